@@ -1,0 +1,9 @@
+//! steward's tables. `tables` is written by `sea-orm-cli` from the migrated schema (`just entities`)
+//! and never by hand; `traits` says which tables belong to an organization and which are versioned.
+
+#[allow(missing_docs, clippy::all)]
+mod tables;
+mod traits;
+
+pub use tables::*;
+pub use traits::{Identified, Owned, VERSIONED_TABLES, Versioned};

@@ -1,0 +1,75 @@
+use sea_orm::EntityTrait;
+
+use crate::tables::{
+    api_key, budget, category, expense, expense_item, invitation, member, organization, session,
+    user,
+};
+
+/// A table whose rows have an id: what every list's order ends with.
+pub trait Identified: EntityTrait {
+    /// The id's column.
+    const ID: Self::Column;
+}
+
+/// A table whose rows belong to one organization. Its key leads with the organization, and no
+/// query reaches it without naming one.
+pub trait Owned: Identified {
+    /// The organization's column.
+    const ORGANIZATION_ID: Self::Column;
+}
+
+/// A table whose rows carry an optimistic version, and when they were last changed.
+pub trait Versioned: EntityTrait {
+    /// What the resource is called, as in `no such {NAME}`.
+    const NAME: &'static str;
+    /// The version's column: 1 for a new row, one more for each change.
+    const VERSION: Self::Column;
+    /// When the row was last changed.
+    const UPDATED_AT: Self::Column;
+}
+
+macro_rules! identified {
+    ($($table:ident),*) => {$(
+        impl Identified for $table::Entity {
+            const ID: $table::Column = $table::Column::Id;
+        }
+    )*};
+}
+
+macro_rules! owned {
+    ($($table:ident),*) => {$(
+        identified!($table);
+
+        impl Owned for $table::Entity {
+            const ORGANIZATION_ID: $table::Column = $table::Column::OrganizationId;
+        }
+    )*};
+}
+
+macro_rules! versioned {
+    ($($table:ident: $name:literal),*) => {
+        $(
+            impl Versioned for $table::Entity {
+                const NAME: &'static str = $name;
+                const VERSION: $table::Column = $table::Column::Version;
+                const UPDATED_AT: $table::Column = $table::Column::UpdatedAt;
+            }
+        )*
+
+        /// The names of the versioned tables: the guards of the tests go through them.
+        pub const VERSIONED_TABLES: &[&str] = &[$(stringify!($table)),*];
+    };
+}
+
+identified!(organization, session, user);
+owned!(api_key, budget, category, expense, expense_item, invitation, member);
+versioned!(
+    api_key: "API key",
+    budget: "budget",
+    category: "category",
+    expense: "expense",
+    invitation: "invitation",
+    member: "member",
+    organization: "organization",
+    user: "user"
+);

@@ -1,0 +1,26 @@
+//! How steward's schema came to be: one file a change, each with its way back.
+//!
+//! A migration that has been released is never edited; a breaking change goes expand, deploy,
+//! contract (docs/architecture.md).
+
+mod classes;
+mod columns;
+mod m20261121_000001_create_identity;
+mod m20261121_000002_create_money;
+
+pub use classes::{CLASSES, Class, TableClasses};
+use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::{Migration, prelude::MigratorTrait};
+
+/// Every change of the schema, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_create_identity::Migration),
+            Box::new(m20261121_000002_create_money::Migration),
+        ]
+    }
+}

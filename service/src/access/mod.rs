@@ -1,0 +1,177 @@
+//! Who is asking, and what they may do: remembered for a few seconds, and forgotten at once when a
+//! session, a key or a role ends.
+//!
+//! Everything is remembered together with the count of revocations at the moment before it was read
+//! ([`Store::revoked`]); once that count has moved on, it no longer holds. So a revocation needs to
+//! know nothing of what it revokes. Another node hears of it when its memory runs out.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use moka::sync::Cache;
+use uuid::Uuid;
+
+use crate::{
+    actor::Actor,
+    api_key,
+    error::{Error, Result},
+    member, organization,
+    random::{Random, Secret},
+    role::Role,
+    session,
+    store::Store,
+};
+
+/// How many callers are remembered at most.
+const REMEMBERED: u64 = 10_000;
+
+/// Someone who has shown a token.
+#[derive(Debug, Clone)]
+pub enum Principal {
+    /// A user in a session.
+    User {
+        /// The user.
+        user_id: Uuid,
+        /// The session.
+        session_id: Uuid,
+    },
+    /// A program with an API key.
+    Key(Actor),
+}
+
+/// The one who knows who is asking.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    store: Store,
+    principals: Cache<String, Known<Principal>>,
+    actors: Cache<(Uuid, Uuid), Known<Actor>>,
+}
+
+/// Something that was true when it was read.
+#[derive(Debug, Clone)]
+struct Known<T> {
+    value: T,
+    revocations: u64,
+    ends_at: Option<DateTime<Utc>>,
+}
+
+impl Gate {
+    /// A gate that remembers for at most `ttl`.
+    pub fn new(store: Store, ttl: Duration) -> Self {
+        Self {
+            store,
+            principals: Cache::builder().max_capacity(REMEMBERED).time_to_live(ttl).build(),
+            actors: Cache::builder().max_capacity(REMEMBERED).time_to_live(ttl).build(),
+        }
+    }
+
+    /// Who shows this token.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where the token opens nothing, or no longer.
+    pub async fn principal(&self, token: &Secret) -> Result<Principal> {
+        let hash = token.hash();
+        if let Some(known) = self.principals.get(&hash).filter(|known| self.holds(known)) {
+            return Ok(known.value);
+        }
+        let revocations = self.store.revocations();
+        let (value, ends_at) = self.look_up(token, &hash).await?;
+        let known = Known { value: value.clone(), revocations, ends_at };
+        if !self.holds(&known) {
+            return Err(Error::Unauthenticated("the token has expired"));
+        }
+        self.principals.insert(hash, known);
+        Ok(value)
+    }
+
+    /// What a principal is in an organization.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where they are nothing there, as if there were no such organization.
+    pub async fn actor(&self, principal: &Principal, organization_id: Uuid) -> Result<Actor> {
+        let user_id = match principal {
+            Principal::Key(actor) if actor.organization_id == organization_id => {
+                return Ok(actor.clone());
+            }
+            Principal::Key(_) => return Err(Error::NotFound("organization")),
+            Principal::User { user_id, .. } => *user_id,
+        };
+        let key = (user_id, organization_id);
+        if let Some(known) = self.actors.get(&key).filter(|known| self.holds(known)) {
+            return Ok(known.value);
+        }
+        let revocations = self.store.revocations();
+        let connection = self.store.read();
+        let member = member::repository::of_user(connection, organization_id, user_id).await?;
+        let member = member.filter(|member| member.active);
+        let value = self.actor_of(member.ok_or(Error::NotFound("organization"))?).await?;
+        self.actors.insert(key, Known { value: value.clone(), revocations, ends_at: None });
+        Ok(value)
+    }
+
+    fn holds<T>(&self, known: &Known<T>) -> bool {
+        known.revocations == self.store.revocations()
+            && known.ends_at.is_none_or(|end| end > self.store.now())
+    }
+
+    async fn look_up(
+        &self,
+        token: &Secret,
+        hash: &str,
+    ) -> Result<(Principal, Option<DateTime<Utc>>)> {
+        const UNKNOWN: Error = Error::Unauthenticated("the token is not known");
+        let connection = self.store.read();
+        let Some(organization_id) = tenant_of(token, api_key::PREFIX) else {
+            let row = session::repository::by_token(connection, hash).await?.ok_or(UNKNOWN)?;
+            let principal = Principal::User { user_id: row.user_id, session_id: row.id };
+            return Ok((principal, Some(row.expires_at.to_utc())));
+        };
+        let key = api_key::repository::by_token(connection, organization_id, hash).await?;
+        let key = key.ok_or(UNKNOWN)?;
+        let member = member::repository::get(connection, organization_id, key.member_id).await?;
+        if !member.active {
+            return Err(UNKNOWN);
+        }
+        let mut actor = self.actor_of(member).await?;
+        actor.role = actor.role.min(Role::of(&key.role));
+        Ok((Principal::Key(actor), key.expires_at.map(|at| at.to_utc())))
+    }
+
+    async fn actor_of(&self, member: entity::member::Model) -> Result<Actor> {
+        let organization_id = member.organization_id;
+        let row = organization::repository::get(self.store.read(), organization_id).await?;
+        Ok(Actor {
+            organization_id,
+            role: Role::of(&member.role),
+            member_id: Some(member.id),
+            settings: Arc::new((&row).into()),
+        })
+    }
+}
+
+/// A token that names its organization, so that its row is found under that organization's key.
+pub(crate) fn tenant_token(random: &Random, prefix: &str, organization_id: Uuid) -> Secret {
+    random.secret().prefixed(&format!("{prefix}{}_", organization_id.simple()))
+}
+
+/// The organization that a token names.
+pub(crate) fn tenant_of(token: &Secret, prefix: &str) -> Option<Uuid> {
+    let rest = token.reveal().strip_prefix(prefix)?;
+    Uuid::try_parse(rest.split_once('_')?.0).ok()
+}
+
+/// The operator, who holds the database itself: what the command line acts as.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is no such organization.
+pub async fn operator(
+    store: &Store,
+    organization_id: Uuid,
+    member_id: Option<Uuid>,
+) -> Result<Actor> {
+    let row = organization::repository::get(store.read(), organization_id).await?;
+    if let Some(id) = member_id {
+        member::repository::get(store.read(), organization_id, id).await?;
+    }
+    Ok(Actor { organization_id, role: Role::Owner, member_id, settings: Arc::new((&row).into()) })
+}

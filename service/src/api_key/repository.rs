@@ -1,0 +1,33 @@
+use entity::api_key;
+use sea_orm::{ConnectionTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::{
+    error::Result,
+    store::{
+        page::{Page, PageQuery, Sort, page},
+        versioned,
+    },
+};
+
+pub(super) async fn list(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    query: &PageQuery,
+) -> Result<Page<api_key::Model>> {
+    let rows = versioned::owned::<api_key::Entity>(organization_id);
+    let sort = Sort { name: "-created_at", column: api_key::Column::CreatedAt, descending: true };
+    page(connection, rows, sort, query).await
+}
+
+pub(crate) async fn by_token(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    token_hash: &str,
+) -> Result<Option<api_key::Model>> {
+    let rows = versioned::owned::<api_key::Entity>(organization_id)
+        .filter(api_key::COLUMN.token_hash.eq(token_hash))
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().next())
+}

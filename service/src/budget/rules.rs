@@ -1,0 +1,164 @@
+//! Periods and pace: pure.
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Period;
+
+/// A span of days, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+}
+
+impl Span {
+    /// How many days.
+    pub fn days(self) -> i64 {
+        (self.to - self.from).num_days() + 1
+    }
+}
+
+/// The period that a day lies in.
+pub fn period_of(period: Period, day: NaiveDate) -> Span {
+    let first_of_month = |month: u32| day.with_day(1).and_then(|day| day.with_month(month));
+    let (from, next) = match period {
+        Period::Week => {
+            let from = day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into()));
+            (from, from.and_then(|from| from.checked_add_days(Days::new(7))))
+        }
+        Period::Month => (first_of_month(day.month()), None),
+        Period::Quarter => (first_of_month(day.month0() / 3 * 3 + 1), None),
+        Period::Year => (first_of_month(1), None),
+    };
+    let from = from.unwrap_or(day);
+    let months = match period {
+        Period::Week => 0,
+        Period::Month => 1,
+        Period::Quarter => 3,
+        Period::Year => 12,
+    };
+    let next = next.or_else(|| from.checked_add_months(Months::new(months)));
+    let to = next.and_then(|next| next.pred_opt()).unwrap_or(NaiveDate::MAX);
+    Span { from, to }
+}
+
+/// The part of a period in which a budget holds.
+pub fn clamp(span: Span, starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Span {
+    Span { from: span.from.max(starts_on), to: ends_on.map_or(span.to, |end| span.to.min(end)) }
+}
+
+/// Where the spending stands against an even pace through the period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Pace {
+    /// Days of the period until and with the day asked for.
+    pub elapsed_days: i64,
+    /// Days of the period.
+    pub days: i64,
+    /// What an even pace would have spent until then, rounded down, in minor units.
+    #[schema(value_type = i64)]
+    pub expected_minor: i128,
+    /// What the period will have spent at the pace until then, rounded down, in minor units.
+    #[schema(value_type = i64)]
+    pub projected_minor: i128,
+    /// How the two compare.
+    pub status: PaceStatus,
+}
+
+/// How spending compares with an even pace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaceStatus {
+    /// Not more than an even pace.
+    OnTrack,
+    /// More than an even pace, and not more than the budget.
+    Ahead,
+    /// More than the budget.
+    Over,
+}
+
+/// The pace of a budget on a day.
+pub fn pace(span: Span, on: NaiveDate, budget_minor: i64, actual_minor: i128) -> Pace {
+    let days = span.days();
+    let elapsed_days = Span { from: span.from, to: on }.days().clamp(1, days);
+    let (elapsed, all) = (i128::from(elapsed_days), i128::from(days));
+    let expected_minor = (i128::from(budget_minor) * elapsed).div_euclid(all);
+    let status = if actual_minor > i128::from(budget_minor) {
+        PaceStatus::Over
+    } else if actual_minor > expected_minor {
+        PaceStatus::Ahead
+    } else {
+        PaceStatus::OnTrack
+    };
+    Pace {
+        elapsed_days,
+        days,
+        expected_minor,
+        projected_minor: (actual_minor * all).div_euclid(elapsed),
+        status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(year, month, day).expect("a day")
+    }
+
+    #[test]
+    fn periods_of_a_day_in_february() {
+        let on = day(2024, 2, 14);
+        let span = |period| {
+            let Span { from, to } = period_of(period, on);
+            (from, to)
+        };
+        assert_eq!(span(Period::Week), (day(2024, 2, 12), day(2024, 2, 18)));
+        assert_eq!(span(Period::Month), (day(2024, 2, 1), day(2024, 2, 29)));
+        assert_eq!(span(Period::Quarter), (day(2024, 1, 1), day(2024, 3, 31)));
+        assert_eq!(span(Period::Year), (day(2024, 1, 1), day(2024, 12, 31)));
+    }
+
+    fn any_day() -> impl Strategy<Value = NaiveDate> {
+        (0_u64..3_000_000).prop_map(|days| day(1000, 1, 1) + Days::new(days))
+    }
+
+    fn any_period() -> impl Strategy<Value = Period> {
+        prop::sample::select(Period::ALL.to_vec())
+    }
+
+    proptest! {
+        /// Periods tile the days: each day lies in its own, and the next begins right after.
+        #[test]
+        fn periods_leave_no_gap_and_do_not_overlap(on in any_day(), period in any_period()) {
+            let span = period_of(period, on);
+            prop_assert!(span.from <= on && on <= span.to);
+            prop_assert_eq!(period_of(period, span.from), span);
+            prop_assert_eq!(period_of(period, span.to), span);
+            let next = span.to + Days::new(1);
+            prop_assert_eq!(period_of(period, next).from, next);
+        }
+
+        #[test]
+        fn an_even_pace_reaches_the_budget_on_the_last_day(
+            on in any_day(),
+            period in any_period(),
+            budget in 1..=crate::money::LARGEST,
+            actual in 0_i128..1 << 100,
+        ) {
+            let span = period_of(period, on);
+            let at_end = pace(span, span.to, budget, actual);
+            prop_assert_eq!(at_end.expected_minor, i128::from(budget));
+            prop_assert_eq!(at_end.projected_minor, actual);
+            let now = pace(span, on, budget, actual);
+            prop_assert!(now.expected_minor <= at_end.expected_minor);
+            prop_assert!(now.projected_minor >= actual);
+        }
+    }
+}

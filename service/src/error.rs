@@ -1,0 +1,211 @@
+//! The one error of the domain. `api::problem` is the one place that turns it into HTTP.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use validator::{ValidationErrors, ValidationErrorsKind};
+
+/// What a function of the domain gives.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something was not done. Nothing has been written when one of these comes back.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing, or not for the one who asks.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// Nobody is known by what was shown.
+    #[error("not authenticated: {0}")]
+    Unauthenticated(&'static str),
+    /// The one who asks may not do this.
+    #[error("forbidden: {detail}")]
+    Forbidden {
+        /// A stable code.
+        code: &'static str,
+        /// What is missing.
+        detail: Cow<'static, str>,
+    },
+    /// A change names no version it was made against.
+    #[error("no version was named")]
+    VersionRequired,
+    /// The version in the body and the one in `If-Match` differ.
+    #[error("two different versions were named")]
+    VersionsDiffer,
+    /// The resource has changed since.
+    #[error("stale: expected version {:?}, but it is {}", .0.expected, .0.current_version)]
+    Stale(Box<Stale>),
+    /// What must be unique is taken.
+    #[error("already taken: {pointer}")]
+    Duplicate {
+        /// The field, as a JSON pointer.
+        pointer: &'static str,
+    },
+    /// The database refused a reference to a row that is not there, or the removal of one that is
+    /// referred to.
+    #[error("a reference was refused")]
+    Reference,
+    /// The thing is in use by others and stays.
+    #[error("in use: {0}")]
+    InUse(&'static str),
+    /// The body is not JSON.
+    #[error("malformed: {0}")]
+    Malformed(String),
+    /// The input breaks rules.
+    #[error("invalid input: {0:?}")]
+    Invalid(Violations),
+    /// An import with bad rows, of which nothing was written.
+    #[error("the import has {} bad rows", .0.failed)]
+    Import(Box<ImportFailure>),
+    /// Not in this state.
+    #[error("{code}: {detail}")]
+    State {
+        /// A stable code.
+        code: &'static str,
+        /// What is in the way.
+        detail: Cow<'static, str>,
+    },
+    /// Not now: the database is away, locked or full, or there is too much to do.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Other transactions were in the way: the whole closure runs again. Never leaves the store.
+    #[error("run again: {0}")]
+    Again(String),
+    /// A defect, or something that nobody foresaw.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// A rule of the domain that one field breaks.
+    pub fn invalid(
+        pointer: impl Into<String>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::Invalid(vec![Violation::new(pointer, code, message)])
+    }
+
+    /// Something that the present state does not allow.
+    pub fn state(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::State { code, detail: detail.into() }
+    }
+
+    /// Something that the role does not allow.
+    pub fn forbidden(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::Forbidden { code, detail: detail.into() }
+    }
+
+    /// The same, for the item of a batch with that index.
+    pub(crate) fn below(self, index: usize) -> Self {
+        match self {
+            Self::Invalid(mut found) => {
+                for violation in &mut found {
+                    violation.pointer = format!("/items/{index}{}", violation.pointer);
+                }
+                Self::Invalid(found)
+            }
+            other => other,
+        }
+    }
+
+    /// A refused reference, in a place where it can only mean that others use the row.
+    pub(crate) fn reference_means_in_use(self, what: &'static str) -> Self {
+        match self {
+            Self::Reference => Self::InUse(what),
+            other => other,
+        }
+    }
+}
+
+/// A change that was made against a version that is no longer.
+#[derive(Debug)]
+pub struct Stale {
+    /// The version that the change was made against; none if it named one that never was.
+    pub expected: Option<i64>,
+    /// The version now.
+    pub current_version: i64,
+    /// The whole resource, as it is now.
+    pub current: Value,
+    /// Whether the version came as `If-Match`.
+    pub precondition: bool,
+}
+
+/// The outcome of an import that was given up.
+#[derive(Debug)]
+pub struct ImportFailure {
+    /// How many rows are bad.
+    pub failed: u64,
+    /// The import's whole report.
+    pub report: Value,
+}
+
+/// All the rules that an input breaks.
+pub type Violations = Vec<Violation>;
+
+/// One rule that an input breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Violation {
+    /// Where: a JSON pointer (RFC 6901) into the body, or `?name` for a query parameter.
+    pub pointer: String,
+    /// Which rule: a stable code.
+    pub code: Cow<'static, str>,
+    /// What is wrong, for a person.
+    pub message: String,
+}
+
+impl Violation {
+    /// A violation.
+    pub fn new(
+        pointer: impl Into<String>,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { pointer: pointer.into(), code: code.into(), message: message.into() }
+    }
+}
+
+/// The validator's findings as violations, in the order of their pointers.
+pub fn violations(errors: &ValidationErrors) -> Violations {
+    let mut found = Vec::new();
+    collect(errors, "", &mut found);
+    found.sort_by(|a, b| a.pointer.cmp(&b.pointer).then_with(|| a.code.cmp(&b.code)));
+    found
+}
+
+fn collect(errors: &ValidationErrors, at: &str, found: &mut Violations) {
+    for (field, kind) in errors.errors() {
+        let pointer = match field.as_ref() {
+            "__all__" => at.to_owned(),
+            name => format!("{at}/{name}"),
+        };
+        match kind {
+            ValidationErrorsKind::Struct(inner) => collect(inner, &pointer, found),
+            ValidationErrorsKind::List(items) => {
+                for (index, inner) in items {
+                    collect(inner, &format!("{pointer}/{index}"), found);
+                }
+            }
+            ValidationErrorsKind::Field(errors) => {
+                for error in errors {
+                    let message = match &error.message {
+                        Some(message) => message.to_string(),
+                        None => describe(error),
+                    };
+                    found.push(Violation::new(pointer.clone(), error.code.clone(), message));
+                }
+            }
+        }
+    }
+}
+
+fn describe(error: &validator::ValidationError) -> String {
+    let bound = |name: &'static str| error.params.get(name).map(ToString::to_string);
+    match (bound("min"), bound("max")) {
+        (Some(min), Some(max)) => format!("{} must be between {min} and {max}", error.code),
+        (Some(min), None) => format!("{} must be at least {min}", error.code),
+        (None, Some(max)) => format!("{} must be at most {max}", error.code),
+        (None, None) => format!("is not a valid {}", error.code),
+    }
+}

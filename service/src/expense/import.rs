@@ -1,0 +1,597 @@
+//! Expenses from CSV files, as banks and apps export them.
+//!
+//! A file is read twice: once to find what is wrong with it, without touching the database, and
+//! once inside the transaction that writes it, in bounded memory both times. Each row has a key made
+//! of what it says and of how many rows of the file before it say the same: a file imported twice
+//! creates nothing the second time, and two equal rows in one file are two expenses.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs::File,
+    io::{BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use chrono::NaiveDate;
+use csv::{ByteRecord, ReaderBuilder};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use validator::Validate;
+
+use super::{ExpenseInput, Kind, commands, repository};
+use crate::{
+    actor::Actor,
+    category,
+    error::{Error, ImportFailure, Result, Violation},
+    input::Create,
+    money::{self, AmountError},
+    random::hexadecimal,
+    store::{Store, Tx},
+    text::{self, fold},
+};
+
+/// How many rows one statement writes.
+const CHUNK: usize = 500;
+/// How many bad rows are reported one by one; all are counted.
+const REPORTED: usize = 1000;
+
+/// What to do about bad rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// Any bad row means that nothing is written.
+    #[default]
+    Abort,
+    /// Bad rows are left out.
+    Skip,
+}
+
+/// Which column is what.
+#[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ImportQuery {
+    /// The column of the day.
+    pub date: String,
+    /// How days are written, as in strftime: `%Y-%m-%d` if it is left out.
+    pub date_format: Option<String>,
+    /// The column of the amount.
+    pub amount: String,
+    /// The currency of all rows; the organization's if this and `currency_column` are left out.
+    #[validate(custom(function = money::currency_code))]
+    pub currency: Option<String>,
+    /// The column of the currency.
+    pub currency_column: Option<String>,
+    /// The column of the merchant.
+    pub merchant: Option<String>,
+    /// The column of the category's name.
+    pub category: Option<String>,
+    /// The column of the note.
+    pub note: Option<String>,
+    /// The column that says whether money went out or came in.
+    pub direction: Option<String>,
+    /// What it says where money went out, without regard to case; other rows are ignored.
+    pub direction_debit: Option<String>,
+    /// `.` or `,`: what stands before the minor units. `.` if it is left out.
+    pub decimal_separator: Option<char>,
+    /// `,`, `;` or a tab: what stands between columns. `,` if it is left out.
+    pub delimiter: Option<char>,
+    /// Whether to make the categories that are not there.
+    #[serde(default)]
+    pub create_categories: bool,
+    /// Whose expenses they are; one's own if it is left out.
+    pub member_id: Option<Uuid>,
+    /// Only say what would happen.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// What to do about bad rows: `abort` if it is left out.
+    #[serde(default)]
+    #[param(inline)]
+    pub on_error: OnError,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ImportReport {
+    /// Rows that are expenses now.
+    pub created: u64,
+    /// Rows that had been imported before.
+    pub duplicates: u64,
+    /// Rows that are no spending.
+    pub ignored: u64,
+    /// Bad rows.
+    pub failed: u64,
+    /// What is wrong with the bad rows, the first thousand of them.
+    pub errors: Vec<RowError>,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RowError {
+    /// The line that the row begins on; the header's is 1.
+    pub line: u64,
+    /// The column, if it is one column's fault.
+    pub column: Option<String>,
+    /// A stable code.
+    pub code: &'static str,
+    /// What is wrong, for a person.
+    pub message: String,
+}
+
+/// A file and how to read it.
+#[derive(Debug, Clone)]
+pub struct Import {
+    path: PathBuf,
+    query: ImportQuery,
+    currency: String,
+}
+
+impl Import {
+    /// The import of a file, which must stay as it is until the import is done.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the query does not make sense.
+    pub fn new(path: &Path, query: ImportQuery, actor: &Actor) -> Result<Self> {
+        check(&query)?;
+        let currency = query.currency.clone().unwrap_or_else(|| actor.settings.currency.clone());
+        Ok(Self { path: path.to_owned(), query, currency })
+    }
+}
+
+fn check(query: &ImportQuery) -> Result<()> {
+    let mut found = Vec::new();
+    let mut refuse = |name: &str, message: &str| {
+        found.push(Violation::new(format!("?{name}"), "value", message));
+    };
+    if query.decimal_separator.is_some_and(|mark| !['.', ','].contains(&mark)) {
+        refuse("decimal_separator", "must be . or ,");
+    }
+    if query.delimiter.is_some_and(|mark| ![',', ';', '\t'].contains(&mark)) {
+        refuse("delimiter", "must be , or ; or a tab");
+    }
+    if query.currency.is_some() && query.currency_column.is_some() {
+        refuse("currency_column", "cannot stand beside currency");
+    }
+    if query.direction.is_some() != query.direction_debit.is_some() {
+        refuse("direction_debit", "goes with direction");
+    }
+    if query.date_format.as_deref().is_some_and(|format| !is_format(format)) {
+        refuse("date_format", "is not a strftime format of a day");
+    }
+    if found.is_empty() { Ok(()) } else { Err(Error::Invalid(found)) }
+}
+
+fn is_format(format: &str) -> bool {
+    use chrono::format::{Item, StrftimeItems};
+    !StrftimeItems::new(format).any(|item| matches!(item, Item::Error))
+}
+
+/// Reads the whole file without writing anything: how many rows it has, for a progress bar.
+///
+/// # Errors
+/// Those of [`import`] about the file as a whole.
+pub fn inspect(import: &Import) -> Result<u64> {
+    let mut rows = 0;
+    for row in Rows::open(import)? {
+        row?;
+        rows += 1;
+    }
+    Ok(rows)
+}
+
+/// Imports a file in one transaction. `progress` is told how many rows have been dealt with; it may
+/// start again from the beginning.
+///
+/// # Errors
+/// [`Error::Import`] where rows are bad and none may be; then nothing has been written.
+pub async fn import(
+    store: &Store,
+    actor: &Actor,
+    import: Import,
+    progress: impl Fn(u64) + Send + Sync + 'static,
+) -> Result<ImportReport> {
+    let known = match (&import.query.category, import.query.create_categories) {
+        (Some(_), false) => {
+            Some(category::repository::by_name(store.read(), actor.organization_id).await?)
+        }
+        _ => None,
+    };
+    if import.query.on_error == OnError::Abort {
+        refuse_bad_rows(&import, known.as_ref())?;
+    }
+    let dry_run = import.query.dry_run;
+    let member_id = import.query.member_id;
+    let written = store
+        .write((actor.clone(), import, progress), |tx, (actor, import, progress)| {
+            Box::pin(async move {
+                let report = write(tx, actor, import, progress).await?;
+                if import.query.dry_run {
+                    tx.undo();
+                }
+                Ok(report)
+            })
+        })
+        .await;
+    let report = match written {
+        Err(Error::Reference) if member_id.is_some() => {
+            return Err(Error::invalid("?member_id", "unknown", "is not a member here"));
+        }
+        other => other?,
+    };
+    tracing::info!(created = report.created, failed = report.failed, dry_run, "imported expenses");
+    Ok(report)
+}
+
+/// The whole file is checked before the transaction begins, so that a bad one holds nobody up.
+fn refuse_bad_rows(import: &Import, known: Option<&HashMap<String, Uuid>>) -> Result<()> {
+    let mut report = ImportReport::default();
+    for row in Rows::open(import)? {
+        match row? {
+            Row::Ignored => report.ignored += 1,
+            Row::Bad(error) => report.fail(error),
+            Row::Good(parsed) => {
+                if let Some(error) =
+                    known.and_then(|known| unknown_category(&parsed, known, import))
+                {
+                    report.fail(error);
+                }
+            }
+        }
+    }
+    report.or_abort(OnError::Abort).map(drop)
+}
+
+impl ImportReport {
+    fn fail(&mut self, error: RowError) {
+        self.failed += 1;
+        if self.errors.len() < REPORTED {
+            self.errors.push(error);
+        }
+    }
+
+    fn or_abort(self, on_error: OnError) -> Result<Self> {
+        if self.failed == 0 || on_error == OnError::Skip {
+            return Ok(self);
+        }
+        // Nothing is written: a report that said otherwise would be false.
+        let report = Self { created: 0, duplicates: 0, ..self };
+        let failed = report.failed;
+        let report = serde_json::to_value(report)
+            .map_err(|error| Error::Internal(format!("a report cannot be shown: {error}")))?;
+        Err(Error::Import(Box::new(ImportFailure { failed, report })))
+    }
+}
+
+async fn write(
+    tx: &Tx,
+    actor: &Actor,
+    import: &Import,
+    progress: &(impl Fn(u64) + Sync),
+) -> Result<ImportReport> {
+    let mut report = ImportReport::default();
+    let mut categories = match import.query.category {
+        Some(_) => category::repository::by_name(tx, actor.organization_id).await?,
+        None => HashMap::new(),
+    };
+    let mut occurrences: HashMap<[u8; 16], u32> = HashMap::new();
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let mut done = 0;
+    for row in Rows::open(import)? {
+        done += 1;
+        match row? {
+            Row::Ignored => report.ignored += 1,
+            Row::Bad(error) => report.fail(error),
+            Row::Good(parsed) => {
+                if import.query.create_categories {
+                    make_category(tx, actor, &parsed, &mut categories).await?;
+                } else if let Some(error) = unknown_category(&parsed, &categories, import) {
+                    report.fail(error);
+                    continue;
+                }
+                let key = parsed.key(&mut occurrences);
+                let new = Create::from(parsed.input(&categories, import.query.member_id));
+                chunk.push(commands::new_row(tx, actor, &new, Some(key))?);
+            }
+        }
+        if chunk.len() == CHUNK {
+            flush(tx, &mut chunk, &mut report).await?;
+            progress(done);
+        }
+    }
+    flush(tx, &mut chunk, &mut report).await?;
+    progress(done);
+    report.or_abort(import.query.on_error)
+}
+
+async fn flush(
+    tx: &Tx,
+    chunk: &mut Vec<entity::expense::ActiveModel>,
+    report: &mut ImportReport,
+) -> Result<()> {
+    let rows = chunk.len() as u64;
+    let created = repository::insert_unknown(tx, std::mem::take(chunk)).await?;
+    report.created += created;
+    report.duplicates += rows - created;
+    Ok(())
+}
+
+async fn make_category(
+    tx: &Tx,
+    actor: &Actor,
+    parsed: &Parsed,
+    categories: &mut HashMap<String, Uuid>,
+) -> Result<()> {
+    let Some(name) = &parsed.category else { return Ok(()) };
+    if categories.contains_key(&fold(name)) {
+        return Ok(());
+    }
+    let input = category::CategoryInput {
+        name: name.clone(),
+        kind: category::Kind::Expense,
+        parent_id: None,
+    };
+    let made = category::insert(tx, actor.organization_id, input.into()).await?;
+    categories.insert(made.name_key, made.id);
+    Ok(())
+}
+
+fn unknown_category(
+    parsed: &Parsed,
+    known: &HashMap<String, Uuid>,
+    import: &Import,
+) -> Option<RowError> {
+    let name = parsed.category.as_ref()?;
+    if known.contains_key(&fold(name)) {
+        return None;
+    }
+    Some(RowError {
+        line: parsed.line,
+        column: import.query.category.clone(),
+        code: "unknown_category",
+        message: "is not a category here; create_categories=true makes it".into(),
+    })
+}
+
+/// A row of the file.
+enum Row {
+    Ignored,
+    Bad(RowError),
+    Good(Parsed),
+}
+
+/// What a row says.
+struct Parsed {
+    line: u64,
+    spent_on: NaiveDate,
+    amount_minor: i64,
+    currency: String,
+    merchant: Option<String>,
+    category: Option<String>,
+    note: Option<String>,
+}
+
+impl Parsed {
+    /// What tells this row from every other: what it says, and how many before it said the same.
+    fn key(&self, occurrences: &mut HashMap<[u8; 16], u32>) -> String {
+        let mut hash = Sha256::new();
+        let amount = self.amount_minor.to_string();
+        let day = self.spent_on.to_string();
+        let texts = [&self.merchant, &self.category, &self.note].map(Option::as_deref);
+        for part in
+            [Some(day.as_str()), Some(&amount), Some(&self.currency)].into_iter().chain(texts)
+        {
+            // Lengths keep ("ab", "c") apart from ("a", "bc"), and none from empty.
+            hash.update(part.map_or(u64::MAX, |part| part.len() as u64).to_be_bytes());
+            hash.update(part.unwrap_or_default());
+        }
+        let digest = hash.finalize();
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest[..16]);
+        let count = occurrences.entry(short).or_insert(0);
+        *count += 1;
+        hexadecimal(
+            &Sha256::new().chain_update(digest).chain_update(count.to_be_bytes()).finalize(),
+        )
+    }
+
+    fn input(self, categories: &HashMap<String, Uuid>, member_id: Option<Uuid>) -> ExpenseInput {
+        let category_id = self.category.and_then(|name| categories.get(&fold(&name)).copied());
+        ExpenseInput {
+            kind: Kind::Purchase,
+            member_id,
+            category_id,
+            spent_on: self.spent_on,
+            amount_minor: self.amount_minor,
+            currency: Some(self.currency),
+            merchant: self.merchant,
+            payment_method: None,
+            note: self.note,
+            place: None,
+            details: None,
+            items: Vec::new(),
+        }
+    }
+}
+
+/// The rows of a file, one at a time.
+struct Rows<'a> {
+    reader: csv::Reader<Box<dyn Read + Send>>,
+    record: ByteRecord,
+    width: usize,
+    columns: Columns,
+    import: &'a Import,
+}
+
+/// Where the columns are.
+struct Columns {
+    date: usize,
+    amount: usize,
+    currency: Option<usize>,
+    merchant: Option<usize>,
+    category: Option<usize>,
+    note: Option<usize>,
+    direction: Option<usize>,
+}
+
+impl<'a> Rows<'a> {
+    fn open(import: &'a Import) -> Result<Self> {
+        let file = File::open(&import.path)
+            .map_err(|error| Error::Unavailable(format!("the file cannot be read: {error}")))?;
+        let delimiter = import.query.delimiter.map_or(b',', |mark| mark as u8);
+        let mut reader = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .flexible(true)
+            .from_reader(Box::new(BufReader::new(file)) as Box<dyn Read + Send>);
+        let header = reader.byte_headers().map_err(|error| unreadable(&error))?.clone();
+        let columns = Columns::find(&header, &import.query)?;
+        Ok(Self { reader, record: ByteRecord::new(), width: header.len(), columns, import })
+    }
+
+    fn parse(&self, line: u64) -> Result<Row, RowError> {
+        let query = &self.import.query;
+        let bad = |column: &str, code, message: String| RowError {
+            line,
+            column: Some(column.to_owned()),
+            code,
+            message,
+        };
+        if self.record.len() != self.width {
+            let (has, should) = (self.record.len(), self.width);
+            let message = format!("has {has} columns, not {should} as the header");
+            return Err(RowError { line, column: None, code: "columns", message });
+        }
+        let cell = |at: usize, column: &str, max: usize| {
+            let text = std::str::from_utf8(&self.record[at])
+                .map_err(|_| bad(column, "encoding", "is not UTF-8".into()))?;
+            if text.contains('\0') {
+                return Err(bad(column, "nul", "holds a NUL character".into()));
+            }
+            if text.chars().count() > max {
+                return Err(bad(column, "length", format!("has more than {max} characters")));
+            }
+            Ok(text)
+        };
+        let optional = |at: Option<usize>, column: &Option<String>, max: usize| match (at, column) {
+            (Some(at), Some(column)) => {
+                cell(at, column, max).map(|text| Some(text).filter(|text| !text.trim().is_empty()))
+            }
+            _ => Ok(None),
+        };
+        let direction = optional(self.columns.direction, &query.direction, 200)?;
+        if let Some(debit) = &query.direction_debit
+            && fold(direction.unwrap_or_default()) != fold(debit)
+        {
+            return Ok(Row::Ignored);
+        }
+        let format = query.date_format.as_deref().unwrap_or("%Y-%m-%d");
+        let day = cell(self.columns.date, &query.date, 100)?;
+        let spent_on = NaiveDate::parse_from_str(day.trim(), format)
+            .map_err(|_| bad(&query.date, "date", format!("is not a day as {format}")))?;
+        text::day(&spent_on).map_err(|_| bad(&query.date, "date", "is too far away".into()))?;
+        let currency_column = query.currency_column.as_deref().unwrap_or_default();
+        let code = match optional(self.columns.currency, &query.currency_column, 100)? {
+            Some(code) => code.trim().to_uppercase(),
+            None => self.import.currency.clone(),
+        };
+        let currency = money::currency(&code)
+            .ok_or_else(|| bad(currency_column, "currency", "is not an ISO 4217 code".into()))?;
+        let amount = cell(self.columns.amount, &query.amount, 100)?;
+        let separator = query.decimal_separator.unwrap_or('.');
+        let exponent = currency.exponent().unwrap_or_default();
+        let amount_minor = money::parse(amount, separator, exponent).map_err(|error| {
+            let code = match error {
+                AmountError::Syntax => "amount",
+                AmountError::Precision => "amount_precision",
+                AmountError::Range => "amount_range",
+            };
+            bad(&query.amount, code, error.to_string())
+        })?;
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Ok(Row::Good(Parsed {
+            line,
+            spent_on,
+            amount_minor,
+            currency: code,
+            merchant: owned(optional(self.columns.merchant, &query.merchant, 200)?),
+            category: optional(self.columns.category, &query.category, 100)?
+                .map(|name| name.trim().to_owned()),
+            note: owned(optional(self.columns.note, &query.note, 2000)?),
+        }))
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut record = std::mem::take(&mut self.record);
+        let more = self.reader.read_byte_record(&mut record);
+        self.record = record;
+        match more {
+            Ok(false) => None,
+            Ok(true) => {
+                let line = self.record.position().map_or(0, csv::Position::line);
+                Some(Ok(self.parse(line).unwrap_or_else(Row::Bad)))
+            }
+            Err(error) => Some(Err(unreadable(&error))),
+        }
+    }
+}
+
+fn unreadable(error: &csv::Error) -> Error {
+    Error::invalid("", "csv", format!("cannot be read as CSV: {error}"))
+}
+
+impl Columns {
+    fn find(header: &ByteRecord, query: &ImportQuery) -> Result<Self> {
+        let names: Vec<String> = header
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').to_owned())
+            .collect();
+        let mut found = Vec::new();
+        let mut twice = BTreeSet::new();
+        let mut find = |parameter: &'static str, name: &str| {
+            let mut at = names.iter().enumerate().filter(|(_, other)| fold(other) == fold(name));
+            match (at.next(), at.next()) {
+                (Some((at, _)), None) => Some(at),
+                (Some(_), Some(_)) => {
+                    twice.insert(parameter);
+                    None
+                }
+                (None, _) => {
+                    found.push(Violation::new(
+                        format!("?{parameter}"),
+                        "unknown_column",
+                        format!("the file has no column {name:?}"),
+                    ));
+                    None
+                }
+            }
+        };
+        let mut optional =
+            |parameter, name: &Option<String>| name.as_ref().and_then(|name| find(parameter, name));
+        let columns = [
+            optional("date", &Some(query.date.clone())),
+            optional("amount", &Some(query.amount.clone())),
+            optional("currency_column", &query.currency_column),
+            optional("merchant", &query.merchant),
+            optional("category", &query.category),
+            optional("note", &query.note),
+            optional("direction", &query.direction),
+        ];
+        for parameter in twice {
+            let at = format!("?{parameter}");
+            found.push(Violation::new(at, "ambiguous_column", "the file has two such columns"));
+        }
+        let [Some(date), Some(amount), currency, merchant, category, note, direction] = columns
+        else {
+            return Err(Error::Invalid(found));
+        };
+        if !found.is_empty() {
+            return Err(Error::Invalid(found));
+        }
+        Ok(Self { date, amount, currency, merchant, category, note, direction })
+    }
+}

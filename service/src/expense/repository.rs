@@ -1,0 +1,333 @@
+use std::collections::HashMap;
+
+use entity::{expense, expense_item};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoSimpleExpr, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, OnConflict},
+};
+use uuid::Uuid;
+
+use super::{Expense, ExpenseInput, ExpenseItem, ExpenseQuery, ExpenseSort, Kind, Status};
+use crate::{
+    actor::Actor,
+    category,
+    error::{Error, Result, Violation, Violations},
+    member,
+    store::{
+        Tx, dialect,
+        page::{Page, Sort, page},
+        versioned,
+    },
+    text::fold,
+};
+
+pub(super) async fn get(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<(expense::Model, Expense)> {
+    let row = versioned::get::<expense::Entity>(connection, organization_id, id).await?;
+    let items = if row.item_count == 0 {
+        Vec::new()
+    } else {
+        items_of(connection, organization_id, [id]).await?.remove(&id).unwrap_or_default()
+    };
+    Ok((row.clone(), view(row, items)))
+}
+
+/// The lines of some expenses, in their order.
+async fn items_of(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Vec<ExpenseItem>>> {
+    let rows = versioned::owned::<expense_item::Entity>(organization_id)
+        .filter(expense_item::Column::ExpenseId.is_in(ids))
+        .order_by_asc(expense_item::Column::ExpenseId)
+        .order_by_asc(expense_item::Column::Position)
+        .all(connection)
+        .await?;
+    let mut items: HashMap<Uuid, Vec<ExpenseItem>> = HashMap::new();
+    for row in rows {
+        let item = ExpenseItem {
+            name: row.name,
+            quantity_milli: row.quantity_milli,
+            unit: row.unit,
+            amount_minor: row.amount_minor,
+            category_id: row.category_id,
+        };
+        items.entry(row.expense_id).or_default().push(item);
+    }
+    Ok(items)
+}
+
+pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
+    Expense {
+        id: row.id,
+        version: row.version,
+        kind: Kind::of(&row.kind),
+        status: Status::of(&row.status),
+        member_id: row.member_id,
+        category_id: row.category_id,
+        spent_on: row.spent_on,
+        amount_minor: row.amount_minor,
+        currency: row.currency,
+        merchant: row.merchant,
+        payment_method: row.payment_method,
+        note: row.note,
+        place: row.place,
+        details: row.details.and_then(|details| details.as_object().cloned()),
+        items,
+        submitted_at: row.submitted_at.map(|at| at.to_utc()),
+        decided_at: row.decided_at.map(|at| at.to_utc()),
+        decided_by_member_id: row.decided_by_member_id,
+        decision_note: row.decision_note,
+        reimbursed_at: row.reimbursed_at.map(|at| at.to_utc()),
+        created_at: row.created_at.to_utc(),
+        updated_at: row.updated_at.to_utc(),
+    }
+}
+
+pub(super) async fn list(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    query: &ExpenseQuery,
+) -> Result<Page<Expense>> {
+    let rows = filtered(organization_id, query);
+    let page = page(connection, rows, sort(query.sort), &query.page()).await?;
+    let with_items: Vec<Uuid> =
+        page.items.iter().filter(|row| row.item_count > 0).map(|row| row.id).collect();
+    let mut items = if with_items.is_empty() {
+        HashMap::new()
+    } else {
+        items_of(connection, organization_id, with_items).await?
+    };
+    Ok(page.map(|row| {
+        let items = items.remove(&row.id).unwrap_or_default();
+        view(row, items)
+    }))
+}
+
+fn filtered(organization_id: Uuid, query: &ExpenseQuery) -> Select<expense::Entity> {
+    use expense::COLUMN;
+    let ExpenseQuery {
+        category_id,
+        member_id,
+        status,
+        kind,
+        currency,
+        spent_from,
+        spent_to,
+        amount_from,
+        amount_to,
+        q,
+        sort: _,
+        limit: _,
+        cursor: _,
+    } = query;
+    versioned::owned::<expense::Entity>(organization_id)
+        .apply_if(*category_id, |rows, root| rows.filter(in_category(organization_id, root)))
+        .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
+        .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
+        .apply_if(*kind, |rows, kind| rows.filter(COLUMN.kind.eq(kind.as_str())))
+        .apply_if(currency.as_deref(), |rows, code| rows.filter(COLUMN.currency.eq(code)))
+        .apply_if(*spent_from, |rows, day| rows.filter(COLUMN.spent_on.gte(day)))
+        .apply_if(*spent_to, |rows, day| rows.filter(COLUMN.spent_on.lte(day)))
+        .apply_if(*amount_from, |rows, amount| rows.filter(COLUMN.amount_minor.gte(amount)))
+        .apply_if(*amount_to, |rows, amount| rows.filter(COLUMN.amount_minor.lte(amount)))
+        .apply_if(q.as_deref(), |rows, text| {
+            let key = expense::Column::SearchKey.into_simple_expr();
+            rows.filter(dialect::contains(key, &text.to_lowercase()))
+        })
+}
+
+/// Of a category or one below, as a whole or in one of its lines.
+fn in_category(organization_id: Uuid, root: Uuid) -> Expr {
+    let lines = versioned::owned::<expense_item::Entity>(organization_id)
+        .select_only()
+        .column(expense_item::Column::ExpenseId)
+        .filter(
+            expense_item::Column::CategoryId
+                .in_subquery(category::repository::subtree(organization_id, root)),
+        )
+        .into_query();
+    expense::Column::CategoryId
+        .in_subquery(category::repository::subtree(organization_id, root))
+        .or(expense::Column::Id.in_subquery(lines))
+}
+
+fn sort(sort: ExpenseSort) -> Sort<expense::Column> {
+    use expense::Column;
+    let (name, column, descending) = match sort {
+        ExpenseSort::SpentOn => ("spent_on", Column::SpentOn, false),
+        ExpenseSort::SpentOnDescending => ("-spent_on", Column::SpentOn, true),
+        ExpenseSort::Amount => ("amount_minor", Column::AmountMinor, false),
+        ExpenseSort::AmountDescending => ("-amount_minor", Column::AmountMinor, true),
+        ExpenseSort::Merchant => ("merchant", Column::MerchantKey, false),
+        ExpenseSort::MerchantDescending => ("-merchant", Column::MerchantKey, true),
+        ExpenseSort::CreatedAt => ("created_at", Column::CreatedAt, false),
+        ExpenseSort::CreatedAtDescending => ("-created_at", Column::CreatedAt, true),
+    };
+    Sort { name, column, descending }
+}
+
+/// The columns of what a client may write. `currency` and `member_id` are settled before.
+pub(super) fn columns(
+    input: &ExpenseInput,
+    member_id: Uuid,
+    currency: &str,
+) -> expense::ActiveModel {
+    let ExpenseInput {
+        kind,
+        member_id: _,
+        category_id,
+        spent_on,
+        amount_minor,
+        currency: _,
+        merchant,
+        payment_method,
+        note,
+        place,
+        details,
+        items,
+    } = input;
+    let merchant_key = merchant.as_deref().map(fold).unwrap_or_default();
+    let note_key = note.as_deref().map(str::to_lowercase).unwrap_or_default();
+    expense::ActiveModel {
+        kind: Set(kind.as_str().to_owned()),
+        member_id: Set(member_id),
+        category_id: Set(*category_id),
+        spent_on: Set(*spent_on),
+        amount_minor: Set(*amount_minor),
+        currency: Set(currency.to_owned()),
+        merchant: Set(merchant.clone()),
+        search_key: Set(format!("{merchant_key}\n{note_key}")),
+        merchant_key: Set(merchant_key),
+        payment_method: Set(payment_method.clone()),
+        note: Set(note.clone()),
+        place: Set(place.clone()),
+        details: Set(details.clone().map(|details| canonical(details.into()))),
+        item_count: Set(i64::try_from(items.len()).unwrap_or(i64::MAX)),
+        ..Default::default()
+    }
+}
+
+/// Whole numbers as integers: the databases would write `1e19` and `-0.0` each in its own way.
+fn canonical(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let float = number.as_f64().unwrap_or_default();
+            if float.fract() == 0.0 && (-9.2e18..1.8e19).contains(&float) {
+                if float < 0.0 { Value::from(float as i64) } else { Value::from(float as u64) }
+            } else {
+                Value::Number(number)
+            }
+        }
+        Value::Array(items) => items.into_iter().map(canonical).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (name, canonical(value))).collect()
+        }
+        other => other,
+    }
+}
+
+/// Writes the lines of new expenses.
+pub(super) async fn insert_items<'a>(
+    tx: &Tx,
+    organization_id: Uuid,
+    expenses: impl IntoIterator<Item = (Uuid, &'a [ExpenseItem])>,
+) -> Result<()> {
+    let rows: Vec<_> = expenses
+        .into_iter()
+        .flat_map(|(expense_id, items)| {
+            items.iter().zip(0_i64..).map(move |(item, position)| {
+                let ExpenseItem { name, quantity_milli, unit, amount_minor, category_id } = item;
+                expense_item::ActiveModel {
+                    organization_id: Set(organization_id),
+                    id: Set(tx.new_id()),
+                    expense_id: Set(expense_id),
+                    position: Set(position),
+                    name: Set(name.clone()),
+                    quantity_milli: Set(*quantity_milli),
+                    unit: Set(unit.clone()),
+                    amount_minor: Set(*amount_minor),
+                    category_id: Set(*category_id),
+                }
+            })
+        })
+        .collect();
+    if !rows.is_empty() {
+        expense_item::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Removes the lines of an expense.
+pub(super) async fn delete_items(tx: &Tx, organization_id: Uuid, expense_id: Uuid) -> Result<()> {
+    expense_item::Entity::delete_many()
+        .filter(expense_item::COLUMN.organization_id.eq(organization_id))
+        .filter(expense_item::COLUMN.expense_id.eq(expense_id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Writes imported expenses that are not there yet, and says how many were not.
+pub(super) async fn insert_unknown(tx: &Tx, rows: Vec<expense::ActiveModel>) -> Result<u64> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let known = OnConflict::columns([expense::Column::OrganizationId, expense::Column::ImportKey])
+        .do_nothing()
+        .to_owned();
+    let rows = rows.into_iter().map(|mut row| {
+        row.version = Set(1);
+        row
+    });
+    let inserted =
+        expense::Entity::insert_many(rows).on_conflict(known).exec_without_returning(tx).await?;
+    Ok(inserted)
+}
+
+/// After the database has refused a reference: which ones they are. Each input comes with the
+/// pointer to it.
+pub(super) async fn unknown_references<'a>(
+    connection: &impl ConnectionTrait,
+    actor: &Actor,
+    inputs: impl IntoIterator<Item = (String, &'a ExpenseInput)>,
+) -> Result<Error> {
+    let mut categories: Vec<(String, Uuid)> = Vec::new();
+    let mut members: Vec<(String, Uuid)> = Vec::new();
+    for (at, input) in inputs {
+        categories.extend(input.category_id.map(|id| (format!("{at}/category_id"), id)));
+        members.extend(input.member_id.map(|id| (format!("{at}/member_id"), id)));
+        for (index, item) in input.items.iter().enumerate() {
+            let line = format!("{at}/items/{index}/category_id");
+            categories.extend(item.category_id.map(|id| (line, id)));
+        }
+    }
+    let ids = |found: &[(String, Uuid)]| found.iter().map(|(_, id)| *id).collect::<Vec<_>>();
+    let organization_id = actor.organization_id;
+    let no_category =
+        category::repository::missing(connection, organization_id, ids(&categories)).await?;
+    let no_member = member::repository::missing(connection, organization_id, ids(&members)).await?;
+    let violations: Violations = categories
+        .into_iter()
+        .filter(|(_, id)| no_category.contains(id))
+        .map(|(at, _)| Violation::new(at, "unknown", "is not a category here"))
+        .chain(
+            members
+                .into_iter()
+                .filter(|(_, id)| no_member.contains(id))
+                .map(|(at, _)| Violation::new(at, "unknown", "is not a member here")),
+        )
+        .collect();
+    // Nothing is missing any more, or it went a moment ago: the same request may now succeed.
+    if violations.is_empty() {
+        return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));
+    }
+    Ok(Error::Invalid(violations))
+}

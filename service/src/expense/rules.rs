@@ -1,0 +1,111 @@
+//! Sums and the way through approval: pure.
+
+use super::{ExpenseItem, Status};
+use crate::error::{Error, Result};
+
+/// Lines, if there are any, sum to the expense.
+///
+/// # Errors
+/// What they sum to instead.
+pub fn lines_sum(amount_minor: i64, items: &[ExpenseItem]) -> Result<(), i128> {
+    let sum: i128 = items.iter().map(|item| i128::from(item.amount_minor)).sum();
+    if items.is_empty() || sum == i128::from(amount_minor) { Ok(()) } else { Err(sum) }
+}
+
+/// What can be done to an expense besides changing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// Ask for a decision.
+    Submit,
+    /// Accept it.
+    Approve,
+    /// Refuse it.
+    Reject,
+    /// Pay it back.
+    Reimburse,
+}
+
+/// Where a move leads.
+///
+/// # Errors
+/// [`Error::State`] where the move cannot start from there.
+pub fn moved(from: Status, by: Move, approval_required: bool) -> Result<Status> {
+    match (from, by) {
+        (Status::Draft, Move::Submit) if approval_required => Ok(Status::Submitted),
+        (Status::Draft, Move::Submit) => Ok(Status::Approved),
+        (Status::Submitted, Move::Approve) => Ok(Status::Approved),
+        (Status::Submitted, Move::Reject) => Ok(Status::Rejected),
+        (Status::Approved, Move::Reimburse) => Ok(Status::Reimbursed),
+        _ => Err(Error::state(
+            "wrong_status",
+            format!("this cannot be done to an expense that is {}", from.as_str()),
+        )),
+    }
+}
+
+/// The status of an expense that has just been written or changed.
+pub fn written(approval_required: bool) -> Status {
+    if approval_required { Status::Draft } else { Status::Approved }
+}
+
+/// Whether an expense may still be changed or removed: while nobody relies on it. Where nobody
+/// decides, that is until it is paid back.
+///
+/// # Errors
+/// [`Error::State`] where it may not.
+pub fn changeable(status: Status, approval_required: bool) -> Result<()> {
+    match status {
+        Status::Draft | Status::Rejected => Ok(()),
+        Status::Submitted | Status::Approved if !approval_required => Ok(()),
+        _ => Err(Error::state(
+            "wrong_status",
+            format!("an expense that is {} stays as it is", status.as_str()),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(amount_minor: i64) -> ExpenseItem {
+        ExpenseItem {
+            name: "line".into(),
+            quantity_milli: None,
+            unit: None,
+            amount_minor,
+            category_id: None,
+        }
+    }
+
+    #[test]
+    fn the_way_of_an_expense_that_takes_approval() {
+        let go = |from, by| moved(from, by, true).ok();
+        assert_eq!(go(Status::Draft, Move::Submit), Some(Status::Submitted));
+        assert_eq!(go(Status::Submitted, Move::Approve), Some(Status::Approved));
+        assert_eq!(go(Status::Submitted, Move::Reject), Some(Status::Rejected));
+        assert_eq!(go(Status::Approved, Move::Reimburse), Some(Status::Reimbursed));
+        let moves = [Move::Submit, Move::Approve, Move::Reject, Move::Reimburse];
+        let allowed = Status::ALL
+            .into_iter()
+            .flat_map(|from| moves.map(|by| moved(from, by, true).is_ok()))
+            .filter(|allowed| *allowed)
+            .count();
+        assert_eq!(allowed, 4, "and no other move");
+    }
+
+    proptest! {
+        #[test]
+        fn lines_sum_exactly_or_not_at_all(amounts in prop::collection::vec(1..=crate::money::LARGEST, 1..50)) {
+            let items: Vec<_> = amounts.iter().map(|amount| line(*amount)).collect();
+            let sum: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();
+            if let Ok(total) = i64::try_from(sum) {
+                prop_assert_eq!(lines_sum(total, &items), Ok(()));
+                prop_assert_eq!(lines_sum(total - 1, &items), Err(sum));
+            }
+            prop_assert_eq!(lines_sum(7, &[]), Ok(()));
+        }
+    }
+}

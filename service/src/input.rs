@@ -1,0 +1,493 @@
+//! What clients send: JSON that is read strictly, and changes as JSON Merge Patch (RFC 7396).
+//!
+//! One type says what a client may write of a resource, `ExpenseInput` say. A new resource is that
+//! and perhaps an id ([`Create`]); a change is a merge patch of it and a version ([`Change`]): the
+//! patch is laid over the input that would make the resource as it is, and the result is read and
+//! validated as a whole, under the same rules.
+
+use std::{borrow::Cow, marker::PhantomData};
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::SchemaType},
+};
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::{
+    error::{Error, Result, Violation, violations},
+    store::versioned::Expected,
+};
+
+/// A body as JSON.
+///
+/// # Errors
+/// [`Error::Malformed`] where it is no JSON, [`Error::Invalid`] for texts that no database keeps: a
+/// NUL character, half a surrogate pair.
+pub fn parse(bytes: &[u8]) -> Result<Value> {
+    if bytes.is_empty() {
+        return Ok(Value::Object(Map::new()));
+    }
+    let deserializer = &mut serde_json::Deserializer::from_slice(bytes);
+    let value: Value = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
+        let message = error.inner().to_string();
+        if message.contains("surrogate") {
+            let at = pointer(error.path());
+            return Error::invalid(at, "surrogate", "holds half of a surrogate pair");
+        }
+        Error::Malformed(message)
+    })?;
+    deserializer.end().map_err(|error| Error::Malformed(error.to_string()))?;
+    let mut found = Vec::new();
+    find_nul(&value, &mut String::new(), &mut found);
+    if found.is_empty() { Ok(value) } else { Err(Error::Invalid(found)) }
+}
+
+fn find_nul(value: &Value, at: &mut String, found: &mut Vec<Violation>) {
+    let length = at.len();
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            found.push(Violation::new(at.clone(), "nul", "holds a NUL character"));
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                at.push_str(&format!("/{index}"));
+                find_nul(item, at, found);
+                at.truncate(length);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, item) in fields {
+                if name.contains('\0') {
+                    found.push(Violation::new(at.clone(), "nul", "has a name with a NUL"));
+                }
+                at.push('/');
+                at.push_str(&escape(name));
+                find_nul(item, at, found);
+                at.truncate(length);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn escape(name: &str) -> Cow<'_, str> {
+    if name.contains(['~', '/']) {
+        Cow::Owned(name.replace('~', "~0").replace('/', "~1"))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", escape(key))),
+            Segment::Enum { variant } => Some(format!("/{}", escape(variant))),
+            Segment::Unknown => None,
+        })
+        .collect()
+}
+
+/// A value as a `T` that keeps all its rules.
+///
+/// # Errors
+/// [`Error::Invalid`] with a pointer to each rule that is broken.
+pub fn read<T: DeserializeOwned + Validate>(value: Value) -> Result<T> {
+    if !value.is_object() {
+        return Err(Error::invalid("", "type", "must be an object"));
+    }
+    let input: T = serde_path_to_error::deserialize(value)
+        .map_err(|error| Error::Invalid(vec![shape(&pointer(error.path()), error.inner())]))?;
+    input.validate().map_err(|errors| Error::Invalid(violations(&errors)))?;
+    Ok(input)
+}
+
+/// What serde found wrong with a value's shape, without the value.
+pub fn shape(at: &str, error: &impl ToString) -> Violation {
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let named = message.split('`').nth(1).unwrap_or_default();
+    let field = || {
+        let end = format!("/{}", escape(named));
+        if at.ends_with(&end) { at.to_owned() } else { format!("{at}{end}") }
+    };
+    if message.starts_with("unknown field") {
+        return Violation::new(field(), "unknown_field", "is not a field of this");
+    }
+    if message.starts_with("missing field") {
+        return Violation::new(field(), "required", "is required");
+    }
+    if message.starts_with("duplicate field") {
+        return Violation::new(field(), "duplicate_field", "is given twice");
+    }
+    let code = if message.starts_with("invalid type") { "type" } else { "value" };
+    let message = match message.rsplit_once("expected ") {
+        Some((_, expected)) => format!("must be {}", readable(expected)),
+        None => "has no valid value".to_owned(),
+    };
+    Violation::new(at, code, message)
+}
+
+fn readable(expected: &str) -> Cow<'_, str> {
+    match expected {
+        "i64" | "i32" | "u64" | "u32" => "an integer".into(),
+        "a formatted date string" => "a day, as 2026-11-21".into(),
+        other => other.into(),
+    }
+}
+
+fn object(value: Value) -> Result<Map<String, Value>> {
+    match value {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Error::invalid("", "type", "must be an object")),
+    }
+}
+
+/// Takes a field out of an object and reads it.
+fn take<T: DeserializeOwned>(
+    fields: &mut Map<String, Value>,
+    name: &str,
+    must: &str,
+) -> Result<Option<T>> {
+    match fields.remove(name) {
+        None => Ok(None),
+        Some(value) => match serde_json::from_value(value) {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => Err(Error::invalid(format!("/{name}"), "type", format!("must be {must}"))),
+        },
+    }
+}
+
+/// What can be made of a body.
+pub trait FromBody: Sized {
+    /// Reads it from a body.
+    fn from_body(body: Value) -> Result<Self>;
+}
+
+/// A body that is read at once, as a whole.
+#[derive(Debug, Clone)]
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned + Validate> FromBody for Form<T> {
+    fn from_body(body: Value) -> Result<Self> {
+        read(body).map(Self)
+    }
+}
+
+/// A new resource: what it is to be, and its id if the client chooses one.
+#[derive(Debug, Clone)]
+pub struct Create<T> {
+    /// The id that the client chose.
+    pub id: Option<Uuid>,
+    /// What the resource is to be.
+    pub input: T,
+}
+
+impl<T: DeserializeOwned + Validate> FromBody for Create<T> {
+    fn from_body(body: Value) -> Result<Self> {
+        let mut fields = object(body)?;
+        let id = take(&mut fields, "id", "a UUID")?;
+        Ok(Self { id, input: read(Value::Object(fields))? })
+    }
+}
+
+impl<T> From<T> for Create<T> {
+    fn from(input: T) -> Self {
+        Self { id: None, input }
+    }
+}
+
+/// A merge patch of a resource, and the version that it was made against.
+#[derive(Debug, Clone)]
+pub struct Change<T> {
+    version: Option<i64>,
+    patch: Map<String, Value>,
+    of: PhantomData<fn() -> T>,
+}
+
+/// Whether the patch fits the resource shows in [`Change::apply`].
+impl<T> FromBody for Change<T> {
+    fn from_body(body: Value) -> Result<Self> {
+        let mut patch = object(body)?;
+        let version = take(&mut patch, "version", "an integer")?;
+        Ok(Self { version, patch, of: PhantomData })
+    }
+}
+
+impl<T> Change<T> {
+    /// The version in the body.
+    pub fn version(&self) -> Option<i64> {
+        self.version
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + Validate> Change<T> {
+    /// Lays the patch over what the resource is, and reads the result.
+    pub fn apply(&self, current: &T) -> Result<T> {
+        let mut merged = serde_json::to_value(current)
+            .map_err(|error| Error::Internal(format!("an input cannot be shown: {error}")))?;
+        let known = |name: &String| merged.get(name).is_some();
+        let unknown: Vec<_> = self
+            .patch
+            .keys()
+            .filter(|name| !known(name))
+            .map(|name| format!("/{}", escape(name)))
+            .map(|at| Violation::new(at, "unknown_field", "is not a field of this"))
+            .collect();
+        if !unknown.is_empty() {
+            return Err(Error::Invalid(unknown));
+        }
+        merge(&mut merged, &Value::Object(self.patch.clone()));
+        read(merged)
+    }
+}
+
+/// RFC 7396, section 2.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    if let Value::Object(fields) = target {
+        for (name, value) in patch {
+            if value.is_null() {
+                fields.remove(name);
+            } else {
+                merge(fields.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+    }
+}
+
+/// What goes with a transition, and the version that it was made against.
+#[derive(Debug, Clone)]
+pub struct Act<T> {
+    version: Option<i64>,
+    rest: Value,
+    of: PhantomData<fn() -> T>,
+}
+
+/// What goes with the transition shows in [`Act::input`].
+impl<T> FromBody for Act<T> {
+    fn from_body(body: Value) -> Result<Self> {
+        let mut fields = object(body)?;
+        let version = take(&mut fields, "version", "an integer")?;
+        Ok(Self { version, rest: Value::Object(fields), of: PhantomData })
+    }
+}
+
+impl<T> Act<T> {
+    /// The version in the body.
+    pub fn version(&self) -> Option<i64> {
+        self.version
+    }
+}
+
+impl<T: DeserializeOwned + Validate> Act<T> {
+    /// What goes with the transition.
+    pub fn input(&self) -> Result<T> {
+        read(self.rest.clone())
+    }
+}
+
+impl Expected {
+    /// The version of a change, from its body or query and from its precondition.
+    pub fn of(named: Option<i64>, precondition: Self) -> Self {
+        match (named, precondition) {
+            (None, precondition) => precondition,
+            (Some(version), Self::Unnamed) => Self::Version(version),
+            (Some(version), Self::Precondition(other)) if version == other => precondition,
+            (Some(_), _) => Self::Contradictory,
+        }
+    }
+}
+
+/// The name of what `ExpenseInput` is the input of.
+fn stem<T: ToSchema>() -> String {
+    let name = T::name();
+    name.strip_suffix("Input").unwrap_or(&name).to_owned()
+}
+
+fn properties<T: PartialSchema>() -> utoipa::openapi::Object {
+    match T::schema() {
+        RefOr::T(Schema::Object(object)) => object,
+        _ => ObjectBuilder::new().build(),
+    }
+}
+
+fn integer(description: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .minimum(Some(1))
+        .description(Some(description))
+        .into()
+}
+
+/// The schema of 1 to 500 new resources, for batches.
+pub(crate) fn batch_schema<T: ToSchema>() -> utoipa::openapi::Array {
+    utoipa::openapi::ArrayBuilder::new()
+        .items(utoipa::openapi::Ref::from_schema_name(Create::<T>::name()))
+        .min_items(Some(1))
+        .max_items(Some(500))
+        .build()
+}
+
+impl<T: ToSchema> PartialSchema for Create<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut object = properties::<T>();
+        let id = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+            .description(Some("An id that the client chooses; one is made if it is left out."));
+        object.properties.insert("id".into(), id.into());
+        object.into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Create<T> {
+    fn name() -> Cow<'static, str> {
+        format!("New{}", stem::<T>()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
+const VERSION: &str = "The version that this was made against, unless If-Match says it.";
+
+impl<T: ToSchema> PartialSchema for Change<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut object = properties::<T>();
+        object.required.clear();
+        object.description = Some("A JSON Merge Patch (RFC 7396): null clears a field.".into());
+        object.properties.insert("version".into(), integer(VERSION));
+        object.into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Change<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Change", stem::<T>()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
+impl<T: ToSchema> PartialSchema for Act<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut object = properties::<T>();
+        object.schema_type = SchemaType::Type(Type::Object);
+        object.properties.insert("version".into(), integer(VERSION));
+        object.into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Act<T> {
+    fn name() -> Cow<'static, str> {
+        stem::<T>().into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// The examples of RFC 7396, appendix A.
+    #[test]
+    fn merge_patches_as_the_rfc_shows_them() {
+        let cases = [
+            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
+            (json!({"a":"b"}), json!({"a":null}), json!({})),
+            (json!({"a":"b","b":"c"}), json!({"a":null}), json!({"b":"c"})),
+            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
+            (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
+            (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"a":"b"}), json!(["c"]), json!(["c"])),
+            (json!({"a":"foo"}), json!(null), json!(null)),
+            (json!({"a":"foo"}), json!("bar"), json!("bar")),
+            (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
+            (json!([1, 2]), json!({"a":"b","c":null}), json!({"a":"b"})),
+            (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
+        ];
+        for (mut target, patch, result) in cases {
+            merge(&mut target, &patch);
+            assert_eq!(target, result, "after {patch}");
+        }
+    }
+
+    fn documents() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            "[a-z]{0,3}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 20, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::hash_map("[a-c]", inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_merge_patch_applied_twice_is_applied_once(mut target in documents(), patch in documents()) {
+            merge(&mut target, &patch);
+            let once = target.clone();
+            merge(&mut target, &patch);
+            prop_assert_eq!(once, target);
+        }
+
+        #[test]
+        fn a_merge_patch_leaves_what_it_does_not_name(fields in documents(), patch in documents()) {
+            if let (Value::Object(before), Value::Object(named)) = (&fields, &patch) {
+                let mut target = fields.clone();
+                merge(&mut target, &patch);
+                for (name, value) in before {
+                    match named.get(name) {
+                        None => prop_assert_eq!(target.get(name), Some(value)),
+                        Some(Value::Null) => prop_assert_eq!(target.get(name), None),
+                        Some(_) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_that_no_database_keeps_are_refused_with_a_pointer() {
+        let pointers = |body: &[u8]| match parse(body) {
+            Err(Error::Invalid(found)) => found.into_iter().map(|v| v.pointer).collect(),
+            other => vec![format!("{other:?}")],
+        };
+        assert_eq!(pointers(br#"{"a":[1,{"b":"x\u0000"}]}"#), ["/a/1/b"]);
+        assert_eq!(pointers(br#"{"a~/b":"\u0000"}"#), ["/a~0~1b"]);
+        assert_eq!(pointers(br#"{"a":{"b":"\ud800"}}"#), ["/a/b"]);
+        assert!(matches!(parse(br#"{"a":"#), Err(Error::Malformed(_))));
+        assert!(matches!(parse(br#"{} {}"#), Err(Error::Malformed(_))));
+        assert!(parse("{\"a\":\"\\u0041 \\\\u0000\"}".as_bytes()).is_ok());
+    }
+}

@@ -1,0 +1,163 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::invitation;
+use sea_orm::ActiveValue::Set;
+use uuid::Uuid;
+
+use super::{Invitation, InvitationInput, IssuedInvitation, PREFIX, repository};
+use crate::{
+    access,
+    actor::Actor,
+    error::{Error, Result},
+    input::Create,
+    member,
+    member::Member,
+    random::Secret,
+    role::Role,
+    store::{
+        Store,
+        page::{Page, PageQuery},
+        versioned,
+        versioned::Expected,
+    },
+    text::fold,
+    user,
+};
+
+const NONE: Error = Error::NotFound("invitation");
+
+/// Invites somebody. The token is in the answer, and nowhere else.
+pub async fn create(
+    store: &Store,
+    actor: &Actor,
+    new: Create<InvitationInput>,
+) -> Result<IssuedInvitation> {
+    let secret = access::tenant_token(store.random(), PREFIX, actor.organization_id);
+    let row = store
+        .write((actor.clone(), new, secret.hash()), |tx, (actor, new, token_hash)| {
+            Box::pin(async move {
+                let InvitationInput { email, role, member_id, expires_in_days } = new.input.clone();
+                member::may_give(actor, role)?;
+                if let Some(member_id) = member_id {
+                    without_login(
+                        versioned::find::<entity::member::Entity>(
+                            tx,
+                            actor.organization_id,
+                            member_id,
+                        )
+                        .await?,
+                    )?;
+                }
+                let now = tx.now();
+                let row = invitation::ActiveModel {
+                    organization_id: Set(actor.organization_id),
+                    id: Set(new.id.unwrap_or_else(|| tx.new_id())),
+                    email: Set(email),
+                    role: Set(role.as_str().to_owned()),
+                    member_id: Set(member_id),
+                    token_hash: Set(token_hash.clone()),
+                    expires_at: Set((now + TimeDelta::days(expires_in_days)).fixed_offset()),
+                    accepted_at: Set(None),
+                    created_at: Set(now.fixed_offset()),
+                    updated_at: Set(now.fixed_offset()),
+                    ..Default::default()
+                };
+                versioned::insert::<invitation::Entity, _>(tx, row).await
+            })
+        })
+        .await?;
+    Ok(IssuedInvitation { token: secret.reveal().to_owned(), invitation: row.into() })
+}
+
+fn without_login(member: Option<entity::member::Model>) -> Result<()> {
+    match member {
+        None => Err(Error::invalid("/member_id", "unknown", "is not a member here")),
+        Some(member) if member.user_id.is_some() => {
+            Err(Error::invalid("/member_id", "has_login", "has a login already"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// The invitation.
+pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Invitation> {
+    let row = versioned::get::<invitation::Entity>(store.read(), actor.organization_id, id).await?;
+    Ok(row.into())
+}
+
+/// The invitations, the newest first.
+pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Invitation>> {
+    let page = repository::list(store.read(), actor.organization_id, page).await?;
+    Ok(page.map(Invitation::from))
+}
+
+/// Takes an invitation back.
+pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+    store
+        .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
+            Box::pin(async move {
+                let row =
+                    versioned::get::<invitation::Entity>(tx, actor.organization_id, *id).await?;
+                expected.check(row.version, &Invitation::from(row.clone()))?;
+                versioned::delete::<invitation::Entity>(tx, &row).await
+            })
+        })
+        .await
+}
+
+/// The invitation that a token opens, if it still does.
+pub async fn open(store: &Store, token: &Secret) -> Result<Invitation> {
+    let organization_id = access::tenant_of(token, PREFIX).ok_or(NONE)?;
+    let row = repository::by_token(store.read(), organization_id, &token.hash()).await?;
+    let row = row.ok_or(NONE)?;
+    still_open(&row, store.now())?;
+    Ok(row.into())
+}
+
+fn still_open(row: &invitation::Model, now: DateTime<Utc>) -> Result<()> {
+    if row.accepted_at.is_some() {
+        return Err(Error::state("invitation_accepted", "this invitation has been accepted"));
+    }
+    if row.expires_at.to_utc() <= now {
+        return Err(Error::state("invitation_expired", "this invitation has expired"));
+    }
+    Ok(())
+}
+
+/// Accepts an invitation: the user is a member from then on.
+pub async fn accept(store: &Store, user_id: Uuid, token: Secret) -> Result<Member> {
+    let organization_id = access::tenant_of(&token, PREFIX).ok_or(NONE)?;
+    let row = store
+        .write((organization_id, user_id, token), |tx, (organization_id, user_id, token)| {
+            Box::pin(async move {
+                let row = repository::by_token(tx, *organization_id, &token.hash()).await?;
+                let row = row.ok_or(NONE)?;
+                still_open(&row, tx.now())?;
+                let user = user::repository::get(tx, *user_id).await?;
+                if row.email.as_ref().is_some_and(|email| fold(email) != user.email_key) {
+                    return Err(Error::forbidden(
+                        "invitation_for_another",
+                        "this invitation is for another address",
+                    ));
+                }
+                let accepted = invitation::ActiveModel {
+                    accepted_at: Set(Some(tx.now().fixed_offset())),
+                    ..Default::default()
+                };
+                versioned::update::<invitation::Entity, _>(tx, &row, accepted).await?;
+                let role = Role::of(&row.role);
+                if member::repository::of_user(tx, *organization_id, user.id).await?.is_some() {
+                    return Err(Error::state("already_a_member", "the user is a member already"));
+                }
+                let Some(member_id) = row.member_id else {
+                    return member::repository::insert_user(tx, *organization_id, &user, role)
+                        .await;
+                };
+                let member = member::repository::get(tx, *organization_id, member_id).await?;
+                without_login(Some(member.clone()))?;
+                member::repository::link_user(tx, &member, user.id, role).await
+            })
+        })
+        .await?;
+    store.revoked();
+    Ok(Member::seen_by_themselves(row))
+}

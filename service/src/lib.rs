@@ -1,0 +1,29 @@
+//! What steward does: the domain, and the store beneath it. Knows nothing of HTTP.
+//!
+//! One folder an aggregate: `mod.rs` holds its types, `commands.rs` its writes, `repository.rs`
+//! every query about it, `rules.rs` what is pure. docs/architecture.md follows one request through.
+
+pub mod access;
+pub mod actor;
+pub mod api_key;
+pub mod budget;
+pub mod category;
+pub mod clock;
+pub mod error;
+pub mod expense;
+pub mod input;
+pub mod invitation;
+pub mod member;
+pub mod money;
+pub mod organization;
+pub mod random;
+pub mod report;
+pub mod role;
+pub mod session;
+pub mod store;
+pub mod text;
+pub mod user;
+
+pub use actor::Actor;
+pub use error::{Error, Result};
+pub use store::Store;

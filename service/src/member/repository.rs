@@ -1,0 +1,116 @@
+use entity::{member, user};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
+
+use crate::{
+    error::Result,
+    role::Role,
+    store::{
+        Tx,
+        page::{Page, PageQuery, Sort, page},
+        versioned,
+    },
+    text::fold,
+};
+
+pub(crate) async fn get(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<member::Model> {
+    versioned::get::<member::Entity>(connection, organization_id, id).await
+}
+
+pub(super) async fn list(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    query: &PageQuery,
+) -> Result<Page<member::Model>> {
+    let rows = versioned::owned::<member::Entity>(organization_id);
+    let sort = Sort { name: "name", column: member::Column::NameKey, descending: false };
+    page(connection, rows, sort, query).await
+}
+
+pub(crate) async fn of_user(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    user_id: Uuid,
+) -> Result<Option<member::Model>> {
+    let rows = versioned::owned::<member::Entity>(organization_id)
+        .filter(member::COLUMN.user_id.eq(user_id))
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().next())
+}
+
+/// Makes a user a member.
+pub(crate) async fn insert_user(
+    tx: &Tx,
+    organization_id: Uuid,
+    user: &user::Model,
+    role: Role,
+) -> Result<member::Model> {
+    let now = tx.now().fixed_offset();
+    let row = member::ActiveModel {
+        organization_id: Set(organization_id),
+        id: Set(tx.new_id()),
+        user_id: Set(Some(user.id)),
+        name: Set(user.display_name.clone()),
+        name_key: Set(fold(&user.display_name)),
+        role: Set(role.as_str().to_owned()),
+        active: Set(true),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    versioned::insert::<member::Entity, _>(tx, row).await
+}
+
+/// Gives a member without a login the user's.
+pub(crate) async fn link_user(
+    tx: &Tx,
+    row: &member::Model,
+    user_id: Uuid,
+    role: Role,
+) -> Result<member::Model> {
+    let next = member::ActiveModel {
+        user_id: Set(Some(user_id)),
+        role: Set(role.as_str().to_owned()),
+        active: Set(true),
+        ..Default::default()
+    };
+    versioned::update::<member::Entity, _>(tx, row, next).await
+}
+
+/// Whether somebody else is an active owner with a login.
+pub(super) async fn other_owners(
+    connection: &impl ConnectionTrait,
+    leaving: &member::Model,
+) -> Result<bool> {
+    let other = versioned::owned::<member::Entity>(leaving.organization_id)
+        .filter(member::COLUMN.role.eq(Role::Owner.as_str()))
+        .filter(member::COLUMN.active.eq(true))
+        .filter(member::COLUMN.user_id.is_not_null())
+        .filter(member::COLUMN.id.ne(leaving.id))
+        .limit(1)
+        .one(connection)
+        .await?;
+    Ok(other.is_some())
+}
+
+/// Which of these are no members of the organization.
+pub(crate) async fn missing(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: Vec<Uuid>,
+) -> Result<Vec<Uuid>> {
+    versioned::missing::<member::Entity>(connection, organization_id, ids).await
+}
+
+/// All members: few, and read whole where many are looked up.
+pub(crate) async fn all(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Vec<member::Model>> {
+    Ok(versioned::owned::<member::Entity>(organization_id).all(connection).await?)
+}

@@ -1,0 +1,124 @@
+//! Households and companies: whose everything else is.
+
+mod commands;
+pub(crate) mod repository;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+pub use commands::{change, create, delete, get, list};
+
+use crate::{money, text};
+
+/// What kind of organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// People who live together. A new expense is approved at once.
+    Household,
+    /// People who work together. Expenses take somebody else's approval.
+    Company,
+}
+
+impl Kind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Household => "household",
+            Self::Company => "company",
+        }
+    }
+
+    fn of(text: &str) -> Self {
+        if text == "household" { Self::Household } else { Self::Company }
+    }
+}
+
+/// What a client may write of an organization.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationInput {
+    /// `household` or `company`.
+    pub kind: Kind,
+    /// The name.
+    #[validate(length(max = 100), custom(function = text::visible))]
+    #[schema(max_length = 100)]
+    pub name: String,
+    /// The currency of amounts that do not say theirs: an ISO 4217 code.
+    #[validate(custom(function = money::currency_code))]
+    #[schema(example = "EUR")]
+    pub currency: String,
+    /// The time zone in which days begin; UTC if it is left out.
+    #[serde(default = "utc")]
+    #[validate(length(max = 64), custom(function = text::time_zone))]
+    #[schema(example = "Europe/Zurich")]
+    pub time_zone: String,
+    /// Whether expenses take somebody else's approval. By default in a company, not in a household.
+    pub approval_required: Option<bool>,
+    /// From which amount, in minor units of its currency, an expense counts as large.
+    #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
+    pub large_expense_minor: Option<i64>,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+/// An organization.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Organization {
+    /// The id.
+    pub id: Uuid,
+    /// The version.
+    pub version: i64,
+    /// `household` or `company`.
+    pub kind: Kind,
+    /// The name.
+    pub name: String,
+    /// The currency of amounts that do not say theirs.
+    pub currency: String,
+    /// The time zone in which days begin.
+    pub time_zone: String,
+    /// Whether expenses take somebody else's approval.
+    pub approval_required: bool,
+    /// From which amount an expense counts as large.
+    pub large_expense_minor: Option<i64>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When this was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<entity::organization::Model> for Organization {
+    fn from(row: entity::organization::Model) -> Self {
+        Self {
+            id: row.id,
+            version: row.version,
+            kind: Kind::of(&row.kind),
+            name: row.name,
+            currency: row.currency,
+            time_zone: row.time_zone,
+            approval_required: row.approval_required,
+            large_expense_minor: row.large_expense_minor,
+            created_at: row.created_at.to_utc(),
+            updated_at: row.updated_at.to_utc(),
+        }
+    }
+}
+
+/// What the rules ask of an organization. Remembered with the actor for a few seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The currency of amounts that do not say theirs.
+    pub currency: String,
+    /// Whether expenses take somebody else's approval.
+    pub approval_required: bool,
+}
+
+impl From<&entity::organization::Model> for Settings {
+    fn from(row: &entity::organization::Model) -> Self {
+        Self { currency: row.currency.clone(), approval_required: row.approval_required }
+    }
+}

@@ -1,0 +1,136 @@
+//! Sums over what was spent.
+
+mod budgets;
+mod repository;
+mod spending;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+pub use budgets::budgets;
+pub use spending::spending;
+
+use crate::{
+    budget::{Budget, rules::Pace},
+    text,
+};
+
+/// By what spending is grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupBy {
+    /// By category; a line's own goes before its expense's.
+    Category,
+    /// By month.
+    Month,
+    /// By the member who paid.
+    Member,
+}
+
+/// Which spending, and how grouped.
+#[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SpendingQuery {
+    /// The first day.
+    #[validate(custom(function = text::day))]
+    pub from: NaiveDate,
+    /// The last day.
+    #[validate(custom(function = text::day))]
+    pub to: NaiveDate,
+    /// By what.
+    #[param(inline)]
+    pub group_by: GroupBy,
+}
+
+/// What was spent from one day to another. Refunds count against it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Spending {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+    /// By what it is grouped.
+    pub group_by: GroupBy,
+    /// The groups, by label and currency.
+    pub rows: Vec<SpendingRow>,
+    /// The sum of each currency.
+    pub totals: Vec<SpendingTotal>,
+}
+
+/// The spending of one group in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SpendingRow {
+    /// The id of the category or the member, or the month as `2026-11`. Null for no category.
+    pub key: Option<String>,
+    /// What to call the group.
+    pub label: String,
+    /// The currency.
+    pub currency: String,
+    /// Approved and reimbursed, in minor units.
+    #[schema(value_type = i64)]
+    pub amount_minor: i128,
+    /// Drafts and submitted, in minor units.
+    #[schema(value_type = i64)]
+    pub pending_minor: i128,
+    /// How many expenses, rejected ones left out. One with lines counts in each group it has lines in.
+    pub count: i64,
+}
+
+/// All spending in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SpendingTotal {
+    /// The currency.
+    pub currency: String,
+    /// Approved and reimbursed, in minor units.
+    #[schema(value_type = i64)]
+    pub amount_minor: i128,
+    /// Drafts and submitted, in minor units.
+    #[schema(value_type = i64)]
+    pub pending_minor: i128,
+    /// How many expenses, rejected ones left out.
+    pub count: i64,
+}
+
+/// On which day.
+#[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BudgetsQuery {
+    /// The day.
+    #[validate(custom(function = text::day))]
+    pub on: NaiveDate,
+}
+
+/// The budgets that hold on a day.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Budgets {
+    /// The day.
+    pub on: NaiveDate,
+    /// The budgets by name.
+    pub rows: Vec<BudgetRow>,
+}
+
+/// Where a budget stands in the period of a day, until the end of that day.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BudgetRow {
+    /// The budget.
+    pub budget: Budget,
+    /// The first day of the period.
+    pub from: NaiveDate,
+    /// The last day of the period.
+    pub to: NaiveDate,
+    /// What has been spent: approved and reimbursed, in minor units.
+    #[schema(value_type = i64)]
+    pub actual_minor: i128,
+    /// Drafts and submitted, in minor units.
+    #[schema(value_type = i64)]
+    pub pending_minor: i128,
+    /// What is left of the budget; less than nothing if it is overspent.
+    #[schema(value_type = i64)]
+    pub remaining_minor: i128,
+    /// Where that stands against an even pace.
+    pub pace: Pace,
+}

@@ -1,0 +1,165 @@
+//! The sums, by the database. An expense with lines is summed by its lines, where their categories
+//! matter.
+
+use chrono::NaiveDate;
+use entity::{expense, expense_item};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, QueryFilter,
+    QuerySelect, RelationTrait, Select,
+    sea_query::{CaseStatement, Expr, Func, SelectStatement},
+};
+use uuid::Uuid;
+
+use super::GroupBy;
+use crate::{
+    error::Result,
+    expense::{Kind, Status},
+    store::{dialect, versioned},
+};
+
+/// One group's sums in one currency, in halves ([`dialect::sum_halves`]).
+#[derive(Debug, FromQueryResult)]
+struct Halves {
+    id: Option<Uuid>,
+    month: Option<String>,
+    currency: String,
+    settled_high: i64,
+    settled_low: i64,
+    pending_high: i64,
+    pending_low: i64,
+    count: i64,
+}
+
+/// One group's sums in one currency.
+#[derive(Debug)]
+pub(super) struct Sums {
+    /// The category or the member.
+    pub(super) id: Option<Uuid>,
+    /// The month.
+    pub(super) month: Option<String>,
+    pub(super) currency: String,
+    pub(super) settled: i128,
+    pub(super) pending: i128,
+    pub(super) count: i64,
+}
+
+impl From<Halves> for Sums {
+    fn from(row: Halves) -> Self {
+        Self {
+            id: row.id,
+            month: row.month,
+            currency: row.currency,
+            settled: dialect::join_halves([row.settled_high, row.settled_low]),
+            pending: dialect::join_halves([row.pending_high, row.pending_low]),
+            count: row.count,
+        }
+    }
+}
+
+/// What is summed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope {
+    pub(super) organization_id: Uuid,
+    pub(super) from: NaiveDate,
+    pub(super) to: NaiveDate,
+    /// Only of this currency.
+    pub(super) currency: Option<String>,
+    /// Only of the categories of this subquery.
+    pub(super) categories: Option<SelectStatement>,
+}
+
+/// The sums of each group. By category, those of whole expenses come first and those of lines after.
+pub(super) async fn sums(
+    connection: &impl ConnectionTrait,
+    scope: &Scope,
+    group_by: Option<GroupBy>,
+) -> Result<Vec<Sums>> {
+    let by_line = group_by == Some(GroupBy::Category) || scope.categories.is_some();
+    let whole = expense::Column::CategoryId.into_simple_expr();
+    let amount = expense::Column::AmountMinor.into_simple_expr();
+    let mut rows = scope.expenses();
+    if by_line {
+        rows = rows.filter(expense::Column::ItemCount.eq(0));
+    }
+    let grouped = grouped(connection, rows, scope, group_by, whole, amount);
+    let mut sums = grouped.into_model::<Halves>().all(connection).await?;
+    if by_line {
+        let own = Func::coalesce([
+            expense_item::Column::CategoryId.into_simple_expr(),
+            expense::Column::CategoryId.into_simple_expr(),
+        ]);
+        let amount = expense_item::Column::AmountMinor.into_simple_expr();
+        let rows = scope
+            .expenses()
+            .join(sea_orm::JoinType::InnerJoin, expense_item::Relation::Expense.def().rev())
+            .filter(expense::Column::ItemCount.gt(0));
+        let grouped = self::grouped(connection, rows, scope, group_by, own.into(), amount);
+        sums.extend(grouped.into_model::<Halves>().all(connection).await?);
+    }
+    Ok(sums.into_iter().map(Sums::from).collect())
+}
+
+impl Scope {
+    fn expenses(&self) -> Select<expense::Entity> {
+        versioned::owned::<expense::Entity>(self.organization_id)
+            .filter(expense::Column::SpentOn.between(self.from, self.to))
+            .filter(expense::Column::Status.ne(Status::Rejected.as_str()))
+    }
+}
+
+fn grouped(
+    connection: &impl ConnectionTrait,
+    rows: Select<expense::Entity>,
+    scope: &Scope,
+    group_by: Option<GroupBy>,
+    category: Expr,
+    amount: Expr,
+) -> Select<expense::Entity> {
+    let backend = connection.get_database_backend();
+    let signed: Expr = CaseStatement::new()
+        .case(expense::Column::Kind.eq(Kind::Refund.as_str()), amount.clone().mul(-1_i64))
+        .finally(amount)
+        .into();
+    let settled =
+        expense::Column::Status.is_in([Status::Approved.as_str(), Status::Reimbursed.as_str()]);
+    let only = |condition: Expr| {
+        let none = Expr::val(0_i64);
+        dialect::sum_halves(
+            CaseStatement::new().case(condition, signed.clone()).finally(none).into(),
+        )
+    };
+    let [settled_high, settled_low] = only(settled.clone());
+    let [pending_high, pending_low] = only(settled.not());
+    let null = || Expr::cust("NULL");
+    let (id, month) = match group_by {
+        Some(GroupBy::Category) => (category.clone(), null()),
+        Some(GroupBy::Member) => (expense::Column::MemberId.into_simple_expr(), null()),
+        Some(GroupBy::Month) => {
+            (null(), dialect::month(backend, expense::Column::SpentOn.into_simple_expr()))
+        }
+        None => (null(), null()),
+    };
+    let mut rows = rows
+        .select_only()
+        .expr_as(dialect::nullable_uuid(backend, id.clone()), "id")
+        .expr_as(dialect::nullable_text(backend, month.clone()), "month")
+        .column(expense::Column::Currency)
+        .expr_as(settled_high, "settled_high")
+        .expr_as(settled_low, "settled_low")
+        .expr_as(pending_high, "pending_high")
+        .expr_as(pending_low, "pending_low")
+        .expr_as(expense::Column::Id.into_simple_expr().count_distinct(), "count")
+        .group_by(expense::Column::Currency);
+    match group_by {
+        Some(GroupBy::Month) => rows = rows.group_by(month),
+        Some(_) => rows = rows.group_by(id),
+        None => {}
+    }
+    if let Some(code) = &scope.currency {
+        rows = rows.filter(expense::Column::Currency.eq(code.as_str()));
+    }
+    if let Some(categories) = &scope.categories {
+        rows = rows.filter(category.in_subquery(categories.clone()));
+    }
+    rows
+}

@@ -1,0 +1,140 @@
+//! Roles, and what each may do: this table and no other.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What a member is in an organization. Each role may all that the ones after it may.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads.
+    Viewer,
+    /// Records their own expenses.
+    Member,
+    /// Records and decides everybody's; keeps categories and budgets.
+    Manager,
+    /// Manages people, keys and the organization's settings.
+    Admin,
+    /// May all, also end the organization. There is always one.
+    Owner,
+}
+
+/// One thing that can be allowed or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// See the organization and its settings.
+    ReadOrganization,
+    /// Change the organization's settings.
+    ChangeOrganization,
+    /// End the organization, with all that it holds.
+    DeleteOrganization,
+    /// See who is in the organization.
+    ReadMembers,
+    /// Add, change and remove members.
+    ManageMembers,
+    /// Invite people.
+    ManageInvitations,
+    /// Make and end API keys.
+    ManageApiKeys,
+    /// See categories, budgets and expenses.
+    ReadMoney,
+    /// Record expenses of one's own, change and submit them.
+    RecordExpenses,
+    /// Record and change anybody's expenses; import.
+    ManageExpenses,
+    /// Approve, reject and reimburse.
+    DecideExpenses,
+    /// Add, change, move and remove categories.
+    ManageCategories,
+    /// Add, change and remove budgets.
+    ManageBudgets,
+    /// Read reports.
+    ReadReports,
+}
+
+/// The least role for each permission, its name, and what it is for. docs/roles.md is made of this.
+pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
+    use Permission::*;
+    use Role::*;
+    &[
+        (ReadOrganization, "organization:read", Viewer, "See the organization and its settings"),
+        (ChangeOrganization, "organization:change", Admin, "Change the organization's settings"),
+        (DeleteOrganization, "organization:delete", Owner, "Delete it with all that it holds"),
+        (ReadMembers, "member:read", Viewer, "See who is in the organization"),
+        (ManageMembers, "member:manage", Admin, "Add, change and remove members; see rates"),
+        (ManageInvitations, "invitation:manage", Admin, "Invite people"),
+        (ManageApiKeys, "api_key:manage", Admin, "Make and end API keys"),
+        (ReadMoney, "money:read", Viewer, "See categories, budgets and expenses"),
+        (RecordExpenses, "expense:record", Member, "Record, change and submit one's own expenses"),
+        (ManageExpenses, "expense:manage", Manager, "Do so for everybody; import"),
+        (DecideExpenses, "expense:decide", Manager, "Approve, reject and reimburse"),
+        (ManageCategories, "category:manage", Manager, "Add, change and remove categories"),
+        (ManageBudgets, "budget:manage", Manager, "Add, change and remove budgets"),
+        (ReadReports, "report:read", Viewer, "Read reports"),
+    ]
+};
+
+impl Permission {
+    fn row(self) -> (&'static str, Role) {
+        PERMISSIONS
+            .iter()
+            .find(|(permission, ..)| *permission == self)
+            .map_or(("", Role::Owner), |(_, name, role, _)| (name, *role))
+    }
+
+    /// Its name in documents and errors.
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The least role that has it.
+    pub fn least_role(self) -> Role {
+        self.row().1
+    }
+}
+
+impl Role {
+    /// Every role, the least first.
+    pub const ALL: [Self; 5] =
+        [Self::Viewer, Self::Member, Self::Manager, Self::Admin, Self::Owner];
+
+    /// Whether the role has the permission.
+    pub fn may(self, permission: Permission) -> bool {
+        self >= permission.least_role()
+    }
+
+    /// The role of a word from the database; an unknown one may nothing but read.
+    pub(crate) fn of(word: &str) -> Self {
+        Self::ALL.into_iter().find(|role| role.as_str() == word).unwrap_or(Self::Viewer)
+    }
+
+    /// As it is written in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Member => "member",
+            Self::Manager => "manager",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_permission_has_one_row_and_every_name_is_its_own() {
+        let permissions: HashSet<_> = PERMISSIONS.iter().map(|row| row.0).collect();
+        let names: HashSet<_> = PERMISSIONS.iter().map(|row| row.1).collect();
+        assert_eq!(permissions.len(), PERMISSIONS.len());
+        assert_eq!(names.len(), PERMISSIONS.len());
+        // A permission that has no row would fall to the owner without a name.
+        assert!(PERMISSIONS.iter().all(|row| !row.0.name().is_empty()));
+    }
+}

@@ -1,0 +1,53 @@
+//! The few things that the two databases do not say alike.
+
+use sea_orm::{
+    DbBackend, ExprTrait,
+    sea_query::{Expr, Func, LikeExpr},
+};
+
+/// The month of a day, as `2026-11`.
+pub fn month(backend: DbBackend, day: impl Into<Expr>) -> Expr {
+    match backend {
+        // SQLite keeps days as text, year first.
+        DbBackend::Sqlite => Func::cust("substr").arg(day).arg(1).arg(7).into(),
+        _ => Func::cust("to_char").arg(day).arg("YYYY-MM").into(),
+    }
+}
+
+/// Whether `text` contains `part`, to the letter. Both sides are folded already: SQLite's LIKE
+/// ignores the case of ASCII and PostgreSQL's does not.
+pub fn contains(text: impl Into<Expr>, part: &str) -> Expr {
+    let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    text.into().like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+}
+
+/// The sum of 64-bit integers, in two halves that cannot overflow: multiples of 2^32, and the rest.
+/// PostgreSQL gives sums a type of its own, and SQLite fails on one that is too large.
+pub fn sum_halves(amount: Expr) -> [Expr; 2] {
+    let bigint =
+        |expr: Expr| Func::coalesce([Func::sum(expr).into(), Expr::val(0_i64)]).cast_as("bigint");
+    [bigint(amount.clone().div(HALF)), bigint(amount.modulo(HALF))]
+}
+
+const HALF: i64 = 1 << 32;
+
+/// The sum of which [`sum_halves`] gave the halves.
+pub fn join_halves([high, low]: [i64; 2]) -> i128 {
+    i128::from(high) * i128::from(HALF) + i128::from(low)
+}
+
+/// A UUID that may be a bare NULL, of which PostgreSQL must be told the type.
+pub fn nullable_uuid(backend: DbBackend, value: Expr) -> Expr {
+    match backend {
+        DbBackend::Sqlite => value,
+        _ => value.cast_as("uuid"),
+    }
+}
+
+/// A text that may be a bare NULL, of which PostgreSQL must be told the type.
+pub fn nullable_text(backend: DbBackend, value: Expr) -> Expr {
+    match backend {
+        DbBackend::Sqlite => value,
+        _ => value.cast_as("text"),
+    }
+}

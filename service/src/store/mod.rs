@@ -1,0 +1,271 @@
+//! The only room that knows which database this is.
+//!
+//! [`Store::read`] gives a connection for queries. [`Store::write`] runs a closure in one
+//! transaction and gives its result once that is durable: on SQLite through one writer that commits
+//! what waits together, on PostgreSQL in a transaction of its own, again from the start where others
+//! were in the way.
+
+pub mod dialect;
+mod failure;
+pub mod page;
+mod postgres;
+mod sqlite;
+mod telemetry;
+mod tx;
+pub mod versioned;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
+
+pub use telemetry::Pool;
+pub use tx::Tx;
+
+use crate::{clock::Clock, error::Result, random::Random};
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, in a file or in memory.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl Engine {
+    /// Its name, as `/ready` says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
+}
+
+/// How hard SQLite works for a commit to survive a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Synchronous {
+    /// Every commit is on the disk before it is answered.
+    #[default]
+    Full,
+    /// A power cut may take the last commits back, but never a part of one. For benchmarks.
+    Normal,
+}
+
+/// What a store is connected with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Connections for reading on SQLite; for all on PostgreSQL.
+    pub max_connections: u32,
+    /// How long a request waits for a connection.
+    pub acquire_timeout: Duration,
+    /// How long one statement may take on PostgreSQL.
+    pub statement_timeout: Duration,
+    /// Whether SQLite's writer commits what waits together.
+    pub group_commit: bool,
+    /// SQLite's `synchronous`.
+    pub synchronous: Synchronous,
+    /// The time.
+    pub clock: Clock,
+    /// Ids and tokens.
+    pub random: Random,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_connections: 10,
+            acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(30),
+            group_commit: true,
+            synchronous: Synchronous::Full,
+            clock: Clock::system(),
+            random: Random::system(),
+        }
+    }
+}
+
+/// Why there is no store.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Not a URL of SQLite or PostgreSQL.
+    #[error("DATABASE_URL must start with sqlite: or postgres:, for example sqlite://steward.db")]
+    Url,
+    /// The database does not answer as it should.
+    #[error("cannot connect to the database: {0}{hint}", hint = tls_hint(.0))]
+    Database(#[from] DbErr),
+}
+
+/// rustls refuses certificates that other clients let pass, even where TLS is only preferred.
+fn tls_hint(error: &DbErr) -> &'static str {
+    let text = error.to_string();
+    if ["certificate", "tls", "TLS", "UnknownIssuer"].iter().any(|word| text.contains(word)) {
+        ". The server's certificate was refused: add sslmode=verify-full&sslrootcert=FILE to \
+         DATABASE_URL with the certificate's authority, or sslmode=disable on a network that you trust"
+    } else {
+        ""
+    }
+}
+
+/// The database. Cheap to clone; every clone is the same store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    engine: Engine,
+    reader: DatabaseConnection,
+    writer: Writer,
+    context: Context,
+    telemetry: telemetry::Telemetry,
+    revocations: Arc<AtomicU64>,
+}
+
+#[derive(Debug, Clone)]
+enum Writer {
+    Sqlite(sqlite::Writer),
+    Postgres(DatabaseConnection),
+}
+
+/// What every transaction is handed besides its connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+impl Store {
+    /// Connects: `sqlite://steward.db` (made if it is not there), `sqlite::memory:` (one connection,
+    /// kept for ever), or `postgres://…`.
+    pub async fn connect(url: &str, options: Options) -> Result<Self, ConnectError> {
+        let telemetry = telemetry::Telemetry::default();
+        let context = Context { clock: options.clock.clone(), random: options.random.clone() };
+        let (engine, reader, writer) = if url.starts_with("sqlite:") {
+            let (reader, connection) = sqlite::connect(url, &options, &telemetry).await?;
+            let writer = sqlite::Writer::start(connection, context.clone(), options.group_commit);
+            (Engine::Sqlite, reader, Writer::Sqlite(writer))
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let pool = postgres::connect(url, &options, &telemetry).await?;
+            (Engine::Postgres, pool.clone(), Writer::Postgres(pool))
+        } else {
+            return Err(ConnectError::Url);
+        };
+        Ok(Self { engine, reader, writer, context, telemetry, revocations: Arc::default() })
+    }
+
+    /// A connection for queries.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Runs `work` on `input` in one transaction, and gives its result once that is durable.
+    ///
+    /// `work` may run again from the start, so it does nothing outside the database. It runs to its
+    /// end even if the one who waits for it goes away.
+    pub async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        match &self.writer {
+            Writer::Sqlite(writer) => writer.write(input, work).await,
+            Writer::Postgres(pool) => {
+                postgres::write(pool.clone(), self.context.clone(), input, work).await
+            }
+        }
+    }
+
+    /// Which database this is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.context.clock.now()
+    }
+
+    /// Randomness.
+    pub fn random(&self) -> &Random {
+        &self.context.random
+    }
+
+    /// Says that what someone may do has changed or ended: whatever was remembered about it before
+    /// this moment no longer holds ([`crate::access`]).
+    pub(crate) fn revoked(&self) {
+        self.revocations.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How often [`Self::revoked`] was said.
+    pub(crate) fn revocations(&self) -> u64 {
+        self.revocations.load(Ordering::SeqCst)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.reader.execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+
+    /// How many statements this store has run, transactions' brackets left out.
+    pub fn statements(&self) -> u64 {
+        self.telemetry.statements()
+    }
+
+    /// The use of the connection pools, for metrics.
+    pub fn pools(&self) -> Vec<Pool> {
+        let mut pools = vec![Pool::of("read", &self.reader)];
+        if let Writer::Sqlite(writer) = &self.writer {
+            pools.push(Pool::of("write", writer.connection()));
+        }
+        pools
+    }
+
+    /// Applies every migration that is missing. Several nodes may do so at once: on PostgreSQL one
+    /// works and the others wait.
+    pub async fn migrate(&self) -> Result<(), DbErr> {
+        match &self.writer {
+            Writer::Sqlite(writer) => Migrator::up(writer.connection(), None).await,
+            Writer::Postgres(pool) => postgres::migrate(pool).await,
+        }
+    }
+
+    /// Takes the last `steps` migrations back.
+    pub async fn migrate_down(&self, steps: u32) -> Result<(), DbErr> {
+        Migrator::down(self.schema_connection(), Some(steps)).await
+    }
+
+    /// Every migration and whether it has been applied. Changes nothing.
+    pub async fn migrations(&self) -> Result<Vec<(String, bool)>, DbErr> {
+        let connection = self.schema_connection();
+        let applied = Migrator::get_applied_migrations_read_only(connection).await?;
+        let pending = Migrator::get_pending_migrations_read_only(connection).await?;
+        let named = |migrations: Vec<migration::Migration>, done| {
+            migrations.into_iter().map(move |m| (m.name().to_owned(), done)).collect::<Vec<_>>()
+        };
+        Ok([named(applied, true), named(pending, false)].concat())
+    }
+
+    fn schema_connection(&self) -> &DatabaseConnection {
+        match &self.writer {
+            Writer::Sqlite(writer) => writer.connection(),
+            Writer::Postgres(pool) => pool,
+        }
+    }
+
+    /// Waits for the writes that were begun and closes every connection.
+    pub async fn close(self) -> Result<(), DbErr> {
+        match &self.writer {
+            Writer::Sqlite(writer) => writer.stop().await,
+            Writer::Postgres(_) => {}
+        }
+        self.reader.clone().close().await
+    }
+}

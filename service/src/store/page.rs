@@ -1,0 +1,165 @@
+//! Keyset pages: a cursor says after which row to go on, so that every row is met once, whatever is
+//! inserted meanwhile.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::Identified;
+use sea_orm::{
+    ConnectionTrait, ExprTrait, IntoSimpleExpr, ModelTrait, Order, QueryFilter, QueryOrder,
+    QuerySelect, Select, Value, sea_query::Expr,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::error::{Error, Result};
+
+/// How many items a page has if nobody says.
+pub const DEFAULT_LIMIT: u64 = 50;
+/// How many items a page has at most.
+pub const MAX_LIMIT: u64 = 500;
+
+/// Which page.
+#[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// How many items, 1 to 500.
+    #[validate(range(min = 1, max = 500))]
+    #[param(default = 50, minimum = 1, maximum = 500)]
+    pub limit: Option<u64>,
+    /// Where to go on: `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Some items of a list, and where to go on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// What to pass as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The same page with every item turned into another.
+    pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(turn).collect(), next_cursor: self.next_cursor }
+    }
+}
+
+/// In which order: a column that is never null, up or down, and the id in the end.
+#[derive(Debug, Clone, Copy)]
+pub struct Sort<C> {
+    /// As the client writes it, so that a cursor of one order is refused in another.
+    pub name: &'static str,
+    /// The column.
+    pub column: C,
+    /// The largest first.
+    pub descending: bool,
+}
+
+/// Where a page ended.
+#[derive(Debug, Serialize, Deserialize, PartialEq)]
+struct Cursor {
+    #[serde(rename = "s")]
+    sort: String,
+    #[serde(rename = "v")]
+    value: Key,
+    #[serde(rename = "i")]
+    id: Uuid,
+}
+
+/// The value of a column that lists are sorted by.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Key {
+    Text(String),
+    Number(i64),
+    Day(NaiveDate),
+    Instant(DateTime<Utc>),
+    Id(Uuid),
+}
+
+impl Key {
+    fn of(value: Value) -> Option<Self> {
+        match value {
+            Value::String(Some(text)) => Some(Self::Text(text)),
+            Value::BigInt(Some(number)) => Some(Self::Number(number)),
+            Value::ChronoDate(Some(day)) => Some(Self::Day(day)),
+            Value::ChronoDateTimeWithTimeZone(Some(at)) => Some(Self::Instant(at.to_utc())),
+            Value::Uuid(Some(id)) => Some(Self::Id(id)),
+            _ => None,
+        }
+    }
+
+    fn into_value(self) -> Value {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Number(number) => number.into(),
+            Self::Day(day) => day.into(),
+            Self::Instant(at) => at.fixed_offset().into(),
+            Self::Id(id) => id.into(),
+        }
+    }
+}
+
+impl Cursor {
+    fn encode(&self) -> Result<String> {
+        let json = serde_json::to_vec(self)
+            .map_err(|error| Error::Internal(format!("a cursor cannot be written: {error}")))?;
+        Ok(URL_SAFE_NO_PAD.encode(json))
+    }
+
+    fn decode(text: &str, sort: &str) -> Result<Self> {
+        let cursor: Option<Self> = URL_SAFE_NO_PAD
+            .decode(text)
+            .ok()
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .filter(|cursor: &Self| cursor.sort == sort)
+            .filter(|cursor| !matches!(&cursor.value, Key::Text(text) if text.contains('\0')));
+        cursor.ok_or_else(|| {
+            Error::invalid("?cursor", "cursor", "is not the next_cursor of a page in this order")
+        })
+    }
+}
+
+/// The page of `rows` that `query` asks for, in one statement.
+pub async fn page<E: Identified>(
+    connection: &impl ConnectionTrait,
+    rows: Select<E>,
+    sort: Sort<E::Column>,
+    query: &PageQuery,
+) -> Result<Page<E::Model>> {
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let order = if sort.descending { Order::Desc } else { Order::Asc };
+    let mut rows =
+        rows.order_by(sort.column, order.clone()).order_by(E::ID, order).limit(limit + 1);
+    if let Some(text) = &query.cursor {
+        let after = Cursor::decode(text, sort.name)?;
+        rows = rows.filter(beyond::<E>(sort, after));
+    }
+    let mut items = rows.all(connection).await?;
+    let more = items.len() as u64 > limit;
+    items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_cursor = match items.last() {
+        Some(last) if more => Some(cursor_at::<E>(sort, last)?.encode()?),
+        _ => None,
+    };
+    Ok(Page { items, next_cursor })
+}
+
+fn beyond<E: Identified>(sort: Sort<E::Column>, after: Cursor) -> Expr {
+    let here = Expr::tuple([sort.column.into_simple_expr(), E::ID.into_simple_expr()]);
+    let there = Expr::tuple([Expr::val(after.value.into_value()), Expr::val(after.id)]);
+    if sort.descending { here.lt(there) } else { here.gt(there) }
+}
+
+fn cursor_at<E: Identified>(sort: Sort<E::Column>, row: &E::Model) -> Result<Cursor> {
+    let key = |column| Key::of(row.get(column));
+    match (key(sort.column), key(E::ID)) {
+        (Some(value), Some(Key::Id(id))) => Ok(Cursor { sort: sort.name.to_owned(), value, id }),
+        _ => Err(Error::Internal(format!("lists cannot be sorted by {}", sort.name))),
+    }
+}

@@ -1,0 +1,129 @@
+//! PostgreSQL: a pool, and each write in a transaction of its own.
+//!
+//! Transactions run at REPEATABLE READ: a closure sees one state of the database, as it does on
+//! SQLite, and where another transaction was faster, the whole closure runs again on the new state.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, TransactionTrait,
+    sqlx::postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{Context, Options, Tx, telemetry::Telemetry};
+use crate::error::{Error, Result};
+
+/// How often a closure runs at most.
+const TRIES: u32 = 5;
+/// Serializes the migrations of several nodes: any number that nobody else locks.
+const MIGRATION_LOCK: i64 = 0x0073_7465_7761_7264;
+/// How long an idle connection is trusted without asking it.
+const TRUSTED_IDLE: Duration = Duration::from_secs(10);
+
+pub(super) async fn connect(
+    url: &str,
+    options: &Options,
+    telemetry: &Telemetry,
+) -> Result<DatabaseConnection, DbErr> {
+    let millis = |duration: Duration| duration.as_millis().to_string();
+    let settings: PgConnectOptions = url.parse().map_err(driver_error)?;
+    let settings = settings.application_name("steward").statement_cache_capacity(512).options([
+        ("default_transaction_isolation", "repeatable read"),
+        ("statement_timeout", &millis(options.statement_timeout)),
+        ("lock_timeout", &millis(options.statement_timeout / 3)),
+        ("idle_in_transaction_session_timeout", &millis(options.statement_timeout)),
+    ]);
+    let pool = PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, met| {
+            Box::pin(async move {
+                if met.idle_for < TRUSTED_IDLE {
+                    return Ok(true);
+                }
+                Ok(sea_orm::sqlx::Connection::ping(connection).await.is_ok())
+            })
+        })
+        .connect_with(settings)
+        .await
+        .map_err(driver_error)?;
+    let mut connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    telemetry.watch(&mut connection);
+    Ok(connection)
+}
+
+fn driver_error(error: sea_orm::sqlx::Error) -> DbErr {
+    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))
+}
+
+/// Runs the closure in a task of its own: a request that goes away must not cancel a BEGIN, which
+/// leaves sqlx 0.9.0's pool with a connection in a transaction that nobody knows of.
+pub(super) async fn write<I, T, F>(
+    pool: DatabaseConnection,
+    context: Context,
+    input: I,
+    work: F,
+) -> Result<T>
+where
+    I: Send + Sync + 'static,
+    T: Send + 'static,
+    F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+{
+    let task = tokio::spawn(async move {
+        let mut reason = String::new();
+        for attempt in 0..TRIES {
+            match attempt_once(&pool, &context, &input, &work).await {
+                Err(Error::Again(why)) => {
+                    metrics::counter!("steward_transaction_retries_total").increment(1);
+                    reason = why;
+                    let most = 5 << attempt;
+                    let pause = Duration::from_millis(context.random.below(most) + 1);
+                    tokio::time::sleep(pause).await;
+                }
+                ended => return ended,
+            }
+        }
+        Err(Error::Unavailable(format!("gave up after {TRIES} tries: {reason}")))
+    });
+    task.await.map_err(|error| Error::Internal(format!("a write ended early: {error}")))?
+}
+
+async fn attempt_once<I, T, F>(
+    pool: &DatabaseConnection,
+    context: &Context,
+    input: &I,
+    work: &F,
+) -> Result<T>
+where
+    F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>>,
+{
+    let tx = Tx::new(pool.begin().await?, context.clone());
+    match work(&tx, input).await {
+        Ok(value) => {
+            if tx.is_undone() {
+                tx.rollback().await?;
+            } else {
+                tx.commit().await?;
+            }
+            Ok(value)
+        }
+        Err(error) => {
+            // The error is what the caller must hear of; the connection notices a failed rollback.
+            let _ = tx.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+/// Applies the missing migrations while holding a lock that other nodes wait for.
+pub(super) async fn migrate(pool: &DatabaseConnection) -> Result<(), DbErr> {
+    let holder = pool.begin().await?;
+    holder.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+    holder.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+    let migrated = Migrator::up(pool, None).await;
+    holder.commit().await?;
+    migrated
+}

@@ -1,0 +1,69 @@
+//! What can be seen of the store from outside: statements and pools. Never their values.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use sea_orm::{DatabaseConnection, metric::Info};
+
+/// Counts and times every statement.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Telemetry {
+    statements: Arc<AtomicU64>,
+}
+
+impl Telemetry {
+    pub(super) fn watch(&self, connection: &mut DatabaseConnection) {
+        let statements = self.statements.clone();
+        connection.set_metric_callback(move |info: &Info<'_>| {
+            statements.fetch_add(1, Ordering::Relaxed);
+            metrics::histogram!(
+                "steward_statement_seconds",
+                "operation" => operation(&info.statement.sql),
+                "result" => if info.failed { "error" } else { "ok" },
+            )
+            .record(info.elapsed.as_secs_f64());
+        });
+    }
+
+    pub(super) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+}
+
+/// The first word of a statement, of those that are worth a label.
+fn operation(sql: &str) -> &'static str {
+    let first = sql.split_ascii_whitespace().next().unwrap_or_default();
+    ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"]
+        .into_iter()
+        .find(|word| word.eq_ignore_ascii_case(first))
+        .unwrap_or("other")
+}
+
+/// How a connection pool is used at this moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Pool {
+    /// `read` or `write`.
+    pub name: &'static str,
+    /// Connections that are open.
+    pub open: u32,
+    /// Open connections that nobody uses.
+    pub idle: usize,
+}
+
+impl Pool {
+    pub(super) fn of(name: &'static str, connection: &DatabaseConnection) -> Self {
+        let (open, idle) = match connection.get_database_backend() {
+            sea_orm::DbBackend::Sqlite => {
+                let pool = connection.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => {
+                let pool = connection.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        Self { name, open, idle }
+    }
+}

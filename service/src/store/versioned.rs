@@ -1,0 +1,215 @@
+//! Tenancy and optimistic locking, each said once.
+//!
+//! A row of a tenant is reached by its organization and its id. A change names the version that it
+//! was made against; the row is written only if it still has that version, and then has the next.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{Identified, Owned, Versioned};
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait,
+    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QuerySelect, Select,
+    Value,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Tx;
+use crate::error::{Error, Result, Stale};
+
+/// The version that a change was made against, as the client named it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Not at all.
+    Unnamed,
+    /// In the body or in the query: a stale one is a conflict.
+    Version(i64),
+    /// In `If-Match`: a stale one is a failed precondition.
+    Precondition(i64),
+    /// In `If-Match`, with a tag that no version ever had.
+    UnknownTag,
+    /// In both, and not the same.
+    Contradictory,
+}
+
+impl Expected {
+    /// Whether the change was made against the version that the resource has now.
+    ///
+    /// # Errors
+    /// [`Error::VersionRequired`], [`Error::VersionsDiffer`], or [`Error::Stale`] with the resource
+    /// as it is.
+    pub fn check<T: Serialize>(self, version: i64, current: &T) -> Result<()> {
+        let (expected, precondition) = match self {
+            Self::Unnamed => return Err(Error::VersionRequired),
+            Self::Contradictory => return Err(Error::VersionsDiffer),
+            Self::Version(expected) => (Some(expected), false),
+            Self::Precondition(expected) => (Some(expected), true),
+            Self::UnknownTag => (None, true),
+        };
+        if expected == Some(version) {
+            return Ok(());
+        }
+        let current = serde_json::to_value(current)
+            .map_err(|error| Error::Internal(format!("a resource cannot be shown: {error}")))?;
+        Err(Error::Stale(Box::new(Stale {
+            expected,
+            current_version: version,
+            current,
+            precondition,
+        })))
+    }
+}
+
+/// The rows of a table that belong to an organization.
+pub fn owned<E: Owned>(organization_id: Uuid) -> Select<E> {
+    E::find().filter(E::ORGANIZATION_ID.eq(organization_id))
+}
+
+/// One row of an organization, if it is there. Binds no LIMIT: the key is enough.
+pub async fn find<E: Owned>(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<Option<E::Model>> {
+    let rows = owned::<E>(organization_id).filter(E::ID.eq(id)).all(connection).await?;
+    Ok(rows.into_iter().next())
+}
+
+/// One row of an organization.
+///
+/// # Errors
+/// [`Error::NotFound`], for the row of another organization too.
+pub async fn get<E: Owned + Versioned>(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<E::Model> {
+    find::<E>(connection, organization_id, id).await?.ok_or(Error::NotFound(E::NAME))
+}
+
+/// Which of these ids are of no row of the organization.
+pub async fn missing<E: Owned>(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    mut ids: Vec<Uuid>,
+) -> Result<Vec<Uuid>> {
+    let known: Vec<Uuid> = owned::<E>(organization_id)
+        .select_only()
+        .column(E::ID)
+        .filter(E::ID.is_in(ids.iter().copied()))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    ids.retain(|id| !known.contains(id));
+    Ok(ids)
+}
+
+/// Writes a new row, at version 1.
+pub async fn insert<E, A>(tx: &Tx, mut row: A) -> Result<E::Model>
+where
+    E: Versioned,
+    A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
+    E::Model: IntoActiveModel<A>,
+{
+    row.set(E::VERSION, 1_i64.into());
+    Ok(E::insert(row).exec_with_returning(tx).await?)
+}
+
+/// Writes new rows, at version 1, and gives them in their order.
+pub async fn insert_many<E, A>(tx: &Tx, mut rows: Vec<A>) -> Result<Vec<E::Model>>
+where
+    E: Versioned + Identified,
+    A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
+    E::Model: IntoActiveModel<A>,
+{
+    let order: HashMap<Uuid, usize> = rows
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(index, row)| {
+            row.set(E::VERSION, 1_i64.into());
+            Some((uuid_of(row.get(E::ID).into_value()?)?, index))
+        })
+        .collect();
+    let mut written = E::insert_many(rows).exec_with_returning(tx).await?;
+    written.sort_by_key(|row| uuid_of(row.get(E::ID)).and_then(|id| order.get(&id).copied()));
+    Ok(written)
+}
+
+fn uuid_of(value: Value) -> Option<Uuid> {
+    match value {
+        Value::Uuid(id) => id,
+        _ => None,
+    }
+}
+
+/// Writes a row's next version: the columns of `change` that differ from `current`, the version and
+/// the instant, in one statement that also holds the row to the version of `current`.
+///
+/// # Errors
+/// Where another transaction was faster, the whole closure runs again ([`Error::Again`]).
+pub async fn update<E, A>(tx: &Tx, current: &E::Model, mut change: A) -> Result<E::Model>
+where
+    E: Versioned,
+    A: ActiveModelTrait<Entity = E>,
+{
+    for column in E::Column::iter() {
+        if let ActiveValue::Set(value) = change.get(column)
+            && value == current.get(column)
+        {
+            change.not_set(column);
+        }
+    }
+    change.set(E::VERSION, (version_of::<E>(current)? + 1).into());
+    change.set(E::UPDATED_AT, stamp(tx.now()));
+    let rows = E::update_many()
+        .set(change)
+        .filter(at_version::<E>(current))
+        .exec_with_returning(tx)
+        .await?;
+    rows.into_iter().next().ok_or_else(overtaken)
+}
+
+/// Removes a row at the version of `current`.
+///
+/// # Errors
+/// Where another transaction was faster, the whole closure runs again ([`Error::Again`]).
+pub async fn delete<E: Versioned>(tx: &Tx, current: &E::Model) -> Result<()> {
+    let removed = E::delete_many().filter(at_version::<E>(current)).exec(tx).await?;
+    if removed.rows_affected == 1 { Ok(()) } else { Err(overtaken()) }
+}
+
+/// Makes other transactions wait that hold the same row, until this one ends: for rules that span
+/// several rows. SQLite has one writer, and PostgreSQL then runs the ones that waited again.
+pub async fn lock<E: Versioned>(tx: &Tx, current: &E::Model) -> Result<()> {
+    let version = version_of::<E>(current)?;
+    let held = E::update_many()
+        .col_expr(E::VERSION, sea_orm::sea_query::Expr::val(version))
+        .filter(at_version::<E>(current))
+        .exec(tx)
+        .await?;
+    if held.rows_affected == 1 { Ok(()) } else { Err(overtaken()) }
+}
+
+fn overtaken() -> Error {
+    Error::Again("the row has another version by now".into())
+}
+
+fn at_version<E: Versioned>(row: &E::Model) -> Condition {
+    let version = E::VERSION.eq(row.get(E::VERSION));
+    E::PrimaryKey::iter().fold(Condition::all().add(version), |condition, key| {
+        let column = key.into_column();
+        condition.add(column.eq(row.get(column)))
+    })
+}
+
+fn version_of<E: Versioned>(row: &E::Model) -> Result<i64> {
+    match row.get(E::VERSION) {
+        Value::BigInt(Some(version)) => Ok(version),
+        other => Err(Error::Internal(format!("a version that is no number: {other:?}"))),
+    }
+}
+
+fn stamp(at: DateTime<Utc>) -> Value {
+    at.fixed_offset().into()
+}

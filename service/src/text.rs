@@ -1,0 +1,43 @@
+//! Texts: how they are compared, and what is refused of them.
+
+use std::borrow::Cow;
+
+use validator::ValidationError;
+
+/// A text as it is compared and sorted: without case and without space around it.
+pub fn fold(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// Refuses a name that shows nothing.
+pub fn visible(text: &str) -> Result<(), ValidationError> {
+    if text.trim().is_empty() {
+        return Err(refusal("blank", "must not be blank"));
+    }
+    Ok(())
+}
+
+/// Refuses what the tz database does not know.
+pub fn time_zone(name: &str) -> Result<(), ValidationError> {
+    match name.parse::<chrono_tz::Tz>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(refusal("time_zone", "must be a time zone such as Europe/Zurich")),
+    }
+}
+
+/// Refuses days of which a year does not have four digits: they would not sort as days.
+pub fn day(day: &chrono::NaiveDate) -> Result<(), ValidationError> {
+    use chrono::Datelike;
+    if (1000..=9999).contains(&day.year()) {
+        return Ok(());
+    }
+    Err(refusal("day", "must lie in the years 1000 to 9999"))
+}
+
+/// A broken rule with a code and a message.
+pub(crate) fn refusal(
+    code: &'static str,
+    message: impl Into<Cow<'static, str>>,
+) -> ValidationError {
+    ValidationError::new(code).with_message(message.into())
+}

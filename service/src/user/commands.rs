@@ -1,0 +1,131 @@
+use entity::user;
+use sea_orm::ActiveValue::Set;
+use uuid::Uuid;
+
+use super::{NewUser, PasswordChange, Passwords, Registration, User, UserInput, repository};
+use crate::{
+    error::{Error, Result},
+    input::Change,
+    invitation,
+    random::Secret,
+    session,
+    store::{Store, versioned, versioned::Expected},
+    text::fold,
+};
+
+/// Registers a user, if this server's registration lets them.
+pub async fn register(
+    store: &Store,
+    passwords: &Passwords,
+    registration: Registration,
+    new: NewUser,
+) -> Result<User> {
+    let NewUser { email, display_name, password, invitation } = new;
+    admit(store, registration, invitation).await?;
+    let password_hash = passwords.hash(password, store.random()).await?;
+    let row = store
+        .write((email, display_name, password_hash), |tx, (email, display_name, password_hash)| {
+            Box::pin(async move {
+                let now = tx.now().fixed_offset();
+                let row = user::ActiveModel {
+                    id: Set(tx.new_id()),
+                    email: Set(email.clone()),
+                    email_key: Set(fold(email)),
+                    display_name: Set(display_name.clone()),
+                    password_hash: Set(password_hash.clone()),
+                    created_at: Set(now),
+                    updated_at: Set(now),
+                    ..Default::default()
+                };
+                versioned::insert::<user::Entity, _>(tx, row).await
+            })
+        })
+        .await?;
+    Ok(row.into())
+}
+
+async fn admit(store: &Store, registration: Registration, token: Option<String>) -> Result<()> {
+    match registration {
+        Registration::Open => Ok(()),
+        Registration::Closed => {
+            Err(Error::forbidden("registration_closed", "nobody can register here"))
+        }
+        Registration::Invite => {
+            if let Some(token) = token {
+                invitation::open(store, &Secret::of(token)).await.map(drop)
+            } else if repository::any(store.read()).await? {
+                Err(Error::forbidden("invitation_required", "registering takes an invitation"))
+            } else {
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The user.
+pub async fn get(store: &Store, id: Uuid) -> Result<User> {
+    Ok(repository::get(store.read(), id).await?.into())
+}
+
+/// Changes what a user may write of themselves.
+pub async fn change(
+    store: &Store,
+    id: Uuid,
+    expected: Expected,
+    change: Change<UserInput>,
+) -> Result<User> {
+    let row = store
+        .write((id, expected, change), |tx, (id, expected, change)| {
+            Box::pin(async move {
+                let row = repository::get(tx, *id).await?;
+                expected.check(row.version, &User::from(row.clone()))?;
+                let UserInput { email, display_name } = change.apply(&UserInput {
+                    email: row.email.clone(),
+                    display_name: row.display_name.clone(),
+                })?;
+                let next = user::ActiveModel {
+                    email_key: Set(fold(&email)),
+                    email: Set(email),
+                    display_name: Set(display_name),
+                    ..Default::default()
+                };
+                versioned::update::<user::Entity, _>(tx, &row, next).await
+            })
+        })
+        .await?;
+    Ok(row.into())
+}
+
+/// Changes the password and ends every other session of the user.
+pub async fn change_password(
+    store: &Store,
+    passwords: &Passwords,
+    id: Uuid,
+    session_id: Uuid,
+    change: PasswordChange,
+) -> Result<()> {
+    let PasswordChange { current_password, new_password } = change;
+    let row = repository::get(store.read(), id).await?;
+    if !passwords.verify(current_password, Some(row.password_hash.clone())).await? {
+        return Err(Error::invalid("/current_password", "wrong_password", "is not the password"));
+    }
+    let hash = passwords.hash(new_password, store.random()).await?;
+    store
+        .write((row, hash, session_id), |tx, (row, hash, session_id)| {
+            Box::pin(async move {
+                // Not against the row that was read before the hash took its time: the password
+                // must still be the one that was checked.
+                let now = repository::get(tx, row.id).await?;
+                if now.password_hash != row.password_hash {
+                    return Err(Error::state("password_changed", "the password has just changed"));
+                }
+                let next =
+                    user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
+                versioned::update::<user::Entity, _>(tx, &now, next).await?;
+                session::repository::end_others(tx, row.id, *session_id).await
+            })
+        })
+        .await?;
+    store.revoked();
+    Ok(())
+}
