@@ -1,1 +1,27 @@
-//! placeholder
+//! How steward is reached: HTTP with actix-web, its OpenAPI document, and the `steward` command.
+//!
+//! One file an aggregate, each handler a few lines: the extractors say who asks, in which
+//! organization, with which permission, version and body; the service does the work; the answer
+//! carries the version as an ETag. docs/architecture.md follows one request through.
+
+pub mod answer;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod extract;
+pub mod may;
+pub mod observe;
+pub mod openapi;
+pub mod problem;
+
+mod api_key;
+mod budget;
+mod category;
+mod expense;
+mod invitation;
+mod member;
+mod operations;
+mod organization;
+mod report;
+mod session;
+mod user;

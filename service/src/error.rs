@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use validator::{ValidationErrors, ValidationErrorsKind};
+use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 /// What a function of the domain gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -188,24 +188,30 @@ fn collect(errors: &ValidationErrors, at: &str, found: &mut Violations) {
                 }
             }
             ValidationErrorsKind::Field(errors) => {
-                for error in errors {
-                    let message = match &error.message {
-                        Some(message) => message.to_string(),
-                        None => describe(error),
-                    };
-                    found.push(Violation::new(pointer.clone(), error.code.clone(), message));
-                }
+                found.extend(errors.iter().map(|error| violation(&pointer, error)));
             }
         }
     }
 }
 
-fn describe(error: &validator::ValidationError) -> String {
+/// A rule over a whole object says which of its fields is at fault in the parameter `field`.
+fn violation(at: &str, error: &ValidationError) -> Violation {
+    let field = error.params.get("field").and_then(Value::as_str);
+    let pointer = field.map_or_else(|| at.to_owned(), |field| format!("{at}/{field}"));
+    let message = match &error.message {
+        Some(message) => message.to_string(),
+        None => describe(error),
+    };
+    Violation::new(pointer, error.code.clone(), message)
+}
+
+fn describe(error: &ValidationError) -> String {
     let bound = |name: &'static str| error.params.get(name).map(ToString::to_string);
+    let must = if error.code == "length" { "must have a length of" } else { "must be" };
     match (bound("min"), bound("max")) {
-        (Some(min), Some(max)) => format!("{} must be between {min} and {max}", error.code),
-        (Some(min), None) => format!("{} must be at least {min}", error.code),
-        (None, Some(max)) => format!("{} must be at most {max}", error.code),
-        (None, None) => format!("is not a valid {}", error.code),
+        (Some(min), Some(max)) => format!("{must} {min} to {max}"),
+        (Some(min), None) => format!("{must} at least {min}"),
+        (None, Some(max)) => format!("{must} at most {max}"),
+        (None, None) => "is not valid".to_owned(),
     }
 }

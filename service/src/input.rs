@@ -33,7 +33,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
     let deserializer = &mut serde_json::Deserializer::from_slice(bytes);
     let value: Value = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
         let message = error.inner().to_string();
-        if message.contains("surrogate") {
+        if message.contains("surrogate") || message.contains("end of hex escape") {
             let at = pointer(error.path());
             return Error::invalid(at, "surrogate", "holds half of a surrogate pair");
         }

@@ -165,8 +165,12 @@ fn small(details: &Map<String, Value>) -> Result<(), ValidationError> {
 }
 
 fn lines_sum(input: &ExpenseInput) -> Result<(), ValidationError> {
-    rules::lines_sum(input.amount_minor, &input.items)
-        .map_err(|sum| refusal("lines_sum", format!("the lines sum to {sum}, not to amount_minor")))
+    rules::lines_sum(input.amount_minor, &input.items).map_err(|sum| {
+        let message = format!("sum to {sum}, and not to amount_minor");
+        let mut refusal = refusal("lines_sum", message);
+        refusal.add_param("field".into(), &"items");
+        refusal
+    })
 }
 
 /// A new expense.

@@ -126,7 +126,7 @@ enum Ended {
 trait Job: Send {
     fn run<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, Ended>;
     fn abandoned(&self) -> bool;
-    fn answer(self: Box<Self>, committed: Result<(), &str>);
+    fn answer(self: Box<Self>, committed: Result<(), String>);
 }
 
 struct Work<I, T, F> {
@@ -161,11 +161,11 @@ where
         self.answer.is_closed()
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), &str>) {
+    fn answer(self: Box<Self>, committed: Result<(), String>) {
         let answer = match (self.outcome, committed) {
             (Some(Err(error)), _) => Err(error),
             (Some(outcome), Ok(())) => outcome,
-            (_, Err(reason)) => Err(Error::Unavailable(reason.to_owned())),
+            (_, Err(reason)) => Err(Error::Unavailable(reason)),
             (None, Ok(())) => Err(Error::Internal("the writer did not run this".into())),
         };
         // Nobody may be waiting any more, and that is their right.
@@ -192,7 +192,7 @@ async fn serve(
             other => other.to_string(),
         });
         for job in jobs {
-            job.answer(committed.as_ref().map(|()| ()).map_err(String::as_str));
+            job.answer(committed.clone());
         }
     }
 }

@@ -1,0 +1,163 @@
+//! The app: its state, its routes, and the server around it.
+
+use std::net::{SocketAddr, TcpListener};
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    dev::{ResourceDef, Server},
+    http::{Method, StatusCode, header},
+    middleware::from_fn,
+    web,
+};
+use service::{Store, access::Gate, error, user::Passwords};
+use utoipa::openapi::path::PathItem;
+use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{
+    api_key, budget, category, config::Serve, config::Settings, expense, extract, invitation,
+    member, observe::observe, openapi, operations, organization, problem::Failure, report, session,
+    user,
+};
+
+/// What every request can reach.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The database.
+    pub store: Store,
+    /// Who is asking.
+    pub gate: Gate,
+    /// Hashes and checks passwords.
+    pub passwords: Passwords,
+    /// The settings.
+    pub settings: Settings,
+}
+
+impl State {
+    /// The state over a store.
+    ///
+    /// # Errors
+    /// If passwords cannot be hashed here.
+    pub fn new(store: Store, settings: Settings) -> error::Result<Self> {
+        let gate = Gate::new(store.clone(), settings.access_ttl);
+        let passwords = Passwords::new(store.random())?;
+        Ok(Self { store, gate, passwords, settings })
+    }
+}
+
+/// Every route of the API and of its operation, with its part of the OpenAPI document.
+pub fn routes(config: &mut ServiceConfig) {
+    let organization = scope::scope("/organizations/{organization_id}")
+        .wrap(from_fn(extract::enter))
+        .configure(organization::routes)
+        .configure(member::routes)
+        .configure(invitation::routes)
+        .configure(api_key::routes)
+        .configure(category::routes)
+        .configure(budget::routes)
+        .configure(expense::routes)
+        .configure(report::routes);
+    let v1 = scope::scope("/v1")
+        .wrap(from_fn(extract::identify))
+        .configure(user::routes)
+        .configure(session::routes)
+        .configure(organization::own_routes)
+        .configure(invitation::own_routes)
+        .service(organization);
+    config.configure(operations::routes).service(v1);
+}
+
+/// Builds the server on a listener that is bound already.
+///
+/// # Errors
+/// If it cannot listen.
+pub fn server(state: State, listener: TcpListener, serve: &Serve) -> std::io::Result<Server> {
+    let document = openapi::document();
+    let known = web::Data::new(KnownPaths::of(&document));
+    let state = web::Data::new(state);
+    let body_limit = state.settings.limits.body_bytes;
+    let prometheus = operations::recorder();
+    let server = HttpServer::new(move || {
+        let docs = SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone());
+        App::new()
+            .app_data(state.clone())
+            .app_data(known.clone())
+            .app_data(web::Data::new(prometheus.clone()))
+            .app_data(web::PayloadConfig::new(body_limit))
+            .wrap(from_fn(observe))
+            .into_utoipa_app()
+            .configure(routes)
+            .into_app()
+            .service(web::redirect("/docs", "/docs/"))
+            .service(docs)
+            .default_service(web::to(unmatched))
+    });
+    let server = match serve.workers {
+        Some(workers) => server.workers(workers),
+        None => server,
+    };
+    let seconds = std::time::Duration::from_secs;
+    let server = server
+        .client_request_timeout(seconds(serve.header_timeout))
+        .client_disconnect_timeout(seconds(5))
+        .max_connections(serve.max_connections)
+        .shutdown_timeout(serve.shutdown_timeout)
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// The address that clients reach a listener at.
+///
+/// # Errors
+/// If the operating system does not say.
+pub fn address(listener: &TcpListener) -> std::io::Result<SocketAddr> {
+    listener.local_addr()
+}
+
+/// The paths of the document, to tell a wrong method from a wrong path.
+#[derive(Debug)]
+struct KnownPaths(Vec<(ResourceDef, String)>);
+
+impl KnownPaths {
+    fn of(document: &utoipa::openapi::OpenApi) -> Self {
+        let paths = document.paths.paths.iter();
+        Self(paths.map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect())
+    }
+
+    fn methods(&self, path: &str) -> Option<String> {
+        let allowed: Vec<&str> = self
+            .0
+            .iter()
+            .filter(|(definition, _)| definition.is_match(path))
+            .map(|(_, methods)| methods.as_str())
+            .collect();
+        (!allowed.is_empty()).then(|| allowed.join(", "))
+    }
+}
+
+fn methods(item: &PathItem) -> String {
+    let offered = [
+        (item.get.is_some(), Method::GET),
+        (item.post.is_some(), Method::POST),
+        (item.put.is_some(), Method::PUT),
+        (item.patch.is_some(), Method::PATCH),
+        (item.delete.is_some(), Method::DELETE),
+    ];
+    let offered = offered.into_iter().filter(|(offered, _)| *offered);
+    offered.map(|(_, method)| method.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+async fn unmatched(request: HttpRequest, known: web::Data<KnownPaths>) -> HttpResponse {
+    let Some(allowed) = known.methods(request.path()) else {
+        return HttpResponse::from_error(
+            Failure::of_status(StatusCode::NOT_FOUND).detail("there is no such path"),
+        );
+    };
+    let failure = Failure::of_status(StatusCode::METHOD_NOT_ALLOWED)
+        .detail(format!("this path knows {allowed}"));
+    let mut response = HttpResponse::from_error(failure);
+    if let Ok(value) = header::HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}

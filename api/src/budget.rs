@@ -1,0 +1,113 @@
+use actix_web::{HttpResponse, delete, get, patch, post, web};
+use service::{
+    budget::{self, Budget, BudgetInput},
+    input::{Change, Create},
+    store::{
+        page::{Page, PageQuery},
+        versioned::Expected,
+    },
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    answer::{Listed, Resource, Result, done},
+    app::State,
+    extract::{Body, IfMatch, May, Query, Row, Version},
+    may::{self, Requires},
+    problem,
+};
+
+type NewBudget = Create<BudgetInput>;
+type BudgetChange = Change<BudgetInput>;
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(create).service(list).service(read).service(change).service(remove);
+}
+
+/// Make a budget
+#[utoipa::path(
+    tag = "budgets",
+    params(("organization_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageBudgets::name()))),
+    request_body = NewBudget,
+    responses((status = 201, body = Budget), problem::Create),
+)]
+#[post("/budgets")]
+async fn create(
+    state: web::Data<State>,
+    may: May<may::ManageBudgets>,
+    Body(new): Body<NewBudget>,
+) -> Result<Resource<Budget>> {
+    Ok(Resource::created(budget::create(&state.store, &may.actor, new).await?))
+}
+
+/// The budgets, by name
+#[utoipa::path(
+    tag = "budgets",
+    params(("organization_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadMoney::name()))),
+    responses((status = 200, body = Page<Budget>), problem::Read),
+)]
+#[get("/budgets")]
+async fn list(
+    state: web::Data<State>,
+    may: May<may::ReadMoney>,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Budget>> {
+    Ok(Listed(budget::list(&state.store, &may.actor, &page).await?))
+}
+
+/// A budget
+#[utoipa::path(
+    tag = "budgets",
+    params(("organization_id" = uuid::Uuid, Path), ("budget_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ReadMoney::name()))),
+    responses((status = 200, body = Budget), problem::Read),
+)]
+#[get("/budgets/{budget_id}")]
+async fn read(
+    state: web::Data<State>,
+    may: May<may::ReadMoney>,
+    Row(id): Row,
+) -> Result<Resource<Budget>> {
+    Ok(Resource::found(budget::get(&state.store, &may.actor, id).await?))
+}
+
+/// Change a budget
+#[utoipa::path(
+    tag = "budgets",
+    params(("organization_id" = uuid::Uuid, Path), ("budget_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageBudgets::name()))),
+    request_body = BudgetChange,
+    responses((status = 200, body = Budget), problem::Change),
+)]
+#[patch("/budgets/{budget_id}")]
+async fn change(
+    state: web::Data<State>,
+    may: May<may::ManageBudgets>,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(change): Body<BudgetChange>,
+) -> Result<Resource<Budget>> {
+    let expected = Expected::of(change.version(), precondition);
+    let changed = budget::change(&state.store, &may.actor, id, expected, change).await?;
+    Ok(Resource::found(changed))
+}
+
+/// Remove a budget
+#[utoipa::path(
+    tag = "budgets",
+    params(("organization_id" = uuid::Uuid, Path), ("budget_id" = uuid::Uuid, Path), Version),
+    extensions(("x-permission" = json!(may::ManageBudgets::name()))),
+    responses((status = 204), problem::Remove),
+)]
+#[delete("/budgets/{budget_id}")]
+async fn remove(
+    state: web::Data<State>,
+    may: May<may::ManageBudgets>,
+    Row(id): Row,
+    version: Version,
+) -> Result<HttpResponse> {
+    budget::delete(&state.store, &may.actor, id, version.expected).await?;
+    Ok(done())
+}

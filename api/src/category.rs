@@ -1,0 +1,113 @@
+use actix_web::{HttpResponse, delete, get, patch, post, web};
+use service::{
+    category::{self, Category, CategoryInput},
+    input::{Change, Create},
+    store::{
+        page::{Page, PageQuery},
+        versioned::Expected,
+    },
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    answer::{Listed, Resource, Result, done},
+    app::State,
+    extract::{Body, IfMatch, May, Query, Row, Version},
+    may::{self, Requires},
+    problem,
+};
+
+type NewCategory = Create<CategoryInput>;
+type CategoryChange = Change<CategoryInput>;
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(create).service(list).service(read).service(change).service(remove);
+}
+
+/// Make a category
+#[utoipa::path(
+    tag = "categories",
+    params(("organization_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageCategories::name()))),
+    request_body = NewCategory,
+    responses((status = 201, body = Category), problem::Create),
+)]
+#[post("/categories")]
+async fn create(
+    state: web::Data<State>,
+    may: May<may::ManageCategories>,
+    Body(new): Body<NewCategory>,
+) -> Result<Resource<Category>> {
+    Ok(Resource::created(category::create(&state.store, &may.actor, new).await?))
+}
+
+/// The categories, by name
+#[utoipa::path(
+    tag = "categories",
+    params(("organization_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadMoney::name()))),
+    responses((status = 200, body = Page<Category>), problem::Read),
+)]
+#[get("/categories")]
+async fn list(
+    state: web::Data<State>,
+    may: May<may::ReadMoney>,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Category>> {
+    Ok(Listed(category::list(&state.store, &may.actor, &page).await?))
+}
+
+/// A category
+#[utoipa::path(
+    tag = "categories",
+    params(("organization_id" = uuid::Uuid, Path), ("category_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ReadMoney::name()))),
+    responses((status = 200, body = Category), problem::Read),
+)]
+#[get("/categories/{category_id}")]
+async fn read(
+    state: web::Data<State>,
+    may: May<may::ReadMoney>,
+    Row(id): Row,
+) -> Result<Resource<Category>> {
+    Ok(Resource::found(category::get(&state.store, &may.actor, id).await?))
+}
+
+/// Change a category
+#[utoipa::path(
+    tag = "categories",
+    params(("organization_id" = uuid::Uuid, Path), ("category_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageCategories::name()))),
+    request_body = CategoryChange,
+    responses((status = 200, body = Category), problem::Change),
+)]
+#[patch("/categories/{category_id}")]
+async fn change(
+    state: web::Data<State>,
+    may: May<may::ManageCategories>,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(change): Body<CategoryChange>,
+) -> Result<Resource<Category>> {
+    let expected = Expected::of(change.version(), precondition);
+    let changed = category::change(&state.store, &may.actor, id, expected, change).await?;
+    Ok(Resource::found(changed))
+}
+
+/// Remove a category
+#[utoipa::path(
+    tag = "categories",
+    params(("organization_id" = uuid::Uuid, Path), ("category_id" = uuid::Uuid, Path), Version),
+    extensions(("x-permission" = json!(may::ManageCategories::name()))),
+    responses((status = 204), problem::Remove),
+)]
+#[delete("/categories/{category_id}")]
+async fn remove(
+    state: web::Data<State>,
+    may: May<may::ManageCategories>,
+    Row(id): Row,
+    version: Version,
+) -> Result<HttpResponse> {
+    category::delete(&state.store, &may.actor, id, version.expected).await?;
+    Ok(done())
+}

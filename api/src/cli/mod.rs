@@ -1,0 +1,113 @@
+//! The `steward` command line.
+
+mod check;
+mod import;
+mod migrate;
+mod serve;
+
+use std::{io::IsTerminal, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use service::{
+    Store,
+    store::{ConnectError, Options},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    config::{Database, DatabaseUrl, Log, LogFormat, Serve},
+    openapi,
+};
+
+/// The back office of a household or a small crew: people and money behind one REST API.
+///
+/// Without a command, steward serves: on SQLite in the working directory, unless DATABASE_URL says
+/// otherwise.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    log: Log,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API (what steward does without a command)
+    Serve(Box<Serve>),
+    /// Bring the schema up, take it back, or show where it stands
+    Migrate {
+        #[command(subcommand)]
+        direction: migrate::Direction,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+    /// Import expenses from a CSV file
+    ///
+    /// A file imported twice creates nothing the second time. Amounts are read exactly: one that the
+    /// currency cannot say is a bad row.
+    Import(Box<import::ImportArgs>),
+    /// Check the configuration, the database and its schema
+    Check(Box<Serve>),
+}
+
+/// What a command ends with when it cannot do its work.
+pub(crate) type CliError = Box<dyn std::error::Error>;
+
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// What a person at the command line should read.
+    pub async fn run(self) -> Result<ExitCode, CliError> {
+        let Self { command, database, log, serve } = self;
+        match command {
+            None => serve::run(&database, &log, &serve).await,
+            Some(Command::Serve(serve)) => serve::run(&database, &log, &serve).await,
+            Some(Command::Migrate { direction }) => migrate::run(&database, direction).await,
+            Some(Command::Openapi) => {
+                println!("{}", openapi::document().to_pretty_json()?);
+                Ok(ExitCode::SUCCESS)
+            }
+            Some(Command::Import(args)) => import::run(&database, *args).await,
+            Some(Command::Check(serve)) => check::run(&database, &log, &serve).await,
+        }
+    }
+}
+
+/// Where the data is if nobody says.
+const DEFAULT_DATABASE: &str = "sqlite://steward.db";
+
+fn url(database: &Database) -> DatabaseUrl {
+    database.database_url.clone().unwrap_or_else(|| DatabaseUrl::from(DEFAULT_DATABASE))
+}
+
+async fn connect(database: &Database) -> Result<Store, ConnectError> {
+    let options = Options {
+        max_connections: database.database_connections.max(1),
+        statement_timeout: std::time::Duration::from_secs(database.statement_timeout.max(1)),
+        ..Options::default()
+    };
+    Store::connect(url(database).reveal(), options).await
+}
+
+/// The names of the migrations that the database lacks.
+async fn missing_migrations(store: &Store) -> Result<Vec<String>, CliError> {
+    let all = store.migrations().await?;
+    Ok(all.into_iter().filter(|(_, applied)| !applied).map(|(name, _)| name).collect())
+}
+
+fn start_log(log: &Log) -> Result<(), CliError> {
+    let filter = EnvFilter::try_new(&log.log)?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.log_format {
+        LogFormat::Json => subscriber.json().init(),
+        LogFormat::Pretty => subscriber.with_ansi(std::io::stderr().is_terminal()).init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+use std::{net::TcpListener, process::ExitCode};
+
+use service::{Store, store::Engine};
+
+use super::{CliError, connect, missing_migrations, start_log, url};
+use crate::{
+    app::{self, State},
+    config::{Database, Log, Serve, Settings},
+};
+
+pub(super) async fn run(
+    database: &Database,
+    log: &Log,
+    serve: &Serve,
+) -> Result<ExitCode, CliError> {
+    start_log(log)?;
+    if database.database_url.is_none() {
+        tracing::warn!("DATABASE_URL is not set: the data is in steward.db, here");
+    }
+    let store = connect(database).await?;
+    prepare_schema(&store, serve.migrate).await?;
+    let listener = TcpListener::bind(serve.listen)
+        .map_err(|error| format!("cannot listen on {}: {error}", serve.listen))?;
+    let address = app::address(&listener)?;
+    let state = State::new(store.clone(), Settings::from(serve))?;
+    let server = app::server(state, listener, serve)?;
+    tracing::info!(database = %url(database).shown(), "the API is at http://{address}/v1");
+    tracing::info!("its documentation is at http://{address}/docs/");
+    server.await?;
+    store.close().await?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A SQLite file is this process' own and brought up at once. A PostgreSQL database may be shared
+/// with nodes of another release: it is touched only on request.
+async fn prepare_schema(store: &Store, migrate: bool) -> Result<(), CliError> {
+    if migrate || store.engine() == Engine::Sqlite {
+        store.migrate().await?;
+        return Ok(());
+    }
+    let missing = missing_migrations(store).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "the database's schema is outdated: {} missing. Run `steward migrate up`, or serve with \
+         --migrate",
+        missing.join(", ")
+    )
+    .into())
+}

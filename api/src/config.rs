@@ -1,0 +1,219 @@
+//! Every setting: a flag and a variable each.
+
+use std::{fmt, net::SocketAddr, time::Duration};
+
+use clap::{Args, ValueEnum};
+use service::user::Registration;
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+pub struct Database {
+    /// The database: sqlite://FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/NAME
+    ///
+    /// Without it, steward keeps its data in steward.db in the working directory.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<DatabaseUrl>,
+
+    /// How many connections to the database at most (on SQLite: for reading)
+    #[arg(long, env = "STEWARD_DATABASE_CONNECTIONS", default_value_t = 10, global = true)]
+    pub database_connections: u32,
+
+    /// How long one statement may take on PostgreSQL, in seconds
+    #[arg(long, env = "STEWARD_STATEMENT_TIMEOUT", default_value_t = 30, global = true)]
+    pub statement_timeout: u64,
+}
+
+/// A URL that may hold a password: it does not show itself.
+#[derive(Clone)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The URL, with its password.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The URL without what its password could be in.
+    pub fn shown(&self) -> String {
+        match self.0.split_once("://") {
+            Some((scheme, rest)) if !scheme.starts_with("sqlite") => {
+                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+                format!("{scheme}://{}", host.split('?').next().unwrap_or_default())
+            }
+            _ => self.0.clone(),
+        }
+    }
+}
+
+impl From<&str> for DatabaseUrl {
+    fn from(url: &str) -> Self {
+        Self(url.to_owned())
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+/// How the log looks.
+#[derive(Debug, Clone, Args)]
+pub struct Log {
+    /// What is logged, as tracing's filters say it: warn, info,sqlx=debug
+    #[arg(long, env = "STEWARD_LOG", default_value = "info", global = true)]
+    pub log: String,
+
+    /// How a line of the log looks
+    #[arg(long, env = "STEWARD_LOG_FORMAT", default_value = "pretty", global = true)]
+    pub log_format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Pretty,
+    /// For machines: one JSON object a line
+    Json,
+}
+
+/// How the API is served.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// The address to listen on
+    #[arg(long, env = "STEWARD_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Apply missing migrations first (on SQLite, that is always done)
+    #[arg(long, env = "STEWARD_MIGRATE")]
+    pub migrate: bool,
+
+    /// Who may register: everybody, those with an invitation, nobody
+    #[arg(long, env = "STEWARD_REGISTRATION", default_value = "open")]
+    pub registration: RegistrationChoice,
+
+    /// How many threads answer requests; one for each processor if left out
+    #[arg(long, env = "STEWARD_WORKERS")]
+    pub workers: Option<usize>,
+
+    /// How long a session lasts, in days
+    #[arg(long, env = "STEWARD_SESSION_DAYS", default_value_t = 30,
+          value_parser = clap::value_parser!(i64).range(1..=3650))]
+    pub session_days: i64,
+
+    /// How long another node may take to notice that a session, a key or a role has ended, in seconds
+    #[arg(long, env = "STEWARD_ACCESS_TTL", default_value_t = 10)]
+    pub access_ttl: u64,
+
+    /// How many bytes a body may have
+    #[arg(long, env = "STEWARD_BODY_LIMIT", default_value_t = 1024 * 1024)]
+    pub body_limit: usize,
+
+    /// How many bytes an uploaded file may have
+    #[arg(long, env = "STEWARD_UPLOAD_LIMIT", default_value_t = 64 * 1024 * 1024)]
+    pub upload_limit: usize,
+
+    /// How long a client may take to send a request's headers, in seconds
+    #[arg(long, env = "STEWARD_HEADER_TIMEOUT", default_value_t = 10)]
+    pub header_timeout: u64,
+
+    /// How long a whole request may take, in seconds
+    #[arg(long, env = "STEWARD_REQUEST_TIMEOUT", default_value_t = 60)]
+    pub request_timeout: u64,
+
+    /// How many connections are open at once on each thread at most
+    #[arg(long, env = "STEWARD_MAX_CONNECTIONS", default_value_t = 10_000)]
+    pub max_connections: usize,
+
+    /// How long a stop waits for requests under way, in seconds
+    #[arg(long, env = "STEWARD_SHUTDOWN_TIMEOUT", default_value_t = 30)]
+    pub shutdown_timeout: u64,
+}
+
+/// Who may register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RegistrationChoice {
+    /// Everybody
+    Open,
+    /// Those who hold an invitation, and the first user
+    Invite,
+    /// Nobody
+    Closed,
+}
+
+impl From<RegistrationChoice> for Registration {
+    fn from(choice: RegistrationChoice) -> Self {
+        match choice {
+            RegistrationChoice::Open => Self::Open,
+            RegistrationChoice::Invite => Self::Invite,
+            RegistrationChoice::Closed => Self::Closed,
+        }
+    }
+}
+
+/// What the app needs to know of all that.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who may register.
+    pub registration: Registration,
+    /// How long a session lasts.
+    pub session_lifetime: chrono::TimeDelta,
+    /// How long access is remembered.
+    pub access_ttl: Duration,
+    /// How much a client may ask for.
+    pub limits: Limits,
+}
+
+/// How much a client may ask for.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many bytes a body may have.
+    pub body_bytes: usize,
+    /// How many bytes an uploaded file may have.
+    pub upload_bytes: usize,
+    /// How long a whole request may take.
+    pub request_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            registration: Registration::Open,
+            session_lifetime: chrono::TimeDelta::days(30),
+            access_ttl: Duration::from_secs(10),
+            limits: Limits {
+                body_bytes: 1024 * 1024,
+                upload_bytes: 64 * 1024 * 1024,
+                request_timeout: Duration::from_secs(60),
+            },
+        }
+    }
+}
+
+impl From<&Serve> for Settings {
+    fn from(serve: &Serve) -> Self {
+        Self {
+            registration: serve.registration.into(),
+            session_lifetime: chrono::TimeDelta::days(serve.session_days),
+            access_ttl: Duration::from_secs(serve.access_ttl),
+            limits: Limits {
+                body_bytes: serve.body_limit,
+                upload_bytes: serve.upload_limit,
+                request_timeout: Duration::from_secs(serve.request_timeout),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_url_does_not_show_its_password() {
+        let url = DatabaseUrl::from("postgres://steward:s3cr3t@db/steward?password=s3cr3t");
+        assert_eq!(format!("{url:?}"), "postgres://db/steward");
+        assert_eq!(DatabaseUrl::from("sqlite://steward.db").shown(), "sqlite://steward.db");
+    }
+}

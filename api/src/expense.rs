@@ -1,0 +1,248 @@
+use actix_web::{HttpResponse, delete, get, patch, post, web};
+use service::{
+    expense::{
+        self, DecisionInput, Expense, ExpenseBatch, ExpenseBatchResult, ExpenseInput, ExpenseQuery,
+        Import, ImportQuery, ImportReport, NewExpense,
+    },
+    input::{Act, Change, Form},
+    store::{page::Page, versioned::Expected},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    answer::{Listed, Resource, Result, done},
+    app::State,
+    extract::{Body, IfMatch, May, Query, Row, Upload, Version},
+    may::{self, Requires},
+    problem,
+};
+
+type ExpenseChange = Change<ExpenseInput>;
+type Decision = Act<DecisionInput>;
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(create)
+        .service(create_batch)
+        .service(import)
+        .service(list)
+        .service(read)
+        .service(change)
+        .service(remove)
+        .service(submit)
+        .service(approve)
+        .service(reject)
+        .service(reimburse);
+}
+
+/// Record an expense
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
+    request_body = NewExpense,
+    responses((status = 201, body = Expense), problem::Create),
+)]
+#[post("/expenses")]
+async fn create(
+    state: web::Data<State>,
+    may: May<may::RecordExpenses>,
+    Body(new): Body<NewExpense>,
+) -> Result<Resource<Expense>> {
+    Ok(Resource::created(expense::create(&state.store, &may.actor, new).await?))
+}
+
+/// The expenses, filtered and sorted
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ExpenseQuery),
+    extensions(("x-permission" = json!(may::ReadMoney::name()))),
+    responses((status = 200, body = Page<Expense>), problem::Read),
+)]
+#[get("/expenses")]
+async fn list(
+    state: web::Data<State>,
+    may: May<may::ReadMoney>,
+    Query(query): Query<ExpenseQuery>,
+) -> Result<Listed<Expense>> {
+    Ok(Listed(expense::list(&state.store, &may.actor, &query).await?))
+}
+
+/// An expense
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ReadMoney::name()))),
+    responses((status = 200, body = Expense), problem::Read),
+)]
+#[get("/expenses/{expense_id}")]
+async fn read(
+    state: web::Data<State>,
+    may: May<may::ReadMoney>,
+    Row(id): Row,
+) -> Result<Resource<Expense>> {
+    Ok(Resource::found(expense::get(&state.store, &may.actor, id).await?))
+}
+
+/// Change an expense that nobody relies on yet
+///
+/// A rejected one is a draft again.
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
+    request_body = ExpenseChange,
+    responses((status = 200, body = Expense), problem::Change),
+)]
+#[patch("/expenses/{expense_id}")]
+async fn change(
+    state: web::Data<State>,
+    may: May<may::RecordExpenses>,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(change): Body<ExpenseChange>,
+) -> Result<Resource<Expense>> {
+    let expected = Expected::of(change.version(), precondition);
+    let changed = expense::change(&state.store, &may.actor, id, expected, change).await?;
+    Ok(Resource::found(changed))
+}
+
+/// Remove an expense that nobody relies on yet
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path), Version),
+    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
+    responses((status = 204), problem::Remove),
+)]
+#[delete("/expenses/{expense_id}")]
+async fn remove(
+    state: web::Data<State>,
+    may: May<may::RecordExpenses>,
+    Row(id): Row,
+    version: Version,
+) -> Result<HttpResponse> {
+    expense::delete(&state.store, &may.actor, id, version.expected).await?;
+    Ok(done())
+}
+
+/// Record several expenses, all or none
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
+    request_body = ExpenseBatch,
+    responses((status = 201, body = ExpenseBatchResult), problem::Create),
+)]
+#[post("/expenses/batch")]
+async fn create_batch(
+    state: web::Data<State>,
+    may: May<may::RecordExpenses>,
+    Body(Form(batch)): Body<Form<ExpenseBatch>>,
+) -> Result<HttpResponse> {
+    let items = expense::create_many(&state.store, &may.actor, batch).await?;
+    Ok(HttpResponse::Created().json(ExpenseBatchResult { items }))
+}
+
+/// Import expenses from CSV
+///
+/// The query says which column is what. A file imported twice creates nothing the second time. With
+/// `on_error=abort`, any bad row means 422 and nothing is written; the problem then holds the report.
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ImportQuery),
+    extensions(("x-permission" = json!(may::ManageExpenses::name()))),
+    request_body(content = String, content_type = "text/csv"),
+    responses((status = 200, body = ImportReport), problem::Create),
+)]
+#[post("/expenses/import")]
+async fn import(
+    state: web::Data<State>,
+    may: May<may::ManageExpenses>,
+    Query(query): Query<ImportQuery>,
+    Upload(file): Upload,
+) -> Result<web::Json<ImportReport>> {
+    let import = Import::new(file.path(), query, &may.actor)?;
+    Ok(web::Json(expense::import(&state.store, &may.actor, import, |_| {}).await?))
+}
+
+/// Ask for a decision
+///
+/// Where nobody decides, the expense is approved.
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
+    request_body = Decision,
+    responses((status = 200, body = Expense), problem::Change),
+)]
+#[post("/expenses/{expense_id}/submit")]
+async fn submit(
+    state: web::Data<State>,
+    may: May<may::RecordExpenses>,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Decision>,
+) -> Result<Resource<Expense>> {
+    let expected = Expected::of(act.version(), precondition);
+    Ok(Resource::found(expense::submit(&state.store, &may.actor, id, expected, act).await?))
+}
+
+/// Accept a submitted expense of somebody else's
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::DecideExpenses::name()))),
+    request_body = Decision,
+    responses((status = 200, body = Expense), problem::Change),
+)]
+#[post("/expenses/{expense_id}/approve")]
+async fn approve(
+    state: web::Data<State>,
+    may: May<may::DecideExpenses>,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Decision>,
+) -> Result<Resource<Expense>> {
+    let expected = Expected::of(act.version(), precondition);
+    Ok(Resource::found(expense::approve(&state.store, &may.actor, id, expected, act).await?))
+}
+
+/// Refuse a submitted expense of somebody else's
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::DecideExpenses::name()))),
+    request_body = Decision,
+    responses((status = 200, body = Expense), problem::Change),
+)]
+#[post("/expenses/{expense_id}/reject")]
+async fn reject(
+    state: web::Data<State>,
+    may: May<may::DecideExpenses>,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Decision>,
+) -> Result<Resource<Expense>> {
+    let expected = Expected::of(act.version(), precondition);
+    Ok(Resource::found(expense::reject(&state.store, &may.actor, id, expected, act).await?))
+}
+
+/// Say that an approved expense has been paid back
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::DecideExpenses::name()))),
+    request_body = Decision,
+    responses((status = 200, body = Expense), problem::Change),
+)]
+#[post("/expenses/{expense_id}/reimburse")]
+async fn reimburse(
+    state: web::Data<State>,
+    may: May<may::DecideExpenses>,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Decision>,
+) -> Result<Resource<Expense>> {
+    let expected = Expected::of(act.version(), precondition);
+    Ok(Resource::found(expense::reimburse(&state.store, &may.actor, id, expected, act).await?))
+}

@@ -1,0 +1,125 @@
+//! Who asks, and in which organization.
+//!
+//! Two middlewares find that out, because it takes the database: [`identify`] around everything
+//! below `/v1`, [`enter`] around everything of an organization. The extractors only look at what
+//! they found, so that they answer before a body is read, and in the order of the signature.
+
+use std::{
+    future::{Ready, ready},
+    marker::PhantomData,
+};
+
+use actix_web::{
+    Error, FromRequest, HttpMessage, HttpRequest,
+    body::MessageBody,
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    http::header,
+    middleware::Next,
+    web,
+};
+use service::{Actor, access::Principal, error, random::Secret};
+use uuid::Uuid;
+
+use crate::{app::State, may::Requires, problem::Failure};
+
+/// What [`identify`] found.
+struct Identified(error::Result<Principal>);
+
+/// What [`enter`] found.
+struct Entered(error::Result<Actor>);
+
+/// Finds out who asks.
+pub async fn identify(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let principal = match bearer(&request) {
+        Some(token) => state(&request).gate.principal(&token).await,
+        None => Err(error::Error::Unauthenticated("send Authorization: Bearer and a token")),
+    };
+    request.extensions_mut().insert(Identified(principal));
+    next.call(request).await
+}
+
+fn bearer(request: &ServiceRequest) -> Option<Secret> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::of(token.trim()))
+}
+
+fn state(request: &ServiceRequest) -> web::Data<State> {
+    #[expect(clippy::expect_used, reason = "the app is never built without")]
+    request.app_data::<web::Data<State>>().expect("the state is part of the app").clone()
+}
+
+/// Finds out what the caller is in the organization of the path.
+pub async fn enter(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let principal = request.extensions_mut().remove::<Identified>();
+    let id = request.match_info().get("organization_id").and_then(|id| Uuid::try_parse(id).ok());
+    let actor = match (principal, id) {
+        (Some(Identified(Ok(principal))), Some(id)) => {
+            state(&request).gate.actor(&principal, id).await
+        }
+        (Some(Identified(Err(error))), _) => Err(error),
+        (_, None) => Err(error::Error::NotFound("organization")),
+        (None, _) => Err(error::Error::Internal("nobody was identified".into())),
+    };
+    request.extensions_mut().insert(Entered(actor));
+    next.call(request).await
+}
+
+/// A user in a session: what a program with a key cannot stand in for.
+#[derive(Debug)]
+pub struct InSession {
+    /// The user.
+    pub user_id: Uuid,
+    /// The session.
+    pub session_id: Uuid,
+}
+
+impl FromRequest for InSession {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let found = match request.extensions_mut().remove::<Identified>() {
+            Some(Identified(Ok(Principal::User { user_id, session_id }))) => {
+                Ok(Self { user_id, session_id })
+            }
+            Some(Identified(Ok(Principal::Key(_)))) => Err(error::Error::forbidden(
+                "session_required",
+                "this takes a person's session, not an API key",
+            )),
+            Some(Identified(Err(error))) => Err(error),
+            None => Err(error::Error::Internal("nobody was identified".into())),
+        };
+        ready(found.map_err(Failure::from))
+    }
+}
+
+/// Someone in the organization of the path who has the permission.
+#[derive(Debug)]
+pub struct May<P> {
+    /// For whom, and in which organization.
+    pub actor: Actor,
+    permission: PhantomData<P>,
+}
+
+impl<P: Requires> FromRequest for May<P> {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let found = match request.extensions_mut().remove::<Entered>() {
+            Some(Entered(Ok(actor))) => {
+                actor.require(P::PERMISSION).map(|()| Self { actor, permission: PhantomData })
+            }
+            Some(Entered(Err(error))) => Err(error),
+            None => Err(error::Error::Internal("nobody entered an organization".into())),
+        };
+        ready(found.map_err(Failure::from))
+    }
+}

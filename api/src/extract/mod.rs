@@ -1,0 +1,13 @@
+//! What a handler can ask for in its signature: who, which row, which version, which valid input.
+
+mod body;
+mod caller;
+mod path;
+mod query;
+mod version;
+
+pub use body::{Body, Upload};
+pub use caller::{InSession, May, enter, identify};
+pub use path::{Row, Token};
+pub use query::Query;
+pub use version::{IfMatch, Version};

@@ -1,0 +1,54 @@
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use serde::de::DeserializeOwned;
+use service::{
+    error::{Error, Violation, violations},
+    input,
+};
+use validator::Validate;
+
+use crate::problem::Failure;
+
+/// The query, read strictly and valid.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned + Validate> FromRequest for Query<T> {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(read(request.query_string()).map(Self).map_err(Failure::from))
+    }
+}
+
+/// Pointers into the query start with `?`.
+fn read<T: DeserializeOwned + Validate>(query: &str) -> Result<T, Error> {
+    let pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(query)
+        .map_err(|_| Error::invalid("?", "encoding", "is not percent-encoded UTF-8"))?;
+    if let Some((name, _)) = pairs.iter().find(|(n, v)| n.contains('\0') || v.contains('\0')) {
+        let name = name.replace('\0', "");
+        return Err(Error::invalid(format!("?{name}"), "nul", "holds a NUL character"));
+    }
+    let in_query = |violation: Violation| Violation {
+        pointer: format!("?{}", violation.pointer.trim_start_matches('/')),
+        ..violation
+    };
+    let deserializer = serde_urlencoded::Deserializer::new(form(query));
+    let value: T = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let at = match error.path().to_string() {
+            path if path == "." => String::new(),
+            path => format!("/{path}"),
+        };
+        Error::Invalid(vec![in_query(input::shape(&at, error.inner()))])
+    })?;
+    value.validate().map_err(|errors| {
+        Error::Invalid(violations(&errors).into_iter().map(in_query).collect())
+    })?;
+    Ok(value)
+}
+
+fn form(query: &str) -> form_urlencoded::Parse<'_> {
+    form_urlencoded::parse(query.as_bytes())
+}

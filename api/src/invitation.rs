@@ -1,0 +1,113 @@
+use actix_web::{HttpResponse, delete, get, post, web};
+use service::{
+    input::Create,
+    invitation::{self, Invitation, InvitationInput, IssuedInvitation},
+    member::Member,
+    store::page::{Page, PageQuery},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    answer::{Listed, Resource, Result, done},
+    app::State,
+    extract::{Body, InSession, May, Query, Row, Token, Version},
+    may::{self, Requires},
+    problem,
+};
+
+type NewInvitation = Create<InvitationInput>;
+
+/// What a user does without being in the organization yet.
+pub(crate) fn own_routes(config: &mut ServiceConfig) {
+    config.service(accept);
+}
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(create).service(list).service(read).service(remove);
+}
+
+/// Invite somebody
+///
+/// The token is in the answer, and nowhere else.
+#[utoipa::path(
+    tag = "invitations",
+    params(("organization_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageInvitations::name()))),
+    request_body = NewInvitation,
+    responses((status = 201, body = IssuedInvitation), problem::Create),
+)]
+#[post("/invitations")]
+async fn create(
+    state: web::Data<State>,
+    may: May<may::ManageInvitations>,
+    Body(new): Body<NewInvitation>,
+) -> Result<Resource<IssuedInvitation>> {
+    Ok(Resource::created(invitation::create(&state.store, &may.actor, new).await?))
+}
+
+/// The invitations, the newest first
+#[utoipa::path(
+    tag = "invitations",
+    params(("organization_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ManageInvitations::name()))),
+    responses((status = 200, body = Page<Invitation>), problem::Read),
+)]
+#[get("/invitations")]
+async fn list(
+    state: web::Data<State>,
+    may: May<may::ManageInvitations>,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Invitation>> {
+    Ok(Listed(invitation::list(&state.store, &may.actor, &page).await?))
+}
+
+/// An invitation
+#[utoipa::path(
+    tag = "invitations",
+    params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageInvitations::name()))),
+    responses((status = 200, body = Invitation), problem::Read),
+)]
+#[get("/invitations/{invitation_id}")]
+async fn read(
+    state: web::Data<State>,
+    may: May<may::ManageInvitations>,
+    Row(id): Row,
+) -> Result<Resource<Invitation>> {
+    Ok(Resource::found(invitation::get(&state.store, &may.actor, id).await?))
+}
+
+/// Take an invitation back
+#[utoipa::path(
+    tag = "invitations",
+    params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path), Version),
+    extensions(("x-permission" = json!(may::ManageInvitations::name()))),
+    responses((status = 204), problem::Remove),
+)]
+#[delete("/invitations/{invitation_id}")]
+async fn remove(
+    state: web::Data<State>,
+    may: May<may::ManageInvitations>,
+    Row(id): Row,
+    version: Version,
+) -> Result<HttpResponse> {
+    invitation::delete(&state.store, &may.actor, id, version.expected).await?;
+    Ok(done())
+}
+
+/// Accept an invitation
+///
+/// The user is a member from then on.
+#[utoipa::path(
+    tag = "invitations",
+    params(("token" = String, Path)),
+    responses((status = 201, body = Member), problem::Create),
+)]
+#[post("/invitations/{token}/accept")]
+async fn accept(
+    state: web::Data<State>,
+    me: InSession,
+    Token(token): Token,
+) -> Result<Resource<Member>> {
+    Ok(Resource::created(invitation::accept(&state.store, me.user_id, token).await?))
+}

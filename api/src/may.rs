@@ -1,0 +1,45 @@
+//! Permissions as types: a handler that takes a [`May<RecordExpenses>`] cannot be reached without.
+//!
+//! [`May<RecordExpenses>`]: crate::extract::May
+
+use service::role::Permission;
+
+/// A permission that a handler asks for in its signature.
+pub trait Requires {
+    /// The permission.
+    const PERMISSION: Permission;
+
+    /// Its name, for the document.
+    fn name() -> &'static str {
+        Self::PERMISSION.name()
+    }
+}
+
+macro_rules! permissions {
+    ($($name:ident),* $(,)?) => {$(
+        #[doc = concat!("Takes [`Permission::", stringify!($name), "`].")]
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+
+        impl Requires for $name {
+            const PERMISSION: Permission = Permission::$name;
+        }
+    )*};
+}
+
+permissions!(
+    ReadOrganization,
+    ChangeOrganization,
+    DeleteOrganization,
+    ReadMembers,
+    ManageMembers,
+    ManageInvitations,
+    ManageApiKeys,
+    ReadMoney,
+    RecordExpenses,
+    ManageExpenses,
+    DecideExpenses,
+    ManageCategories,
+    ManageBudgets,
+    ReadReports,
+);

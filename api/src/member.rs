@@ -1,0 +1,119 @@
+use actix_web::{HttpResponse, delete, get, patch, post, web};
+use service::{
+    input::{Change, Create},
+    member::{self, Member, MemberInput},
+    store::{
+        page::{Page, PageQuery},
+        versioned::Expected,
+    },
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    answer::{Listed, Resource, Result, done},
+    app::State,
+    extract::{Body, IfMatch, May, Query, Row, Version},
+    may::{self, Requires},
+    problem,
+};
+
+type NewMember = Create<MemberInput>;
+type MemberChange = Change<MemberInput>;
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(create).service(list).service(read).service(change).service(remove);
+}
+
+/// Add a member
+///
+/// Without a login; an invitation gives them one.
+#[utoipa::path(
+    tag = "members",
+    params(("organization_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageMembers::name()))),
+    request_body = NewMember,
+    responses((status = 201, body = Member), problem::Create),
+)]
+#[post("/members")]
+async fn create(
+    state: web::Data<State>,
+    may: May<may::ManageMembers>,
+    Body(new): Body<NewMember>,
+) -> Result<Resource<Member>> {
+    Ok(Resource::created(member::create(&state.store, &may.actor, new).await?))
+}
+
+/// The members, by name
+#[utoipa::path(
+    tag = "members",
+    params(("organization_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadMembers::name()))),
+    responses((status = 200, body = Page<Member>), problem::Read),
+)]
+#[get("/members")]
+async fn list(
+    state: web::Data<State>,
+    may: May<may::ReadMembers>,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Member>> {
+    Ok(Listed(member::list(&state.store, &may.actor, &page).await?))
+}
+
+/// A member
+#[utoipa::path(
+    tag = "members",
+    params(("organization_id" = uuid::Uuid, Path), ("member_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ReadMembers::name()))),
+    responses((status = 200, body = Member), problem::Read),
+)]
+#[get("/members/{member_id}")]
+async fn read(
+    state: web::Data<State>,
+    may: May<may::ReadMembers>,
+    Row(id): Row,
+) -> Result<Resource<Member>> {
+    Ok(Resource::found(member::get(&state.store, &may.actor, id).await?))
+}
+
+/// Change a member
+///
+/// Without the permission member:manage, one may rename oneself, and leave (`active: false`).
+#[utoipa::path(
+    tag = "members",
+    params(("organization_id" = uuid::Uuid, Path), ("member_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ReadMembers::name()))),
+    request_body = MemberChange,
+    responses((status = 200, body = Member), problem::Change),
+)]
+#[patch("/members/{member_id}")]
+async fn change(
+    state: web::Data<State>,
+    may: May<may::ReadMembers>,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(change): Body<MemberChange>,
+) -> Result<Resource<Member>> {
+    let expected = Expected::of(change.version(), precondition);
+    let changed = member::change(&state.store, &may.actor, id, expected, change).await?;
+    Ok(Resource::found(changed))
+}
+
+/// Remove a member whom nothing refers to
+///
+/// Without the permission member:manage, only oneself.
+#[utoipa::path(
+    tag = "members",
+    params(("organization_id" = uuid::Uuid, Path), ("member_id" = uuid::Uuid, Path), Version),
+    extensions(("x-permission" = json!(may::ReadMembers::name()))),
+    responses((status = 204), problem::Remove),
+)]
+#[delete("/members/{member_id}")]
+async fn remove(
+    state: web::Data<State>,
+    may: May<may::ReadMembers>,
+    Row(id): Row,
+    version: Version,
+) -> Result<HttpResponse> {
+    member::delete(&state.store, &may.actor, id, version.expected).await?;
+    Ok(done())
+}

@@ -1,0 +1,135 @@
+//! What is seen of every request from outside: an id, a line in the log, metrics, a deadline; and
+//! what every answer has in common: problems are written down here, and an unchanged resource is
+//! not sent again.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::{Method, StatusCode, header},
+    middleware::Next,
+    web,
+};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::{
+    app::State,
+    problem::{self, Failure},
+};
+
+/// The header that says the request's id.
+const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
+
+/// Wraps the whole app.
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    #[expect(clippy::expect_used, reason = "the app is never built without")]
+    let state =
+        request.app_data::<web::Data<State>>().expect("the state is part of the app").clone();
+    let request_id = state.store.random().id(state.store.now());
+    // The pattern and not the path: paths hold ids and invitations' tokens.
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let method = method_label(request.method());
+    let span = tracing::info_span!("request", %request_id, method, route);
+    let precondition = if_none_match(&request);
+    let deadline = state.settings.limits.request_timeout;
+    let answered =
+        tokio::time::timeout(deadline, next.call(request).instrument(span.clone())).await;
+    let late = || Failure::from(service::Error::Unavailable("the request took too long".into()));
+    let (request, response) = match answered {
+        Ok(Ok(response)) => {
+            let (request, response) = response.into_parts();
+            (Some(request), response.map_into_boxed_body())
+        }
+        Ok(Err(error)) => (None, HttpResponse::from_error(error)),
+        Err(_) => (None, HttpResponse::from_error(late())),
+    };
+    let response = unless_unchanged(precondition, response);
+    let mut response = document(request_id, response, &span);
+    if let Ok(value) = header::HeaderValue::from_str(&request_id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    let elapsed = started.elapsed().as_secs_f64();
+    metrics::histogram!(
+        "steward_http_request_seconds",
+        "method" => method, "route" => route, "status" => status.to_string(),
+    )
+    .record(elapsed);
+    span.in_scope(|| tracing::info!(status, elapsed_ms = elapsed * 1e3, "answered"));
+    match request {
+        Some(request) => Ok(ServiceResponse::new(request, response)),
+        // The request went down with its handler: actix takes an answer without it only like this.
+        None => Err(InternalError::from_response("", response).into()),
+    }
+}
+
+/// Methods that anybody made up must not make up labels.
+fn method_label(method: &Method) -> &'static str {
+    [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::PUT, Method::HEAD]
+        .iter()
+        .zip(["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD"])
+        .find(|(known, _)| *known == method)
+        .map_or("other", |(_, label)| label)
+}
+
+fn if_none_match(request: &ServiceRequest) -> Option<header::HeaderValue> {
+    if request.method() != Method::GET {
+        return None;
+    }
+    request.headers().get(header::IF_NONE_MATCH).cloned()
+}
+
+/// RFC 9110, section 13.1.2: 304 where the client has what it would get.
+fn unless_unchanged(
+    precondition: Option<header::HeaderValue>,
+    response: HttpResponse,
+) -> HttpResponse {
+    let (Some(known), Some(etag)) = (precondition, response.headers().get(header::ETAG).cloned())
+    else {
+        return response;
+    };
+    let (known, current) = (known.to_str().unwrap_or_default(), etag.to_str().unwrap_or_default());
+    let unchanged = known
+        .split(',')
+        .map(|tag| tag.trim().trim_start_matches("W/"))
+        .any(|tag| tag == "*" || tag == current);
+    if !unchanged || response.status() != StatusCode::OK {
+        return response;
+    }
+    HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish()
+}
+
+/// Every error becomes a problem document, the framework's own too.
+fn document(request_id: Uuid, response: HttpResponse, span: &tracing::Span) -> HttpResponse {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let failure = response.extensions().get::<Failure>().cloned();
+    if failure.is_none() && has_own_body(&response) {
+        return response;
+    }
+    let failure = failure.unwrap_or_else(|| Failure::of_status(status));
+    if let Some(cause) = failure.cause() {
+        span.in_scope(|| tracing::error!(code = failure.code(), cause, "failed"));
+    }
+    let body = serde_json::to_vec(&failure.document(request_id)).unwrap_or_default();
+    let mut response = response.set_body(BoxBody::new(body));
+    let media_type = header::HeaderValue::from_static(problem::MEDIA_TYPE);
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+    response
+}
+
+/// Such as `/ready`, which answers 503 with a body of its own.
+fn has_own_body(response: &HttpResponse) -> bool {
+    let media_type = response.headers().get(header::CONTENT_TYPE);
+    media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+}

@@ -1,0 +1,134 @@
+//! What operators and their machines look at: alive, ready, metrics.
+
+use std::sync::OnceLock;
+
+use actix_web::{HttpResponse, get, web};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::app::State;
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(health).service(ready).service(scrape);
+}
+
+/// Whether the process is alive.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+/// Whether the process can do its work.
+#[derive(Debug, Serialize, ToSchema)]
+struct Readiness {
+    /// `ok` or `unavailable`.
+    status: &'static str,
+    /// Whether the database answers: `ok` or `unavailable`.
+    database: &'static str,
+    /// `sqlite` or `postgresql`.
+    engine: &'static str,
+}
+
+/// Alive
+///
+/// Answers as long as the process does. Asks nothing of the database.
+#[utoipa::path(
+    tag = "operations",
+    security(()),
+    responses((status = 200, body = Health)),
+)]
+#[get("/health")]
+async fn health() -> web::Json<Health> {
+    web::Json(Health { status: "ok" })
+}
+
+/// Ready
+///
+/// 503 while the database is away.
+#[utoipa::path(
+    tag = "operations",
+    security(()),
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness)),
+)]
+#[get("/ready")]
+async fn ready(state: web::Data<State>) -> HttpResponse {
+    let engine = state.store.engine().as_str();
+    match state.store.ping().await {
+        Ok(()) => HttpResponse::Ok().json(Readiness { status: "ok", database: "ok", engine }),
+        Err(error) => {
+            tracing::warn!(%error, "the database does not answer");
+            let away = "unavailable";
+            HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).json(Readiness {
+                status: away,
+                database: away,
+                engine,
+            })
+        }
+    }
+}
+
+/// Metrics
+///
+/// In Prometheus' text format.
+#[utoipa::path(
+    tag = "operations",
+    security(()),
+    responses((status = 200, body = String, content_type = "text/plain")),
+)]
+#[get("/metrics")]
+async fn scrape(state: web::Data<State>, prometheus: web::Data<PrometheusHandle>) -> HttpResponse {
+    for pool in state.store.pools() {
+        metrics::gauge!("steward_pool_connections", "pool" => pool.name, "state" => "idle")
+            .set(pool.idle as f64);
+        metrics::gauge!("steward_pool_connections", "pool" => pool.name, "state" => "used")
+            .set(f64::from(pool.open) - pool.idle as f64);
+    }
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(prometheus.render())
+}
+
+/// The process' one recorder of metrics.
+pub(crate) fn recorder() -> PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER.get_or_init(install).clone()
+}
+
+#[expect(clippy::expect_used, reason = "constant settings, at the start of the process")]
+fn install() -> PrometheusHandle {
+    const SECONDS: &[f64] =
+        &[0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
+    const JOBS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full("steward_writer_batch".into()), JOBS)
+        })
+        .expect("the buckets are not empty")
+        .install_recorder()
+        .expect("no other recorder is installed");
+    describe();
+    handle
+}
+
+fn describe() {
+    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+    describe_histogram!(
+        "steward_http_request_seconds",
+        Unit::Seconds,
+        "How long requests took, by method, route and status"
+    );
+    describe_histogram!(
+        "steward_statement_seconds",
+        Unit::Seconds,
+        "How long statements took, by operation and result"
+    );
+    describe_gauge!("steward_pool_connections", "Connections to the database, by pool and state");
+    describe_gauge!("steward_writer_queue", "Writes that wait for SQLite's writer");
+    describe_histogram!("steward_writer_batch", "Writes that one SQLite commit took");
+    describe_counter!(
+        "steward_transaction_retries_total",
+        "Transactions that PostgreSQL made run again"
+    );
+}

@@ -1,0 +1,114 @@
+use actix_web::{HttpResponse, delete, get, patch, post, web};
+use service::{
+    input::{Change, Create},
+    organization::{self, Organization, OrganizationInput},
+    store::{
+        page::{Page, PageQuery},
+        versioned::Expected,
+    },
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    answer::{Listed, Resource, Result, done},
+    app::State,
+    extract::{Body, IfMatch, InSession, May, Query, Version},
+    may::{self, Requires},
+    problem,
+};
+
+type NewOrganization = Create<OrganizationInput>;
+type OrganizationChange = Change<OrganizationInput>;
+
+/// What a user does without being in any organization yet.
+pub(crate) fn own_routes(config: &mut ServiceConfig) {
+    config.service(create).service(list);
+}
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(read).service(change).service(remove);
+}
+
+/// Make an organization
+///
+/// The user is its first member and owner.
+#[utoipa::path(
+    tag = "organizations",
+    request_body = NewOrganization,
+    responses((status = 201, body = Organization), problem::Create),
+)]
+#[post("/organizations")]
+async fn create(
+    state: web::Data<State>,
+    me: InSession,
+    Body(new): Body<NewOrganization>,
+) -> Result<Resource<Organization>> {
+    Ok(Resource::created(organization::create(&state.store, me.user_id, new).await?))
+}
+
+/// One's organizations, the oldest first
+#[utoipa::path(
+    tag = "organizations",
+    params(PageQuery),
+    responses((status = 200, body = Page<Organization>), problem::Own),
+)]
+#[get("/organizations")]
+async fn list(
+    state: web::Data<State>,
+    me: InSession,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Organization>> {
+    Ok(Listed(organization::list(&state.store, me.user_id, &page).await?))
+}
+
+/// An organization
+#[utoipa::path(
+    tag = "organizations",
+    params(("organization_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    responses((status = 200, body = Organization), problem::Read),
+)]
+#[get("")]
+async fn read(
+    state: web::Data<State>,
+    may: May<may::ReadOrganization>,
+) -> Result<Resource<Organization>> {
+    Ok(Resource::found(organization::get(&state.store, &may.actor).await?))
+}
+
+/// Change an organization
+#[utoipa::path(
+    tag = "organizations",
+    params(("organization_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ChangeOrganization::name()))),
+    request_body = OrganizationChange,
+    responses((status = 200, body = Organization), problem::Change),
+)]
+#[patch("")]
+async fn change(
+    state: web::Data<State>,
+    may: May<may::ChangeOrganization>,
+    IfMatch(precondition): IfMatch,
+    Body(change): Body<OrganizationChange>,
+) -> Result<Resource<Organization>> {
+    let expected = Expected::of(change.version(), precondition);
+    let changed = organization::change(&state.store, &may.actor, expected, change).await?;
+    Ok(Resource::found(changed))
+}
+
+/// End an organization, with all that it holds
+#[utoipa::path(
+    tag = "organizations",
+    params(("organization_id" = uuid::Uuid, Path), Version),
+    extensions(("x-permission" = json!(may::DeleteOrganization::name()))),
+    responses((status = 204), problem::Remove),
+)]
+#[delete("")]
+async fn remove(
+    state: web::Data<State>,
+    may: May<may::DeleteOrganization>,
+    version: Version,
+) -> Result<HttpResponse> {
+    organization::delete(&state.store, &may.actor, version.expected).await?;
+    Ok(done())
+}

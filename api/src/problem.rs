@@ -1,0 +1,295 @@
+//! The one place that turns an error into HTTP: problem documents (RFC 9457).
+
+use std::{collections::BTreeMap, fmt};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use service::error::{Error, Violation};
+use utoipa::{
+    IntoResponses, ToSchema,
+    openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
+};
+use uuid::Uuid;
+
+/// The media type of problem documents.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+/// How many seconds a client should wait before it tries again.
+const RETRY_AFTER: &str = "1";
+
+/// What went wrong (RFC 9457).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// A URI of the kind of problem: `urn:steward:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind of problem, for a person.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong this time, for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// A URI of this occurrence: `urn:uuid:` and the request's id.
+    pub instance: String,
+    /// The kind of problem, for a program. Stable.
+    pub code: String,
+    /// The request's id, as it stands in the server's log.
+    pub request_id: Uuid,
+    /// The rules that the input breaks, on 422.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(nullable = false)]
+    pub violations: Vec<Violation>,
+    /// The version that the change was made against, on 409 and 412.
+    #[schema(value_type = Option<i64>, nullable = false)]
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+/// An error on its way to a client: everything but the request's id, which [`crate::observe`] adds.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: Option<String>,
+    violations: Vec<Violation>,
+    more: Map<String, Value>,
+    cause: Option<String>,
+}
+
+impl Failure {
+    /// A failure without anything special to say.
+    pub fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: None,
+            violations: Vec::new(),
+            more: Map::new(),
+            cause: None,
+        }
+    }
+
+    /// What the framework meant by a status that it chose itself.
+    pub fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::new(status, "not_found", "Not found"),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                Self::new(status, "method_not_allowed", "Method not allowed")
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "too_large", "Too large"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                Self::new(status, "unsupported_media_type", "Unsupported media type")
+            }
+            StatusCode::REQUEST_TIMEOUT => {
+                Self::new(status, "timeout", "The request took too long")
+            }
+            status if status.is_client_error() => Self::new(status, "bad_request", "Bad request"),
+            status => Self::new(status, "internal", "Something went wrong on our side"),
+        }
+    }
+
+    /// Says what went wrong this time.
+    pub fn detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// What nobody but the operator may read.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The code.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The document.
+    pub fn document(&self, request_id: Uuid) -> Problem {
+        Problem {
+            kind: format!("urn:steward:problem:{}", self.code),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            instance: request_id.urn().to_string(),
+            code: self.code.to_owned(),
+            request_id,
+            violations: self.violations.clone(),
+            more: self.more.clone(),
+        }
+    }
+
+    fn invalid(violations: Vec<Violation>) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self { violations, ..Self::new(status, "invalid", "The input breaks rules") }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        use StatusCode as S;
+        match error {
+            Error::NotFound(what) => Self::new(S::NOT_FOUND, "not_found", "Not found")
+                .detail(format!("there is no such {what}")),
+            Error::Unauthenticated(why) => {
+                Self::new(S::UNAUTHORIZED, "unauthenticated", "Not authenticated").detail(why)
+            }
+            Error::Forbidden { code, detail } => {
+                Self::new(S::FORBIDDEN, code, "Not allowed").detail(detail)
+            }
+            Error::VersionRequired => {
+                Self::new(S::PRECONDITION_REQUIRED, "version_required", "A version is required")
+                    .detail("say which version this was made against: `version`, or If-Match")
+            }
+            Error::VersionsDiffer => {
+                Self::new(S::BAD_REQUEST, "versions_differ", "Two different versions")
+                    .detail("the version and If-Match name two different versions")
+            }
+            Error::Stale(stale) => {
+                let (status, code) = if stale.precondition {
+                    (S::PRECONDITION_FAILED, "precondition_failed")
+                } else {
+                    (S::CONFLICT, "version_conflict")
+                };
+                let more = [
+                    ("expected_version", json!(stale.expected)),
+                    ("current_version", json!(stale.current_version)),
+                    ("current", stale.current),
+                ];
+                let more = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+                let failure = Self::new(status, code, "The resource has changed");
+                Self { more, ..failure }.detail("it has changed since the version that was named")
+            }
+            Error::Duplicate { pointer } => {
+                let violation = Violation::new(pointer, "duplicate", "is taken already");
+                let failure = Self::new(S::CONFLICT, "duplicate", "Taken already");
+                Self { violations: vec![violation], ..failure }
+            }
+            Error::Reference => Self::new(S::CONFLICT, "reference", "A reference does not hold"),
+            Error::InUse(what) => Self::new(S::CONFLICT, "in_use", "In use").detail(what),
+            Error::Malformed(why) => Self::new(S::BAD_REQUEST, "malformed", "Not JSON").detail(why),
+            Error::Invalid(violations) => Self::invalid(violations),
+            Error::Import(failed) => {
+                let status = S::UNPROCESSABLE_ENTITY;
+                let detail = format!("{} rows are bad, and nothing was imported", failed.failed);
+                let failure = Self::new(status, "import_failed", "The import has bad rows");
+                let more = match failed.report {
+                    Value::Object(report) => report,
+                    _ => Map::new(),
+                };
+                Self { more, ..failure }.detail(detail)
+            }
+            Error::State { code, detail } => {
+                Self::new(S::CONFLICT, code, "Not in this state").detail(detail)
+            }
+            Error::Unavailable(cause) | Error::Again(cause) => {
+                let status = S::SERVICE_UNAVAILABLE;
+                let failure = Self::new(status, "unavailable", "Not available just now");
+                Self { cause: Some(cause), ..failure }.detail("try again in a moment")
+            }
+            Error::Internal(cause) => {
+                Self { cause: Some(cause), ..Self::of_status(S::INTERNAL_SERVER_ERROR) }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)
+    }
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+            }
+            _ => {}
+        }
+        let mut response = response.finish();
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+/// The problems that any operation can answer with.
+const ALWAYS: &[(u16, &str)] = &[
+    (500, "Something went wrong on our side"),
+    (503, "Not available just now: try again after Retry-After"),
+];
+
+fn responses(groups: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
+    groups
+        .iter()
+        .flat_map(|group| group.iter())
+        .chain(ALWAYS)
+        .map(|(status, description)| {
+            let content =
+                ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
+            let response =
+                ResponseBuilder::new().description(*description).content(MEDIA_TYPE, content);
+            (status.to_string(), response.build().into())
+        })
+        .collect()
+}
+
+const AUTHENTICATED: &[(u16, &str)] = &[(401, "No valid token"), (403, "Not allowed")];
+const FOUND: &[(u16, &str)] = &[(404, "There is no such thing here")];
+const PARAMETERS: &[(u16, &str)] = &[(422, "The input breaks rules")];
+const BODY: &[(u16, &str)] = &[
+    (400, "The body is not JSON, or two different versions are named"),
+    (413, "The body is too large"),
+    (415, "The body is of another media type"),
+    (422, "The input breaks rules"),
+];
+const CONFLICT: &[(u16, &str)] = &[(409, "In conflict with the present state")];
+const VERSIONED: &[(u16, &str)] = &[
+    (400, "Two different versions are named"),
+    (409, "The version is stale, or the present state does not allow it"),
+    (412, "If-Match names a stale version"),
+    (428, "No version is named"),
+];
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident: $($group:ident),*;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                responses(&[$($group),*])
+            }
+        }
+    )*};
+}
+
+problems! {
+    /// What a public operation with a body can answer with besides its success.
+    Public: BODY, CONFLICT, AUTHENTICATED;
+    /// What an operation of a user's own can answer with besides its success.
+    Own: AUTHENTICATED, PARAMETERS;
+    /// What reading can answer with besides its success.
+    Read: AUTHENTICATED, FOUND, PARAMETERS;
+    /// What creating can answer with besides its success.
+    Create: AUTHENTICATED, FOUND, BODY, CONFLICT;
+    /// What changing can answer with besides its success.
+    Change: AUTHENTICATED, FOUND, BODY, VERSIONED;
+    /// What removing can answer with besides its success.
+    Remove: AUTHENTICATED, FOUND, PARAMETERS, VERSIONED;
+}

@@ -1,0 +1,74 @@
+use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
+use service::{
+    input::Form,
+    session::{self, Login, NewSession, Session},
+    store::page::{Page, PageQuery},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    answer::{Listed, Result, done},
+    app::State,
+    extract::{Body, InSession, Query, Row},
+    problem,
+};
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(create).service(list).service(end_current).service(end);
+}
+
+/// Log in
+#[utoipa::path(
+    tag = "sessions",
+    security(()),
+    request_body = Login,
+    responses((status = 201, body = NewSession), problem::Public),
+)]
+#[post("/sessions")]
+async fn create(
+    state: web::Data<State>,
+    request: HttpRequest,
+    Body(Form(login)): Body<Form<Login>>,
+) -> Result<HttpResponse> {
+    let user_agent = request.headers().get(header::USER_AGENT);
+    let user_agent = user_agent.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let lifetime = state.settings.session_lifetime;
+    let session =
+        session::create(&state.store, &state.passwords, lifetime, login, user_agent).await?;
+    Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(session))
+}
+
+/// One's sessions, the newest first
+#[utoipa::path(
+    tag = "sessions",
+    params(PageQuery),
+    responses((status = 200, body = Page<Session>), problem::Own),
+)]
+#[get("/sessions")]
+async fn list(
+    state: web::Data<State>,
+    me: InSession,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Session>> {
+    Ok(Listed(session::list(&state.store, me.user_id, me.session_id, &page).await?))
+}
+
+/// Log out
+#[utoipa::path(tag = "sessions", responses((status = 204), problem::Own))]
+#[delete("/sessions/current")]
+async fn end_current(state: web::Data<State>, me: InSession) -> Result<HttpResponse> {
+    session::end(&state.store, me.user_id, me.session_id).await?;
+    Ok(done())
+}
+
+/// End one of one's sessions
+#[utoipa::path(
+    tag = "sessions",
+    params(("session_id" = uuid::Uuid, Path)),
+    responses((status = 204), problem::Read),
+)]
+#[delete("/sessions/{session_id}")]
+async fn end(state: web::Data<State>, me: InSession, Row(id): Row) -> Result<HttpResponse> {
+    session::end(&state.store, me.user_id, id).await?;
+    Ok(done())
+}

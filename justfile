@@ -1,0 +1,49 @@
+# The steps of CI, one recipe each. What they do is in .ci/run; `just ci` is what CI runs.
+
+# List the recipes
+default:
+    @just --list --unsorted
+
+# Check the formatting
+fmt:
+    .ci/run fmt
+
+# clippy, warnings denied
+lint:
+    .ci/run lint
+
+# All tests, on SQLite and on PostgreSQL
+test:
+    .ci/run test
+
+# Write entity/src/tables from the migrated schema
+entities:
+    .ci/run entities
+
+# entity/src/tables is what the schema gives, on SQLite and on PostgreSQL
+entities-check:
+    .ci/run entities-check
+
+# Write docs/openapi.json from the code
+openapi:
+    .ci/run openapi
+
+# docs/openapi.json is what the code gives
+openapi-check:
+    .ci/run openapi-check
+
+# Licences, bans and sources of all dependencies
+deny:
+    .ci/run deny
+
+# No dependency that nothing uses
+machete:
+    .ci/run machete
+
+# The benchmarks (docs/benchmarks.md)
+bench:
+    .ci/run bench
+
+# Everything that CI checks
+ci:
+    .ci/run
