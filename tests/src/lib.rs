@@ -1,1 +1,13 @@
-//! placeholder
+//! The harness of the black-box suites: a database of its own for each test, on SQLite always and on
+//! PostgreSQL when `TEST_POSTGRES_URL` is set; steward on a port of its own; a client.
+
+// A test that cannot be set up has failed: there is nothing better to do than to panic.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+pub mod app;
+pub mod client;
+pub mod database;
+
+pub use app::{App, AppOptions};
+pub use client::{Answer, Client};
+pub use database::{Database, each_database};

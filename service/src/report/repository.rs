@@ -20,8 +20,8 @@ use crate::{
 /// One group's sums in one currency, in halves ([`dialect::sum_halves`]).
 #[derive(Debug, FromQueryResult)]
 struct Halves {
-    id: Option<Uuid>,
-    month: Option<String>,
+    group_id: Option<Uuid>,
+    group_month: Option<String>,
     currency: String,
     settled_high: i64,
     settled_low: i64,
@@ -46,8 +46,8 @@ pub(super) struct Sums {
 impl From<Halves> for Sums {
     fn from(row: Halves) -> Self {
         Self {
-            id: row.id,
-            month: row.month,
+            id: row.group_id,
+            month: row.group_month,
             currency: row.currency,
             settled: dialect::join_halves([row.settled_high, row.settled_low]),
             pending: dialect::join_halves([row.pending_high, row.pending_low]),
@@ -141,20 +141,19 @@ fn grouped(
     };
     let mut rows = rows
         .select_only()
-        .expr_as(dialect::nullable_uuid(backend, id.clone()), "id")
-        .expr_as(dialect::nullable_text(backend, month.clone()), "month")
+        .expr_as(dialect::nullable_uuid(backend, id), "group_id")
+        .expr_as(dialect::nullable_text(backend, month), "group_month")
         .column(expense::Column::Currency)
         .expr_as(settled_high, "settled_high")
         .expr_as(settled_low, "settled_low")
         .expr_as(pending_high, "pending_high")
         .expr_as(pending_low, "pending_low")
         .expr_as(expense::Column::Id.into_simple_expr().count_distinct(), "count")
+        // By their names in the answer: PostgreSQL takes an expression with parameters that stands
+        // there twice for two different ones.
+        .group_by(Expr::col("group_id"))
+        .group_by(Expr::col("group_month"))
         .group_by(expense::Column::Currency);
-    match group_by {
-        Some(GroupBy::Month) => rows = rows.group_by(month),
-        Some(_) => rows = rows.group_by(id),
-        None => {}
-    }
     if let Some(code) = &scope.currency {
         rows = rows.filter(expense::Column::Currency.eq(code.as_str()));
     }

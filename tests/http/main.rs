@@ -1,0 +1,3 @@
+//! What clients see, on every database.
+
+mod expense;

@@ -1,0 +1,83 @@
+//! steward itself, in this process, on a port of its own.
+
+use std::net::TcpListener;
+
+use actix_web::dev::ServerHandle;
+use api::{
+    app::{self, State},
+    config::{Serve, Settings},
+};
+use clap::{Args, FromArgMatches};
+use service::{Store, store::Options};
+
+use crate::{client::Client, database::Database};
+
+/// How steward is started.
+#[derive(Debug, Clone, Default)]
+pub struct AppOptions {
+    /// The store's.
+    pub store: Options,
+    /// The app's.
+    pub settings: Settings,
+}
+
+/// A running steward.
+#[derive(Debug)]
+pub struct App {
+    /// Its store.
+    pub store: Store,
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub base: String,
+    server: ServerHandle,
+}
+
+impl App {
+    /// Starts steward on a database with the settings that it has by default.
+    pub async fn start(database: &Database) -> Self {
+        Self::start_with(database, AppOptions::default()).await
+    }
+
+    /// Starts steward on a database.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_with(database: &Database, options: AppOptions) -> Self {
+        let store = database.store(options.store).await;
+        Self::over(store, options.settings)
+    }
+
+    /// Starts steward over a store.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn over(store: Store, settings: Settings) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let state = State::new(store.clone(), settings).unwrap();
+        let server = app::server(state, listener, &serve()).unwrap();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self { store, base, server: handle }
+    }
+
+    /// A client that nobody knows.
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.base)
+    }
+
+    /// Stops steward and closes its store.
+    ///
+    /// # Panics
+    /// If the store does not close.
+    pub async fn stop(self) {
+        self.server.stop(false).await;
+        self.store.close().await.unwrap();
+    }
+}
+
+/// The settings of the command line, with one thread.
+fn serve() -> Serve {
+    let command = Serve::augment_args(clap::Command::new("serve"));
+    let matches = command.get_matches_from(["serve", "--workers", "1"]);
+    Serve::from_arg_matches(&matches).unwrap()
+}

@@ -1,0 +1,191 @@
+//! A client as anybody would write it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use reqwest::{
+    Method, StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use serde_json::{Value, json};
+
+/// Someone who sends requests, with a token or without.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, byte for byte.
+    pub text: String,
+    /// The body as JSON; null if it is none.
+    pub json: Value,
+}
+
+impl Client {
+    /// A client without a token.
+    pub fn new(base: &str) -> Self {
+        Self { http: reqwest::Client::new(), base: base.to_owned(), token: None }
+    }
+
+    /// The same with a token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Registers a new user and logs in.
+    ///
+    /// # Panics
+    /// If that does not succeed.
+    pub async fn sign_up(&self, name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let email = format!("{}{count}@example.org", name.to_lowercase());
+        self.sign_up_as(name, &email).await
+    }
+
+    /// Registers a new user with an address and logs in.
+    ///
+    /// # Panics
+    /// If that does not succeed.
+    pub async fn sign_up_as(&self, name: &str, email: &str) -> Self {
+        let password = "a long enough password";
+        let user = json!({ "email": email, "display_name": name, "password": password });
+        self.post("/v1/users", user).await.expect(201);
+        let login = json!({ "email": email, "password": password });
+        let session = self.post("/v1/sessions", login).await.expect(201);
+        self.with_token(session["token"].as_str().unwrap())
+    }
+
+    /// Makes an organization and gives its path.
+    ///
+    /// # Panics
+    /// If that does not succeed.
+    pub async fn found(&self, kind: &str) -> String {
+        let new = json!({ "kind": kind, "name": "Ours", "currency": "EUR" });
+        let organization = self.post("/v1/organizations", new).await.expect(201);
+        format!("/v1/organizations/{}", organization["id"].as_str().unwrap())
+    }
+
+    /// Invites a new user into the organization of that path and lets them accept.
+    ///
+    /// # Panics
+    /// If that does not succeed.
+    pub async fn invite(&self, organization: &str, role: &str) -> Self {
+        let path = format!("{organization}/invitations");
+        let invitation = self.post(&path, json!({ "role": role })).await.expect(201);
+        let invited = Self { token: None, ..self.clone() }.sign_up(role).await;
+        let token = invitation["token"].as_str().unwrap();
+        invited.post(&format!("/v1/invitations/{token}/accept"), json!({})).await.expect(201);
+        invited
+    }
+
+    /// Sends a request with a body of JSON, if there is one.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let bytes = body.map(|body| body.to_string().into_bytes());
+        self.send_bytes(method, path, "application/json", bytes, &[]).await
+    }
+
+    /// Sends a request with any body and further headers.
+    ///
+    /// # Panics
+    /// If no answer comes.
+    pub async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: Option<Vec<u8>>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", content_type).body(body);
+        }
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            request = request.header(name, HeaderValue::from_str(value).unwrap());
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Answer { status, headers, text, json }
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    /// POST.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// PATCH.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    /// POST of a CSV file.
+    pub async fn upload(&self, path: &str, csv: impl Into<Vec<u8>>) -> Answer {
+        self.send_bytes(Method::POST, path, "text/csv", Some(csv.into()), &[]).await
+    }
+}
+
+impl Answer {
+    /// The body, if the status is this one.
+    ///
+    /// # Panics
+    /// If it is another.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self.json
+    }
+
+    /// A problem with this status and code.
+    ///
+    /// # Panics
+    /// If it is another, or no well-formed problem document.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Value {
+        let media_type = self.headers.get("content-type").map(HeaderValue::as_bytes);
+        assert_eq!(media_type, Some(&b"application/problem+json"[..]), "{}", self.text);
+        let request_id = self.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        assert_eq!(self.json["request_id"].as_str(), request_id, "{}", self.text);
+        assert_eq!(self.json["code"], code, "{}", self.text);
+        assert_eq!(self.json["status"], status, "{}", self.text);
+        assert_eq!(self.json["type"], format!("urn:steward:problem:{code}"), "{}", self.text);
+        self.expect(status)
+    }
+
+    /// The pointers of a 422's violations.
+    ///
+    /// # Panics
+    /// If it is no 422.
+    #[track_caller]
+    pub fn expect_violations(self) -> Vec<String> {
+        let problem = self.expect_problem(422, "invalid");
+        let violations = problem["violations"].as_array().expect("a 422 says what is wrong");
+        let pointer = |violation: &Value| violation["pointer"].as_str().unwrap().to_owned();
+        violations.iter().map(pointer).collect()
+    }
+}

@@ -1,0 +1,90 @@
+//! Databases for tests: fresh ones, cloned from a migrated template and not migrated one by one.
+
+use std::{
+    env, process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use service::{
+    Store,
+    store::{Engine, Options},
+};
+use tokio::sync::OnceCell;
+
+/// A database that is there for one test.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Which database.
+    pub engine: Engine,
+    /// Where it is.
+    pub url: String,
+}
+
+/// Runs a test on SQLite, and then on PostgreSQL if there is one.
+///
+/// # Panics
+/// In CI without PostgreSQL: nothing is done while it runs on one.
+pub async fn each_database(test: impl AsyncFn(Database)) {
+    test(Database { engine: Engine::Sqlite, url: "sqlite::memory:".into() }).await;
+    match env::var("TEST_POSTGRES_URL") {
+        Ok(server) => on_postgres(&server, &test).await,
+        Err(_) => assert!(env::var_os("CI").is_none(), "CI sets TEST_POSTGRES_URL"),
+    }
+}
+
+async fn on_postgres(server: &str, test: &impl AsyncFn(Database)) {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let template = template(server).await;
+    let name = format!("{template}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    execute(server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    eprintln!("on PostgreSQL:");
+    test(Database { engine: Engine::Postgres, url: at(server, &name) }).await;
+    execute(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+}
+
+/// The name of a database that has been migrated, once in this process.
+async fn template(server: &str) -> String {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let made = TEMPLATE.get_or_init(async || {
+        let name = format!("steward_test_{}", process::id());
+        execute(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        execute(server, &format!("CREATE DATABASE {name}")).await;
+        let store = Store::connect(&at(server, &name), Options::default()).await.unwrap();
+        store.migrate().await.unwrap();
+        store.close().await.unwrap();
+        name
+    });
+    made.await.clone()
+}
+
+/// Runs a statement on the server, in its own connection.
+///
+/// # Panics
+/// If the server refuses.
+pub async fn execute(server: &str, sql: &str) {
+    let connection: DatabaseConnection = sea_orm::Database::connect(server).await.unwrap();
+    connection.execute_unprepared(sql).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// The URL of another database of the same server.
+fn at(server: &str, database: &str) -> String {
+    let (base, parameters) = server.split_once('?').unwrap_or((server, ""));
+    let (host, _) = base.rsplit_once('/').expect("TEST_POSTGRES_URL ends with /DATABASE");
+    format!("{host}/{database}?{parameters}")
+}
+
+impl Database {
+    /// A store on this database, migrated.
+    ///
+    /// # Panics
+    /// If the database does not answer.
+    pub async fn store(&self, options: Options) -> Store {
+        let store = Store::connect(&self.url, options).await.unwrap();
+        if self.engine == Engine::Sqlite {
+            store.migrate().await.unwrap();
+        }
+        store
+    }
+}
