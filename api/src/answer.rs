@@ -7,9 +7,17 @@ use actix_web::{
 };
 use serde::Serialize;
 use service::{
-    api_key::IssuedApiKey, budget::Budget, category::Category, expense::Expense,
-    invitation::IssuedInvitation, store::page::Page,
+    api_key::{ApiKey, IssuedApiKey},
+    budget::Budget,
+    category::Category,
+    expense::Expense,
+    invitation::{Invitation, IssuedInvitation},
+    member::Member,
+    organization::Organization,
+    store::page::Page,
+    user::User,
 };
+use uuid::Uuid;
 
 use crate::problem::Failure;
 
@@ -17,75 +25,76 @@ use crate::problem::Failure;
 pub type Result<T> = std::result::Result<T, Failure>;
 
 /// A resource that carries a version.
-pub trait HasVersion: Serialize {
-    /// The version.
+pub trait Versioned: Serialize {
+    /// Its id.
+    fn id(&self) -> Uuid;
+    /// Its version.
     fn version(&self) -> i64;
 }
 
-macro_rules! has_version {
-    ($($view:ty),* $(,)?) => {$(
-        impl HasVersion for $view {
+macro_rules! versioned {
+    ($($view:ty $(: $inner:ident)?),* $(,)?) => {$(
+        impl Versioned for $view {
+            fn id(&self) -> Uuid {
+                self$(.$inner)?.id
+            }
+
             fn version(&self) -> i64 {
-                self.version
+                self$(.$inner)?.version
             }
         }
     )*};
 }
 
-has_version!(
+versioned!(
+    ApiKey,
     Budget,
     Category,
     Expense,
-    service::api_key::ApiKey,
-    service::invitation::Invitation,
-    service::member::Member,
-    service::organization::Organization,
-    service::user::User,
+    Invitation,
+    IssuedApiKey: api_key,
+    IssuedInvitation: invitation,
+    Member,
+    Organization,
+    User,
 );
-
-impl HasVersion for IssuedApiKey {
-    fn version(&self) -> i64 {
-        self.api_key.version
-    }
-}
-
-impl HasVersion for IssuedInvitation {
-    fn version(&self) -> i64 {
-        self.invitation.version
-    }
-}
 
 /// A resource, with its version as a strong ETag.
 #[derive(Debug)]
 pub struct Resource<T> {
     status: StatusCode,
+    located: bool,
     resource: T,
 }
 
 impl<T> Resource<T> {
     /// As it is.
     pub fn found(resource: T) -> Self {
-        Self { status: StatusCode::OK, resource }
+        Self { status: StatusCode::OK, located: false, resource }
     }
 
-    /// As it was just made.
+    /// As it was just made, in the collection that was asked.
     pub fn created(resource: T) -> Self {
-        Self { status: StatusCode::CREATED, resource }
+        Self { status: StatusCode::CREATED, located: true, resource }
+    }
+
+    /// As it was just made, somewhere else.
+    pub fn created_elsewhere(resource: T) -> Self {
+        Self { status: StatusCode::CREATED, located: false, resource }
     }
 }
 
-/// The ETag of a version.
-pub fn etag(version: i64) -> String {
-    format!("\"{version}\"")
-}
-
-impl<T: HasVersion> Responder for Resource<T> {
+impl<T: Versioned> Responder for Resource<T> {
     type Body = BoxBody;
 
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse<BoxBody> {
-        HttpResponse::build(self.status)
-            .insert_header((header::ETAG, etag(self.resource.version())))
-            .json(self.resource)
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((header::ETAG, format!("\"{}\"", self.resource.version())));
+        if self.located {
+            let location = format!("{}/{}", request.path(), self.resource.id());
+            response.insert_header((header::LOCATION, location));
+        }
+        response.json(self.resource)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The app: its state, its routes, and the server around it.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
@@ -104,14 +104,6 @@ pub fn server(state: State, listener: TcpListener, serve: &Serve) -> std::io::Re
         .shutdown_timeout(serve.shutdown_timeout)
         .listen(listener)?;
     Ok(server.run())
-}
-
-/// The address that clients reach a listener at.
-///
-/// # Errors
-/// If the operating system does not say.
-pub fn address(listener: &TcpListener) -> std::io::Result<SocketAddr> {
-    listener.local_addr()
 }
 
 /// The paths of the document, to tell a wrong method from a wrong path.

@@ -39,5 +39,20 @@ impl Modify for Bearer {
 /// The document of all routes.
 pub fn document() -> utoipa::openapi::OpenApi {
     let app = App::new().into_utoipa_app().openapi(Document::openapi()).configure(app::routes);
-    app.split_for_parts().1
+    let mut document = app.split_for_parts().1;
+    for item in document.paths.paths.values_mut() {
+        let operations =
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        operations.into_iter().flatten().for_each(name);
+    }
+    document
+}
+
+/// Handlers of different files have the same name; operations must not.
+fn name(operation: &mut utoipa::openapi::path::Operation) {
+    let tag =
+        operation.tags.iter().flatten().next().map(|tag| tag.replace(' ', "_").to_lowercase());
+    if let (Some(tag), Some(id)) = (tag, &mut operation.operation_id) {
+        *id = format!("{tag}_{id}");
+    }
 }

@@ -1,14 +1,14 @@
 //! The one place that turns an error into HTTP: problem documents (RFC 9457).
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use service::error::{Error, Violation};
+use serde_json::{Map, Value};
+use service::error::{Error, Stale, Violation};
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
@@ -43,10 +43,22 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(nullable = false)]
     pub violations: Vec<Violation>,
-    /// The version that the change was made against, on 409 and 412.
-    #[schema(value_type = Option<i64>, nullable = false)]
+    /// The version that a stale change was made against, on 409 and 412.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expected_version: Option<i64>,
+    /// The version that the resource has now, on 409 and 412.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub current_version: Option<i64>,
+    /// The whole resource as it is now, on 409 and 412.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Object>)]
+    pub current: Option<Value>,
+    /// The report of an import that was given up, on 422: its fields stand here.
     #[serde(flatten)]
-    pub more: Map<String, Value>,
+    #[schema(ignore)]
+    pub report: Map<String, Value>,
 }
 
 /// An error on its way to a client: everything but the request's id, which [`crate::observe`] adds.
@@ -57,7 +69,8 @@ pub struct Failure {
     title: &'static str,
     detail: Option<String>,
     violations: Vec<Violation>,
-    more: Map<String, Value>,
+    stale: Option<Arc<Stale>>,
+    report: Map<String, Value>,
     cause: Option<String>,
 }
 
@@ -70,7 +83,8 @@ impl Failure {
             title,
             detail: None,
             violations: Vec::new(),
-            more: Map::new(),
+            stale: None,
+            report: Map::new(),
             cause: None,
         }
     }
@@ -120,7 +134,10 @@ impl Failure {
             code: self.code.to_owned(),
             request_id,
             violations: self.violations.clone(),
-            more: self.more.clone(),
+            expected_version: self.stale.as_ref().and_then(|stale| stale.expected),
+            current_version: self.stale.as_ref().map(|stale| stale.current_version),
+            current: self.stale.as_ref().map(|stale| stale.current.clone()),
+            report: self.report.clone(),
         }
     }
 
@@ -156,14 +173,9 @@ impl From<Error> for Failure {
                 } else {
                     (S::CONFLICT, "version_conflict")
                 };
-                let more = [
-                    ("expected_version", json!(stale.expected)),
-                    ("current_version", json!(stale.current_version)),
-                    ("current", stale.current),
-                ];
-                let more = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
                 let failure = Self::new(status, code, "The resource has changed");
-                Self { more, ..failure }.detail("it has changed since the version that was named")
+                Self { stale: Some(Arc::new(*stale)), ..failure }
+                    .detail("it has changed since the version that was named")
             }
             Error::Duplicate { pointer } => {
                 let violation = Violation::new(pointer, "duplicate", "is taken already");
@@ -178,11 +190,11 @@ impl From<Error> for Failure {
                 let status = S::UNPROCESSABLE_ENTITY;
                 let detail = format!("{} rows are bad, and nothing was imported", failed.failed);
                 let failure = Self::new(status, "import_failed", "The import has bad rows");
-                let more = match failed.report {
+                let report = match failed.report {
                     Value::Object(report) => report,
                     _ => Map::new(),
                 };
-                Self { more, ..failure }.detail(detail)
+                Self { report, ..failure }.detail(detail)
             }
             Error::State { code, detail } => {
                 Self::new(S::CONFLICT, code, "Not in this state").detail(detail)

@@ -35,7 +35,7 @@ async fn register(
 ) -> Result<Resource<User>> {
     let registration = state.settings.registration;
     let user = user::register(&state.store, &state.passwords, registration, new).await?;
-    Ok(Resource::created(user))
+    Ok(Resource::created_elsewhere(user))
 }
 
 /// Oneself

@@ -53,7 +53,7 @@ pub enum Error {
     #[error("malformed: {0}")]
     Malformed(String),
     /// The input breaks rules.
-    #[error("invalid input: {0:?}")]
+    #[error("invalid input: {}", listed(.0))]
     Invalid(Violations),
     /// An import with bad rows, of which nothing was written.
     #[error("the import has {} bad rows", .0.failed)]
@@ -143,6 +143,11 @@ pub struct ImportFailure {
 
 /// All the rules that an input breaks.
 pub type Violations = Vec<Violation>;
+
+fn listed(violations: &[Violation]) -> String {
+    let each = violations.iter().map(|v| format!("{} {}", v.pointer, v.message));
+    each.collect::<Vec<_>>().join("; ")
+}
 
 /// One rule that an input breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

@@ -21,7 +21,7 @@ pub(super) async fn run(
     prepare_schema(&store, serve.migrate).await?;
     let listener = TcpListener::bind(serve.listen)
         .map_err(|error| format!("cannot listen on {}: {error}", serve.listen))?;
-    let address = app::address(&listener)?;
+    let address = listener.local_addr()?;
     let state = State::new(store.clone(), Settings::from(serve))?;
     let server = app::server(state, listener, serve)?;
     tracing::info!(database = %url(database).shown(), "the API is at http://{address}/v1");

@@ -134,12 +134,27 @@ fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
 
 /// The expense.
 pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Expense> {
-    Ok(repository::get(store.read(), actor.organization_id, id).await?.1)
+    let organization_id = actor.organization_id;
+    if let Some(expense) = repository::get_plain(store.read(), organization_id, id).await? {
+        return Ok(expense);
+    }
+    let with_lines = store.snapshot((organization_id, id), |tx, (organization_id, id)| {
+        Box::pin(repository::get(tx, *organization_id, *id))
+    });
+    Ok(with_lines.await?.1)
 }
 
 /// The expenses that a query asks for.
 pub async fn list(store: &Store, actor: &Actor, query: &ExpenseQuery) -> Result<Page<Expense>> {
-    repository::list(store.read(), actor.organization_id, query).await
+    let organization_id = actor.organization_id;
+    if let Some(page) = repository::list_plain(store.read(), organization_id, query).await? {
+        return Ok(page);
+    }
+    let with_lines = store
+        .snapshot((organization_id, query.clone()), |tx, (organization_id, query)| {
+            Box::pin(repository::list(tx, *organization_id, query))
+        });
+    with_lines.await
 }
 
 /// Changes an expense that nobody relies on yet. A rejected one is a draft again.

@@ -23,16 +23,31 @@ use crate::{
     text::fold,
 };
 
-pub(super) async fn get(
+/// How many lines one statement writes: of nine parameters each, SQLite takes 32,766 in all.
+const ITEMS_AT_ONCE: usize = 1000;
+
+/// An expense without lines, in one statement. None if it has lines: those take a second statement,
+/// and both must see the same state of the database.
+pub(super) async fn get_plain(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,
-) -> Result<(expense::Model, Expense)> {
+) -> Result<Option<Expense>> {
     let row = versioned::get::<expense::Entity>(connection, organization_id, id).await?;
+    Ok((row.item_count == 0).then(|| view(row, Vec::new())))
+}
+
+/// An expense with its lines, within a transaction.
+pub(super) async fn get(
+    tx: &Tx,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<(expense::Model, Expense)> {
+    let row = versioned::get::<expense::Entity>(tx, organization_id, id).await?;
     let items = if row.item_count == 0 {
         Vec::new()
     } else {
-        items_of(connection, organization_id, [id]).await?.remove(&id).unwrap_or_default()
+        items_of(tx, organization_id, [id]).await?.remove(&id).unwrap_or_default()
     };
     Ok((row.clone(), view(row, items)))
 }
@@ -90,24 +105,38 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
     }
 }
 
-pub(super) async fn list(
+/// A page of expenses, if none of them has lines ([`get_plain`]).
+pub(super) async fn list_plain(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     query: &ExpenseQuery,
+) -> Result<Option<Page<Expense>>> {
+    let page = rows(connection, organization_id, query).await?;
+    let plain = page.items.iter().all(|row| row.item_count == 0);
+    Ok(plain.then(|| page.map(|row| view(row, Vec::new()))))
+}
+
+/// A page of expenses with their lines, within a transaction.
+pub(super) async fn list(
+    tx: &Tx,
+    organization_id: Uuid,
+    query: &ExpenseQuery,
 ) -> Result<Page<Expense>> {
-    let rows = filtered(organization_id, query);
-    let page = page(connection, rows, sort(query.sort), &query.page()).await?;
-    let with_items: Vec<Uuid> =
-        page.items.iter().filter(|row| row.item_count > 0).map(|row| row.id).collect();
-    let mut items = if with_items.is_empty() {
-        HashMap::new()
-    } else {
-        items_of(connection, organization_id, with_items).await?
-    };
+    let page = rows(tx, organization_id, query).await?;
+    let with_items = page.items.iter().filter(|row| row.item_count > 0).map(|row| row.id);
+    let mut items = items_of(tx, organization_id, with_items.collect::<Vec<_>>()).await?;
     Ok(page.map(|row| {
         let items = items.remove(&row.id).unwrap_or_default();
         view(row, items)
     }))
+}
+
+async fn rows(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    query: &ExpenseQuery,
+) -> Result<Page<expense::Model>> {
+    page(connection, filtered(organization_id, query), sort(query.sort), &query.page()).await
 }
 
 fn filtered(organization_id: Uuid, query: &ExpenseQuery) -> Select<expense::Entity> {
@@ -259,10 +288,14 @@ pub(super) async fn insert_items<'a>(
             })
         })
         .collect();
-    if !rows.is_empty() {
-        expense_item::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    let mut rows = rows.into_iter();
+    loop {
+        let chunk: Vec<_> = rows.by_ref().take(ITEMS_AT_ONCE).collect();
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        expense_item::Entity::insert_many(chunk).exec_without_returning(tx).await?;
     }
-    Ok(())
 }
 
 /// Removes the lines of an expense.

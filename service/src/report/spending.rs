@@ -11,7 +11,7 @@ use crate::{
     category,
     error::{Error, Result},
     member,
-    store::Store,
+    store::{Store, Tx},
     text::fold,
 };
 
@@ -21,17 +21,30 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
     if to < from {
         return Err(Error::invalid("?to", "order", "must not be before from"));
     }
-    let connection = store.read();
     let organization_id = actor.organization_id;
     let scope = Scope { organization_id, from, to, ..Scope::default() };
-    let sums = repository::sums(connection, &scope, Some(group_by)).await?;
+    let (rows, totals) = store
+        .snapshot((scope, group_by), |tx, (scope, group_by)| {
+            Box::pin(async move {
+                let rows = rows(tx, scope, *group_by).await?;
+                let totals = totals(tx, scope, *group_by, &rows).await?;
+                Ok((rows, totals))
+            })
+        })
+        .await?;
+    Ok(Spending { from, to, group_by, rows, totals })
+}
+
+async fn rows(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Vec<SpendingRow>> {
+    let organization_id = scope.organization_id;
+    let sums = repository::sums(tx, scope, Some(group_by)).await?;
     let labels: HashMap<Uuid, String> = match group_by {
-        GroupBy::Category => category::repository::all(connection, organization_id)
+        GroupBy::Category => category::repository::all(tx, organization_id)
             .await?
             .into_iter()
             .map(|row| (row.id, row.name))
             .collect(),
-        GroupBy::Member => member::repository::all(connection, organization_id)
+        GroupBy::Member => member::repository::all(tx, organization_id)
             .await?
             .into_iter()
             .map(|row| (row.id, row.name))
@@ -59,14 +72,12 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
         row.pending_minor += sum.pending;
         row.count += sum.count;
     }
-    let rows: Vec<_> = rows.into_values().collect();
-    let totals = totals(store, &scope, group_by, &rows).await?;
-    Ok(Spending { from, to, group_by, rows, totals })
+    Ok(rows.into_values().collect())
 }
 
 /// The rows' sums are the total's. Their counts are too, unless an expense stands in several groups.
 async fn totals(
-    store: &Store,
+    tx: &Tx,
     scope: &Scope,
     group_by: GroupBy,
     rows: &[SpendingRow],
@@ -79,7 +90,7 @@ async fn totals(
         count: 0,
     };
     if group_by == GroupBy::Category {
-        for sum in repository::sums(store.read(), scope, None).await? {
+        for sum in repository::sums(tx, scope, None).await? {
             let row = totals.entry(sum.currency.clone()).or_insert_with(|| total(&sum.currency));
             row.amount_minor += sum.settled;
             row.pending_minor += sum.pending;

@@ -1,6 +1,7 @@
 //! The only room that knows which database this is.
 //!
-//! [`Store::read`] gives a connection for queries. [`Store::write`] runs a closure in one
+//! [`Store::read`] gives a connection for queries, [`Store::snapshot`] one state of the database for
+//! several. [`Store::write`] runs a closure in one
 //! transaction and gives its result once that is durable: on SQLite through one writer that commits
 //! what waits together, on PostgreSQL in a transaction of its own, again from the start where others
 //! were in the way.
@@ -25,12 +26,16 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, TransactionTrait};
 
 pub use telemetry::Pool;
 pub use tx::Tx;
 
-use crate::{clock::Clock, error::Result, random::Random};
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    random::Random,
+};
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +185,27 @@ impl Store {
                 postgres::write(pool.clone(), self.context.clone(), input, work).await
             }
         }
+    }
+
+    /// Runs `work` on one state of the database: for answers that several statements make.
+    ///
+    /// In a task of its own, for the reason that PostgreSQL's writes are: a request that goes away
+    /// must not cancel a BEGIN.
+    pub async fn snapshot<I, T, F>(&self, input: I, work: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + 'static,
+    {
+        let (reader, context) = (self.reader.clone(), self.context.clone());
+        let task = tokio::spawn(async move {
+            let tx = Tx::new(reader.begin().await?, context);
+            let result = work(&tx, &input).await;
+            // There is nothing to keep, and the connection notices a failed rollback.
+            let _ = tx.rollback().await;
+            result
+        });
+        task.await.map_err(|error| Error::Internal(format!("a snapshot ended early: {error}")))?
     }
 
     /// Which database this is.
