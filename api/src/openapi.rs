@@ -3,7 +3,11 @@
 use actix_web::App;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Object, Required, Type,
+        path::{Operation, ParameterBuilder, ParameterIn},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_actix_web::AppExt;
 
@@ -43,16 +47,33 @@ pub fn document() -> utoipa::openapi::OpenApi {
     for item in document.paths.paths.values_mut() {
         let operations =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        operations.into_iter().flatten().for_each(name);
+        for operation in operations.into_iter().flatten() {
+            name(operation);
+            name_precondition(operation);
+        }
     }
     document
 }
 
 /// Handlers of different files have the same name; operations must not.
-fn name(operation: &mut utoipa::openapi::path::Operation) {
+fn name(operation: &mut Operation) {
     let tag =
         operation.tags.iter().flatten().next().map(|tag| tag.replace(' ', "_").to_lowercase());
     if let (Some(tag), Some(id)) = (tag, &mut operation.operation_id) {
         *id = format!("{tag}_{id}");
     }
+}
+
+/// What can be made against a version can name it in a header.
+fn name_precondition(operation: &mut Operation) {
+    if !operation.responses.responses.contains_key("428") {
+        return;
+    }
+    let if_match = ParameterBuilder::new()
+        .name("If-Match")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("The ETag of the version that this was made against."))
+        .schema(Some(Object::with_type(Type::String)));
+    operation.parameters.get_or_insert_default().push(if_match.build().into());
 }

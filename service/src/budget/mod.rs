@@ -17,6 +17,7 @@ use crate::{money, text};
 /// How long a budget lasts before it starts anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BudgetPeriod)]
 pub enum Period {
     /// Monday to Sunday.
     Week,

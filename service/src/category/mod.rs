@@ -17,6 +17,7 @@ use crate::text;
 /// What a category is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CategoryKind)]
 pub enum Kind {
     /// Money that goes out.
     #[default]

@@ -26,6 +26,7 @@ use crate::{
 /// Money that went, or that came back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ExpenseKind)]
 pub enum Kind {
     /// Money that went.
     #[default]
@@ -37,6 +38,7 @@ pub enum Kind {
 /// How far the approval of an expense is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ExpenseStatus)]
 pub enum Status {
     /// Still being written.
     Draft,

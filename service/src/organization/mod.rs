@@ -16,6 +16,7 @@ use crate::{money, text};
 /// What kind of organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = OrganizationKind)]
 pub enum Kind {
     /// People who live together. A new expense is approved at once.
     Household,
