@@ -8,10 +8,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Resource, Result, done},
-    app::State,
     extract::{Body, May, Query, Row, Version},
     may::{self, Requires},
     problem,
+    state::State,
 };
 
 type NewApiKey = Create<ApiKeyInput>;

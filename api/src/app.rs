@@ -1,4 +1,4 @@
-//! The app: its state, its routes, and the server around it.
+//! The server: the routes, and what stands around them.
 
 use std::net::TcpListener;
 
@@ -9,63 +9,14 @@ use actix_web::{
     middleware::from_fn,
     web,
 };
-use service::{Store, access::Gate, error, user::Passwords};
 use utoipa::openapi::path::PathItem;
-use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
+use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
-    api_key, budget, category, config::Serve, config::Settings, expense, extract, invitation,
-    member, observe::observe, openapi, operations, organization, problem::Failure, report, session,
-    user,
+    config::Serve, observe::observe, openapi, operations, problem::Failure, routes::routes,
+    state::State,
 };
-
-/// What every request can reach.
-#[derive(Debug, Clone)]
-pub struct State {
-    /// The database.
-    pub store: Store,
-    /// Who is asking.
-    pub gate: Gate,
-    /// Hashes and checks passwords.
-    pub passwords: Passwords,
-    /// The settings.
-    pub settings: Settings,
-}
-
-impl State {
-    /// The state over a store.
-    ///
-    /// # Errors
-    /// If passwords cannot be hashed here.
-    pub fn new(store: Store, settings: Settings) -> error::Result<Self> {
-        let gate = Gate::new(store.clone(), settings.access_ttl);
-        let passwords = Passwords::new(store.random())?;
-        Ok(Self { store, gate, passwords, settings })
-    }
-}
-
-/// Every route of the API and of its operation, with its part of the OpenAPI document.
-pub fn routes(config: &mut ServiceConfig) {
-    let organization = scope::scope("/organizations/{organization_id}")
-        .wrap(from_fn(extract::enter))
-        .configure(organization::routes)
-        .configure(member::routes)
-        .configure(invitation::routes)
-        .configure(api_key::routes)
-        .configure(category::routes)
-        .configure(budget::routes)
-        .configure(expense::routes)
-        .configure(report::routes);
-    let v1 = scope::scope("/v1")
-        .wrap(from_fn(extract::identify))
-        .configure(user::routes)
-        .configure(session::routes)
-        .configure(organization::own_routes)
-        .configure(invitation::own_routes)
-        .service(organization);
-    config.configure(operations::routes).service(v1);
-}
 
 /// Builds the server on a listener that is bound already.
 ///

@@ -9,10 +9,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Resource, Result, done},
-    app::State,
     extract::{Body, InSession, May, Query, Row, Token, Version},
     may::{self, Requires},
     problem,
+    state::State,
 };
 
 type NewInvitation = Create<InvitationInput>;

@@ -13,6 +13,8 @@ pub mod may;
 pub mod observe;
 pub mod openapi;
 pub mod problem;
+pub mod routes;
+pub mod state;
 
 mod api_key;
 mod budget;

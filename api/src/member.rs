@@ -11,10 +11,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Resource, Result, done},
-    app::State,
     extract::{Body, IfMatch, May, Query, Row, Version},
     may::{self, Requires},
     problem,
+    state::State,
 };
 
 type NewMember = Create<MemberInput>;

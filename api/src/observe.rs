@@ -17,8 +17,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    app::State,
     problem::{self, Failure},
+    state::State,
 };
 
 /// The header that says the request's id.

@@ -11,7 +11,7 @@ use utoipa::{
 };
 use utoipa_actix_web::AppExt;
 
-use crate::{app, problem::Problem};
+use crate::{problem::Problem, routes::routes};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -42,7 +42,7 @@ impl Modify for Bearer {
 
 /// The document of all routes.
 pub fn document() -> utoipa::openapi::OpenApi {
-    let app = App::new().into_utoipa_app().openapi(Document::openapi()).configure(app::routes);
+    let app = App::new().into_utoipa_app().openapi(Document::openapi()).configure(routes);
     let mut document = app.split_for_parts().1;
     for item in document.paths.paths.values_mut() {
         let operations =

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::State;
+use crate::state::State;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(health).service(ready).service(scrape);

@@ -4,10 +4,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::Result,
-    app::State,
     extract::{May, Query},
     may::{self, Requires},
     problem,
+    state::State,
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {

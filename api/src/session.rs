@@ -8,9 +8,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Result, done},
-    app::State,
     extract::{Body, InSession, Query, Row},
     problem,
+    state::State,
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {

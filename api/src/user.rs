@@ -8,9 +8,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Resource, Result, done},
-    app::State,
     extract::{Body, IfMatch, InSession},
     problem,
+    state::State,
 };
 
 type UserChange = Change<UserInput>;

@@ -4,8 +4,9 @@ use std::net::TcpListener;
 
 use actix_web::dev::ServerHandle;
 use api::{
-    app::{self, State},
+    app,
     config::{Serve, Settings},
+    state::State,
 };
 use clap::{Args, FromArgMatches};
 use service::{Store, store::Options};

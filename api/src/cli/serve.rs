@@ -4,8 +4,9 @@ use service::{Store, store::Engine};
 
 use super::{CliError, connect, missing_migrations, start_log, url};
 use crate::{
-    app::{self, State},
+    app,
     config::{Database, Log, Serve, Settings},
+    state::State,
 };
 
 pub(super) async fn run(

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use service::input::{self, FromBody};
 use tempfile::NamedTempFile;
 
-use crate::{app::State, problem::Failure};
+use crate::{problem::Failure, state::State};
 
 /// A body of JSON.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use actix_web::{
 use service::{Actor, access::Principal, error, random::Secret};
 use uuid::Uuid;
 
-use crate::{app::State, may::Requires, problem::Failure};
+use crate::{may::Requires, problem::Failure, state::State};
 
 /// What [`identify`] found.
 struct Identified(error::Result<Principal>);

@@ -5,31 +5,28 @@
 //! of what it says and of how many rows of the file before it say the same: a file imported twice
 //! creates nothing the second time, and two equal rows in one file are two expenses.
 
+mod rows;
+
 use std::{
-    collections::{BTreeSet, HashMap},
-    fs::File,
-    io::{BufReader, Read},
+    collections::HashMap,
     path::{Path, PathBuf},
 };
 
-use chrono::NaiveDate;
-use csv::{ByteRecord, ReaderBuilder};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{ExpenseInput, Kind, commands, repository};
+use self::rows::{Parsed, Row, Rows};
+use super::{commands, repository};
 use crate::{
     actor::Actor,
     category,
     error::{Error, ImportFailure, Result, Violation},
     input::Create,
-    money::{self, AmountError},
-    random::hexadecimal,
+    money,
     store::{Store, Tx},
-    text::{self, fold},
+    text::fold,
 };
 
 /// How many rows one statement writes.
@@ -352,246 +349,4 @@ fn unknown_category(
         code: "unknown_category",
         message: "is not a category here; create_categories=true makes it".into(),
     })
-}
-
-/// A row of the file.
-enum Row {
-    Ignored,
-    Bad(RowError),
-    Good(Parsed),
-}
-
-/// What a row says.
-struct Parsed {
-    line: u64,
-    spent_on: NaiveDate,
-    amount_minor: i64,
-    currency: String,
-    merchant: Option<String>,
-    category: Option<String>,
-    note: Option<String>,
-}
-
-impl Parsed {
-    /// What tells this row from every other: what it says, and how many before it said the same.
-    fn key(&self, occurrences: &mut HashMap<[u8; 16], u32>) -> String {
-        let mut hash = Sha256::new();
-        let amount = self.amount_minor.to_string();
-        let day = self.spent_on.to_string();
-        let texts = [&self.merchant, &self.category, &self.note].map(Option::as_deref);
-        for part in
-            [Some(day.as_str()), Some(&amount), Some(&self.currency)].into_iter().chain(texts)
-        {
-            // Lengths keep ("ab", "c") apart from ("a", "bc"), and none from empty.
-            hash.update(part.map_or(u64::MAX, |part| part.len() as u64).to_be_bytes());
-            hash.update(part.unwrap_or_default());
-        }
-        let digest = hash.finalize();
-        let mut short = [0; 16];
-        short.copy_from_slice(&digest[..16]);
-        let count = occurrences.entry(short).or_insert(0);
-        *count += 1;
-        hexadecimal(
-            &Sha256::new().chain_update(digest).chain_update(count.to_be_bytes()).finalize(),
-        )
-    }
-
-    fn input(self, categories: &HashMap<String, Uuid>, member_id: Option<Uuid>) -> ExpenseInput {
-        let category_id = self.category.and_then(|name| categories.get(&fold(&name)).copied());
-        ExpenseInput {
-            kind: Kind::Purchase,
-            member_id,
-            category_id,
-            spent_on: self.spent_on,
-            amount_minor: self.amount_minor,
-            currency: Some(self.currency),
-            merchant: self.merchant,
-            payment_method: None,
-            note: self.note,
-            place: None,
-            details: None,
-            items: Vec::new(),
-        }
-    }
-}
-
-/// The rows of a file, one at a time.
-struct Rows<'a> {
-    reader: csv::Reader<Box<dyn Read + Send>>,
-    record: ByteRecord,
-    width: usize,
-    columns: Columns,
-    import: &'a Import,
-}
-
-/// Where the columns are.
-struct Columns {
-    date: usize,
-    amount: usize,
-    currency: Option<usize>,
-    merchant: Option<usize>,
-    category: Option<usize>,
-    note: Option<usize>,
-    direction: Option<usize>,
-}
-
-impl<'a> Rows<'a> {
-    fn open(import: &'a Import) -> Result<Self> {
-        let file = File::open(&import.path)
-            .map_err(|error| Error::Unavailable(format!("the file cannot be read: {error}")))?;
-        let delimiter = import.query.delimiter.map_or(b',', |mark| mark as u8);
-        let mut reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .flexible(true)
-            .from_reader(Box::new(BufReader::new(file)) as Box<dyn Read + Send>);
-        let header = reader.byte_headers().map_err(|error| unreadable(&error))?.clone();
-        let columns = Columns::find(&header, &import.query)?;
-        Ok(Self { reader, record: ByteRecord::new(), width: header.len(), columns, import })
-    }
-
-    fn parse(&self, line: u64) -> Result<Row, RowError> {
-        let query = &self.import.query;
-        let bad = |column: &str, code, message: String| RowError {
-            line,
-            column: Some(column.to_owned()),
-            code,
-            message,
-        };
-        if self.record.len() != self.width {
-            let (has, should) = (self.record.len(), self.width);
-            let message = format!("has {has} columns, not {should} as the header");
-            return Err(RowError { line, column: None, code: "columns", message });
-        }
-        let cell = |at: usize, column: &str, max: usize| {
-            let text = std::str::from_utf8(&self.record[at])
-                .map_err(|_| bad(column, "encoding", "is not UTF-8".into()))?;
-            if text.contains('\0') {
-                return Err(bad(column, "nul", "holds a NUL character".into()));
-            }
-            if text.chars().count() > max {
-                return Err(bad(column, "length", format!("has more than {max} characters")));
-            }
-            Ok(text)
-        };
-        let optional = |at: Option<usize>, column: &Option<String>, max: usize| match (at, column) {
-            (Some(at), Some(column)) => {
-                cell(at, column, max).map(|text| Some(text).filter(|text| !text.trim().is_empty()))
-            }
-            _ => Ok(None),
-        };
-        let direction = optional(self.columns.direction, &query.direction, 200)?;
-        if let Some(debit) = &query.direction_debit
-            && fold(direction.unwrap_or_default()) != fold(debit)
-        {
-            return Ok(Row::Ignored);
-        }
-        let format = query.date_format.as_deref().unwrap_or("%Y-%m-%d");
-        let day = cell(self.columns.date, &query.date, 100)?;
-        let spent_on = NaiveDate::parse_from_str(day.trim(), format)
-            .map_err(|_| bad(&query.date, "date", format!("is not a day as {format}")))?;
-        text::day(&spent_on).map_err(|_| bad(&query.date, "date", "is too far away".into()))?;
-        let currency_column = query.currency_column.as_deref().unwrap_or_default();
-        let code = match optional(self.columns.currency, &query.currency_column, 100)? {
-            Some(code) => code.trim().to_uppercase(),
-            None => self.import.currency.clone(),
-        };
-        let currency = money::currency(&code)
-            .ok_or_else(|| bad(currency_column, "currency", "is not an ISO 4217 code".into()))?;
-        let amount = cell(self.columns.amount, &query.amount, 100)?;
-        let separator = query.decimal_separator.unwrap_or('.');
-        let exponent = currency.exponent().unwrap_or_default();
-        let amount_minor = money::parse(amount, separator, exponent).map_err(|error| {
-            let code = match error {
-                AmountError::Syntax => "amount",
-                AmountError::Precision => "amount_precision",
-                AmountError::Range => "amount_range",
-            };
-            bad(&query.amount, code, error.to_string())
-        })?;
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        Ok(Row::Good(Parsed {
-            line,
-            spent_on,
-            amount_minor,
-            currency: code,
-            merchant: owned(optional(self.columns.merchant, &query.merchant, 200)?),
-            category: optional(self.columns.category, &query.category, 100)?
-                .map(|name| name.trim().to_owned()),
-            note: owned(optional(self.columns.note, &query.note, 2000)?),
-        }))
-    }
-}
-
-impl Iterator for Rows<'_> {
-    type Item = Result<Row>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut record = std::mem::take(&mut self.record);
-        let more = self.reader.read_byte_record(&mut record);
-        self.record = record;
-        match more {
-            Ok(false) => None,
-            Ok(true) => {
-                let line = self.record.position().map_or(0, csv::Position::line);
-                Some(Ok(self.parse(line).unwrap_or_else(Row::Bad)))
-            }
-            Err(error) => Some(Err(unreadable(&error))),
-        }
-    }
-}
-
-fn unreadable(error: &csv::Error) -> Error {
-    Error::invalid("", "csv", format!("cannot be read as CSV: {error}"))
-}
-
-impl Columns {
-    fn find(header: &ByteRecord, query: &ImportQuery) -> Result<Self> {
-        let names: Vec<String> = header
-            .iter()
-            .map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').to_owned())
-            .collect();
-        let mut found = Vec::new();
-        let mut twice = BTreeSet::new();
-        let mut find = |parameter: &'static str, name: &str| {
-            let mut at = names.iter().enumerate().filter(|(_, other)| fold(other) == fold(name));
-            match (at.next(), at.next()) {
-                (Some((at, _)), None) => Some(at),
-                (Some(_), Some(_)) => {
-                    twice.insert(parameter);
-                    None
-                }
-                (None, _) => {
-                    found.push(Violation::new(
-                        format!("?{parameter}"),
-                        "unknown_column",
-                        format!("the file has no column {name:?}"),
-                    ));
-                    None
-                }
-            }
-        };
-        let mut optional =
-            |parameter, name: &Option<String>| name.as_ref().and_then(|name| find(parameter, name));
-        let columns = [
-            optional("date", &Some(query.date.clone())),
-            optional("amount", &Some(query.amount.clone())),
-            optional("currency_column", &query.currency_column),
-            optional("merchant", &query.merchant),
-            optional("category", &query.category),
-            optional("note", &query.note),
-            optional("direction", &query.direction),
-        ];
-        for parameter in twice {
-            let at = format!("?{parameter}");
-            found.push(Violation::new(at, "ambiguous_column", "the file has two such columns"));
-        }
-        let [Some(date), Some(amount), currency, merchant, category, note, direction] = columns
-        else {
-            return Err(Error::Invalid(found));
-        };
-        if !found.is_empty() {
-            return Err(Error::Invalid(found));
-        }
-        Ok(Self { date, amount, currency, merchant, category, note, direction })
-    }
 }

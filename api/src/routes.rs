@@ -1,0 +1,31 @@
+//! Every route, with its part of the OpenAPI document.
+
+use actix_web::middleware::from_fn;
+use utoipa_actix_web::{scope, service_config::ServiceConfig};
+
+use crate::{
+    api_key, budget, category, expense, extract, invitation, member, operations, organization,
+    report, session, user,
+};
+
+/// Every route of the API and of its operation, with its part of the OpenAPI document.
+pub fn routes(config: &mut ServiceConfig) {
+    let organization = scope::scope("/organizations/{organization_id}")
+        .wrap(from_fn(extract::enter))
+        .configure(organization::routes)
+        .configure(member::routes)
+        .configure(invitation::routes)
+        .configure(api_key::routes)
+        .configure(category::routes)
+        .configure(budget::routes)
+        .configure(expense::routes)
+        .configure(report::routes);
+    let v1 = scope::scope("/v1")
+        .wrap(from_fn(extract::identify))
+        .configure(user::routes)
+        .configure(session::routes)
+        .configure(organization::own_routes)
+        .configure(invitation::own_routes)
+        .service(organization);
+    config.configure(operations::routes).service(v1);
+}

@@ -1,0 +1,30 @@
+//! What every request can reach.
+
+use service::{Store, access::Gate, error, user::Passwords};
+
+use crate::config::Settings;
+
+/// What every request can reach.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The database.
+    pub store: Store,
+    /// Who is asking.
+    pub gate: Gate,
+    /// Hashes and checks passwords.
+    pub passwords: Passwords,
+    /// The settings.
+    pub settings: Settings,
+}
+
+impl State {
+    /// The state over a store.
+    ///
+    /// # Errors
+    /// If passwords cannot be hashed here.
+    pub fn new(store: Store, settings: Settings) -> error::Result<Self> {
+        let gate = Gate::new(store.clone(), settings.access_ttl);
+        let passwords = Passwords::new(store.random())?;
+        Ok(Self { store, gate, passwords, settings })
+    }
+}

@@ -1,0 +1,107 @@
+//! The OpenAPI schemas of inputs, made of the schema of what a client may write.
+
+use std::borrow::Cow;
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Array, ArrayBuilder, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat,
+        Type, schema::SchemaType,
+    },
+};
+
+use super::{Act, Change, Create};
+
+/// The name of what `ExpenseInput` is the input of.
+fn stem<T: ToSchema>() -> String {
+    let name = T::name();
+    name.strip_suffix("Input").unwrap_or(&name).to_owned()
+}
+
+fn properties<T: PartialSchema>() -> Object {
+    match T::schema() {
+        RefOr::T(Schema::Object(object)) => object,
+        _ => ObjectBuilder::new().build(),
+    }
+}
+
+fn integer(description: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .minimum(Some(1))
+        .description(Some(description))
+        .into()
+}
+
+/// The schema of 1 to 500 new resources, for batches.
+pub(crate) fn batch_schema<T: ToSchema>() -> Array {
+    ArrayBuilder::new()
+        .items(Ref::from_schema_name(Create::<T>::name()))
+        .min_items(Some(1))
+        .max_items(Some(500))
+        .build()
+}
+
+impl<T: ToSchema> PartialSchema for Create<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut object = properties::<T>();
+        let id = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+            .description(Some("An id that the client chooses; one is made if it is left out."));
+        object.properties.insert("id".into(), id.into());
+        object.into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Create<T> {
+    fn name() -> Cow<'static, str> {
+        format!("New{}", stem::<T>()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
+const VERSION: &str = "The version that this was made against, unless If-Match says it.";
+
+impl<T: ToSchema> PartialSchema for Change<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut object = properties::<T>();
+        object.required.clear();
+        object.description = Some("A JSON Merge Patch (RFC 7396): null clears a field.".into());
+        object.properties.insert("version".into(), integer(VERSION));
+        object.into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Change<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Change", stem::<T>()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
+impl<T: ToSchema> PartialSchema for Act<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut object = properties::<T>();
+        object.schema_type = SchemaType::Type(Type::Object);
+        object.properties.insert("version".into(), integer(VERSION));
+        object.into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Act<T> {
+    fn name() -> Cow<'static, str> {
+        stem::<T>().into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
