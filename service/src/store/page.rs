@@ -5,8 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::Identified;
 use sea_orm::{
-    ConnectionTrait, ExprTrait, IntoSimpleExpr, ModelTrait, Order, QueryFilter, QueryOrder,
-    QuerySelect, Select, Value, sea_query::Expr,
+    ColumnTrait, ColumnType, ConnectionTrait, ExprTrait, IntoSimpleExpr, ModelTrait, Order,
+    QueryFilter, QueryOrder, QuerySelect, Select, Value, sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -94,6 +94,18 @@ impl Key {
         }
     }
 
+    /// Whether a column of this type has such values: a cursor may have been made up.
+    fn fits(&self, column: &ColumnType) -> bool {
+        matches!(
+            (self, column),
+            (Self::Text(_), ColumnType::String(_))
+                | (Self::Number(_), ColumnType::BigInteger)
+                | (Self::Day(_), ColumnType::Date)
+                | (Self::Instant(_), ColumnType::TimestampWithTimeZone)
+                | (Self::Id(_), ColumnType::Uuid)
+        )
+    }
+
     fn into_value(self) -> Value {
         match self {
             Self::Text(text) => text.into(),
@@ -112,12 +124,13 @@ impl Cursor {
         Ok(URL_SAFE_NO_PAD.encode(json))
     }
 
-    fn decode(text: &str, sort: &str) -> Result<Self> {
+    fn decode<C: ColumnTrait>(text: &str, sort: Sort<C>) -> Result<Self> {
         let cursor: Option<Self> = URL_SAFE_NO_PAD
             .decode(text)
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok())
-            .filter(|cursor: &Self| cursor.sort == sort)
+            .filter(|cursor: &Self| cursor.sort == sort.name)
+            .filter(|cursor| cursor.value.fits(sort.column.def().get_column_type()))
             .filter(|cursor| !matches!(&cursor.value, Key::Text(text) if text.contains('\0')));
         cursor.ok_or_else(|| {
             Error::invalid("?cursor", "cursor", "is not the next_cursor of a page in this order")
@@ -137,7 +150,7 @@ pub async fn page<E: Identified>(
     let mut rows =
         rows.order_by(sort.column, order.clone()).order_by(E::ID, order).limit(limit + 1);
     if let Some(text) = &query.cursor {
-        let after = Cursor::decode(text, sort.name)?;
+        let after = Cursor::decode(text, sort)?;
         rows = rows.filter(beyond::<E>(sort, after));
     }
     let mut items = rows.all(connection).await?;
