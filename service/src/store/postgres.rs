@@ -122,6 +122,8 @@ where
 /// no time limits: an index over a large table takes its time.
 pub(super) async fn hold_schema(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let holder = pool.begin().await?;
+    // Who has waited for the lock must see what was done meanwhile.
+    holder.execute_unprepared("SET TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
     for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
         holder.execute_unprepared(&format!("SET LOCAL {setting} = 0")).await?;
     }
