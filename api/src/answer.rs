@@ -17,6 +17,7 @@ use service::{
     store::page::Page,
     user::User,
 };
+use utoipa::IntoResponses;
 use uuid::Uuid;
 
 use crate::problem::Failure;
@@ -97,6 +98,11 @@ impl<T: Versioned> Responder for Resource<T> {
         response.json(self.resource)
     }
 }
+
+/// What reading a resource answers where `If-None-Match` names the version that it has.
+#[derive(Debug, IntoResponses)]
+#[response(status = 304, description = "Nothing has changed since the version of If-None-Match")]
+pub struct Unchanged;
 
 /// A page, with the next one as `Link: rel="next"`.
 #[derive(Debug)]

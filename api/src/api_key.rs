@@ -7,7 +7,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, done},
+    answer::{Listed, Resource, Result, Unchanged, done},
     extract::{Body, May, Query, Row, Version},
     may::{self, Requires},
     problem,
@@ -60,7 +60,7 @@ async fn list(
     tag = "API keys",
     params(("organization_id" = uuid::Uuid, Path), ("api_key_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageApiKeys::name()))),
-    responses((status = 200, body = ApiKey), problem::Read),
+    responses((status = 200, body = ApiKey), Unchanged, problem::Read),
 )]
 #[get("/api-keys/{api_key_id}")]
 async fn read(

@@ -1,6 +1,6 @@
 //! The server: the routes, and what stands around them.
 
-use std::net::TcpListener;
+use std::{collections::BTreeSet, net::TcpListener};
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
@@ -59,7 +59,7 @@ pub fn server(state: State, listener: TcpListener, serve: &Serve) -> std::io::Re
 
 /// The paths of the document, to tell a wrong method from a wrong path.
 #[derive(Debug)]
-struct KnownPaths(Vec<(ResourceDef, String)>);
+struct KnownPaths(Vec<(ResourceDef, Vec<Method>)>);
 
 impl KnownPaths {
     fn of(document: &utoipa::openapi::OpenApi) -> Self {
@@ -67,18 +67,16 @@ impl KnownPaths {
         Self(paths.map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect())
     }
 
+    /// Several paths may fit: `/v1/sessions/current` is one of `/v1/sessions/{session_id}` too.
     fn methods(&self, path: &str) -> Option<String> {
-        let allowed: Vec<&str> = self
-            .0
-            .iter()
-            .filter(|(definition, _)| definition.is_match(path))
-            .map(|(_, methods)| methods.as_str())
-            .collect();
-        (!allowed.is_empty()).then(|| allowed.join(", "))
+        let fitting = self.0.iter().filter(|(definition, _)| definition.is_match(path));
+        let allowed: BTreeSet<&str> =
+            fitting.flat_map(|(_, methods)| methods).map(Method::as_str).collect();
+        (!allowed.is_empty()).then(|| allowed.into_iter().collect::<Vec<_>>().join(", "))
     }
 }
 
-fn methods(item: &PathItem) -> String {
+fn methods(item: &PathItem) -> Vec<Method> {
     let offered = [
         (item.get.is_some(), Method::GET),
         (item.post.is_some(), Method::POST),
@@ -87,7 +85,7 @@ fn methods(item: &PathItem) -> String {
         (item.delete.is_some(), Method::DELETE),
     ];
     let offered = offered.into_iter().filter(|(offered, _)| *offered);
-    offered.map(|(_, method)| method.to_string()).collect::<Vec<_>>().join(", ")
+    offered.map(|(_, method)| method).collect()
 }
 
 async fn unmatched(request: HttpRequest, known: web::Data<KnownPaths>) -> HttpResponse {

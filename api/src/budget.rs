@@ -10,7 +10,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, done},
+    answer::{Listed, Resource, Result, Unchanged, done},
     extract::{Body, IfMatch, May, Query, Row, Version},
     may::{self, Requires},
     problem,
@@ -62,7 +62,7 @@ async fn list(
     tag = "budgets",
     params(("organization_id" = uuid::Uuid, Path), ("budget_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ReadMoney::name()))),
-    responses((status = 200, body = Budget), problem::Read),
+    responses((status = 200, body = Budget), Unchanged, problem::Read),
 )]
 #[get("/budgets/{budget_id}")]
 async fn read(

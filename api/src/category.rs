@@ -10,7 +10,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, done},
+    answer::{Listed, Resource, Result, Unchanged, done},
     extract::{Body, IfMatch, May, Query, Row, Version},
     may::{self, Requires},
     problem,
@@ -62,7 +62,7 @@ async fn list(
     tag = "categories",
     params(("organization_id" = uuid::Uuid, Path), ("category_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ReadMoney::name()))),
-    responses((status = 200, body = Category), problem::Read),
+    responses((status = 200, body = Category), Unchanged, problem::Read),
 )]
 #[get("/categories/{category_id}")]
 async fn read(

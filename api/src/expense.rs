@@ -10,7 +10,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, done},
+    answer::{Listed, Resource, Result, Unchanged, done},
     extract::{Body, IfMatch, May, Query, Row, Upload, Version},
     may::{self, Requires},
     problem,
@@ -73,7 +73,7 @@ async fn list(
     tag = "expenses",
     params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ReadMoney::name()))),
-    responses((status = 200, body = Expense), problem::Read),
+    responses((status = 200, body = Expense), Unchanged, problem::Read),
 )]
 #[get("/expenses/{expense_id}")]
 async fn read(

@@ -8,7 +8,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, done},
+    answer::{Listed, Resource, Result, Unchanged, done},
     extract::{Body, InSession, May, Query, Row, Token, Version},
     may::{self, Requires},
     problem,
@@ -66,7 +66,7 @@ async fn list(
     tag = "invitations",
     params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageInvitations::name()))),
-    responses((status = 200, body = Invitation), problem::Read),
+    responses((status = 200, body = Invitation), Unchanged, problem::Read),
 )]
 #[get("/invitations/{invitation_id}")]
 async fn read(

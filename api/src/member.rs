@@ -10,7 +10,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, done},
+    answer::{Listed, Resource, Result, Unchanged, done},
     extract::{Body, IfMatch, May, Query, Row, Version},
     may::{self, Requires},
     problem,
@@ -64,7 +64,7 @@ async fn list(
     tag = "members",
     params(("organization_id" = uuid::Uuid, Path), ("member_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ReadMembers::name()))),
-    responses((status = 200, body = Member), problem::Read),
+    responses((status = 200, body = Member), Unchanged, problem::Read),
 )]
 #[get("/members/{member_id}")]
 async fn read(

@@ -10,7 +10,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, done},
+    answer::{Listed, Resource, Result, Unchanged, done},
     extract::{Body, IfMatch, InSession, May, Query, Version},
     may::{self, Requires},
     problem,
@@ -66,7 +66,7 @@ async fn list(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ReadOrganization::name()))),
-    responses((status = 200, body = Organization), problem::Read),
+    responses((status = 200, body = Organization), Unchanged, problem::Read),
 )]
 #[get("")]
 async fn read(

@@ -7,7 +7,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Resource, Result, done},
+    answer::{Resource, Result, Unchanged, done},
     extract::{Body, IfMatch, InSession},
     problem,
     state::State,
@@ -39,7 +39,7 @@ async fn register(
 }
 
 /// Oneself
-#[utoipa::path(tag = "users", responses((status = 200, body = User), problem::Own))]
+#[utoipa::path(tag = "users", responses((status = 200, body = User), Unchanged, problem::Own))]
 #[get("/users/me")]
 async fn me(state: web::Data<State>, session: InSession) -> Result<Resource<User>> {
     Ok(Resource::found(user::get(&state.store, session.user_id).await?))

@@ -7,7 +7,11 @@
 pub mod app;
 pub mod client;
 pub mod database;
+pub mod route;
+pub mod sample;
 
 pub use app::{App, AppOptions};
 pub use client::{Answer, Client};
 pub use database::{Database, each_database};
+pub use route::Route;
+pub use sample::Sample;

@@ -1,0 +1,31 @@
+//! The documents in the repository that are made from the code, or tell of it.
+
+use std::{fs, path::PathBuf};
+
+use service::role::{PERMISSIONS, Role};
+use tests::route;
+
+fn read(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_committed_openapi_document_is_the_one_of_the_code() {
+    let committed: serde_json::Value = serde_json::from_str(&read("openapi.json")).unwrap();
+    assert_eq!(&committed, route::document(), "`just openapi` writes docs/openapi.json");
+}
+
+#[test]
+fn the_table_of_roles_is_the_one_of_the_code() {
+    let page = read("roles.md");
+    let rows: Vec<String> = PERMISSIONS
+        .iter()
+        .map(|(_, name, role, what)| format!("| `{name}` | `{}` | {what} |", role.as_str()))
+        .collect();
+    let written: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(written, rows);
+    for role in Role::ALL {
+        assert!(page.contains(&format!("`{}`", role.as_str())), "{role:?}");
+    }
+}

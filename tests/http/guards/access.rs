@@ -1,0 +1,116 @@
+//! Who may do what: nobody without a token, and in an organization what the role allows.
+
+use serde_json::json;
+use service::role::{PERMISSIONS, Permission, Role};
+use tests::{Answer, App, Client, Route, Sample, each_database};
+
+#[tokio::test]
+async fn every_route_takes_a_token_unless_it_says_that_it_is_public() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let sample = Sample::make(&app.anonymous()).await;
+        let organization = sample.value("organization_id").replace('-', "");
+        let key = format!("stw_k_{organization}_nonsense");
+        let garbage = ["nonsense", "stw_s_nonsense", &key].map(|it| app.anonymous().with_token(it));
+        for route in Route::all() {
+            for client in [&app.anonymous()].into_iter().chain(&garbage) {
+                let answer = sample.request(&route).send(client).await;
+                // A login without a body is refused too, but not for want of a token.
+                let refused = answer.json["code"] == "unauthenticated";
+                assert_eq!(refused, !route.is_public(), "{}: {}", route.name(), answer.text);
+                if refused {
+                    assert_eq!(answer.status, 401, "{}", route.name());
+                    assert_eq!(answer.headers["www-authenticate"], "Bearer", "{}", route.name());
+                }
+            }
+        }
+        app.stop().await;
+    })
+    .await;
+}
+
+/// Someone in the organization, as a user or by a key.
+struct Caller {
+    role: Role,
+    name: String,
+    client: Client,
+    /// The sample, with the caller's own member: whom anybody may rename.
+    sample: Sample,
+}
+
+/// A user and a key of every role.
+async fn callers(app: &App, sample: &Sample) -> Vec<Caller> {
+    let mut callers = Vec::new();
+    let members = format!("{}/members", sample.organization);
+    let keys = format!("{}/api-keys", sample.organization);
+    for role in Role::ALL {
+        let client = sample.owner.invite(&sample.organization, role.as_str()).await;
+        let me = client.get("/v1/users/me").await.expect(200);
+        let listed = sample.owner.get(&members).await.expect(200);
+        let mut listed = listed["items"].as_array().unwrap().iter();
+        let member = listed.find(|member| member["user_id"] == me["id"]).unwrap();
+        let own = sample.with("member_id", member["id"].as_str().unwrap());
+        callers.push(Caller { role, name: format!("the user {role:?}"), client, sample: own });
+
+        let new = json!({ "name": "a program", "role": role });
+        let key = sample.owner.post(&keys, new).await.expect(201);
+        let client = app.anonymous().with_token(key["token"].as_str().unwrap());
+        let own = sample.with("member_id", key["member_id"].as_str().unwrap());
+        callers.push(Caller { role, name: format!("the key {role:?}"), client, sample: own });
+    }
+    callers
+}
+
+fn permission(route: &Route) -> Permission {
+    let name = route.permission().unwrap_or_else(|| panic!("{} has no x-permission", route.name()));
+    let row = PERMISSIONS.iter().find(|(_, known, ..)| *known == name);
+    row.unwrap_or_else(|| panic!("{}: no permission {name}", route.name())).0
+}
+
+#[tokio::test]
+async fn every_route_of_an_organization_asks_for_the_role_that_it_names() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let sample = Sample::make(&app.anonymous()).await;
+        let callers = callers(&app, &sample).await;
+        let before = sample.state().await;
+        for route in Route::of_organization() {
+            for caller in &callers {
+                // Bodies are empty and no version is named, so that nothing succeeds but reading.
+                let answer = caller.sample.request(&route).send(&caller.client).await;
+                let name = format!("{} as {}: {}", route.name(), caller.name, answer.text);
+                assert_eq!(allowed(&answer), caller.role.may(permission(&route)), "{name}");
+            }
+        }
+        sample.assert_unchanged(&before).await;
+        app.stop().await;
+    })
+    .await;
+}
+
+/// Other refusals come after the role's: that an expense is somebody else's, say.
+fn allowed(answer: &Answer) -> bool {
+    let insufficient = answer.json["code"] == "role_insufficient";
+    assert!(!insufficient || answer.status == 403, "{}", answer.text);
+    assert!(answer.status != 401 && answer.status != 404, "{}", answer.text);
+    !insufficient
+}
+
+#[tokio::test]
+async fn what_is_a_persons_own_takes_a_session_and_no_key() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let sample = Sample::make(&app.anonymous()).await;
+        let keys = format!("{}/api-keys", sample.organization);
+        let new = json!({ "name": "a program", "role": "owner" });
+        let key = sample.owner.post(&keys, new).await.expect(201);
+        let program = app.anonymous().with_token(key["token"].as_str().unwrap());
+        let own = |route: &Route| !route.is_public() && route.permission().is_none();
+        for route in Route::all().into_iter().filter(own) {
+            let answer = sample.request(&route).send(&program).await;
+            answer.expect_problem(403, "session_required");
+        }
+        app.stop().await;
+    })
+    .await;
+}

@@ -1,0 +1,117 @@
+//! Bad input is a problem that says what is wrong and where, and nothing is written.
+
+use serde_json::{Value, json};
+use tests::{Answer, App, AppOptions, Route, Sample, each_database};
+
+/// The places in a body where something is wrong, with the code of what it is.
+#[track_caller]
+fn violations(answer: Answer) -> Vec<(String, String)> {
+    let problem = answer.expect_problem(422, "invalid");
+    let violations = problem["violations"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    violations.map(|it| (text(&it["pointer"]), text(&it["code"]))).collect()
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_a_400_and_what_no_resource_can_be_a_422() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let sample = Sample::make(&app.anonymous()).await;
+        let before = sample.state().await;
+        for route in Route::with_json() {
+            let send = async |body: &[u8]| {
+                let request = sample.request(&route).body("application/json", body);
+                request.send(&sample.owner).await
+            };
+            let deep = "[".repeat(100_000);
+            for text in [r#"{"a":"#, "{} {}", "nonsense", "\u{feff}{}", r#"{"a":1e999}"#, &deep] {
+                send(text.as_bytes()).await.expect_problem(400, "malformed");
+            }
+            send(b"{\"a\":\"\xff\"}").await.expect_problem(400, "malformed");
+            for text in ["[]", "null", "1", r#""text""#] {
+                let found = violations(send(text.as_bytes()).await);
+                assert_eq!(found, [("".into(), "type".into())], "{}: {text}", route.name());
+            }
+            // Texts that no database keeps, wherever they stand.
+            for (text, code) in [(r#"x\u0000"#, "nul"), (r#"\ud800"#, "surrogate")] {
+                let body = format!(r#"{{"nonsense":[{{"text":"{text}"}}]}}"#);
+                let found = violations(send(body.as_bytes()).await);
+                assert_eq!(found, [("/nonsense/0/text".into(), code.into())], "{}", route.name());
+            }
+        }
+        sample.assert_unchanged(&before).await;
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_field_that_nobody_knows_is_refused() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let sample = Sample::make(&app.anonymous()).await;
+        let before = sample.state().await;
+        for route in Route::with_json() {
+            let mut body = sample.body(&route).await;
+            body["non/sense"] = json!(1);
+            let answer = sample.request(&route).json(&body).send(&sample.owner).await;
+            let expected = [("/non~1sense".to_owned(), "unknown_field".to_owned())];
+            assert_eq!(violations(answer), expected, "{}", route.name());
+        }
+        sample.assert_unchanged(&before).await;
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_field_of_another_type_is_refused() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let sample = Sample::make(&app.anonymous()).await;
+        let before = sample.state().await;
+        for route in Route::with_json() {
+            for field in route.fields() {
+                let mut body = sample.body(&route).await;
+                // No field is a list of lists.
+                body[field] = json!([[]]);
+                let answer = sample.request(&route).json(&body).send(&sample.owner).await;
+                let at = violations(answer).into_iter().map(|(pointer, _)| pointer);
+                let inside = format!("/{field}");
+                assert!(
+                    at.into_iter().all(|at| at.starts_with(&inside)),
+                    "{} {field}",
+                    route.name()
+                );
+            }
+        }
+        sample.assert_unchanged(&before).await;
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_or_size_is_refused() {
+    each_database(async |database| {
+        let mut options = AppOptions::default();
+        options.settings.limits.body_bytes = 4096;
+        options.settings.limits.upload_bytes = 4096;
+        let app = App::start_with(&database, options).await;
+        let sample = Sample::make(&app.anonymous()).await;
+        let before = sample.state().await;
+        for route in Route::all() {
+            let Some(media_type) = route.takes() else { continue };
+            for other in ["text/plain", "application/xml", "nonsense", ""] {
+                let request = sample.request(&route).body(other, "{}");
+                let answer = request.send(&sample.owner).await;
+                answer.expect_problem(415, "unsupported_media_type");
+            }
+            let request = sample.request(&route).body(media_type, " ".repeat(4097));
+            request.send(&sample.owner).await.expect_problem(413, "too_large");
+        }
+        sample.assert_unchanged(&before).await;
+        app.stop().await;
+    })
+    .await;
+}

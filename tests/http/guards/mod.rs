@@ -1,0 +1,9 @@
+//! Guards over all routes: the routes come from the OpenAPI document, the roles and the versioned
+//! tables from the code, so that a new one is under guard from its first day. Every answer is also
+//! held against the document ([`tests::route::Request::send`]).
+
+mod access;
+mod input;
+mod routes;
+mod tenancy;
+mod versions;

@@ -1,0 +1,263 @@
+//! One of everything in an organization, and for each route a request that succeeds on it.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    Answer, Client,
+    route::{Request, Route},
+};
+
+/// An organization with one of everything.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Its owner.
+    pub owner: Client,
+    /// Its path.
+    pub organization: String,
+    values: BTreeMap<&'static str, String>,
+}
+
+/// Who logs in where a route is about that.
+const LOGIN: &str = "login@example.org";
+
+/// Which variable of a path a new row of which collection fills. The rows refer to none of the
+/// others, so that each can be removed.
+fn rows() -> [(&'static str, &'static str, Value); 6] {
+    [
+        ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
+        ("invitation_id", "invitations", json!({ "role": "member" })),
+        ("api_key_id", "api-keys", json!({ "name": "till", "role": "viewer" })),
+        ("category_id", "categories", json!({ "name": "Food" })),
+        ("budget_id", "budgets", budget()),
+        ("expense_id", "expenses", expense()),
+    ]
+}
+
+fn budget() -> Value {
+    json!({ "name": "Food", "period": "month", "amount_minor": 50_000, "starts_on": "2026-01-01" })
+}
+
+fn expense() -> Value {
+    let lines = [("Bread", 450), ("Cheese", 800)];
+    let items = lines.map(|(name, amount)| json!({ "name": name, "amount_minor": amount }));
+    json!({ "spent_on": "2026-11-02", "amount_minor": 1250, "merchant": "Café", "items": items })
+}
+
+impl Sample {
+    /// Makes a user and a sample of theirs.
+    pub async fn make(anonymous: &Client) -> Self {
+        Self::of(&anonymous.sign_up("Ada").await).await
+    }
+
+    /// Makes a sample that belongs to a user. It is a company, where expenses take approval, and
+    /// the expense is somebody else's, so that the owner may decide it.
+    ///
+    /// # Panics
+    /// If something cannot be made.
+    pub async fn of(owner: &Client) -> Self {
+        let organization = owner.found("company").await;
+        let id = organization.rsplit('/').next().unwrap().to_owned();
+        let mut values = BTreeMap::from([("organization_id", id)]);
+        let payer = json!({ "name": "Edsger" });
+        let payer = owner.post(&format!("{organization}/members"), payer).await.expect(201);
+        for (variable, collection, mut new) in rows() {
+            if collection == "expenses" {
+                new["member_id"] = payer["id"].clone();
+            }
+            let path = format!("{organization}/{collection}");
+            let made = owner.post(&path, new).await.expect(201);
+            values.insert(variable, made["id"].as_str().unwrap().to_owned());
+            if collection == "invitations" {
+                values.insert("token", made["token"].as_str().unwrap().to_owned());
+            }
+        }
+        let sessions = owner.get("/v1/sessions").await.expect(200);
+        values.insert("session_id", sessions["items"][0]["id"].as_str().unwrap().to_owned());
+        Self { owner: owner.clone(), organization, values }
+    }
+
+    /// The same with another value for one variable.
+    #[must_use]
+    pub fn with(&self, variable: &'static str, value: impl Into<String>) -> Self {
+        let mut other = self.clone();
+        other.values.insert(variable, value.into());
+        other
+    }
+
+    /// The value of a variable.
+    ///
+    /// # Panics
+    /// If the sample has none.
+    #[track_caller]
+    pub fn value(&self, variable: &str) -> &str {
+        self.values.get(variable).unwrap_or_else(|| {
+            panic!("nothing for {{{variable}}}: add a row of it to `rows` in tests/src/sample.rs")
+        })
+    }
+
+    /// The variables of rows of an organization, with their values.
+    pub fn rows(&self) -> Vec<(&'static str, &str)> {
+        rows().map(|(variable, ..)| (variable, self.value(variable))).to_vec()
+    }
+
+    /// The path of a route, with this sample's values.
+    #[track_caller]
+    pub fn path(&self, route: &Route) -> String {
+        let variables = route.variables().into_iter();
+        variables.fold(route.path.clone(), |path, variable| {
+            path.replace(&format!("{{{variable}}}"), self.value(variable))
+        })
+    }
+
+    /// A request of a route, with the query that it cannot do without.
+    #[track_caller]
+    pub fn request<'a>(&self, route: &'a Route) -> Request<'a> {
+        let query: Vec<_> = route.required_query().into_iter().map(parameter).collect();
+        route.request(self.path(route)).query(&query.join("&"))
+    }
+
+    /// The resource that a versioned route changes, as it is now.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub async fn current(&self, route: &Route) -> Value {
+        let path = self.path(route);
+        // A transition's path is the row's and a verb.
+        let path = match (&route.method, path.rsplit_once('/')) {
+            (&Method::POST, Some((row, _))) => row.to_owned(),
+            _ => path,
+        };
+        self.owner.get(&path).await.expect(200)
+    }
+
+    /// Brings the rows to where a route succeeds.
+    ///
+    /// # Panics
+    /// If they do not get there.
+    pub async fn prepare(&self, route: &Route) {
+        if route.name() == "POST /v1/sessions" {
+            self.owner.sign_up_as("Login", LOGIN).await;
+        }
+        let before: &[&str] = match route.path.rsplit('/').next() {
+            Some("approve" | "reject") => &["submit"],
+            Some("reimburse") => &["submit", "approve"],
+            _ => &[],
+        };
+        for verb in before {
+            let path = self.path(route);
+            let (row, _) = path.rsplit_once('/').unwrap();
+            let version = self.current(route).await["version"].clone();
+            let transition = format!("{row}/{verb}");
+            self.owner.post(&transition, json!({ "version": version })).await.expect(200);
+        }
+    }
+
+    /// A request of a route that succeeds on rows that are prepared for it.
+    ///
+    /// # Panics
+    /// If the body that succeeds is not said below.
+    pub async fn valid<'a>(&self, route: &'a Route) -> Request<'a> {
+        let request = self.request(route);
+        match route.takes() {
+            Some("application/json") => request.json(&self.body(route).await),
+            Some("text/csv") => request.body("text/csv", "date,amount\n2026-11-03,12.50\n"),
+            _ if route.is_versioned() => request.version(self.version(route).await),
+            _ => request,
+        }
+    }
+
+    /// A body of JSON that succeeds.
+    ///
+    /// # Panics
+    /// If it is not said below.
+    pub async fn body(&self, route: &Route) -> Value {
+        if !route.is_versioned() {
+            return new(route);
+        }
+        let version = json!({ "version": self.version(route).await });
+        if route.method == Method::PATCH { patch(route, version) } else { version }
+    }
+
+    /// The version that a versioned route succeeds with.
+    ///
+    /// # Panics
+    /// If the resource cannot be read.
+    pub async fn version(&self, route: &Route) -> i64 {
+        self.current(route).await["version"].as_i64().unwrap()
+    }
+
+    /// Everything that the owner can see of the sample, as it is: every GET.
+    ///
+    /// # Panics
+    /// If something cannot be read.
+    pub async fn state(&self) -> BTreeMap<String, Answer> {
+        let mut state = BTreeMap::new();
+        for route in Route::all().iter().filter(|route| route.method == Method::GET) {
+            if !route.is_public() {
+                let answer = self.request(route).send(&self.owner).await;
+                assert_eq!(answer.status, 200, "{}: {}", route.name(), answer.text);
+                state.insert(self.path(route), answer);
+            }
+        }
+        state
+    }
+
+    /// Asserts that the owner sees what they saw before.
+    ///
+    /// # Panics
+    /// If something has changed.
+    pub async fn assert_unchanged(&self, before: &BTreeMap<String, Answer>) {
+        for (path, now) in self.state().await {
+            assert_eq!(before[&path].text, now.text, "{path} has changed");
+        }
+    }
+}
+
+/// A value for a query parameter that is required.
+fn parameter(name: &str) -> String {
+    let value = match name {
+        "from" => "2026-01-01",
+        "to" => "2026-12-31",
+        "on" => "2026-11-21",
+        "group_by" => "category",
+        "date" => "date",
+        "amount" => "amount",
+        _ => panic!("nothing for ?{name}: add a value to `parameter` in tests/src/sample.rs"),
+    };
+    format!("{name}={value}")
+}
+
+/// A change that a PATCH takes, with its version.
+fn patch(route: &Route, mut version: Value) -> Value {
+    let names = ["name", "display_name", "note"];
+    let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
+        panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
+    });
+    version[*name] = json!("changed");
+    version
+}
+
+/// A body that a POST to a collection takes.
+fn new(route: &Route) -> Value {
+    let last = route.path.rsplit('/').next().unwrap_or_default();
+    let password = "a long enough password";
+    if let Some((.., mut new)) = rows().into_iter().find(|(_, collection, _)| *collection == last) {
+        if last == "categories" {
+            new["name"] = json!("Travel");
+        }
+        return new;
+    }
+    match last {
+        "organizations" => json!({ "kind": "household", "name": "Ours", "currency": "EUR" }),
+        "batch" => json!({ "items": [expense(), expense()] }),
+        "users" => {
+            json!({ "email": "new@example.org", "display_name": "New", "password": password })
+        }
+        "sessions" => json!({ "email": LOGIN, "password": password }),
+        "password" => json!({ "current_password": password, "new_password": "another long one" }),
+        _ => panic!("{}: add a body to `new` in tests/src/sample.rs", route.name()),
+    }
+}
