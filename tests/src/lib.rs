@@ -7,7 +7,9 @@
 pub mod app;
 pub mod client;
 pub mod database;
+pub mod steps;
 
 pub use app::{App, AppOptions};
 pub use client::{Answer, Client};
 pub use database::{Database, each_database};
+pub use steps::{PASSWORD, at, id};
