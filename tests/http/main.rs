@@ -2,10 +2,14 @@
 
 mod api_key;
 mod approval;
+mod batch;
 mod budget;
 mod category;
 mod expense;
+mod expense_input;
+mod expense_list;
 mod invitation;
 mod member;
 mod registration;
 mod session;
+mod spending;
