@@ -6,7 +6,13 @@ use validator::ValidationError;
 
 /// A text as it is compared and sorted: without case and without space around it.
 pub fn fold(text: &str) -> String {
-    text.trim().to_lowercase()
+    lower(text.trim())
+}
+
+/// A text without case. A sigma is one whether or not it ends its word, so that a part of a text
+/// is a part of the lower text too.
+pub fn lower(text: &str) -> String {
+    text.to_lowercase().replace('ς', "σ")
 }
 
 /// Refuses a name that shows nothing.
