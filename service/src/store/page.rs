@@ -5,15 +5,18 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::Identified;
 use sea_orm::{
-    ConnectionTrait, ExprTrait, IntoSimpleExpr, ModelTrait, Order, QueryFilter, QueryOrder,
-    QuerySelect, Select, Value, sea_query::Expr,
+    ColumnTrait, ColumnType, ConnectionTrait, ExprTrait, IntoSimpleExpr, ModelTrait, Order,
+    QueryFilter, QueryOrder, QuerySelect, Select, Value, sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text,
+};
 
 /// How many items a page has if nobody says.
 pub const DEFAULT_LIMIT: u64 = 50;
@@ -94,6 +97,20 @@ impl Key {
         }
     }
 
+    /// Whether a row could have it in such a column: what a client made up must not reach PostgreSQL,
+    /// which fails on another type and on instants that it cannot say.
+    fn is_of(&self, column: &ColumnType) -> bool {
+        match (self, column) {
+            (Self::Text(text), ColumnType::String(_)) => !text.contains('\0'),
+            (Self::Number(_), ColumnType::BigInteger) | (Self::Id(_), ColumnType::Uuid) => true,
+            (Self::Day(day), ColumnType::Date) => text::day(day).is_ok(),
+            (Self::Instant(at), ColumnType::TimestampWithTimeZone) => {
+                text::day(&at.date_naive()).is_ok()
+            }
+            _ => false,
+        }
+    }
+
     fn into_value(self) -> Value {
         match self {
             Self::Text(text) => text.into(),
@@ -112,13 +129,13 @@ impl Cursor {
         Ok(URL_SAFE_NO_PAD.encode(json))
     }
 
-    fn decode(text: &str, sort: &str) -> Result<Self> {
+    fn decode<C: ColumnTrait>(text: &str, sort: Sort<C>) -> Result<Self> {
         let cursor: Option<Self> = URL_SAFE_NO_PAD
             .decode(text)
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok())
-            .filter(|cursor: &Self| cursor.sort == sort)
-            .filter(|cursor| !matches!(&cursor.value, Key::Text(text) if text.contains('\0')));
+            .filter(|cursor: &Self| cursor.sort == sort.name)
+            .filter(|cursor| cursor.value.is_of(sort.column.def().get_column_type()));
         cursor.ok_or_else(|| {
             Error::invalid("?cursor", "cursor", "is not the next_cursor of a page in this order")
         })
@@ -137,7 +154,7 @@ pub async fn page<E: Identified>(
     let mut rows =
         rows.order_by(sort.column, order.clone()).order_by(E::ID, order).limit(limit + 1);
     if let Some(text) = &query.cursor {
-        let after = Cursor::decode(text, sort.name)?;
+        let after = Cursor::decode(text, sort)?;
         rows = rows.filter(beyond::<E>(sort, after));
     }
     let mut items = rows.all(connection).await?;
