@@ -67,8 +67,7 @@ impl Sample {
             if collection == "expenses" {
                 new["member_id"] = payer["id"].clone();
             }
-            let path = format!("{organization}/{collection}");
-            let made = owner.post(&path, new).await.expect(201);
+            let made = add(owner, &organization, collection, new).await;
             values.insert(variable, made["id"].as_str().unwrap().to_owned());
             if collection == "invitations" {
                 values.insert("token", made["token"].as_str().unwrap().to_owned());
@@ -77,6 +76,18 @@ impl Sample {
         let sessions = owner.get("/v1/sessions").await.expect(200);
         values.insert("session_id", sessions["items"][0]["id"].as_str().unwrap().to_owned());
         Self { owner: owner.clone(), organization, values }
+    }
+
+    /// Adds one more of each.
+    pub async fn add_rows(&self) {
+        for (_, collection, mut new) in rows() {
+            if collection == "categories" {
+                let count = self.owner.get(&format!("{}/categories", self.organization)).await;
+                let count = count.expect(200)["items"].as_array().map_or(0, Vec::len);
+                new["name"] = json!(format!("Food {count}"));
+            }
+            add(&self.owner, &self.organization, collection, new).await;
+        }
     }
 
     /// The same with another value for one variable.
@@ -214,6 +225,10 @@ impl Sample {
             assert_eq!(before[&path].text, now.text, "{path} has changed");
         }
     }
+}
+
+async fn add(owner: &Client, organization: &str, collection: &str, new: Value) -> Value {
+    owner.post(&format!("{organization}/{collection}"), new).await.expect(201)
 }
 
 /// A value for a query parameter that is required.

@@ -1,6 +1,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use service::{
     error::{Error, Violation, violations},
@@ -25,8 +26,11 @@ impl<T: DeserializeOwned + Validate> FromRequest for Query<T> {
 
 /// Pointers into the query start with `?`.
 fn read<T: DeserializeOwned + Validate>(query: &str) -> Result<T, Error> {
-    let pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(query)
-        .map_err(|_| Error::invalid("?", "encoding", "is not percent-encoded UTF-8"))?;
+    let unreadable = || Error::invalid("?", "encoding", "is not percent-encoded UTF-8");
+    // The readers below put U+FFFD for what is no UTF-8, and go on.
+    percent_decode_str(query).decode_utf8().map_err(|_| unreadable())?;
+    let pairs =
+        serde_urlencoded::from_str::<Vec<(String, String)>>(query).map_err(|_| unreadable())?;
     if let Some((name, _)) = pairs.iter().find(|(n, v)| n.contains('\0') || v.contains('\0')) {
         let name = name.replace('\0', "");
         return Err(Error::invalid(format!("?{name}"), "nul", "holds a NUL character"));

@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use entity::{expense, expense_item};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoSimpleExpr, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, IntoSimpleExpr, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
@@ -136,10 +136,15 @@ async fn rows(
     organization_id: Uuid,
     query: &ExpenseQuery,
 ) -> Result<Page<expense::Model>> {
-    page(connection, filtered(organization_id, query), sort(query.sort), &query.page()).await
+    let rows = filtered(connection.get_database_backend(), organization_id, query);
+    page(connection, rows, sort(query.sort), &query.page()).await
 }
 
-fn filtered(organization_id: Uuid, query: &ExpenseQuery) -> Select<expense::Entity> {
+fn filtered(
+    backend: DbBackend,
+    organization_id: Uuid,
+    query: &ExpenseQuery,
+) -> Select<expense::Entity> {
     use expense::COLUMN;
     let ExpenseQuery {
         category_id,
@@ -168,7 +173,7 @@ fn filtered(organization_id: Uuid, query: &ExpenseQuery) -> Select<expense::Enti
         .apply_if(*amount_to, |rows, amount| rows.filter(COLUMN.amount_minor.lte(amount)))
         .apply_if(q.as_deref(), |rows, text| {
             let key = expense::Column::SearchKey.into_simple_expr();
-            rows.filter(dialect::contains(key, &lower(text)))
+            rows.filter(dialect::contains(backend, key, &lower(text)))
         })
 }
 

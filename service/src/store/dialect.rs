@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExprTrait,
-    sea_query::{Expr, Func, LikeExpr},
+    sea_query::{Expr, Func},
 };
 
 use super::Tx;
@@ -26,11 +26,14 @@ pub fn month(backend: DbBackend, day: impl Into<Expr>) -> Expr {
     }
 }
 
-/// Whether `text` contains `part`, to the letter. Both sides are folded already: SQLite's LIKE
-/// ignores the case of ASCII and PostgreSQL's does not.
-pub fn contains(text: impl Into<Expr>, part: &str) -> Expr {
-    let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    text.into().like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+/// Whether `text` contains `part`, to the letter. Both sides are folded already. Not with LIKE:
+/// SQLite's ignores the case of ASCII and takes U+FFFD, U+FFFE and U+FFFF for one character.
+pub fn contains(backend: DbBackend, text: impl Into<Expr>, part: &str) -> Expr {
+    let position = match backend {
+        DbBackend::Sqlite => Func::cust("instr"),
+        _ => Func::cust("strpos"),
+    };
+    Expr::from(position.arg(text).arg(part)).gt(0)
 }
 
 /// The sum of 64-bit integers, in two halves that cannot overflow: multiples of 2^32, and the rest.

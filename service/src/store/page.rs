@@ -13,7 +13,10 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text,
+};
 
 /// How many items a page has if nobody says.
 pub const DEFAULT_LIMIT: u64 = 50;
@@ -94,16 +97,18 @@ impl Key {
         }
     }
 
-    /// Whether a column of this type has such values: a cursor may have been made up.
-    fn fits(&self, column: &ColumnType) -> bool {
-        matches!(
-            (self, column),
-            (Self::Text(_), ColumnType::String(_))
-                | (Self::Number(_), ColumnType::BigInteger)
-                | (Self::Day(_), ColumnType::Date)
-                | (Self::Instant(_), ColumnType::TimestampWithTimeZone)
-                | (Self::Id(_), ColumnType::Uuid)
-        )
+    /// Whether a row could have it in such a column: what a client made up must not reach PostgreSQL,
+    /// which fails on another type and on instants that it cannot say.
+    fn is_of(&self, column: &ColumnType) -> bool {
+        match (self, column) {
+            (Self::Text(text), ColumnType::String(_)) => !text.contains('\0'),
+            (Self::Number(_), ColumnType::BigInteger) | (Self::Id(_), ColumnType::Uuid) => true,
+            (Self::Day(day), ColumnType::Date) => text::day(day).is_ok(),
+            (Self::Instant(at), ColumnType::TimestampWithTimeZone) => {
+                text::day(&at.date_naive()).is_ok()
+            }
+            _ => false,
+        }
     }
 
     fn into_value(self) -> Value {
@@ -130,8 +135,7 @@ impl Cursor {
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok())
             .filter(|cursor: &Self| cursor.sort == sort.name)
-            .filter(|cursor| cursor.value.fits(sort.column.def().get_column_type()))
-            .filter(|cursor| !matches!(&cursor.value, Key::Text(text) if text.contains('\0')));
+            .filter(|cursor| cursor.value.is_of(sort.column.def().get_column_type()));
         cursor.ok_or_else(|| {
             Error::invalid("?cursor", "cursor", "is not the next_cursor of a page in this order")
         })

@@ -1,0 +1,190 @@
+//! What is sent: mostly good, sometimes bad in one place.
+
+use serde_json::{Value, json};
+
+use super::{
+    choice::Choice,
+    script::Organization,
+    texts::{BAD_DAYS, TEXTS, amount, bad_details, bad_text, day, details},
+};
+
+const NOBODY: &str = "01900000-0000-7000-8000-000000000000";
+const ROLES: &[&str] = &["viewer", "member", "manager", "admin", "owner"];
+const CURRENCIES: &[&str] = &["EUR", "USD", "CHF", "JPY", "KWD"];
+
+/// A row of a collection that another can refer to, rarely one that is not there.
+fn reference(choice: &mut Choice, organization: &Organization, collection: &str) -> Value {
+    if choice.chance(3) {
+        return json!(NOBODY);
+    }
+    choice.maybe_of(organization.of(collection)).map_or(Value::Null, |row| json!(row.id()))
+}
+
+/// Leaves a field out as often as not.
+fn maybe(choice: &mut Choice, body: &mut Value, name: &str, value: Value) {
+    if choice.chance(50) {
+        body[name] = value;
+    }
+}
+
+/// The body of a new row of a collection.
+pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: &str) -> Value {
+    match collection {
+        "members" => member(choice),
+        "invitations" => {
+            json!({ "role": choice.of(ROLES), "expires_in_days": choice.below(90) + 1 })
+        }
+        "api-keys" => key(choice),
+        "categories" => category(choice, organization),
+        "budgets" => budget(choice, organization),
+        _ => expense(choice, organization),
+    }
+}
+
+fn member(choice: &mut Choice) -> Value {
+    let mut body = json!({ "name": choice.of(TEXTS) });
+    let role = choice.of(ROLES);
+    maybe(choice, &mut body, "role", json!(role));
+    let rate = amount(choice);
+    maybe(choice, &mut body, "hourly_rate_minor", json!(rate));
+    let external = choice.of(TEXTS);
+    maybe(choice, &mut body, "external_ref", json!(external));
+    body
+}
+
+fn key(choice: &mut Choice) -> Value {
+    let ends = [
+        json!(null),
+        json!("2030-01-01T00:00:00Z"),
+        json!("2030-06-01T12:00:00.123456789+02:00"),
+        json!("9999-12-31T23:59:59.999999Z"),
+        json!("2020-01-01T00:00:00Z"),
+        json!("+12000-01-01T00:00:00Z"),
+        json!("-0001-01-01T00:00:00Z"),
+        json!("2030-01-01"),
+    ];
+    let bias = choice.of(&[0, 0, 0, 1, 2, 3, 4, 5, 6, 7]);
+    json!({ "name": choice.of(TEXTS), "role": choice.of(ROLES), "expires_at": ends[bias] })
+}
+
+fn category(choice: &mut Choice, organization: &Organization) -> Value {
+    let mut body = json!({ "name": choice.of(TEXTS), "kind": choice.of(&["expense", "income"]) });
+    let parent = reference(choice, organization, "categories");
+    maybe(choice, &mut body, "parent_id", parent);
+    body
+}
+
+fn budget(choice: &mut Choice, organization: &Organization) -> Value {
+    let mut body = json!({
+        "name": choice.of(TEXTS),
+        "period": choice.of(&["week", "month", "quarter", "year"]),
+        "amount_minor": amount(choice),
+        "starts_on": day(choice),
+    });
+    let category = reference(choice, organization, "categories");
+    maybe(choice, &mut body, "category_id", category);
+    let currency = choice.of(CURRENCIES);
+    maybe(choice, &mut body, "currency", json!(currency));
+    if choice.chance(20) {
+        body["ends_on"] = json!(day(choice));
+    }
+    body
+}
+
+pub(super) fn expense(choice: &mut Choice, organization: &Organization) -> Value {
+    let mut body = json!({
+        "kind": choice.of(&["purchase", "purchase", "refund"]),
+        "spent_on": day(choice),
+        "amount_minor": amount(choice),
+        "merchant": choice.of(TEXTS),
+    });
+    for name in ["note", "place", "payment_method"] {
+        let text = choice.of(TEXTS);
+        maybe(choice, &mut body, name, json!(text));
+    }
+    let currency = choice.of(CURRENCIES);
+    maybe(choice, &mut body, "currency", json!(currency));
+    for (name, collection) in [("category_id", "categories"), ("member_id", "members")] {
+        let id = reference(choice, organization, collection);
+        maybe(choice, &mut body, name, id);
+    }
+    let details = details(choice);
+    maybe(choice, &mut body, "details", details);
+    if choice.chance(35) {
+        lines(choice, organization, &mut body);
+    }
+    body
+}
+
+/// Lines that sum to the expense, or rarely do not.
+fn lines(choice: &mut Choice, organization: &Organization, body: &mut Value) {
+    let count = choice.below(4) + 1;
+    let items: Vec<Value> = (0..count)
+        .map(|_| {
+            let mut line =
+                json!({ "name": choice.of(TEXTS), "amount_minor": choice.below(5000) + 1 });
+            let category = reference(choice, organization, "categories");
+            maybe(choice, &mut line, "category_id", category);
+            maybe(choice, &mut line, "unit", json!("kg"));
+            let quantity = amount(choice);
+            maybe(choice, &mut line, "quantity_milli", json!(quantity));
+            line
+        })
+        .collect();
+    let sum: i64 = items.iter().filter_map(|line| line["amount_minor"].as_i64()).sum();
+    body["amount_minor"] = json!(if choice.chance(5) { sum + 1 } else { sum });
+    body["items"] = json!(items);
+}
+
+pub(super) fn organization(choice: &mut Choice) -> Value {
+    let mut body = json!({
+        "kind": choice.of(&["household", "company"]),
+        "name": choice.of(TEXTS),
+        "currency": choice.of(CURRENCIES),
+    });
+    let zone = choice.of(&["UTC", "Europe/Zurich", "Pacific/Kiritimati"]);
+    maybe(choice, &mut body, "time_zone", json!(zone));
+    let large = amount(choice);
+    maybe(choice, &mut body, "large_expense_minor", json!(large));
+    body
+}
+
+/// Some of the fields of a body, one of them perhaps cleared: a merge patch.
+pub(super) fn patch(choice: &mut Choice, whole: Value) -> Value {
+    let mut patch = whole;
+    if let Some(fields) = patch.as_object_mut() {
+        fields.retain(|_, _| choice.chance(40));
+    }
+    let cleared = ["note", "category_id", "merchant", "details", "parent_id", "name", "ends_on"];
+    if choice.chance(10) {
+        patch[choice.of(&cleared)] = Value::Null;
+    }
+    patch
+}
+
+/// Breaks one rule.
+pub(super) fn spoil(choice: &mut Choice, body: &mut Value) {
+    let Some(fields) = body.as_object_mut() else { return };
+    let names: Vec<String> = fields.keys().cloned().collect();
+    let Some(name) = choice.maybe_of(&names) else { return };
+    let numbers = [
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!(1e19),
+        json!(9_007_199_254_740_992_i64),
+        json!(i64::MAX),
+        json!(u64::MAX),
+        json!("12"),
+    ];
+    match choice.below(8) {
+        0 => drop(fields.remove(&name)),
+        1 => drop(fields.insert("nonsense".into(), json!(1))),
+        2 => drop(fields.insert(name, Value::Null)),
+        3 => drop(fields.insert("details".into(), bad_details(choice))),
+        4 => drop(fields.insert("amount_minor".into(), choice.of(&numbers))),
+        5 => drop(fields.insert("spent_on".into(), json!(choice.of(BAD_DAYS)))),
+        6 => drop(fields.insert("id".into(), choice.of(&[json!("x"), json!(NOBODY), json!(1)]))),
+        _ => drop(fields.insert(name, bad_text(choice))),
+    }
+}

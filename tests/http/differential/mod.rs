@@ -1,0 +1,94 @@
+//! Nothing that a client can see differs between the databases: one generated script of calls over
+//! people and money, run on both with the same clock and the same randomness, gets the same answers,
+//! byte for byte. The script goes on from the answers, so the first difference is the one to look at.
+
+mod bodies;
+mod choice;
+mod queries;
+mod script;
+mod steps;
+mod texts;
+
+use std::sync::Mutex;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use service::{clock::Clock, random::Random, store::Options};
+use tests::{App, AppOptions, Database, each_database};
+
+use self::script::{Exchange, Script};
+
+/// How many calls a script makes.
+const CALLS: usize = 800;
+
+/// Of an answer, all that is not of the transport.
+const HEADERS: &[&str] = &[
+    "allow",
+    "cache-control",
+    "content-type",
+    "etag",
+    "link",
+    "location",
+    "retry-after",
+    "www-authenticate",
+    "x-request-id",
+];
+
+async fn run(database: &Database, seed: u64) -> Vec<Exchange> {
+    let start: DateTime<Utc> = "2026-11-21T08:00:00Z".parse().unwrap();
+    let store = Options {
+        clock: Clock::stepping(start, TimeDelta::milliseconds(1)),
+        random: Random::seeded(seed),
+        ..Options::default()
+    };
+    let app = App::start_with(database, AppOptions { store, ..AppOptions::default() }).await;
+    let mut script = Script::new(app.anonymous(), seed);
+    for _ in 0..CALLS {
+        script.step().await;
+    }
+    app.stop().await;
+    script.exchanges
+}
+
+/// What a script of bad and good calls is worth: half of them do something, and none is our fault.
+fn assert_worth(exchanges: &[Exchange]) {
+    let succeeded = exchanges.iter().filter(|it| it.answer.status.is_success()).count();
+    assert!(succeeded * 2 >= exchanges.len(), "{succeeded} of {} succeed", exchanges.len());
+    for Exchange { call, answer } in exchanges {
+        assert!(answer.status.as_u16() < 500, "{call}\n{}", answer.text);
+    }
+}
+
+fn assert_same(index: usize, here: &Exchange, there: &Exchange) {
+    assert_eq!(here.call, there.call, "call {index}: the script itself went another way");
+    let headers = |it: &Exchange| {
+        let values = HEADERS.iter().map(|name| (*name, it.answer.headers.get(*name).cloned()));
+        values.collect::<Vec<_>>()
+    };
+    let call = format!("call {index}: {}", here.call);
+    assert_eq!(here.answer.status, there.answer.status, "{call}");
+    assert_eq!(here.answer.text, there.answer.text, "{call}");
+    assert_eq!(headers(here), headers(there), "{call}");
+}
+
+async fn compare(seed: u64) {
+    let first: Mutex<Option<Vec<Exchange>>> = Mutex::default();
+    each_database(async |database| {
+        let exchanges = run(&database, seed).await;
+        let first = first.lock().unwrap().replace(exchanges.clone());
+        for (index, (here, there)) in first.iter().flatten().zip(&exchanges).enumerate() {
+            assert_same(index, here, there);
+        }
+        assert_worth(&exchanges);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_same_calls_get_the_same_answers() {
+    compare(20_261_121).await;
+}
+
+#[tokio::test]
+async fn other_calls_get_the_same_answers_too() {
+    compare(7).await;
+}

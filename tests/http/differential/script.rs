@@ -1,0 +1,201 @@
+//! What a script has made so far, and how it learns that from the answers.
+
+use std::{collections::BTreeMap, fmt};
+
+use reqwest::Method;
+use serde_json::Value;
+use tests::{Answer, Client};
+
+use super::choice::Choice;
+
+/// A call and its answer.
+#[derive(Debug, Clone)]
+pub(super) struct Exchange {
+    pub(super) call: String,
+    pub(super) answer: Answer,
+}
+
+/// A request on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) content_type: &'static str,
+    pub(super) body: Option<Vec<u8>>,
+    pub(super) headers: Vec<(&'static str, String)>,
+}
+
+impl Call {
+    pub(super) fn new(method: Method, path: impl Into<String>) -> Self {
+        let content_type = "application/json";
+        Self { method, path: path.into(), content_type, body: None, headers: vec![] }
+    }
+
+    pub(super) fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub(super) fn post(path: impl Into<String>, body: &Value) -> Self {
+        Self { body: Some(body.to_string().into_bytes()), ..Self::new(Method::POST, path) }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = self.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        write!(f, "{} {} {:?} {body}", self.method, self.path, self.headers)
+    }
+}
+
+/// A resource at the version that the script has seen last.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) path: String,
+    pub(super) version: i64,
+}
+
+impl Row {
+    pub(super) fn id(&self) -> String {
+        self.path.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
+    /// The collection that it is in: `expenses`.
+    pub(super) fn collection(&self) -> &str {
+        self.path.rsplit('/').nth(1).unwrap_or_default()
+    }
+}
+
+/// An organization, as far as the script knows it.
+#[derive(Debug, Clone)]
+pub(super) struct Organization {
+    pub(super) path: String,
+    /// The owner first, then members and keys.
+    pub(super) clients: Vec<Client>,
+    pub(super) rows: BTreeMap<String, Vec<Row>>,
+    /// The next pages of lists.
+    pub(super) links: Vec<String>,
+    /// The tokens of invitations.
+    pub(super) invitations: Vec<String>,
+    /// Imports, to be made again.
+    pub(super) imports: Vec<Call>,
+}
+
+impl Organization {
+    fn new(path: String, owner: Client) -> Self {
+        Self {
+            path,
+            clients: vec![owner],
+            rows: BTreeMap::new(),
+            links: vec![],
+            invitations: vec![],
+            imports: vec![],
+        }
+    }
+
+    pub(super) fn of(&self, collection: &str) -> &[Row] {
+        self.rows.get(collection).map_or(&[], Vec::as_slice)
+    }
+
+    fn row(&mut self, id: &str) -> Option<&mut Row> {
+        self.rows.values_mut().flatten().find(|row| row.id() == id)
+    }
+
+    fn learn(&mut self, call: &Call, answer: &Answer, anonymous: &Client) {
+        let path = call.path.split('?').next().unwrap_or_default();
+        let collection = path.rsplit('/').next().unwrap_or_default().to_owned();
+        if answer.status == 204 && call.method == Method::DELETE {
+            self.rows.values_mut().for_each(|rows| rows.retain(|row| row.path != path));
+        }
+        if answer.headers.contains_key("location") {
+            self.add(format!("{path}/{}", text(&answer.json["id"])));
+            let token = text(&answer.json["token"]);
+            match &*collection {
+                "invitations" => self.invitations.push(token),
+                "api-keys" => self.clients.push(anonymous.with_token(&token)),
+                _ => {}
+            }
+        }
+        for item in answer.json["items"].as_array().into_iter().flatten() {
+            if answer.status == 201 && item["version"].is_i64() {
+                self.add(format!("{}/expenses/{}", self.path, text(&item["id"])));
+            }
+        }
+        let current =
+            if answer.json["current"].is_object() { &answer.json["current"] } else { &answer.json };
+        if let (Some(version), Some(row)) =
+            (current["version"].as_i64(), self.row(&text(&current["id"])))
+        {
+            row.version = version;
+        }
+        if let Some(link) = answer.headers.get("link") {
+            let link = link.to_str().unwrap().trim_start_matches('<');
+            self.links.push(link.split('>').next().unwrap_or_default().to_owned());
+        }
+    }
+
+    fn add(&mut self, path: String) {
+        let row = Row { path, version: 1 };
+        self.rows.entry(row.collection().to_owned()).or_default().push(row);
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Someone who has registered.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    pub(super) email: String,
+    pub(super) version: i64,
+    /// Logged in, perhaps more than once.
+    pub(super) sessions: Vec<Client>,
+}
+
+/// A script: what it has made, and what was said.
+#[derive(Debug)]
+pub(super) struct Script {
+    pub(super) exchanges: Vec<Exchange>,
+    pub(super) choice: Choice,
+    pub(super) anonymous: Client,
+    pub(super) people: Vec<Person>,
+    pub(super) organizations: Vec<Organization>,
+}
+
+impl Script {
+    pub(super) fn new(anonymous: Client, seed: u64) -> Self {
+        Self {
+            exchanges: vec![],
+            choice: Choice::seeded(seed),
+            anonymous,
+            people: vec![],
+            organizations: vec![],
+        }
+    }
+
+    /// Makes a call that belongs to no organization.
+    pub(super) async fn call(&mut self, client: &Client, call: Call) -> Answer {
+        let headers: Vec<_> = call.headers.iter().map(|(name, value)| (*name, &**value)).collect();
+        let (method, body) = (call.method.clone(), call.body.clone());
+        let answer = client.send_bytes(method, &call.path, call.content_type, body, &headers).await;
+        self.exchanges.push(Exchange { call: call.to_string(), answer: answer.clone() });
+        answer
+    }
+
+    /// Makes a call in an organization, and learns from the answer.
+    pub(super) async fn call_in(&mut self, organization: usize, client: &Client, call: Call) {
+        let answer = self.call(client, call.clone()).await;
+        self.organizations[organization].learn(&call, &answer, &self.anonymous);
+    }
+
+    /// Founds an organization, and learns of it.
+    pub(super) async fn found(&mut self, owner: &Client, new: &Value) {
+        let answer = self.call(owner, Call::post("/v1/organizations", new)).await;
+        if answer.status == 201 {
+            let path = format!("/v1/organizations/{}", text(&answer.json["id"]));
+            let mut organization = Organization::new(path.clone(), owner.clone());
+            organization.add(path);
+            self.organizations.push(organization);
+        }
+    }
+}

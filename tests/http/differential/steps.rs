@@ -1,0 +1,361 @@
+//! Which call comes next.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::Client;
+
+use super::{
+    bodies,
+    choice::Choice,
+    queries,
+    script::{Call, Organization, Person, Row, Script},
+    texts::TEXTS,
+};
+
+const PASSWORD: &str = "a long enough password";
+const COLLECTIONS: &[&str] =
+    &["members", "invitations", "api-keys", "categories", "budgets", "expenses"];
+
+/// A kind of step.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Register,
+    LogIn,
+    Own,
+    Found,
+    Create,
+    Change,
+    Remove,
+    Move,
+    Read,
+    List,
+    Follow,
+    Report,
+    Import,
+    Batch,
+    Accept,
+    Nonsense,
+}
+
+/// How often each comes among a hundred.
+const WEIGHTS: &[(u64, Step)] = &[
+    (2, Step::Register),
+    (2, Step::LogIn),
+    (4, Step::Own),
+    (1, Step::Found),
+    (27, Step::Create),
+    (14, Step::Change),
+    (4, Step::Remove),
+    (9, Step::Move),
+    (6, Step::Read),
+    (12, Step::List),
+    (5, Step::Follow),
+    (5, Step::Report),
+    (3, Step::Import),
+    (2, Step::Batch),
+    (2, Step::Accept),
+    (2, Step::Nonsense),
+];
+
+impl Step {
+    fn of(choice: &mut Choice) -> Self {
+        let mut left = choice.below(WEIGHTS.iter().map(|(weight, _)| weight).sum());
+        for (weight, step) in WEIGHTS {
+            if left < *weight {
+                return *step;
+            }
+            left -= weight;
+        }
+        Self::Read
+    }
+}
+
+impl Script {
+    /// Makes the next call. The first ones make what the others need.
+    pub(super) async fn step(&mut self) {
+        let step = Step::of(&mut self.choice);
+        let Some(person) = self.someone() else {
+            return if self.people.is_empty() {
+                self.register().await
+            } else {
+                self.log_in().await
+            };
+        };
+        match step {
+            Step::Register => self.register().await,
+            Step::LogIn => self.log_in().await,
+            Step::Own => self.own(person).await,
+            Step::Found => self.found_one(person).await,
+            _ if self.organizations.is_empty() => self.found_one(person).await,
+            step => self.step_in(step).await,
+        }
+    }
+
+    async fn step_in(&mut self, step: Step) {
+        // Most happens in few organizations, so that much comes together there.
+        let at = (self.choice.below(self.organizations.len() as u64) as usize)
+            .min(self.choice.below(3) as usize);
+        let organization = self.organizations[at].clone();
+        let client = self.caller(&organization);
+        let call = match step {
+            Step::Create => create(&mut self.choice, &organization),
+            Step::Change => change(&mut self.choice, &organization),
+            Step::Remove => remove(&mut self.choice, &organization),
+            Step::Move => transition(&mut self.choice, &organization),
+            Step::List => {
+                let collection = self.choice.of(COLLECTIONS);
+                let collection = if self.choice.chance(60) { "expenses" } else { collection };
+                queries::list(&mut self.choice, &organization, collection)
+            }
+            Step::Follow => follow(&mut self.choice, &organization),
+            Step::Report => queries::report(&mut self.choice, &organization),
+            Step::Import => self.import(at, &organization),
+            Step::Batch => batch(&mut self.choice, &organization),
+            Step::Accept => return self.accept(&organization, at).await,
+            Step::Nonsense => nonsense(&mut self.choice, &organization),
+            _ => read(&mut self.choice, &organization),
+        };
+        self.call_in(at, &client, call).await;
+    }
+
+    /// Someone who is logged in.
+    fn someone(&mut self) -> Option<usize> {
+        let people: Vec<usize> =
+            (0..self.people.len()).filter(|at| !self.people[*at].sessions.is_empty()).collect();
+        self.choice.maybe_of(&people)
+    }
+
+    /// Mostly the owner, else a member or a key, rarely somebody who has no business here.
+    fn caller(&mut self, organization: &Organization) -> Client {
+        match self.choice.below(100) {
+            0..3 => self.anonymous.with_token("stw_s_nonsense"),
+            3..6 => match self.someone() {
+                Some(at) => self.people[at].sessions[0].clone(),
+                None => self.anonymous.clone(),
+            },
+            6..25 => self.choice.of(&organization.clients),
+            _ => organization.clients[0].clone(),
+        }
+    }
+
+    async fn register(&mut self) {
+        let number = self.people.len();
+        let long = format!("a@{}{}.example", "İ.".repeat(120), "x");
+        let emails = [
+            format!("person{number}@example.org"),
+            format!("PERSON{number}@Example.ORG"),
+            format!("person{number}@bücher.example"),
+            "person0@EXAMPLE.org".to_owned(),
+            "\u{212a}@example.org".to_owned(),
+            "no address".to_owned(),
+            long,
+        ];
+        let at = self.choice.of(&[0, 0, 0, 0, 1, 2, 3, 4, 5, 6]);
+        let email = emails[at].clone();
+        let mut body =
+            json!({ "email": email, "display_name": self.choice.of(TEXTS), "password": PASSWORD });
+        if self.choice.chance(10) {
+            bodies::spoil(&mut self.choice, &mut body);
+        }
+        let client = self.anonymous.clone();
+        let answer = self.call(&client, Call::post("/v1/users", &body)).await;
+        if answer.status == 201 {
+            self.people.push(Person { email, version: 1, sessions: vec![] });
+        }
+    }
+
+    async fn log_in(&mut self) {
+        let at = self.choice.below(self.people.len() as u64) as usize;
+        let email = match self.choice.below(5) {
+            0 => self.people[at].email.to_uppercase(),
+            1 => format!(" {} ", self.people[at].email),
+            _ => self.people[at].email.clone(),
+        };
+        let password = if self.choice.chance(10) { "not the password" } else { PASSWORD };
+        let body = json!({ "email": email, "password": password });
+        let client = self.anonymous.clone();
+        let answer = self.call(&client, Call::post("/v1/sessions", &body)).await;
+        if let Some(token) = answer.json["token"].as_str() {
+            self.people[at].sessions.push(self.anonymous.with_token(token));
+        }
+    }
+
+    /// What a user does with what is theirs.
+    async fn own(&mut self, at: usize) {
+        let Person { version, sessions, .. } = self.people[at].clone();
+        let client = self.choice.of(&sessions);
+        let call = match self.choice.below(6) {
+            0 => Call::get("/v1/users/me"),
+            1 => Call::get("/v1/sessions?limit=1"),
+            2 => Call::get("/v1/organizations?limit=2"),
+            3 if sessions.len() > 1 => {
+                self.people[at].sessions.pop();
+                let last = sessions.last().cloned().unwrap_or(client);
+                self.call(&last, Call::new(Method::DELETE, "/v1/sessions/current")).await;
+                return;
+            }
+            4 => Call::post(
+                "/v1/users/me/password",
+                &json!({ "current_password": "wrong", "new_password": PASSWORD }),
+            ),
+            _ => {
+                let body = json!({ "display_name": self.choice.of(TEXTS) });
+                let row = Row { path: "/v1/users/me".into(), version };
+                versioned(&mut self.choice, Method::PATCH, &row, body)
+            }
+        };
+        let answer = self.call(&client, call).await;
+        if answer.json["email"].is_string() {
+            self.people[at].version = answer.json["version"].as_i64().unwrap_or(version);
+        }
+    }
+
+    async fn found_one(&mut self, at: usize) {
+        let owner = self.people[at].sessions[0].clone();
+        let mut body = bodies::organization(&mut self.choice);
+        if self.choice.chance(10) {
+            bodies::spoil(&mut self.choice, &mut body);
+        }
+        self.found(&owner, &body).await;
+    }
+
+    /// A new import, or one for the second time.
+    fn import(&mut self, at: usize, organization: &Organization) -> Call {
+        if self.choice.chance(35)
+            && let Some(again) = self.choice.maybe_of(&organization.imports)
+        {
+            return again;
+        }
+        let call = queries::import(&mut self.choice, organization);
+        self.organizations[at].imports.push(call.clone());
+        call
+    }
+
+    /// Somebody accepts an invitation, and is a caller from then on.
+    async fn accept(&mut self, organization: &Organization, at: usize) {
+        let Some(person) = self.someone() else { return };
+        let client = self.people[person].sessions[0].clone();
+        let token = self.choice.maybe_of(&organization.invitations);
+        let token = token.unwrap_or_else(|| "stw_i_nonsense".to_owned());
+        let path = format!("/v1/invitations/{token}/accept");
+        let answer = self.call(&client, Call::post(path, &json!({}))).await;
+        if answer.status == 201 {
+            self.organizations[at].clients.push(client);
+        }
+    }
+}
+
+/// Any of the rows, of a kind or of all; the organization itself where there are none.
+fn row(choice: &mut Choice, organization: &Organization, collection: Option<&str>) -> Row {
+    let collection = collection.unwrap_or(choice.of(COLLECTIONS));
+    let row = choice.maybe_of(organization.of(collection));
+    row.unwrap_or_else(|| organization.of("organizations")[0].clone())
+}
+
+/// A request that names the version that was seen last; sometimes another, or none, or by If-Match.
+fn versioned(choice: &mut Choice, method: Method, row: &Row, body: Value) -> Call {
+    let version = if choice.chance(8) { row.version + 1 } else { row.version };
+    let mut call = Call::new(method.clone(), row.path.clone());
+    let mut body = body;
+    let how = choice.below(20);
+    if how > 2 && method == Method::DELETE {
+        call.path += &format!("?version={version}");
+    } else if how > 2 {
+        body["version"] = json!(version);
+    }
+    match how {
+        1 | 3 => call.headers.push(("if-match", format!("\"{version}\""))),
+        2 => call.headers.push(("if-match", format!("W/\"{version}\""))),
+        4 => call.headers.push(("if-match", "\"77\"".into())),
+        _ => {}
+    }
+    if method != Method::DELETE {
+        call.body = Some(body.to_string().into_bytes());
+    }
+    call
+}
+
+fn create(choice: &mut Choice, organization: &Organization) -> Call {
+    let collection = choice.of(COLLECTIONS);
+    let collection = if choice.chance(60) { "expenses" } else { collection };
+    let mut body = bodies::new(choice, organization, collection);
+    if choice.chance(12) {
+        bodies::spoil(choice, &mut body);
+    }
+    Call::post(format!("{}/{collection}", organization.path), &body)
+}
+
+fn change(choice: &mut Choice, organization: &Organization) -> Call {
+    let kinds = ["members", "categories", "budgets", "expenses", "expenses", "organizations"];
+    let collection = choice.of(&kinds);
+    let row = row(choice, organization, Some(collection));
+    let whole = match row.collection() {
+        "organizations" => bodies::organization(choice),
+        collection => bodies::new(choice, organization, collection),
+    };
+    let mut body = bodies::patch(choice, whole);
+    if choice.chance(10) {
+        bodies::spoil(choice, &mut body);
+    }
+    versioned(choice, Method::PATCH, &row, body)
+}
+
+fn remove(choice: &mut Choice, organization: &Organization) -> Call {
+    let row = row(choice, organization, None);
+    let at_stake = row.collection() == "organizations";
+    let row = if at_stake { Row { version: 0, ..row } } else { row };
+    versioned(choice, Method::DELETE, &row, json!({}))
+}
+
+fn transition(choice: &mut Choice, organization: &Organization) -> Call {
+    let row = row(choice, organization, Some("expenses"));
+    let verb = choice.of(&["submit", "submit", "approve", "approve", "reject", "reimburse"]);
+    let body = if choice.chance(40) { json!({ "note": choice.of(TEXTS) }) } else { json!({}) };
+    let path = format!("{}/{verb}", row.path);
+    versioned(choice, Method::POST, &Row { path, ..row }, body)
+}
+
+fn read(choice: &mut Choice, organization: &Organization) -> Call {
+    let row = row(choice, organization, None);
+    let mut call = Call::get(row.path);
+    if choice.chance(20) {
+        call.headers.push(("if-none-match", format!("\"{}\"", row.version)));
+    }
+    call
+}
+
+fn follow(choice: &mut Choice, organization: &Organization) -> Call {
+    match choice.maybe_of(&organization.links) {
+        Some(link) => Call::get(link),
+        None => queries::list(choice, organization, "expenses"),
+    }
+}
+
+fn batch(choice: &mut Choice, organization: &Organization) -> Call {
+    let count = choice.below(5) + 1;
+    let mut items: Vec<Value> = (0..count).map(|_| bodies::expense(choice, organization)).collect();
+    if choice.chance(15) {
+        bodies::spoil(choice, &mut items[0]);
+    }
+    Call::post(format!("{}/expenses/batch", organization.path), &json!({ "items": items }))
+}
+
+/// What no client should send.
+fn nonsense(choice: &mut Choice, organization: &Organization) -> Call {
+    let path = &organization.path;
+    let raw = |path: String, body: &[u8]| Call {
+        body: Some(body.to_vec()),
+        ..Call::new(Method::POST, path)
+    };
+    match choice.below(9) {
+        0 => Call::get(format!("{path}/nonsense")),
+        1 => Call::new(Method::PUT, format!("{path}/expenses")),
+        2 => raw(format!("{path}/expenses"), b"{\"spent_on\":"),
+        3 => raw(format!("{path}/expenses"), br#"{"note":"\ud800"}"#),
+        4 => raw(format!("{path}/members"), "[".repeat(5000).as_bytes()),
+        5 => Call { content_type: "text/plain", ..raw(format!("{path}/members"), b"{}") },
+        6 => Call::get(format!("{path}/members/{}", choice.of(&["x", "%00", "%ff", "0"]))),
+        7 => Call::get(format!("{path}/expenses?q=%00&limit=1")),
+        _ => Call::get(format!("{path}/expenses?q=%ff")),
+    }
+}
