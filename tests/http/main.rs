@@ -8,6 +8,8 @@ mod category;
 mod expense;
 mod expense_input;
 mod expense_list;
+mod import;
+mod import_format;
 mod invitation;
 mod member;
 mod registration;
