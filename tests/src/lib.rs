@@ -7,9 +7,11 @@
 pub mod app;
 pub mod client;
 pub mod database;
+pub mod property;
 pub mod steps;
 
 pub use app::{App, AppOptions};
 pub use client::{Answer, Client};
 pub use database::{Database, each_database};
+pub use property::for_all;
 pub use steps::{PASSWORD, at, id};
