@@ -1,5 +1,8 @@
 //! What clients see, on every database.
 
+// A test that cannot go on has failed: there is nothing better to do than to panic.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 mod differential;
 mod documents;
 mod guards;
