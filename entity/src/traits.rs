@@ -1,12 +1,11 @@
-use sea_orm::EntityTrait;
-
+use crate::rows::Positional;
 use crate::tables::{
     api_key, budget, category, expense, expense_item, invitation, member, organization, session,
     user,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
-pub trait Identified: EntityTrait {
+pub trait Identified: Positional {
     /// The id's column.
     const ID: Self::Column;
 }
@@ -19,7 +18,7 @@ pub trait Owned: Identified {
 }
 
 /// A table whose rows carry an optimistic version, and when they were last changed.
-pub trait Versioned: EntityTrait {
+pub trait Versioned: Positional {
     /// What the resource is called, as in `no such {NAME}`.
     const NAME: &'static str;
     /// The version's column: 1 for a new row, one more for each change.

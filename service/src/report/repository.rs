@@ -81,7 +81,9 @@ pub(super) async fn sums(
     if by_line {
         rows = rows.filter(expense::Column::ItemCount.eq(0));
     }
-    let grouped = grouped(connection, rows, scope, group_by, whole, amount);
+    // DISTINCT would sort every row, to find that each expense is there once.
+    let count = Expr::cust("COUNT(*)");
+    let grouped = grouped(connection, rows, scope, group_by, whole, amount, count);
     let mut sums = grouped.into_model::<Halves>().all(connection).await?;
     if by_line {
         let own = Func::coalesce([
@@ -93,7 +95,9 @@ pub(super) async fn sums(
             .expenses()
             .join(sea_orm::JoinType::InnerJoin, expense_item::Relation::Expense.def().rev())
             .filter(expense::Column::ItemCount.gt(0));
-        let grouped = self::grouped(connection, rows, scope, group_by, own.into(), amount);
+        let own = own.into();
+        let count = expense::Column::Id.into_simple_expr().count_distinct();
+        let grouped = self::grouped(connection, rows, scope, group_by, own, amount, count);
         sums.extend(grouped.into_model::<Halves>().all(connection).await?);
     }
     Ok(sums.into_iter().map(Sums::from).collect())
@@ -114,6 +118,7 @@ fn grouped(
     group_by: Option<GroupBy>,
     category: Expr,
     amount: Expr,
+    count: Expr,
 ) -> Select<expense::Entity> {
     let backend = connection.get_database_backend();
     let signed: Expr = CaseStatement::new()
@@ -148,7 +153,7 @@ fn grouped(
         .expr_as(settled_low, "settled_low")
         .expr_as(pending_high, "pending_high")
         .expr_as(pending_low, "pending_low")
-        .expr_as(expense::Column::Id.into_simple_expr().count_distinct(), "count")
+        .expr_as(count, "count")
         // By their names in the answer: PostgreSQL takes an expression with parameters that stands
         // there twice for two different ones.
         .group_by(Expr::col("group_id"))

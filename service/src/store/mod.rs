@@ -10,6 +10,7 @@ pub mod dialect;
 mod failure;
 pub mod page;
 mod postgres;
+pub mod rows;
 mod sqlite;
 mod telemetry;
 mod tx;

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
+use super::rows;
 use crate::{
     error::{Error, Result},
     text,
@@ -157,7 +158,7 @@ pub async fn page<E: Identified>(
         let after = Cursor::decode(text, sort)?;
         rows = rows.filter(beyond::<E>(sort, after));
     }
-    let mut items = rows.all(connection).await?;
+    let mut items = rows::all(connection, rows).await?;
     let more = items.len() as u64 > limit;
     items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next_cursor = match items.last() {

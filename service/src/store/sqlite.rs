@@ -24,6 +24,10 @@ const BATCH: usize = 256;
 /// What a connection may keep of the database in memory, in KiB.
 const CACHE_KIB: u32 = 64 * 1024;
 
+/// How many rows a connection makes ahead of the one who reads them. A whole page fits, so that its
+/// thread need not wait for the reader's.
+const ROWS_AHEAD: usize = 512;
+
 /// Gives the connections for reading and the one for writing.
 pub(super) async fn connect(
     url: &str,
@@ -43,7 +47,8 @@ pub(super) async fn connect(
         .busy_timeout(Duration::from_secs(5))
         .pragma("cache_size", format!("-{CACHE_KIB}"))
         .pragma("temp_store", "memory")
-        .statement_cache_capacity(512);
+        .statement_cache_capacity(512)
+        .row_buffer_size(ROWS_AHEAD);
     let pool = |size: u32| {
         SqlitePoolOptions::new()
             .min_connections(1)

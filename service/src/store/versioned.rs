@@ -9,13 +9,13 @@ use chrono::{DateTime, Utc};
 use entity::{Identified, Owned, Versioned};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait,
-    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QuerySelect, Select,
-    Value,
+    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QuerySelect,
+    QueryTrait, Select, Value,
 };
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Tx;
+use super::{Tx, rows};
 use crate::error::{Error, Result, Stale};
 
 /// The version that a change was made against, as the client named it.
@@ -66,14 +66,13 @@ pub fn owned<E: Owned>(organization_id: Uuid) -> Select<E> {
     E::find().filter(E::ORGANIZATION_ID.eq(organization_id))
 }
 
-/// One row of an organization, if it is there. Binds no LIMIT: the key is enough.
+/// One row of an organization, if it is there.
 pub async fn find<E: Owned>(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,
 ) -> Result<Option<E::Model>> {
-    let rows = owned::<E>(organization_id).filter(E::ID.eq(id)).all(connection).await?;
-    Ok(rows.into_iter().next())
+    rows::by_key::<E>(connection, organization_id, id).await
 }
 
 /// One row of an organization.
@@ -120,7 +119,9 @@ where
     E::Model: IntoActiveModel<A>,
 {
     row.set(E::VERSION, 1_i64.into());
-    Ok(E::insert(row).exec_with_returning(tx).await?)
+    let statement = E::insert(row).into_query().returning(rows::returning::<E>()).to_owned();
+    let written = rows::written::<E>(tx, &statement).await?;
+    written.ok_or_else(|| Error::Internal("a new row was not given back".into()))
 }
 
 /// Writes new rows, at version 1, and gives them in their order.
@@ -169,12 +170,13 @@ where
     }
     change.set(E::VERSION, (version_of::<E>(current)? + 1).into());
     change.set(E::UPDATED_AT, stamp(tx.now()));
-    let rows = E::update_many()
+    let statement = E::update_many()
         .set(change)
         .filter(at_version::<E>(current))
-        .exec_with_returning(tx)
-        .await?;
-    rows.into_iter().next().ok_or_else(overtaken)
+        .into_query()
+        .returning(rows::returning::<E>())
+        .to_owned();
+    rows::written::<E>(tx, &statement).await?.ok_or_else(overtaken)
 }
 
 /// Removes a row at the version of `current`.

@@ -1,0 +1,144 @@
+//! Rows read by position.
+//!
+//! SeaORM reads each column by its name, and makes an error of every NULL, with a text, before it
+//! makes a None of that: on a page of rows more than the database takes for them
+//! (docs/benchmarks.md). The lists below are checked against the entities by the compiler, which
+//! misses no field, and by a test, which minds their order. After the semicolon stand the columns
+//! that are not read.
+
+use std::sync::Arc;
+
+use sea_orm::{
+    DbErr, EntityTrait, IdenStatic, Iterable, QueryResult, RuntimeErr,
+    sqlx::{self, Decode, Postgres, Row, Sqlite, Type, postgres::PgRow, sqlite::SqliteRow},
+};
+
+use crate::tables::{
+    api_key, budget, category, expense, expense_item, invitation, member, organization, session,
+    user,
+};
+
+/// A table whose rows can be read by position.
+pub trait Positional: EntityTrait {
+    /// The columns that are read, in order. Not among them are those that are written for the
+    /// database alone, to search in and to hold apart: in a model they have no value.
+    fn columns() -> Vec<Self::Column>;
+
+    /// A row of these columns.
+    ///
+    /// # Errors
+    /// Where a value is not of its column's type.
+    fn read(row: &QueryResult) -> Result<Self::Model, DbErr>;
+}
+
+/// A row, and which of its columns comes next.
+struct Cells<'r> {
+    row: Driver<'r>,
+    next: usize,
+}
+
+enum Driver<'r> {
+    Sqlite(&'r SqliteRow),
+    Postgres(&'r PgRow),
+}
+
+impl<'r> Cells<'r> {
+    fn of(row: &'r QueryResult) -> Result<Self, DbErr> {
+        let sqlite = row.try_as_sqlite_row().map(Driver::Sqlite);
+        let row = sqlite.or_else(|| row.try_as_pg_row().map(Driver::Postgres));
+        let row = row.ok_or_else(|| DbErr::Type("a row of an unknown database".into()))?;
+        Ok(Self { row, next: 0 })
+    }
+
+    fn next<T>(&mut self) -> Result<T, DbErr>
+    where
+        T: Type<Sqlite> + Decode<'r, Sqlite> + Type<Postgres> + Decode<'r, Postgres>,
+    {
+        let position = self.next;
+        self.next += 1;
+        let value = match self.row {
+            Driver::Sqlite(row) => row.try_get(position),
+            Driver::Postgres(row) => row.try_get(position),
+        };
+        value.map_err(|error: sqlx::Error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
+    }
+}
+
+macro_rules! positional {
+    ($($table:ident { $($field:ident),* $(,)? $(; $($unread:ident),*)? })*) => {
+        $(
+            impl Positional for $table::Entity {
+                fn columns() -> Vec<$table::Column> {
+                    let unread: &[&str] = &[$($(stringify!($unread)),*)?];
+                    let columns = $table::Column::iter();
+                    columns.filter(|column| !unread.contains(&column.as_str())).collect()
+                }
+
+                fn read(row: &QueryResult) -> Result<$table::Model, DbErr> {
+                    let mut cells = Cells::of(row)?;
+                    Ok($table::Model {
+                        $($field: cells.next()?,)*
+                        $($($unread: Default::default(),)*)?
+                    })
+                }
+            }
+        )*
+
+        #[cfg(test)]
+        mod tests {
+            use super::*;
+
+            $(
+                #[test]
+                fn $table() {
+                    let columns = <$table::Entity as Positional>::columns();
+                    let columns: Vec<_> = columns.iter().map(|column| column.as_str()).collect();
+                    assert_eq!([$(stringify!($field)),*], columns[..]);
+                }
+            )*
+        }
+    };
+}
+
+positional! {
+    api_key {
+        organization_id, id, version, created_at, updated_at, member_id, name, role, token_hash,
+        expires_at,
+    }
+    budget {
+        organization_id, id, version, created_at, updated_at, name, name_key, category_id,
+        period, amount_minor, currency, starts_on, ends_on,
+    }
+    category {
+        organization_id, id, version, created_at, updated_at, name, name_key, kind, parent_id,
+        sibling_key,
+    }
+    expense {
+        organization_id, id, version, created_at, updated_at, member_id, category_id, kind,
+        status, spent_on, amount_minor, currency, merchant, merchant_key, payment_method, note,
+        place, details, item_count, submitted_at, decided_at, decided_by_member_id,
+        decision_note, reimbursed_at; search_key, import_key
+    }
+    expense_item {
+        organization_id, id, expense_id, position, name, quantity_milli, unit, amount_minor,
+        category_id,
+    }
+    invitation {
+        organization_id, id, version, created_at, updated_at, email, role, member_id, token_hash,
+        expires_at, accepted_at,
+    }
+    member {
+        organization_id, id, version, created_at, updated_at, user_id, name, name_key, role,
+        active, hourly_rate_minor, external_ref,
+    }
+    organization {
+        id, version, created_at, updated_at, kind, name, currency, time_zone, approval_required,
+        large_expense_minor,
+    }
+    session {
+        id, user_id, token_hash, user_agent, created_at, expires_at,
+    }
+    user {
+        id, version, created_at, updated_at, email, email_key, display_name, password_hash,
+    }
+}

@@ -1,0 +1,75 @@
+//! Rows, as every list and every lookup reads them: by position ([`entity::Positional`]), and the
+//! row of a key with a statement that is put together once.
+
+use std::{
+    any::TypeId,
+    collections::HashMap,
+    sync::{Arc, LazyLock, PoisonError, RwLock},
+};
+
+use entity::{Owned, Positional};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, QuerySelect, QueryTrait, Select,
+    Statement, StatementBuilder,
+    sea_query::{Query, ReturningClause},
+};
+use uuid::Uuid;
+
+use super::Tx;
+use crate::error::Result;
+
+/// The rows of a query.
+pub async fn all<E: Positional>(
+    connection: &impl ConnectionTrait,
+    rows: Select<E>,
+) -> Result<Vec<E::Model>> {
+    let rows = rows.select_only().columns(E::columns());
+    let rows = connection.query_all(&rows.into_query()).await?;
+    rows.iter().map(|row| Ok(E::read(row)?)).collect()
+}
+
+/// What a statement that writes a row gives back, for [`written`].
+pub(super) fn returning<E: Positional>() -> ReturningClause {
+    Query::returning().columns(E::columns())
+}
+
+/// The row that a statement has written, if it has.
+pub(super) async fn written<E: Positional>(
+    tx: &Tx,
+    statement: &impl StatementBuilder,
+) -> Result<Option<E::Model>> {
+    let row = tx.query_one(statement).await?;
+    Ok(row.as_ref().map(E::read).transpose()?)
+}
+
+/// One row of an organization, if it is there. Binds no LIMIT: the key is enough.
+pub async fn by_key<E: Owned + Positional>(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<Option<E::Model>> {
+    let backend = connection.get_database_backend();
+    let sql = select_by_key::<E>(backend);
+    let key = [organization_id.into(), id.into()];
+    let statement = Statement::from_sql_and_values(backend, &*sql, key);
+    let row = connection.query_one_raw(statement).await?;
+    Ok(row.as_ref().map(E::read).transpose()?)
+}
+
+/// Putting this statement together takes longer than SQLite takes to answer it.
+fn select_by_key<E: Owned>(backend: DbBackend) -> Arc<str> {
+    /// By the entity and the database's name.
+    type Known = HashMap<(TypeId, &'static str), Arc<str>>;
+    static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
+    let name = (TypeId::of::<E>(), backend.as_str());
+    // A thread that panics in here leaves no half of a text behind.
+    if let Some(sql) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&name) {
+        return sql.clone();
+    }
+    let any = Uuid::nil();
+    let rows = E::find().select_only().columns(E::columns());
+    let rows = rows.filter(E::ORGANIZATION_ID.eq(any)).filter(E::ID.eq(any));
+    let sql: Arc<str> = rows.build(backend).sql.into();
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(name, sql.clone());
+    sql
+}
