@@ -40,7 +40,7 @@ pub enum Error {
     #[error("already taken: {pointer}")]
     Duplicate {
         /// The field, as a JSON pointer.
-        pointer: &'static str,
+        pointer: Cow<'static, str>,
     },
     /// The database refused a reference to a row that is not there, or the removal of one that is
     /// referred to.

@@ -66,6 +66,13 @@ impl App {
         Client::new(&self.base)
     }
 
+    /// A new user with a new organization: the owner, and the organization's path.
+    pub async fn owner_of(&self, kind: &str) -> (Client, String) {
+        let owner = self.anonymous().sign_up("Ada").await;
+        let organization = owner.found(kind).await;
+        (owner, organization)
+    }
+
     /// Stops steward and closes its store.
     ///
     /// # Panics

@@ -8,6 +8,8 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
+use crate::steps::PASSWORD;
+
 /// Someone who sends requests, with a token or without.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -57,11 +59,9 @@ impl Client {
     /// # Panics
     /// If that does not succeed.
     pub async fn sign_up_as(&self, name: &str, email: &str) -> Self {
-        let password = "a long enough password";
-        let user = json!({ "email": email, "display_name": name, "password": password });
+        let user = json!({ "email": email, "display_name": name, "password": PASSWORD });
         self.post("/v1/users", user).await.expect(201);
-        let login = json!({ "email": email, "password": password });
-        let session = self.post("/v1/sessions", login).await.expect(201);
+        let session = self.log_in(email, PASSWORD).await.expect(201);
         self.with_token(session["token"].as_str().unwrap())
     }
 

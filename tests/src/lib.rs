@@ -9,9 +9,12 @@ pub mod client;
 pub mod database;
 pub mod route;
 pub mod sample;
+pub mod schema;
+pub mod steps;
 
 pub use app::{App, AppOptions};
 pub use client::{Answer, Client};
 pub use database::{Database, each_database};
 pub use route::Route;
 pub use sample::Sample;
+pub use steps::{PASSWORD, at, id};

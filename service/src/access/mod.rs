@@ -76,11 +76,12 @@ impl Gate {
         }
         let revocations = self.store.revocations();
         let (value, ends_at) = self.look_up(token, &hash).await?;
-        let known = Known { value: value.clone(), revocations, ends_at };
-        if !self.holds(&known) {
+        if !self.lasts(ends_at) {
             return Err(Error::Unauthenticated("the token has expired"));
         }
-        self.principals.insert(hash, known);
+        // Something may have been revoked while this was read: then it does not hold any
+        // longer for those who come later, but it was true when this request came.
+        self.principals.insert(hash, Known { value: value.clone(), revocations, ends_at });
         Ok(value)
     }
 
@@ -110,8 +111,11 @@ impl Gate {
     }
 
     fn holds<T>(&self, known: &Known<T>) -> bool {
-        known.revocations == self.store.revocations()
-            && known.ends_at.is_none_or(|end| end > self.store.now())
+        known.revocations == self.store.revocations() && self.lasts(known.ends_at)
+    }
+
+    fn lasts(&self, ends_at: Option<DateTime<Utc>>) -> bool {
+        ends_at.is_none_or(|end| end > self.store.now())
     }
 
     async fn look_up(

@@ -56,8 +56,25 @@ pub async fn create_many(
             })
         })
         .await;
+    if let Err(Error::Duplicate { .. }) = written {
+        let taken = first_taken(store, actor, &news).await?;
+        return written.map_err(|error| taken.unwrap_or(error));
+    }
     let inputs = news.iter().enumerate().map(|(i, new)| (format!("/items/{i}"), &new.input));
     explain(store, actor, written, inputs).await
+}
+
+/// Says which item of a batch has an id that is taken.
+async fn first_taken(
+    store: &Store,
+    actor: &Actor,
+    news: &[Create<ExpenseInput>],
+) -> Result<Option<Error>> {
+    let ids = news.iter().filter_map(|new| new.id).collect();
+    let free =
+        versioned::missing::<expense::Entity>(store.read(), actor.organization_id, ids).await?;
+    let taken = news.iter().position(|new| new.id.is_some_and(|id| !free.contains(&id)));
+    Ok(taken.map(|index| Error::Duplicate { pointer: format!("/items/{index}/id").into() }))
 }
 
 fn read_batch(batch: ExpenseBatch) -> Result<Vec<Create<ExpenseInput>>> {

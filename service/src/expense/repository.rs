@@ -20,7 +20,7 @@ use crate::{
         page::{Page, Sort, page},
         versioned,
     },
-    text::fold,
+    text::{fold, lower},
 };
 
 /// How many lines one statement writes: of nine parameters each, SQLite takes 32,766 in all.
@@ -173,7 +173,7 @@ fn filtered(
         .apply_if(*amount_to, |rows, amount| rows.filter(COLUMN.amount_minor.lte(amount)))
         .apply_if(q.as_deref(), |rows, text| {
             let key = expense::Column::SearchKey.into_simple_expr();
-            rows.filter(dialect::contains(backend, key, &text.to_lowercase()))
+            rows.filter(dialect::contains(backend, key, &lower(text)))
         })
 }
 
@@ -228,7 +228,7 @@ pub(super) fn columns(
         items,
     } = input;
     let merchant_key = merchant.as_deref().map(fold).unwrap_or_default();
-    let note_key = note.as_deref().map(str::to_lowercase).unwrap_or_default();
+    let note_key = note.as_deref().map(lower).unwrap_or_default();
     expense::ActiveModel {
         kind: Set(kind.as_str().to_owned()),
         member_id: Set(member_id),

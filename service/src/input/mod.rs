@@ -33,11 +33,17 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
     let deserializer = &mut serde_json::Deserializer::from_slice(bytes);
     let value: Value = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
         let message = error.inner().to_string();
+        let refuse = |code, why| Error::invalid(pointer(error.path()), code, why);
+        // What is JSON, but can be kept by no database or held by no number.
         if message.contains("surrogate") || message.contains("end of hex escape") {
-            let at = pointer(error.path());
-            return Error::invalid(at, "surrogate", "holds half of a surrogate pair");
+            refuse("surrogate", "holds half of a surrogate pair")
+        } else if message.contains("number out of range") {
+            refuse("range", "is a number out of range")
+        } else if message.contains("recursion limit") {
+            refuse("depth", "is nested too deeply")
+        } else {
+            Error::Malformed(message)
         }
-        Error::Malformed(message)
     })?;
     deserializer.end().map_err(|error| Error::Malformed(error.to_string()))?;
     let mut found = Vec::new();
@@ -392,6 +398,7 @@ mod tests {
         assert_eq!(pointers(br#"{"a":[1,{"b":"x\u0000"}]}"#), ["/a/1/b"]);
         assert_eq!(pointers(br#"{"a~/b":"\u0000"}"#), ["/a~0~1b"]);
         assert_eq!(pointers(br#"{"a":{"b":"\ud800"}}"#), ["/a/b"]);
+        assert_eq!(pointers(br#"{"a":[1e400]}"#), ["/a/0"]);
         assert!(matches!(parse(br#"{"a":"#), Err(Error::Malformed(_))));
         assert!(matches!(parse(br#"{} {}"#), Err(Error::Malformed(_))));
         assert!(parse("{\"a\":\"\\u0041 \\\\u0000\"}".as_bytes()).is_ok());

@@ -1,9 +1,21 @@
 //! The few things that the two databases do not say alike.
 
 use sea_orm::{
-    DbBackend, ExprTrait,
+    ConnectionTrait, DbBackend, DbErr, ExprTrait,
     sea_query::{Expr, Func},
 };
+
+use super::Tx;
+
+/// Makes whoever else writes to a table wait until this transaction ends. It comes first in the
+/// transaction, which then sees what the others wrote. SQLite has one writer anyway.
+pub(crate) async fn hold_table(tx: &Tx, table: &str) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let statement = format!(r#"LOCK TABLE "{table}" IN SHARE ROW EXCLUSIVE MODE"#);
+        tx.execute_unprepared(&statement).await?;
+    }
+    Ok(())
+}
 
 /// The month of a day, as `2026-11`.
 pub fn month(backend: DbBackend, day: impl Into<Expr>) -> Expr {

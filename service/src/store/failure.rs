@@ -46,7 +46,7 @@ fn of_sqlite(code: &str, message: &str) -> Error {
         // CONSTRAINT_UNIQUE, CONSTRAINT_PRIMARYKEY; the message lists the columns.
         2067 | 1555 => {
             let column = message.rsplit('.').next().unwrap_or_default();
-            Error::Duplicate { pointer: pointer(column) }
+            Error::Duplicate { pointer: pointer(column).into() }
         }
         // CONSTRAINT_FOREIGNKEY; CONSTRAINT_TRIGGER is how a RESTRICT shows itself.
         787 | 1811 => Error::Reference,
@@ -68,7 +68,7 @@ fn of_postgres(code: &str, constraint: Option<&str>, message: &str) -> Error {
             } else {
                 name.rsplit('-').next().unwrap_or_default()
             };
-            Error::Duplicate { pointer: pointer(column) }
+            Error::Duplicate { pointer: pointer(column).into() }
         }
         "23503" | "23001" => Error::Reference,
         // serialization_failure, deadlock_detected

@@ -255,17 +255,28 @@ impl Store {
     }
 
     /// Applies every migration that is missing. Several nodes may do so at once: on PostgreSQL one
-    /// works and the others wait.
+    /// works and the others wait, and all is applied or nothing.
     pub async fn migrate(&self) -> Result<(), DbErr> {
         match &self.writer {
             Writer::Sqlite(writer) => Migrator::up(writer.connection(), None).await,
-            Writer::Postgres(pool) => postgres::migrate(pool).await,
+            Writer::Postgres(pool) => {
+                let schema = postgres::hold_schema(pool).await?;
+                Migrator::up(&schema, None).await?;
+                schema.commit().await
+            }
         }
     }
 
     /// Takes the last `steps` migrations back.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), DbErr> {
-        Migrator::down(self.schema_connection(), Some(steps)).await
+        match &self.writer {
+            Writer::Sqlite(writer) => Migrator::down(writer.connection(), Some(steps)).await,
+            Writer::Postgres(pool) => {
+                let schema = postgres::hold_schema(pool).await?;
+                Migrator::down(&schema, Some(steps)).await?;
+                schema.commit().await
+            }
+        }
     }
 
     /// Every migration and whether it has been applied. Changes nothing.

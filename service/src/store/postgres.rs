@@ -6,9 +6,9 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqlxPostgresConnector,
+    TransactionTrait,
     sqlx::postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -118,12 +118,15 @@ where
     }
 }
 
-/// Applies the missing migrations while holding a lock that other nodes wait for.
-pub(super) async fn migrate(pool: &DatabaseConnection) -> Result<(), DbErr> {
+/// A transaction in which the schema can be changed, while other nodes that want to do so wait. It has
+/// no time limits: an index over a large table takes its time.
+pub(super) async fn hold_schema(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let holder = pool.begin().await?;
-    holder.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+    // Who has waited for the lock must see what was done meanwhile.
+    holder.execute_unprepared("SET TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+    for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
+        holder.execute_unprepared(&format!("SET LOCAL {setting} = 0")).await?;
+    }
     holder.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
-    let migrated = Migrator::up(pool, None).await;
-    holder.commit().await?;
-    migrated
+    Ok(holder)
 }

@@ -1,5 +1,5 @@
 use entity::user;
-use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
 use super::{NewUser, PasswordChange, Passwords, Registration, User, UserInput, repository};
@@ -9,7 +9,7 @@ use crate::{
     invitation,
     random::Secret,
     session,
-    store::{Store, versioned, versioned::Expected},
+    store::{Store, Tx, dialect, versioned, versioned::Expected},
     text::fold,
 };
 
@@ -21,11 +21,15 @@ pub async fn register(
     new: NewUser,
 ) -> Result<User> {
     let NewUser { email, display_name, password, invitation } = new;
-    admit(store, registration, invitation).await?;
+    let as_first = admit(store, registration, invitation).await?;
     let password_hash = passwords.hash(password, store.random()).await?;
     let row = store
-        .write((email, display_name, password_hash), |tx, (email, display_name, password_hash)| {
+        .write((email, display_name, password_hash, as_first), |tx, input| {
+            let (email, display_name, password_hash, as_first) = input;
             Box::pin(async move {
+                if *as_first {
+                    be_first(tx).await?;
+                }
                 let now = tx.now().fixed_offset();
                 let row = user::ActiveModel {
                     id: Set(tx.new_id()),
@@ -44,22 +48,34 @@ pub async fn register(
     Ok(row.into())
 }
 
-async fn admit(store: &Store, registration: Registration, token: Option<String>) -> Result<()> {
+/// Whether the user comes in as the first of all.
+async fn admit(store: &Store, registration: Registration, token: Option<String>) -> Result<bool> {
     match registration {
-        Registration::Open => Ok(()),
+        Registration::Open => Ok(false),
         Registration::Closed => {
             Err(Error::forbidden("registration_closed", "nobody can register here"))
         }
         Registration::Invite => {
             if let Some(token) = token {
-                invitation::open(store, &Secret::of(token)).await.map(drop)
-            } else if repository::any(store.read()).await? {
-                Err(Error::forbidden("invitation_required", "registering takes an invitation"))
+                invitation::open(store, &Secret::of(token)).await.map(|_| false)
             } else {
-                Ok(())
+                refuse_if_any(store.read()).await.map(|()| true)
             }
         }
     }
+}
+
+async fn refuse_if_any(connection: &impl ConnectionTrait) -> Result<()> {
+    if repository::any(connection).await? {
+        return Err(Error::forbidden("invitation_required", "registering takes an invitation"));
+    }
+    Ok(())
+}
+
+/// Of several who would all be the first at the same moment, one is.
+async fn be_first(tx: &Tx) -> Result<()> {
+    dialect::hold_table(tx, "user").await?;
+    refuse_if_any(tx).await
 }
 
 /// The user.

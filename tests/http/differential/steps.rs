@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::Client;
+use tests::{Client, PASSWORD};
 
 use super::{
     bodies,
@@ -12,7 +12,6 @@ use super::{
     texts::TEXTS,
 };
 
-const PASSWORD: &str = "a long enough password";
 const COLLECTIONS: &[&str] =
     &["members", "invitations", "api-keys", "categories", "budgets", "expenses"];
 

@@ -24,7 +24,7 @@ async fn what_is_no_json_is_a_400_and_what_no_resource_can_be_a_422() {
                 request.send(&sample.owner).await
             };
             let deep = "[".repeat(100_000);
-            for text in [r#"{"a":"#, "{} {}", "nonsense", "\u{feff}{}", r#"{"a":1e999}"#, &deep] {
+            for text in [r#"{"a":"#, "{} {}", "nonsense", "\u{feff}{}"] {
                 send(text.as_bytes()).await.expect_problem(400, "malformed");
             }
             send(b"{\"a\":\"\xff\"}").await.expect_problem(400, "malformed");
@@ -32,6 +32,11 @@ async fn what_is_no_json_is_a_400_and_what_no_resource_can_be_a_422() {
                 let found = violations(send(text.as_bytes()).await);
                 assert_eq!(found, [("".into(), "type".into())], "{}: {text}", route.name());
             }
+            // JSON, but more than is read of it.
+            let found = violations(send(br#"{"a":[1e999]}"#).await);
+            assert_eq!(found, [("/a/0".into(), "range".into())], "{}", route.name());
+            let found = violations(send(deep.as_bytes()).await);
+            assert_eq!(found[0].1, "depth", "{}", route.name());
             // Texts that no database keeps, wherever they stand.
             for (text, code) in [(r#"x\u0000"#, "nul"), (r#"\ud800"#, "surrogate")] {
                 let body = format!(r#"{{"nonsense":[{{"text":"{text}"}}]}}"#);

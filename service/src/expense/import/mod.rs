@@ -196,7 +196,11 @@ pub async fn import(
         _ => None,
     };
     if import.query.on_error == OnError::Abort {
-        refuse_bad_rows(&import, known.as_ref())?;
+        let (import, known) = (import.clone(), known);
+        // Reading a large file takes its time, and other requests are answered on this thread.
+        tokio::task::spawn_blocking(move || refuse_bad_rows(&import, known.as_ref()))
+            .await
+            .map_err(|error| Error::Internal(format!("a check ended early: {error}")))??;
     }
     let dry_run = import.query.dry_run;
     let member_id = import.query.member_id;

@@ -28,7 +28,7 @@ pub(super) struct Rows<'a> {
 impl<'a> Rows<'a> {
     pub(super) fn open(import: &'a Import) -> Result<Self> {
         let file = File::open(&import.path)
-            .map_err(|error| Error::Unavailable(format!("the file cannot be read: {error}")))?;
+            .map_err(|error| Error::Internal(format!("the file cannot be read: {error}")))?;
         let delimiter = import.query.delimiter.map_or(b',', |mark| mark as u8);
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter)

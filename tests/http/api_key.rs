@@ -1,0 +1,114 @@
+//! Keys for programs: they act for a member, and end with what that member may do.
+
+use std::time::Duration;
+
+use serde_json::json;
+use service::{clock::Clock, store::Options};
+use tests::{App, AppOptions, at, each_database, id};
+
+#[tokio::test]
+async fn a_key_shows_its_token_once_and_is_dead_once_it_is_deleted() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let keys = format!("{home}/api-keys");
+        let key = ada.make(&keys, json!({ "name": "importer", "role": "manager" })).await;
+        assert_eq!(key["member_id"], ada.member_in(&home).await["id"]);
+        let token = key["token"].as_str().expect("a token").to_owned();
+        for path in [keys.clone(), at(&keys, &key)] {
+            let answer = ada.get(&path).await;
+            assert!(!answer.text.contains(&token) && !answer.text.contains("hash"), "{path}");
+        }
+        let program = app.anonymous().with_token(&token);
+        program.read(&format!("{home}/expenses")).await;
+        ada.delete(&format!("{}?version=1", at(&keys, &key))).await.expect(204);
+        program.get(&home).await.expect_problem(401, "unauthenticated");
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_opens_its_own_organization_and_no_account() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let (home, work) = (ada.found("household").await, ada.found("company").await);
+        let program = ada.with_key(&home, "owner").await;
+        program.read(&home).await;
+        program.get(&work).await.expect_problem(404, "not_found");
+        for path in ["/v1/users/me", "/v1/sessions", "/v1/organizations"] {
+            program.get(path).await.expect_problem(403, "session_required");
+        }
+        let new = json!({ "kind": "household", "name": "x", "currency": "EUR" });
+        program.post("/v1/organizations", new).await.expect_problem(403, "session_required");
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_may_what_its_role_and_its_member_both_may() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let company = ada.found("company").await;
+        let admin = ada.invite(&company, "admin").await;
+        let keys = format!("{company}/api-keys");
+        let above = json!({ "name": "x", "role": "owner" });
+        admin.post(&keys, above).await.expect_problem(403, "role_above_own");
+        let as_viewer = admin.with_key(&company, "viewer").await;
+        let as_admin = admin.with_key(&company, "admin").await;
+        let category = |name: &str| json!({ "name": name });
+        let categories = format!("{company}/categories");
+        as_viewer.post(&categories, category("a")).await.expect_problem(403, "role_insufficient");
+        as_admin.make(&categories, category("b")).await;
+
+        let member = admin.member_in(&company).await;
+        let path = at(&format!("{company}/members"), &member);
+        ada.patch(&path, json!({ "version": 1, "role": "viewer" })).await.expect(200);
+        as_admin.post(&categories, category("c")).await.expect_problem(403, "role_insufficient");
+        as_admin.read(&categories).await;
+        ada.patch(&path, json!({ "version": 2, "active": false })).await.expect(200);
+        for key in [&as_admin, &as_viewer] {
+            key.get(&company).await.expect_problem(401, "unauthenticated");
+        }
+        ada.patch(&path, json!({ "version": 3, "active": true })).await.expect(200);
+        as_viewer.read(&company).await;
+        ada.delete(&format!("{path}?version=4")).await.expect(204);
+        as_viewer.get(&company).await.expect_problem(401, "unauthenticated");
+        app.stop().await;
+    })
+    .await;
+}
+
+/// Each reading of the clock is a minute later than the one before.
+#[tokio::test]
+async fn a_key_ends_by_itself() {
+    each_database(async |database| {
+        let start = chrono::DateTime::UNIX_EPOCH + Duration::from_secs(86_400);
+        let clock = Clock::stepping(start, chrono::TimeDelta::minutes(1));
+        let store = Options { clock, ..Options::default() };
+        let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let keys = format!("{home}/api-keys");
+        let past = json!({ "name": "x", "role": "viewer", "expires_at": start });
+        assert_eq!(ada.post(&keys, past).await.expect_violations(), ["/expires_at"]);
+        let expires_at = start + chrono::TimeDelta::hours(2);
+        let new = json!({ "name": "x", "role": "viewer", "expires_at": expires_at });
+        let key = ada.make(&keys, new).await;
+        assert_eq!(key["expires_at"], "1970-01-02T02:00:00Z");
+        let program = app.anonymous().with_token(key["token"].as_str().expect("a token"));
+        program.read(&home).await;
+        let mut lasted = 0;
+        while lasted < 120 && program.get(&home).await.status == 200 {
+            lasted += 1;
+        }
+        program.get(&home).await.expect_problem(401, "unauthenticated");
+        assert!(!id(&key).is_empty() && lasted < 120);
+        app.stop().await;
+    })
+    .await;
+}

@@ -1,0 +1,231 @@
+//! The way of an expense through approval.
+
+use serde_json::{Value, json};
+use tests::{Answer, App, Client, at, each_database};
+
+const MOVES: [&str; 4] = ["submit", "approve", "reject", "reimburse"];
+
+fn lunch() -> Value {
+    json!({ "spent_on": "2026-11-01", "amount_minor": 1250, "merchant": "Café" })
+}
+
+/// Makes a move against the version that the expense has.
+async fn go(client: &Client, path: &str, by: &str) -> Answer {
+    let version = client.read(path).await["version"].clone();
+    client.post(&format!("{path}/{by}"), json!({ "version": version })).await
+}
+
+/// A new expense of `member` in a status of its way.
+async fn in_status(member: &Client, manager: &Client, company: &str, status: &str) -> String {
+    let expenses = format!("{company}/expenses");
+    let path = at(&expenses, &member.make(&expenses, lunch()).await);
+    let way: &[(&Client, &str)] = match status {
+        "draft" => &[],
+        "submitted" => &[(member, "submit")],
+        "approved" => &[(member, "submit"), (manager, "approve")],
+        "rejected" => &[(member, "submit"), (manager, "reject")],
+        _ => &[(member, "submit"), (manager, "approve"), (manager, "reimburse")],
+    };
+    for (client, by) in way {
+        go(client, &path, by).await.expect(200);
+    }
+    path
+}
+
+#[tokio::test]
+async fn in_a_company_an_expense_takes_the_moves_of_its_status_and_no_other() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let bob = ada.invite(&company, "member").await;
+        for (status, allowed) in [
+            ("draft", &[("submit", "submitted")][..]),
+            ("submitted", &[("approve", "approved"), ("reject", "rejected")]),
+            ("approved", &[("reimburse", "reimbursed")]),
+            ("rejected", &[]),
+            ("reimbursed", &[]),
+        ] {
+            for by in MOVES {
+                let path = in_status(&bob, &ada, &company, status).await;
+                let before = bob.read(&path).await;
+                assert_eq!(before["status"], status);
+                let answer = go(&ada, &path, by).await;
+                match allowed.iter().find(|(allowed, _)| *allowed == by) {
+                    Some((_, to)) => assert_eq!(answer.expect(200)["status"], **to),
+                    None => {
+                        answer.expect_problem(409, "wrong_status");
+                        assert_eq!(bob.read(&path).await, before);
+                    }
+                }
+            }
+        }
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_expense_may_change_while_nobody_relies_on_it() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let bob = ada.invite(&company, "member").await;
+        for (status, may) in [
+            ("draft", true),
+            ("submitted", false),
+            ("approved", false),
+            ("rejected", true),
+            ("reimbursed", false),
+        ] {
+            let path = in_status(&bob, &ada, &company, status).await;
+            let before = bob.read(&path).await;
+            let change = json!({ "version": before["version"], "amount_minor": 1 });
+            for client in [&bob, &ada] {
+                let removal = format!("{path}?version=0");
+                client.delete(&removal).await.expect_problem(409, "version_conflict");
+            }
+            let changed = bob.patch(&path, change).await;
+            if may {
+                let changed = changed.expect(200);
+                assert_eq!(
+                    (&changed["status"], &changed["amount_minor"]),
+                    (&json!("draft"), &json!(1))
+                );
+                bob.delete(&format!("{path}?version={}", changed["version"])).await.expect(204);
+                continue;
+            }
+            changed.expect_problem(409, "wrong_status");
+            let removal = format!("{path}?version={}", before["version"]);
+            bob.delete(&removal).await.expect_problem(409, "wrong_status");
+            assert_eq!(bob.read(&path).await, before);
+        }
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_decision_says_who_when_and_why_until_the_expense_changes() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let bob = ada.invite(&company, "member").await;
+        let path = in_status(&bob, &ada, &company, "submitted").await;
+        let decision = json!({ "version": 2, "note": "no receipt" });
+        let rejected = ada.post(&format!("{path}/reject"), decision).await.expect(200);
+        assert_eq!(rejected["decided_by_member_id"], ada.member_in(&company).await["id"]);
+        assert_eq!(rejected["decision_note"], "no receipt");
+        assert!(rejected["decided_at"].is_string() && rejected["submitted_at"].is_string());
+        let changed =
+            bob.patch(&path, json!({ "version": 3, "note": "found it" })).await.expect(200);
+        for forgotten in ["submitted_at", "decided_at", "decided_by_member_id", "decision_note"] {
+            assert_eq!(changed[forgotten], Value::Null, "{forgotten}");
+        }
+        let long = json!({ "version": 4, "note": "x".repeat(501) });
+        assert_eq!(bob.post(&format!("{path}/submit"), long).await.expect_violations(), ["/note"]);
+        go(&bob, &path, "submit").await.expect(200);
+        go(&ada, &path, "approve").await.expect(200);
+        let paid = go(&ada, &path, "reimburse").await.expect(200);
+        assert!(paid["reimbursed_at"].is_string());
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_decides_their_own_expense_in_a_company() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let manager = ada.invite(&company, "manager").await;
+        let member = ada.invite(&company, "member").await;
+        for own in [&ada, &manager] {
+            let path = in_status(own, &ada, &company, "submitted").await;
+            for by in ["approve", "reject"] {
+                go(own, &path, by).await.expect_problem(403, "own_expense");
+            }
+            go(&member, &path, "approve").await.expect_problem(403, "role_insufficient");
+        }
+        let path = in_status(&ada, &manager, &company, "submitted").await;
+        let program = ada.with_key(&company, "owner").await;
+        go(&program, &path, "approve").await.expect_problem(403, "own_expense");
+        go(&manager, &path, "approve").await.expect(200);
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn in_a_household_an_expense_is_approved_at_once() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, home) = app.owner_of("household").await;
+        let expenses = format!("{home}/expenses");
+        let expense = ada.make(&expenses, lunch()).await;
+        assert_eq!(expense["status"], "approved");
+        assert!(expense["decided_at"].is_string() && expense["decided_by_member_id"].is_null());
+        let path = at(&expenses, &expense);
+        for by in ["submit", "approve", "reject"] {
+            go(&ada, &path, by).await.expect_problem(409, "wrong_status");
+        }
+        let changed = ada.patch(&path, json!({ "version": 1, "note": "x" })).await.expect(200);
+        assert_eq!(changed["status"], "approved");
+        assert_eq!(go(&ada, &path, "reimburse").await.expect(200)["status"], "reimbursed");
+        let late = ada.patch(&path, json!({ "version": 3, "note": "y" })).await;
+        late.expect_problem(409, "wrong_status");
+        app.stop().await;
+    })
+    .await;
+}
+
+/// What was submitted under approval can still be decided once approval is no longer asked for.
+#[tokio::test]
+async fn an_organization_can_change_its_mind_about_approval() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let draft = in_status(&ada, &ada, &company, "draft").await;
+        let submitted = in_status(&ada, &ada, &company, "submitted").await;
+        let change = json!({ "version": 1, "approval_required": false });
+        ada.patch(&company, change).await.expect(200);
+        let new = ada.make(&format!("{company}/expenses"), lunch()).await;
+        assert_eq!(new["status"], "approved");
+        assert_eq!(go(&ada, &draft, "submit").await.expect(200)["status"], "approved");
+        assert_eq!(go(&ada, &submitted, "approve").await.expect(200)["status"], "approved");
+        let change = json!({ "version": 2, "approval_required": null });
+        let company_again = ada.patch(&company, change).await.expect(200);
+        assert_eq!(company_again["approval_required"], true, "as a company has it by default");
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plain_member_records_and_moves_their_own_alone() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let bob = ada.invite(&company, "member").await;
+        let eve = ada.invite(&company, "member").await;
+        let path = in_status(&bob, &ada, &company, "draft").await;
+        let change = json!({ "version": 1, "note": "x" });
+        eve.patch(&path, change.clone()).await.expect_problem(403, "not_your_expense");
+        eve.delete(&format!("{path}?version=1")).await.expect_problem(403, "not_your_expense");
+        go(&eve, &path, "submit").await.expect_problem(403, "not_your_expense");
+        let mut for_bob = lunch();
+        for_bob["member_id"] = bob.member_in(&company).await["id"].clone();
+        let expenses = format!("{company}/expenses");
+        eve.post(&expenses, for_bob.clone()).await.expect_problem(403, "not_your_expense");
+        let batch = json!({ "items": [lunch(), for_bob.clone()] });
+        let refused = eve.post(&format!("{expenses}/batch"), batch).await;
+        refused.expect_problem(403, "not_your_expense");
+        let own = at(&expenses, &eve.make(&expenses, lunch()).await);
+        let away = json!({ "version": 1, "member_id": for_bob["member_id"] });
+        eve.patch(&own, away).await.expect_problem(403, "not_your_expense");
+        ada.make(&expenses, for_bob).await;
+        ada.patch(&path, change).await.expect(200);
+        assert_eq!(ada.all(&expenses, "").await.len(), 3);
+        app.stop().await;
+    })
+    .await;
+}

@@ -1,0 +1,181 @@
+//! How people come into an organization.
+
+use chrono::{DateTime, TimeDelta};
+use serde_json::{Value, json};
+use service::{clock::Clock, store::Options};
+use tests::{Answer, App, AppOptions, Client, at, each_database, id};
+
+async fn accept(client: &Client, invitation: &Value) -> Answer {
+    let token = invitation["token"].as_str().expect("a new invitation shows its token");
+    client.post(&format!("/v1/invitations/{token}/accept"), json!({})).await
+}
+
+#[tokio::test]
+async fn an_invitation_shows_its_token_once_and_is_good_once() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let invitations = format!("{home}/invitations");
+        let invitation = ada.make(&invitations, json!({ "role": "manager" })).await;
+        let token = invitation["token"].as_str().expect("a token").to_owned();
+        for path in [invitations.clone(), at(&invitations, &invitation)] {
+            let answer = ada.get(&path).await;
+            assert!(!answer.text.contains(&token) && !answer.text.contains("hash"), "{path}");
+        }
+        let bob = app.anonymous().sign_up("Bob").await;
+        bob.get(&home).await.expect_problem(404, "not_found");
+        let member = accept(&bob, &invitation).await.expect(201);
+        assert_eq!((&member["role"], &member["name"]), (&"manager".into(), &"Bob".into()));
+        bob.read(&home).await;
+        let eve = app.anonymous().sign_up("Eve").await;
+        for late in [&bob, &eve] {
+            accept(late, &invitation).await.expect_problem(409, "invitation_accepted");
+        }
+        eve.get(&home).await.expect_problem(404, "not_found");
+        let other = ada.make(&invitations, json!({ "role": "viewer" })).await;
+        accept(&bob, &other).await.expect_problem(409, "already_a_member");
+        accept(&eve, &other).await.expect(201);
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_that_was_taken_back_or_never_made_opens_nothing() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let eve = app.anonymous().sign_up("Eve").await;
+        let home = ada.found("household").await;
+        let invitations = format!("{home}/invitations");
+        let taken_back = ada.make(&invitations, json!({ "role": "viewer" })).await;
+        let path = format!("{}?version=1", at(&invitations, &taken_back));
+        ada.delete(&path).await.expect(204);
+        accept(&eve, &taken_back).await.expect_problem(404, "not_found");
+        let organization = home.rsplit('/').next().expect("an id").replace('-', "");
+        for token in ["x".into(), format!("stw_i_{organization}_"), "stw_i_0_0".to_owned()] {
+            let made_up = json!({ "token": token });
+            accept(&eve, &made_up).await.expect_problem(404, "not_found");
+        }
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_for_an_address_is_for_nobody_else() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let new = json!({ "role": "member", "email": "Bob@Example.org" });
+        let invitation = ada.make(&format!("{home}/invitations"), new).await;
+        let eve = app.anonymous().sign_up_as("Eve", "eve@example.org").await;
+        accept(&eve, &invitation).await.expect_problem(403, "invitation_for_another");
+        let bob = app.anonymous().sign_up_as("Bob", "bob@example.ORG").await;
+        accept(&bob, &invitation).await.expect(201);
+        app.stop().await;
+    })
+    .await;
+}
+
+/// A child gets a login: what they did before stays theirs.
+#[tokio::test]
+async fn an_invitation_can_give_a_member_a_login() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let (members, invitations) = (format!("{home}/members"), format!("{home}/invitations"));
+        let child = ada.make(&members, json!({ "name": "Kim", "role": "viewer" })).await;
+        let new = json!({ "role": "member", "member_id": child["id"] });
+        let first = ada.make(&invitations, new.clone()).await;
+        let second = ada.make(&invitations, new.clone()).await;
+        let kim = app.anonymous().sign_up("Kimberley").await;
+        let member = accept(&kim, &first).await.expect(201);
+        assert_eq!(member["id"], child["id"]);
+        assert_eq!((&member["name"], &member["role"]), (&"Kim".into(), &"member".into()));
+        let eve = app.anonymous().sign_up("Eve").await;
+        assert_eq!(accept(&eve, &second).await.expect_violations(), ["/member_id"]);
+        assert_eq!(ada.post(&invitations, new).await.expect_violations(), ["/member_id"]);
+        let nobody = json!({ "role": "member", "member_id": id(&first) });
+        assert_eq!(ada.post(&invitations, nobody).await.expect_violations(), ["/member_id"]);
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_invites_above_their_own_role() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let company = ada.found("company").await;
+        let admin = ada.invite(&company, "admin").await;
+        let invitations = format!("{company}/invitations");
+        for (role, good) in [("owner", false), ("admin", true), ("viewer", true)] {
+            let answer = admin.post(&invitations, json!({ "role": role })).await;
+            if good {
+                answer.expect(201);
+            } else {
+                answer.expect_problem(403, "role_above_own");
+            }
+        }
+        for days in [0, 91, -1] {
+            let new = json!({ "role": "viewer", "expires_in_days": days });
+            let pointers = admin.post(&invitations, new).await.expect_violations();
+            assert_eq!(pointers, ["/expires_in_days"]);
+        }
+        app.stop().await;
+    })
+    .await;
+}
+
+/// Each reading of the clock is an hour later than the one before.
+#[tokio::test]
+async fn an_invitation_expires() {
+    each_database(async |database| {
+        let clock = Clock::stepping(DateTime::UNIX_EPOCH, TimeDelta::hours(1));
+        let store = Options { clock, ..Options::default() };
+        let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let bob = app.anonymous().sign_up("Bob").await;
+        let home = ada.found("household").await;
+        let new = json!({ "role": "viewer", "expires_in_days": 1 });
+        let invitation = ada.make(&format!("{home}/invitations"), new).await;
+        for _hour in 0..24 {
+            ada.read(&home).await;
+        }
+        accept(&bob, &invitation).await.expect_problem(409, "invitation_expired");
+        app.stop().await;
+    })
+    .await;
+}
+
+/// One of many who hold the same token gets in.
+#[tokio::test]
+async fn an_invitation_lets_one_in_however_many_try_at_once() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let ada = app.anonymous().sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let mut people = Vec::new();
+        for _ in 0..6 {
+            people.push(app.anonymous().sign_up("Guest").await);
+        }
+        for _round in 0..5 {
+            let new = json!({ "role": "viewer" });
+            let invitation = ada.make(&format!("{home}/invitations"), new).await;
+            let attempts = people.iter().map(|person| accept(person, &invitation));
+            let answers = futures_util::future::join_all(attempts).await;
+            let mut statuses: Vec<_> = answers.iter().map(|a| a.status.as_u16()).collect();
+            let winner = statuses.iter().position(|status| *status == 201).expect("one gets in");
+            people.remove(winner);
+            statuses.remove(winner);
+            assert!(statuses.iter().all(|status| *status == 409), "{statuses:?}");
+        }
+        app.stop().await;
+    })
+    .await;
+}
