@@ -10,6 +10,7 @@ pub mod database;
 pub mod property;
 pub mod route;
 pub mod sample;
+pub mod schema;
 pub mod steps;
 
 pub use app::{App, AppOptions};

@@ -74,6 +74,13 @@ impl Route {
         opened.filter_map(|rest| rest.split('}').next()).collect()
     }
 
+    /// Whether a path without variables is one of this route's.
+    pub fn fits(&self, path: &str) -> bool {
+        let (path, pattern) = (path.split('/'), self.path.split('/'));
+        path.clone().count() == pattern.clone().count()
+            && path.zip(pattern).all(|(part, known)| part == known || known.starts_with('{'))
+    }
+
     /// Whether the path names a row besides the organization.
     pub fn has_row(&self) -> bool {
         self.variables().iter().any(|variable| *variable != "organization_id")

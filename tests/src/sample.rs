@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    Answer, Client,
+    Answer, Client, PASSWORD, id,
     route::{Request, Route},
 };
 
@@ -59,34 +59,34 @@ impl Sample {
     /// If something cannot be made.
     pub async fn of(owner: &Client) -> Self {
         let organization = owner.found("company").await;
-        let id = organization.rsplit('/').next().unwrap().to_owned();
-        let mut values = BTreeMap::from([("organization_id", id)]);
+        let organization_id = organization.rsplit('/').next().unwrap().to_owned();
+        let mut values = BTreeMap::from([("organization_id", organization_id)]);
         let payer = json!({ "name": "Edsger" });
-        let payer = owner.post(&format!("{organization}/members"), payer).await.expect(201);
+        let payer = owner.make(&format!("{organization}/members"), payer).await;
         for (variable, collection, mut new) in rows() {
             if collection == "expenses" {
                 new["member_id"] = payer["id"].clone();
             }
-            let made = add(owner, &organization, collection, new).await;
-            values.insert(variable, made["id"].as_str().unwrap().to_owned());
+            let made = owner.make(&format!("{organization}/{collection}"), new).await;
+            values.insert(variable, id(&made).to_owned());
             if collection == "invitations" {
                 values.insert("token", made["token"].as_str().unwrap().to_owned());
             }
         }
-        let sessions = owner.get("/v1/sessions").await.expect(200);
-        values.insert("session_id", sessions["items"][0]["id"].as_str().unwrap().to_owned());
+        let sessions = owner.all("/v1/sessions", "").await;
+        values.insert("session_id", id(&sessions[0]).to_owned());
         Self { owner: owner.clone(), organization, values }
     }
 
     /// Adds one more of each.
     pub async fn add_rows(&self) {
         for (_, collection, mut new) in rows() {
+            let path = format!("{}/{collection}", self.organization);
             if collection == "categories" {
-                let count = self.owner.get(&format!("{}/categories", self.organization)).await;
-                let count = count.expect(200)["items"].as_array().map_or(0, Vec::len);
+                let count = self.owner.all(&path, "").await.len();
                 new["name"] = json!(format!("Food {count}"));
             }
-            add(&self.owner, &self.organization, collection, new).await;
+            self.owner.make(&path, new).await;
         }
     }
 
@@ -141,7 +141,7 @@ impl Sample {
             (&Method::POST, Some((row, _))) => row.to_owned(),
             _ => path,
         };
-        self.owner.get(&path).await.expect(200)
+        self.owner.read(&path).await
     }
 
     /// Brings the rows to where a route succeeds.
@@ -227,10 +227,6 @@ impl Sample {
     }
 }
 
-async fn add(owner: &Client, organization: &str, collection: &str, new: Value) -> Value {
-    owner.post(&format!("{organization}/{collection}"), new).await.expect(201)
-}
-
 /// A value for a query parameter that is required.
 fn parameter(name: &str) -> String {
     let value = match name {
@@ -258,7 +254,6 @@ fn patch(route: &Route, mut version: Value) -> Value {
 /// A body that a POST to a collection takes.
 fn new(route: &Route) -> Value {
     let last = route.path.rsplit('/').next().unwrap_or_default();
-    let password = "a long enough password";
     if let Some((.., mut new)) = rows().into_iter().find(|(_, collection, _)| *collection == last) {
         if last == "categories" {
             new["name"] = json!("Travel");
@@ -269,10 +264,10 @@ fn new(route: &Route) -> Value {
         "organizations" => json!({ "kind": "household", "name": "Ours", "currency": "EUR" }),
         "batch" => json!({ "items": [expense(), expense()] }),
         "users" => {
-            json!({ "email": "new@example.org", "display_name": "New", "password": password })
+            json!({ "email": "new@example.org", "display_name": "New", "password": PASSWORD })
         }
-        "sessions" => json!({ "email": LOGIN, "password": password }),
-        "password" => json!({ "current_password": password, "new_password": "another long one" }),
+        "sessions" => json!({ "email": LOGIN, "password": PASSWORD }),
+        "password" => json!({ "current_password": PASSWORD, "new_password": "another long one" }),
         _ => panic!("{}: add a body to `new` in tests/src/sample.rs", route.name()),
     }
 }

@@ -3,4 +3,6 @@
 // A test that cannot go on has failed: there is nothing better to do than to panic.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod classes;
+mod migrations;
 mod nodes;

@@ -13,7 +13,10 @@ use sea_orm::{
 };
 
 use super::{Context, Options, Tx, telemetry::Telemetry};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    random::Random,
+};
 
 /// How often a closure runs at most.
 const TRIES: u32 = 5;
@@ -80,7 +83,8 @@ where
                     metrics::counter!("steward_transaction_retries_total").increment(1);
                     reason = why;
                     let most = 5 << attempt;
-                    let pause = Duration::from_millis(context.random.below(most) + 1);
+                    // Not of the transaction's randomness: who waits must not change ids.
+                    let pause = Duration::from_millis(Random::system().below(most) + 1);
                     tokio::time::sleep(pause).await;
                 }
                 ended => return ended,

@@ -15,6 +15,15 @@ pub(super) struct Exchange {
     pub(super) answer: Answer,
 }
 
+impl Exchange {
+    /// The method and the path, without the query.
+    pub(super) fn target(&self) -> (&str, &str) {
+        let mut words = self.call.split(' ');
+        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        (method, path.split('?').next().unwrap_or_default())
+    }
+}
+
 /// A request on its way.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
@@ -52,9 +61,15 @@ impl fmt::Display for Call {
 pub(super) struct Row {
     pub(super) path: String,
     pub(super) version: i64,
+    /// How far its approval is, if it is an expense.
+    pub(super) status: String,
 }
 
 impl Row {
+    pub(super) fn at(path: impl Into<String>, version: i64) -> Self {
+        Self { path: path.into(), version, status: String::new() }
+    }
+
     pub(super) fn id(&self) -> String {
         self.path.rsplit('/').next().unwrap_or_default().to_owned()
     }
@@ -65,12 +80,19 @@ impl Row {
     }
 }
 
+/// Who calls: a person in one of their sessions, or a program.
+#[derive(Debug, Clone)]
+pub(super) enum Caller {
+    Person(usize),
+    Key(Client),
+}
+
 /// An organization, as far as the script knows it.
 #[derive(Debug, Clone)]
 pub(super) struct Organization {
     pub(super) path: String,
     /// The owner first, then members and keys.
-    pub(super) clients: Vec<Client>,
+    pub(super) callers: Vec<Caller>,
     pub(super) rows: BTreeMap<String, Vec<Row>>,
     /// The next pages of lists.
     pub(super) links: Vec<String>,
@@ -81,15 +103,17 @@ pub(super) struct Organization {
 }
 
 impl Organization {
-    fn new(path: String, owner: Client) -> Self {
-        Self {
-            path,
-            clients: vec![owner],
+    fn new(path: String, owner: usize) -> Self {
+        let mut organization = Self {
+            path: path.clone(),
+            callers: vec![Caller::Person(owner)],
             rows: BTreeMap::new(),
             links: vec![],
             invitations: vec![],
             imports: vec![],
-        }
+        };
+        organization.add(path);
+        organization
     }
 
     pub(super) fn of(&self, collection: &str) -> &[Row] {
@@ -111,7 +135,7 @@ impl Organization {
             let token = text(&answer.json["token"]);
             match &*collection {
                 "invitations" => self.invitations.push(token),
-                "api-keys" => self.clients.push(anonymous.with_token(&token)),
+                "api-keys" => self.callers.push(Caller::Key(anonymous.with_token(&token))),
                 _ => {}
             }
         }
@@ -126,6 +150,7 @@ impl Organization {
             (current["version"].as_i64(), self.row(&text(&current["id"])))
         {
             row.version = version;
+            row.status = text(&current["status"]);
         }
         if let Some(link) = answer.headers.get("link") {
             let link = link.to_str().unwrap().trim_start_matches('<');
@@ -134,7 +159,7 @@ impl Organization {
     }
 
     fn add(&mut self, path: String) {
-        let row = Row { path, version: 1 };
+        let row = Row::at(path, 1);
         self.rows.entry(row.collection().to_owned()).or_default().push(row);
     }
 }
@@ -183,19 +208,31 @@ impl Script {
     }
 
     /// Makes a call in an organization, and learns from the answer.
-    pub(super) async fn call_in(&mut self, organization: usize, client: &Client, call: Call) {
+    pub(super) async fn call_in(&mut self, at: usize, client: &Client, call: Call) {
         let answer = self.call(client, call.clone()).await;
-        self.organizations[organization].learn(&call, &answer, &self.anonymous);
+        let path = call.path.split('?').next().unwrap_or_default();
+        if answer.status == 204 && self.organizations[at].path == path {
+            self.organizations.remove(at);
+        } else {
+            self.organizations[at].learn(&call, &answer, &self.anonymous);
+        }
+    }
+
+    /// The client of a caller.
+    pub(super) fn client_of(&self, caller: &Caller) -> Client {
+        match caller {
+            Caller::Person(at) => self.people[*at].sessions[0].clone(),
+            Caller::Key(client) => client.clone(),
+        }
     }
 
     /// Founds an organization, and learns of it.
-    pub(super) async fn found(&mut self, owner: &Client, new: &Value) {
-        let answer = self.call(owner, Call::post("/v1/organizations", new)).await;
+    pub(super) async fn found(&mut self, owner: usize, new: &Value) {
+        let client = self.client_of(&Caller::Person(owner));
+        let answer = self.call(&client, Call::post("/v1/organizations", new)).await;
         if answer.status == 201 {
             let path = format!("/v1/organizations/{}", text(&answer.json["id"]));
-            let mut organization = Organization::new(path.clone(), owner.clone());
-            organization.add(path);
-            self.organizations.push(organization);
+            self.organizations.push(Organization::new(path, owner));
         }
     }
 }

@@ -2,17 +2,16 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::Client;
+use tests::{Client, PASSWORD};
 
 use super::{
     bodies,
     choice::Choice,
     queries,
-    script::{Call, Organization, Person, Row, Script},
+    script::{Call, Caller, Organization, Person, Row, Script},
     texts::TEXTS,
 };
 
-const PASSWORD: &str = "a long enough password";
 const COLLECTIONS: &[&str] =
     &["members", "invitations", "api-keys", "categories", "budgets", "expenses"];
 
@@ -40,15 +39,15 @@ enum Step {
 /// How often each comes among a hundred.
 const WEIGHTS: &[(u64, Step)] = &[
     (2, Step::Register),
-    (2, Step::LogIn),
-    (4, Step::Own),
+    (3, Step::LogIn),
+    (5, Step::Own),
     (1, Step::Found),
-    (27, Step::Create),
+    (24, Step::Create),
     (14, Step::Change),
-    (4, Step::Remove),
-    (9, Step::Move),
+    (6, Step::Remove),
+    (10, Step::Move),
     (6, Step::Read),
-    (12, Step::List),
+    (10, Step::List),
     (5, Step::Follow),
     (5, Step::Report),
     (3, Step::Import),
@@ -96,11 +95,12 @@ impl Script {
         let at = (self.choice.below(self.organizations.len() as u64) as usize)
             .min(self.choice.below(3) as usize);
         let organization = self.organizations[at].clone();
-        let client = self.caller(&organization);
+        let client = self.somebody(&organization);
         let call = match step {
             Step::Create => create(&mut self.choice, &organization),
             Step::Change => change(&mut self.choice, &organization),
-            Step::Remove => remove(&mut self.choice, &organization),
+            // The first organizations, where most happens, stay.
+            Step::Remove => remove(&mut self.choice, &organization, at > 1),
             Step::Move => transition(&mut self.choice, &organization),
             Step::List => {
                 let collection = self.choice.of(COLLECTIONS);
@@ -126,15 +126,18 @@ impl Script {
     }
 
     /// Mostly the owner, else a member or a key, rarely somebody who has no business here.
-    fn caller(&mut self, organization: &Organization) -> Client {
+    fn somebody(&mut self, organization: &Organization) -> Client {
         match self.choice.below(100) {
             0..3 => self.anonymous.with_token("stw_s_nonsense"),
             3..6 => match self.someone() {
                 Some(at) => self.people[at].sessions[0].clone(),
                 None => self.anonymous.clone(),
             },
-            6..25 => self.choice.of(&organization.clients),
-            _ => organization.clients[0].clone(),
+            6..25 => {
+                let caller = self.choice.of(&organization.callers);
+                self.client_of(&caller)
+            }
+            _ => self.client_of(&organization.callers[0]),
         }
     }
 
@@ -184,23 +187,15 @@ impl Script {
     async fn own(&mut self, at: usize) {
         let Person { version, sessions, .. } = self.people[at].clone();
         let client = self.choice.of(&sessions);
-        let call = match self.choice.below(6) {
+        let call = match self.choice.below(9) {
             0 => Call::get("/v1/users/me"),
             1 => Call::get("/v1/sessions?limit=1"),
             2 => Call::get("/v1/organizations?limit=2"),
-            3 if sessions.len() > 1 => {
-                self.people[at].sessions.pop();
-                let last = sessions.last().cloned().unwrap_or(client);
-                self.call(&last, Call::new(Method::DELETE, "/v1/sessions/current")).await;
-                return;
-            }
-            4 => Call::post(
-                "/v1/users/me/password",
-                &json!({ "current_password": "wrong", "new_password": PASSWORD }),
-            ),
+            3 | 4 if sessions.len() > 1 => return self.log_out(at).await,
+            5 => return self.change_password(at, &client).await,
             _ => {
                 let body = json!({ "display_name": self.choice.of(TEXTS) });
-                let row = Row { path: "/v1/users/me".into(), version };
+                let row = Row::at("/v1/users/me", version);
                 versioned(&mut self.choice, Method::PATCH, &row, body)
             }
         };
@@ -210,13 +205,41 @@ impl Script {
         }
     }
 
+    /// Ends the last of somebody's sessions, from within or from another.
+    async fn log_out(&mut self, at: usize) {
+        let Some(last) = self.people[at].sessions.pop() else { return };
+        let path = if self.choice.chance(50) {
+            "/v1/sessions/current".to_owned()
+        } else {
+            let sessions = self.call(&last, Call::get("/v1/sessions")).await;
+            let mut sessions = sessions.json["items"].as_array().cloned().unwrap_or_default();
+            sessions.retain(|session| session["current"] == true);
+            format!("/v1/sessions/{}", sessions[0]["id"].as_str().unwrap())
+        };
+        let client =
+            if path.ends_with("current") { last } else { self.people[at].sessions[0].clone() };
+        self.call(&client, Call::new(Method::DELETE, path)).await;
+    }
+
+    /// Changes a password into itself, which ends all other sessions.
+    async fn change_password(&mut self, at: usize, client: &Client) {
+        let wrong = self.choice.chance(30);
+        let current = if wrong { "not the password" } else { PASSWORD };
+        let body = json!({ "current_password": current, "new_password": PASSWORD });
+        let answer = self.call(client, Call::post("/v1/users/me/password", &body)).await;
+        if answer.status == 204 {
+            let person = &mut self.people[at];
+            person.version += 1;
+            person.sessions = vec![client.clone()];
+        }
+    }
+
     async fn found_one(&mut self, at: usize) {
-        let owner = self.people[at].sessions[0].clone();
         let mut body = bodies::organization(&mut self.choice);
         if self.choice.chance(10) {
             bodies::spoil(&mut self.choice, &mut body);
         }
-        self.found(&owner, &body).await;
+        self.found(at, &body).await;
     }
 
     /// A new import, or one for the second time.
@@ -240,7 +263,7 @@ impl Script {
         let path = format!("/v1/invitations/{token}/accept");
         let answer = self.call(&client, Call::post(path, &json!({}))).await;
         if answer.status == 201 {
-            self.organizations[at].clients.push(client);
+            self.organizations[at].callers.push(Caller::Person(person));
         }
     }
 }
@@ -300,16 +323,33 @@ fn change(choice: &mut Choice, organization: &Organization) -> Call {
     versioned(choice, Method::PATCH, &row, body)
 }
 
-fn remove(choice: &mut Choice, organization: &Organization) -> Call {
-    let row = row(choice, organization, None);
-    let at_stake = row.collection() == "organizations";
-    let row = if at_stake { Row { version: 0, ..row } } else { row };
+fn remove(choice: &mut Choice, organization: &Organization, spare: bool) -> Call {
+    let whole = spare && choice.chance(30);
+    let mut row = row(choice, organization, whole.then_some("organizations"));
+    // Nothing refers to the newest (`bodies::reference`).
+    if let Some(newest) = organization.of(row.collection()).last() {
+        row = newest.clone();
+    }
+    let stays = row.collection() == "organizations" && !whole;
+    let row = if stays { Row { version: 77, ..row } } else { row };
     versioned(choice, Method::DELETE, &row, json!({}))
 }
 
 fn transition(choice: &mut Choice, organization: &Organization) -> Call {
-    let row = row(choice, organization, Some("expenses"));
-    let verb = choice.of(&["submit", "submit", "approve", "approve", "reject", "reimburse"]);
+    let mut row = row(choice, organization, Some("expenses"));
+    let under_way = |row: &&Row| ["submitted", "approved"].contains(&&*row.status);
+    let under_way: Vec<_> = organization.of("expenses").iter().filter(under_way).collect();
+    if choice.chance(60)
+        && let Some(other) = choice.maybe_of(&under_way)
+    {
+        row = other.clone();
+    }
+    let verb = match &*row.status {
+        "draft" if choice.chance(80) => "submit",
+        "submitted" if choice.chance(80) => choice.of(&["approve", "approve", "reject"]),
+        "approved" if choice.chance(80) => "reimburse",
+        _ => choice.of(&["submit", "approve", "reject", "reimburse"]),
+    };
     let body = if choice.chance(40) { json!({ "note": choice.of(TEXTS) }) } else { json!({}) };
     let path = format!("{}/{verb}", row.path);
     versioned(choice, Method::POST, &Row { path, ..row }, body)

@@ -1,8 +1,7 @@
 //! Who may do what: nobody without a token, and in an organization what the role allows.
 
-use serde_json::json;
 use service::role::{PERMISSIONS, Permission, Role};
-use tests::{Answer, App, Client, Route, Sample, each_database};
+use tests::{Answer, App, Client, Route, Sample, each_database, id};
 
 #[tokio::test]
 async fn every_route_takes_a_token_unless_it_says_that_it_is_public() {
@@ -39,24 +38,18 @@ struct Caller {
 }
 
 /// A user and a key of every role.
-async fn callers(app: &App, sample: &Sample) -> Vec<Caller> {
+async fn callers(sample: &Sample) -> Vec<Caller> {
     let mut callers = Vec::new();
-    let members = format!("{}/members", sample.organization);
-    let keys = format!("{}/api-keys", sample.organization);
+    let ours = &sample.organization;
     for role in Role::ALL {
-        let client = sample.owner.invite(&sample.organization, role.as_str()).await;
-        let me = client.get("/v1/users/me").await.expect(200);
-        let listed = sample.owner.get(&members).await.expect(200);
-        let mut listed = listed["items"].as_array().unwrap().iter();
-        let member = listed.find(|member| member["user_id"] == me["id"]).unwrap();
-        let own = sample.with("member_id", member["id"].as_str().unwrap());
-        callers.push(Caller { role, name: format!("the user {role:?}"), client, sample: own });
-
-        let new = json!({ "name": "a program", "role": role });
-        let key = sample.owner.post(&keys, new).await.expect(201);
-        let client = app.anonymous().with_token(key["token"].as_str().unwrap());
-        let own = sample.with("member_id", key["member_id"].as_str().unwrap());
-        callers.push(Caller { role, name: format!("the key {role:?}"), client, sample: own });
+        let user = sample.owner.invite(ours, role.as_str()).await;
+        let key = sample.owner.with_key(ours, role.as_str()).await;
+        // A key acts for the member who made it.
+        for (kind, client, person) in [("user", &user, &user), ("key", &key, &sample.owner)] {
+            let name = format!("the {kind} {role:?}");
+            let own = sample.with("member_id", id(&person.member_in(ours).await));
+            callers.push(Caller { role, name, client: client.clone(), sample: own });
+        }
     }
     callers
 }
@@ -72,7 +65,7 @@ async fn every_route_of_an_organization_asks_for_the_role_that_it_names() {
     each_database(async |database| {
         let app = App::start(&database).await;
         let sample = Sample::make(&app.anonymous()).await;
-        let callers = callers(&app, &sample).await;
+        let callers = callers(&sample).await;
         let before = sample.state().await;
         for route in Route::of_organization() {
             for caller in &callers {
@@ -101,10 +94,7 @@ async fn what_is_a_persons_own_takes_a_session_and_no_key() {
     each_database(async |database| {
         let app = App::start(&database).await;
         let sample = Sample::make(&app.anonymous()).await;
-        let keys = format!("{}/api-keys", sample.organization);
-        let new = json!({ "name": "a program", "role": "owner" });
-        let key = sample.owner.post(&keys, new).await.expect(201);
-        let program = app.anonymous().with_token(key["token"].as_str().unwrap());
+        let program = sample.owner.with_key(&sample.organization, "owner").await;
         let own = |route: &Route| !route.is_public() && route.permission().is_none();
         for route in Route::all().into_iter().filter(own) {
             let answer = sample.request(&route).send(&program).await;
