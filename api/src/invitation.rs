@@ -101,7 +101,7 @@ async fn remove(
 #[utoipa::path(
     tag = "invitations",
     params(("token" = String, Path)),
-    responses((status = 201, body = Member), problem::Create),
+    responses((status = 201, body = Member), problem::Take),
 )]
 #[post("/invitations/{token}/accept")]
 async fn accept(

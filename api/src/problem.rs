@@ -300,6 +300,8 @@ problems! {
     Read: AUTHENTICATED, FOUND, PARAMETERS;
     /// What creating can answer with besides its success.
     Create: AUTHENTICATED, FOUND, BODY, CONFLICT;
+    /// What taking up something that waits can answer with besides its success.
+    Take: AUTHENTICATED, FOUND, CONFLICT;
     /// What changing can answer with besides its success.
     Change: AUTHENTICATED, FOUND, BODY, VERSIONED;
     /// What removing can answer with besides its success.

@@ -40,6 +40,11 @@ pub fn day(day: &chrono::NaiveDate) -> Result<(), ValidationError> {
     Err(refusal("day", "must lie in the years 1000 to 9999"))
 }
 
+/// Refuses instants of which a year does not have four digits, as RFC 3339 does.
+pub fn instant(at: &chrono::DateTime<chrono::Utc>) -> Result<(), ValidationError> {
+    day(&at.date_naive())
+}
+
 /// A broken rule with a code and a message.
 pub(crate) fn refusal(
     code: &'static str,

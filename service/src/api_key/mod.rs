@@ -28,6 +28,7 @@ pub struct ApiKeyInput {
     /// What it may do, as long as the member who made it may do so too.
     pub role: Role,
     /// When it ends by itself; never if it is left out.
+    #[validate(custom(function = text::instant))]
     pub expires_at: Option<DateTime<Utc>>,
 }
 
