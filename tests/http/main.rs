@@ -1,5 +1,8 @@
 //! What clients see, on every database.
 
+// A test that cannot go on has failed: there is nothing better to do than to panic.
+#![allow(clippy::unwrap_used)]
+
 mod differential;
 mod documents;
 mod guards;
@@ -13,8 +16,13 @@ mod category;
 mod expense;
 mod expense_input;
 mod expense_list;
+mod import;
+mod import_format;
+mod import_large;
+mod import_property;
 mod invitation;
 mod member;
+mod paging;
 mod registration;
 mod session;
 mod spending;

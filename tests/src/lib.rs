@@ -7,6 +7,7 @@
 pub mod app;
 pub mod client;
 pub mod database;
+pub mod property;
 pub mod route;
 pub mod sample;
 pub mod schema;
@@ -15,6 +16,7 @@ pub mod steps;
 pub use app::{App, AppOptions};
 pub use client::{Answer, Client};
 pub use database::{Database, each_database};
+pub use property::for_all;
 pub use route::Route;
 pub use sample::Sample;
 pub use steps::{PASSWORD, at, id};

@@ -99,7 +99,7 @@ impl Key {
 
     /// Whether a row could have it in such a column: what a client made up must not reach PostgreSQL,
     /// which fails on another type and on instants that it cannot say.
-    fn fits(&self, column: &ColumnType) -> bool {
+    fn is_of(&self, column: &ColumnType) -> bool {
         match (self, column) {
             (Self::Text(text), ColumnType::String(_)) => !text.contains('\0'),
             (Self::Number(_), ColumnType::BigInteger) | (Self::Id(_), ColumnType::Uuid) => true,
@@ -135,7 +135,7 @@ impl Cursor {
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok())
             .filter(|cursor: &Self| cursor.sort == sort.name)
-            .filter(|cursor| cursor.value.fits(sort.column.def().get_column_type()));
+            .filter(|cursor| cursor.value.is_of(sort.column.def().get_column_type()));
         cursor.ok_or_else(|| {
             Error::invalid("?cursor", "cursor", "is not the next_cursor of a page in this order")
         })

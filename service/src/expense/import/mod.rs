@@ -5,6 +5,7 @@
 //! of what it says and of how many rows of the file before it say the same: a file imported twice
 //! creates nothing the second time, and two equal rows in one file are two expenses.
 
+mod lines;
 mod rows;
 
 use std::{
@@ -333,7 +334,14 @@ async fn make_category(
         kind: category::Kind::Expense,
         parent_id: None,
     };
-    let made = category::insert(tx, actor.organization_id, input.into()).await?;
+    let made =
+        category::insert(tx, actor.organization_id, input.into()).await.map_err(|error| {
+            match error {
+                // Made by somebody else since this transaction began: it will be there the next time.
+                Error::Duplicate { .. } => Error::Again("the category has just been made".into()),
+                other => other,
+            }
+        })?;
     categories.insert(made.name_key, made.id);
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! The rows of a CSV file, read strictly, one at a time.
 
-use std::{collections::HashMap, fs::File, io::BufReader};
+use std::{collections::HashMap, fs::File};
 
 use chrono::NaiveDate;
 use csv::{ByteRecord, ReaderBuilder};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Import, ImportQuery, RowError};
+use super::{Import, ImportQuery, RowError, lines::Lines};
 use crate::{
     error::{Error, Result, Violation, Violations},
     expense::{ExpenseInput, Kind},
@@ -18,7 +18,7 @@ use crate::{
 
 /// The rows of a file, one at a time.
 pub(super) struct Rows<'a> {
-    reader: csv::Reader<BufReader<File>>,
+    reader: csv::Reader<Lines<File>>,
     record: ByteRecord,
     width: usize,
     columns: Columns<'a>,
@@ -30,13 +30,20 @@ impl<'a> Rows<'a> {
         let file = File::open(&import.path)
             .map_err(|error| Error::Internal(format!("the file cannot be read: {error}")))?;
         let delimiter = import.query.delimiter.map_or(b',', |mark| mark as u8);
-        let mut reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .flexible(true)
-            .from_reader(BufReader::new(file));
+        let mut reader =
+            ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(Lines::of(file));
         let header = reader.byte_headers().map_err(|error| unreadable(&error))?.clone();
         let columns = Columns::find(&header, &import.query)?;
         Ok(Self { reader, record: ByteRecord::new(), width: header.len(), columns, import })
+    }
+
+    /// The line that the record begins on. Its position in the reader does not say so: that is where
+    /// the record before it ended, perhaps in the middle of a CRLF or before empty lines.
+    fn line(&mut self) -> u64 {
+        let end = self.reader.position().clone();
+        let inside = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let ended = self.reader.get_mut().ended_before(end.byte());
+        end.line().saturating_sub(inside + u64::from(ended))
     }
 
     fn parse(&self, line: u64) -> Result<Row, RowError> {
@@ -80,7 +87,7 @@ impl Iterator for Rows<'_> {
         match self.reader.read_byte_record(&mut self.record) {
             Ok(false) => None,
             Ok(true) => {
-                let line = self.record.position().map_or(0, csv::Position::line);
+                let line = self.line();
                 Some(Ok(self.parse(line).unwrap_or_else(Row::Bad)))
             }
             Err(error) => Some(Err(unreadable(&error))),
