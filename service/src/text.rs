@@ -23,6 +23,15 @@ pub fn visible(text: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
+/// Refuses an address that is too long to be kept as it is written or as it is compared: some
+/// letters are two when folded.
+pub fn address(address: &str) -> Result<(), ValidationError> {
+    if address.chars().count().max(fold(address).chars().count()) > 254 {
+        return Err(refusal("length", "must have a length of at most 254"));
+    }
+    Ok(())
+}
+
 /// Refuses what the tz database does not know.
 pub fn time_zone(name: &str) -> Result<(), ValidationError> {
     match name.parse::<chrono_tz::Tz>() {

@@ -32,7 +32,7 @@ pub enum Registration {
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// The address to log in with.
-    #[validate(email(message = "must be an email address"), length(max = 254))]
+    #[validate(email(message = "must be an email address"), custom(function = text::address))]
     pub email: String,
     /// How the person is called.
     #[validate(length(max = 100), custom(function = text::visible))]
@@ -51,7 +51,7 @@ pub struct NewUser {
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
     /// The address to log in with.
-    #[validate(email(message = "must be an email address"), length(max = 254))]
+    #[validate(email(message = "must be an email address"), custom(function = text::address))]
     pub email: String,
     /// How the person is called.
     #[validate(length(max = 100), custom(function = text::visible))]
