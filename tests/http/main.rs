@@ -5,6 +5,8 @@ mod approval;
 mod batch;
 mod budget;
 mod category;
+mod concurrent;
+mod dropped;
 mod expense;
 mod expense_input;
 mod expense_list;

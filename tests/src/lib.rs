@@ -9,9 +9,10 @@ pub mod client;
 pub mod database;
 pub mod property;
 pub mod steps;
+pub mod wire;
 
 pub use app::{App, AppOptions};
 pub use client::{Answer, Client};
-pub use database::{Database, each_database};
+pub use database::{Database, each_database, each_lasting_database};
 pub use property::for_all;
-pub use steps::{PASSWORD, at, id};
+pub use steps::{PASSWORD, at, back_off, id};

@@ -1,6 +1,4 @@
 //! What the store promises, on every database.
 
-// A test that cannot go on has failed: there is nothing better to do than to panic.
-#![allow(clippy::unwrap_used)]
-
-mod nodes;
+mod concurrent;
+mod sqlite;
