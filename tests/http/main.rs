@@ -2,6 +2,7 @@
 
 mod api_key;
 mod approval;
+mod away;
 mod batch;
 mod budget;
 mod category;
@@ -15,7 +16,9 @@ mod import_format;
 mod import_large;
 mod import_property;
 mod invitation;
+mod limits;
 mod member;
+mod operations;
 mod paging;
 mod registration;
 mod session;

@@ -8,6 +8,7 @@ pub mod app;
 pub mod client;
 pub mod database;
 pub mod property;
+pub mod proxy;
 pub mod steps;
 pub mod wire;
 

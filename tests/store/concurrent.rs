@@ -36,7 +36,7 @@ async fn increment(store: Store, actor: Actor, mut current: Value, writer: u64) 
                 current = stale.current;
                 late += 1;
                 in_a_row += 1;
-                back_off(writer + late, in_a_row).await;
+                back_off(writer + late, in_a_row.min(5)).await;
             }
             Err(other) => panic!("neither done nor too late: {other}"),
         }
