@@ -143,11 +143,14 @@ impl Client {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             request = request.header(name, HeaderValue::from_str(value).unwrap());
         }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let json = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status, headers, text, json }
+        Answer::of(request).await.unwrap()
+    }
+
+    /// POST to a server that may go away: nothing if no whole answer comes.
+    pub async fn try_post(&self, path: &str, body: Value) -> Option<Answer> {
+        let request = self.http.post(format!("{}{path}", self.base));
+        let token = self.token.as_deref().unwrap_or_default();
+        Answer::of(request.bearer_auth(token).json(&body)).await.ok()
     }
 
     /// GET.
@@ -177,6 +180,14 @@ impl Client {
 }
 
 impl Answer {
+    async fn of(request: reqwest::RequestBuilder) -> reqwest::Result<Self> {
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await?;
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Ok(Self { status, headers, text, json })
+    }
+
     /// The body, if the status is this one.
     ///
     /// # Panics
