@@ -16,7 +16,7 @@ impl MigrationTrait for Migration {
         for table in [user(), session(), organization(), member(), invitation(), api_key()] {
             manager.create_table(table).await?;
         }
-        order_by_bytes(manager, "user", &[("email_key", 508)]).await?;
+        order_by_bytes(manager, "user", &[("email_key", 254)]).await?;
         order_by_bytes(manager, "member", &[("name_key", 300)]).await?;
         for index in [
             Index::create()
@@ -63,8 +63,7 @@ impl MigrationTrait for Migration {
 fn user() -> TableCreateStatement {
     versioned(table("user"))
         .col(string_len("email", 254))
-        // Lower case may take more characters.
-        .col(string_len("email_key", 508))
+        .col(string_len("email_key", 254))
         .col(string_len("display_name", 100))
         .col(string_len("password_hash", 255))
         .take()

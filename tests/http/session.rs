@@ -104,7 +104,9 @@ async fn a_session_ends_by_itself() {
         let store = Options { clock, ..Options::default() };
         let session_lifetime = TimeDelta::hours(20);
         let settings = Settings { session_lifetime, ..Settings::default() };
-        let app = App::start_with(&database, AppOptions { store, settings }).await;
+        let app =
+            App::start_with(&database, AppOptions { store, settings, ..AppOptions::default() })
+                .await;
         let ada = app.anonymous().sign_up_as("Ada", "ada@example.org").await;
         ada.read("/v1/users/me").await;
         let mut answers = Vec::new();

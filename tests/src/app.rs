@@ -20,6 +20,8 @@ pub struct AppOptions {
     pub store: Options,
     /// The app's.
     pub settings: Settings,
+    /// Flags of `steward serve`.
+    pub flags: Vec<&'static str>,
 }
 
 /// A running steward.
@@ -44,7 +46,7 @@ impl App {
     /// If it does not start.
     pub async fn start_with(database: &Database, options: AppOptions) -> Self {
         let store = database.store(options.store).await;
-        Self::over(store, options.settings)
+        Self::serve(store, options.settings, &options.flags)
     }
 
     /// Starts steward over a store.
@@ -52,10 +54,14 @@ impl App {
     /// # Panics
     /// If it does not start.
     pub fn over(store: Store, settings: Settings) -> Self {
+        Self::serve(store, settings, &[])
+    }
+
+    fn serve(store: Store, settings: Settings, flags: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let state = State::new(store.clone(), settings).unwrap();
-        let server = app::server(state, listener, &serve()).unwrap();
+        let server = app::server(state, listener, &serve(flags)).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         Self { store, base, server: handle }
@@ -81,11 +87,20 @@ impl App {
         self.server.stop(false).await;
         self.store.close().await.unwrap();
     }
+
+    /// Stops steward as SIGTERM does: once the requests under way are answered.
+    ///
+    /// # Panics
+    /// If the store does not close.
+    pub async fn stop_when_done(self) {
+        self.server.stop(true).await;
+        self.store.close().await.unwrap();
+    }
 }
 
 /// The settings of the command line, with one thread.
-fn serve() -> Serve {
+fn serve(flags: &[&str]) -> Serve {
     let command = Serve::augment_args(clap::Command::new("serve"));
-    let matches = command.get_matches_from(["serve", "--workers", "1"]);
+    let matches = command.get_matches_from([&["serve", "--workers", "1"], flags].concat());
     Serve::from_arg_matches(&matches).unwrap()
 }

@@ -1,6 +1,9 @@
 //! A client as anybody would write it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use reqwest::{
     Method, StatusCode,
@@ -33,14 +36,25 @@ pub struct Answer {
 
 impl Client {
     /// A client without a token.
+    ///
+    /// # Panics
+    /// If there can be none.
     pub fn new(base: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: base.to_owned(), token: None }
+        // Shorter than the server's keep-alive: no request meets a connection that is just closing.
+        let http = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2));
+        Self { http: http.build().unwrap(), base: base.to_owned(), token: None }
     }
 
     /// The same with a token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same client at another server.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
     }
 
     /// Registers a new user and logs in.
@@ -88,6 +102,18 @@ impl Client {
         invited
     }
 
+    /// A whole request as it goes over the wire, for [`crate::wire`]. The server closes the
+    /// connection after it.
+    pub fn written(&self, method: &str, path: &str, content_type: &str, body: &str) -> String {
+        let token = self.token.as_deref().unwrap_or_default();
+        let length = body.len();
+        format!(
+            "{method} {path} HTTP/1.1\r\nhost: steward\r\nauthorization: Bearer {token}\r\n\
+             connection: close\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\
+             \r\n{body}"
+        )
+    }
+
     /// Sends a request with a body of JSON, if there is one.
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let bytes = body.map(|body| body.to_string().into_bytes());
@@ -117,11 +143,14 @@ impl Client {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             request = request.header(name, HeaderValue::from_str(value).unwrap());
         }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let json = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status, headers, text, json }
+        Answer::of(request).await.unwrap()
+    }
+
+    /// POST to a server that may go away: nothing if no whole answer comes.
+    pub async fn try_post(&self, path: &str, body: Value) -> Option<Answer> {
+        let request = self.http.post(format!("{}{path}", self.base));
+        let token = self.token.as_deref().unwrap_or_default();
+        Answer::of(request.bearer_auth(token).json(&body)).await.ok()
     }
 
     /// GET.
@@ -151,6 +180,14 @@ impl Client {
 }
 
 impl Answer {
+    async fn of(request: reqwest::RequestBuilder) -> reqwest::Result<Self> {
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await?;
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Ok(Self { status, headers, text, json })
+    }
+
     /// The body, if the status is this one.
     ///
     /// # Panics

@@ -27,8 +27,23 @@ pub struct Database {
 /// In CI without PostgreSQL: nothing is done while it runs on one.
 pub async fn each_database(test: impl AsyncFn(Database)) {
     test(Database { engine: Engine::Sqlite, url: "sqlite::memory:".into() }).await;
+    on_postgres_if_any(&test).await;
+}
+
+/// The same with SQLite in a file: what a power cut would leave, and what several connections see.
+///
+/// # Panics
+/// As [`each_database`].
+pub async fn each_lasting_database(test: impl AsyncFn(Database)) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("steward.db").display());
+    test(Database { engine: Engine::Sqlite, url }).await;
+    on_postgres_if_any(&test).await;
+}
+
+async fn on_postgres_if_any(test: &impl AsyncFn(Database)) {
     match env::var("TEST_POSTGRES_URL") {
-        Ok(server) => on_postgres(&server, &test).await,
+        Ok(server) => on_postgres(&server, test).await,
         Err(_) => assert!(env::var_os("CI").is_none(), "CI sets TEST_POSTGRES_URL"),
     }
 }

@@ -1,6 +1,6 @@
 //! Steps that many tests take.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -23,6 +23,13 @@ pub fn at(collection: &str, row: &Value) -> String {
 /// If it has none.
 pub fn id(row: &Value) -> &str {
     row["id"].as_str().expect("a row has an id")
+}
+
+/// Waits as a good client does before it tries again: each for another time, and longer each time.
+pub async fn back_off(seed: u64, in_a_row: u32) {
+    let most = 1000 << in_a_row.min(8);
+    let pause = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) % most;
+    tokio::time::sleep(Duration::from_micros(pause)).await;
 }
 
 impl Client {

@@ -4,5 +4,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod classes;
+mod concurrent;
 mod migrations;
 mod nodes;
+mod sqlite;

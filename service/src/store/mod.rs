@@ -76,6 +76,8 @@ pub struct Options {
     pub acquire_timeout: Duration,
     /// How long one statement may take on PostgreSQL.
     pub statement_timeout: Duration,
+    /// How long SQLite waits for another process that holds the file.
+    pub busy_timeout: Duration,
     /// Whether SQLite's writer commits what waits together.
     pub group_commit: bool,
     /// SQLite's `synchronous`.
@@ -92,6 +94,7 @@ impl Default for Options {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
+            busy_timeout: Duration::from_secs(5),
             group_commit: true,
             synchronous: Synchronous::Full,
             clock: Clock::system(),

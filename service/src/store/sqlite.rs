@@ -4,7 +4,7 @@
 //! commits once, and then answers all. A closure belongs to the writer: a request that goes away
 //! leaves nothing half done.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{
@@ -44,7 +44,7 @@ pub(super) async fn connect(
             Synchronous::Full => SqliteSynchronous::Full,
             Synchronous::Normal => SqliteSynchronous::Normal,
         })
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(options.busy_timeout)
         .pragma("cache_size", format!("-{CACHE_KIB}"))
         .pragma("temp_store", "memory")
         .statement_cache_capacity(512)

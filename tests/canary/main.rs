@@ -1,0 +1,232 @@
+//! Nothing about a person, and no secret, reaches the log, the metrics, or a problem that somebody
+//! else reads. A test binary of its own: the log is the whole process'.
+
+use std::{
+    io::{self, Write},
+    sync::Mutex,
+};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, App, Client, at, each_database};
+use tracing_subscriber::EnvFilter;
+
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.lock().expect("no writer panics").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// More than an operator would ever turn on.
+const FILTER: &str = "info,service=trace,api=trace,sqlx=debug,sea_orm=debug,actix_server=debug";
+
+const EMAIL: &str = "canary.address@example.org";
+const PASSWORD: &str = "canary password 7c1e";
+const CANARIES: [&str; 12] = [
+    "canary.address",
+    "canary password",
+    "Canary Person",
+    "Canary Merchant",
+    "canary note",
+    "canary place",
+    "canary detail",
+    "Canary Category",
+    "Canary Budget",
+    "canary-external-4711",
+    "canary cell",
+    "canary agent",
+];
+
+/// Ada's requests, and what may be shown to her alone.
+struct Story {
+    client: Client,
+    home: String,
+    secrets: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl Story {
+    async fn begin(app: &App) -> Self {
+        let anybody = app.anonymous();
+        let user = json!({ "email": EMAIL, "display_name": "Canary Person", "password": PASSWORD });
+        anybody.make("/v1/users", user.clone()).await;
+        let mut story = Self {
+            client: anybody.clone(),
+            home: String::new(),
+            secrets: vec![PASSWORD.to_owned(), "$argon2".to_owned()],
+            problems: Vec::new(),
+        };
+        let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string().into_bytes();
+        let headers = [("user-agent", "canary agent")];
+        let login = anybody.send_bytes(
+            Method::POST,
+            "/v1/sessions",
+            "application/json",
+            Some(body),
+            &headers,
+        );
+        let session = login.await.expect(201);
+        story.client = anybody.with_token(&story.secret(&session));
+        story.home = story.client.found("company").await;
+        story.refused(anybody.post("/v1/users", user).await, 409);
+        story.refused(anybody.log_in(EMAIL, "canary password wrong").await, 401);
+        story.refused(anybody.with_token("stw_s_canary password").get("/v1/users/me").await, 401);
+        story
+    }
+
+    /// Remembers a token that is shown this once.
+    fn secret(&mut self, issued: &Value) -> String {
+        let token = issued["token"].as_str().expect("a token").to_owned();
+        self.secrets.push(token.clone());
+        token
+    }
+
+    fn refused(&mut self, answer: Answer, status: u16) {
+        assert_eq!(answer.status, status, "{}", answer.text);
+        self.problems.push(answer.text);
+    }
+
+    async fn people(&mut self) {
+        let (client, home) = (self.client.clone(), self.home.clone());
+        let invitation = json!({ "role": "member", "email": EMAIL });
+        let invitation = client.make(&format!("{home}/invitations"), invitation).await;
+        let token = self.secret(&invitation);
+        let accept = format!("/v1/invitations/{token}/accept");
+        self.refused(client.post(&accept, json!({})).await, 409);
+        let key = json!({ "name": "canary note", "role": "viewer" });
+        let key = client.make(&format!("{home}/api-keys"), key).await;
+        let program = client.with_token(&self.secret(&key));
+        let member = json!({ "name": "Canary Person", "external_ref": "canary-external-4711" });
+        client.make(&format!("{home}/members"), member.clone()).await;
+        self.refused(program.post(&format!("{home}/members"), member).await, 403);
+        let wrong = json!({ "current_password": "canary password no", "new_password": "canary password yes" });
+        self.refused(client.post("/v1/users/me/password", wrong).await, 422);
+    }
+
+    async fn money(&mut self) {
+        let (client, home) = (self.client.clone(), self.home.clone());
+        let categories = format!("{home}/categories");
+        let category = json!({ "name": "Canary Category" });
+        client.make(&categories, category.clone()).await;
+        self.refused(client.post(&categories, category).await, 409);
+        let budget = json!({ "name": "Canary Budget", "period": "month", "amount_minor": 5,
+            "starts_on": "2026-01-01" });
+        client.make(&format!("{home}/budgets"), budget).await;
+        let expenses = format!("{home}/expenses");
+        let expense = json!({ "spent_on": "2026-11-01", "amount_minor": 5, "place": "canary place",
+            "merchant": "Canary Merchant", "note": "canary note",
+            "details": { "canary detail": "canary detail" },
+            "id": "0199aaaa-0000-7000-8000-00000000000a" });
+        let made = client.make(&expenses, expense.clone()).await;
+        self.refused(client.post(&expenses, expense.clone()).await, 409);
+        let stale = json!({ "version": 7, "note": "canary note" });
+        self.refused(client.patch(&at(&expenses, &made), stale).await, 409);
+        for (name, value) in [
+            ("merchant", json!("Canary Merchant".repeat(20))),
+            ("category_id", json!("canary note")),
+            ("member_id", json!("0199aaaa-0000-7000-8000-00000000000b")),
+            ("note", json!("canary note\u{0}")),
+            ("canary detail", json!(1)),
+        ] {
+            let mut bad = expense.clone();
+            bad.as_object_mut().expect("an object").remove("id");
+            bad[name] = value;
+            self.refused(client.post(&expenses, bad).await, 422);
+        }
+        let found = client.all(&expenses, "?q=canary%20note").await;
+        assert_eq!(found.len(), 1);
+        self.refused(client.get(&format!("{expenses}?status=canary%20note")).await, 422);
+        let malformed = client.send_bytes(
+            Method::POST,
+            &expenses,
+            "application/json",
+            Some(b"{canary note".to_vec()),
+            &[],
+        );
+        self.refused(malformed.await, 400);
+    }
+
+    async fn import(&mut self) {
+        let path = format!("{}/expenses/import?date=d&amount=a&merchant=m", self.home);
+        let good = "d,a,m\n2026-11-01,1,canary cell\n";
+        self.client.upload(&path, good).await.expect(200);
+        let bad = "d,a,m\ncanary cell,canary cell,canary cell\n";
+        let refused = self.client.upload(&path, bad).await;
+        self.refused(refused, 422);
+        let refused = self.client.upload(&path, "canary cell\n").await;
+        self.refused(refused, 422);
+    }
+
+    /// What Ada is answered later on.
+    async fn look_back(&self) -> Vec<String> {
+        let home = &self.home;
+        let mut answers = self.problems.clone();
+        for path in [
+            "/v1/users/me".to_owned(),
+            "/v1/sessions".to_owned(),
+            "/v1/organizations".to_owned(),
+            home.clone(),
+            format!("{home}/members"),
+            format!("{home}/invitations"),
+            format!("{home}/api-keys"),
+            format!("{home}/expenses"),
+        ] {
+            let answer = self.client.get(&path).await;
+            assert_eq!(answer.status, 200, "{path}");
+            answers.push(answer.text);
+        }
+        answers
+    }
+}
+
+#[track_caller]
+fn holds_none(text: &str, of: impl IntoIterator<Item = impl AsRef<str>>, what: &str) {
+    for canary in of {
+        let canary = canary.as_ref();
+        let line = text.lines().find(|line| line.contains(canary));
+        assert_eq!(line, None, "{canary} is in {what}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_nobodys_business_is_told_to_nobody() {
+    let filter = EnvFilter::try_new(FILTER).expect("a filter");
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).with_ansi(false).init();
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let mut story = Story::begin(&app).await;
+        story.people().await;
+        story.money().await;
+        story.import().await;
+        for answer in story.look_back().await {
+            holds_none(&answer, &story.secrets, "an answer");
+        }
+        let eve = app.anonymous().sign_up("Eve").await;
+        let expenses = format!("{}/expenses", story.home);
+        for path in [&story.home, &expenses] {
+            holds_none(&eve.get(path).await.text, CANARIES, "somebody else's problem");
+        }
+        let request = eve.get("/v1/nowhere").await.expect(404)["request_id"].clone();
+        let metrics = app.anonymous().get("/metrics").await.text;
+        app.stop().await;
+        let log = String::from_utf8_lossy(&LOG.lock().expect("no writer panics")).into_owned();
+        assert!(
+            log.contains(request.as_str().expect("an id")),
+            "a problem's request is in the log"
+        );
+        for (text, what) in [(&log, "the log"), (&metrics, "the metrics")] {
+            holds_none(text, CANARIES, what);
+            holds_none(text, &story.secrets, what);
+        }
+    })
+    .await;
+}

@@ -1,0 +1,96 @@
+//! What only SQLite can suffer: a full disk, and another process that holds the file.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database as SeaOrm, Statement};
+use serde_json::{Value, json};
+use service::{
+    Store,
+    store::{Engine, Options},
+};
+use tests::{App, AppOptions, Client, Database};
+
+/// SQLite in a file, which goes with the folder.
+fn file() -> (tempfile::TempDir, Database) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}", folder.path().join("steward.db").display());
+    (folder, Database { engine: Engine::Sqlite, url })
+}
+
+fn expense() -> Value {
+    json!({ "spent_on": "2026-11-01", "amount_minor": 10, "note": "n".repeat(2000),
+        "items": [{ "name": "a", "amount_minor": 4 }, { "name": "b", "amount_minor": 6 }] })
+}
+
+/// Limits how many pages the file may have.
+async fn limit_pages(store: &Store, pages: u32) {
+    let limited = store.write(pages, |tx, pages| {
+        Box::pin(async move {
+            let pragma = format!("PRAGMA max_page_count = {pages}");
+            let statement = Statement::from_string(tx.get_database_backend(), pragma);
+            Ok(tx.query_all_raw(statement).await.map(drop)?)
+        })
+    });
+    limited.await.expect("a limit");
+}
+
+async fn refused(client: &Client, expenses: &str) {
+    let answer = client.post(expenses, expense()).await;
+    assert_eq!(answer.headers["retry-after"], "1");
+    answer.expect_problem(503, "unavailable");
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_until_there_is_room() {
+    let (_folder, database) = file();
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let expenses = format!("{home}/expenses");
+    ada.make(&expenses, expense()).await;
+    // No smaller than the file is: from now on it does not grow.
+    limit_pages(&app.store, 1).await;
+    let mut written = 1;
+    while written < 50 {
+        let answer = ada.post(&expenses, expense()).await;
+        if answer.status == 503 {
+            break;
+        }
+        answer.expect(201);
+        written += 1;
+    }
+    assert!(written < 50, "the file still grows");
+    for _ in 0..3 {
+        refused(&ada, &expenses).await;
+        assert_eq!(ada.all(&expenses, "").await.len(), written);
+        ada.read("/ready").await;
+    }
+    limit_pages(&app.store, u32::MAX).await;
+    ada.make(&expenses, expense()).await;
+    let rows = ada.all(&expenses, "").await;
+    assert_eq!(rows.len(), written + 1);
+    assert!(rows.iter().all(|row| row["items"].as_array().map(Vec::len) == Some(2)));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_holds_refuses_writes_until_it_is_let_go() {
+    let (_folder, database) = file();
+    let store = Options { busy_timeout: Duration::from_millis(50), ..Options::default() };
+    let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
+    let (ada, home) = app.owner_of("household").await;
+    let expenses = format!("{home}/expenses");
+    ada.make(&expenses, expense()).await;
+    let mut one = ConnectOptions::new(&database.url);
+    one.max_connections(1);
+    let other = SeaOrm::connect(one).await.expect("another connection");
+    other.execute_unprepared("BEGIN IMMEDIATE").await.expect("the lock");
+    for _ in 0..3 {
+        refused(&ada, &expenses).await;
+        assert_eq!(ada.all(&expenses, "").await.len(), 1);
+    }
+    other.execute_unprepared("ROLLBACK").await.expect("the lock back");
+    ada.make(&expenses, expense()).await;
+    assert_eq!(ada.all(&expenses, "").await.len(), 2);
+    other.close().await.expect("closed");
+    app.stop().await;
+}
