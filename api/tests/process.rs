@@ -1,5 +1,8 @@
 //! The program itself: killed in the middle of its work, and its command line.
 
+// A test that cannot go on has failed: there is nothing better to do than to panic.
+#![allow(clippy::expect_used)]
+
 use std::{
     io::{BufRead, BufReader},
     path::Path,

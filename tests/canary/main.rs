@@ -1,6 +1,9 @@
 //! Nothing about a person, and no secret, reaches the log, the metrics, or a problem that somebody
 //! else reads. A test binary of its own: the log is the whole process'.
 
+// A test that cannot go on has failed: there is nothing better to do than to panic.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 use std::{
     io::{self, Write},
     sync::Mutex,
