@@ -217,7 +217,11 @@ async fn transaction(
     };
     let tx = match connection.begin_with_options(immediate).await {
         Ok(transaction) => Tx::new(transaction, context.clone()),
-        Err(error) => return (vec![first], Err(error)),
+        // Whoever waits for the file to be let go has waited long enough, too.
+        Err(error) => {
+            let waited = std::iter::from_fn(|| waiting.try_recv().ok());
+            return (std::iter::once(first).chain(waited).collect(), Err(error));
+        }
     };
     let ended = first.run(&tx).await;
     let mut jobs = vec![first];
