@@ -37,7 +37,8 @@ pub async fn observe(
     // The pattern and not the path: paths hold ids and invitations' tokens.
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let method = method_label(request.method());
-    let span = tracing::info_span!("request", %request_id, method, route);
+    let id = request_id.to_string();
+    let span = tracing::info_span!("request", request_id = id, method, route);
     let precondition = if_none_match(&request);
     let deadline = state.settings.limits.request_timeout;
     let answered =
@@ -53,17 +54,17 @@ pub async fn observe(
     };
     let response = unless_unchanged(precondition, response);
     let mut response = document(request_id, response, &span);
-    if let Ok(value) = header::HeaderValue::from_str(&request_id.to_string()) {
+    if let Ok(value) = header::HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let status = response.status().as_u16();
-    let elapsed = started.elapsed().as_secs_f64();
+    let elapsed = started.elapsed();
     metrics::histogram!(
         "steward_http_request_seconds",
         "method" => method, "route" => route, "status" => status.to_string(),
     )
-    .record(elapsed);
-    span.in_scope(|| tracing::info!(status, elapsed_ms = elapsed * 1e3, "answered"));
+    .record(elapsed.as_secs_f64());
+    span.in_scope(|| tracing::info!(status, elapsed_us = elapsed.as_micros() as u64, "answered"));
     match request {
         Some(request) => Ok(ServiceResponse::new(request, response)),
         // The request went down with its handler: actix takes an answer without it only like this.
