@@ -11,7 +11,6 @@ use actix_web::{
     error::InternalError,
     http::{Method, StatusCode, header},
     middleware::Next,
-    web,
 };
 use tracing::Instrument;
 use uuid::Uuid;
@@ -30,9 +29,7 @@ pub async fn observe(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    #[expect(clippy::expect_used, reason = "the app is never built without")]
-    let state =
-        request.app_data::<web::Data<State>>().expect("the state is part of the app").clone();
+    let state = State::of(&request);
     let request_id = state.store.random().id(state.store.now());
     // The pattern and not the path: paths hold ids and invitations' tokens.
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());

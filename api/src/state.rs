@@ -1,5 +1,6 @@
 //! What every request can reach.
 
+use actix_web::{dev::ServiceRequest, web};
 use service::{Store, access::Gate, error, user::Passwords};
 
 use crate::config::Settings;
@@ -26,5 +27,11 @@ impl State {
         let gate = Gate::new(store.clone(), settings.access_ttl);
         let passwords = Passwords::new(store.random())?;
         Ok(Self { store, gate, passwords, settings })
+    }
+
+    /// The state that a request came in over.
+    pub(crate) fn of(request: &ServiceRequest) -> web::Data<Self> {
+        #[expect(clippy::expect_used, reason = "the app is never built without")]
+        request.app_data::<web::Data<Self>>().expect("the state is part of the app").clone()
     }
 }

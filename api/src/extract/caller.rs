@@ -15,7 +15,6 @@ use actix_web::{
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::header,
     middleware::Next,
-    web,
 };
 use service::{Actor, access::Principal, error, random::Secret};
 use uuid::Uuid;
@@ -34,7 +33,7 @@ pub async fn identify(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let principal = match bearer(&request) {
-        Some(token) => state(&request).gate.principal(&token).await,
+        Some(token) => State::of(&request).gate.principal(&token).await,
         None => Err(error::Error::Unauthenticated("send Authorization: Bearer and a token")),
     };
     request.extensions_mut().insert(Identified(principal));
@@ -47,11 +46,6 @@ fn bearer(request: &ServiceRequest) -> Option<Secret> {
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::of(token.trim()))
 }
 
-fn state(request: &ServiceRequest) -> web::Data<State> {
-    #[expect(clippy::expect_used, reason = "the app is never built without")]
-    request.app_data::<web::Data<State>>().expect("the state is part of the app").clone()
-}
-
 /// Finds out what the caller is in the organization of the path.
 pub async fn enter(
     request: ServiceRequest,
@@ -61,7 +55,7 @@ pub async fn enter(
     let id = request.match_info().get("organization_id").and_then(|id| Uuid::try_parse(id).ok());
     let actor = match (principal, id) {
         (Some(Identified(Ok(principal))), Some(id)) => {
-            state(&request).gate.actor(&principal, id).await
+            State::of(&request).gate.actor(&principal, id).await
         }
         (Some(Identified(Err(error))), _) => Err(error),
         (_, None) => Err(error::Error::NotFound("organization")),
