@@ -6,59 +6,13 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use serde::Serialize;
-use service::{
-    api_key::{ApiKey, IssuedApiKey},
-    budget::Budget,
-    category::Category,
-    expense::Expense,
-    invitation::{Invitation, IssuedInvitation},
-    member::Member,
-    organization::Organization,
-    store::page::Page,
-    user::User,
-};
+use service::{resource::Versioned, store::page::Page};
 use utoipa::IntoResponses;
-use uuid::Uuid;
 
 use crate::problem::Failure;
 
 /// What a handler gives.
 pub type Result<T> = std::result::Result<T, Failure>;
-
-/// A resource that carries a version.
-pub trait Versioned: Serialize {
-    /// Its id.
-    fn id(&self) -> Uuid;
-    /// Its version.
-    fn version(&self) -> i64;
-}
-
-macro_rules! versioned {
-    ($($view:ty $(: $inner:ident)?),* $(,)?) => {$(
-        impl Versioned for $view {
-            fn id(&self) -> Uuid {
-                self$(.$inner)?.id
-            }
-
-            fn version(&self) -> i64 {
-                self$(.$inner)?.version
-            }
-        }
-    )*};
-}
-
-versioned!(
-    ApiKey,
-    Budget,
-    Category,
-    Expense,
-    Invitation,
-    IssuedApiKey: api_key,
-    IssuedInvitation: invitation,
-    Member,
-    Organization,
-    User,
-);
 
 /// A resource, with its version as a strong ETag.
 #[derive(Debug)]

@@ -2,6 +2,7 @@ use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
     budget::{self, Budget, BudgetInput},
     input::{Change, Create},
+    resource,
     store::{
         page::{Page, PageQuery},
         versioned::Expected,
@@ -38,7 +39,7 @@ async fn create(
     may: May<may::ManageBudgets>,
     Body(new): Body<NewBudget>,
 ) -> Result<Resource<Budget>> {
-    Ok(Resource::created(budget::create(&state.store, &may.actor, new).await?))
+    Ok(Resource::created(resource::create(&state.store, &may.actor, new).await?))
 }
 
 /// The budgets, by name
@@ -90,7 +91,7 @@ async fn change(
     Body(change): Body<BudgetChange>,
 ) -> Result<Resource<Budget>> {
     let expected = Expected::of(change.version(), precondition);
-    let changed = budget::change(&state.store, &may.actor, id, expected, change).await?;
+    let changed = resource::change(&state.store, &may.actor, id, expected, change).await?;
     Ok(Resource::found(changed))
 }
 
@@ -108,6 +109,6 @@ async fn remove(
     Row(id): Row,
     version: Version,
 ) -> Result<HttpResponse> {
-    budget::delete(&state.store, &may.actor, id, version.expected).await?;
+    resource::delete::<Budget>(&state.store, &may.actor, id, version.expected).await?;
     Ok(done())
 }

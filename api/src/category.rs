@@ -2,6 +2,7 @@ use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
     category::{self, Category, CategoryInput},
     input::{Change, Create},
+    resource,
     store::{
         page::{Page, PageQuery},
         versioned::Expected,
@@ -38,7 +39,7 @@ async fn create(
     may: May<may::ManageCategories>,
     Body(new): Body<NewCategory>,
 ) -> Result<Resource<Category>> {
-    Ok(Resource::created(category::create(&state.store, &may.actor, new).await?))
+    Ok(Resource::created(resource::create(&state.store, &may.actor, new).await?))
 }
 
 /// The categories, by name
@@ -90,7 +91,7 @@ async fn change(
     Body(change): Body<CategoryChange>,
 ) -> Result<Resource<Category>> {
     let expected = Expected::of(change.version(), precondition);
-    let changed = category::change(&state.store, &may.actor, id, expected, change).await?;
+    let changed = resource::change(&state.store, &may.actor, id, expected, change).await?;
     Ok(Resource::found(changed))
 }
 
@@ -108,6 +109,6 @@ async fn remove(
     Row(id): Row,
     version: Version,
 ) -> Result<HttpResponse> {
-    category::delete(&state.store, &may.actor, id, version.expected).await?;
+    resource::delete::<Category>(&state.store, &may.actor, id, version.expected).await?;
     Ok(done())
 }

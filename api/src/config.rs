@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use clap::{Args, ValueEnum};
-use service::user::Registration;
+use service::{seal::Keyring, user::Registration};
 
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
@@ -21,6 +21,12 @@ pub struct Database {
     /// How long one statement may take on PostgreSQL, in seconds
     #[arg(long, env = "STEWARD_STATEMENT_TIMEOUT", default_value_t = 30, global = true)]
     pub statement_timeout: u64,
+
+    /// The keys that secrets and answers are encrypted with, as ID:KEY,ID:KEY; the first one writes
+    ///
+    /// `steward keys new` makes one. Without a key, what must be encrypted is refused.
+    #[arg(long, env = "STEWARD_ENCRYPTION_KEYS", hide_env_values = true, global = true)]
+    pub encryption_keys: Option<Keyring>,
 }
 
 /// A URL that may hold a password: it does not show itself.

@@ -5,6 +5,7 @@ use service::{
         Import, ImportQuery, ImportReport, NewExpense,
     },
     input::{Act, Change, Form},
+    resource,
     store::{page::Page, versioned::Expected},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -49,7 +50,7 @@ async fn create(
     may: May<may::RecordExpenses>,
     Body(new): Body<NewExpense>,
 ) -> Result<Resource<Expense>> {
-    Ok(Resource::created(expense::create(&state.store, &may.actor, new).await?))
+    Ok(Resource::created(resource::create(&state.store, &may.actor, new).await?))
 }
 
 /// The expenses, filtered and sorted
@@ -103,7 +104,7 @@ async fn change(
     Body(change): Body<ExpenseChange>,
 ) -> Result<Resource<Expense>> {
     let expected = Expected::of(change.version(), precondition);
-    let changed = expense::change(&state.store, &may.actor, id, expected, change).await?;
+    let changed = resource::change(&state.store, &may.actor, id, expected, change).await?;
     Ok(Resource::found(changed))
 }
 
@@ -121,7 +122,7 @@ async fn remove(
     Row(id): Row,
     version: Version,
 ) -> Result<HttpResponse> {
-    expense::delete(&state.store, &may.actor, id, version.expected).await?;
+    resource::delete::<Expense>(&state.store, &may.actor, id, version.expected).await?;
     Ok(done())
 }
 

@@ -109,5 +109,5 @@ async fn accept(
     me: InSession,
     Token(token): Token,
 ) -> Result<Resource<Member>> {
-    Ok(Resource::created_elsewhere(invitation::accept(&state.store, me.user_id, token).await?))
+    Ok(Resource::created_elsewhere(invitation::accept(&state.store, me.author(), token).await?))
 }

@@ -2,6 +2,7 @@ use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
     input::{Change, Create},
     member::{self, Member, MemberInput},
+    resource,
     store::{
         page::{Page, PageQuery},
         versioned::Expected,
@@ -40,7 +41,7 @@ async fn create(
     may: May<may::ManageMembers>,
     Body(new): Body<NewMember>,
 ) -> Result<Resource<Member>> {
-    Ok(Resource::created(member::create(&state.store, &may.actor, new).await?))
+    Ok(Resource::created(resource::create(&state.store, &may.actor, new).await?))
 }
 
 /// The members, by name
@@ -94,7 +95,7 @@ async fn change(
     Body(change): Body<MemberChange>,
 ) -> Result<Resource<Member>> {
     let expected = Expected::of(change.version(), precondition);
-    let changed = member::change(&state.store, &may.actor, id, expected, change).await?;
+    let changed = resource::change(&state.store, &may.actor, id, expected, change).await?;
     Ok(Resource::found(changed))
 }
 
@@ -114,6 +115,6 @@ async fn remove(
     Row(id): Row,
     version: Version,
 ) -> Result<HttpResponse> {
-    member::delete(&state.store, &may.actor, id, version.expected).await?;
+    resource::delete::<Member>(&state.store, &may.actor, id, version.expected).await?;
     Ok(done())
 }

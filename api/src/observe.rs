@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use actix_web::{
-    Error, HttpResponse,
+    Error, HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
@@ -16,6 +16,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
+    extract::RequestId,
     problem::{self, Failure},
     state::State,
 };
@@ -31,6 +32,7 @@ pub async fn observe(
     let started = Instant::now();
     let state = State::of(&request);
     let request_id = state.store.random().id(state.store.now());
+    request.extensions_mut().insert(RequestId(Some(request_id)));
     // The pattern and not the path: paths hold ids and invitations' tokens.
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let method = method_label(request.method());

@@ -2,6 +2,7 @@ use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
     input::{Change, Create},
     organization::{self, Organization, OrganizationInput},
+    resource,
     store::{
         page::{Page, PageQuery},
         versioned::Expected,
@@ -43,7 +44,7 @@ async fn create(
     me: InSession,
     Body(new): Body<NewOrganization>,
 ) -> Result<Resource<Organization>> {
-    Ok(Resource::created(organization::create(&state.store, me.user_id, new).await?))
+    Ok(Resource::created(organization::create(&state.store, me.author(), new).await?))
 }
 
 /// One's organizations, the oldest first
@@ -92,7 +93,8 @@ async fn change(
     Body(change): Body<OrganizationChange>,
 ) -> Result<Resource<Organization>> {
     let expected = Expected::of(change.version(), precondition);
-    let changed = organization::change(&state.store, &may.actor, expected, change).await?;
+    let id = may.actor.organization_id;
+    let changed = resource::change(&state.store, &may.actor, id, expected, change).await?;
     Ok(Resource::found(changed))
 }
 

@@ -204,6 +204,9 @@ impl From<Error> for Failure {
                 let failure = Self::new(status, "unavailable", "Not available just now");
                 Self { cause: Some(cause), ..failure }.detail("try again in a moment")
             }
+            Error::NotConfigured { code, detail } => {
+                Self::new(S::SERVICE_UNAVAILABLE, code, "Not configured here").detail(detail)
+            }
             Error::Internal(cause) => {
                 Self { cause: Some(cause), ..Self::of_status(S::INTERNAL_SERVER_ERROR) }
             }

@@ -1,7 +1,7 @@
 //! What every request can reach.
 
 use actix_web::{dev::ServiceRequest, web};
-use service::{Store, access::Gate, error, user::Passwords};
+use service::{Store, access::Gate, background::Context, error, user::Passwords};
 
 use crate::config::Settings;
 
@@ -27,6 +27,11 @@ impl State {
         let gate = Gate::new(store.clone(), settings.access_ttl);
         let passwords = Passwords::new(store.random())?;
         Ok(Self { store, gate, passwords, settings })
+    }
+
+    /// What works in the background.
+    pub fn context(&self) -> Context {
+        Context::new(self.store.clone())
     }
 
     /// The state that a request came in over.

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Resource, Result, Unchanged, done},
-    extract::{Body, IfMatch, InSession},
+    extract::{Body, IfMatch, InSession, RequestId},
     problem,
     state::State,
 };
@@ -31,10 +31,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/users")]
 async fn register(
     state: web::Data<State>,
+    RequestId(request_id): RequestId,
     Body(Form(new)): Body<Form<NewUser>>,
 ) -> Result<Resource<User>> {
     let registration = state.settings.registration;
-    let user = user::register(&state.store, &state.passwords, registration, new).await?;
+    let user =
+        user::register(&state.store, &state.passwords, registration, new, request_id).await?;
     Ok(Resource::created_elsewhere(user))
 }
 
@@ -59,7 +61,7 @@ async fn change_me(
     Body(change): Body<UserChange>,
 ) -> Result<Resource<User>> {
     let expected = Expected::of(change.version(), precondition);
-    Ok(Resource::found(user::change(&state.store, session.user_id, expected, change).await?))
+    Ok(Resource::found(user::change(&state.store, session.author(), expected, change).await?))
 }
 
 /// Change one's password
@@ -76,7 +78,7 @@ async fn change_password(
     session: InSession,
     Body(Form(change)): Body<Form<PasswordChange>>,
 ) -> Result<HttpResponse> {
-    let InSession { user_id, session_id } = session;
-    user::change_password(&state.store, &state.passwords, user_id, session_id, change).await?;
+    let (author, session_id) = (session.author(), session.session_id);
+    user::change_password(&state.store, &state.passwords, author, session_id, change).await?;
     Ok(done())
 }

@@ -14,8 +14,8 @@ use sea_orm::{
 };
 
 use crate::tables::{
-    api_key, budget, category, expense, expense_item, invitation, member, organization, session,
-    user,
+    api_key, budget, category, event, expense, expense_item, invitation, member, organization,
+    session, user,
 };
 
 /// A table whose rows can be read by position.
@@ -112,6 +112,10 @@ positional! {
     category {
         organization_id, id, version, created_at, updated_at, name, name_key, kind, parent_id,
         sibling_key,
+    }
+    event {
+        organization_id, id, at, ordinal, kind, entity, entity_id, entity_version, effect, author,
+        author_id, request_id, data, data_digest, position, previous_chain, chain,
     }
     expense {
         organization_id, id, version, created_at, updated_at, member_id, category_id, kind,

@@ -59,14 +59,21 @@ pub(crate) fn table(name: &'static str) -> TableCreateStatement {
     Table::create().table(name).col(schema::pk_uuid("id")).take()
 }
 
-/// A table that belongs to organizations: its key leads with the organization, and its rows go
-/// when the organization goes.
-pub(crate) fn owned_table(name: &'static str) -> TableCreateStatement {
+/// A table whose key leads with the organization, if there is one: what happens to users is of none,
+/// and has the nil UUID there. Such a table refers to nothing.
+pub(crate) fn loose_table(name: &'static str) -> TableCreateStatement {
     Table::create()
         .table(name)
         .col(id("organization_id"))
         .col(id("id"))
         .primary_key(Index::create().col("organization_id").col("id"))
+        .take()
+}
+
+/// A table that belongs to organizations: its key leads with the organization, and its rows go
+/// when the organization goes.
+pub(crate) fn owned_table(name: &'static str) -> TableCreateStatement {
+    loose_table(name)
         .foreign_key(
             ForeignKey::create()
                 .from(name, "organization_id")

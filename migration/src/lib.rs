@@ -7,6 +7,7 @@ mod classes;
 mod columns;
 mod m20261121_000001_create_identity;
 mod m20261121_000002_create_money;
+mod m20261121_000003_create_log;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261121_000001_create_identity::Migration),
             Box::new(m20261121_000002_create_money::Migration),
+            Box::new(m20261121_000003_create_log::Migration),
         ]
     }
 }

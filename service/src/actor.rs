@@ -23,6 +23,49 @@ pub struct Actor {
     pub member_id: Option<Uuid>,
     /// The organization's settings.
     pub settings: Arc<Settings>,
+    /// Who the log says has done it.
+    pub author: Author,
+    /// The request in which it is done.
+    pub request_id: Option<Uuid>,
+}
+
+/// Who does something, as the log says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// A user, in what is of no organization.
+    User(Uuid),
+    /// A member in person.
+    Member(Uuid),
+    /// A program with this API key.
+    ApiKey(Uuid),
+    /// The operator at the command line.
+    Operator,
+    /// steward itself.
+    System,
+    /// This rule, which a member made.
+    Rule(Uuid),
+}
+
+impl Author {
+    /// What kind of author this is, as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Member(_) => "member",
+            Self::ApiKey(_) => "api_key",
+            Self::Operator => "operator",
+            Self::System => "system",
+            Self::Rule(_) => "rule",
+        }
+    }
+
+    /// The id of the user, the member, the key or the rule.
+    pub fn id(self) -> Option<Uuid> {
+        match self {
+            Self::User(id) | Self::Member(id) | Self::ApiKey(id) | Self::Rule(id) => Some(id),
+            Self::Operator | Self::System => None,
+        }
+    }
 }
 
 impl Actor {

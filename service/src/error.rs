@@ -69,6 +69,14 @@ pub enum Error {
     /// Not now: the database is away, locked or full, or there is too much to do.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// Not on this installation: something is missing in its configuration.
+    #[error("{code}: {detail}")]
+    NotConfigured {
+        /// A stable code.
+        code: &'static str,
+        /// What is missing.
+        detail: &'static str,
+    },
     /// Other transactions were in the way: the whole closure runs again. Never leaves the store.
     #[error("run again: {0}")]
     Again(String),
@@ -108,6 +116,11 @@ impl Error {
             }
             other => other,
         }
+    }
+
+    /// Whether the whole transaction is lost, and not only the statement that failed.
+    pub(crate) fn loses_the_transaction(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Again(_))
     }
 
     /// A refused reference, in a place where it can only mean that others use the row.

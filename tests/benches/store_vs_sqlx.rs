@@ -17,6 +17,7 @@ use service::{
     Actor, Store,
     expense::{self, Expense, ExpenseInput, ExpenseQuery},
     input::{Change, Create, FromBody},
+    resource,
     store::{Options, versioned::Expected},
 };
 use support::{Contestant, Database, Rows, Turn, compete};
@@ -124,7 +125,7 @@ impl Stage {
                 let expected = Expected::Version(version.load(Ordering::Relaxed));
                 let body = json!({ "note": format!("Changed at {}", turn.number) });
                 let change = Change::<ExpenseInput>::from_body(body).unwrap();
-                let now = expense::change(&store, &actor, *id, expected, change).await.unwrap();
+                let now = resource::change(&store, &actor, *id, expected, change).await.unwrap();
                 version.store(now.version, Ordering::Relaxed);
             }
         });
@@ -186,7 +187,9 @@ impl Stage {
                         details: None,
                         items: Vec::new(),
                     };
-                    drop(expense::create(&store, &actor, Create::from(input)).await.unwrap());
+                    let made: Expense =
+                        resource::create(&store, &actor, Create::from(input)).await.unwrap();
+                    drop(made);
                 }
             })
         };

@@ -9,7 +9,11 @@ use api::{
     state::State,
 };
 use clap::{Args, FromArgMatches};
-use service::{Store, store::Options};
+use service::{
+    Store,
+    background::{Background, Context, settle},
+    store::Options,
+};
 
 use crate::{client::Client, database::Database};
 
@@ -22,6 +26,8 @@ pub struct AppOptions {
     pub settings: Settings,
     /// Flags of `steward serve`.
     pub flags: Vec<&'static str>,
+    /// Whether what is done in the background is done by itself, and not only in [`App::settle`].
+    pub background: bool,
 }
 
 /// A running steward.
@@ -32,6 +38,8 @@ pub struct App {
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub base: String,
     server: ServerHandle,
+    context: Context,
+    background: Option<Background>,
 }
 
 impl App {
@@ -46,7 +54,7 @@ impl App {
     /// If it does not start.
     pub async fn start_with(database: &Database, options: AppOptions) -> Self {
         let store = database.store(options.store).await;
-        Self::serve(store, options.settings, &options.flags)
+        Self::serve(store, options.settings, &options.flags, options.background)
     }
 
     /// Starts steward over a store.
@@ -54,17 +62,27 @@ impl App {
     /// # Panics
     /// If it does not start.
     pub fn over(store: Store, settings: Settings) -> Self {
-        Self::serve(store, settings, &[])
+        Self::serve(store, settings, &[], false)
     }
 
-    fn serve(store: Store, settings: Settings, flags: &[&str]) -> Self {
+    fn serve(store: Store, settings: Settings, flags: &[&str], background: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let state = State::new(store.clone(), settings).unwrap();
+        let context = state.context();
+        let background = background.then(|| Background::start(&context));
         let server = app::server(state, listener, &serve(flags)).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { store, base, server: handle }
+        Self { store, base, server: handle, context, background }
+    }
+
+    /// Does all that is to be done in the background, until nothing is left.
+    ///
+    /// # Panics
+    /// If something cannot be done.
+    pub async fn settle(&self) {
+        settle(&self.context).await.unwrap();
     }
 
     /// A client that nobody knows.
@@ -84,8 +102,7 @@ impl App {
     /// # Panics
     /// If the store does not close.
     pub async fn stop(self) {
-        self.server.stop(false).await;
-        self.store.close().await.unwrap();
+        self.stop_server(false).await;
     }
 
     /// Stops steward as SIGTERM does: once the requests under way are answered.
@@ -93,7 +110,14 @@ impl App {
     /// # Panics
     /// If the store does not close.
     pub async fn stop_when_done(self) {
-        self.server.stop(true).await;
+        self.stop_server(true).await;
+    }
+
+    async fn stop_server(self, graceful: bool) {
+        self.server.stop(graceful).await;
+        if let Some(background) = self.background {
+            background.stop().await;
+        }
         self.store.close().await.unwrap();
     }
 }

@@ -4,8 +4,9 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use service::{
     Actor, Error, Store, access,
-    expense::{self, Expense, ExpenseInput},
+    expense::{Expense, ExpenseInput},
     input::{Change, FromBody},
+    resource,
     store::versioned::Expected,
 };
 use tests::{App, back_off, each_lasting_database, id};
@@ -20,7 +21,7 @@ async fn add_one(store: &Store, actor: &Actor, expense: &Value) -> Result<Expens
     let change = Change::<ExpenseInput>::from_body(json!({ "amount_minor": amount }))?;
     let version = expense["version"].as_i64().expect("a version");
     let id = Uuid::try_parse(id(expense)).expect("an id");
-    expense::change(store, actor, id, Expected::Version(version), change).await
+    resource::change(store, actor, id, Expected::Version(version), change).await
 }
 
 /// Adds one again and again, and gives how often it came too late.

@@ -5,6 +5,7 @@
 
 mod classes;
 mod concurrent;
+mod log;
 mod migrations;
 mod nodes;
 mod sqlite;

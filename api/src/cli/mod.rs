@@ -2,8 +2,10 @@
 
 mod check;
 mod import;
+mod keys;
 mod migrate;
 mod serve;
+mod verify;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -52,6 +54,13 @@ enum Command {
     /// A file imported twice creates nothing the second time. Amounts are read exactly: one that the
     /// currency cannot say is a bad row.
     Import(Box<import::ImportArgs>),
+    /// Make keys to encrypt with
+    Keys {
+        #[command(subcommand)]
+        action: keys::Action,
+    },
+    /// Check that the log is as it was written: that no event was changed, removed or put in
+    Verify,
     /// Check the configuration, the database and its schema
     Check(Box<Serve>),
 }
@@ -75,6 +84,8 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Import(args)) => import::run(&database, *args).await,
+            Some(Command::Keys { action }) => Ok(keys::run(&action)),
+            Some(Command::Verify) => verify::run(&database).await,
             Some(Command::Check(serve)) => check::run(&database, &log, &serve).await,
         }
     }
@@ -91,6 +102,7 @@ async fn connect(database: &Database) -> Result<Store, ConnectError> {
     let options = Options {
         max_connections: database.database_connections.max(1),
         statement_timeout: std::time::Duration::from_secs(database.statement_timeout.max(1)),
+        keyring: database.encryption_keys.clone().unwrap_or_default(),
         ..Options::default()
     };
     Store::connect(url(database).reveal(), options).await

@@ -1,6 +1,6 @@
 use std::{net::TcpListener, process::ExitCode};
 
-use service::{Store, store::Engine};
+use service::{Store, background::Background, store::Engine};
 
 use super::{CliError, connect, missing_migrations, start_log, url};
 use crate::{
@@ -24,10 +24,12 @@ pub(super) async fn run(
         .map_err(|error| format!("cannot listen on {}: {error}", serve.listen))?;
     let address = listener.local_addr()?;
     let state = State::new(store.clone(), Settings::from(serve))?;
+    let background = Background::start(&state.context());
     let server = app::server(state, listener, serve)?;
     tracing::info!(database = %url(database).shown(), "the API is at http://{address}/v1");
     tracing::info!("its documentation is at http://{address}/docs/");
     server.await?;
+    background.stop().await;
     store.close().await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -16,7 +16,7 @@ use actix_web::{
     http::header,
     middleware::Next,
 };
-use service::{Actor, access::Principal, error, random::Secret};
+use service::{Actor, access::Principal, error, random::Secret, store::log::By};
 use uuid::Uuid;
 
 use crate::{may::Requires, problem::Failure, state::State};
@@ -26,6 +26,23 @@ struct Identified(error::Result<Principal>);
 
 /// What [`enter`] found.
 struct Entered(error::Result<Actor>);
+
+/// The id of the request, as [`crate::observe`] has given it.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestId(pub Option<Uuid>);
+
+fn request_id(request: &HttpRequest) -> Option<Uuid> {
+    request.extensions().get::<RequestId>().and_then(|id| id.0)
+}
+
+impl FromRequest for RequestId {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(request_id(request))))
+    }
+}
 
 /// Finds out who asks.
 pub async fn identify(
@@ -72,6 +89,15 @@ pub struct InSession {
     pub user_id: Uuid,
     /// The session.
     pub session_id: Uuid,
+    /// The request.
+    pub request_id: Option<Uuid>,
+}
+
+impl InSession {
+    /// The user, and how the log says who they are.
+    pub fn author(&self) -> (Uuid, By) {
+        (self.user_id, By::user(self.user_id, self.request_id))
+    }
 }
 
 impl FromRequest for InSession {
@@ -79,9 +105,10 @@ impl FromRequest for InSession {
     type Future = Ready<Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request_id = request_id(request);
         let found = match request.extensions_mut().remove::<Identified>() {
             Some(Identified(Ok(Principal::User { user_id, session_id }))) => {
-                Ok(Self { user_id, session_id })
+                Ok(Self { user_id, session_id, request_id })
             }
             Some(Identified(Ok(Principal::Key(_)))) => Err(error::Error::forbidden(
                 "session_required",
@@ -107,8 +134,10 @@ impl<P: Requires> FromRequest for May<P> {
     type Future = Ready<Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request_id = request_id(request);
         let found = match request.extensions_mut().remove::<Entered>() {
-            Some(Entered(Ok(actor))) => {
+            Some(Entered(Ok(mut actor))) => {
+                actor.request_id = request_id;
                 actor.require(P::PERMISSION).map(|()| Self { actor, permission: PhantomData })
             }
             Some(Entered(Err(error))) => Err(error),

@@ -3,9 +3,12 @@
 pub use super::api_key::Entity as ApiKey;
 pub use super::budget::Entity as Budget;
 pub use super::category::Entity as Category;
+pub use super::event::Entity as Event;
+pub use super::event_head::Entity as EventHead;
 pub use super::expense::Entity as Expense;
 pub use super::expense_item::Entity as ExpenseItem;
 pub use super::invitation::Entity as Invitation;
+pub use super::lease::Entity as Lease;
 pub use super::member::Entity as Member;
 pub use super::organization::Entity as Organization;
 pub use super::session::Entity as Session;

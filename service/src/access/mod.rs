@@ -2,17 +2,18 @@
 //! session, a key or a role ends.
 //!
 //! Everything is remembered together with the count of revocations at the moment before it was read
-//! ([`Store::revoked`]); once that count has moved on, it no longer holds. So a revocation needs to
+//! ([`crate::store::Tx::revoke`]); once that count has moved on, it no longer holds. So a revocation needs to
 //! know nothing of what it revokes. Another node hears of it when its memory runs out.
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::{
-    actor::Actor,
+    actor::{Actor, Author},
     api_key,
     error::{Error, Result},
     member, organization,
@@ -138,6 +139,7 @@ impl Gate {
         }
         let mut actor = self.actor_of(member).await?;
         actor.role = actor.role.min(Role::of(&key.role));
+        actor.author = Author::ApiKey(key.id);
         Ok((Principal::Key(actor), key.expires_at.map(|at| at.to_utc())))
     }
 
@@ -149,6 +151,8 @@ impl Gate {
             role: Role::of(&member.role),
             member_id: Some(member.id),
             settings: Arc::new((&row).into()),
+            author: Author::Member(member.id),
+            request_id: None,
         })
     }
 }
@@ -177,5 +181,31 @@ pub async fn operator(
     if let Some(id) = member_id {
         member::repository::get(store.read(), organization_id, id).await?;
     }
-    Ok(Actor { organization_id, role: Role::Owner, member_id, settings: Arc::new((&row).into()) })
+    Ok(Actor {
+        organization_id,
+        role: Role::Owner,
+        member_id,
+        settings: Arc::new((&row).into()),
+        author: Author::Operator,
+        request_id: None,
+    })
+}
+
+/// steward itself, in one organization: what works in the background acts as this.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is no such organization.
+pub(crate) async fn system(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Actor> {
+    let row = organization::repository::get(connection, organization_id).await?;
+    Ok(Actor {
+        organization_id,
+        role: Role::Owner,
+        member_id: None,
+        settings: Arc::new((&row).into()),
+        author: Author::System,
+        request_id: None,
+    })
 }

@@ -8,15 +8,24 @@ use crate::{
     access,
     actor::Actor,
     error::{Error, Result},
+    event::Verb,
     input::Create,
     member,
+    resource::Resource,
+    role::Permission,
     store::{
-        Store,
+        Store, log,
         page::{Page, PageQuery},
         versioned,
         versioned::Expected,
     },
 };
+
+impl Resource for ApiKey {
+    const ENTITY: &'static str = "api_key";
+    const READ: Permission = Permission::ManageApiKeys;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Deleted];
+}
 
 /// Makes a key that acts for the actor. The token is in the answer, and nowhere else.
 pub async fn create(
@@ -25,8 +34,9 @@ pub async fn create(
     new: Create<ApiKeyInput>,
 ) -> Result<IssuedApiKey> {
     let secret = access::tenant_token(store.random(), PREFIX, actor.organization_id);
-    let row = store
-        .write((actor.clone(), new, secret.hash()), |tx, (actor, new, token_hash)| {
+    let token = secret.reveal().to_owned();
+    store
+        .write((actor.clone(), new, secret.hash(), token), |tx, (actor, new, token_hash, token)| {
             Box::pin(async move {
                 let ApiKeyInput { name, role, expires_at } = new.input.clone();
                 member::may_give(actor, role)?;
@@ -39,7 +49,7 @@ pub async fn create(
                 let now = tx.now().fixed_offset();
                 let row = api_key::ActiveModel {
                     organization_id: Set(actor.organization_id),
-                    id: Set(new.id.unwrap_or_else(|| tx.new_id())),
+                    id: Set(log::new_id::<ApiKey>(tx, actor.organization_id, new.id).await?),
                     member_id: Set(member_id),
                     name: Set(name),
                     role: Set(role.as_str().to_owned()),
@@ -49,11 +59,11 @@ pub async fn create(
                     updated_at: Set(now),
                     ..Default::default()
                 };
-                versioned::insert::<api_key::Entity, _>(tx, row).await
+                let api_key = versioned::insert(tx, actor, row, ApiKey::from).await?;
+                Ok(IssuedApiKey { token: token.clone(), api_key })
             })
         })
-        .await?;
-    Ok(IssuedApiKey { token: secret.reveal().to_owned(), api_key: row.into() })
+        .await
 }
 
 /// The key, without its token.
@@ -74,11 +84,11 @@ pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) 
         .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
             Box::pin(async move {
                 let row = versioned::get::<api_key::Entity>(tx, actor.organization_id, *id).await?;
-                expected.check(row.version, &ApiKey::from(row.clone()))?;
-                versioned::delete::<api_key::Entity>(tx, &row).await
+                let current = ApiKey::from(row.clone());
+                expected.check(row.version, &current)?;
+                tx.revoke();
+                versioned::delete(tx, actor, &row, &current).await
             })
         })
-        .await?;
-    store.revoked();
-    Ok(())
+        .await
 }

@@ -1,14 +1,17 @@
 use entity::budget;
-use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
-use super::{Budget, BudgetInput, Period, repository};
+use super::{Budget, BudgetInput, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    event::Verb,
     input::{Change, Create},
+    resource::{Changeable, Resource, Writable},
+    role::Permission,
     store::{
-        Store,
+        Store, Tx, log,
         page::{Page, PageQuery},
         versioned,
         versioned::Expected,
@@ -16,27 +19,79 @@ use crate::{
     text::fold,
 };
 
-/// Makes a budget.
-pub async fn create(store: &Store, actor: &Actor, new: Create<BudgetInput>) -> Result<Budget> {
-    let row = store
-        .write((actor.clone(), new), |tx, (actor, new)| {
-            Box::pin(async move {
-                let now = tx.now().fixed_offset();
-                let mut input = new.input.clone();
-                input.currency.get_or_insert_with(|| actor.settings.currency.clone());
-                let row = budget::ActiveModel {
-                    organization_id: Set(actor.organization_id),
-                    id: Set(new.id.unwrap_or_else(|| tx.new_id())),
-                    created_at: Set(now),
-                    updated_at: Set(now),
-                    ..columns(input)?
-                };
-                versioned::insert::<budget::Entity, _>(tx, row).await
-            })
-        })
-        .await
-        .map_err(unknown_category)?;
-    Ok(row.into())
+impl Resource for Budget {
+    const ENTITY: &'static str = "budget";
+    const READ: Permission = Permission::ReadMoney;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Deleted];
+}
+
+impl Changeable for Budget {
+    type Input = BudgetInput;
+    const WRITE: Permission = Permission::ManageBudgets;
+
+    fn input(&self) -> BudgetInput {
+        BudgetInput {
+            name: self.name.clone(),
+            category_id: self.category_id,
+            period: self.period,
+            amount_minor: self.amount_minor,
+            currency: Some(self.currency.clone()),
+            starts_on: self.starts_on,
+            ends_on: self.ends_on,
+        }
+    }
+
+    async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+    }
+
+    async fn change(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: &Change<BudgetInput>,
+    ) -> Result<Self> {
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        let next = columns(change.apply(&current.input())?)?;
+        versioned::update(tx, actor, Verb::Changed, &row, next, Self::from).await
+    }
+
+    /// The only reference of a budget is its category.
+    async fn unknown_reference<C: ConnectionTrait>(
+        _: &C,
+        _: &Actor,
+        _: &BudgetInput,
+    ) -> Result<Error> {
+        Ok(Error::invalid("/category_id", "unknown", "is not a category here"))
+    }
+}
+
+impl Writable for Budget {
+    const IN_USE: &'static str = "something refers to this budget";
+
+    async fn create(tx: &Tx, actor: &Actor, new: &Create<BudgetInput>) -> Result<Self> {
+        let now = tx.now().fixed_offset();
+        let mut input = new.input.clone();
+        input.currency.get_or_insert_with(|| actor.settings.currency.clone());
+        let row = budget::ActiveModel {
+            organization_id: Set(actor.organization_id),
+            id: Set(log::new_id::<Self>(tx, actor.organization_id, new.id).await?),
+            created_at: Set(now),
+            updated_at: Set(now),
+            ..columns(input)?
+        };
+        versioned::insert(tx, actor, row, Self::from).await
+    }
+
+    async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        versioned::delete(tx, actor, &row, &current).await
+    }
 }
 
 fn columns(input: BudgetInput) -> Result<budget::ActiveModel> {
@@ -60,14 +115,6 @@ fn columns(input: BudgetInput) -> Result<budget::ActiveModel> {
     })
 }
 
-/// The only reference of a budget is its category.
-fn unknown_category(error: Error) -> Error {
-    match error {
-        Error::Reference => Error::invalid("/category_id", "unknown", "is not a category here"),
-        other => other,
-    }
-}
-
 /// The budget.
 pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Budget> {
     let row = repository::get(store.read(), actor.organization_id, id).await?;
@@ -78,50 +125,4 @@ pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Budget> {
 pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Budget>> {
     let page = repository::list(store.read(), actor.organization_id, page).await?;
     Ok(page.map(Budget::from))
-}
-
-/// Changes a budget.
-pub async fn change(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    change: Change<BudgetInput>,
-) -> Result<Budget> {
-    let row = store
-        .write(
-            (actor.organization_id, id, expected, change),
-            |tx, (organization_id, id, expected, change)| {
-                Box::pin(async move {
-                    let row = repository::get(tx, *organization_id, *id).await?;
-                    expected.check(row.version, &Budget::from(row.clone()))?;
-                    let input = change.apply(&BudgetInput {
-                        name: row.name.clone(),
-                        category_id: row.category_id,
-                        period: Period::of(&row.period),
-                        amount_minor: row.amount_minor,
-                        currency: Some(row.currency.clone()),
-                        starts_on: row.starts_on,
-                        ends_on: row.ends_on,
-                    })?;
-                    versioned::update::<budget::Entity, _>(tx, &row, columns(input)?).await
-                })
-            },
-        )
-        .await
-        .map_err(unknown_category)?;
-    Ok(row.into())
-}
-
-/// Removes a budget.
-pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
-    store
-        .write((actor.organization_id, id, expected), |tx, (organization_id, id, expected)| {
-            Box::pin(async move {
-                let row = repository::get(tx, *organization_id, *id).await?;
-                expected.check(row.version, &Budget::from(row.clone()))?;
-                versioned::delete::<budget::Entity>(tx, &row).await
-            })
-        })
-        .await
 }

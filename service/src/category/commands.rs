@@ -1,15 +1,18 @@
 use entity::category;
-use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
-use super::{Category, CategoryInput, Kind, repository};
+use super::{Category, CategoryInput, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    event::Verb,
     input::{Change, Create},
     organization,
+    resource::{Changeable, Resource, Writable},
+    role::Permission,
     store::{
-        Store, Tx,
+        Store, Tx, log,
         page::{Page, PageQuery},
         versioned,
         versioned::Expected,
@@ -17,32 +20,75 @@ use crate::{
     text::fold,
 };
 
-/// Makes a category.
-pub async fn create(store: &Store, actor: &Actor, new: Create<CategoryInput>) -> Result<Category> {
-    let row = store
-        .write((actor.organization_id, new), |tx, (organization_id, new)| {
-            Box::pin(async move { insert(tx, *organization_id, new.clone()).await })
-        })
-        .await
-        .map_err(unknown_parent)?;
-    Ok(row.into())
+impl Resource for Category {
+    const ENTITY: &'static str = "category";
+    const READ: Permission = Permission::ReadMoney;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Deleted];
 }
 
-/// Makes a category in a transaction that is under way.
-pub(crate) async fn insert(
-    tx: &Tx,
-    organization_id: Uuid,
-    new: Create<CategoryInput>,
-) -> Result<category::Model> {
-    let now = tx.now().fixed_offset();
-    let row = category::ActiveModel {
-        organization_id: Set(organization_id),
-        id: Set(new.id.unwrap_or_else(|| tx.new_id())),
-        created_at: Set(now),
-        updated_at: Set(now),
-        ..columns(new.input)
-    };
-    versioned::insert::<category::Entity, _>(tx, row).await
+impl Changeable for Category {
+    type Input = CategoryInput;
+    const WRITE: Permission = Permission::ManageCategories;
+
+    fn input(&self) -> CategoryInput {
+        CategoryInput { name: self.name.clone(), kind: self.kind, parent_id: self.parent_id }
+    }
+
+    async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+    }
+
+    /// Never below itself.
+    async fn change(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: &Change<CategoryInput>,
+    ) -> Result<Self> {
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        let input = change.apply(&current.input())?;
+        if input.parent_id != row.parent_id
+            && let Some(parent_id) = input.parent_id
+        {
+            refuse_cycle(tx, &row, parent_id).await?;
+        }
+        versioned::update(tx, actor, Verb::Changed, &row, columns(input), Self::from).await
+    }
+
+    /// The only reference of a category is its parent.
+    async fn unknown_reference<C: ConnectionTrait>(
+        _: &C,
+        _: &Actor,
+        _: &CategoryInput,
+    ) -> Result<Error> {
+        Ok(Error::invalid("/parent_id", "unknown", "is not a category here"))
+    }
+}
+
+impl Writable for Category {
+    const IN_USE: &'static str = "categories, budgets or expenses refer to this category";
+
+    async fn create(tx: &Tx, actor: &Actor, new: &Create<CategoryInput>) -> Result<Self> {
+        let now = tx.now().fixed_offset();
+        let row = category::ActiveModel {
+            organization_id: Set(actor.organization_id),
+            id: Set(log::new_id::<Self>(tx, actor.organization_id, new.id).await?),
+            created_at: Set(now),
+            updated_at: Set(now),
+            ..columns(new.input.clone())
+        };
+        versioned::insert(tx, actor, row, Self::from).await
+    }
+
+    async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        versioned::delete(tx, actor, &row, &current).await
+    }
 }
 
 fn columns(input: CategoryInput) -> category::ActiveModel {
@@ -59,14 +105,6 @@ fn columns(input: CategoryInput) -> category::ActiveModel {
     }
 }
 
-/// The only reference of a category is its parent.
-fn unknown_parent(error: Error) -> Error {
-    match error {
-        Error::Reference => Error::invalid("/parent_id", "unknown", "is not a category here"),
-        other => other,
-    }
-}
-
 /// The category.
 pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Category> {
     let row = repository::get(store.read(), actor.organization_id, id).await?;
@@ -79,40 +117,6 @@ pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page
     Ok(page.map(Category::from))
 }
 
-/// Changes a category, or moves it; never below itself.
-pub async fn change(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    change: Change<CategoryInput>,
-) -> Result<Category> {
-    let row = store
-        .write(
-            (actor.organization_id, id, expected, change),
-            |tx, (organization_id, id, expected, change)| {
-                Box::pin(async move {
-                    let row = repository::get(tx, *organization_id, *id).await?;
-                    expected.check(row.version, &Category::from(row.clone()))?;
-                    let input = change.apply(&CategoryInput {
-                        name: row.name.clone(),
-                        kind: Kind::of(&row.kind),
-                        parent_id: row.parent_id,
-                    })?;
-                    if input.parent_id != row.parent_id
-                        && let Some(parent_id) = input.parent_id
-                    {
-                        refuse_cycle(tx, &row, parent_id).await?;
-                    }
-                    versioned::update::<category::Entity, _>(tx, &row, columns(input)).await
-                })
-            },
-        )
-        .await
-        .map_err(unknown_parent)?;
-    Ok(row.into())
-}
-
 /// Two moves at once could make a cycle that neither makes alone: one organization's moves happen
 /// one after the other.
 async fn refuse_cycle(tx: &Tx, row: &category::Model, parent_id: Uuid) -> Result<()> {
@@ -121,20 +125,4 @@ async fn refuse_cycle(tx: &Tx, row: &category::Model, parent_id: Uuid) -> Result
         return Err(Error::invalid("/parent_id", "cycle", "lies below this category"));
     }
     Ok(())
-}
-
-/// Removes a category that nothing refers to.
-pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
-    store
-        .write((actor.organization_id, id, expected), |tx, (organization_id, id, expected)| {
-            Box::pin(async move {
-                let row = repository::get(tx, *organization_id, *id).await?;
-                expected.check(row.version, &Category::from(row.clone()))?;
-                versioned::delete::<category::Entity>(tx, &row).await
-            })
-        })
-        .await
-        .map_err(|error| {
-            error.reference_means_in_use("categories, budgets or expenses refer to this category")
-        })
 }

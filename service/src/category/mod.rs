@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use commands::insert;
-pub use commands::{change, create, delete, get, list};
+pub use commands::{get, list};
 
 use crate::text;
 

@@ -1,5 +1,7 @@
+use std::collections::HashMap;
+
 use entity::expense;
-use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
 use super::{
@@ -9,25 +11,98 @@ use super::{
 use crate::{
     actor::Actor,
     error::{Error, Result, Violation},
+    event::Verb,
     input::{Act, Change, Create, FromBody},
+    resource::{Changeable, Resource, Writable},
     role::Permission,
-    store::{Store, Tx, page::Page, versioned, versioned::Expected},
+    store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
 };
 
-/// Records an expense.
-pub async fn create(store: &Store, actor: &Actor, new: Create<ExpenseInput>) -> Result<Expense> {
-    let written = store
-        .write((actor.clone(), new.clone()), |tx, (actor, new)| {
-            Box::pin(async move {
-                let row = new_row(tx, actor, new, None)?;
-                let row = versioned::insert::<expense::Entity, _>(tx, row).await?;
-                let items = &new.input.items;
-                repository::insert_items(tx, actor.organization_id, [(row.id, &items[..])]).await?;
-                Ok(repository::view(row, items.clone()))
-            })
-        })
-        .await;
-    explain(store, actor, written, [(String::new(), &new.input)]).await
+impl Resource for Expense {
+    const ENTITY: &'static str = "expense";
+    const READ: Permission = Permission::ReadMoney;
+    const VERBS: &'static [Verb] = &[
+        Verb::Created,
+        Verb::Changed,
+        Verb::Submitted,
+        Verb::Approved,
+        Verb::Rejected,
+        Verb::Reimbursed,
+        Verb::Deleted,
+    ];
+}
+
+impl Changeable for Expense {
+    type Input = ExpenseInput;
+    const WRITE: Permission = Permission::RecordExpenses;
+
+    fn input(&self) -> ExpenseInput {
+        ExpenseInput {
+            kind: self.kind,
+            member_id: Some(self.member_id),
+            category_id: self.category_id,
+            spent_on: self.spent_on,
+            amount_minor: self.amount_minor,
+            currency: Some(self.currency.clone()),
+            merchant: self.merchant.clone(),
+            payment_method: self.payment_method.clone(),
+            note: self.note.clone(),
+            place: self.place.clone(),
+            details: self.details.clone(),
+            items: self.items.clone(),
+        }
+    }
+
+    async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(tx, actor.organization_id, id).await?.1)
+    }
+
+    /// While nobody relies on it. A rejected one is a draft again.
+    async fn change(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: &Change<ExpenseInput>,
+    ) -> Result<Self> {
+        let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+        may_record(actor, row.member_id)?;
+        expected.check(row.version, &current)?;
+        rules::changeable(current.status, actor.settings.approval_required)?;
+        let input = change.apply(&current.input())?;
+        write_change(tx, actor, row, current, &input).await
+    }
+
+    async fn unknown_reference<C: ConnectionTrait>(
+        connection: &C,
+        actor: &Actor,
+        input: &ExpenseInput,
+    ) -> Result<Error> {
+        repository::unknown_references(connection, actor, [(String::new(), input)]).await
+    }
+}
+
+impl Writable for Expense {
+    const IN_USE: &'static str = "something refers to this expense";
+
+    async fn create(tx: &Tx, actor: &Actor, new: &Create<ExpenseInput>) -> Result<Self> {
+        let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
+        let items = &new.input.items;
+        let row = new_row(tx, actor, id, &new.input, None)?;
+        let made =
+            versioned::insert(tx, actor, row, |row| repository::view(row, items.clone())).await?;
+        repository::insert_items(tx, actor.organization_id, [(made.id, &items[..])]).await?;
+        Ok(made)
+    }
+
+    /// While nobody relies on it.
+    async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+        let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+        may_record(actor, row.member_id)?;
+        expected.check(row.version, &current)?;
+        rules::changeable(current.status, actor.settings.approval_required)?;
+        versioned::delete(tx, actor, &row, &current).await
+    }
 }
 
 /// Records several expenses, all or none.
@@ -40,41 +115,43 @@ pub async fn create_many(
     let written = store
         .write((actor.clone(), news.clone()), |tx, (actor, news)| {
             Box::pin(async move {
-                let rows = news
+                let chosen: Vec<_> = news.iter().map(|new| new.id).collect();
+                let ids = log::new_ids::<Expense>(tx, actor.organization_id, &chosen).await?;
+                let ids = ids.map_err(taken)?;
+                let rows = ids
                     .iter()
+                    .zip(news)
                     .enumerate()
-                    .map(|(index, new)| {
-                        new_row(tx, actor, new, None).map_err(|error| error.below(index))
+                    .map(|(index, (id, new))| {
+                        new_row(tx, actor, *id, &new.input, None)
+                            .map_err(|error| error.below(index))
                     })
                     .collect::<Result<Vec<_>>>()?;
-                let ids: Vec<Uuid> = rows.iter().map(|row| *row.id.as_ref()).collect();
-                let rows = versioned::insert_many::<expense::Entity, _>(tx, rows).await?;
+                let items: HashMap<_, _> =
+                    ids.iter().zip(news).map(|(id, new)| (*id, &new.input.items)).collect();
+                let view = |row: expense::Model| {
+                    let items = items.get(&row.id).copied().cloned().unwrap_or_default();
+                    repository::view(row, items)
+                };
+                let made = versioned::insert_many(tx, actor, rows, None, view).await?;
                 let lines = ids.iter().zip(news).map(|(id, new)| (*id, &new.input.items[..]));
                 repository::insert_items(tx, actor.organization_id, lines).await?;
-                let items = news.iter().map(|new| new.input.items.clone());
-                Ok(rows.into_iter().zip(items).map(|(row, it)| repository::view(row, it)).collect())
+                Ok(made)
             })
         })
         .await;
-    if let Err(Error::Duplicate { .. }) = written {
-        let taken = first_taken(store, actor, &news).await?;
-        return written.map_err(|error| taken.unwrap_or(error));
+    match written {
+        Err(Error::Reference) => {
+            let inputs = news.iter().enumerate();
+            let inputs = inputs.map(|(index, new)| (format!("/items/{index}"), &new.input));
+            Err(repository::unknown_references(store.read(), actor, inputs).await?)
+        }
+        other => other,
     }
-    let inputs = news.iter().enumerate().map(|(i, new)| (format!("/items/{i}"), &new.input));
-    explain(store, actor, written, inputs).await
 }
 
-/// Says which item of a batch has an id that is taken.
-async fn first_taken(
-    store: &Store,
-    actor: &Actor,
-    news: &[Create<ExpenseInput>],
-) -> Result<Option<Error>> {
-    let ids = news.iter().filter_map(|new| new.id).collect();
-    let free =
-        versioned::missing::<expense::Entity>(store.read(), actor.organization_id, ids).await?;
-    let taken = news.iter().position(|new| new.id.is_some_and(|id| !free.contains(&id)));
-    Ok(taken.map(|index| Error::Duplicate { pointer: format!("/items/{index}/id").into() }))
+fn taken(index: usize) -> Error {
+    Error::Duplicate { pointer: format!("/items/{index}/id").into() }
 }
 
 fn read_batch(batch: ExpenseBatch) -> Result<Vec<Create<ExpenseInput>>> {
@@ -97,38 +174,24 @@ fn read_batch(batch: ExpenseBatch) -> Result<Vec<Create<ExpenseInput>>> {
     if violations.is_empty() { Ok(news) } else { Err(Error::Invalid(violations)) }
 }
 
-/// Says which reference it was that the database refused.
-async fn explain<'a, T>(
-    store: &Store,
-    actor: &Actor,
-    written: Result<T>,
-    inputs: impl IntoIterator<Item = (String, &'a ExpenseInput)>,
-) -> Result<T> {
-    match written {
-        Err(Error::Reference) => {
-            Err(repository::unknown_references(store.read(), actor, inputs).await?)
-        }
-        other => other,
-    }
-}
-
 /// A row for a new expense, under the rules for who may record one for whom.
 pub(super) fn new_row(
     tx: &Tx,
     actor: &Actor,
-    new: &Create<ExpenseInput>,
+    id: Uuid,
+    input: &ExpenseInput,
     import_key: Option<String>,
 ) -> Result<expense::ActiveModel> {
-    let member_id = new.input.member_id.or(actor.member_id).ok_or_else(|| {
+    let member_id = input.member_id.or(actor.member_id).ok_or_else(|| {
         Error::invalid("/member_id", "required", "is required where nobody acts in person")
     })?;
     may_record(actor, member_id)?;
-    let currency = new.input.currency.as_ref().unwrap_or(&actor.settings.currency);
+    let currency = input.currency.as_ref().unwrap_or(&actor.settings.currency);
     let now = tx.now().fixed_offset();
     let status = rules::written(actor.settings.approval_required);
     Ok(expense::ActiveModel {
         organization_id: Set(actor.organization_id),
-        id: Set(new.id.unwrap_or_else(|| tx.new_id())),
+        id: Set(id),
         status: Set(status.as_str().to_owned()),
         submitted_at: Set(None),
         decided_at: Set((status == Status::Approved).then_some(now)),
@@ -138,7 +201,7 @@ pub(super) fn new_row(
         import_key: Set(import_key),
         created_at: Set(now),
         updated_at: Set(now),
-        ..repository::columns(&new.input, member_id, currency)
+        ..repository::columns(input, member_id, currency)
     })
 }
 
@@ -174,38 +237,6 @@ pub async fn list(store: &Store, actor: &Actor, query: &ExpenseQuery) -> Result<
     with_lines.await
 }
 
-/// Changes an expense that nobody relies on yet. A rejected one is a draft again.
-pub async fn change(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    change: Change<ExpenseInput>,
-) -> Result<Expense> {
-    let changed = store
-        .write((actor.clone(), id, expected, change), |tx, (actor, id, expected, change)| {
-            Box::pin(async move {
-                let (row, current) = repository::get(tx, actor.organization_id, *id).await?;
-                may_record(actor, row.member_id)?;
-                expected.check(row.version, &current)?;
-                rules::changeable(current.status, actor.settings.approval_required)?;
-                let input = change.apply(&input_of(&current))?;
-                match write_change(tx, actor, row, current, &input).await {
-                    Err(Error::Reference) => {
-                        tx.undo();
-                        Ok(Err(input))
-                    }
-                    other => other.map(Ok),
-                }
-            })
-        })
-        .await?;
-    match changed {
-        Ok(expense) => Ok(expense),
-        Err(input) => explain(store, actor, Err(Error::Reference), [(String::new(), &input)]).await,
-    }
-}
-
 async fn write_change(
     tx: &Tx,
     actor: &Actor,
@@ -225,45 +256,13 @@ async fn write_change(
         next.decided_by_member_id = Set(None);
         next.decision_note = Set(None);
     }
-    let row = versioned::update::<expense::Entity, _>(tx, &row, next).await?;
+    let view = |row| repository::view(row, input.items.clone());
+    let changed = versioned::update(tx, actor, Verb::Changed, &row, next, view).await?;
     if input.items != current.items {
         repository::delete_items(tx, actor.organization_id, row.id).await?;
         repository::insert_items(tx, actor.organization_id, [(row.id, &input.items[..])]).await?;
     }
-    Ok(repository::view(row, input.items.clone()))
-}
-
-/// The input that would make the expense as it is.
-fn input_of(expense: &Expense) -> ExpenseInput {
-    ExpenseInput {
-        kind: expense.kind,
-        member_id: Some(expense.member_id),
-        category_id: expense.category_id,
-        spent_on: expense.spent_on,
-        amount_minor: expense.amount_minor,
-        currency: Some(expense.currency.clone()),
-        merchant: expense.merchant.clone(),
-        payment_method: expense.payment_method.clone(),
-        note: expense.note.clone(),
-        place: expense.place.clone(),
-        details: expense.details.clone(),
-        items: expense.items.clone(),
-    }
-}
-
-/// Removes an expense that nobody relies on yet.
-pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
-    store
-        .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
-            Box::pin(async move {
-                let (row, current) = repository::get(tx, actor.organization_id, *id).await?;
-                may_record(actor, row.member_id)?;
-                expected.check(row.version, &current)?;
-                rules::changeable(current.status, actor.settings.approval_required)?;
-                versioned::delete::<expense::Entity>(tx, &row).await
-            })
-        })
-        .await
+    Ok(changed)
 }
 
 /// Asks for a decision. Where nobody decides, the expense is approved.
@@ -344,8 +343,8 @@ async fn transition(
                     }
                     Move::Reimburse => next.reimbursed_at = Set(Some(now)),
                 }
-                let row = versioned::update::<expense::Entity, _>(tx, &row, next).await?;
-                Ok(repository::view(row, current.items))
+                let view = |row| repository::view(row, current.items);
+                versioned::update(tx, actor, by.verb(), &row, next, view).await
             })
         })
         .await

@@ -12,9 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-pub use commands::{
-    approve, change, create, create_many, delete, get, list, reimburse, reject, submit,
-};
+pub use commands::{approve, create_many, get, list, reimburse, reject, submit};
 pub use import::{Import, ImportQuery, ImportReport, OnError, RowError, import, inspect};
 
 use crate::{

@@ -314,20 +314,16 @@ pub(super) async fn delete_items(tx: &Tx, organization_id: Uuid, expense_id: Uui
 }
 
 /// Writes imported expenses that are not there yet, and says how many were not.
-pub(super) async fn insert_unknown(tx: &Tx, rows: Vec<expense::ActiveModel>) -> Result<u64> {
-    if rows.is_empty() {
-        return Ok(0);
-    }
+pub(super) async fn insert_unknown(
+    tx: &Tx,
+    actor: &Actor,
+    rows: Vec<expense::ActiveModel>,
+) -> Result<u64> {
     let known = OnConflict::columns([expense::Column::OrganizationId, expense::Column::ImportKey])
         .do_nothing()
         .to_owned();
-    let rows = rows.into_iter().map(|mut row| {
-        row.version = Set(1);
-        row
-    });
-    let inserted =
-        expense::Entity::insert_many(rows).on_conflict(known).exec_without_returning(tx).await?;
-    Ok(inserted)
+    let view = |row| view(row, Vec::new());
+    Ok(versioned::insert_many(tx, actor, rows, Some(known), view).await?.len() as u64)
 }
 
 /// After the database has refused a reference: which ones they are. Each input comes with the

@@ -1,7 +1,10 @@
 //! Sums and the way through approval: pure.
 
 use super::{ExpenseItem, Status};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    event::Verb,
+};
 
 /// Lines, if there are any, sum to the expense.
 ///
@@ -23,6 +26,18 @@ pub enum Move {
     Reject,
     /// Pay it back.
     Reimburse,
+}
+
+impl Move {
+    /// As the log says it.
+    pub fn verb(self) -> Verb {
+        match self {
+            Self::Submit => Verb::Submitted,
+            Self::Approve => Verb::Approved,
+            Self::Reject => Verb::Rejected,
+            Self::Reimburse => Verb::Reimbursed,
+        }
+    }
 }
 
 /// Where a move leads.

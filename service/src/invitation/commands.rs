@@ -8,13 +8,16 @@ use crate::{
     access,
     actor::Actor,
     error::{Error, Result},
+    event::Verb,
     input::Create,
     member,
     member::Member,
     random::Secret,
-    role::Role,
+    resource::Resource,
+    role::{Permission, Role},
     store::{
-        Store,
+        Store, log,
+        log::By,
         page::{Page, PageQuery},
         versioned,
         versioned::Expected,
@@ -25,6 +28,12 @@ use crate::{
 
 const NONE: Error = Error::NotFound("invitation");
 
+impl Resource for Invitation {
+    const ENTITY: &'static str = "invitation";
+    const READ: Permission = Permission::ManageInvitations;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Accepted, Verb::Deleted];
+}
+
 /// Invites somebody. The token is in the answer, and nowhere else.
 pub async fn create(
     store: &Store,
@@ -32,8 +41,9 @@ pub async fn create(
     new: Create<InvitationInput>,
 ) -> Result<IssuedInvitation> {
     let secret = access::tenant_token(store.random(), PREFIX, actor.organization_id);
-    let row = store
-        .write((actor.clone(), new, secret.hash()), |tx, (actor, new, token_hash)| {
+    let token = secret.reveal().to_owned();
+    store
+        .write((actor.clone(), new, secret.hash(), token), |tx, (actor, new, token_hash, token)| {
             Box::pin(async move {
                 let InvitationInput { email, role, member_id, expires_in_days } = new.input.clone();
                 member::may_give(actor, role)?;
@@ -50,7 +60,7 @@ pub async fn create(
                 let now = tx.now();
                 let row = invitation::ActiveModel {
                     organization_id: Set(actor.organization_id),
-                    id: Set(new.id.unwrap_or_else(|| tx.new_id())),
+                    id: Set(log::new_id::<Invitation>(tx, actor.organization_id, new.id).await?),
                     email: Set(email),
                     role: Set(role.as_str().to_owned()),
                     member_id: Set(member_id),
@@ -61,11 +71,11 @@ pub async fn create(
                     updated_at: Set(now.fixed_offset()),
                     ..Default::default()
                 };
-                versioned::insert::<invitation::Entity, _>(tx, row).await
+                let invitation = versioned::insert(tx, actor, row, Invitation::from).await?;
+                Ok(IssuedInvitation { token: token.clone(), invitation })
             })
         })
-        .await?;
-    Ok(IssuedInvitation { token: secret.reveal().to_owned(), invitation: row.into() })
+        .await
 }
 
 fn without_login(member: Option<entity::member::Model>) -> Result<()> {
@@ -97,8 +107,9 @@ pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) 
             Box::pin(async move {
                 let row =
                     versioned::get::<invitation::Entity>(tx, actor.organization_id, *id).await?;
-                expected.check(row.version, &Invitation::from(row.clone()))?;
-                versioned::delete::<invitation::Entity>(tx, &row).await
+                let current = Invitation::from(row.clone());
+                expected.check(row.version, &current)?;
+                versioned::delete(tx, actor, &row, &current).await
             })
         })
         .await
@@ -124,10 +135,12 @@ fn still_open(row: &invitation::Model, now: DateTime<Utc>) -> Result<()> {
 }
 
 /// Accepts an invitation: the user is a member from then on.
-pub async fn accept(store: &Store, user_id: Uuid, token: Secret) -> Result<Member> {
+pub async fn accept(store: &Store, (user_id, by): (Uuid, By), token: Secret) -> Result<Member> {
     let organization_id = access::tenant_of(&token, PREFIX).ok_or(NONE)?;
-    let row = store
-        .write((organization_id, user_id, token), |tx, (organization_id, user_id, token)| {
+    let by = By { organization_id, ..by };
+    store
+        .write((by, user_id, token), |tx, (by, user_id, token)| {
+            let organization_id = &by.organization_id;
             Box::pin(async move {
                 let row = repository::by_token(tx, *organization_id, &token.hash()).await?;
                 let row = row.ok_or(NONE)?;
@@ -143,21 +156,20 @@ pub async fn accept(store: &Store, user_id: Uuid, token: Secret) -> Result<Membe
                     accepted_at: Set(Some(tx.now().fixed_offset())),
                     ..Default::default()
                 };
-                versioned::update::<invitation::Entity, _>(tx, &row, accepted).await?;
+                let verb = Verb::Accepted;
+                versioned::update(tx, *by, verb, &row, accepted, Invitation::from).await?;
+                tx.revoke();
                 let role = Role::of(&row.role);
                 if member::repository::of_user(tx, *organization_id, user.id).await?.is_some() {
                     return Err(Error::state("already_a_member", "the user is a member already"));
                 }
                 let Some(member_id) = row.member_id else {
-                    return member::repository::insert_user(tx, *organization_id, &user, role)
-                        .await;
+                    return member::repository::insert_user(tx, *by, &user, role).await;
                 };
                 let member = member::repository::get(tx, *organization_id, member_id).await?;
                 without_login(Some(member.clone()))?;
-                member::repository::link_user(tx, &member, user.id, role).await
+                member::repository::link_user(tx, *by, &member, user.id, role).await
             })
         })
-        .await?;
-    store.revoked();
-    Ok(Member::seen_by_themselves(row))
+        .await
 }

@@ -1,16 +1,19 @@
 use entity::member;
 use sea_orm::ActiveValue::Set;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Member, MemberInput, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    event::Verb,
     input::{Change, Create},
     organization,
+    resource::{Changeable, Resource, Writable},
     role::{Permission, Role},
     store::{
-        Store, Tx,
+        Store, Tx, log,
         page::{Page, PageQuery},
         versioned,
         versioned::Expected,
@@ -18,26 +21,95 @@ use crate::{
     text::fold,
 };
 
-/// Adds a member without a login; an invitation gives them one.
-pub async fn create(store: &Store, actor: &Actor, new: Create<MemberInput>) -> Result<Member> {
-    let row = store
-        .write((actor.clone(), new), |tx, (actor, new)| {
-            Box::pin(async move {
-                may_give(actor, new.input.role)?;
-                let now = tx.now().fixed_offset();
-                let row = member::ActiveModel {
-                    organization_id: Set(actor.organization_id),
-                    id: Set(new.id.unwrap_or_else(|| tx.new_id())),
-                    user_id: Set(None),
-                    created_at: Set(now),
-                    updated_at: Set(now),
-                    ..columns(new.input.clone())
-                };
-                versioned::insert::<member::Entity, _>(tx, row).await
-            })
-        })
-        .await?;
-    Ok(Member::seen_by(actor, row))
+impl Resource for Member {
+    const ENTITY: &'static str = "member";
+    const READ: Permission = Permission::ReadMembers;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Joined, Verb::Deleted];
+
+    fn hide(actor: &Actor, data: &mut Map<String, Value>) {
+        let id = data.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
+        if !Self::shown_whole(actor, id) {
+            data.insert("hourly_rate_minor".into(), Value::Null);
+            data.insert("external_ref".into(), Value::Null);
+        }
+    }
+}
+
+/// One manages those whose role is not above one's own, and oneself.
+impl Changeable for Member {
+    type Input = MemberInput;
+    const WRITE: Permission = Permission::ReadMembers;
+
+    fn input(&self) -> MemberInput {
+        MemberInput {
+            name: self.name.clone(),
+            role: self.role,
+            active: self.active,
+            hourly_rate_minor: self.hourly_rate_minor,
+            external_ref: self.external_ref.clone(),
+        }
+    }
+
+    async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(Self::from(repository::get(tx, actor.organization_id, id).await?).seen_by(actor))
+    }
+
+    /// Without the permission to manage members, one may rename oneself, and leave.
+    async fn change(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: &Change<MemberInput>,
+    ) -> Result<Self> {
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        may_touch(actor, &row)?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        let before = current.input();
+        let after = change.apply(&before)?;
+        may_change(actor, &before, &after)?;
+        let stays_owner = after.role == Role::Owner && after.active;
+        if before.role == Role::Owner && before.active && !stays_owner {
+            keep_an_owner(tx, &row).await?;
+        }
+        tx.revoke();
+        let changed =
+            versioned::update(tx, actor, Verb::Changed, &row, columns(after), Self::from).await?;
+        Ok(changed.seen_by(actor))
+    }
+}
+
+impl Writable for Member {
+    const IN_USE: &'static str = "expenses name this member; make it inactive";
+
+    /// Without a login; an invitation gives them one.
+    async fn create(tx: &Tx, actor: &Actor, new: &Create<MemberInput>) -> Result<Self> {
+        actor.require(Permission::ManageMembers)?;
+        may_give(actor, new.input.role)?;
+        let now = tx.now().fixed_offset();
+        let row = member::ActiveModel {
+            organization_id: Set(actor.organization_id),
+            id: Set(log::new_id::<Self>(tx, actor.organization_id, new.id).await?),
+            user_id: Set(None),
+            created_at: Set(now),
+            updated_at: Set(now),
+            ..columns(new.input.clone())
+        };
+        Ok(versioned::insert(tx, actor, row, Self::from).await?.seen_by(actor))
+    }
+
+    async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        may_touch(actor, &row)?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        if current.role == Role::Owner {
+            keep_an_owner(tx, &row).await?;
+        }
+        tx.revoke();
+        versioned::delete(tx, actor, &row, &current).await
+    }
 }
 
 fn columns(input: MemberInput) -> member::ActiveModel {
@@ -56,70 +128,13 @@ fn columns(input: MemberInput) -> member::ActiveModel {
 /// The member.
 pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Member> {
     let row = repository::get(store.read(), actor.organization_id, id).await?;
-    Ok(Member::seen_by(actor, row))
+    Ok(Member::from(row).seen_by(actor))
 }
 
 /// The members by name.
 pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Member>> {
     let page = repository::list(store.read(), actor.organization_id, page).await?;
-    Ok(page.map(|row| Member::seen_by(actor, row)))
-}
-
-/// Changes a member. Without the permission to manage members, one may rename oneself, and leave.
-pub async fn change(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    change: Change<MemberInput>,
-) -> Result<Member> {
-    let row = store
-        .write((actor.clone(), id, expected, change), |tx, (actor, id, expected, change)| {
-            Box::pin(async move {
-                let row = repository::get(tx, actor.organization_id, *id).await?;
-                may_touch(actor, &row)?;
-                expected.check(row.version, &Member::seen_by(actor, row.clone()))?;
-                let before = MemberInput {
-                    name: row.name.clone(),
-                    role: Role::of(&row.role),
-                    active: row.active,
-                    hourly_rate_minor: row.hourly_rate_minor,
-                    external_ref: row.external_ref.clone(),
-                };
-                let after = change.apply(&before)?;
-                may_change(actor, &before, &after)?;
-                let stays_owner = after.role == Role::Owner && after.active;
-                if before.role == Role::Owner && before.active && !stays_owner {
-                    keep_an_owner(tx, &row).await?;
-                }
-                versioned::update::<member::Entity, _>(tx, &row, columns(after)).await
-            })
-        })
-        .await?;
-    store.revoked();
-    Ok(Member::seen_by(actor, row))
-}
-
-/// Removes a member whom nothing refers to.
-pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
-    store
-        .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
-            Box::pin(async move {
-                let row = repository::get(tx, actor.organization_id, *id).await?;
-                may_touch(actor, &row)?;
-                expected.check(row.version, &Member::seen_by(actor, row.clone()))?;
-                if Role::of(&row.role) == Role::Owner {
-                    keep_an_owner(tx, &row).await?;
-                }
-                versioned::delete::<member::Entity>(tx, &row).await
-            })
-        })
-        .await
-        .map_err(|error| {
-            error.reference_means_in_use("expenses name this member; make it inactive")
-        })?;
-    store.revoked();
-    Ok(())
+    Ok(page.map(|row| Member::from(row).seen_by(actor)))
 }
 
 /// Nobody gives a role above their own.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use commands::may_give;
-pub use commands::{change, create, delete, get, list};
+pub use commands::{get, list};
 
 use crate::{
     actor::Actor,
@@ -78,17 +78,20 @@ pub struct Member {
 
 impl Member {
     /// The member as the actor may see them.
-    fn seen_by(actor: &Actor, row: entity::member::Model) -> Self {
-        let all = actor.may(Permission::ManageMembers) || actor.member_id == Some(row.id);
-        let member = Self::seen_by_themselves(row);
-        if all {
-            return member;
+    pub(crate) fn seen_by(self, actor: &Actor) -> Self {
+        if Self::shown_whole(actor, Some(self.id)) {
+            return self;
         }
-        Self { hourly_rate_minor: None, external_ref: None, ..member }
+        Self { hourly_rate_minor: None, external_ref: None, ..self }
     }
 
-    /// The member as the person may see themselves.
-    pub(crate) fn seen_by_themselves(row: entity::member::Model) -> Self {
+    fn shown_whole(actor: &Actor, id: Option<Uuid>) -> bool {
+        actor.may(Permission::ManageMembers) || (id.is_some() && actor.member_id == id)
+    }
+}
+
+impl From<entity::member::Model> for Member {
+    fn from(row: entity::member::Model) -> Self {
         Self {
             id: row.id,
             version: row.version,

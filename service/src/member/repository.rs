@@ -2,11 +2,14 @@ use entity::{member, user};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
+use super::Member;
 use crate::{
     error::Result,
+    event::Verb,
     role::Role,
     store::{
         Tx,
+        log::By,
         page::{Page, PageQuery, Sort, page},
         versioned,
     },
@@ -44,15 +47,10 @@ pub(crate) async fn of_user(
 }
 
 /// Makes a user a member.
-pub(crate) async fn insert_user(
-    tx: &Tx,
-    organization_id: Uuid,
-    user: &user::Model,
-    role: Role,
-) -> Result<member::Model> {
+pub(crate) async fn insert_user(tx: &Tx, by: By, user: &user::Model, role: Role) -> Result<Member> {
     let now = tx.now().fixed_offset();
     let row = member::ActiveModel {
-        organization_id: Set(organization_id),
+        organization_id: Set(by.organization_id),
         id: Set(tx.new_id()),
         user_id: Set(Some(user.id)),
         name: Set(user.display_name.clone()),
@@ -63,23 +61,24 @@ pub(crate) async fn insert_user(
         updated_at: Set(now),
         ..Default::default()
     };
-    versioned::insert::<member::Entity, _>(tx, row).await
+    versioned::insert(tx, by, row, Member::from).await
 }
 
 /// Gives a member without a login the user's.
 pub(crate) async fn link_user(
     tx: &Tx,
+    by: By,
     row: &member::Model,
     user_id: Uuid,
     role: Role,
-) -> Result<member::Model> {
+) -> Result<Member> {
     let next = member::ActiveModel {
         user_id: Set(Some(user_id)),
         role: Set(role.as_str().to_owned()),
         active: Set(true),
         ..Default::default()
     };
-    versioned::update::<member::Entity, _>(tx, row, next).await
+    versioned::update(tx, by, Verb::Joined, row, next, Member::from).await
 }
 
 /// Whether somebody else is an active owner with a login.

@@ -6,11 +6,14 @@ use super::{Kind, Organization, OrganizationInput, repository};
 use crate::{
     actor::Actor,
     error::Result,
+    event::{self, Verb},
     input::{Change, Create},
     member,
-    role::Role,
+    resource::{Changeable, Resource},
+    role::{Permission, Role},
     store::{
-        Store,
+        Store, Tx, log,
+        log::By,
         page::{Page, PageQuery},
         versioned,
         versioned::Expected,
@@ -18,30 +21,72 @@ use crate::{
     user,
 };
 
+impl Resource for Organization {
+    const ENTITY: &'static str = "organization";
+    const READ: Permission = Permission::ReadOrganization;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Deleted];
+}
+
+impl Changeable for Organization {
+    type Input = OrganizationInput;
+    const WRITE: Permission = Permission::ChangeOrganization;
+
+    fn input(&self) -> OrganizationInput {
+        OrganizationInput {
+            kind: self.kind,
+            name: self.name.clone(),
+            currency: self.currency.clone(),
+            time_zone: self.time_zone.clone(),
+            approval_required: Some(self.approval_required),
+            large_expense_minor: self.large_expense_minor,
+        }
+    }
+
+    async fn find(tx: &Tx, actor: &Actor, _: Uuid) -> Result<Self> {
+        Ok(repository::get(tx, actor.organization_id).await?.into())
+    }
+
+    async fn change(
+        tx: &Tx,
+        actor: &Actor,
+        _: Uuid,
+        expected: Expected,
+        change: &Change<OrganizationInput>,
+    ) -> Result<Self> {
+        let row = repository::get(tx, actor.organization_id).await?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        let next = columns(change.apply(&current.input())?);
+        tx.revoke();
+        versioned::update(tx, actor, Verb::Changed, &row, next, Self::from).await
+    }
+}
+
 /// Makes an organization, of which the user is the first member and owner.
 pub async fn create(
     store: &Store,
-    user_id: Uuid,
+    (user_id, by): (Uuid, By),
     new: Create<OrganizationInput>,
 ) -> Result<Organization> {
-    let row = store
-        .write((user_id, new), |tx, (user_id, new)| {
+    store
+        .write((user_id, by, new), |tx, (user_id, by, new)| {
             Box::pin(async move {
                 let owner = user::repository::get(tx, *user_id).await?;
                 let now = tx.now().fixed_offset();
+                let id = log::new_id::<Organization>(tx, log::NO_ORGANIZATION, new.id).await?;
                 let row = organization::ActiveModel {
-                    id: Set(new.id.unwrap_or_else(|| tx.new_id())),
+                    id: Set(id),
                     created_at: Set(now),
                     updated_at: Set(now),
                     ..columns(new.input.clone())
                 };
-                let row = versioned::insert::<organization::Entity, _>(tx, row).await?;
-                member::repository::insert_user(tx, row.id, &owner, Role::Owner).await?;
-                Ok(row)
+                let by = By { organization_id: id, ..*by };
+                let made = versioned::insert(tx, by, row, Organization::from).await?;
+                member::repository::insert_user(tx, by, &owner, Role::Owner).await?;
+                Ok(made)
             })
         })
-        .await?;
-    Ok(row.into())
+        .await
 }
 
 /// The organizations that the user belongs to, the oldest first.
@@ -53,34 +98,6 @@ pub async fn list(store: &Store, user_id: Uuid, page: &PageQuery) -> Result<Page
 /// The organization.
 pub async fn get(store: &Store, actor: &Actor) -> Result<Organization> {
     Ok(repository::get(store.read(), actor.organization_id).await?.into())
-}
-
-/// Changes its settings.
-pub async fn change(
-    store: &Store,
-    actor: &Actor,
-    expected: Expected,
-    change: Change<OrganizationInput>,
-) -> Result<Organization> {
-    let row = store
-        .write((actor.clone(), expected, change), |tx, (actor, expected, change)| {
-            Box::pin(async move {
-                let row = repository::get(tx, actor.organization_id).await?;
-                expected.check(row.version, &Organization::from(row.clone()))?;
-                let input = change.apply(&OrganizationInput {
-                    kind: Kind::of(&row.kind),
-                    name: row.name.clone(),
-                    currency: row.currency.clone(),
-                    time_zone: row.time_zone.clone(),
-                    approval_required: Some(row.approval_required),
-                    large_expense_minor: row.large_expense_minor,
-                })?;
-                versioned::update::<organization::Entity, _>(tx, &row, columns(input)).await
-            })
-        })
-        .await?;
-    store.revoked();
-    Ok(row.into())
 }
 
 fn columns(input: OrganizationInput) -> organization::ActiveModel {
@@ -103,17 +120,20 @@ fn columns(input: OrganizationInput) -> organization::ActiveModel {
     }
 }
 
-/// Ends the organization, with all that it holds.
+/// Ends the organization, with all that it holds, its log included.
 pub async fn delete(store: &Store, actor: &Actor, expected: Expected) -> Result<()> {
     store
         .write((actor.clone(), expected), |tx, (actor, expected)| {
             Box::pin(async move {
                 let row = repository::get(tx, actor.organization_id).await?;
-                expected.check(row.version, &Organization::from(row.clone()))?;
-                versioned::delete::<organization::Entity>(tx, &row).await
+                let current = Organization::from(row.clone());
+                expected.check(row.version, &current)?;
+                tx.revoke();
+                event::repository::erase(tx, actor.organization_id).await?;
+                // Its own log goes with it: that it is gone stands in the one of all users.
+                let by = By { organization_id: log::NO_ORGANIZATION, ..actor.into() };
+                versioned::delete(tx, by, &row, &current).await
             })
         })
-        .await?;
-    store.revoked();
-    Ok(())
+        .await
 }

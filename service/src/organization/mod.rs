@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{change, create, delete, get, list};
+pub use commands::{create, delete, get, list};
 
 use crate::{money, text};
 

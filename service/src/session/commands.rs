@@ -32,10 +32,11 @@ pub async fn create(
     let secret = store.random().secret().prefixed(PREFIX);
     let user_agent =
         user_agent.map(|agent| agent.chars().filter(|c| *c != '\0').take(300).collect());
-    let row = store
+    let token = secret.reveal().to_owned();
+    store
         .write(
-            (user.id, user.password_hash.clone(), secret.hash(), user_agent, lifetime),
-            |tx, (user_id, password_hash, token_hash, user_agent, lifetime)| {
+            (user.id, user.password_hash.clone(), secret.hash(), token, user_agent, lifetime),
+            |tx, (user_id, password_hash, token_hash, token, user_agent, lifetime)| {
                 Box::pin(async move {
                     // The password may have changed while it was being checked.
                     let user = user::repository::get(tx, *user_id).await?;
@@ -52,17 +53,17 @@ pub async fn create(
                         created_at: Set(now.fixed_offset()),
                         expires_at: Set((now + *lifetime).fixed_offset()),
                     };
-                    repository::insert(tx, row).await
+                    let row = repository::insert(tx, row).await?;
+                    Ok(NewSession {
+                        id: row.id,
+                        token: token.clone(),
+                        expires_at: row.expires_at.to_utc(),
+                        user: user.into(),
+                    })
                 })
             },
         )
-        .await?;
-    Ok(NewSession {
-        id: row.id,
-        token: secret.reveal().to_owned(),
-        expires_at: row.expires_at.to_utc(),
-        user: user.into(),
-    })
+        .await
 }
 
 /// The user's sessions, the newest first.
@@ -86,9 +87,11 @@ pub async fn list(
 pub async fn end(store: &Store, user_id: Uuid, id: Uuid) -> Result<()> {
     let ended = store
         .write((user_id, id), |tx, (user_id, id)| {
-            Box::pin(async move { repository::end(tx, *user_id, *id).await })
+            Box::pin(async move {
+                tx.revoke();
+                repository::end(tx, *user_id, *id).await
+            })
         })
         .await?;
-    store.revoked();
     if ended { Ok(()) } else { Err(Error::NotFound("session")) }
 }

@@ -8,34 +8,33 @@
 
 pub mod dialect;
 mod failure;
+pub mod log;
 pub mod page;
 mod postgres;
 pub mod rows;
+pub mod signal;
 mod sqlite;
 mod telemetry;
 mod tx;
 pub mod versioned;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, TransactionTrait};
 
+use signal::{Signal, Signals};
 pub use telemetry::Pool;
+use tokio::sync::watch;
 pub use tx::Tx;
 
 use crate::{
     clock::Clock,
     error::{Error, Result},
     random::Random,
+    seal::Keyring,
 };
 
 /// Which database.
@@ -86,6 +85,8 @@ pub struct Options {
     pub clock: Clock,
     /// Ids and tokens.
     pub random: Random,
+    /// The keys of what is encrypted.
+    pub keyring: Keyring,
 }
 
 impl Default for Options {
@@ -99,6 +100,7 @@ impl Default for Options {
             synchronous: Synchronous::Full,
             clock: Clock::system(),
             random: Random::system(),
+            keyring: Keyring::default(),
         }
     }
 }
@@ -133,7 +135,6 @@ pub struct Store {
     writer: Writer,
     context: Context,
     telemetry: telemetry::Telemetry,
-    revocations: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Clone)]
@@ -147,6 +148,8 @@ enum Writer {
 pub(crate) struct Context {
     pub(crate) clock: Clock,
     pub(crate) random: Random,
+    pub(crate) keyring: Arc<Keyring>,
+    signals: Signals,
 }
 
 impl Store {
@@ -154,7 +157,12 @@ impl Store {
     /// kept for ever), or `postgres://…`.
     pub async fn connect(url: &str, options: Options) -> Result<Self, ConnectError> {
         let telemetry = telemetry::Telemetry::default();
-        let context = Context { clock: options.clock.clone(), random: options.random.clone() };
+        let context = Context {
+            clock: options.clock.clone(),
+            random: options.random.clone(),
+            keyring: Arc::new(options.keyring.clone()),
+            signals: Signals::default(),
+        };
         let (engine, reader, writer) = if url.starts_with("sqlite:") {
             let (reader, connection) = sqlite::connect(url, &options, &telemetry).await?;
             let writer = sqlite::Writer::start(connection, context.clone(), options.group_commit);
@@ -165,7 +173,7 @@ impl Store {
         } else {
             return Err(ConnectError::Url);
         };
-        Ok(Self { engine, reader, writer, context, telemetry, revocations: Arc::default() })
+        Ok(Self { engine, reader, writer, context, telemetry })
     }
 
     /// A connection for queries.
@@ -227,15 +235,28 @@ impl Store {
         &self.context.random
     }
 
-    /// Says that what someone may do has changed or ended: whatever was remembered about it before
-    /// this moment no longer holds ([`crate::access`]).
-    pub(crate) fn revoked(&self) {
-        self.revocations.fetch_add(1, Ordering::SeqCst);
+    /// How often something was revoked, as far as this node knows.
+    pub(crate) fn revocations(&self) -> u64 {
+        self.context.signals.count(Signal::Revoked)
     }
 
-    /// How often [`Self::revoked`] was said.
-    pub(crate) fn revocations(&self) -> u64 {
-        self.revocations.load(Ordering::SeqCst)
+    /// The keys of what is encrypted.
+    pub fn keyring(&self) -> &Keyring {
+        &self.context.keyring
+    }
+
+    /// The way to wait for a signal, of this node or of another ([`Self::relay`]).
+    pub fn watch(&self, signal: Signal) -> watch::Receiver<u64> {
+        self.context.signals.watch(signal)
+    }
+
+    /// Tells other nodes of this one's signals, and this one of theirs, for ever. Nothing to do on
+    /// SQLite, which has one node.
+    pub async fn relay(&self) {
+        match &self.writer {
+            Writer::Sqlite(_) => std::future::pending().await,
+            Writer::Postgres(pool) => postgres::relay(pool, &self.context.signals).await,
+        }
     }
 
     /// Whether the database answers.

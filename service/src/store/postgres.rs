@@ -9,10 +9,14 @@ use futures_util::future::BoxFuture;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqlxPostgresConnector,
     TransactionTrait,
-    sqlx::postgres::{PgConnectOptions, PgPoolOptions},
+    sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 
-use super::{Context, Options, Tx, telemetry::Telemetry};
+use super::{
+    Context, Options, Tx,
+    signal::{Signal, Signals},
+    telemetry::Telemetry,
+};
 use crate::{
     error::{Error, Result},
     random::Random,
@@ -106,14 +110,20 @@ where
 {
     let tx = Tx::new(pool.begin().await?, context.clone());
     match work(&tx, input).await {
-        Ok(value) => {
-            if tx.is_undone() {
-                tx.rollback().await?;
-            } else {
-                tx.commit().await?;
-            }
+        Ok(value) if tx.is_undone() => {
+            tx.rollback().await?;
             Ok(value)
         }
+        Ok(value) => match tx.write_events().await {
+            Ok(()) => {
+                tx.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                let _ = tx.rollback().await;
+                Err(error)
+            }
+        },
         Err(error) => {
             // The error is what the caller must hear of; the connection notices a failed rollback.
             let _ = tx.rollback().await;
@@ -133,4 +143,65 @@ pub(super) async fn hold_schema(pool: &DatabaseConnection) -> Result<DatabaseTra
     }
     holder.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
     Ok(holder)
+}
+
+/// Where nodes tell each other.
+const CHANNEL: &str = "steward";
+/// How long signals are gathered before they are told: a NOTIFY makes every COMMIT that carries one
+/// wait for the others.
+const GATHER: Duration = Duration::from_millis(10);
+/// How long to wait before trying to listen again.
+const DEAF: Duration = Duration::from_secs(1);
+
+/// Tells and hears signals (LISTEN and NOTIFY), on a connection of its own.
+pub(super) async fn relay(pool: &DatabaseConnection, signals: &Signals) {
+    let node = Random::system().secret().hash();
+    loop {
+        if let Err(error) = relay_until_lost(pool, signals, &node[..16]).await {
+            tracing::warn!(%error, "other nodes cannot be heard just now");
+        }
+        tokio::time::sleep(DEAF).await;
+    }
+}
+
+async fn relay_until_lost(
+    pool: &DatabaseConnection,
+    signals: &Signals,
+    node: &str,
+) -> Result<(), DbErr> {
+    let options = (*pool.get_postgres_connection_pool().connect_options()).clone();
+    let own = PgPoolOptions::new().max_connections(1).connect_with(options).await;
+    let own = own.map_err(driver_error)?;
+    let mut listener = PgListener::connect_with(&own).await.map_err(driver_error)?;
+    listener.listen(CHANNEL).await.map_err(driver_error)?;
+    loop {
+        // Nobody knows what was said while nobody listened.
+        Signal::ALL.into_iter().for_each(|signal| signals.hear(signal));
+        loop {
+            tokio::select! {
+                told = signals.outgoing() => {
+                    for signal in told {
+                        let payload = format!("{} {node}", signal.as_str());
+                        let notify = format!("NOTIFY {CHANNEL}, '{payload}'");
+                        pool.execute_unprepared(&notify).await?;
+                    }
+                    tokio::time::sleep(GATHER).await;
+                }
+                heard = listener.try_recv() => match heard.map_err(driver_error)? {
+                    None => break,
+                    Some(notification) => hear(notification.payload(), signals, node),
+                },
+            }
+        }
+    }
+}
+
+fn hear(payload: &str, signals: &Signals, node: &str) {
+    let Some((word, from)) = payload.split_once(' ') else { return };
+    if from == node {
+        return;
+    }
+    if let Some(signal) = Signal::ALL.into_iter().find(|signal| signal.as_str() == word) {
+        signals.hear(signal);
+    }
 }

@@ -42,6 +42,15 @@ pub(super) async fn written<E: Positional>(
     Ok(row.as_ref().map(E::read).transpose()?)
 }
 
+/// The rows that a statement has written.
+pub(super) async fn all_written<E: Positional>(
+    tx: &Tx,
+    statement: &impl StatementBuilder,
+) -> Result<Vec<E::Model>> {
+    let rows = tx.query_all(statement).await?;
+    rows.iter().map(|row| Ok(E::read(row)?)).collect()
+}
+
 /// One row of an organization, if it is there. Binds no LIMIT: the key is enough.
 pub async fn by_key<E: Owned + Positional>(
     connection: &impl ConnectionTrait,

@@ -150,7 +150,13 @@ where
     fn run<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, Ended> {
         Box::pin(async move {
             let work = AssertUnwindSafe((self.work)(tx, &self.input)).catch_unwind();
-            let outcome = work.await.unwrap_or_else(|_| Err(Error::Internal("a panic".into())));
+            let mut outcome = work.await.unwrap_or_else(|_| Err(Error::Internal("a panic".into())));
+            if outcome.is_ok()
+                && !tx.is_undone()
+                && let Err(error) = tx.write_events().await
+            {
+                outcome = Err(error);
+            }
             let ended = match &outcome {
                 Ok(_) if tx.is_undone() => Ended::Failed,
                 Ok(_) => Ended::Done,

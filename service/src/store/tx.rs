@@ -1,18 +1,26 @@
 use std::{
     future::Future,
+    mem,
     pin::Pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
 };
 
 use chrono::{DateTime, Utc};
+use entity::event;
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
     TransactionTrait,
 };
 use uuid::Uuid;
 
-use super::Context;
-use crate::random::Random;
+use super::{
+    Context,
+    signal::{Raised, Signal},
+};
+use crate::{error::Result, random::Random, seal::Keyring};
 
 /// A transaction: a connection, and the time and the ids of what happens in it.
 #[derive(Debug)]
@@ -20,11 +28,25 @@ pub struct Tx {
     transaction: DatabaseTransaction,
     context: Context,
     undone: AtomicBool,
+    events: Mutex<Vec<event::ActiveModel>>,
+    /// The order of what is recorded in one transaction, its savepoints included.
+    ordinal: Arc<AtomicI64>,
+    /// What is told once the transaction is committed.
+    raised: Arc<Raised>,
+    outermost: bool,
 }
 
 impl Tx {
     pub(super) fn new(transaction: DatabaseTransaction, context: Context) -> Self {
-        Self { transaction, context, undone: AtomicBool::new(false) }
+        Self {
+            transaction,
+            context,
+            undone: AtomicBool::new(false),
+            events: Mutex::default(),
+            ordinal: Arc::default(),
+            raised: Arc::default(),
+            outermost: true,
+        }
     }
 
     /// The time.
@@ -42,6 +64,11 @@ impl Tx {
         &self.context.random
     }
 
+    /// The keys of what is encrypted.
+    pub fn keyring(&self) -> &Keyring {
+        &self.context.keyring
+    }
+
     /// Keeps nothing of this transaction, though its result is given: for dry runs.
     pub fn undo(&self) {
         self.undone.store(true, Ordering::Relaxed);
@@ -51,13 +78,73 @@ impl Tx {
         self.undone.load(Ordering::Relaxed)
     }
 
+    /// Tells others once the transaction is committed.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.raised.add(signal);
+    }
+
+    /// Says that what someone may do has changed or ended, once the transaction is committed
+    /// ([`crate::access`]).
+    pub(crate) fn revoke(&self) {
+        self.signal(Signal::Revoked);
+    }
+
+    /// Keeps an event until it is written, and says how many wait.
+    pub(super) fn pending(&self, event: event::ActiveModel) -> usize {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.push(event);
+        events.len()
+    }
+
+    pub(super) fn take_pending(&self) -> Vec<event::ActiveModel> {
+        mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn next_ordinal(&self) -> i64 {
+        self.ordinal.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Runs `work` in a savepoint: if it fails, what it did goes, and the transaction goes on.
+    ///
+    /// # Errors
+    /// The outer one where the transaction itself is lost.
+    pub(crate) async fn attempt<T>(
+        &self,
+        work: impl AsyncFnOnce(&Self) -> Result<T>,
+    ) -> Result<Result<T>> {
+        let savepoint = self.savepoint().await?;
+        let outcome = match work(&savepoint).await {
+            Ok(value) => savepoint.write_events().await.map(|()| value),
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(value) => {
+                savepoint.commit().await?;
+                Ok(Ok(value))
+            }
+            Err(error) => {
+                savepoint.rollback().await?;
+                if error.loses_the_transaction() { Err(error) } else { Ok(Err(error)) }
+            }
+        }
+    }
+
     /// A savepoint within this transaction.
     pub(super) async fn savepoint(&self) -> Result<Self, DbErr> {
-        Ok(Self::new(self.transaction.begin().await?, self.context.clone()))
+        Ok(Self {
+            ordinal: self.ordinal.clone(),
+            raised: self.raised.clone(),
+            outermost: false,
+            ..Self::new(self.transaction.begin().await?, self.context.clone())
+        })
     }
 
     pub(super) async fn commit(self) -> Result<(), DbErr> {
-        self.transaction.commit().await
+        self.transaction.commit().await?;
+        if self.outermost {
+            self.raised.take().for_each(|signal| self.context.signals.raise(signal));
+        }
+        Ok(())
     }
 
     pub(super) async fn rollback(self) -> Result<(), DbErr> {

@@ -1,7 +1,9 @@
-//! Tenancy and optimistic locking, each said once.
+//! Tenancy, optimistic locking and the log, each said once.
 //!
 //! A row of a tenant is reached by its organization and its id. A change names the version that it
 //! was made against; the row is written only if it still has that version, and then has the next.
+//! Whoever writes a row says who they are, what happened and how the resource is shown: there is no
+//! way to write one without an event.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,14 +11,18 @@ use chrono::{DateTime, Utc};
 use entity::{Identified, Owned, Versioned};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait,
-    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QuerySelect,
-    QueryTrait, Select, Value,
+    EntityTrait, IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter,
+    QuerySelect, QueryTrait, Select, Value, sea_query::OnConflict,
 };
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Tx, rows};
-use crate::error::{Error, Result, Stale};
+use super::{Tx, log::By, rows};
+use crate::{
+    error::{Error, Result, Stale},
+    event::{Effect, Verb},
+    resource::Resource,
+};
 
 /// The version that a change was made against, as the client named it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,37 +117,70 @@ pub async fn missing<E: Owned>(
     Ok(ids)
 }
 
-/// Writes a new row, at version 1.
-pub async fn insert<E, A>(tx: &Tx, mut row: A) -> Result<E::Model>
+/// Writes a new row, at version 1, and records it.
+pub async fn insert<A, R>(
+    tx: &Tx,
+    by: impl Into<By>,
+    mut row: A,
+    view: impl FnOnce(<A::Entity as EntityTrait>::Model) -> R,
+) -> Result<R>
 where
-    E: Versioned,
-    A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
-    E::Model: IntoActiveModel<A>,
+    A: ActiveModelTrait<Entity: Versioned> + ActiveModelBehavior + Send,
+    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    R: Resource,
 {
-    row.set(E::VERSION, 1_i64.into());
-    let statement = E::insert(row).into_query().returning(rows::returning::<E>()).to_owned();
-    let written = rows::written::<E>(tx, &statement).await?;
-    written.ok_or_else(|| Error::Internal("a new row was not given back".into()))
+    row.set(A::Entity::VERSION, 1_i64.into());
+    let statement =
+        A::Entity::insert(row).into_query().returning(rows::returning::<A::Entity>()).to_owned();
+    let written = rows::written::<A::Entity>(tx, &statement).await?;
+    let written = written.ok_or_else(|| Error::Internal("a new row was not given back".into()))?;
+    recorded(tx, by, Verb::Created, view(written)).await
 }
 
-/// Writes new rows, at version 1, and gives them in their order.
-pub async fn insert_many<E, A>(tx: &Tx, mut rows: Vec<A>) -> Result<Vec<E::Model>>
+async fn recorded<R: Resource>(tx: &Tx, by: impl Into<By>, verb: Verb, resource: R) -> Result<R> {
+    tx.record(&by.into(), verb, Effect::Written, &resource).await?;
+    Ok(resource)
+}
+
+/// Writes new rows, at version 1, records them and gives them in their order. Rows that are there
+/// already are left out if `unless` says by what to know them.
+pub async fn insert_many<A, R>(
+    tx: &Tx,
+    by: impl Into<By>,
+    mut rows: Vec<A>,
+    unless: Option<OnConflict>,
+    mut view: impl FnMut(<A::Entity as EntityTrait>::Model) -> R,
+) -> Result<Vec<R>>
 where
-    E: Versioned + Identified,
-    A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
-    E::Model: IntoActiveModel<A>,
+    A: ActiveModelTrait<Entity: Versioned + Identified> + ActiveModelBehavior + Send,
+    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    R: Resource,
 {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     let order: HashMap<Uuid, usize> = rows
         .iter_mut()
         .enumerate()
         .filter_map(|(index, row)| {
-            row.set(E::VERSION, 1_i64.into());
-            Some((uuid_of(row.get(E::ID).into_value()?)?, index))
+            row.set(A::Entity::VERSION, 1_i64.into());
+            Some((uuid_of(row.get(A::Entity::ID).into_value()?)?, index))
         })
         .collect();
-    let mut written = E::insert_many(rows).exec_with_returning(tx).await?;
-    written.sort_by_key(|row| uuid_of(row.get(E::ID)).and_then(|id| order.get(&id).copied()));
-    Ok(written)
+    let mut statement = A::Entity::insert_many(rows).into_query();
+    if let Some(known) = unless {
+        statement.on_conflict(known);
+    }
+    statement.returning(rows::returning::<A::Entity>());
+    let mut written = rows::all_written::<A::Entity>(tx, &statement).await?;
+    written
+        .sort_by_key(|row| uuid_of(row.get(A::Entity::ID)).and_then(|id| order.get(&id).copied()));
+    let by = by.into();
+    let mut resources = Vec::with_capacity(written.len());
+    for row in written {
+        resources.push(recorded(tx, by, Verb::Created, view(row)).await?);
+    }
+    Ok(resources)
 }
 
 fn uuid_of(value: Value) -> Option<Uuid> {
@@ -151,41 +190,58 @@ fn uuid_of(value: Value) -> Option<Uuid> {
     }
 }
 
-/// Writes a row's next version: the columns of `change` that differ from `current`, the version and
-/// the instant, in one statement that also holds the row to the version of `current`.
+/// Writes a row's next version and records it: the columns of `change` that differ from `current`,
+/// the version and the instant, in one statement that also holds the row to the version of
+/// `current`.
 ///
 /// # Errors
 /// Where another transaction was faster, the whole closure runs again ([`Error::Again`]).
-pub async fn update<E, A>(tx: &Tx, current: &E::Model, mut change: A) -> Result<E::Model>
+pub async fn update<A, R>(
+    tx: &Tx,
+    by: impl Into<By>,
+    verb: Verb,
+    current: &<A::Entity as EntityTrait>::Model,
+    mut change: A,
+    view: impl FnOnce(<A::Entity as EntityTrait>::Model) -> R,
+) -> Result<R>
 where
-    E: Versioned,
-    A: ActiveModelTrait<Entity = E>,
+    A: ActiveModelTrait<Entity: Versioned>,
+    R: Resource,
 {
-    for column in E::Column::iter() {
+    for column in <A::Entity as EntityTrait>::Column::iter() {
         if let ActiveValue::Set(value) = change.get(column)
             && value == current.get(column)
         {
             change.not_set(column);
         }
     }
-    change.set(E::VERSION, (version_of::<E>(current)? + 1).into());
-    change.set(E::UPDATED_AT, stamp(tx.now()));
-    let statement = E::update_many()
+    change.set(A::Entity::VERSION, (version_of::<A::Entity>(current)? + 1).into());
+    change.set(A::Entity::UPDATED_AT, stamp(tx.now()));
+    let statement = A::Entity::update_many()
         .set(change)
-        .filter(at_version::<E>(current))
+        .filter(at_version::<A::Entity>(current))
         .into_query()
-        .returning(rows::returning::<E>())
+        .returning(rows::returning::<A::Entity>())
         .to_owned();
-    rows::written::<E>(tx, &statement).await?.ok_or_else(overtaken)
+    let written = rows::written::<A::Entity>(tx, &statement).await?.ok_or_else(overtaken)?;
+    recorded(tx, by, verb, view(written)).await
 }
 
-/// Removes a row at the version of `current`.
+/// Removes a row at the version of `current`, and records what was there.
 ///
 /// # Errors
 /// Where another transaction was faster, the whole closure runs again ([`Error::Again`]).
-pub async fn delete<E: Versioned>(tx: &Tx, current: &E::Model) -> Result<()> {
-    let removed = E::delete_many().filter(at_version::<E>(current)).exec(tx).await?;
-    if removed.rows_affected == 1 { Ok(()) } else { Err(overtaken()) }
+pub async fn delete<M, R>(tx: &Tx, by: impl Into<By>, current: &M, resource: &R) -> Result<()>
+where
+    M: ModelTrait<Entity: Versioned<Model = M>>,
+    R: Resource,
+{
+    let condition = at_version::<M::Entity>(current);
+    let removed = M::Entity::delete_many().filter(condition).exec(tx).await?;
+    if removed.rows_affected != 1 {
+        return Err(overtaken());
+    }
+    tx.record(&by.into(), Verb::Deleted, Effect::Removed, resource).await
 }
 
 /// Makes other transactions wait that hold the same row, until this one ends: for rules that span

@@ -5,13 +5,22 @@ use uuid::Uuid;
 use super::{NewUser, PasswordChange, Passwords, Registration, User, UserInput, repository};
 use crate::{
     error::{Error, Result},
+    event::Verb,
     input::Change,
     invitation,
     random::Secret,
+    resource::Resource,
+    role::Permission,
     session,
-    store::{Store, Tx, dialect, versioned, versioned::Expected},
+    store::{Store, Tx, dialect, log::By, versioned, versioned::Expected},
     text::fold,
 };
+
+impl Resource for User {
+    const ENTITY: &'static str = "user";
+    const READ: Permission = Permission::ReadOrganization;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::PasswordChanged];
+}
 
 /// Registers a user, if this server's registration lets them.
 pub async fn register(
@@ -19,20 +28,22 @@ pub async fn register(
     passwords: &Passwords,
     registration: Registration,
     new: NewUser,
+    request_id: Option<Uuid>,
 ) -> Result<User> {
     let NewUser { email, display_name, password, invitation } = new;
     let as_first = admit(store, registration, invitation).await?;
     let password_hash = passwords.hash(password, store.random()).await?;
-    let row = store
-        .write((email, display_name, password_hash, as_first), |tx, input| {
-            let (email, display_name, password_hash, as_first) = input;
+    store
+        .write((email, display_name, password_hash, as_first, request_id), |tx, input| {
+            let (email, display_name, password_hash, as_first, request_id) = input;
             Box::pin(async move {
                 if *as_first {
                     be_first(tx).await?;
                 }
                 let now = tx.now().fixed_offset();
+                let id = tx.new_id();
                 let row = user::ActiveModel {
-                    id: Set(tx.new_id()),
+                    id: Set(id),
                     email: Set(email.clone()),
                     email_key: Set(fold(email)),
                     display_name: Set(display_name.clone()),
@@ -41,11 +52,10 @@ pub async fn register(
                     updated_at: Set(now),
                     ..Default::default()
                 };
-                versioned::insert::<user::Entity, _>(tx, row).await
+                versioned::insert(tx, By::user(id, *request_id), row, User::from).await
             })
         })
-        .await?;
-    Ok(row.into())
+        .await
 }
 
 /// Whether the user comes in as the first of all.
@@ -86,12 +96,12 @@ pub async fn get(store: &Store, id: Uuid) -> Result<User> {
 /// Changes what a user may write of themselves.
 pub async fn change(
     store: &Store,
-    id: Uuid,
+    (id, by): (Uuid, By),
     expected: Expected,
     change: Change<UserInput>,
 ) -> Result<User> {
-    let row = store
-        .write((id, expected, change), |tx, (id, expected, change)| {
+    store
+        .write((id, by, expected, change), |tx, (id, by, expected, change)| {
             Box::pin(async move {
                 let row = repository::get(tx, *id).await?;
                 expected.check(row.version, &User::from(row.clone()))?;
@@ -105,18 +115,17 @@ pub async fn change(
                     display_name: Set(display_name),
                     ..Default::default()
                 };
-                versioned::update::<user::Entity, _>(tx, &row, next).await
+                versioned::update(tx, *by, Verb::Changed, &row, next, User::from).await
             })
         })
-        .await?;
-    Ok(row.into())
+        .await
 }
 
 /// Changes the password and ends every other session of the user.
 pub async fn change_password(
     store: &Store,
     passwords: &Passwords,
-    id: Uuid,
+    (id, by): (Uuid, By),
     session_id: Uuid,
     change: PasswordChange,
 ) -> Result<()> {
@@ -127,7 +136,7 @@ pub async fn change_password(
     }
     let hash = passwords.hash(new_password, store.random()).await?;
     store
-        .write((row, hash, session_id), |tx, (row, hash, session_id)| {
+        .write((row, by, hash, session_id), |tx, (row, by, hash, session_id)| {
             Box::pin(async move {
                 // Not against the row that was read before the hash took its time: the password
                 // must still be the one that was checked.
@@ -137,11 +146,11 @@ pub async fn change_password(
                 }
                 let next =
                     user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
-                versioned::update::<user::Entity, _>(tx, &now, next).await?;
+                let verb = Verb::PasswordChanged;
+                versioned::update(tx, *by, verb, &now, next, User::from).await?;
+                tx.revoke();
                 session::repository::end_others(tx, row.id, *session_id).await
             })
         })
-        .await?;
-    store.revoked();
-    Ok(())
+        .await
 }

@@ -25,7 +25,7 @@ use service::{
     input::Create,
     organization::{self, OrganizationInput},
     random::Random,
-    store::{Options, versioned},
+    store::{Options, log::By, versioned},
 };
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -125,7 +125,10 @@ pub(crate) async fn household(store: &Store) -> Actor {
         large_expense_minor: None,
     };
     let organization_id =
-        organization::create(store, user_id, Create::from(input)).await.unwrap().id;
+        organization::create(store, (user_id, By::user(user_id, None)), Create::from(input))
+            .await
+            .unwrap()
+            .id;
     let operator = access::operator(store, organization_id, None).await.unwrap();
     let page = service::member::list(store, &operator, &Default::default()).await.unwrap();
     Actor { member_id: Some(page.items[0].id), ..operator }

@@ -4,6 +4,7 @@
 
 mod access;
 mod input;
+mod log;
 mod routes;
 mod tenancy;
 mod versions;

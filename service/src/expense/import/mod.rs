@@ -23,9 +23,10 @@ use super::{commands, repository};
 use crate::{
     actor::Actor,
     category,
+    category::Category,
     error::{Error, ImportFailure, Result, Violation},
-    input::Create,
     money,
+    resource::Writable,
     store::{Store, Tx},
     text::fold,
 };
@@ -293,27 +294,28 @@ async fn write(
                     continue;
                 }
                 let key = parsed.key(&mut occurrences);
-                let new = Create::from(parsed.input(&categories, import.query.member_id));
-                chunk.push(commands::new_row(tx, actor, &new, Some(key))?);
+                let input = parsed.input(&categories, import.query.member_id);
+                chunk.push(commands::new_row(tx, actor, tx.new_id(), &input, Some(key))?);
             }
         }
         if chunk.len() == CHUNK {
-            flush(tx, &mut chunk, &mut report).await?;
+            flush(tx, actor, &mut chunk, &mut report).await?;
             progress(done);
         }
     }
-    flush(tx, &mut chunk, &mut report).await?;
+    flush(tx, actor, &mut chunk, &mut report).await?;
     progress(done);
     report.or_abort(import.query.on_error)
 }
 
 async fn flush(
     tx: &Tx,
+    actor: &Actor,
     chunk: &mut Vec<entity::expense::ActiveModel>,
     report: &mut ImportReport,
 ) -> Result<()> {
     let rows = chunk.len() as u64;
-    let created = repository::insert_unknown(tx, std::mem::take(chunk)).await?;
+    let created = repository::insert_unknown(tx, actor, std::mem::take(chunk)).await?;
     report.created += created;
     report.duplicates += rows - created;
     Ok(())
@@ -334,15 +336,12 @@ async fn make_category(
         kind: category::Kind::Expense,
         parent_id: None,
     };
-    let made =
-        category::insert(tx, actor.organization_id, input.into()).await.map_err(|error| {
-            match error {
-                // Made by somebody else since this transaction began: it will be there the next time.
-                Error::Duplicate { .. } => Error::Again("the category has just been made".into()),
-                other => other,
-            }
-        })?;
-    categories.insert(made.name_key, made.id);
+    let made = Category::create(tx, actor, &input.into()).await.map_err(|error| match error {
+        // Made by somebody else since this transaction began: it will be there the next time.
+        Error::Duplicate { .. } => Error::Again("the category has just been made".into()),
+        other => other,
+    })?;
+    categories.insert(fold(name), made.id);
     Ok(())
 }
 

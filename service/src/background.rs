@@ -1,0 +1,119 @@
+//! What steward does without being asked: each kind of work is a function and a line in
+//! [`WORKERS`].
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::{sync::watch, task::JoinHandle};
+use uuid::Uuid;
+
+use crate::{
+    error::Result,
+    event::sequencer,
+    random::Random,
+    store::{Store, signal::Signal},
+};
+
+/// How long a worker that has found nothing waits, unless it is woken: as long as a signal that was
+/// lost can cost.
+const REST: Duration = Duration::from_secs(1);
+/// How long a worker waits that could not do its work.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+/// What every worker is given.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The database.
+    pub store: Store,
+    /// This process, among the nodes.
+    pub node: Uuid,
+}
+
+impl Context {
+    /// What the workers of this process are given.
+    pub fn new(store: Store) -> Self {
+        let system = Random::system();
+        Self { node: Uuid::from_bytes(system.bytes()), store }
+    }
+}
+
+/// A kind of work.
+struct Worker {
+    name: &'static str,
+    /// What wakes it.
+    wakes: Signal,
+    /// Does some of what there is to do, and says how much; zero if there is nothing.
+    turn: fn(&Context) -> BoxFuture<'_, Result<u64>>,
+}
+
+/// Every kind of work.
+const WORKERS: &[Worker] = &[Worker {
+    name: "sequencer",
+    wakes: Signal::Recorded,
+    turn: |context| Box::pin(sequencer::sequence(&context.store, context.node)),
+}];
+
+/// The work of one process, until it is stopped.
+#[derive(Debug)]
+pub struct Background {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    relay: JoinHandle<()>,
+}
+
+impl Background {
+    /// Starts all work.
+    pub fn start(context: &Context) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let tasks = WORKERS
+            .iter()
+            .map(|worker| tokio::spawn(run(worker, context.clone(), stopped.clone())))
+            .collect();
+        let store = context.store.clone();
+        let relay = tokio::spawn(async move { store.relay().await });
+        Self { stop, tasks, relay }
+    }
+
+    /// Waits for what was begun, and ends.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        self.relay.abort();
+    }
+}
+
+async fn run(worker: &'static Worker, context: Context, mut stopped: watch::Receiver<bool>) {
+    let mut wake = context.store.watch(worker.wakes);
+    while !*stopped.borrow() {
+        wake.borrow_and_update();
+        let rest = match (worker.turn)(&context).await {
+            Ok(0) => REST,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::warn!(worker = worker.name, %error, "background work failed");
+                AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            _ = wake.changed() => {}
+            () = tokio::time::sleep(rest) => {}
+            _ = stopped.changed() => {}
+        }
+    }
+}
+
+/// Does all that there is to do, until there is nothing left: for the command line, and for tests
+/// that run no workers.
+pub async fn settle(context: &Context) -> Result<()> {
+    loop {
+        let mut done = 0;
+        for worker in WORKERS {
+            done += (worker.turn)(context).await?;
+        }
+        if done == 0 {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,151 @@
+use std::collections::HashMap;
+
+use entity::{event, event_head};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, IntoValueTuple, OnConflict, Query, TableRef},
+};
+use uuid::Uuid;
+
+use super::chain::START;
+use crate::{
+    error::{Error, Result},
+    store::{Tx, rows, versioned},
+};
+
+/// How many logs one look finds at most that have events without a position.
+const LOGS_AT_ONCE: u64 = 100;
+
+/// The logs that have events without a position.
+pub(super) async fn logs_waiting(connection: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
+    let logs = event::Entity::find()
+        .select_only()
+        .column(event::Column::OrganizationId)
+        .distinct()
+        .filter(event::COLUMN.position.is_null())
+        .limit(LOGS_AT_ONCE)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(logs)
+}
+
+/// The oldest events of a log that have no position; and with them any earlier version of the same
+/// rows, which a clock that is ahead may have put behind.
+pub(super) async fn waiting(
+    connection: &impl ConnectionTrait,
+    log: Uuid,
+    limit: u64,
+) -> Result<Vec<event::Model>> {
+    let waiting =
+        || versioned::owned::<event::Entity>(log).filter(event::COLUMN.position.is_null());
+    let oldest = waiting()
+        .order_by_asc(event::Column::At)
+        .order_by_asc(event::Column::Ordinal)
+        .order_by_asc(event::Column::Id)
+        .limit(limit);
+    let mut events = rows::all(connection, oldest).await?;
+    if events.len() as u64 == limit {
+        let latest: HashMap<Uuid, i64> = events.iter().fold(HashMap::new(), |mut latest, event| {
+            let version = latest.entry(event.entity_id).or_insert(event.entity_version);
+            *version = std::cmp::max(event.entity_version, *version);
+            latest
+        });
+        let same_rows = waiting().filter(event::Column::EntityId.is_in(latest.keys().copied()));
+        let known: Vec<Uuid> = events.iter().map(|event| event.id).collect();
+        let behind = rows::all(connection, same_rows).await?.into_iter().filter(|event| {
+            !known.contains(&event.id)
+                && latest.get(&event.entity_id).is_some_and(|most| event.entity_version < *most)
+        });
+        events.extend(behind);
+    }
+    Ok(events)
+}
+
+/// Where a log ends: the position and the hash of its last event.
+pub(super) async fn head(
+    connection: &impl ConnectionTrait,
+    log: Uuid,
+) -> Result<Option<event_head::Model>> {
+    Ok(event_head::Entity::find_by_id(log).one(connection).await?)
+}
+
+/// The position and the hash after which a log goes on.
+pub(super) fn end_of(head: Option<&event_head::Model>) -> (i64, String) {
+    head.map_or_else(|| (0, START.to_owned()), |head| (head.position, head.chain.clone()))
+}
+
+/// What an event is given: its id, its position, the hash before it and its own.
+pub(super) type Place = (Uuid, i64, String, String);
+
+/// Gives events their positions, and moves the end of the log.
+pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>) -> Result<()> {
+    let Some((_, position, _, chain)) = places.last().cloned() else { return Ok(()) };
+    let count = places.len() as u64;
+    let values = places
+        .into_iter()
+        .map(|(id, position, previous, chain)| (id, position, previous, chain).into_value_tuple());
+    let given = |column: &'static str| Expr::col(("given", column));
+    let statement = Query::update()
+        .table(event::Entity)
+        .value(event::Column::Position, given("column2"))
+        .value(event::Column::PreviousChain, given("column3"))
+        .value(event::Column::Chain, given("column4"))
+        .from(TableRef::ValuesList(values.collect(), "given".into()))
+        .and_where(Expr::col((event::Entity, event::Column::OrganizationId)).eq(log))
+        .and_where(Expr::col((event::Entity, event::Column::Id)).eq(given("column1")))
+        .and_where(Expr::col((event::Entity, event::Column::Position)).is_null())
+        .to_owned();
+    let placed = tx.execute(&statement).await?;
+    if placed.rows_affected() != count {
+        return Err(Error::Again("events were given positions meanwhile".into()));
+    }
+    let head = event_head::ActiveModel {
+        organization_id: Set(log),
+        position: Set(position),
+        chain: Set(chain),
+    };
+    let moved = OnConflict::column(event_head::Column::OrganizationId)
+        .update_columns([event_head::Column::Position, event_head::Column::Chain])
+        .to_owned();
+    event_head::Entity::insert(head).on_conflict(moved).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Removes the log of an organization that ends.
+pub(crate) async fn erase(tx: &Tx, organization_id: Uuid) -> Result<()> {
+    event::Entity::delete_many()
+        .filter(event::COLUMN.organization_id.eq(organization_id))
+        .exec(tx)
+        .await?;
+    event_head::Entity::delete_by_id(organization_id).exec(tx).await?;
+    Ok(())
+}
+
+/// Every log.
+pub(super) async fn logs(connection: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
+    let logs = event::Entity::find()
+        .select_only()
+        .column(event::Column::OrganizationId)
+        .distinct()
+        .order_by_asc(event::Column::OrganizationId)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(logs)
+}
+
+/// The events of a log after a position, in order.
+pub(crate) async fn after(
+    connection: &impl ConnectionTrait,
+    log: Uuid,
+    position: i64,
+    limit: u64,
+) -> Result<Vec<event::Model>> {
+    let events = versioned::owned::<event::Entity>(log)
+        .filter(event::COLUMN.position.gt(position))
+        .order_by_asc(event::Column::Position)
+        .limit(limit);
+    rows::all(connection, events).await
+}

@@ -1,0 +1,75 @@
+//! Walks the chain of every log: an event that was changed, removed or put in shows.
+
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::{chain, repository};
+use crate::{
+    error::Result,
+    store::{Store, log::digest},
+};
+
+/// How many events are read at once.
+const AT_ONCE: u64 = 500;
+
+/// What was found in one log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Findings {
+    /// The organization; nil for the log of users.
+    pub organization_id: Uuid,
+    /// How many events hold.
+    pub events: u64,
+    /// What is wrong, the first of each kind of place.
+    pub faults: Vec<String>,
+}
+
+/// Checks every log.
+pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
+    let mut findings = Vec::new();
+    for log in repository::logs(store.read()).await? {
+        findings.push(verify_log(store.read(), log).await?);
+    }
+    Ok(findings)
+}
+
+async fn verify_log(connection: &impl ConnectionTrait, log: Uuid) -> Result<Findings> {
+    let mut found = Findings { organization_id: log, events: 0, faults: Vec::new() };
+    // Before the events: the log may grow meanwhile.
+    let head = repository::head(connection, log).await?;
+    let (end, end_chain) = repository::end_of(head.as_ref());
+    let (mut position, mut previous) = (0, chain::START.to_owned());
+    let mut at_end = (end == 0).then(|| previous.clone());
+    loop {
+        let events = repository::after(connection, log, position, AT_ONCE).await?;
+        if events.is_empty() {
+            break;
+        }
+        for event in events {
+            let expected = position + 1;
+            let here = event.position.unwrap_or_default();
+            if here != expected {
+                found.faults.push(format!("positions {expected} to {} are missing", here - 1));
+            }
+            let link = chain::link(&previous, here, &event);
+            if event.previous_chain.as_deref() != Some(&previous) {
+                found.faults.push(format!("position {here} does not follow the one before"));
+            } else if event.chain.as_deref() != Some(&link) {
+                found.faults.push(format!("position {here} is not as it was written"));
+            } else if event.data.as_ref().is_some_and(|data| digest(data) != event.data_digest) {
+                found.faults.push(format!("the data of position {here} is not as it was written"));
+            } else {
+                found.events += 1;
+            }
+            position = here;
+            // What is stored, so that one fault is told once.
+            previous = event.chain.unwrap_or(link);
+            if here == end {
+                at_end = Some(previous.clone());
+            }
+        }
+    }
+    if at_end.is_none_or(|chain| chain != end_chain) {
+        found.faults.push(format!("the log ends at position {position}, and not with {end}"));
+    }
+    Ok(found)
+}

@@ -1,0 +1,196 @@
+//! What all resources have in common: how the log knows them, and how clients write them.
+//!
+//! A resource that is [`Changeable`] or [`Writable`] is created, changed and removed by the functions
+//! below, and by whatever else goes through them all: `POST …/sync`, a revert, a rule.
+
+use std::future::Future;
+
+use sea_orm::ConnectionTrait;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::{
+    actor::Actor,
+    api_key::{ApiKey, IssuedApiKey},
+    budget::Budget,
+    category::Category,
+    error::{Error, Result},
+    event::Verb,
+    expense::Expense,
+    input::{Change, Create},
+    invitation::{Invitation, IssuedInvitation},
+    member::Member,
+    organization::Organization,
+    role::Permission,
+    store::{Store, Tx, versioned::Expected},
+    user::User,
+};
+
+/// Something that has an id and a version, as the API shows it.
+pub trait Versioned: Serialize {
+    /// Its id.
+    fn id(&self) -> Uuid;
+
+    /// Its version.
+    fn version(&self) -> i64;
+}
+
+macro_rules! versioned {
+    ($($view:ty $(: $inner:ident)?),* $(,)?) => {$(
+        impl Versioned for $view {
+            fn id(&self) -> Uuid {
+                self$(.$inner)?.id
+            }
+
+            fn version(&self) -> i64 {
+                self$(.$inner)?.version
+            }
+        }
+    )*};
+}
+
+versioned!(
+    ApiKey,
+    Budget,
+    Category,
+    Expense,
+    Invitation,
+    IssuedApiKey: api_key,
+    IssuedInvitation: invitation,
+    Member,
+    Organization,
+    User,
+);
+
+/// What the log tells of.
+pub trait Resource: Versioned + Send + Sync + 'static {
+    /// Its name in events: `expense`.
+    const ENTITY: &'static str;
+    /// What it takes to see it, its events included.
+    const READ: Permission;
+    /// What can happen to it.
+    const VERBS: &'static [Verb];
+
+    /// Takes out what the actor may not see of one that others may see as a whole.
+    fn hide(_actor: &Actor, _data: &mut Map<String, Value>) {}
+}
+
+/// A resource that clients change. Its functions run in a transaction that is under way.
+pub trait Changeable: Resource + Sized {
+    /// What a client may write of it.
+    type Input: Serialize + DeserializeOwned + Validate + Clone + Send + Sync + 'static;
+    /// What it takes to write it, at least.
+    const WRITE: Permission;
+
+    /// The input that would make the resource as it is.
+    fn input(&self) -> Self::Input;
+
+    /// The resource.
+    fn find(tx: &Tx, actor: &Actor, id: Uuid) -> impl Future<Output = Result<Self>> + Send;
+
+    /// Changes one.
+    fn change(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: &Change<Self::Input>,
+    ) -> impl Future<Output = Result<Self>> + Send;
+
+    /// After the database has refused a reference of this input: which one it is.
+    fn unknown_reference<C: ConnectionTrait>(
+        _connection: &C,
+        _actor: &Actor,
+        _input: &Self::Input,
+    ) -> impl Future<Output = Result<Error>> + Send {
+        async { Ok(Error::Reference) }
+    }
+}
+
+/// A resource that clients make and remove, too.
+pub trait Writable: Changeable {
+    /// Why one stays that others refer to.
+    const IN_USE: &'static str;
+
+    /// Makes a new one.
+    fn create(
+        tx: &Tx,
+        actor: &Actor,
+        new: &Create<Self::Input>,
+    ) -> impl Future<Output = Result<Self>> + Send;
+
+    /// Removes one.
+    fn delete(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Makes a new resource.
+pub async fn create<R: Writable>(store: &Store, actor: &Actor, new: Create<R::Input>) -> Result<R> {
+    let written = store
+        .write((actor.clone(), new.clone()), |tx, (actor, new)| Box::pin(R::create(tx, actor, new)))
+        .await;
+    match written {
+        Err(Error::Reference) => Err(R::unknown_reference(store.read(), actor, &new.input).await?),
+        other => other,
+    }
+}
+
+/// Changes a resource.
+pub async fn change<R: Changeable>(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    change: Change<R::Input>,
+) -> Result<R> {
+    let written = store
+        .write(
+            (actor.clone(), id, expected, change.clone()),
+            |tx, (actor, id, expected, change)| {
+                Box::pin(R::change(tx, actor, *id, *expected, change))
+            },
+        )
+        .await;
+    match written {
+        Err(Error::Reference) => {
+            let explained = store
+                .snapshot((actor.clone(), id, change), |tx, (actor, id, change)| {
+                    Box::pin(explain_change::<R>(tx, actor, *id, change))
+                });
+            Err(explained.await?)
+        }
+        other => other,
+    }
+}
+
+/// After the database has refused a reference of a change: which one it is.
+pub(crate) async fn explain_change<R: Changeable>(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    change: &Change<R::Input>,
+) -> Result<Error> {
+    let input = change.apply(&R::find(tx, actor, id).await?.input())?;
+    R::unknown_reference(tx, actor, &input).await
+}
+
+/// Removes a resource.
+pub async fn delete<R: Writable>(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+) -> Result<()> {
+    let removed = store
+        .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
+            Box::pin(R::delete(tx, actor, *id, *expected))
+        })
+        .await;
+    removed.map_err(|error| error.reference_means_in_use(R::IN_USE))
+}

@@ -1,0 +1,199 @@
+//! How a change gets into the log: with the statement that makes it ([`super::versioned`]), in its
+//! transaction. What was recorded is written in one statement, before the transaction ends.
+
+use entity::event;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{Tx, signal::Signal};
+use crate::{
+    actor::{Actor, Author},
+    error::{Error, Result},
+    event::{Effect, Verb},
+    random::hexadecimal,
+    resource::Resource,
+};
+
+/// How many events wait before they are written: an import must not keep all of its own in memory.
+const AT_ONCE: usize = 200;
+
+/// Whose log, and who does it.
+#[derive(Debug, Clone, Copy)]
+pub struct By {
+    /// The organization; nil for what happens to users.
+    pub organization_id: Uuid,
+    /// Who does it.
+    pub author: Author,
+    /// The request in which it is done.
+    pub request_id: Option<Uuid>,
+}
+
+impl By {
+    /// A user, in what is of no organization.
+    pub fn user(id: Uuid, request_id: Option<Uuid>) -> Self {
+        Self { organization_id: NO_ORGANIZATION, author: Author::User(id), request_id }
+    }
+}
+
+impl From<&Actor> for By {
+    fn from(actor: &Actor) -> Self {
+        let Actor { organization_id, author, request_id, .. } = *actor;
+        Self { organization_id, author, request_id }
+    }
+}
+
+/// The log of what happens to users and is of no organization.
+pub const NO_ORGANIZATION: Uuid = Uuid::nil();
+
+impl Tx {
+    /// Records what has happened to a resource: the resource as it is now, or was last.
+    pub(crate) async fn record<R: Resource>(
+        &self,
+        by: &By,
+        verb: Verb,
+        effect: Effect,
+        resource: &R,
+    ) -> Result<()> {
+        let version = resource.version() + i64::from(effect == Effect::Removed);
+        let data = serde_json::to_value(resource)
+            .map_err(|error| Error::Internal(format!("a resource cannot be shown: {error}")))?;
+        self.record_data::<R>(by, verb, effect, (resource.id(), version), data).await
+    }
+
+    /// Records something about a resource that is not the resource itself.
+    pub(crate) async fn note<R: Resource>(
+        &self,
+        by: &By,
+        verb: Verb,
+        (id, version): (Uuid, i64),
+        data: Value,
+    ) -> Result<()> {
+        self.record_data::<R>(by, verb, Effect::None, (id, version), data).await
+    }
+
+    async fn record_data<R: Resource>(
+        &self,
+        by: &By,
+        verb: Verb,
+        effect: Effect,
+        (entity_id, version): (Uuid, i64),
+        data: Value,
+    ) -> Result<()> {
+        if !R::VERBS.contains(&verb) {
+            let (entity, verb) = (R::ENTITY, verb.as_str());
+            return Err(Error::Internal(format!("{entity}.{verb} is not in the catalogue")));
+        }
+        let pending = self.pending(event::ActiveModel {
+            organization_id: Set(by.organization_id),
+            id: Set(self.new_id()),
+            at: Set(self.now().fixed_offset()),
+            ordinal: Set(self.next_ordinal()),
+            kind: Set(format!("{}.{}", R::ENTITY, verb.as_str())),
+            entity: Set(R::ENTITY.to_owned()),
+            entity_id: Set(entity_id),
+            entity_version: Set(version),
+            effect: Set(effect.as_str().to_owned()),
+            author: Set(by.author.as_str().to_owned()),
+            author_id: Set(by.author.id()),
+            request_id: Set(by.request_id),
+            data_digest: Set(digest(&data)),
+            data: Set(Some(data)),
+            position: Set(None),
+            previous_chain: Set(None),
+            chain: Set(None),
+        });
+        if pending >= AT_ONCE { self.write_events().await } else { Ok(()) }
+    }
+
+    /// Writes what was recorded.
+    pub(super) async fn write_events(&self) -> Result<()> {
+        let events = self.take_pending();
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.signal(Signal::Recorded);
+        event::Entity::insert_many(events).exec_without_returning(self).await?;
+        Ok(())
+    }
+}
+
+/// The SHA-256 of data as it is stored, in hexadecimal.
+pub(crate) fn digest(data: &Value) -> String {
+    hexadecimal(&Sha256::digest(canonical(data).to_string()))
+}
+
+/// Numbers and names in the one way in which both databases give them back.
+fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(canonical).collect(),
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            fields.into_iter().map(|(name, value)| (name.clone(), canonical(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// The ids of new resources: the client's choice where there is one. An id that was ever taken stays
+/// so, or the history of two would be one.
+///
+/// # Errors
+/// The index of the first choice that is taken.
+pub(crate) async fn new_ids<R: Resource>(
+    tx: &Tx,
+    organization_id: Uuid,
+    chosen: &[Option<Uuid>],
+) -> Result<std::result::Result<Vec<Uuid>, usize>> {
+    let asked: Vec<Uuid> = chosen.iter().flatten().copied().collect();
+    if !asked.is_empty() {
+        let taken: Vec<Uuid> = event::Entity::find()
+            .select_only()
+            .column(event::Column::EntityId)
+            .filter(event::COLUMN.organization_id.eq(organization_id))
+            .filter(event::COLUMN.entity.eq(R::ENTITY))
+            .filter(event::Column::EntityId.is_in(asked))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        let first = chosen.iter().position(|id| id.is_some_and(|id| taken.contains(&id)));
+        if let Some(index) = first {
+            return Ok(Err(index));
+        }
+    }
+    Ok(Ok(chosen.iter().map(|id| id.unwrap_or_else(|| tx.new_id())).collect()))
+}
+
+/// The id of a new resource.
+///
+/// # Errors
+/// [`Error::Duplicate`] where the client chose one that is or was taken.
+pub(crate) async fn new_id<R: Resource>(
+    tx: &Tx,
+    organization_id: Uuid,
+    chosen: Option<Uuid>,
+) -> Result<Uuid> {
+    match new_ids::<R>(tx, organization_id, &[chosen]).await? {
+        Ok(ids) => ids.first().copied().ok_or_else(|| Error::Internal("no id was made".into())),
+        Err(_) => Err(Error::Duplicate { pointer: "/id".into() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_digest_does_not_depend_on_the_order_of_names() {
+        let one: Value =
+            serde_json::from_str(r#"{"a":1,"b":{"x":[1.5,null],"y":"é"}}"#).expect("JSON");
+        let other: Value =
+            serde_json::from_str(r#"{"b":{"y":"é","x":[1.5,null]},"a":1}"#).expect("JSON");
+        assert_eq!(digest(&one), digest(&other));
+        assert_ne!(digest(&one), digest(&json!({ "a": 2 })));
+    }
+}
