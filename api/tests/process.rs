@@ -102,6 +102,80 @@ async fn what_was_promised_before_a_kill_is_there_after_it() {
     .await;
 }
 
+/// An expense that is known by its key.
+fn keyed_expense(key: &str) -> Value {
+    let mut new = expense();
+    new["merchant"] = json!(key);
+    new
+}
+
+/// Writes until nobody answers any more. Gives the keys with their answers; the last has none.
+async fn write_with_keys(
+    client: Client,
+    expenses: String,
+    writer: String,
+    told: mpsc::UnboundedSender<()>,
+) -> Vec<(String, Option<String>)> {
+    let mut sent = Vec::new();
+    loop {
+        let key = format!("{writer}-{}", sent.len());
+        let answer = client.keyed(&key).try_post(&expenses, keyed_expense(&key)).await;
+        let text = answer.map(|answer| (answer.status.as_u16(), answer.text));
+        assert!(text.as_ref().is_none_or(|(status, _)| *status == 201), "{text:?}");
+        let gone = text.is_none();
+        sent.push((key, text.map(|(_, text)| text)));
+        let _ = told.send(());
+        if gone {
+            return sent;
+        }
+    }
+}
+
+/// What nobody has heard of is sent again, and so is what was answered: each is done once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_after_a_kill_is_done_once() {
+    each_lasting_database(async |database| {
+        let mut process = Process::start(&database);
+        let ada = Client::new(&process.base).sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let expenses = format!("{home}/expenses");
+        let mut keys = Vec::new();
+        for round in 1..=4 {
+            let (told, mut tells) = mpsc::unbounded_channel();
+            let here = ada.at(&process.base);
+            let writers: Vec<_> = (0..8)
+                .map(|writer| format!("key-{round}-{writer}"))
+                .map(|it| write_with_keys(here.clone(), expenses.clone(), it, told.clone()))
+                .map(tokio::spawn)
+                .collect();
+            drop(told);
+            for _ in 0..round * 20 {
+                tells.recv().await.expect("a writer writes");
+            }
+            drop(process);
+            process = Process::start(&database);
+            let here = ada.at(&process.base);
+            for writer in writers {
+                for (key, before) in writer.await.expect("a writer ends") {
+                    let again = here.keyed(&key).post(&expenses, keyed_expense(&key)).await;
+                    assert_eq!(again.status, 201, "{}", again.text);
+                    if let Some(before) = before {
+                        assert!(again.is_replayed() && again.text == before, "{key}");
+                    }
+                    keys.push(key);
+                }
+            }
+        }
+        let rows = ada.at(&process.base).all(&expenses, "?limit=500").await;
+        let mut merchants: Vec<_> =
+            rows.iter().filter_map(|row| row["merchant"].as_str()).collect();
+        merchants.sort_unstable();
+        keys.sort_unstable();
+        assert_eq!(merchants, keys, "each key has one effect");
+    })
+    .await;
+}
+
 fn import(database: &Database, home: &str, member: &str, file: &Path, more: &[&str]) -> Output {
     let organization = home.rsplit('/').next().expect("an id");
     let mut command = steward(database);
