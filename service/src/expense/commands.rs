@@ -85,6 +85,12 @@ impl Changeable for Expense {
 impl Writable for Expense {
     const IN_USE: &'static str = "something refers to this expense";
 
+    fn complete(actor: &Actor, mut input: ExpenseInput) -> ExpenseInput {
+        input.member_id = payer(actor, &input);
+        input.currency = Some(currency(actor, &input).to_owned());
+        input
+    }
+
     async fn create(tx: &Tx, actor: &Actor, new: &Create<ExpenseInput>) -> Result<Self> {
         let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
         let items = &new.input.items;
@@ -182,11 +188,11 @@ pub(super) fn new_row(
     input: &ExpenseInput,
     import_key: Option<String>,
 ) -> Result<expense::ActiveModel> {
-    let member_id = input.member_id.or(actor.member_id).ok_or_else(|| {
+    let member_id = payer(actor, input).ok_or_else(|| {
         Error::invalid("/member_id", "required", "is required where nobody acts in person")
     })?;
     may_record(actor, member_id)?;
-    let currency = input.currency.as_ref().unwrap_or(&actor.settings.currency);
+    let currency = currency(actor, input);
     let now = tx.now().fixed_offset();
     let status = rules::written(actor.settings.approval_required);
     Ok(expense::ActiveModel {
@@ -203,6 +209,15 @@ pub(super) fn new_row(
         updated_at: Set(now),
         ..repository::columns(input, member_id, currency)
     })
+}
+
+/// Who has paid, if anybody has.
+fn payer(actor: &Actor, input: &ExpenseInput) -> Option<Uuid> {
+    input.member_id.or(actor.member_id)
+}
+
+fn currency<'a>(actor: &'a Actor, input: &'a ExpenseInput) -> &'a str {
+    input.currency.as_ref().unwrap_or(&actor.settings.currency)
 }
 
 fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
