@@ -33,3 +33,4 @@ mod registration;
 mod session;
 mod spending;
 mod sync;
+mod sync_property;
