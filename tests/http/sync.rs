@@ -1,7 +1,8 @@
 //! Many changes at once, each with its own result.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{App, each_database};
+use tests::{App, each_database, each_lasting_database};
 use uuid::Uuid;
 
 fn change(op: &str, entity: &str, id: u128, version: impl Into<Value>, data: Value) -> Value {
@@ -231,6 +232,29 @@ async fn what_is_sent_again_after_a_lost_answer_is_done_once() {
             (&twice[0]["status"], &twice[0]["current"]),
             (&json!("conflict"), &once[0]["data"])
         );
+        app.stop().await;
+    })
+    .await;
+}
+
+/// As a client does that gives up waiting too early.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_many_times_at_once_is_done_once() {
+    each_lasting_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, home) = app.owner_of("household").await;
+        let mut news = vec![create("category", 1, json!({ "name": "Food" }))];
+        news.extend((2..20).map(|id| create("expense", id, lunch(5, 1))));
+        let syncs = (0..8).map(|_| {
+            let (ada, home, news) = (ada.clone(), home.clone(), news.clone());
+            tokio::spawn(async move { ada.sync(&home, &news).await })
+        });
+        let results = join_all(syncs).await;
+        let mut results = results.into_iter().map(|results| results.expect("done"));
+        let first = results.next().expect("a first");
+        assert!(fates(&first).iter().all(|fate| fate == "applied"), "{first:#?}");
+        assert!(results.all(|other| other == first), "all are told of the same rows");
+        assert_eq!(ada.all(&format!("{home}/expenses"), "").await.len(), 18);
         app.stop().await;
     })
     .await;
