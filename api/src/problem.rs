@@ -207,12 +207,12 @@ impl From<Error> for Failure {
             }
             Error::KeyReused => {
                 let title = "The idempotency key was used for another request";
-                Self::new(S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", title)
+                Self::new(S::UNPROCESSABLE_ENTITY, code, title)
                     .detail("the same key with another path, query, If-Match or body is no retry")
             }
             Error::KeyInUse => {
                 let title = "The first request with this idempotency key is still at work";
-                let failure = Self::new(S::CONFLICT, "idempotency_in_progress", title);
+                let failure = Self::new(S::CONFLICT, code, title);
                 Self { again: true, ..failure }.detail("try again in a moment")
             }
             error @ Error::Replayed(_) => Error::Internal(error.to_string()).into(),

@@ -1,4 +1,4 @@
-use actix_web::{get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use service::{
     input::Form,
     sync::{self, Changes, ChangesQuery, SyncInput, SyncReport},
@@ -6,8 +6,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::Result,
-    extract::{Body, May, Query},
+    answer::{Result, told},
+    extract::{Body, May, Once, Query},
     may::{self, Requires},
     problem,
     state::State,
@@ -49,9 +49,9 @@ async fn changes(
 )]
 #[post("/sync")]
 async fn push(
-    state: web::Data<State>,
     may: May<may::ReadOrganization>,
+    once: Once,
     Body(Form(input)): Body<Form<SyncInput>>,
-) -> Result<web::Json<SyncReport>> {
-    Ok(web::Json(sync::sync(&state.store, &may.actor, input).await?))
+) -> Result<HttpResponse> {
+    once.answer(told, async |store| sync::sync(store, &may.actor, input).await).await
 }

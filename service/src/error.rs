@@ -136,7 +136,9 @@ impl Error {
             | Self::State { code, .. }
             | Self::NotConfigured { code, .. } => code,
             Self::Unavailable(_) | Self::Again(_) => "unavailable",
-            Self::Internal(_) => "internal",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::KeyInUse => "idempotency_in_progress",
+            Self::Replayed(_) | Self::Internal(_) => "internal",
         }
     }
 
