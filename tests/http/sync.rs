@@ -150,6 +150,49 @@ async fn what_is_refused_leaves_nothing_and_the_others_are_made() {
 }
 
 #[tokio::test]
+async fn an_expense_is_moved_on_by_those_who_may() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, firm) = app.owner_of("company").await;
+        ada.sync(&firm, &[create("category", 1, json!({ "name": "Food" }))]).await;
+        let member = ada.invite(&firm, "member").await;
+        let reason = json!({ "note": "where is the receipt?" });
+        let moves = [
+            create("expense", 2, lunch(5, 1)),
+            change("submit", "expense", 2, 1, Value::Null),
+            change("approve", "expense", 2, 2, Value::Null),
+            change("reimburse", "expense", 2, 2, json!({})),
+            change("submit", "category", 1, 1, Value::Null),
+        ];
+        let role = "forbidden role_insufficient";
+        let results = member.sync(&firm, &moves).await;
+        let expected = ["applied", "applied", role, role, "invalid invalid"];
+        assert_eq!(fates(&results), expected, "{results:#?}");
+        assert_eq!(results[1]["data"]["status"], "submitted");
+        let results = ada
+            .sync(
+                &firm,
+                &[
+                    change("reimburse", "expense", 2, 2, Value::Null),
+                    change("reject", "expense", 2, 1, reason.clone()),
+                    change("reject", "expense", 2, 2, json!({ "reason": 1 })),
+                    change("reject", "expense", 2, 2, reason),
+                    change("approve", "expense", 77, 1, Value::Null),
+                ],
+            )
+            .await;
+        let state = "invalid wrong_status";
+        let expected = [state, "conflict", "invalid invalid", "applied", "not_found not_found"];
+        assert_eq!(fates(&results), expected, "{results:#?}");
+        assert_eq!(results[1]["current"]["status"], "submitted");
+        assert_eq!(results[2]["violations"][0]["pointer"], "/data/reason");
+        assert_eq!(results[3]["data"]["decision_note"], "where is the receipt?");
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_conflict_shows_what_is_there_now() {
     each_database(async |database| {
         let app = App::start(&database).await;

@@ -335,35 +335,43 @@ async fn transition(
 ) -> Result<Expense> {
     store
         .write((actor.clone(), id, expected, act, by), |tx, (actor, id, expected, act, by)| {
-            Box::pin(async move {
-                let (row, current) = repository::get(tx, actor.organization_id, *id).await?;
-                may_move(actor, &row, *by)?;
-                expected.check(row.version, &current)?;
-                let DecisionInput { note } = act.input()?;
-                let approval_required = actor.settings.approval_required;
-                let to = rules::moved(current.status, *by, approval_required)?;
-                let now = tx.now().fixed_offset();
-                let mut next = expense::ActiveModel {
-                    status: Set(to.as_str().to_owned()),
-                    ..Default::default()
-                };
-                match by {
-                    Move::Submit => {
-                        next.submitted_at = Set(Some(now));
-                        next.decided_at = Set((to == Status::Approved).then_some(now));
-                    }
-                    Move::Approve | Move::Reject => {
-                        next.decided_at = Set(Some(now));
-                        next.decided_by_member_id = Set(actor.member_id);
-                        next.decision_note = Set(note);
-                    }
-                    Move::Reimburse => next.reimbursed_at = Set(Some(now)),
-                }
-                let view = |row| repository::view(row, current.items);
-                versioned::update(tx, actor, by.verb(), &row, next, view).await
-            })
+            Box::pin(make_move(tx, actor, *id, *expected, act, *by))
         })
         .await
+}
+
+/// Moves an expense on, in a transaction that is under way.
+pub(crate) async fn make_move(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: &Act<DecisionInput>,
+    by: Move,
+) -> Result<Expense> {
+    let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+    may_move(actor, &row, by)?;
+    expected.check(row.version, &current)?;
+    let DecisionInput { note } = act.input()?;
+    let approval_required = actor.settings.approval_required;
+    let to = rules::moved(current.status, by, approval_required)?;
+    let now = tx.now().fixed_offset();
+    let mut next =
+        expense::ActiveModel { status: Set(to.as_str().to_owned()), ..Default::default() };
+    match by {
+        Move::Submit => {
+            next.submitted_at = Set(Some(now));
+            next.decided_at = Set((to == Status::Approved).then_some(now));
+        }
+        Move::Approve | Move::Reject => {
+            next.decided_at = Set(Some(now));
+            next.decided_by_member_id = Set(actor.member_id);
+            next.decision_note = Set(note);
+        }
+        Move::Reimburse => next.reimbursed_at = Set(Some(now)),
+    }
+    let view = |row| repository::view(row, current.items);
+    versioned::update(tx, actor, by.verb(), &row, next, view).await
 }
 
 fn may_move(actor: &Actor, row: &expense::Model, by: Move) -> Result<()> {

@@ -1,4 +1,4 @@
-use super::{Edit, EditResult, Outcome, Refusal, SyncInput, SyncReport, kinds::Kind};
+use super::{Edit, EditResult, Outcome, Refusal, SyncInput, SyncReport, kinds};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -26,7 +26,7 @@ pub async fn sync(store: &Store, actor: &Actor, input: SyncInput) -> Result<Sync
 /// # Errors
 /// What ends the whole: the database is away, say.
 async fn outcome(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
-    match Kind::make(tx, actor, edit).await {
+    match kinds::make(tx, actor, edit).await {
         Ok(outcome) => Ok(outcome),
         Err(error) => refused(error),
     }

@@ -3,6 +3,7 @@
 
 mod changes;
 mod commands;
+mod edits;
 mod kinds;
 mod repository;
 
@@ -76,17 +77,19 @@ pub struct SyncInput {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
-    /// The kind of resource: `budget`, `category`, `expense`, `member`, `organization`.
+    /// The kind of resource.
+    #[schema(schema_with = kinds::entity_schema)]
     pub entity: String,
-    /// What to do: `create`, `change`, `delete`.
+    /// What to do.
+    #[schema(schema_with = kinds::op_schema)]
     pub op: String,
     /// Which one. Of a new one, the id that the client chose.
     pub id: Uuid,
     /// The version that this was made against; not of a new one.
     #[schema(minimum = 1)]
     pub version: Option<i64>,
-    /// The body that the operation itself takes, without id and version: the new resource, or a
-    /// merge patch.
+    /// The body that the operation itself takes, without id and version: the new resource, a merge
+    /// patch, or what goes with a transition. Nothing for `delete`.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     pub data: Option<Map<String, Value>>,

@@ -64,6 +64,10 @@ fn edit(choice: &mut Choice, organization: &Organization) -> Value {
     if choice.chance(25) {
         return json!({ "entity": entity, "op": "delete", "id": id, "version": version });
     }
+    if entity == "expense" && choice.chance(30) {
+        let op = choice.of(&["submit", "approve", "reject", "reimburse"]);
+        return json!({ "entity": entity, "op": op, "id": id, "version": version });
+    }
     let data = bodies::patch(choice, whole);
     json!({ "entity": entity, "op": "change", "id": id, "version": version, "data": data })
 }
