@@ -26,4 +26,5 @@ mod operations;
 mod organization;
 mod report;
 mod session;
+mod sync;
 mod user;
