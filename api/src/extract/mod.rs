@@ -9,7 +9,7 @@ mod version;
 
 pub use body::{Body, Upload};
 pub use caller::{InSession, May, RequestId, enter, identify};
-pub use once::{KEY, Once};
+pub use once::Once;
 pub use path::{Row, Token};
 pub use query::Query;
 pub use version::{IfMatch, Version};

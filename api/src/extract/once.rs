@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The header with which a client makes a POST one that can be sent again.
-pub const KEY: header::HeaderName = header::HeaderName::from_static("idempotency-key");
+const KEY: header::HeaderName = header::HeaderName::from_static("idempotency-key");
 /// The header of an answer that was given before.
 const REPLAYED: header::HeaderName = header::HeaderName::from_static("idempotent-replayed");
 /// How long a key may be.
