@@ -1,7 +1,8 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
     category::{self, Category, CategoryInput},
-    input::{Change, Create},
+    event::{self, At, AtQuery, Event, RevertInput},
+    input::{Act, Change, Create},
     resource,
     store::{
         page::{Page, PageQuery},
@@ -20,9 +21,17 @@ use crate::{
 
 type NewCategory = Create<CategoryInput>;
 type CategoryChange = Change<CategoryInput>;
+type Revert = Act<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(create).service(list).service(read).service(change).service(remove);
+    config
+        .service(create)
+        .service(list)
+        .service(read)
+        .service(history)
+        .service(revert)
+        .service(change)
+        .service(remove);
 }
 
 /// Make a category
@@ -61,7 +70,7 @@ async fn list(
 /// A category
 #[utoipa::path(
     tag = "categories",
-    params(("organization_id" = uuid::Uuid, Path), ("category_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("category_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ReadMoney::name()))),
     responses((status = 200, body = Category), Unchanged, problem::Read),
 )]
@@ -70,8 +79,51 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ReadMoney>,
     Row(id): Row,
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<Category>>> {
+    let now = category::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to a category, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "categories",
+    params(("organization_id" = uuid::Uuid, Path), ("category_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadMoney::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/categories/{category_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ReadMoney>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<Category>(&state.store, &may.actor, id, &page).await?))
+}
+
+/// Make a category again what it was at an earlier version
+///
+/// That is a new version, under the rules of now.
+#[utoipa::path(
+    tag = "categories",
+    params(("organization_id" = uuid::Uuid, Path), ("category_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageCategories::name()))),
+    request_body = Revert,
+    responses((status = 200, body = Category), problem::Change),
+)]
+#[post("/categories/{category_id}/revert")]
+async fn revert(
+    state: web::Data<State>,
+    may: May<may::ManageCategories>,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Revert>,
 ) -> Result<Resource<Category>> {
-    Ok(Resource::found(category::get(&state.store, &may.actor, id).await?))
+    let expected = Expected::of(act.version(), precondition);
+    Ok(Resource::found(resource::revert(&state.store, &may.actor, id, expected, act).await?))
 }
 
 /// Change a category

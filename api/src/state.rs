@@ -3,7 +3,7 @@
 use actix_web::{dev::ServiceRequest, web};
 use service::{Store, access::Gate, background::Context, error, user::Passwords};
 
-use crate::config::Settings;
+use crate::{config::Settings, stream::Streams};
 
 /// What every request can reach.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct State {
     pub gate: Gate,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
+    /// The streams of events that are open.
+    pub streams: Streams,
     /// The settings.
     pub settings: Settings,
 }
@@ -26,7 +28,7 @@ impl State {
     pub fn new(store: Store, settings: Settings) -> error::Result<Self> {
         let gate = Gate::new(store.clone(), settings.access_ttl);
         let passwords = Passwords::new(store.random())?;
-        Ok(Self { store, gate, passwords, settings })
+        Ok(Self { store, gate, passwords, streams: Streams::default(), settings })
     }
 
     /// What works in the background.
