@@ -7,6 +7,7 @@
 pub mod app;
 pub mod client;
 pub mod database;
+pub mod events;
 pub mod property;
 pub mod proxy;
 pub mod route;
@@ -18,6 +19,7 @@ pub mod wire;
 pub use app::{App, AppOptions};
 pub use client::{Answer, Client};
 pub use database::{Database, each_database, each_lasting_database};
+pub use events::Events;
 pub use property::for_all;
 pub use route::Route;
 pub use sample::Sample;
