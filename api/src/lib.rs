@@ -15,10 +15,12 @@ pub mod openapi;
 pub mod problem;
 pub mod routes;
 pub mod state;
+pub mod stream;
 
 mod api_key;
 mod budget;
 mod category;
+mod event;
 mod expense;
 mod invitation;
 mod member;

@@ -5,7 +5,7 @@ use service::{
     Store, access::Gate, background::Context, error, idempotency::Running, user::Passwords,
 };
 
-use crate::config::Settings;
+use crate::{config::Settings, stream::Streams};
 
 /// What every request can reach.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct State {
     pub passwords: Passwords,
     /// What is being done of what is done once.
     pub running: Running,
+    /// The streams of events that are open.
+    pub streams: Streams,
     /// The settings.
     pub settings: Settings,
 }
@@ -30,7 +32,14 @@ impl State {
     pub fn new(store: Store, settings: Settings) -> error::Result<Self> {
         let gate = Gate::new(store.clone(), settings.access_ttl);
         let passwords = Passwords::new(store.random())?;
-        Ok(Self { store, gate, passwords, running: Running::default(), settings })
+        Ok(Self {
+            store,
+            gate,
+            passwords,
+            running: Running::default(),
+            streams: Streams::default(),
+            settings,
+        })
     }
 
     /// What works in the background.

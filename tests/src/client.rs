@@ -166,6 +166,26 @@ impl Client {
         request
     }
 
+    /// GET of an answer that goes on, after an event that was seen.
+    ///
+    /// # Panics
+    /// If no answer comes.
+    pub async fn stream(&self, path: &str, last_event_id: Option<&str>) -> reqwest::Response {
+        let mut request = self.http.get(format!("{}{path}", self.base));
+        request = request.bearer_auth(self.token.as_deref().unwrap_or_default());
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// GET from a server that may go away: nothing if no whole answer comes.
+    pub async fn try_get(&self, path: &str) -> Option<Answer> {
+        let request = self.http.get(format!("{}{path}", self.base));
+        let token = self.token.as_deref().unwrap_or_default();
+        Answer::of(request.bearer_auth(token)).await.ok()
+    }
+
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await
@@ -196,7 +216,8 @@ impl Answer {
     async fn of(request: reqwest::RequestBuilder) -> reqwest::Result<Self> {
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await?;
+        let endless = headers.get("content-type").is_some_and(|it| it == "text/event-stream");
+        let text = if endless { Self::beginning(response).await? } else { response.text().await? };
         let json = serde_json::from_str(&text).unwrap_or_default();
         Ok(Self { status, headers, text, json })
     }
@@ -204,6 +225,16 @@ impl Answer {
     /// Whether this was given before.
     pub fn is_replayed(&self) -> bool {
         self.headers.get("idempotent-replayed").is_some_and(|value| value == "true")
+    }
+
+    /// What a stream says first, up to the first blank line.
+    async fn beginning(mut response: reqwest::Response) -> reqwest::Result<String> {
+        let mut text = String::new();
+        while !text.contains("\n\n") {
+            let Some(chunk) = response.chunk().await? else { break };
+            text += &String::from_utf8_lossy(&chunk);
+        }
+        Ok(text)
     }
 
     /// The body, if the status is this one.

@@ -7,6 +7,7 @@
 pub mod app;
 pub mod client;
 pub mod database;
+pub mod events;
 pub mod property;
 pub mod proxy;
 pub mod replica;
@@ -19,6 +20,7 @@ pub mod wire;
 pub use app::{App, AppOptions};
 pub use client::{Answer, Client};
 pub use database::{Database, each_database, each_lasting_database};
+pub use events::Events;
 pub use property::for_all;
 pub use replica::Replica;
 pub use route::Route;

@@ -189,7 +189,10 @@ impl Sample {
         if !route.is_versioned() {
             return new(route);
         }
-        let version = json!({ "version": self.version(route).await });
+        let mut version = json!({ "version": self.version(route).await });
+        if route.fields().contains(&"to_version") {
+            version["to_version"] = json!(1);
+        }
         if route.method == Method::PATCH { patch(route, version) } else { version }
     }
 

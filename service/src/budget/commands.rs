@@ -22,7 +22,7 @@ use crate::{
 impl Resource for Budget {
     const ENTITY: &'static str = "budget";
     const READ: Permission = Permission::ReadMoney;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
 }
 
 impl Changeable for Budget {
@@ -56,7 +56,7 @@ impl Changeable for Budget {
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
         let next = columns(change.apply(&current.input())?)?;
-        versioned::update(tx, actor, Verb::Changed, &row, next, Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
     }
 
     /// The only reference of a budget is its category.

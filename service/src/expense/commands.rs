@@ -25,6 +25,7 @@ impl Resource for Expense {
     const VERBS: &'static [Verb] = &[
         Verb::Created,
         Verb::Changed,
+        Verb::Reverted,
         Verb::Submitted,
         Verb::Approved,
         Verb::Rejected,
@@ -71,7 +72,7 @@ impl Changeable for Expense {
         expected.check(row.version, &current)?;
         rules::changeable(current.status, actor.settings.approval_required)?;
         let input = change.apply(&current.input())?;
-        write_change(tx, actor, row, current, &input).await
+        write_change(tx, actor, change.verb(), row, current, &input).await
     }
 
     async fn unknown_reference<C: ConnectionTrait>(
@@ -256,6 +257,7 @@ pub async fn list(store: &Store, actor: &Actor, query: &ExpenseQuery) -> Result<
 async fn write_change(
     tx: &Tx,
     actor: &Actor,
+    verb: Verb,
     row: expense::Model,
     current: Expense,
     input: &ExpenseInput,
@@ -273,7 +275,7 @@ async fn write_change(
         next.decision_note = Set(None);
     }
     let view = |row| repository::view(row, input.items.clone());
-    let changed = versioned::update(tx, actor, Verb::Changed, &row, next, view).await?;
+    let changed = versioned::update(tx, actor, verb, &row, next, view).await?;
     if input.items != current.items {
         repository::delete_items(tx, actor.organization_id, row.id).await?;
         repository::insert_items(tx, actor.organization_id, [(row.id, &input.items[..])]).await?;
