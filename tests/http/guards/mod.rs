@@ -6,5 +6,6 @@ mod access;
 mod input;
 mod log;
 mod routes;
+mod sync;
 mod tenancy;
 mod versions;
