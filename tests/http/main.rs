@@ -20,6 +20,8 @@ mod dropped;
 mod expense;
 mod expense_input;
 mod expense_list;
+mod idempotency;
+mod idempotency_at_once;
 mod import;
 mod import_format;
 mod import_large;

@@ -32,6 +32,7 @@ const HEADERS: &[&str] = &[
     "cache-control",
     "content-type",
     "etag",
+    "idempotent-replayed",
     "link",
     "location",
     "retry-after",

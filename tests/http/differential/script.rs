@@ -228,8 +228,25 @@ impl Script {
         }
     }
 
-    /// Makes a call that belongs to no organization.
-    pub(super) async fn call(&mut self, client: &Client, call: Call) -> Answer {
+    /// Makes a call that belongs to no organization: some with a key, and of those some again.
+    pub(super) async fn call(&mut self, client: &Client, mut call: Call) -> Answer {
+        if call.method != Method::POST || !self.choice.chance(25) {
+            return self.send(client, call).await;
+        }
+        call.headers.push(("idempotency-key", format!("key-{}", self.exchanges.len())));
+        let answer = self.send(client, call.clone()).await;
+        for _ in 0..self.choice.below(3) {
+            if self.choice.chance(20)
+                && let Some(body) = &mut call.body
+            {
+                body.push(b'\n');
+            }
+            self.send(client, call.clone()).await;
+        }
+        answer
+    }
+
+    async fn send(&mut self, client: &Client, call: Call) -> Answer {
         let headers: Vec<_> = call.headers.iter().map(|(name, value)| (*name, &**value)).collect();
         let (method, body) = (call.method.clone(), call.body.clone());
         let answer = client.send_bytes(method, &call.path, call.content_type, body, &headers).await;
