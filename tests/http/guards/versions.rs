@@ -35,7 +35,7 @@ fn every_change_of_a_row_takes_a_version() {
 }
 
 /// `ApiKey` is a row of `api_key`.
-fn table(resource: &str) -> String {
+pub(super) fn table(resource: &str) -> String {
     let mut name = String::new();
     for (at, letter) in resource.char_indices() {
         if letter.is_ascii_uppercase() && at > 0 {
