@@ -1,7 +1,7 @@
 use crate::rows::Positional;
 use crate::tables::{
     api_key, budget, category, event, expense, expense_item, invitation, member, organization,
-    session, user,
+    parked_event, rule, session, user,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -61,7 +61,18 @@ macro_rules! versioned {
 }
 
 identified!(organization, session, user);
-owned!(api_key, budget, category, event, expense, expense_item, invitation, member);
+owned!(
+    api_key,
+    budget,
+    category,
+    event,
+    expense,
+    expense_item,
+    invitation,
+    member,
+    parked_event,
+    rule
+);
 versioned!(
     api_key: "API key",
     budget: "budget",
@@ -70,5 +81,6 @@ versioned!(
     invitation: "invitation",
     member: "member",
     organization: "organization",
+    rule: "rule",
     user: "user"
 );

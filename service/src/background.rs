@@ -8,6 +8,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
 use crate::{
+    consumer::{self, CONSUMERS, Consumer},
     error::Result,
     event::sequencer,
     random::Random,
@@ -27,13 +28,15 @@ pub struct Context {
     pub store: Store,
     /// This process, among the nodes.
     pub node: Uuid,
+    /// What reacts to events.
+    pub consumers: &'static [Consumer],
 }
 
 impl Context {
     /// What the workers of this process are given.
     pub fn new(store: Store) -> Self {
         let system = Random::system();
-        Self { node: Uuid::from_bytes(system.bytes()), store }
+        Self { node: Uuid::from_bytes(system.bytes()), store, consumers: CONSUMERS }
     }
 }
 
@@ -47,11 +50,18 @@ struct Worker {
 }
 
 /// Every kind of work.
-const WORKERS: &[Worker] = &[Worker {
-    name: "sequencer",
-    wakes: Signal::Recorded,
-    turn: |context| Box::pin(sequencer::sequence(&context.store, context.node)),
-}];
+const WORKERS: &[Worker] = &[
+    Worker {
+        name: "sequencer",
+        wakes: Signal::Recorded,
+        turn: |context| Box::pin(sequencer::sequence(&context.store, context.node)),
+    },
+    Worker {
+        name: "consumers",
+        wakes: Signal::Sequenced,
+        turn: |context| Box::pin(consumer::feed(context)),
+    },
+];
 
 /// The work of one process, until it is stopped.
 #[derive(Debug)]
