@@ -25,5 +25,6 @@ mod member;
 mod operations;
 mod organization;
 mod report;
+mod rule;
 mod session;
 mod user;

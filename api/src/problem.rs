@@ -303,6 +303,8 @@ problems! {
     Read: AUTHENTICATED, FOUND, PARAMETERS;
     /// What creating can answer with besides its success.
     Create: AUTHENTICATED, FOUND, BODY, CONFLICT;
+    /// What trying without a change can answer with besides its success.
+    Try: AUTHENTICATED, FOUND, BODY;
     /// What taking up something that waits can answer with besides its success.
     Take: AUTHENTICATED, FOUND, CONFLICT;
     /// What changing can answer with besides its success.

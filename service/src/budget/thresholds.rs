@@ -22,12 +22,12 @@ use crate::{
 /// The parts of a budget that are told, in percent.
 const PERCENTS: [i64; 2] = [80, 100];
 
-/// The consumer. What was spent before steward could tell is told with the next expense.
+/// The consumer. It is as old as the log.
 pub(crate) const CONSUMER: Consumer = Consumer {
     name: "budget_thresholds",
     // A category that moves takes its expenses to other budgets.
     kinds: &["expense", "budget.created", "budget.changed", "category.changed"],
-    start: Start::End,
+    start: Start::Beginning,
     concerns: |connection, organization_id| {
         Box::pin(repository::is_any(connection, organization_id))
     },

@@ -15,6 +15,7 @@ use crate::{
     category,
     error::{Error, Result},
     expense::Status,
+    input::Later,
     store::{Store, Tx},
 };
 
@@ -26,11 +27,16 @@ const AT_ONCE: u64 = 500;
 const SHOWN: u64 = 50;
 
 /// What a rule would have done.
-pub async fn dry_run(store: &Store, actor: &Actor, id: Uuid, over: DryRunInput) -> Result<DryRun> {
-    let DryRunInput { from, to, limit } = over;
-    let ran = store.snapshot((actor.clone(), id), move |tx, (actor, id)| {
+pub async fn dry_run(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    over: Later<DryRunInput>,
+) -> Result<DryRun> {
+    let ran = store.snapshot((actor.clone(), id, over), |tx, (actor, id, over)| {
         Box::pin(async move {
             let rule = Rule::from(repository::get(tx, actor.organization_id, *id).await?);
+            let DryRunInput { from, to, limit } = over.read()?;
             let trial = RuleTrialInput { when: rule.when, then: rule.then, from, to, limit };
             run(tx, actor, trial).await
         })

@@ -24,11 +24,11 @@ use crate::{
 /// Whose doings rules do not react to.
 pub(super) const NOT_REACTED_TO: [&str; 2] = ["rule", "system"];
 
-/// The consumer.
+/// The consumer. No rule is older than it, and none looks at what is older than the rule.
 pub(crate) const CONSUMER: Consumer = Consumer {
     name: "rules",
     kinds: super::KINDS,
-    start: Start::End,
+    start: Start::Beginning,
     concerns: |connection, organization_id| {
         Box::pin(repository::is_any(connection, organization_id))
     },
@@ -36,7 +36,7 @@ pub(crate) const CONSUMER: Consumer = Consumer {
 };
 
 async fn react(tx: &Tx, actor: &Actor, event: &event::Model) -> Result<()> {
-    if NOT_REACTED_TO.contains(&&*event.author) || event.effect != Effect::Written.as_str() {
+    if NOT_REACTED_TO.contains(&&*event.author) || Effect::of(&event.effect) != Effect::Written {
         return Ok(());
     }
     let Some(data) = &event.data else { return Ok(()) };

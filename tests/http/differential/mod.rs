@@ -22,6 +22,8 @@ use self::script::{Exchange, Script};
 const SEED: u64 = 7;
 /// How many calls a script makes.
 const CALLS: usize = 1500;
+/// After how many calls what is done in the background is done.
+const SETTLED_EVERY: usize = 50;
 
 /// Of an answer, all that is not of the transport.
 const HEADERS: &[&str] = &[
@@ -45,8 +47,12 @@ async fn run(database: &Database, seed: u64) -> Vec<Exchange> {
     };
     let app = App::start_with(database, AppOptions { store, ..AppOptions::default() }).await;
     let mut script = Script::new(app.anonymous(), seed);
-    for _ in 0..CALLS {
+    for call in 1..=CALLS {
         script.step().await;
+        // At fixed points: it takes of the clock and of the randomness, too.
+        if call % SETTLED_EVERY == 0 {
+            app.settle().await;
+        }
     }
     app.stop().await;
     script.exchanges
