@@ -130,8 +130,7 @@ async fn an_event_that_fails_is_parked_and_nobody_else_waits_for_it() {
         assert!(turns > 20, "but not at once: {turns} turns");
         assert_eq!(seen("frail", &ours), ["a", "b", "c"], "in order");
         let parked = consumer::parked(&app.store).await.unwrap();
-        let told: Vec<_> =
-            parked.iter().map(|it| (it.position, it.attempts, &*it.error)).collect();
+        let told: Vec<_> = parked.iter().map(|it| (it.position, it.attempts, &*it.error)).collect();
         assert_eq!(told, [(4, 10, "it does not go down"), (6, 10, "a panic")]);
         assert!(parked.iter().all(|it| it.consumer == "frail" && it.kind == "expense.created"));
 

@@ -1,9 +1,7 @@
 //! Rules that people make, and what they do.
 
-use entity::event;
-use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
-use tests::{App, Client, at, each_database, id};
+use tests::{App, Client, at, each_database, id, log::events};
 
 async fn rule(client: &Client, home: &str, name: &str, when: Value, then: Value) -> Value {
     let new = json!({ "name": name, "when": when, "then": then });
@@ -30,11 +28,6 @@ async fn settled(app: &App, client: &Client, home: &str, expense: &Value) -> Val
     client.read(&at(&format!("{home}/expenses"), expense)).await
 }
 
-async fn events(app: &App, kind: &str) -> Vec<event::Model> {
-    let events = event::Entity::find().filter(event::COLUMN.kind.eq(kind));
-    events.order_by_asc(event::Column::Position).all(app.store.read()).await.unwrap()
-}
-
 #[tokio::test]
 async fn a_rule_does_what_it_says_once() {
     each_database(async |database| {
@@ -56,7 +49,7 @@ async fn a_rule_does_what_it_says_once() {
         assert_eq!((&changed["tags"], &changed["note"]), (&json!(["a", "Treat"]), &json!("again")));
         assert_eq!(changed["version"], 2, "in one change");
         assert_eq!(settled(&app, &ada, &home, &large).await["version"], 1);
-        let told = events(&app, "expense.changed").await;
+        let told = events(&app.store, "expense.changed").await;
         let by: Vec<_> = told.iter().map(|it| (&*it.author, it.author_id.unwrap())).collect();
         assert_eq!(by, [("rule", id(&made).parse().unwrap())]);
         // What is so already is no change.
@@ -126,7 +119,7 @@ async fn an_expense_that_may_not_be_changed_is_left_and_the_log_says_so() {
         ada.delete(&format!("{gone}?version=1")).await.expect(204);
         let after = settled(&app, &ada, &company, &expense).await;
         assert_eq!((&after["tags"], &after["version"]), (&json!([]), &json!(3)));
-        let skipped = events(&app, "rule.skipped").await;
+        let skipped = events(&app.store, "rule.skipped").await;
         let codes = skipped.iter().map(|it| it.data.as_ref().unwrap()["code"].clone());
         assert_eq!(codes.collect::<Vec<_>>(), [json!("wrong_status"), json!("not_found")]);
         let first = skipped[0].data.as_ref().unwrap();
@@ -145,7 +138,8 @@ async fn a_dry_run_says_what_a_rule_would_have_done_and_does_nothing() {
         let (ada, home) = app.owner_of("household").await;
         let rules = format!("{home}/rules");
         let mut made = Vec::new();
-        for (merchant, tags) in [("Café", json!([])), ("Bakery", json!([])), ("café", json!(["t"]))] {
+        for (merchant, tags) in [("Café", json!([])), ("Bakery", json!([])), ("café", json!(["t"]))]
+        {
             made.push(spend(&ada, &home, json!({ "merchant": merchant, "tags": tags })).await);
         }
         let when = new_with("merchant", "eq", json!("café"));
@@ -154,7 +148,7 @@ async fn a_dry_run_says_what_a_rule_would_have_done_and_does_nothing() {
         let none = ada.post(&format!("{rules}/dry-run"), trial.clone()).await.expect(200);
         assert_eq!(none["looked_at"], 0, "what has no position yet is not in the log");
         app.settle().await;
-        let before = (events(&app, "expense.created").await, ada.all(&rules, "").await);
+        let before = (events(&app.store, "expense.created").await, ada.all(&rules, "").await);
         let ran = ada.post(&format!("{rules}/dry-run"), trial.clone()).await.expect(200);
         let counts = ["looked_at", "matched", "changed", "unchanged", "skipped"];
         assert_eq!(counts.map(|name| ran[name].as_i64().unwrap()), [3, 2, 1, 1, 0]);
@@ -169,7 +163,10 @@ async fn a_dry_run_says_what_a_rule_would_have_done_and_does_nothing() {
         assert_eq!(shown, [unchanged, changed], "the latest first");
         let told = &before.0[0];
         assert_eq!(items[1]["event_id"], told.id.to_string());
-        assert_eq!((events(&app, "expense.created").await, ada.all(&rules, "").await), before);
+        assert_eq!(
+            (events(&app.store, "expense.created").await, ada.all(&rules, "").await),
+            before
+        );
 
         // The same of a rule that is there: it has done nothing to what was there before it.
         let made_rule = rule(&ada, &home, "Coffee", when, then).await;
@@ -248,7 +245,8 @@ async fn a_category_that_a_rule_sets_stays_and_is_of_the_same_organization() {
         let other = ada.found("household").await;
         let food = ada.make(&format!("{home}/categories"), json!({ "name": "Food" })).await;
         let set = |id: &str| json!([{ "set_category": id }]);
-        let new = json!({ "name": "x", "when": { "kind": "expense.created" }, "then": set(id(&food)) });
+        let new =
+            json!({ "name": "x", "when": { "kind": "expense.created" }, "then": set(id(&food)) });
         let refused = ada.post(&format!("{other}/rules"), new.clone()).await;
         assert_eq!(refused.expect_violations(), ["/then/0/set_category"]);
         let made = ada.make(&format!("{home}/rules"), new).await;
@@ -276,7 +274,8 @@ async fn expenses_are_found_by_their_tags() {
             { "spent_on": "2026-11-02", "amount_minor": 1 },
         ] });
         ada.post(&format!("{expenses}/batch"), batch).await.expect(201);
-        let count = async |tag: &str| ada.all(&expenses, &format!("?tag={tag}&limit=1")).await.len();
+        let count =
+            async |tag: &str| ada.all(&expenses, &format!("?tag={tag}&limit=1")).await.len();
         assert_eq!((count("TRIP").await, count("%C3%A4pfel").await, count("tri").await), (2, 1, 0));
         let path = at(&expenses, &one);
         let changed = json!({ "version": 1, "tags": ["other"] });

@@ -1,19 +1,12 @@
 //! Budgets of which spending has reached a part.
 
-use entity::event;
-use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
-use tests::{App, Client, at, each_database, id};
+use tests::{App, Client, at, each_database, id, log::events};
 
 /// What was told: the budget, the percent, the first day, and what was spent.
 async fn told(app: &App) -> Vec<(String, i64, String, i64)> {
     app.settle().await;
-    let events = event::Entity::find()
-        .filter(event::COLUMN.kind.eq("budget.threshold_reached"))
-        .order_by_asc(event::Column::Position)
-        .all(app.store.read())
-        .await
-        .unwrap();
+    let events = events(&app.store, "budget.threshold_reached").await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let told = events.into_iter().map(|event| {
         assert_eq!((&*event.effect, &*event.author), ("none", "system"));
@@ -174,9 +167,7 @@ async fn drafts_count_once_they_are_approved() {
         let expense = spend(&ada, &company, "2026-11-02", 2000, of).await;
         let path = at(&format!("{company}/expenses"), &expense);
         assert_eq!(told(&app).await, []);
-        for (version, verb, count) in
-            [(1, "submit", 0), (2, "approve", 2), (3, "reimburse", 2)]
-        {
+        for (version, verb, count) in [(1, "submit", 0), (2, "approve", 2), (3, "reimburse", 2)] {
             let body = json!({ "version": version });
             ada.post(&format!("{path}/{verb}"), body).await.expect(200);
             assert_eq!(told(&app).await.len(), count, "{verb}");

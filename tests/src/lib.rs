@@ -7,6 +7,7 @@
 pub mod app;
 pub mod client;
 pub mod database;
+pub mod log;
 pub mod property;
 pub mod proxy;
 pub mod route;

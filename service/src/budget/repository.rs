@@ -1,8 +1,10 @@
+use std::collections::HashSet;
+
 use chrono::NaiveDate;
 use entity::{budget, budget_threshold, event};
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -74,22 +76,28 @@ pub(super) async fn version_before(
     Ok(rows::all(connection, before).await?.pop())
 }
 
-/// Which parts of a budget were told, in percent, of the period that begins on a day.
+/// Which parts of budgets were told, in percent, of periods that begin on a day: of these at least.
 pub(super) async fn told(
     connection: &impl ConnectionTrait,
-    row: &budget::Model,
-    starts_on: NaiveDate,
-) -> Result<Vec<i64>> {
-    let told = budget_threshold::Entity::find()
+    organization_id: Uuid,
+    periods: impl Iterator<Item = (Uuid, NaiveDate)>,
+) -> Result<HashSet<(Uuid, NaiveDate, i64)>> {
+    let (budgets, days): (Vec<Uuid>, Vec<NaiveDate>) = periods.unzip();
+    if budgets.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let told: Vec<_> = budget_threshold::Entity::find()
         .select_only()
+        .column(budget_threshold::Column::BudgetId)
+        .column(budget_threshold::Column::StartsOn)
         .column(budget_threshold::Column::Percent)
-        .filter(budget_threshold::COLUMN.organization_id.eq(row.organization_id))
-        .filter(budget_threshold::COLUMN.budget_id.eq(row.id))
-        .filter(budget_threshold::COLUMN.starts_on.eq(starts_on))
+        .filter(budget_threshold::COLUMN.organization_id.eq(organization_id))
+        .filter(budget_threshold::Column::BudgetId.is_in(budgets))
+        .filter(budget_threshold::Column::StartsOn.is_in(days))
         .into_tuple()
         .all(connection)
         .await?;
-    Ok(told)
+    Ok(told.into_iter().collect())
 }
 
 /// Writes down that a part is told. It can be done once.

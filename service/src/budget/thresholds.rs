@@ -9,7 +9,10 @@ use chrono::NaiveDate;
 use entity::{budget, event};
 use serde_json::{Value, json};
 
-use super::{Budget, Period, repository, rules};
+use super::{
+    Budget, Period, repository,
+    rules::{self, Span},
+};
 use crate::{
     actor::Actor,
     consumer::{Consumer, Start},
@@ -90,23 +93,33 @@ async fn tell_on(
 ) -> Result<()> {
     let mut rows = repository::on(tx, actor.organization_id, on).await?;
     rows.retain(concerned);
-    for row in rows {
-        tell(tx, actor, row, on).await?;
+    let rows = rows.into_iter().map(|row| {
+        let span = rules::period_of(Period::of(&row.period), on);
+        (rules::clamp(span, row.starts_on, row.ends_on), row)
+    });
+    let rows: Vec<_> = rows.collect();
+    let periods = rows.iter().map(|(span, row)| (row.id, span.from));
+    let told = repository::told(tx, actor.organization_id, periods).await?;
+    for (span, row) in rows {
+        let untold = PERCENTS.into_iter().filter(|it| !told.contains(&(row.id, span.from, *it)));
+        let untold: Vec<_> = untold.collect();
+        if !untold.is_empty() {
+            tell(tx, actor, row, span, &untold).await?;
+        }
     }
     Ok(())
 }
 
-async fn tell(tx: &Tx, actor: &Actor, row: budget::Model, on: NaiveDate) -> Result<()> {
-    let span = rules::period_of(Period::of(&row.period), on);
-    let span = rules::clamp(span, row.starts_on, row.ends_on);
-    let told = repository::told(tx, &row, span.from).await?;
-    if PERCENTS.iter().all(|percent| told.contains(percent)) {
-        return Ok(());
-    }
+async fn tell(
+    tx: &Tx,
+    actor: &Actor,
+    row: budget::Model,
+    span: Span,
+    untold: &[i64],
+) -> Result<()> {
     let standing = report::standing(tx, row.clone(), span.to).await?;
-    for percent in PERCENTS {
-        let reached = rules::reaches(standing.actual_minor, row.amount_minor, percent);
-        if reached && !told.contains(&percent) {
+    for percent in untold.iter().copied() {
+        if rules::reaches(standing.actual_minor, row.amount_minor, percent) {
             repository::remember(tx, &row, span.from, percent).await?;
             let spent_minor = i64::try_from(standing.actual_minor).unwrap_or(i64::MAX);
             let data = json!({

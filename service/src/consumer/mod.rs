@@ -30,8 +30,7 @@ pub enum Start {
 
 /// What a consumer does about one event: in the transaction in which its position moves, and nothing
 /// outside of the database. It may run again from the start.
-pub type React =
-    for<'a> fn(&'a Tx, &'a Actor, &'a event::Model) -> BoxFuture<'a, Result<()>>;
+pub type React = for<'a> fn(&'a Tx, &'a Actor, &'a event::Model) -> BoxFuture<'a, Result<()>>;
 
 /// Whether anything of an organization can concern the consumer as things stand: where not, it goes
 /// over all of the events at once.

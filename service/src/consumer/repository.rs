@@ -2,8 +2,8 @@ use chrono::{DateTime, Utc};
 use entity::{consumer, consumer_position, event, event_head, parked_event};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, Func, OnConflict, Query},
 };
 use uuid::Uuid;
@@ -89,9 +89,7 @@ pub(super) async fn behind(
             Expr::col((event_head::Entity, event_head::Column::Position)).gt(Expr::from(seen())),
         )
         .and_where(Expr::col(head).ne(NO_ORGANIZATION))
-        .and_where(
-            Expr::col(next_at).is_null().or(Expr::col(next_at).lte(now.fixed_offset())),
-        )
+        .and_where(Expr::col(next_at).is_null().or(Expr::col(next_at).lte(now.fixed_offset())))
         .order_by(head, sea_orm::Order::Asc);
     let rows = connection.query_all(&statement).await?;
     Ok(rows.iter().map(|row| Behind::from_query_result(row, "")).collect::<Result<_, _>>()?)

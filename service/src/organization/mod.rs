@@ -164,8 +164,7 @@ mod tests {
             ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z"),
         ] {
             let time_zone = zone.parse().expect("a time zone");
-            let settings =
-                Settings { currency: "EUR".into(), approval_required: false, time_zone };
+            let settings = Settings { currency: "EUR".into(), approval_required: false, time_zone };
             let start = settings.start_of(day(on));
             assert_eq!(start, begins.parse::<DateTime<Utc>>().expect("an instant"), "{zone}");
             assert_eq!(settings.day_of(start), day(on));

@@ -177,8 +177,12 @@ impl Reader {
         let object = object.ok_or_else(|| Violation::new(at, "type", "must be an object"))?;
         let mut names = object.keys();
         match (names.next().map(String::as_str), names.next()) {
-            (Some("all"), None) => Ok(Part::All(self.parts(&object["all"], &below(at, "all"), depth)?)),
-            (Some("any"), None) => Ok(Part::Any(self.parts(&object["any"], &below(at, "any"), depth)?)),
+            (Some("all"), None) => {
+                Ok(Part::All(self.parts(&object["all"], &below(at, "all"), depth)?))
+            }
+            (Some("any"), None) => {
+                Ok(Part::Any(self.parts(&object["any"], &below(at, "any"), depth)?))
+            }
             (Some("not"), None) => {
                 let part = self.part(&object["not"], &below(at, "not"), depth + 1)?;
                 Ok(Part::Not(Box::new(part)))
@@ -210,7 +214,8 @@ fn test(object: &Map<String, Value>, at: &str) -> Result<Part, Violation> {
             ));
         }
     }
-    if let Some(other) = object.keys().find(|name| !["field", "op", "value"].contains(&name.as_str()))
+    if let Some(other) =
+        object.keys().find(|name| !["field", "op", "value"].contains(&name.as_str()))
     {
         let pointer = below(at, &other.replace('~', "~0").replace('/', "~1"));
         return Err(Violation::new(pointer, "unknown_field", "is not a field of this"));
@@ -262,8 +267,7 @@ fn operand(kind: Kind, value: &Value, at: &str) -> Result<Operand, Violation> {
         Kind::Instant => "an instant, as 2026-11-21T08:00:00Z",
         Kind::Text | Kind::Tags | Kind::Other => "a text",
     };
-    Operand::read(kind, value)
-        .ok_or_else(|| Violation::new(at, "type", format!("must be {must}")))
+    Operand::read(kind, value).ok_or_else(|| Violation::new(at, "type", format!("must be {must}")))
 }
 
 impl Part {
@@ -389,7 +393,11 @@ mod tests {
             (field("member_id", "in", json!(["x"])), "/value/0", "type"),
             (field("note", "exists", json!(1)), "/value", "type"),
             (field("note", "eq", json!("x".repeat(201))), "/value", "length"),
-            (json!({ "field": "note", "op": "eq", "value": "x", "a/b": 1 }), "/a~1b", "unknown_field"),
+            (
+                json!({ "field": "note", "op": "eq", "value": "x", "a/b": 1 }),
+                "/a~1b",
+                "unknown_field",
+            ),
             (deep, "/not/not/not/not/not", "depth"),
             (json!({ "any": large }), "/any/49", "length"),
         ] {

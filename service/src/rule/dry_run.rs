@@ -5,7 +5,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Action, DryRun, DryRunInput, DryRunItem, Outcome, Rule, RuleTrialInput, When, changes, commands,
+    Action, DryRun, DryRunInput, DryRunItem, Outcome, Rule, RuleTrialInput, When, changes,
+    commands,
     condition::Condition,
     reaction,
     repository::{self, Past},

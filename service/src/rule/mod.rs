@@ -294,7 +294,8 @@ mod tests {
     fn rules_wait_for_what_can_happen() {
         let expense = Entity::named("expense").expect("an entity");
         for kind in KINDS {
-            let known = expense.verbs.iter().any(|verb| format!("expense.{}", verb.as_str()) == *kind);
+            let known =
+                expense.verbs.iter().any(|verb| format!("expense.{}", verb.as_str()) == *kind);
             assert!(known, "{kind}");
         }
         assert!(Rule::VERBS.contains(&crate::event::Verb::Skipped));

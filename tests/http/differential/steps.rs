@@ -350,7 +350,7 @@ fn transition(choice: &mut Choice, organization: &Organization) -> Call {
     }
     let verb = match &*row.status {
         "draft" if choice.chance(80) => "submit",
-        "submitted" if choice.chance(80) => choice.of(&["approve", "approve", "reject"]),
+        "submitted" if choice.chance(80) => choice.of(&["approve", "reject"]),
         "approved" if choice.chance(80) => "reimburse",
         _ => choice.of(&["submit", "approve", "reject", "reimburse"]),
     };
