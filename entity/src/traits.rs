@@ -1,7 +1,7 @@
 use crate::rows::Positional;
 use crate::tables::{
-    api_key, budget, category, event, expense, expense_item, invitation, member, organization,
-    parked_event, rule, session, user,
+    api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
+    organization, parked_event, rule, session, user,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -68,6 +68,7 @@ owned!(
     event,
     expense,
     expense_item,
+    idempotency_key,
     invitation,
     member,
     parked_event,

@@ -1,7 +1,10 @@
 //! What steward does without being asked: each kind of work is a function and a line in
 //! [`WORKERS`].
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use tokio::{sync::watch, task::JoinHandle};
@@ -11,6 +14,7 @@ use crate::{
     consumer::{self, CONSUMERS, Consumer},
     error::Result,
     event::sequencer,
+    idempotency,
     random::Random,
     store::{Store, signal::Signal},
 };
@@ -30,13 +34,20 @@ pub struct Context {
     pub node: Uuid,
     /// What reacts to events.
     pub consumers: &'static [Consumer],
+    /// When it is worth while to look for answers that are kept no longer, in seconds.
+    next_sweep: Arc<AtomicI64>,
 }
 
 impl Context {
     /// What the workers of this process are given.
     pub fn new(store: Store) -> Self {
         let system = Random::system();
-        Self { node: Uuid::from_bytes(system.bytes()), store, consumers: CONSUMERS }
+        Self {
+            node: Uuid::from_bytes(system.bytes()),
+            store,
+            consumers: CONSUMERS,
+            next_sweep: Arc::default(),
+        }
     }
 }
 
@@ -60,6 +71,11 @@ const WORKERS: &[Worker] = &[
         name: "consumers",
         wakes: Signal::Sequenced,
         turn: |context| Box::pin(consumer::feed(context)),
+    },
+    Worker {
+        name: "idempotency",
+        wakes: Signal::Work,
+        turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
     },
 ];
 

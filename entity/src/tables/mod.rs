@@ -13,6 +13,7 @@ pub mod event_head;
 pub mod expense;
 pub mod expense_item;
 pub mod expense_tag;
+pub mod idempotency_key;
 pub mod invitation;
 pub mod lease;
 pub mod member;

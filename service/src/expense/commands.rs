@@ -5,7 +5,8 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
 use super::{
-    DecisionInput, Expense, ExpenseBatch, ExpenseInput, ExpenseQuery, Status, repository,
+    DecisionInput, Expense, ExpenseBatch, ExpenseBatchResult, ExpenseInput, ExpenseQuery, Status,
+    repository,
     rules::{self, Move},
 };
 use crate::{
@@ -112,7 +113,7 @@ pub async fn create_many(
     store: &Store,
     actor: &Actor,
     batch: ExpenseBatch,
-) -> Result<Vec<Expense>> {
+) -> Result<ExpenseBatchResult> {
     let news = read_batch(batch)?;
     let written = store
         .write((actor.clone(), news.clone()), |tx, (actor, news)| {
@@ -140,7 +141,7 @@ pub async fn create_many(
                 repository::insert_items(tx, actor.organization_id, lines).await?;
                 let tags = made.iter().map(|expense| (expense.id, &expense.tags[..]));
                 repository::insert_tags(tx, actor.organization_id, tags).await?;
-                Ok(made)
+                Ok(ExpenseBatchResult { items: made })
             })
         })
         .await;
