@@ -27,4 +27,5 @@ mod organization;
 mod report;
 mod rule;
 mod session;
+mod sync;
 mod user;

@@ -11,7 +11,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created, done},
+    answer::{Listed, Resource, Result, Unchanged, created, done, told},
     extract::{Body, IfMatch, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
@@ -128,16 +128,16 @@ async fn remove(
     params(("organization_id" = uuid::Uuid, Path), ("rule_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageRules::name()))),
     request_body = DryRunInput,
-    responses((status = 200, body = DryRun), problem::Try),
+    responses((status = 200, body = DryRun), problem::Create),
 )]
 #[post("/rules/{rule_id}/dry-run")]
 async fn dry_run(
-    state: web::Data<State>,
     may: May<may::ManageRules>,
     Row(id): Row,
+    once: Once,
     Body(over): Body<Later<DryRunInput>>,
-) -> Result<web::Json<DryRun>> {
-    Ok(web::Json(rule::dry_run(&state.store, &may.actor, id, over).await?))
+) -> Result<HttpResponse> {
+    once.answer(told, async |store| rule::dry_run(store, &may.actor, id, over).await).await
 }
 
 /// Say what a rule would have done that is not made yet
@@ -148,13 +148,13 @@ async fn dry_run(
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageRules::name()))),
     request_body = RuleTrialInput,
-    responses((status = 200, body = DryRun), problem::Try),
+    responses((status = 200, body = DryRun), problem::Create),
 )]
 #[post("/rules/dry-run")]
 async fn try_out(
-    state: web::Data<State>,
     may: May<may::ManageRules>,
+    once: Once,
     Body(Form(trial)): Body<Form<RuleTrialInput>>,
-) -> Result<web::Json<DryRun>> {
-    Ok(web::Json(rule::try_out(&state.store, &may.actor, trial).await?))
+) -> Result<HttpResponse> {
+    once.answer(told, async |store| rule::try_out(store, &may.actor, trial).await).await
 }

@@ -29,6 +29,7 @@ pub mod rule;
 pub mod seal;
 pub mod session;
 pub mod store;
+pub mod sync;
 pub mod text;
 pub mod user;
 

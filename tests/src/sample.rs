@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     Answer, Client, PASSWORD, id,
@@ -274,6 +275,10 @@ fn new(route: &Route) -> Value {
             false => json!({ "when": rule()["when"], "then": rule()["then"] }),
         },
         "batch" => json!({ "items": [expense(), expense()] }),
+        "sync" => json!({ "changes": [
+            { "entity": "category", "op": "create", "id": Uuid::from_u128(1), "data": { "name": "Fuel" } },
+            { "entity": "expense", "op": "create", "id": Uuid::from_u128(2), "data": expense() },
+        ] }),
         "users" => {
             json!({ "email": "new@example.org", "display_name": "New", "password": PASSWORD })
         }

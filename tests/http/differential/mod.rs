@@ -7,6 +7,7 @@ mod choice;
 mod queries;
 mod script;
 mod steps;
+mod sync;
 mod texts;
 
 use std::{collections::BTreeSet, sync::Mutex};
@@ -22,8 +23,8 @@ use self::script::{Exchange, Script};
 const SEED: u64 = 7;
 /// How many calls a script makes.
 const CALLS: usize = 1500;
-/// After how many calls what is done in the background is done.
-const SETTLED_EVERY: usize = 50;
+/// After how many calls what is done in the background is done: at the same places in each run.
+const SETTLED_AFTER: usize = 10;
 
 /// Of an answer, all that is not of the transport.
 const HEADERS: &[&str] = &[
@@ -31,6 +32,7 @@ const HEADERS: &[&str] = &[
     "cache-control",
     "content-type",
     "etag",
+    "idempotent-replayed",
     "link",
     "location",
     "retry-after",
@@ -50,7 +52,7 @@ async fn run(database: &Database, seed: u64) -> Vec<Exchange> {
     for call in 1..=CALLS {
         script.step().await;
         // At fixed points: it takes of the clock and of the randomness, too.
-        if call % SETTLED_EVERY == 0 {
+        if call % SETTLED_AFTER == 0 {
             app.settle().await;
         }
     }
