@@ -14,9 +14,12 @@ use service::{
     background::{Context, settle},
     clock::Clock,
     consumer::{self, Consumer, Start},
-    store::Options,
+    store::{Engine, Options},
 };
-use tests::{App, AppOptions, Client, each_database};
+use tests::{
+    App, AppOptions, Client, each_database,
+    log::{behind, events, wait_until},
+};
 use uuid::Uuid;
 
 /// What consumers of these tests have seen: who, in which organization, and which merchant.
@@ -213,6 +216,43 @@ async fn an_organization_that_ends_takes_its_positions_with_it() {
         let positions = consumer_position::Entity::find().all(app.store.read()).await.unwrap();
         assert_eq!(positions, Vec::<consumer_position::Model>::new());
         app.stop().await;
+    })
+    .await;
+}
+
+/// Two nodes of one PostgreSQL; a SQLite file belongs to one node.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_do_each_thing_once() {
+    each_database(async |database| {
+        if database.engine == Engine::Sqlite {
+            return;
+        }
+        let start = async || {
+            let options = AppOptions { background: true, ..AppOptions::default() };
+            App::start_with(&database, options).await
+        };
+        let (one, other) = (start().await, start().await);
+        let (ada, home) = one.owner_of("household").await;
+        let rule = json!({ "name": "Tag", "when": { "kind": "expense.created" },
+            "then": [{ "add_tag": "seen" }] });
+        ada.make(&format!("{home}/rules"), rule).await;
+        let budget = json!({ "name": "All", "period": "month", "amount_minor": 500,
+            "starts_on": "2026-01-01" });
+        ada.make(&format!("{home}/budgets"), budget).await;
+        for number in 0..100 {
+            let node = if number % 2 == 0 { &one } else { &other };
+            spend(&ada.at(&node.base), &home, "x").await;
+        }
+        for consumer in ["rules", "budget_thresholds"] {
+            wait_until(consumer, async || behind(&one.store, consumer).await == 0).await;
+        }
+        let changed = events(&one.store, "expense.changed").await;
+        assert_eq!(changed.len(), 100, "each expense once");
+        assert!(changed.iter().all(|event| event.entity_version == 2 && event.author == "rule"));
+        assert_eq!(events(&one.store, "budget.threshold_reached").await.len(), 2);
+        assert_eq!(consumer::parked(&one.store).await.unwrap(), [], "nothing is parked");
+        one.stop().await;
+        other.stop().await;
     })
     .await;
 }

@@ -27,9 +27,9 @@ use crate::{
 };
 
 /// How many events of one log a consumer is given in a turn.
-const AT_ONCE: u64 = 100;
+const AT_ONCE: u64 = 50;
 /// How often an event is tried before it is parked.
-pub(super) const ATTEMPTS: i64 = 10;
+const ATTEMPTS: i64 = 10;
 /// How long until it is tried for the second time; twice as long each time after that. In all, some
 /// eight minutes.
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
@@ -42,7 +42,9 @@ enum Step {
     Done,
     /// It failed, and the log waits for it.
     Failed,
-    /// Another node is at it, or the organization is gone.
+    /// The organization is gone, or its log is further than was thought.
+    Gone,
+    /// Another node is at it, with all logs.
     NotOurs,
 }
 
@@ -68,7 +70,8 @@ async fn feed_one(context: &Context, consumer: &'static Consumer) -> Result<u64>
     let now = context.store.now();
     for behind in repository::behind(context.store.read(), consumer.name, now).await? {
         match feed_organization(context, consumer, behind).await {
-            Ok(some) => done += some,
+            Ok((some, Step::NotOurs)) => return Ok(done + some),
+            Ok((some, _)) => done += some,
             Err(error) => failed = failed.or(Some(error)),
         }
     }
@@ -102,7 +105,7 @@ async fn feed_organization(
     context: &Context,
     consumer: &'static Consumer,
     mut behind: Behind,
-) -> Result<u64> {
+) -> Result<(u64, Step)> {
     let connection = context.store.read();
     let events = if (consumer.concerns)(connection, behind.organization_id).await? {
         repository::wanted(connection, behind, consumer.kinds, AT_ONCE).await?
@@ -115,33 +118,34 @@ async fn feed_organization(
         let to = event.position.unwrap_or(behind.position);
         match step(context, consumer, behind.position, event).await? {
             Step::Done => done += 1,
-            Step::Failed => return Ok(done + 1),
-            Step::NotOurs => return Ok(done),
+            Step::Failed => return Ok((done + 1, Step::Failed)),
+            other => return Ok((done, other)),
         }
         behind.position = to;
     }
     if !more && behind.position < behind.head {
-        pass(context, consumer, behind).await?;
+        return Ok((done, pass(context, consumer, behind).await?));
     }
-    Ok(done)
+    Ok((done, Step::Done))
 }
 
 /// Goes over the rest of a log, which holds nothing that the consumer wants.
-async fn pass(context: &Context, consumer: &'static Consumer, behind: Behind) -> Result<()> {
+async fn pass(context: &Context, consumer: &'static Consumer, behind: Behind) -> Result<Step> {
     let moved =
         context.store.write((context.node, consumer, behind), |tx, (node, consumer, behind)| {
             Box::pin(async move {
-                if hold(tx, consumer, *node).await? {
-                    let Behind { organization_id, position, head } = *behind;
-                    let to = Next { position: head, ..Next::default() };
-                    repository::advance(tx, organization_id, consumer.name, position, to).await?;
+                if !hold(tx, consumer, *node).await? {
+                    return Ok(Step::NotOurs);
                 }
-                Ok(())
+                let Behind { organization_id, position, head } = *behind;
+                let to = Next { position: head, ..Next::default() };
+                repository::advance(tx, organization_id, consumer.name, position, to).await?;
+                Ok(Step::Done)
             })
         });
     match moved.await {
         // The organization has just been removed.
-        Err(Error::Reference) => Ok(()),
+        Err(Error::Reference) => Ok(Step::Gone),
         other => other,
     }
 }
@@ -162,7 +166,7 @@ async fn step(
             let actor = access::system(tx, event.organization_id).await?;
             let to = Next { position: event.position.unwrap_or(*from), ..Next::default() };
             if !repository::advance(tx, event.organization_id, consumer.name, *from, to).await? {
-                return Ok(Step::NotOurs);
+                return Ok(Step::Gone);
             }
             react(tx, consumer, &actor, event).await?;
             Ok(Step::Done)
@@ -195,8 +199,11 @@ async fn postpone(
     let input = (context.node, consumer, from, event, text);
     let postponed = context.store.write(input, |tx, (node, consumer, from, event, text)| {
         Box::pin(async move {
-            if !hold(tx, consumer, *node).await? || is_gone(tx, event.organization_id).await? {
+            if !hold(tx, consumer, *node).await? {
                 return Ok(Step::NotOurs);
+            }
+            if is_gone(tx, event.organization_id).await? {
+                return Ok(Step::Gone);
             }
             let organization_id = event.organization_id;
             let known = repository::position(tx, organization_id, consumer.name).await?;
@@ -209,7 +216,7 @@ async fn postpone(
                 (Next { position, ..Next::default() }, Step::Done)
             };
             if !repository::advance(tx, organization_id, consumer.name, *from, to).await? {
-                return Ok(Step::NotOurs);
+                return Ok(Step::Gone);
             }
             if step == Step::Done {
                 repository::park(tx, parked(tx, consumer, event, attempts, text)).await?;
