@@ -41,5 +41,6 @@ permissions!(
     DecideExpenses,
     ManageCategories,
     ManageBudgets,
+    ManageRules,
     ReadReports,
 );

@@ -1,7 +1,7 @@
 use crate::rows::Positional;
 use crate::tables::{
     api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
-    organization, session, user,
+    organization, parked_event, rule, session, user,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -70,7 +70,9 @@ owned!(
     expense_item,
     idempotency_key,
     invitation,
-    member
+    member,
+    parked_event,
+    rule
 );
 versioned!(
     api_key: "API key",
@@ -80,5 +82,6 @@ versioned!(
     invitation: "invitation",
     member: "member",
     organization: "organization",
+    rule: "rule",
     user: "user"
 );

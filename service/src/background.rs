@@ -11,6 +11,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
 use crate::{
+    consumer::{self, CONSUMERS, Consumer},
     error::Result,
     event::sequencer,
     idempotency,
@@ -31,6 +32,8 @@ pub struct Context {
     pub store: Store,
     /// This process, among the nodes.
     pub node: Uuid,
+    /// What reacts to events.
+    pub consumers: &'static [Consumer],
     /// When it is worth while to look for answers that are kept no longer, in seconds.
     next_sweep: Arc<AtomicI64>,
 }
@@ -39,7 +42,12 @@ impl Context {
     /// What the workers of this process are given.
     pub fn new(store: Store) -> Self {
         let system = Random::system();
-        Self { node: Uuid::from_bytes(system.bytes()), store, next_sweep: Arc::default() }
+        Self {
+            node: Uuid::from_bytes(system.bytes()),
+            store,
+            consumers: CONSUMERS,
+            next_sweep: Arc::default(),
+        }
     }
 }
 
@@ -58,6 +66,11 @@ const WORKERS: &[Worker] = &[
         name: "sequencer",
         wakes: Signal::Recorded,
         turn: |context| Box::pin(sequencer::sequence(&context.store, context.node)),
+    },
+    Worker {
+        name: "consumers",
+        wakes: Signal::Sequenced,
+        turn: |context| Box::pin(consumer::feed(context)),
     },
     Worker {
         name: "idempotency",

@@ -24,6 +24,7 @@ use crate::{
     member::Member,
     organization::Organization,
     role::Permission,
+    rule::Rule,
     store::{Store, Tx, versioned::Expected},
     user::User,
 };
@@ -61,6 +62,7 @@ versioned!(
     IssuedInvitation: invitation,
     Member,
     Organization,
+    Rule,
     User,
 );
 

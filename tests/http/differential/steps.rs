@@ -14,7 +14,7 @@ use super::{
 };
 
 const COLLECTIONS: &[&str] =
-    &["members", "invitations", "api-keys", "categories", "budgets", "expenses"];
+    &["members", "invitations", "api-keys", "categories", "budgets", "rules", "expenses"];
 
 /// A kind of step.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,7 @@ enum Step {
     Report,
     Import,
     Batch,
+    Try,
     Accept,
     Changes,
     Sync,
@@ -55,6 +56,7 @@ const WEIGHTS: &[(u64, Step)] = &[
     (5, Step::Report),
     (3, Step::Import),
     (2, Step::Batch),
+    (3, Step::Try),
     (2, Step::Accept),
     (4, Step::Changes),
     (4, Step::Sync),
@@ -116,6 +118,7 @@ impl Script {
             Step::Report => queries::report(&mut self.choice, &organization),
             Step::Import => self.import(at, &organization),
             Step::Batch => batch(&mut self.choice, &organization),
+            Step::Try => try_rule(&mut self.choice, &organization),
             Step::Accept => return self.accept(&organization, at).await,
             Step::Changes => sync::changes(&mut self.choice, &organization),
             Step::Sync => self.sync(at, &organization),
@@ -328,7 +331,8 @@ fn create(choice: &mut Choice, organization: &Organization) -> Call {
 }
 
 fn change(choice: &mut Choice, organization: &Organization) -> Call {
-    let kinds = ["members", "categories", "budgets", "expenses", "expenses", "organizations"];
+    let kinds =
+        ["members", "categories", "budgets", "rules", "expenses", "expenses", "organizations"];
     let collection = choice.of(&kinds);
     let row = row(choice, organization, Some(collection));
     let whole = match row.collection() {
@@ -365,7 +369,7 @@ fn transition(choice: &mut Choice, organization: &Organization) -> Call {
     }
     let verb = match &*row.status {
         "draft" if choice.chance(80) => "submit",
-        "submitted" if choice.chance(80) => choice.of(&["approve", "approve", "reject"]),
+        "submitted" if choice.chance(80) => choice.of(&["approve", "reject"]),
         "approved" if choice.chance(80) => "reimburse",
         _ => choice.of(&["submit", "approve", "reject", "reimburse"]),
     };
@@ -397,6 +401,26 @@ fn batch(choice: &mut Choice, organization: &Organization) -> Call {
         bodies::spoil(choice, &mut items[0]);
     }
     Call::post(format!("{}/expenses/batch", organization.path), &json!({ "items": items }))
+}
+
+/// What a rule would have done: one that there is, or another.
+fn try_rule(choice: &mut Choice, organization: &Organization) -> Call {
+    let mut body = if choice.chance(50) { json!({ "limit": choice.below(30) }) } else { json!({}) };
+    if choice.chance(30) {
+        body["from"] = json!(choice.of(&["2026-11-21", "2026-11-22", "x"]));
+    }
+    if choice.chance(30) {
+        body["to"] = json!(choice.of(&["2026-11-21", "2026-11-20"]));
+    }
+    if choice.chance(50)
+        && let Some(row) = choice.maybe_of(organization.of("rules"))
+    {
+        return Call::post(format!("{}/dry-run", row.path), &body);
+    }
+    let rule = bodies::new(choice, organization, "rules");
+    body["when"] = rule["when"].clone();
+    body["then"] = rule["then"].clone();
+    Call::post(format!("{}/rules/dry-run", organization.path), &body)
 }
 
 /// What no client should send.
