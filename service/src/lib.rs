@@ -13,6 +13,7 @@ pub mod clock;
 pub mod error;
 pub mod event;
 pub mod expense;
+pub mod idempotency;
 pub mod input;
 pub mod invitation;
 pub mod lease;

@@ -20,16 +20,23 @@ pub const LEASE: &str = "sequencer";
 const AT_ONCE: u64 = 500;
 
 /// Places the events that wait, some of each log. Gives how many; none if another node is at it.
+///
+/// # Errors
+/// That of the first log whose events cannot be placed; those of the others are.
 pub async fn sequence(store: &Store, node: Uuid) -> Result<u64> {
     let mut placed = 0;
+    let mut failed = None;
     for log in repository::logs_waiting(store.read()).await? {
         let some = store
             .write((node, log), |tx, (node, log)| Box::pin(sequence_log(tx, *node, *log)))
-            .await?;
-        let Some(some) = some else { break };
-        placed += some;
+            .await;
+        match some {
+            Ok(Some(some)) => placed += some,
+            Ok(None) => break,
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    Ok(placed)
+    failed.map_or(Ok(placed), Err)
 }
 
 /// None if another node holds the lease.
