@@ -27,3 +27,4 @@ mod organization;
 mod report;
 mod session;
 mod user;
+mod webhook;

@@ -5,7 +5,7 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
     api_key, budget, category, expense, extract, invitation, member, operations, organization,
-    report, session, user,
+    report, session, user, webhook,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -19,7 +19,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(category::routes)
         .configure(budget::routes)
         .configure(expense::routes)
-        .configure(report::routes);
+        .configure(report::routes)
+        .configure(webhook::routes);
     let v1 = scope::scope("/v1")
         .wrap(from_fn(extract::identify))
         .configure(user::routes)

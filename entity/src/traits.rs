@@ -1,7 +1,7 @@
 use crate::rows::Positional;
 use crate::tables::{
     api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
-    organization, session, user,
+    organization, session, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -70,7 +70,11 @@ owned!(
     expense_item,
     idempotency_key,
     invitation,
-    member
+    member,
+    webhook,
+    webhook_attempt,
+    webhook_delivery,
+    webhook_progress
 );
 versioned!(
     api_key: "API key",
@@ -80,5 +84,6 @@ versioned!(
     invitation: "invitation",
     member: "member",
     organization: "organization",
-    user: "user"
+    user: "user",
+    webhook: "webhook"
 );

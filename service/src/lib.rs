@@ -30,6 +30,7 @@ pub mod session;
 pub mod store;
 pub mod text;
 pub mod user;
+pub mod webhook;
 
 pub use actor::Actor;
 pub use error::{Error, Result};

@@ -26,6 +26,7 @@ use crate::{
     role::Permission,
     store::{Store, Tx, versioned::Expected},
     user::User,
+    webhook::{IssuedWebhook, Webhook},
 };
 
 /// Something that has an id and a version, as the API shows it.
@@ -59,9 +60,11 @@ versioned!(
     Invitation,
     IssuedApiKey: api_key,
     IssuedInvitation: invitation,
+    IssuedWebhook: webhook,
     Member,
     Organization,
     User,
+    Webhook,
 );
 
 /// What the log tells of.

@@ -16,3 +16,7 @@ pub mod member;
 pub mod organization;
 pub mod session;
 pub mod user;
+pub mod webhook;
+pub mod webhook_attempt;
+pub mod webhook_delivery;
+pub mod webhook_progress;

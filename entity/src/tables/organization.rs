@@ -29,6 +29,10 @@ pub struct Model {
     pub members: HasMany<super::member::Entity>,
     #[sea_orm(has_many, via = "budget")]
     pub categories: HasMany<super::category::Entity>,
+    #[sea_orm(has_many, via = "webhook_progress")]
+    pub webhooks: HasMany<super::webhook::Entity>,
+    #[sea_orm(has_many, via = "webhook_attempt")]
+    pub webhook_deliveries: HasMany<super::webhook_delivery::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

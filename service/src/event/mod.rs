@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     actor::Actor, api_key::ApiKey, budget::Budget, category::Category, expense::Expense,
     invitation::Invitation, member::Member, organization::Organization, resource::Resource,
-    role::Permission, user::User,
+    role::Permission, user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -53,6 +53,8 @@ verbs! {
     Accepted "accepted" "Somebody has taken it up.",
     Joined "joined" "A member has been given a login.",
     PasswordChanged "password_changed" "The password is another one.",
+    SecretRotated "secret_rotated" "It has a new secret.",
+    Disabled "disabled" "steward has stopped using it.",
 }
 
 /// What an event does to its resource.
@@ -119,4 +121,5 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Member>(),
     Entity::of::<Organization>(),
     Entity::of::<User>(),
+    Entity::of::<Webhook>(),
 ];
