@@ -31,3 +31,6 @@ mod paging;
 mod registration;
 mod session;
 mod spending;
+mod webhook;
+mod webhook_delivery;
+mod webhook_refusal;

@@ -25,7 +25,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 6] {
+fn rows() -> [(&'static str, &'static str, Value); 7] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -33,11 +33,17 @@ fn rows() -> [(&'static str, &'static str, Value); 6] {
         ("category_id", "categories", json!({ "name": "Food" })),
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
+        ("webhook_id", "webhooks", webhook()),
     ]
 }
 
 fn budget() -> Value {
     json!({ "name": "Food", "period": "month", "amount_minor": 50_000, "starts_on": "2026-01-01" })
+}
+
+/// To where nobody listens, and nothing may be sent.
+fn webhook() -> Value {
+    json!({ "url": "http://127.0.0.1:9/", "kinds": ["expense.*"] })
 }
 
 fn expense() -> Value {
@@ -73,6 +79,8 @@ impl Sample {
                 values.insert("token", made["token"].as_str().unwrap().to_owned());
             }
         }
+        let test = format!("{organization}/webhooks/{}/test", values["webhook_id"]);
+        values.insert("delivery_id", id(&owner.make(&test, json!({})).await).to_owned());
         let sessions = owner.all("/v1/sessions", "").await;
         values.insert("session_id", id(&sessions[0]).to_owned());
         Self { owner: owner.clone(), organization, values }
@@ -111,7 +119,9 @@ impl Sample {
 
     /// The variables of rows of an organization, with their values.
     pub fn rows(&self) -> Vec<(&'static str, &str)> {
-        rows().map(|(variable, ..)| (variable, self.value(variable))).to_vec()
+        let variables = rows().map(|(variable, ..)| variable);
+        let variables = variables.into_iter().chain(["delivery_id"]);
+        variables.map(|variable| (variable, self.value(variable))).collect()
     }
 
     /// The path of a route, with this sample's values.
@@ -243,7 +253,7 @@ fn parameter(name: &str) -> String {
 
 /// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
-    let names = ["name", "display_name", "note"];
+    let names = ["name", "display_name", "note", "description"];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
         panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
     });

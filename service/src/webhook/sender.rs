@@ -95,6 +95,8 @@ impl Drop for Place {
 pub(crate) async fn send(context: &Context) -> Result<u64> {
     let store = &context.store;
     let mut work = store.watch(Signal::Work);
+    // Before the look: what ends during it may leave something that is due.
+    let idle = context.sends.is_empty();
     let mut begun = 0;
     for endpoint in repository::with_due(store.read(), store.now()).await? {
         let room = context.sends.room(endpoint);
@@ -108,7 +110,7 @@ pub(crate) async fn send(context: &Context) -> Result<u64> {
             }
         }
     }
-    if begun > 0 || context.sends.is_empty() {
+    if begun > 0 || idle {
         return Ok(begun);
     }
     tokio::select! {

@@ -13,7 +13,7 @@ use super::{
 };
 
 const COLLECTIONS: &[&str] =
-    &["members", "invitations", "api-keys", "categories", "budgets", "expenses"];
+    &["members", "invitations", "api-keys", "categories", "budgets", "expenses", "webhooks"];
 
 /// A kind of step.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,7 @@ enum Step {
     Import,
     Batch,
     Accept,
+    Hook,
     Nonsense,
 }
 
@@ -53,6 +54,7 @@ const WEIGHTS: &[(u64, Step)] = &[
     (3, Step::Import),
     (2, Step::Batch),
     (2, Step::Accept),
+    (4, Step::Hook),
     (2, Step::Nonsense),
 ];
 
@@ -110,6 +112,7 @@ impl Script {
             Step::Follow => follow(&mut self.choice, &organization),
             Step::Report => queries::report(&mut self.choice, &organization),
             Step::Import => self.import(at, &organization),
+            Step::Hook => hook(&mut self.choice, &organization),
             Step::Batch => batch(&mut self.choice, &organization),
             Step::Accept => return self.accept(&organization, at).await,
             Step::Nonsense => nonsense(&mut self.choice, &organization),
@@ -309,7 +312,8 @@ fn create(choice: &mut Choice, organization: &Organization) -> Call {
 }
 
 fn change(choice: &mut Choice, organization: &Organization) -> Call {
-    let kinds = ["members", "categories", "budgets", "expenses", "expenses", "organizations"];
+    let kinds =
+        ["members", "categories", "budgets", "expenses", "expenses", "organizations", "webhooks"];
     let collection = choice.of(&kinds);
     let row = row(choice, organization, Some(collection));
     let whole = match row.collection() {
@@ -378,6 +382,26 @@ fn batch(choice: &mut Choice, organization: &Organization) -> Call {
         bodies::spoil(choice, &mut items[0]);
     }
     Call::post(format!("{}/expenses/batch", organization.path), &json!({ "items": items }))
+}
+
+/// What is done with webhooks besides. Nothing is sent: no work is done in the background.
+fn hook(choice: &mut Choice, organization: &Organization) -> Call {
+    let webhook = row(choice, organization, Some("webhooks"));
+    let delivery = row(choice, organization, Some("deliveries"));
+    match choice.below(6) {
+        0 => {
+            let hours = json!({ "overlap_hours": choice.of(&[0, 1, 24, 720, 721, -1]) });
+            let path = format!("{}/rotate-secret", webhook.path);
+            versioned(choice, Method::POST, &Row { path, ..webhook }, hours)
+        }
+        1 | 2 => Call::post(format!("{}/test", webhook.path), &json!({})),
+        3 => {
+            let state = choice.of(&["", "&state=pending", "&state=failed", "&state=nonsense"]);
+            Call::get(format!("{}/deliveries?limit=2{state}", webhook.path))
+        }
+        4 => Call::get(delivery.path),
+        _ => Call::post(format!("{}/resend", delivery.path), &json!({})),
+    }
 }
 
 /// What no client should send.
