@@ -78,8 +78,8 @@ fn webhook(choice: &mut Choice) -> Value {
         "ftp://a.example",
     ];
     let kinds = [json!(["*"]), json!(["expense.*", "member.joined"]), json!(["x.y"]), json!([])];
-    let mut body = json!({ "url": urls[choice.of(&[0, 0, 1, 1, 2, 3])],
-        "kinds": kinds[choice.of(&[0, 0, 1, 1, 1, 2, 3])] });
+    let mut body = json!({ "url": urls[choice.of(&[0, 0, 0, 1, 1, 1, 2, 3])],
+        "kinds": kinds[choice.of(&[0, 0, 0, 1, 1, 1, 1, 2, 3])] });
     let text = choice.of(TEXTS);
     maybe(choice, &mut body, "description", json!(text));
     let enabled = choice.chance(80);

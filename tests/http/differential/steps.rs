@@ -54,7 +54,7 @@ const WEIGHTS: &[(u64, Step)] = &[
     (3, Step::Import),
     (2, Step::Batch),
     (2, Step::Accept),
-    (4, Step::Hook),
+    (8, Step::Hook),
     (2, Step::Nonsense),
 ];
 
@@ -386,6 +386,10 @@ fn batch(choice: &mut Choice, organization: &Organization) -> Call {
 
 /// What is done with webhooks besides. Nothing is sent: no work is done in the background.
 fn hook(choice: &mut Choice, organization: &Organization) -> Call {
+    if organization.of("webhooks").is_empty() {
+        let webhook = bodies::new(choice, organization, "webhooks");
+        return Call::post(format!("{}/webhooks", organization.path), &webhook);
+    }
     let webhook = row(choice, organization, Some("webhooks"));
     let delivery = row(choice, organization, Some("deliveries"));
     match choice.below(6) {
