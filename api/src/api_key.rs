@@ -1,6 +1,7 @@
 use actix_web::{HttpResponse, delete, get, post, web};
 use service::{
     api_key::{self, ApiKey, ApiKeyInput, IssuedApiKey},
+    event::{self, At, AtQuery, Event},
     input::Create,
     store::page::{Page, PageQuery},
 };
@@ -17,7 +18,7 @@ use crate::{
 type NewApiKey = Create<ApiKeyInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(create).service(list).service(read).service(remove);
+    config.service(create).service(list).service(read).service(history).service(remove);
 }
 
 /// Make an API key
@@ -58,7 +59,7 @@ async fn list(
 /// An API key
 #[utoipa::path(
     tag = "API keys",
-    params(("organization_id" = uuid::Uuid, Path), ("api_key_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("api_key_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ManageApiKeys::name()))),
     responses((status = 200, body = ApiKey), Unchanged, problem::Read),
 )]
@@ -67,8 +68,29 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ManageApiKeys>,
     Row(id): Row,
-) -> Result<Resource<ApiKey>> {
-    Ok(Resource::found(api_key::get(&state.store, &may.actor, id).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<ApiKey>>> {
+    let now = api_key::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to an API key, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "API keys",
+    params(("organization_id" = uuid::Uuid, Path), ("api_key_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ManageApiKeys::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/api-keys/{api_key_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ManageApiKeys>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<ApiKey>(&state.store, &may.actor, id, &page).await?))
 }
 
 /// End an API key, at once

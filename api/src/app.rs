@@ -52,6 +52,8 @@ pub fn server(state: State, listener: TcpListener, serve: &Serve) -> std::io::Re
         .client_request_timeout(seconds(serve.header_timeout))
         .client_disconnect_timeout(seconds(5))
         .max_connections(serve.max_connections)
+        // A client that has hung up waits for no answer: a stream notices that at once.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(serve.shutdown_timeout)
         .listen(listener)?;
     Ok(server.run())

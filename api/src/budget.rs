@@ -1,7 +1,8 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
     budget::{self, Budget, BudgetInput},
-    input::{Change, Create},
+    event::{self, At, AtQuery, Event, RevertInput},
+    input::{Act, Change, Create},
     resource,
     store::{
         page::{Page, PageQuery},
@@ -11,7 +12,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created, done},
+    answer::{Listed, Resource, Result, Unchanged, created, done, found},
     extract::{Body, IfMatch, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
@@ -20,9 +21,17 @@ use crate::{
 
 type NewBudget = Create<BudgetInput>;
 type BudgetChange = Change<BudgetInput>;
+type Revert = Act<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(create).service(list).service(read).service(change).service(remove);
+    config
+        .service(create)
+        .service(list)
+        .service(read)
+        .service(history)
+        .service(revert)
+        .service(change)
+        .service(remove);
 }
 
 /// Make a budget
@@ -62,7 +71,7 @@ async fn list(
 /// A budget
 #[utoipa::path(
     tag = "budgets",
-    params(("organization_id" = uuid::Uuid, Path), ("budget_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("budget_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ReadMoney::name()))),
     responses((status = 200, body = Budget), Unchanged, problem::Read),
 )]
@@ -71,8 +80,54 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ReadMoney>,
     Row(id): Row,
-) -> Result<Resource<Budget>> {
-    Ok(Resource::found(budget::get(&state.store, &may.actor, id).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<Budget>>> {
+    let now = budget::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to a budget, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "budgets",
+    params(("organization_id" = uuid::Uuid, Path), ("budget_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadMoney::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/budgets/{budget_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ReadMoney>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<Budget>(&state.store, &may.actor, id, &page).await?))
+}
+
+/// Make a budget again what it was at an earlier version
+///
+/// That is a new version, under the rules of now.
+#[utoipa::path(
+    tag = "budgets",
+    params(("organization_id" = uuid::Uuid, Path), ("budget_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageBudgets::name()))),
+    request_body = Revert,
+    responses((status = 200, body = Budget), problem::Change),
+)]
+#[post("/budgets/{budget_id}/revert")]
+async fn revert(
+    may: May<may::ManageBudgets>,
+    once: Once,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Revert>,
+) -> Result<HttpResponse> {
+    let expected = Expected::of(act.version(), precondition);
+    once.answer(found, async |store| {
+        resource::revert::<Budget>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change a budget

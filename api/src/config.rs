@@ -10,6 +10,8 @@ use service::{
     webhook::{self, Retries},
 };
 
+use crate::stream::StreamLimits;
+
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
 pub struct Database {
@@ -133,6 +135,20 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_REQUEST_TIMEOUT", default_value_t = 60)]
     pub request_timeout: u64,
 
+    /// How many streams of events an organization has open at once on this node at most
+    #[arg(long, env = "STEWARD_EVENT_STREAMS", default_value_t = 100)]
+    pub event_streams: usize,
+
+    /// How often a stream of events gives a sign of life, in seconds
+    #[arg(long, env = "STEWARD_EVENT_HEARTBEAT", default_value_t = 15,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub event_heartbeat: u64,
+
+    /// How long a stream of events waits for a client that does not read, in seconds
+    #[arg(long, env = "STEWARD_EVENT_STALL", default_value_t = 30,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub event_stall: u64,
+
     /// How many connections are open at once on each thread at most
     #[arg(long, env = "STEWARD_MAX_CONNECTIONS", default_value_t = 10_000)]
     pub max_connections: usize,
@@ -191,6 +207,8 @@ pub struct Settings {
     pub access_ttl: Duration,
     /// How much a client may ask for.
     pub limits: Limits,
+    /// How streams of events are held.
+    pub streams: StreamLimits,
     /// What of the operator's own network users may reach.
     pub outbound_allow: Allow,
     /// How webhooks are sent.
@@ -219,6 +237,11 @@ impl Default for Settings {
                 upload_bytes: 64 * 1024 * 1024,
                 request_timeout: Duration::from_secs(60),
             },
+            streams: StreamLimits {
+                for_each_organization: 100,
+                heartbeat: Duration::from_secs(15),
+                stall: Duration::from_secs(30),
+            },
             outbound_allow: Allow::default(),
             webhooks: webhook::Settings::default(),
         }
@@ -235,6 +258,11 @@ impl From<&Serve> for Settings {
                 body_bytes: serve.body_limit,
                 upload_bytes: serve.upload_limit,
                 request_timeout: Duration::from_secs(serve.request_timeout),
+            },
+            streams: StreamLimits {
+                for_each_organization: serve.event_streams,
+                heartbeat: Duration::from_secs(serve.event_heartbeat),
+                stall: Duration::from_secs(serve.event_stall),
             },
             outbound_allow: serve.outbound_allow.clone(),
             webhooks: webhook::Settings {

@@ -1,12 +1,16 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
+    event::{self, At, AtQuery, Event, RevertInput},
     expense::{
         self, DecisionInput, Expense, ExpenseBatch, ExpenseBatchResult, ExpenseInput, ExpenseQuery,
         Import, ImportQuery, ImportReport, NewExpense,
     },
     input::{Act, Change, Form},
     resource,
-    store::{page::Page, versioned::Expected},
+    store::{
+        page::{Page, PageQuery},
+        versioned::Expected,
+    },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -20,6 +24,7 @@ use crate::{
 
 type ExpenseChange = Change<ExpenseInput>;
 type Decision = Act<DecisionInput>;
+type Revert = Act<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
@@ -28,6 +33,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(import)
         .service(list)
         .service(read)
+        .service(history)
+        .service(revert)
         .service(change)
         .service(remove)
         .service(submit)
@@ -73,7 +80,7 @@ async fn list(
 /// An expense
 #[utoipa::path(
     tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ReadMoney::name()))),
     responses((status = 200, body = Expense), Unchanged, problem::Read),
 )]
@@ -82,8 +89,54 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ReadMoney>,
     Row(id): Row,
-) -> Result<Resource<Expense>> {
-    Ok(Resource::found(expense::get(&state.store, &may.actor, id).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<Expense>>> {
+    let now = expense::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to an expense, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadMoney::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/expenses/{expense_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ReadMoney>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<Expense>(&state.store, &may.actor, id, &page).await?))
+}
+
+/// Make an expense again what it was at an earlier version
+///
+/// That is a new version, under the rules of now.
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
+    request_body = Revert,
+    responses((status = 200, body = Expense), problem::Change),
+)]
+#[post("/expenses/{expense_id}/revert")]
+async fn revert(
+    may: May<may::RecordExpenses>,
+    once: Once,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Revert>,
+) -> Result<HttpResponse> {
+    let expected = Expected::of(act.version(), precondition);
+    once.answer(found, async |store| {
+        resource::revert::<Expense>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change an expense that nobody relies on yet

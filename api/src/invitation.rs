@@ -1,5 +1,6 @@
 use actix_web::{HttpResponse, delete, get, post, web};
 use service::{
+    event::{self, At, AtQuery, Event},
     input::Create,
     invitation::{self, Invitation, InvitationInput, IssuedInvitation},
     member::Member,
@@ -23,7 +24,7 @@ pub(crate) fn own_routes(config: &mut ServiceConfig) {
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(create).service(list).service(read).service(remove);
+    config.service(create).service(list).service(read).service(history).service(remove);
 }
 
 /// Invite somebody
@@ -64,7 +65,7 @@ async fn list(
 /// An invitation
 #[utoipa::path(
     tag = "invitations",
-    params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ManageInvitations::name()))),
     responses((status = 200, body = Invitation), Unchanged, problem::Read),
 )]
@@ -73,8 +74,29 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ManageInvitations>,
     Row(id): Row,
-) -> Result<Resource<Invitation>> {
-    Ok(Resource::found(invitation::get(&state.store, &may.actor, id).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<Invitation>>> {
+    let now = invitation::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to an invitation, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "invitations",
+    params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ManageInvitations::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/invitations/{invitation_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ManageInvitations>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<Invitation>(&state.store, &may.actor, id, &page).await?))
 }
 
 /// Take an invitation back

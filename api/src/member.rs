@@ -1,6 +1,7 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
-    input::{Change, Create},
+    event::{self, At, AtQuery, Event, RevertInput},
+    input::{Act, Change, Create},
     member::{self, Member, MemberInput},
     resource,
     store::{
@@ -11,7 +12,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created, done},
+    answer::{Listed, Resource, Result, Unchanged, created, done, found},
     extract::{Body, IfMatch, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
@@ -20,9 +21,17 @@ use crate::{
 
 type NewMember = Create<MemberInput>;
 type MemberChange = Change<MemberInput>;
+type Revert = Act<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(create).service(list).service(read).service(change).service(remove);
+    config
+        .service(create)
+        .service(list)
+        .service(read)
+        .service(history)
+        .service(revert)
+        .service(change)
+        .service(remove);
 }
 
 /// Add a member
@@ -64,7 +73,7 @@ async fn list(
 /// A member
 #[utoipa::path(
     tag = "members",
-    params(("organization_id" = uuid::Uuid, Path), ("member_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("member_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ReadMembers::name()))),
     responses((status = 200, body = Member), Unchanged, problem::Read),
 )]
@@ -73,8 +82,54 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ReadMembers>,
     Row(id): Row,
-) -> Result<Resource<Member>> {
-    Ok(Resource::found(member::get(&state.store, &may.actor, id).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<Member>>> {
+    let now = member::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to a member, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "members",
+    params(("organization_id" = uuid::Uuid, Path), ("member_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadMembers::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/members/{member_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ReadMembers>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<Member>(&state.store, &may.actor, id, &page).await?))
+}
+
+/// Make a member again what it was at an earlier version
+///
+/// That is a new version, under the rules of now.
+#[utoipa::path(
+    tag = "members",
+    params(("organization_id" = uuid::Uuid, Path), ("member_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ReadMembers::name()))),
+    request_body = Revert,
+    responses((status = 200, body = Member), problem::Change),
+)]
+#[post("/members/{member_id}/revert")]
+async fn revert(
+    may: May<may::ReadMembers>,
+    once: Once,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Revert>,
+) -> Result<HttpResponse> {
+    let expected = Expected::of(act.version(), precondition);
+    once.answer(found, async |store| {
+        resource::revert::<Member>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change a member

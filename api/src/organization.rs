@@ -1,6 +1,7 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
-    input::{Change, Create},
+    event::{self, At, AtQuery, Event, RevertInput},
+    input::{Act, Change, Create},
     organization::{self, Organization, OrganizationInput},
     resource,
     store::{
@@ -11,7 +12,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created, done},
+    answer::{Listed, Resource, Result, Unchanged, created, done, found},
     extract::{Body, IfMatch, InSession, May, Once, Query, Version},
     may::{self, Requires},
     problem,
@@ -20,6 +21,7 @@ use crate::{
 
 type NewOrganization = Create<OrganizationInput>;
 type OrganizationChange = Change<OrganizationInput>;
+type Revert = Act<RevertInput>;
 
 /// What a user does without being in any organization yet.
 pub(crate) fn own_routes(config: &mut ServiceConfig) {
@@ -27,7 +29,7 @@ pub(crate) fn own_routes(config: &mut ServiceConfig) {
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(read).service(change).service(remove);
+    config.service(read).service(history).service(revert).service(change).service(remove);
 }
 
 /// Make an organization
@@ -65,7 +67,7 @@ async fn list(
 /// An organization
 #[utoipa::path(
     tag = "organizations",
-    params(("organization_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ReadOrganization::name()))),
     responses((status = 200, body = Organization), Unchanged, problem::Read),
 )]
@@ -73,8 +75,55 @@ async fn list(
 async fn read(
     state: web::Data<State>,
     may: May<may::ReadOrganization>,
-) -> Result<Resource<Organization>> {
-    Ok(Resource::found(organization::get(&state.store, &may.actor).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<Organization>>> {
+    let id = may.actor.organization_id;
+    let now = organization::get(&state.store, &may.actor);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to an organization, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "organizations",
+    params(("organization_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ReadOrganization>,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    let id = may.actor.organization_id;
+    Ok(Listed(event::history::<Organization>(&state.store, &may.actor, id, &page).await?))
+}
+
+/// Make an organization again what it was at an earlier version
+///
+/// That is a new version, under the rules of now.
+#[utoipa::path(
+    tag = "organizations",
+    params(("organization_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ChangeOrganization::name()))),
+    request_body = Revert,
+    responses((status = 200, body = Organization), problem::Change),
+)]
+#[post("/revert")]
+async fn revert(
+    may: May<may::ChangeOrganization>,
+    once: Once,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Revert>,
+) -> Result<HttpResponse> {
+    let expected = Expected::of(act.version(), precondition);
+    let id = may.actor.organization_id;
+    once.answer(found, async |store| {
+        resource::revert::<Organization>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change an organization

@@ -4,8 +4,8 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    api_key, budget, category, expense, extract, invitation, member, operations, organization,
-    report, session, user, webhook,
+    api_key, budget, category, event, expense, extract, invitation, member, operations,
+    organization, report, session, sync, user, webhook,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -20,6 +20,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(budget::routes)
         .configure(expense::routes)
         .configure(report::routes)
+        .configure(event::routes)
+        .configure(sync::routes)
         .configure(webhook::routes);
     let v1 = scope::scope("/v1")
         .wrap(from_fn(extract::identify))

@@ -6,7 +6,7 @@ use service::{
     user::Passwords,
 };
 
-use crate::config::Settings;
+use crate::{config::Settings, stream::Streams};
 
 /// What every request can reach.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct State {
     pub running: Running,
     /// Who makes requests to addresses that users give.
     pub outbound: Outbound,
+    /// The streams of events that are open.
+    pub streams: Streams,
     /// The settings.
     pub settings: Settings,
 }
@@ -34,7 +36,15 @@ impl State {
         let gate = Gate::new(store.clone(), settings.access_ttl);
         let passwords = Passwords::new(store.random())?;
         let outbound = Outbound::new(settings.outbound_allow.clone())?;
-        Ok(Self { store, gate, passwords, running: Running::default(), outbound, settings })
+        Ok(Self {
+            store,
+            gate,
+            passwords,
+            running: Running::default(),
+            outbound,
+            streams: Streams::default(),
+            settings,
+        })
     }
 
     /// What works in the background.

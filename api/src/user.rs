@@ -1,22 +1,33 @@
 use actix_web::{HttpResponse, get, patch, post, web};
 use service::{
-    input::{Change, Form},
-    store::versioned::Expected,
+    event::{self, At, AtQuery, Event, RevertInput},
+    input::{Act, Change, Form},
+    store::{
+        page::{Page, PageQuery},
+        versioned::Expected,
+    },
     user::{self, NewUser, PasswordChange, User, UserInput},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Resource, Result, Unchanged, created_elsewhere, nothing},
-    extract::{Body, IfMatch, InSession, Once, RequestId},
+    answer::{Listed, Resource, Result, Unchanged, created_elsewhere, found, nothing},
+    extract::{Body, IfMatch, InSession, Once, Query, RequestId},
     problem,
     state::State,
 };
 
 type UserChange = Change<UserInput>;
+type Revert = Act<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(register).service(me).service(change_me).service(change_password);
+    config
+        .service(register)
+        .service(me)
+        .service(history)
+        .service(revert)
+        .service(change_me)
+        .service(change_password);
 }
 
 /// Register
@@ -43,10 +54,56 @@ async fn register(
 }
 
 /// Oneself
-#[utoipa::path(tag = "users", responses((status = 200, body = User), Unchanged, problem::Own))]
+#[utoipa::path(
+    tag = "users",
+    params(AtQuery),
+    responses((status = 200, body = User), Unchanged, problem::Read),
+)]
 #[get("/users/me")]
-async fn me(state: web::Data<State>, session: InSession) -> Result<Resource<User>> {
-    Ok(Resource::found(user::get(&state.store, session.user_id).await?))
+async fn me(
+    state: web::Data<State>,
+    session: InSession,
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<User>>> {
+    let now = user::get(&state.store, session.user_id);
+    Ok(Resource::found(event::own_at(&state.store, session.user_id, at, now).await?))
+}
+
+/// What has happened to oneself, the latest first
+///
+/// What one does in an organization is in that organization's log, and not here.
+#[utoipa::path(
+    tag = "users",
+    params(PageQuery),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/users/me/history")]
+async fn history(
+    state: web::Data<State>,
+    session: InSession,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::own_history(&state.store, session.user_id, &page).await?))
+}
+
+/// Be again as one was at an earlier version
+///
+/// That is a new version, under the rules of now. The password stays.
+#[utoipa::path(
+    tag = "users",
+    request_body = Revert,
+    responses((status = 200, body = User), problem::Change),
+)]
+#[post("/users/me/revert")]
+async fn revert(
+    session: InSession,
+    once: Once,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Revert>,
+) -> Result<HttpResponse> {
+    let expected = Expected::of(act.version(), precondition);
+    once.answer(found, async |store| user::revert(store, session.author(), expected, act).await)
+        .await
 }
 
 /// Change oneself

@@ -28,6 +28,7 @@ pub mod role;
 pub mod seal;
 pub mod session;
 pub mod store;
+pub mod sync;
 pub mod text;
 pub mod user;
 pub mod webhook;

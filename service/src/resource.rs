@@ -17,9 +17,9 @@ use crate::{
     budget::Budget,
     category::Category,
     error::{Error, Result},
-    event::Verb,
+    event::{RevertInput, Verb, back_to},
     expense::Expense,
-    input::{Change, Create},
+    input::{Act, Change, Create},
     invitation::{Invitation, IssuedInvitation},
     member::Member,
     organization::Organization,
@@ -117,6 +117,11 @@ pub trait Writable: Changeable {
     /// Why one stays that others refer to.
     const IN_USE: &'static str;
 
+    /// What a new one is to be, with what the client may leave out.
+    fn complete(_actor: &Actor, input: Self::Input) -> Self::Input {
+        input
+    }
+
     /// Makes a new one.
     fn create(
         tx: &Tx,
@@ -166,6 +171,43 @@ pub async fn change<R: Changeable>(
                 .snapshot((actor.clone(), id, change), |tx, (actor, id, change)| {
                     Box::pin(explain_change::<R>(tx, actor, *id, change))
                 });
+            Err(explained.await?)
+        }
+        other => other,
+    }
+}
+
+/// Makes a resource again what it was at an earlier version: a new one, under the rules of now.
+pub async fn revert<R: Changeable>(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<RevertInput>,
+) -> Result<R> {
+    let input = (actor.clone(), id, expected, act);
+    let written = store.write(input.clone(), |tx, (actor, id, expected, act)| {
+        Box::pin(async move {
+            match back_to::<R, _>(tx, actor.organization_id, *id, act).await {
+                Ok(change) => R::change(tx, actor, *id, *expected, &change).await,
+                Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
+                    // Whether there is one to revert, whose it is and which version it has is said
+                    // first. Nothing of it stays: the error ends the transaction.
+                    R::change(tx, actor, *id, *expected, &Change::none()).await?;
+                    Err(error)
+                }
+                Err(error) => Err(error),
+            }
+        })
+    });
+    match written.await {
+        Err(Error::Reference) => {
+            let explained = store.snapshot(input, |tx, (actor, id, _, act)| {
+                Box::pin(async move {
+                    let change = back_to::<R, _>(tx, actor.organization_id, *id, act).await?;
+                    explain_change::<R>(tx, actor, *id, &change).await
+                })
+            });
             Err(explained.await?)
         }
         other => other,

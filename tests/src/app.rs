@@ -7,6 +7,7 @@ use api::{
     app,
     config::{Serve, Settings},
     state::State,
+    stream::Streams,
 };
 use clap::{Args, FromArgMatches};
 use service::{
@@ -55,6 +56,7 @@ pub struct App {
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub base: String,
     server: ServerHandle,
+    streams: Streams,
     context: Context,
     background: Option<Background>,
 }
@@ -86,12 +88,12 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let state = State::new(store.clone(), settings).unwrap();
-        let context = state.context();
+        let (context, streams) = (state.context(), state.streams.clone());
         let background = background.then(|| Background::start(&context));
         let server = app::server(state, listener, &serve(flags)).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { store, base, server: handle, context, background }
+        Self { store, base, server: handle, streams, context, background }
     }
 
     /// Does all that is to be done in the background, until nothing is left.
@@ -131,6 +133,7 @@ impl App {
     }
 
     async fn stop_server(self, graceful: bool) {
+        self.streams.end();
         self.server.stop(graceful).await;
         if let Some(background) = self.background {
             background.stop().await;

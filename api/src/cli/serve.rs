@@ -7,6 +7,7 @@ use crate::{
     app,
     config::{Database, Log, Serve, Settings},
     state::State,
+    stream::Streams,
 };
 
 pub(super) async fn run(
@@ -25,6 +26,7 @@ pub(super) async fn run(
     let address = listener.local_addr()?;
     let state = State::new(store.clone(), Settings::from(serve))?;
     let background = Background::start(&state.context());
+    tokio::spawn(end_streams(state.streams.clone()));
     let server = app::server(state, listener, serve)?;
     tracing::info!(database = %url(database).shown(), "the API is at http://{address}/v1");
     tracing::info!("its documentation is at http://{address}/docs/");
@@ -33,6 +35,21 @@ pub(super) async fn run(
     store.close().await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A graceful stop waits for answers under way, so the streams end when it begins.
+async fn end_streams(streams: Streams) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Another handler of the same signal; the server has its own.
+        if let Ok(mut stop) = signal(SignalKind::terminate()) {
+            stop.recv().await;
+            streams.end();
+        }
+    }
+    #[cfg(not(unix))]
+    drop(streams);
 }
 
 /// A SQLite file is this process' own and brought up at once. A PostgreSQL database may be shared

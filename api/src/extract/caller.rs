@@ -12,11 +12,17 @@ use std::{
 use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest,
     body::MessageBody,
-    dev::{Payload, ServiceRequest, ServiceResponse},
-    http::header,
+    dev::{Path, Payload, ServiceRequest, ServiceResponse, Url},
+    http::header::{self, HeaderMap},
     middleware::Next,
 };
-use service::{Actor, access::Principal, error, random::Secret, store::log::By};
+use service::{
+    Actor,
+    access::{Gate, Principal},
+    error,
+    random::Secret,
+    store::log::By,
+};
 use uuid::Uuid;
 
 use crate::{may::Requires, problem::Failure, state::State};
@@ -49,7 +55,7 @@ pub async fn identify(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let principal = match bearer(&request) {
+    let principal = match bearer(request.headers()) {
         Some(token) => State::of(&request).gate.principal(&token).await,
         None => Err(error::Error::Unauthenticated("send Authorization: Bearer and a token")),
     };
@@ -57,8 +63,8 @@ pub async fn identify(
     next.call(request).await
 }
 
-fn bearer(request: &ServiceRequest) -> Option<Secret> {
-    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+fn bearer(headers: &HeaderMap) -> Option<Secret> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::of(token.trim()))
 }
@@ -69,7 +75,7 @@ pub async fn enter(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let principal = request.extensions_mut().remove::<Identified>();
-    let id = request.match_info().get("organization_id").and_then(|id| Uuid::try_parse(id).ok());
+    let id = organization_of(request.match_info());
     let actor = match (principal, id) {
         (Some(Identified(Ok(principal))), Some(id)) => {
             State::of(&request).gate.actor(&principal, id).await
@@ -80,6 +86,41 @@ pub async fn enter(
     };
     request.extensions_mut().insert(Entered(actor));
     next.call(request).await
+}
+
+fn organization_of(path: &Path<Url>) -> Option<Uuid> {
+    path.get("organization_id").and_then(|id| Uuid::try_parse(id).ok())
+}
+
+/// The caller, for an answer that goes on: who they are and what they may do is asked again and again.
+#[derive(Debug)]
+pub struct Staying {
+    token: Secret,
+    organization_id: Uuid,
+}
+
+impl Staying {
+    /// What the caller is now.
+    ///
+    /// # Errors
+    /// Where they are nothing there any more, or cannot be looked up.
+    pub async fn actor(&self, gate: &Gate) -> error::Result<Actor> {
+        let principal = gate.principal(&self.token).await?;
+        gate.actor(&principal, self.organization_id).await
+    }
+}
+
+/// Stands behind a [`May`], which answers those who are nothing there.
+impl FromRequest for Staying {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let found = bearer(request.headers()).zip(organization_of(request.match_info()));
+        let found = found.map(|(token, organization_id)| Self { token, organization_id });
+        let nobody = || error::Error::Internal("nobody entered an organization".into());
+        ready(found.ok_or_else(|| nobody().into()))
+    }
 }
 
 /// A user in a session: what a program with a key cannot stand in for.

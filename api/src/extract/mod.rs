@@ -8,8 +8,8 @@ mod query;
 mod version;
 
 pub use body::{Body, Upload};
-pub use caller::{InSession, May, RequestId, enter, identify};
+pub use caller::{InSession, May, RequestId, Staying, enter, identify};
 pub use once::{KEY, Once};
 pub use path::{Row, Token};
-pub use query::Query;
+pub use query::{LastEventId, Query};
 pub use version::{IfMatch, Version};

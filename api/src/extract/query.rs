@@ -56,3 +56,22 @@ fn read<T: DeserializeOwned + Validate>(query: &str) -> Result<T, Error> {
 fn form(query: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(query.as_bytes())
 }
+
+/// The position of the last event that a client of a stream has seen.
+#[derive(Debug)]
+pub struct LastEventId(pub Option<i64>);
+
+impl FromRequest for LastEventId {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(value) = request.headers().get("last-event-id") else {
+            return ready(Ok(Self(None)));
+        };
+        let position = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+        let position = position.filter(|position: &i64| *position >= 0);
+        let refused = || Error::invalid("Last-Event-ID", "position", "is no position of an event");
+        ready(position.map(|it| Self(Some(it))).ok_or_else(|| refused().into()))
+    }
+}

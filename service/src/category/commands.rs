@@ -23,7 +23,7 @@ use crate::{
 impl Resource for Category {
     const ENTITY: &'static str = "category";
     const READ: Permission = Permission::ReadMoney;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
 }
 
 impl Changeable for Category {
@@ -55,7 +55,7 @@ impl Changeable for Category {
         {
             refuse_cycle(tx, &row, parent_id).await?;
         }
-        versioned::update(tx, actor, Verb::Changed, &row, columns(input), Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, columns(input), Self::from).await
     }
 
     /// The only reference of a category is its parent.

@@ -5,11 +5,21 @@
 //! they began, and a reader who has seen a position must never miss a lower one.
 
 pub mod chain;
+mod feed;
+mod history;
 pub(crate) mod repository;
 pub mod sequencer;
 pub mod verify;
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+pub use feed::{EventPage, EventQuery, Filter, end, list, page};
+pub(crate) use history::back_to;
+pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
 
 use crate::{
     actor::Actor, api_key::ApiKey, budget::Budget, category::Category, expense::Expense,
@@ -45,6 +55,7 @@ macro_rules! verbs {
 verbs! {
     Created "created" "It is new.",
     Changed "changed" "A client has changed it.",
+    Reverted "reverted" "It is again as an earlier version was, under the rules of now.",
     Deleted "deleted" "It is gone; the data is what was there last.",
     Submitted "submitted" "Somebody asks for a decision, or needs none.",
     Approved "approved" "It was accepted.",
@@ -58,7 +69,9 @@ verbs! {
 }
 
 /// What an event does to its resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = EventEffect)]
 pub enum Effect {
     /// The resource is now as the event's data says.
     Written,
@@ -123,3 +136,71 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<User>(),
     Entity::of::<Webhook>(),
 ];
+
+/// Something that has happened to a resource.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Event {
+    /// The id.
+    pub id: Uuid,
+    /// Its place among the events of the organization, from 1 without gaps; none for the moment until
+    /// it has been given one.
+    pub position: Option<i64>,
+    /// What happened to what: `expense.approved`.
+    pub kind: String,
+    /// What kind of resource it happened to: `expense`.
+    pub entity: String,
+    /// The resource's id.
+    pub entity_id: Uuid,
+    /// The version that the resource has from then on; the one that it would have, if it is gone.
+    pub version: i64,
+    /// What that means for the resource.
+    pub effect: Effect,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who did it.
+    pub author: EventAuthor,
+    /// The request in which it was done.
+    pub request_id: Option<Uuid>,
+    /// The resource as the API shows it; the last one, if it is gone. None if it was erased since.
+    #[schema(value_type = Option<Object>)]
+    pub data: Option<Value>,
+}
+
+/// Who has done something.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EventAuthor {
+    /// `user`, `member`, `api_key`, `rule`, `operator` or `system`.
+    pub kind: String,
+    /// The id of the user, the member, the key or the rule.
+    pub id: Option<Uuid>,
+}
+
+impl From<entity::event::Model> for Event {
+    fn from(row: entity::event::Model) -> Self {
+        Self {
+            id: row.id,
+            position: row.position,
+            kind: row.kind,
+            entity: row.entity,
+            entity_id: row.entity_id,
+            version: row.entity_version,
+            effect: Effect::of(&row.effect),
+            at: row.at.to_utc(),
+            author: EventAuthor { kind: row.author, id: row.author_id },
+            request_id: row.request_id,
+            data: row.data,
+        }
+    }
+}
+
+impl Event {
+    /// The event as the actor may see it, who may see this kind of resource.
+    pub(crate) fn seen_by(mut self, actor: &Actor) -> Self {
+        if let (Some(entity), Some(Value::Object(data))) =
+            (Entity::named(&self.entity), &mut self.data)
+        {
+            (entity.hide)(actor, data);
+        }
+        self
+    }
+}

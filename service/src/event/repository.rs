@@ -1,17 +1,23 @@
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use entity::{event, event_head};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
     sea_query::{Expr, IntoValueTuple, OnConflict, Query, TableRef},
 };
 use uuid::Uuid;
 
-use super::chain::START;
+use super::{Effect, chain::START, feed::Filter};
 use crate::{
     error::{Error, Result},
-    store::{Tx, rows, versioned},
+    store::{
+        Tx,
+        page::{Page, PageQuery, Sort, page},
+        rows, versioned,
+    },
 };
 
 /// How many logs one look finds at most that have events without a position.
@@ -158,5 +164,86 @@ pub(crate) async fn by_ids(
 ) -> Result<Vec<event::Model>> {
     let events =
         versioned::owned::<event::Entity>(log).filter(event::Column::Id.is_in(ids.iter().copied()));
+    rows::all(connection, events).await
+}
+
+/// What is in a log about one resource, by the index of its history.
+fn about(log: Uuid, entity: &str, id: Uuid) -> Select<event::Entity> {
+    versioned::owned::<event::Entity>(log)
+        .filter(event::COLUMN.entity_id.eq(id))
+        .filter(event::COLUMN.entity.eq(entity))
+}
+
+/// What has happened to a resource, the latest first.
+pub(super) async fn history(
+    connection: &impl ConnectionTrait,
+    log: Uuid,
+    entity: &str,
+    id: Uuid,
+    query: &PageQuery,
+) -> Result<Page<event::Model>> {
+    let sort = Sort { name: "-version", column: event::Column::EntityVersion, descending: true };
+    page(connection, about(log, entity, id), sort, query).await
+}
+
+/// What had last been written of a resource at an instant, or that it was gone.
+pub(super) async fn at(
+    connection: &impl ConnectionTrait,
+    log: Uuid,
+    entity: &str,
+    id: Uuid,
+    instant: DateTime<Utc>,
+) -> Result<Option<event::Model>> {
+    let events = about(log, entity, id)
+        .filter(event::COLUMN.at.lte(instant.fixed_offset()))
+        .filter(event::COLUMN.effect.ne(Effect::None.as_str()))
+        .order_by_desc(event::Column::EntityVersion)
+        .limit(1);
+    Ok(rows::all(connection, events).await?.pop())
+}
+
+/// What made a version of a resource.
+pub(super) async fn version(
+    connection: &impl ConnectionTrait,
+    log: Uuid,
+    entity: &str,
+    id: Uuid,
+    version: i64,
+) -> Result<Option<event::Model>> {
+    let events = about(log, entity, id)
+        .filter(event::COLUMN.entity_version.eq(version))
+        .filter(event::COLUMN.effect.eq(Effect::Written.as_str()))
+        .limit(1);
+    Ok(rows::all(connection, events).await?.pop())
+}
+
+/// The events of a log after a position and up to another, in order, that are about what is readable
+/// and pass a filter.
+pub(super) async fn told(
+    connection: &impl ConnectionTrait,
+    log: Uuid,
+    (after, until): (i64, i64),
+    readable: &[&str],
+    filter: &Filter,
+    limit: u64,
+) -> Result<Vec<event::Model>> {
+    let mut events = match filter.about() {
+        Some((entity, Some(id))) => about(log, entity, id),
+        Some((entity, None)) => {
+            versioned::owned::<event::Entity>(log).filter(event::COLUMN.entity.eq(entity))
+        }
+        None => versioned::owned::<event::Entity>(log),
+    };
+    if !filter.kinds().is_empty() || !filter.entities().is_empty() {
+        let kinds = event::Column::Kind.is_in(filter.kinds().iter().map(String::as_str));
+        let entities = event::Column::Entity.is_in(filter.entities().iter().copied());
+        events = events.filter(Condition::any().add(kinds).add(entities));
+    }
+    let events = events
+        .filter(event::Column::Entity.is_in(readable.iter().copied()))
+        .filter(event::COLUMN.position.gt(after))
+        .filter(event::COLUMN.position.lte(until))
+        .order_by_asc(event::Column::Position)
+        .limit(limit);
     rows::all(connection, events).await
 }

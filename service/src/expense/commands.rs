@@ -25,6 +25,7 @@ impl Resource for Expense {
     const VERBS: &'static [Verb] = &[
         Verb::Created,
         Verb::Changed,
+        Verb::Reverted,
         Verb::Submitted,
         Verb::Approved,
         Verb::Rejected,
@@ -71,7 +72,7 @@ impl Changeable for Expense {
         expected.check(row.version, &current)?;
         rules::changeable(current.status, actor.settings.approval_required)?;
         let input = change.apply(&current.input())?;
-        write_change(tx, actor, row, current, &input).await
+        write_change(tx, actor, change.verb(), row, current, &input).await
     }
 
     async fn unknown_reference<C: ConnectionTrait>(
@@ -85,6 +86,12 @@ impl Changeable for Expense {
 
 impl Writable for Expense {
     const IN_USE: &'static str = "something refers to this expense";
+
+    fn complete(actor: &Actor, mut input: ExpenseInput) -> ExpenseInput {
+        input.member_id = payer(actor, &input);
+        input.currency = Some(currency(actor, &input).to_owned());
+        input
+    }
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<ExpenseInput>) -> Result<Self> {
         let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
@@ -183,11 +190,11 @@ pub(super) fn new_row(
     input: &ExpenseInput,
     import_key: Option<String>,
 ) -> Result<expense::ActiveModel> {
-    let member_id = input.member_id.or(actor.member_id).ok_or_else(|| {
+    let member_id = payer(actor, input).ok_or_else(|| {
         Error::invalid("/member_id", "required", "is required where nobody acts in person")
     })?;
     may_record(actor, member_id)?;
-    let currency = input.currency.as_ref().unwrap_or(&actor.settings.currency);
+    let currency = currency(actor, input);
     let now = tx.now().fixed_offset();
     let status = rules::written(actor.settings.approval_required);
     Ok(expense::ActiveModel {
@@ -204,6 +211,15 @@ pub(super) fn new_row(
         updated_at: Set(now),
         ..repository::columns(input, member_id, currency)
     })
+}
+
+/// Who has paid, if anybody has.
+fn payer(actor: &Actor, input: &ExpenseInput) -> Option<Uuid> {
+    input.member_id.or(actor.member_id)
+}
+
+fn currency<'a>(actor: &'a Actor, input: &'a ExpenseInput) -> &'a str {
+    input.currency.as_ref().unwrap_or(&actor.settings.currency)
 }
 
 fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
@@ -241,6 +257,7 @@ pub async fn list(store: &Store, actor: &Actor, query: &ExpenseQuery) -> Result<
 async fn write_change(
     tx: &Tx,
     actor: &Actor,
+    verb: Verb,
     row: expense::Model,
     current: Expense,
     input: &ExpenseInput,
@@ -258,7 +275,7 @@ async fn write_change(
         next.decision_note = Set(None);
     }
     let view = |row| repository::view(row, input.items.clone());
-    let changed = versioned::update(tx, actor, Verb::Changed, &row, next, view).await?;
+    let changed = versioned::update(tx, actor, verb, &row, next, view).await?;
     if input.items != current.items {
         repository::delete_items(tx, actor.organization_id, row.id).await?;
         repository::insert_items(tx, actor.organization_id, [(row.id, &input.items[..])]).await?;
@@ -320,35 +337,43 @@ async fn transition(
 ) -> Result<Expense> {
     store
         .write((actor.clone(), id, expected, act, by), |tx, (actor, id, expected, act, by)| {
-            Box::pin(async move {
-                let (row, current) = repository::get(tx, actor.organization_id, *id).await?;
-                may_move(actor, &row, *by)?;
-                expected.check(row.version, &current)?;
-                let DecisionInput { note } = act.input()?;
-                let approval_required = actor.settings.approval_required;
-                let to = rules::moved(current.status, *by, approval_required)?;
-                let now = tx.now().fixed_offset();
-                let mut next = expense::ActiveModel {
-                    status: Set(to.as_str().to_owned()),
-                    ..Default::default()
-                };
-                match by {
-                    Move::Submit => {
-                        next.submitted_at = Set(Some(now));
-                        next.decided_at = Set((to == Status::Approved).then_some(now));
-                    }
-                    Move::Approve | Move::Reject => {
-                        next.decided_at = Set(Some(now));
-                        next.decided_by_member_id = Set(actor.member_id);
-                        next.decision_note = Set(note);
-                    }
-                    Move::Reimburse => next.reimbursed_at = Set(Some(now)),
-                }
-                let view = |row| repository::view(row, current.items);
-                versioned::update(tx, actor, by.verb(), &row, next, view).await
-            })
+            Box::pin(make_move(tx, actor, *id, *expected, act, *by))
         })
         .await
+}
+
+/// Moves an expense on, in a transaction that is under way.
+pub(crate) async fn make_move(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: &Act<DecisionInput>,
+    by: Move,
+) -> Result<Expense> {
+    let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+    may_move(actor, &row, by)?;
+    expected.check(row.version, &current)?;
+    let DecisionInput { note } = act.input()?;
+    let approval_required = actor.settings.approval_required;
+    let to = rules::moved(current.status, by, approval_required)?;
+    let now = tx.now().fixed_offset();
+    let mut next =
+        expense::ActiveModel { status: Set(to.as_str().to_owned()), ..Default::default() };
+    match by {
+        Move::Submit => {
+            next.submitted_at = Set(Some(now));
+            next.decided_at = Set((to == Status::Approved).then_some(now));
+        }
+        Move::Approve | Move::Reject => {
+            next.decided_at = Set(Some(now));
+            next.decided_by_member_id = Set(actor.member_id);
+            next.decision_note = Set(note);
+        }
+        Move::Reimburse => next.reimbursed_at = Set(Some(now)),
+    }
+    let view = |row| repository::view(row, current.items);
+    versioned::update(tx, actor, by.verb(), &row, next, view).await
 }
 
 fn may_move(actor: &Actor, row: &expense::Model, by: Move) -> Result<()> {

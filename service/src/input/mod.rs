@@ -18,6 +18,7 @@ pub(crate) use schema::batch_schema;
 
 use crate::{
     error::{Error, Result, Violation, violations},
+    event::Verb,
     store::versioned::Expected,
 };
 
@@ -213,6 +214,8 @@ impl<T> From<T> for Create<T> {
 pub struct Change<T> {
     version: Option<i64>,
     patch: Map<String, Value>,
+    /// Whether the fields of the patch are not merged, but put in the place of those that are there.
+    back: bool,
     of: PhantomData<fn() -> T>,
 }
 
@@ -221,11 +224,26 @@ impl<T> FromBody for Change<T> {
     fn from_body(body: Value) -> Result<Self> {
         let mut patch = object(body)?;
         let version = take(&mut patch, "version", "an integer")?;
-        Ok(Self { version, patch, of: PhantomData })
+        Ok(Self { version, patch, back: false, of: PhantomData })
     }
 }
 
 impl<T> Change<T> {
+    /// The change that makes a resource what it was, as it was shown then.
+    pub(crate) fn back_to(shown: Map<String, Value>) -> Self {
+        Self { version: None, patch: shown, back: true, of: PhantomData }
+    }
+
+    /// The change that changes nothing.
+    pub(crate) fn none() -> Self {
+        Self::back_to(Map::new())
+    }
+
+    /// How the log says it.
+    pub(crate) fn verb(&self) -> Verb {
+        if self.back { Verb::Reverted } else { Verb::Changed }
+    }
+
     /// The version in the body.
     pub fn version(&self) -> Option<i64> {
         self.version
@@ -237,6 +255,10 @@ impl<T: Serialize + DeserializeOwned + Validate> Change<T> {
     pub fn apply(&self, current: &T) -> Result<T> {
         let mut merged = serde_json::to_value(current)
             .map_err(|error| Error::Internal(format!("an input cannot be shown: {error}")))?;
+        if self.back {
+            put_back(&mut merged, &self.patch);
+            return read(merged);
+        }
         let known = |name: &String| merged.get(name).is_some();
         let unknown: Vec<_> = self
             .patch
@@ -250,6 +272,19 @@ impl<T: Serialize + DeserializeOwned + Validate> Change<T> {
         }
         merge(&mut merged, &Value::Object(self.patch.clone()));
         read(merged)
+    }
+}
+
+/// What a client cannot write is left out, and what was not known then stays as it is.
+fn put_back(target: &mut Value, shown: &Map<String, Value>) {
+    let Value::Object(fields) = target else { return };
+    let known: Vec<String> = fields.keys().cloned().collect();
+    for name in known {
+        match shown.get(&name) {
+            None => {}
+            Some(Value::Null) => _ = fields.remove(&name),
+            Some(value) => _ = fields.insert(name, value.clone()),
+        }
     }
 }
 

@@ -24,13 +24,15 @@ use crate::{
 impl Resource for Member {
     const ENTITY: &'static str = "member";
     const READ: Permission = Permission::ReadMembers;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Joined, Verb::Deleted];
+    const VERBS: &'static [Verb] =
+        &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Joined, Verb::Deleted];
 
     fn hide(actor: &Actor, data: &mut Map<String, Value>) {
         let id = data.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
         if !Self::shown_whole(actor, id) {
-            data.insert("hourly_rate_minor".into(), Value::Null);
-            data.insert("external_ref".into(), Value::Null);
+            for name in ["hourly_rate_minor", "external_ref"] {
+                data.entry(name).and_modify(|value| *value = Value::Null);
+            }
         }
     }
 }
@@ -75,7 +77,7 @@ impl Changeable for Member {
         }
         tx.revoke();
         let changed =
-            versioned::update(tx, actor, Verb::Changed, &row, columns(after), Self::from).await?;
+            versioned::update(tx, actor, change.verb(), &row, columns(after), Self::from).await?;
         Ok(changed.seen_by(actor))
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 impl Resource for Organization {
     const ENTITY: &'static str = "organization";
     const READ: Permission = Permission::ReadOrganization;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
 }
 
 impl Changeable for Organization {
@@ -59,7 +59,7 @@ impl Changeable for Organization {
         expected.check(row.version, &current)?;
         let next = columns(change.apply(&current.input())?);
         tx.revoke();
-        versioned::update(tx, actor, Verb::Changed, &row, next, Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a change gets into the log: with the statement that makes it ([`super::versioned`]), in its
 //! transaction. What was recorded is written in one statement, before the transaction ends.
 
+use chrono::{DateTime, Utc};
 use entity::event;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::Value;
@@ -56,10 +57,21 @@ impl Tx {
         effect: Effect,
         resource: &R,
     ) -> Result<()> {
+        self.record_at(self.now(), by, verb, effect, resource).await
+    }
+
+    pub(super) async fn record_at<R: Resource>(
+        &self,
+        at: DateTime<Utc>,
+        by: &By,
+        verb: Verb,
+        effect: Effect,
+        resource: &R,
+    ) -> Result<()> {
         let version = resource.version() + i64::from(effect == Effect::Removed);
         let data = serde_json::to_value(resource)
             .map_err(|error| Error::Internal(format!("a resource cannot be shown: {error}")))?;
-        self.record_data::<R>(by, verb, effect, (resource.id(), version), data).await
+        self.record_data::<R>(at, by, verb, effect, (resource.id(), version), data).await
     }
 
     /// Records something about a resource that is not the resource itself.
@@ -70,11 +82,12 @@ impl Tx {
         (id, version): (Uuid, i64),
         data: Value,
     ) -> Result<()> {
-        self.record_data::<R>(by, verb, Effect::None, (id, version), data).await
+        self.record_data::<R>(self.now(), by, verb, Effect::None, (id, version), data).await
     }
 
     async fn record_data<R: Resource>(
         &self,
+        at: DateTime<Utc>,
         by: &By,
         verb: Verb,
         effect: Effect,
@@ -88,7 +101,7 @@ impl Tx {
         let pending = self.pending(event::ActiveModel {
             organization_id: Set(by.organization_id),
             id: Set(self.new_id()),
-            at: Set(self.now().fixed_offset()),
+            at: Set(at.fixed_offset()),
             ordinal: Set(self.next_ordinal()),
             kind: Set(format!("{}.{}", R::ENTITY, verb.as_str())),
             entity: Set(R::ENTITY.to_owned()),

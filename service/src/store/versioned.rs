@@ -134,11 +134,27 @@ where
         A::Entity::insert(row).into_query().returning(rows::returning::<A::Entity>()).to_owned();
     let written = rows::written::<A::Entity>(tx, &statement).await?;
     let written = written.ok_or_else(|| Error::Internal("a new row was not given back".into()))?;
-    recorded(tx, by, Verb::Created, view(written)).await
+    recorded(tx, by, Verb::Created, written, view).await
 }
 
-async fn recorded<R: Resource>(tx: &Tx, by: impl Into<By>, verb: Verb, resource: R) -> Result<R> {
-    tx.record(&by.into(), verb, Effect::Written, &resource).await?;
+/// At the instant that the row says: asking for a resource as of its `updated_at` finds this.
+async fn recorded<M, R>(
+    tx: &Tx,
+    by: impl Into<By>,
+    verb: Verb,
+    row: M,
+    view: impl FnOnce(M) -> R,
+) -> Result<R>
+where
+    M: ModelTrait<Entity: Versioned>,
+    R: Resource,
+{
+    let at = match row.get(<M::Entity as Versioned>::UPDATED_AT) {
+        Value::ChronoDateTimeWithTimeZone(Some(at)) => at.to_utc(),
+        other => return Err(Error::Internal(format!("an instant that is none: {other:?}"))),
+    };
+    let resource = view(row);
+    tx.record_at(at, &by.into(), verb, Effect::Written, &resource).await?;
     Ok(resource)
 }
 
@@ -178,7 +194,7 @@ where
     let by = by.into();
     let mut resources = Vec::with_capacity(written.len());
     for row in written {
-        resources.push(recorded(tx, by, Verb::Created, view(row)).await?);
+        resources.push(recorded(tx, by, Verb::Created, row, &mut view).await?);
     }
     Ok(resources)
 }
@@ -224,7 +240,7 @@ where
         .returning(rows::returning::<A::Entity>())
         .to_owned();
     let written = rows::written::<A::Entity>(tx, &statement).await?.ok_or_else(overtaken)?;
-    recorded(tx, by, verb, view(written)).await
+    recorded(tx, by, verb, written, view).await
 }
 
 /// Removes a row at the version of `current`, and records what was there.

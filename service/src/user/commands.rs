@@ -5,21 +5,27 @@ use uuid::Uuid;
 use super::{NewUser, PasswordChange, Passwords, Registration, User, UserInput, repository};
 use crate::{
     error::{Error, Result},
-    event::Verb,
-    input::Change,
+    event::{self, RevertInput, Verb},
+    input::{Act, Change},
     invitation,
     random::Secret,
     resource::Resource,
     role::Permission,
     session,
-    store::{Store, Tx, dialect, log::By, versioned, versioned::Expected},
+    store::{
+        Store, Tx, dialect,
+        log::{By, NO_ORGANIZATION},
+        versioned,
+        versioned::Expected,
+    },
     text::fold,
 };
 
 impl Resource for User {
     const ENTITY: &'static str = "user";
     const READ: Permission = Permission::ReadOrganization;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::PasswordChanged];
+    const VERBS: &'static [Verb] =
+        &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::PasswordChanged];
 }
 
 /// Registers a user, if this server's registration lets them.
@@ -102,23 +108,54 @@ pub async fn change(
 ) -> Result<User> {
     store
         .write((id, by, expected, change), |tx, (id, by, expected, change)| {
+            Box::pin(write_change(tx, *id, *by, *expected, change))
+        })
+        .await
+}
+
+/// Makes a user again what they were at an earlier version.
+pub async fn revert(
+    store: &Store,
+    (id, by): (Uuid, By),
+    expected: Expected,
+    act: Act<RevertInput>,
+) -> Result<User> {
+    store
+        .write((id, by, expected, act), |tx, (id, by, expected, act)| {
             Box::pin(async move {
-                let row = repository::get(tx, *id).await?;
-                expected.check(row.version, &User::from(row.clone()))?;
-                let UserInput { email, display_name } = change.apply(&UserInput {
-                    email: row.email.clone(),
-                    display_name: row.display_name.clone(),
-                })?;
-                let next = user::ActiveModel {
-                    email_key: Set(fold(&email)),
-                    email: Set(email),
-                    display_name: Set(display_name),
-                    ..Default::default()
+                let change = match event::back_to::<User, _>(tx, NO_ORGANIZATION, *id, act).await {
+                    Ok(change) => change,
+                    Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
+                        // Which version they have is said first.
+                        write_change(tx, *id, *by, *expected, &Change::none()).await?;
+                        return Err(error);
+                    }
+                    Err(error) => return Err(error),
                 };
-                versioned::update(tx, *by, Verb::Changed, &row, next, User::from).await
+                write_change(tx, *id, *by, *expected, &change).await
             })
         })
         .await
+}
+
+async fn write_change(
+    tx: &Tx,
+    id: Uuid,
+    by: By,
+    expected: Expected,
+    change: &Change<UserInput>,
+) -> Result<User> {
+    let row = repository::get(tx, id).await?;
+    expected.check(row.version, &User::from(row.clone()))?;
+    let UserInput { email, display_name } = change
+        .apply(&UserInput { email: row.email.clone(), display_name: row.display_name.clone() })?;
+    let next = user::ActiveModel {
+        email_key: Set(fold(&email)),
+        email: Set(email),
+        display_name: Set(display_name),
+        ..Default::default()
+    };
+    versioned::update(tx, by, change.verb(), &row, next, User::from).await
 }
 
 /// Changes the password and ends every other session of the user.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{change, change_password, get, register};
+pub use commands::{change, change_password, get, register, revert};
 pub use password::Passwords;
 
 use crate::text;

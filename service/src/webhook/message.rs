@@ -1,7 +1,7 @@
 //! What is sent, and how it is signed: Standard Webhooks, version 1.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use entity::{event, webhook, webhook_delivery};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::rules;
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    event::Entity,
+    event::Event,
     random::Random,
     seal::{Keyring, Place},
 };
@@ -95,36 +95,16 @@ pub(super) fn id(delivery: &webhook_delivery::Model) -> Uuid {
 
 /// The message of an event, as `actor` may see it.
 pub(super) fn of_event(actor: &Actor, row: event::Model) -> Value {
-    let mut data = row.data;
-    if let (Some(entity), Some(Value::Object(fields))) = (Entity::named(&row.entity), &mut data) {
-        (entity.hide)(actor, fields);
-    }
-    let at = instant(row.at.to_utc());
-    json!({ "type": row.kind, "timestamp": at, "data": {
-        "id": row.id,
-        "position": row.position,
-        "kind": row.kind,
-        "entity": row.entity,
-        "entity_id": row.entity_id,
-        "version": row.entity_version,
-        "effect": row.effect,
-        "at": at,
-        "author": { "kind": row.author, "id": row.author_id },
-        "request_id": row.request_id,
-        "data": data,
-    }})
+    let event = Event::from(row).seen_by(actor);
+    json!({ "type": event.kind, "timestamp": event.at, "data": event })
 }
 
 /// The message of a test.
 pub(super) fn of_test(delivery: &webhook_delivery::Model) -> Value {
-    json!({ "type": TEST, "timestamp": instant(delivery.created_at.to_utc()), "data": {
+    json!({ "type": TEST, "timestamp": delivery.created_at.to_utc(), "data": {
         "webhook_id": delivery.webhook_id,
         "delivery_id": delivery.id,
     }})
-}
-
-fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// steward in an organization, seeing what a webhook gets.

@@ -9,6 +9,7 @@ use super::{
     choice::Choice,
     queries,
     script::{Call, Caller, Organization, Person, Row, Script},
+    sync,
     texts::TEXTS,
 };
 
@@ -34,10 +35,12 @@ enum Step {
     Batch,
     Accept,
     Hook,
+    Changes,
+    Sync,
     Nonsense,
 }
 
-/// How often each comes among a hundred.
+/// How often each comes, among all.
 const WEIGHTS: &[(u64, Step)] = &[
     (2, Step::Register),
     (3, Step::LogIn),
@@ -55,6 +58,8 @@ const WEIGHTS: &[(u64, Step)] = &[
     (2, Step::Batch),
     (2, Step::Accept),
     (8, Step::Hook),
+    (4, Step::Changes),
+    (4, Step::Sync),
     (2, Step::Nonsense),
 ];
 
@@ -115,6 +120,8 @@ impl Script {
             Step::Hook => hook(&mut self.choice, &organization),
             Step::Batch => batch(&mut self.choice, &organization),
             Step::Accept => return self.accept(&organization, at).await,
+            Step::Changes => sync::changes(&mut self.choice, &organization),
+            Step::Sync => self.sync(at, &organization),
             Step::Nonsense => nonsense(&mut self.choice, &organization),
             _ => read(&mut self.choice, &organization),
         };
@@ -254,6 +261,18 @@ impl Script {
         }
         let call = queries::import(&mut self.choice, organization);
         self.organizations[at].imports.push(call.clone());
+        call
+    }
+
+    /// A new sync, or one whose answer was lost.
+    fn sync(&mut self, at: usize, organization: &Organization) -> Call {
+        if self.choice.chance(15)
+            && let Some(again) = self.choice.maybe_of(&organization.syncs)
+        {
+            return again;
+        }
+        let call = sync::sync(&mut self.choice, organization);
+        self.organizations[at].syncs.push(call.clone());
         call
     }
 

@@ -1,0 +1,241 @@
+//! The log of an organization, live: server-sent events.
+//!
+//! A stream reads pages of the log from the table, as `GET …/events` does; a signal only wakes it. Who
+//! reads it, and what they may see, is asked again before every look.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    fmt::Write,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+    web::Bytes,
+};
+use futures_util::stream;
+use service::{
+    Actor, error,
+    event::{self, Event, Filter},
+    role::Permission,
+    store::signal::Signal,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, timeout},
+};
+use uuid::Uuid;
+
+use crate::{extract::Staying, problem::Failure, state::State};
+
+/// The media type.
+pub(crate) const MEDIA_TYPE: &str = "text/event-stream";
+/// How long a stream waits that nothing wakes: what a signal that was lost can cost.
+const REST: Duration = Duration::from_secs(1);
+/// How many events are read at once.
+const PAGE: u64 = 50;
+/// How many events wait for a client that reads slowly, besides those of a page.
+const BUFFER: usize = 16;
+
+/// How streams are held.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamLimits {
+    /// How many an organization has open at once on this node.
+    pub for_each_organization: usize,
+    /// How often a sign of life is sent where nothing happens.
+    pub heartbeat: Duration,
+    /// How long a client that does not read is waited for.
+    pub stall: Duration,
+}
+
+/// The streams of this process.
+#[derive(Debug, Clone)]
+pub struct Streams {
+    open: Arc<Mutex<HashMap<Uuid, usize>>>,
+    ended: watch::Sender<bool>,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self { open: Arc::default(), ended: watch::Sender::new(false) }
+    }
+}
+
+impl Streams {
+    /// Ends them all: a stop waits for answers under way, and these would go on for ever.
+    pub fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    fn enter(&self, organization_id: Uuid, limit: usize) -> Option<Place> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(organization_id).or_default();
+        if *count >= limit {
+            return None;
+        }
+        *count += 1;
+        metrics::gauge!("steward_event_streams").increment(1.0);
+        Some(Place { streams: self.clone(), organization_id })
+    }
+}
+
+/// The place of one stream among those of its organization.
+struct Place {
+    streams: Streams,
+    organization_id: Uuid,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.organization_id) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.organization_id);
+            }
+        }
+        metrics::gauge!("steward_event_streams").decrement(1.0);
+    }
+}
+
+/// What a stream is about.
+pub(crate) struct Wanted {
+    /// Which events.
+    pub(crate) filter: Filter,
+    /// After which position; from now on if it is left out.
+    pub(crate) after: Option<i64>,
+}
+
+/// Answers with a stream.
+pub(crate) async fn open(
+    state: &State,
+    actor: &Actor,
+    reader: Staying,
+    wanted: Wanted,
+) -> Result<HttpResponse, Failure> {
+    let limits = state.settings.streams;
+    let place = state.streams.enter(actor.organization_id, limits.for_each_organization);
+    let place = place.ok_or_else(|| {
+        Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", "Too many streams")
+            .detail("this organization has as many streams open as it may")
+    })?;
+    // Before the end of the log is looked up: nothing falls between.
+    let wake = state.store.watch(Signal::Sequenced);
+    let after = match wanted.after {
+        Some(after) => after,
+        None => event::end(&state.store, actor).await?,
+    };
+    let (out, mut chunks) = mpsc::channel(BUFFER);
+    // One that waits can never be full.
+    let _ = out.try_send(Bytes::from(format!("retry: 1000\nid: {after}\n: open\n\n")));
+    let stream = Stream {
+        state: state.clone(),
+        reader,
+        filter: wanted.filter,
+        after,
+        out,
+        said: Instant::now(),
+        _place: place,
+    };
+    tokio::spawn(stream.run(wake, wanted.after.is_some()));
+    let body = stream::poll_fn(move |context| chunks.poll_recv(context).map(|chunk| chunk.map(Ok)));
+    Ok(HttpResponse::Ok()
+        .content_type(MEDIA_TYPE)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // What stands between must not gather it.
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming::<_, Infallible>(body))
+}
+
+/// One stream, on its way.
+struct Stream {
+    state: State,
+    reader: Staying,
+    filter: Filter,
+    after: i64,
+    out: mpsc::Sender<Bytes>,
+    /// When something was last sent.
+    said: Instant,
+    _place: Place,
+}
+
+/// The client is gone, or may not go on.
+struct Ended;
+
+impl Stream {
+    /// Goes on until the client goes, may not read on or does not, or the server stops.
+    async fn run(mut self, mut wake: watch::Receiver<u64>, mut look: bool) {
+        let mut ended = self.state.streams.ended.subscribe();
+        while !*ended.borrow() && !self.out.is_closed() {
+            if look {
+                wake.borrow_and_update();
+                match self.look().await {
+                    Ok(true) => continue,
+                    Ok(false) => {}
+                    Err(Ended) => return,
+                }
+            }
+            if self.said.elapsed() >= self.state.settings.streams.heartbeat
+                && self.say(format!("id: {}\n: alive\n\n", self.after)).await.is_err()
+            {
+                return;
+            }
+            tokio::select! {
+                _ = wake.changed() => {}
+                () = tokio::time::sleep(REST.min(self.state.settings.streams.heartbeat)) => {}
+                () = self.out.closed() => {}
+                _ = ended.changed() => {}
+            }
+            look = true;
+        }
+    }
+
+    /// Sends what is new, and says whether there may be more.
+    async fn look(&mut self) -> Result<bool, Ended> {
+        let actor = match self.reader.actor(&self.state.gate).await {
+            Ok(actor) if actor.may(Permission::ReadOrganization) => actor,
+            Err(error @ (error::Error::Unavailable(_) | error::Error::Internal(_))) => {
+                tracing::warn!(%error, "a stream of events waits");
+                return Ok(false);
+            }
+            _ => return Err(Ended),
+        };
+        let page = event::page(&self.state.store, &actor, &self.filter, self.after, PAGE).await;
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::warn!(%error, "a stream of events waits");
+                return Ok(false);
+            }
+        };
+        for event in &page.items {
+            self.say(written(event)).await?;
+        }
+        let moved = page.next_after > self.after;
+        self.after = page.next_after;
+        Ok(moved)
+    }
+
+    async fn say(&mut self, text: String) -> Result<(), Ended> {
+        let stall = self.state.settings.streams.stall;
+        match timeout(stall, self.out.send(Bytes::from(text))).await {
+            Ok(Ok(())) => {
+                self.said = Instant::now();
+                Ok(())
+            }
+            _ => Err(Ended),
+        }
+    }
+}
+
+fn written(event: &Event) -> String {
+    let mut text = String::new();
+    let data = serde_json::to_string(event).unwrap_or_default();
+    let position = event.position.unwrap_or_default();
+    // Writing to a string does not fail.
+    let _ = write!(text, "id: {position}\nevent: {}\ndata: {data}\n\n", event.kind);
+    text
+}

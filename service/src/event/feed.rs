@@ -1,0 +1,150 @@
+//! The log of an organization, in the order in which it is told.
+
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use validator::Validate;
+
+use super::{ENTITIES, Entity, Event, repository};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    store::{
+        Store,
+        page::{DEFAULT_LIMIT, MAX_LIMIT},
+    },
+};
+
+/// How many positions one look goes through at most, whatever it finds: events that a filter leaves
+/// out are read all the same.
+const LOOK: i64 = 5_000;
+
+/// Which events.
+#[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventQuery {
+    /// After this position: `next_after` of the answer before. From the beginning if it is left out.
+    #[validate(range(min = 0))]
+    #[param(minimum = 0)]
+    pub after: Option<i64>,
+    /// Of these kinds: `expense.approved,budget.*`.
+    #[validate(length(max = 2000))]
+    #[param(max_length = 2000)]
+    pub kinds: Option<String>,
+    /// About this kind of resource, or about one: `expense`, `expense/ID`.
+    #[validate(length(max = 100))]
+    #[param(max_length = 100)]
+    pub entity: Option<String>,
+    /// How many items, 1 to 500.
+    #[validate(range(min = 1, max = 500))]
+    #[param(default = 50, minimum = 1, maximum = 500)]
+    pub limit: Option<u64>,
+}
+
+/// Events in the order of their positions.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EventPage {
+    /// The events.
+    pub items: Vec<Event>,
+    /// What to pass as `after` to go on, now or whenever: the same as was passed if there was nothing
+    /// more.
+    pub next_after: i64,
+}
+
+/// What of a log somebody wants to see.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    kinds: Vec<String>,
+    entities: Vec<&'static str>,
+    about: Option<(&'static str, Option<Uuid>)>,
+}
+
+impl Filter {
+    /// The filter of a query.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where it names a kind that there is not.
+    pub fn of(query: &EventQuery) -> Result<Self> {
+        let mut filter = Self::default();
+        for kind in query.kinds.iter().flat_map(|kinds| kinds.split(',')) {
+            let unknown = || Error::invalid("?kinds", "unknown", "names a kind that there is not");
+            let (entity, verb) = kind.trim().split_once('.').ok_or_else(unknown)?;
+            let entity = Entity::named(entity).ok_or_else(unknown)?;
+            if verb == "*" {
+                filter.entities.push(entity.name);
+            } else if entity.verbs.iter().any(|known| known.as_str() == verb) {
+                filter.kinds.push(format!("{}.{verb}", entity.name));
+            } else {
+                return Err(unknown());
+            }
+        }
+        if let Some(about) = &query.entity {
+            let unknown = |what| Error::invalid("?entity", "unknown", what);
+            let (name, id) = match about.split_once('/') {
+                Some((name, id)) => (name, Some(id)),
+                None => (&**about, None),
+            };
+            let entity = Entity::named(name)
+                .ok_or_else(|| unknown("names a kind of resource that there is not"))?;
+            let id = id.map(Uuid::try_parse).transpose();
+            filter.about = Some((entity.name, id.map_err(|_| unknown("names no id"))?));
+        }
+        Ok(filter)
+    }
+
+    pub(super) fn kinds(&self) -> &[String] {
+        &self.kinds
+    }
+
+    pub(super) fn entities(&self) -> &[&'static str] {
+        &self.entities
+    }
+
+    pub(super) fn about(&self) -> Option<(&'static str, Option<Uuid>)> {
+        self.about
+    }
+}
+
+/// The events that a query asks for, as far as the actor may see them.
+pub async fn list(store: &Store, actor: &Actor, query: &EventQuery) -> Result<EventPage> {
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    page(store, actor, &Filter::of(query)?, query.after.unwrap_or(0), limit).await
+}
+
+/// Where the log of an organization ends.
+pub async fn end(store: &Store, actor: &Actor) -> Result<i64> {
+    end_of(store.read(), actor.organization_id).await
+}
+
+async fn end_of(connection: &impl ConnectionTrait, log: Uuid) -> Result<i64> {
+    Ok(repository::head(connection, log).await?.map_or(0, |head| head.position))
+}
+
+/// The events after a position that pass a filter, as far as the actor may see them.
+pub async fn page(
+    store: &Store,
+    actor: &Actor,
+    filter: &Filter,
+    after: i64,
+    limit: u64,
+) -> Result<EventPage> {
+    let end = end_of(store.read(), actor.organization_id).await?;
+    let nothing = EventPage { items: Vec::new(), next_after: after };
+    if end <= after {
+        return Ok(nothing);
+    }
+    // What is known of one resource has an index of its own.
+    let one = filter.about.is_some_and(|(_, id)| id.is_some());
+    let until = if one { end } else { end.min(after.saturating_add(LOOK)) };
+    let readable = ENTITIES.iter().filter(|entity| actor.may(entity.read));
+    let readable: Vec<&str> = readable.map(|entity| entity.name).collect();
+    let positions = (after, until);
+    let log = actor.organization_id;
+    let rows = repository::told(store.read(), log, positions, &readable, filter, limit).await?;
+    let items: Vec<Event> = rows.into_iter().map(|row| Event::from(row).seen_by(actor)).collect();
+    let full = items.len() as u64 == limit;
+    let last = items.last().and_then(|event| event.position);
+    Ok(EventPage { next_after: last.filter(|_| full).unwrap_or(until), items })
+}

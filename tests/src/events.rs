@@ -1,0 +1,96 @@
+//! A stream of server-sent events, as a client reads it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::Client;
+
+/// How long something may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A stream that is open.
+#[derive(Debug)]
+pub struct Events {
+    response: reqwest::Response,
+    text: String,
+    /// The id that was said last: what `Last-Event-ID` would be.
+    pub last_id: String,
+}
+
+/// What stands between two blank lines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    /// The id.
+    pub id: Option<String>,
+    /// The kind of the event; none for what is only a comment.
+    pub event: Option<String>,
+    /// The event.
+    pub data: Value,
+    /// A comment.
+    pub comment: Option<String>,
+}
+
+impl Block {
+    fn read(text: &str) -> Self {
+        let field = |name: &str| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            value.map(str::to_owned)
+        };
+        let data = field("data").map(|data| serde_json::from_str(&data).unwrap());
+        Self {
+            id: field("id"),
+            event: field("event"),
+            data: data.unwrap_or_default(),
+            comment: field(""),
+        }
+    }
+}
+
+impl Events {
+    /// Opens a stream: `…/events/stream?after=3`.
+    ///
+    /// # Panics
+    /// If it does not open.
+    pub async fn open(client: &Client, path: &str, last_id: Option<&str>) -> Self {
+        let response = client.stream(path, last_id).await;
+        assert_eq!(response.status().as_u16(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let mut events = Self { response, text: String::new(), last_id: String::new() };
+        let first = events.block().await.expect("a stream says that it is open");
+        assert_eq!(first.comment.as_deref(), Some("open"));
+        events
+    }
+
+    /// The next block; none if the stream has ended.
+    ///
+    /// # Panics
+    /// If nothing comes for too long.
+    pub async fn block(&mut self) -> Option<Block> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (Block::read(block), rest.to_owned());
+                self.text = rest;
+                if let Some(id) = &block.id {
+                    self.last_id.clone_from(id);
+                }
+                return Some(block);
+            }
+            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("something comes");
+            // A connection that breaks has ended too.
+            let chunk = chunk.ok()??;
+            self.text += std::str::from_utf8(&chunk).expect("a chunk is whole lines");
+        }
+    }
+
+    /// The next event; none if the stream has ended.
+    pub async fn next(&mut self) -> Option<Block> {
+        loop {
+            let block = self.block().await?;
+            if block.event.is_some() {
+                return Some(block);
+            }
+        }
+    }
+}
