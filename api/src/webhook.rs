@@ -1,5 +1,6 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
+    event::{self, At, AtQuery, Event, RevertInput},
     input::{Act, Change, Create},
     resource,
     store::{
@@ -24,12 +25,15 @@ use crate::{
 type NewWebhook = Create<WebhookInput>;
 type WebhookChange = Change<WebhookInput>;
 type Rotation = Act<RotationInput>;
+type Revert = Act<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(create)
         .service(list)
         .service(read)
+        .service(history)
+        .service(revert)
         .service(change)
         .service(remove)
         .service(rotate_secret)
@@ -77,7 +81,7 @@ async fn list(
 /// A webhook
 #[utoipa::path(
     tag = "webhooks",
-    params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
     responses((status = 200, body = Webhook), Unchanged, problem::Read),
 )]
@@ -86,8 +90,54 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ManageWebhooks>,
     Row(id): Row,
-) -> Result<Resource<Webhook>> {
-    Ok(Resource::found(webhook::get(&state.store, &may.actor, id).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<Webhook>>> {
+    let now = webhook::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to a webhook, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "webhooks",
+    params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/webhooks/{webhook_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ManageWebhooks>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<Webhook>(&state.store, &may.actor, id, &page).await?))
+}
+
+/// Make a webhook again what it was at an earlier version
+///
+/// That is a new version, under the rules of now.
+#[utoipa::path(
+    tag = "webhooks",
+    params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
+    request_body = Revert,
+    responses((status = 200, body = Webhook), problem::Change),
+)]
+#[post("/webhooks/{webhook_id}/revert")]
+async fn revert(
+    may: May<may::ManageWebhooks>,
+    once: Once,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Revert>,
+) -> Result<HttpResponse> {
+    let expected = Expected::of(act.version(), precondition);
+    once.answer(found, async |store| {
+        resource::revert::<Webhook>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change a webhook
