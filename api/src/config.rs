@@ -3,7 +3,12 @@
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use clap::{Args, ValueEnum};
-use service::{seal::Keyring, user::Registration};
+use service::{
+    outbound::Allow,
+    seal::Keyring,
+    user::Registration,
+    webhook::{self, Retries},
+};
 
 use crate::stream::StreamLimits;
 
@@ -148,6 +153,23 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_MAX_CONNECTIONS", default_value_t = 10_000)]
     pub max_connections: usize,
 
+    /// Networks and hosts of your own that webhooks may reach, as 192.168.1.0/24,printer.local
+    ///
+    /// Without it, only addresses of the public internet are reached.
+    #[arg(long, env = "STEWARD_OUTBOUND_ALLOW", default_value = "")]
+    pub outbound_allow: Allow,
+
+    /// How long a webhook's endpoint may take to answer, in seconds
+    #[arg(long, env = "STEWARD_WEBHOOK_TIMEOUT", default_value_t = 15,
+          value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub webhook_timeout: u64,
+
+    /// How many seconds to wait before each attempt to deliver to a webhook, as 0,5,300
+    ///
+    /// Without it, ten attempts in 75 hours.
+    #[arg(long, env = "STEWARD_WEBHOOK_RETRIES")]
+    pub webhook_retries: Option<Retries>,
+
     /// How long a stop waits for requests under way, in seconds
     #[arg(long, env = "STEWARD_SHUTDOWN_TIMEOUT", default_value_t = 30)]
     pub shutdown_timeout: u64,
@@ -187,6 +209,10 @@ pub struct Settings {
     pub limits: Limits,
     /// How streams of events are held.
     pub streams: StreamLimits,
+    /// What of the operator's own network users may reach.
+    pub outbound_allow: Allow,
+    /// How webhooks are sent.
+    pub webhooks: webhook::Settings,
 }
 
 /// How much a client may ask for.
@@ -216,6 +242,8 @@ impl Default for Settings {
                 heartbeat: Duration::from_secs(15),
                 stall: Duration::from_secs(30),
             },
+            outbound_allow: Allow::default(),
+            webhooks: webhook::Settings::default(),
         }
     }
 }
@@ -235,6 +263,11 @@ impl From<&Serve> for Settings {
                 for_each_organization: serve.event_streams,
                 heartbeat: Duration::from_secs(serve.event_heartbeat),
                 stall: Duration::from_secs(serve.event_stall),
+            },
+            outbound_allow: serve.outbound_allow.clone(),
+            webhooks: webhook::Settings {
+                retries: serve.webhook_retries.clone().unwrap_or_default(),
+                timeout: Duration::from_secs(serve.webhook_timeout),
             },
         }
     }

@@ -31,3 +31,4 @@ mod rule;
 mod session;
 mod sync;
 mod user;
+mod webhook;

@@ -35,6 +35,7 @@ permissions!(
     ManageMembers,
     ManageInvitations,
     ManageApiKeys,
+    ManageWebhooks,
     ReadMoney,
     RecordExpenses,
     ManageExpenses,

@@ -5,7 +5,7 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
     api_key, budget, category, event, expense, extract, invitation, member, operations,
-    organization, report, rule, session, sync, user,
+    organization, report, rule, session, sync, user, webhook,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -22,7 +22,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(report::routes)
         .configure(event::routes)
         .configure(rule::routes)
-        .configure(sync::routes);
+        .configure(sync::routes)
+        .configure(webhook::routes);
     let v1 = scope::scope("/v1")
         .wrap(from_fn(extract::identify))
         .configure(user::routes)

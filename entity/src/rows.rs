@@ -15,7 +15,8 @@ use sea_orm::{
 
 use crate::tables::{
     api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
-    organization, parked_event, rule, session, user,
+    organization, parked_event, rule, session, user, webhook, webhook_attempt, webhook_delivery,
+    webhook_progress,
 };
 
 /// A table whose rows can be read by position.
@@ -153,5 +154,19 @@ positional! {
     }
     user {
         id, version, created_at, updated_at, email, email_key, display_name, password_hash,
+    }
+    webhook {
+        organization_id, id, version, created_at, updated_at, url, kinds, description, enabled,
+        disabled_reason, secret, previous_secret, previous_secret_until,
+    }
+    webhook_attempt {
+        organization_id, id, delivery_id, started_at, duration_ms, status, error, response,
+    }
+    webhook_delivery {
+        organization_id, id, webhook_id, event_id, kind, entity_id, position, state,
+        attempt_count, tries, next_at, claimed_until, created_at, ended_at,
+    }
+    webhook_progress {
+        organization_id, id, position, failing_since, resumes_at,
     }
 }

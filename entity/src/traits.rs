@@ -1,7 +1,8 @@
 use crate::rows::Positional;
 use crate::tables::{
     api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
-    organization, parked_event, rule, session, user,
+    organization, parked_event, rule, session, user, webhook, webhook_attempt, webhook_delivery,
+    webhook_progress,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -72,7 +73,11 @@ owned!(
     invitation,
     member,
     parked_event,
-    rule
+    rule,
+    webhook,
+    webhook_attempt,
+    webhook_delivery,
+    webhook_progress
 );
 versioned!(
     api_key: "API key",
@@ -83,5 +88,6 @@ versioned!(
     member: "member",
     organization: "organization",
     rule: "rule",
-    user: "user"
+    user: "user",
+    webhook: "webhook"
 );

@@ -15,8 +15,10 @@ use crate::{
     error::Result,
     event::sequencer,
     idempotency,
+    outbound::Outbound,
     random::Random,
     store::{Store, signal::Signal},
+    webhook,
 };
 
 /// How long a worker that has found nothing waits, unless it is woken: as long as a signal that was
@@ -34,18 +36,27 @@ pub struct Context {
     pub node: Uuid,
     /// What reacts to events.
     pub consumers: &'static [Consumer],
+    /// Who makes requests to addresses that users give.
+    pub outbound: Outbound,
+    /// How webhooks are sent.
+    pub webhooks: webhook::Settings,
+    /// What is being sent to them.
+    pub(crate) sends: webhook::Sends,
     /// When it is worth while to look for answers that are kept no longer, in seconds.
     next_sweep: Arc<AtomicI64>,
 }
 
 impl Context {
     /// What the workers of this process are given.
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Store, outbound: Outbound, webhooks: webhook::Settings) -> Self {
         let system = Random::system();
         Self {
             node: Uuid::from_bytes(system.bytes()),
             store,
             consumers: CONSUMERS,
+            outbound,
+            webhooks,
+            sends: webhook::Sends::default(),
             next_sweep: Arc::default(),
         }
     }
@@ -77,6 +88,16 @@ const WORKERS: &[Worker] = &[
         wakes: Signal::Work,
         turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
     },
+    Worker {
+        name: "webhook dispatcher",
+        wakes: Signal::Sequenced,
+        turn: |context| Box::pin(webhook::dispatch(&context.store, &context.webhooks)),
+    },
+    Worker {
+        name: "webhook sender",
+        wakes: Signal::Work,
+        turn: |context| Box::pin(webhook::send(context)),
+    },
 ];
 
 /// The work of one process, until it is stopped.
@@ -85,6 +106,7 @@ pub struct Background {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     relay: JoinHandle<()>,
+    sends: webhook::Sends,
 }
 
 impl Background {
@@ -97,7 +119,7 @@ impl Background {
             .collect();
         let store = context.store.clone();
         let relay = tokio::spawn(async move { store.relay().await });
-        Self { stop, tasks, relay }
+        Self { stop, tasks, relay, sends: context.sends.clone() }
     }
 
     /// Waits for what was begun, and ends.
@@ -106,6 +128,7 @@ impl Background {
         for task in self.tasks {
             let _ = task.await;
         }
+        self.sends.finish().await;
         self.relay.abort();
     }
 }

@@ -31,6 +31,11 @@ impl Clock {
         }))
     }
 
+    /// A clock that shows as many microseconds after `start` as `passed` says.
+    pub fn by_hand(start: DateTime<Utc>, passed: Arc<AtomicI64>) -> Self {
+        Self(Arc::new(move || start + TimeDelta::microseconds(passed.load(Ordering::SeqCst))))
+    }
+
     /// The instant.
     pub fn now(&self) -> DateTime<Utc> {
         let now = (self.0)();

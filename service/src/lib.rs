@@ -21,6 +21,7 @@ pub mod lease;
 pub mod member;
 pub mod money;
 pub mod organization;
+pub mod outbound;
 pub mod random;
 pub mod report;
 pub mod resource;
@@ -32,6 +33,7 @@ pub mod store;
 pub mod sync;
 pub mod text;
 pub mod user;
+pub mod webhook;
 
 pub use actor::Actor;
 pub use error::{Error, Result};

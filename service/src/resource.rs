@@ -27,6 +27,7 @@ use crate::{
     rule::Rule,
     store::{Store, Tx, versioned::Expected},
     user::User,
+    webhook::{IssuedWebhook, Webhook},
 };
 
 /// Something that has an id and a version, as the API shows it.
@@ -60,10 +61,12 @@ versioned!(
     Invitation,
     IssuedApiKey: api_key,
     IssuedInvitation: invitation,
+    IssuedWebhook: webhook,
     Member,
     Organization,
     Rule,
     User,
+    Webhook,
 );
 
 /// What the log tells of.

@@ -38,6 +38,8 @@ pub enum Permission {
     ManageInvitations,
     /// Make and end API keys.
     ManageApiKeys,
+    /// Make, change and remove webhooks; see their deliveries.
+    ManageWebhooks,
     /// See categories, budgets, expenses and rules.
     ReadMoney,
     /// Record expenses of one's own, change and submit them.
@@ -68,6 +70,7 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ManageMembers, "member:manage", Admin, "Add, change and remove members; see rates"),
         (ManageInvitations, "invitation:manage", Admin, "Invite people"),
         (ManageApiKeys, "api_key:manage", Admin, "Make and end API keys"),
+        (ManageWebhooks, "webhook:manage", Admin, "Have events sent elsewhere"),
         (ReadMoney, "money:read", Viewer, "See categories, budgets, expenses and rules"),
         (RecordExpenses, "expense:record", Member, "Record, change and submit one's own expenses"),
         (ManageExpenses, "expense:manage", Manager, "Do so for everybody; import"),

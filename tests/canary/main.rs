@@ -34,7 +34,7 @@ const FILTER: &str = "info,service=trace,api=trace,sqlx=debug,sea_orm=debug,acti
 
 const EMAIL: &str = "canary.address@example.org";
 const PASSWORD: &str = "canary password 7c1e";
-const CANARIES: [&str; 12] = [
+const CANARIES: [&str; 13] = [
     "canary.address",
     "canary password",
     "Canary Person",
@@ -47,6 +47,7 @@ const CANARIES: [&str; 12] = [
     "canary-external-4711",
     "canary cell",
     "canary agent",
+    "canary-hook",
 ];
 
 /// Ada's requests, and what may be shown to her alone.
@@ -88,7 +89,8 @@ impl Story {
 
     /// Remembers a token that is shown this once.
     fn secret(&mut self, issued: &Value) -> String {
-        let token = issued["token"].as_str().expect("a token").to_owned();
+        let token = issued.get("token").or(issued.get("secret"));
+        let token = token.and_then(Value::as_str).expect("a token").to_owned();
         self.secrets.push(token.clone());
         token
     }
@@ -169,6 +171,27 @@ impl Story {
         self.refused(refused, 422);
     }
 
+    /// To where nothing may be sent, so that it fails.
+    async fn webhooks(&mut self, app: &App) {
+        let (client, webhooks) = (self.client.clone(), format!("{}/webhooks", self.home));
+        let webhook = json!({ "url": "http://127.0.0.1:9/canary-hook?canary-hook", "kinds": ["*"],
+            "description": "canary note" });
+        let webhook = client.make(&webhooks, webhook).await;
+        self.secret(&webhook);
+        let path = at(&webhooks, &webhook);
+        let delivery = client.make(&format!("{path}/test"), json!({})).await;
+        app.settle().await;
+        let rotate = client.post(&format!("{path}/rotate-secret"), json!({ "version": 1 }));
+        let rotated = rotate.await.expect(200);
+        self.secret(&rotated);
+        let delivery = client.read(&at(&format!("{}/deliveries", self.home), &delivery)).await;
+        assert_eq!(delivery["attempts"][0]["error"], "refused_address");
+        self.refused(
+            client.post(&webhooks, json!({ "url": "canary-hook", "kinds": [] })).await,
+            422,
+        );
+    }
+
     /// What Ada is answered later on.
     async fn look_back(&self) -> Vec<String> {
         let home = &self.home;
@@ -182,6 +205,7 @@ impl Story {
             format!("{home}/invitations"),
             format!("{home}/api-keys"),
             format!("{home}/expenses"),
+            format!("{home}/webhooks"),
         ] {
             let answer = self.client.get(&path).await;
             assert_eq!(answer.status, 200, "{path}");
@@ -210,6 +234,7 @@ async fn what_is_nobodys_business_is_told_to_nobody() {
         story.people().await;
         story.money().await;
         story.import().await;
+        story.webhooks(&app).await;
         for answer in story.look_back().await {
             holds_none(&answer, &story.secrets, "an answer");
         }

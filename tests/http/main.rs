@@ -39,3 +39,6 @@ mod spending;
 mod sync;
 mod sync_property;
 mod thresholds;
+mod webhook;
+mod webhook_delivery;
+mod webhook_refusal;

@@ -14,13 +14,15 @@ use service::{
     Store,
     background::{Background, Context, settle},
     consumer::Consumer,
+    random::Random,
+    seal::Keyring,
     store::Options,
 };
 
 use crate::{client::Client, database::Database};
 
 /// How steward is started.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct AppOptions {
     /// The store's.
     pub store: Options,
@@ -32,6 +34,21 @@ pub struct AppOptions {
     pub consumers: Option<&'static [Consumer]>,
     /// Whether what is done in the background is done by itself, and not only in [`App::settle`].
     pub background: bool,
+}
+
+impl Default for AppOptions {
+    fn default() -> Self {
+        let store = Options { keyring: keyring(), ..Options::default() };
+        Self { store, settings: Settings::default(), flags: Vec::new(), background: false }
+    }
+}
+
+/// A key to encrypt with, always the same.
+///
+/// # Panics
+/// Never: it is one.
+pub fn keyring() -> Keyring {
+    Keyring::new_key("test", &Random::seeded(1)).parse().unwrap()
 }
 
 /// A running steward.

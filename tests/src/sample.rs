@@ -35,11 +35,17 @@ fn rows() -> [(&'static str, &'static str, Value); 7] {
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
         ("rule_id", "rules", rule()),
+        ("webhook_id", "webhooks", webhook()),
     ]
 }
 
 fn budget() -> Value {
     json!({ "name": "Food", "period": "month", "amount_minor": 50_000, "starts_on": "2026-01-01" })
+}
+
+/// To where nobody listens, and nothing may be sent.
+fn webhook() -> Value {
+    json!({ "url": "http://127.0.0.1:9/", "kinds": ["expense.*"] })
 }
 
 fn expense() -> Value {
@@ -81,6 +87,8 @@ impl Sample {
                 values.insert("token", made["token"].as_str().unwrap().to_owned());
             }
         }
+        let test = format!("{organization}/webhooks/{}/test", values["webhook_id"]);
+        values.insert("delivery_id", id(&owner.make(&test, json!({})).await).to_owned());
         let sessions = owner.all("/v1/sessions", "").await;
         values.insert("session_id", id(&sessions[0]).to_owned());
         Self { owner: owner.clone(), organization, values }
@@ -119,7 +127,9 @@ impl Sample {
 
     /// The variables of rows of an organization, with their values.
     pub fn rows(&self) -> Vec<(&'static str, &str)> {
-        rows().map(|(variable, ..)| (variable, self.value(variable))).to_vec()
+        let variables = rows().map(|(variable, ..)| variable);
+        let variables = variables.into_iter().chain(["delivery_id"]);
+        variables.map(|variable| (variable, self.value(variable))).collect()
     }
 
     /// The path of a route, with this sample's values.
@@ -254,7 +264,7 @@ fn parameter(name: &str) -> String {
 
 /// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
-    let names = ["name", "display_name", "note"];
+    let names = ["name", "display_name", "note", "description"];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
         panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
     });

@@ -22,3 +22,7 @@ pub mod parked_event;
 pub mod rule;
 pub mod session;
 pub mod user;
+pub mod webhook;
+pub mod webhook_attempt;
+pub mod webhook_delivery;
+pub mod webhook_progress;

@@ -39,6 +39,10 @@ pub struct Model {
     pub parked_events: HasMany<super::parked_event::Entity>,
     #[sea_orm(has_many, via = "rule")]
     pub categories: HasMany<super::category::Entity>,
+    #[sea_orm(has_many, via = "webhook_progress")]
+    pub webhooks: HasMany<super::webhook::Entity>,
+    #[sea_orm(has_many, via = "webhook_attempt")]
+    pub webhook_deliveries: HasMany<super::webhook_delivery::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -20,3 +20,7 @@ pub use super::parked_event::Entity as ParkedEvent;
 pub use super::rule::Entity as Rule;
 pub use super::session::Entity as Session;
 pub use super::user::Entity as User;
+pub use super::webhook::Entity as Webhook;
+pub use super::webhook_attempt::Entity as WebhookAttempt;
+pub use super::webhook_delivery::Entity as WebhookDelivery;
+pub use super::webhook_progress::Entity as WebhookProgress;

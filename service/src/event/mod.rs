@@ -24,7 +24,7 @@ pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_histo
 use crate::{
     actor::Actor, api_key::ApiKey, budget::Budget, category::Category, expense::Expense,
     invitation::Invitation, member::Member, organization::Organization, resource::Resource,
-    role::Permission, rule::Rule, user::User,
+    role::Permission, rule::Rule, user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -66,6 +66,8 @@ verbs! {
     PasswordChanged "password_changed" "The password is another one.",
     ThresholdReached "threshold_reached" "Spending has reached a part of it in its period.",
     Skipped "skipped" "It applied to a row that could not be changed.",
+    SecretRotated "secret_rotated" "It has a new secret.",
+    Disabled "disabled" "steward has stopped using it.",
 }
 
 /// What an event does to its resource.
@@ -135,6 +137,7 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Organization>(),
     Entity::of::<Rule>(),
     Entity::of::<User>(),
+    Entity::of::<Webhook>(),
 ];
 
 /// Something that has happened to a resource.
@@ -195,7 +198,7 @@ impl From<entity::event::Model> for Event {
 
 impl Event {
     /// The event as the actor may see it, who may see this kind of resource.
-    fn seen_by(mut self, actor: &Actor) -> Self {
+    pub(crate) fn seen_by(mut self, actor: &Actor) -> Self {
         if let (Some(entity), Some(Value::Object(data))) =
             (Entity::named(&self.entity), &mut self.data)
         {

@@ -70,7 +70,7 @@ pub(super) async fn waiting(
 }
 
 /// Where a log ends: the position and the hash of its last event.
-pub(super) async fn head(
+pub(crate) async fn head(
     connection: &impl ConnectionTrait,
     log: Uuid,
 ) -> Result<Option<event_head::Model>> {
@@ -153,6 +153,17 @@ pub(crate) async fn after(
         .filter(event::COLUMN.position.gt(position))
         .order_by_asc(event::Column::Position)
         .limit(limit);
+    rows::all(connection, events).await
+}
+
+/// Those of the events of a log.
+pub(crate) async fn by_ids(
+    connection: &impl ConnectionTrait,
+    log: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<event::Model>> {
+    let events =
+        versioned::owned::<event::Entity>(log).filter(event::Column::Id.is_in(ids.iter().copied()));
     rows::all(connection, events).await
 }
 

@@ -40,6 +40,7 @@ pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: 
         "categories" => category(choice, organization),
         "budgets" => budget(choice, organization),
         "rules" => rule(choice, organization),
+        "webhooks" => webhook(choice),
         _ => expense(choice, organization),
     }
 }
@@ -68,6 +69,23 @@ fn key(choice: &mut Choice) -> Value {
     ];
     let bias = choice.of(&[0, 0, 0, 1, 2, 3, 4, 5, 6, 7]);
     json!({ "name": choice.of(TEXTS), "role": choice.of(ROLES), "expires_at": ends[bias] })
+}
+
+fn webhook(choice: &mut Choice) -> Value {
+    let urls = [
+        "https://a.example/hook?x=1",
+        "http://127.0.0.1:9/",
+        "HTTPS://Ü.example",
+        "ftp://a.example",
+    ];
+    let kinds = [json!(["*"]), json!(["expense.*", "member.joined"]), json!(["x.y"]), json!([])];
+    let mut body = json!({ "url": urls[choice.of(&[0, 0, 0, 1, 1, 1, 2, 3])],
+        "kinds": kinds[choice.of(&[0, 0, 0, 1, 1, 1, 1, 2, 3])] });
+    let text = choice.of(TEXTS);
+    maybe(choice, &mut body, "description", json!(text));
+    let enabled = choice.chance(80);
+    maybe(choice, &mut body, "enabled", json!(enabled));
+    body
 }
 
 fn category(choice: &mut Choice, organization: &Organization) -> Value {

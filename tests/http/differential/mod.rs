@@ -15,7 +15,7 @@ use std::{collections::BTreeSet, sync::Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use service::{clock::Clock, random::Random, store::Options};
-use tests::{App, AppOptions, Database, Route, each_database};
+use tests::{App, AppOptions, Database, Route, each_database, keyring};
 
 use self::script::{Exchange, Script};
 
@@ -45,6 +45,7 @@ async fn run(database: &Database, seed: u64) -> Vec<Exchange> {
     let store = Options {
         clock: Clock::stepping(start, TimeDelta::milliseconds(1)),
         random: Random::seeded(seed),
+        keyring: keyring(),
         ..Options::default()
     };
     let app = App::start_with(database, AppOptions { store, ..AppOptions::default() }).await;

@@ -145,6 +145,9 @@ impl Organization {
                 _ => {}
             }
         }
+        if answer.status == 201 && answer.json["webhook_id"].is_string() {
+            self.add(format!("{}/deliveries/{}", self.path, text(&answer.json["id"])));
+        }
         for item in answer.json["items"].as_array().into_iter().flatten() {
             if answer.status == 201 && item["version"].is_i64() {
                 self.add(format!("{}/expenses/{}", self.path, text(&item["id"])));

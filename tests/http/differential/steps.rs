@@ -13,8 +13,16 @@ use super::{
     texts::TEXTS,
 };
 
-const COLLECTIONS: &[&str] =
-    &["members", "invitations", "api-keys", "categories", "budgets", "rules", "expenses"];
+const COLLECTIONS: &[&str] = &[
+    "members",
+    "invitations",
+    "api-keys",
+    "categories",
+    "budgets",
+    "rules",
+    "expenses",
+    "webhooks",
+];
 
 /// A kind of step.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +43,7 @@ enum Step {
     Batch,
     Try,
     Accept,
+    Hook,
     Changes,
     Sync,
     Nonsense,
@@ -58,6 +67,7 @@ const WEIGHTS: &[(u64, Step)] = &[
     (2, Step::Batch),
     (3, Step::Try),
     (2, Step::Accept),
+    (8, Step::Hook),
     (4, Step::Changes),
     (4, Step::Sync),
     (2, Step::Nonsense),
@@ -117,6 +127,7 @@ impl Script {
             Step::Follow => follow(&mut self.choice, &organization),
             Step::Report => queries::report(&mut self.choice, &organization),
             Step::Import => self.import(at, &organization),
+            Step::Hook => hook(&mut self.choice, &organization),
             Step::Batch => batch(&mut self.choice, &organization),
             Step::Try => try_rule(&mut self.choice, &organization),
             Step::Accept => return self.accept(&organization, at).await,
@@ -331,8 +342,16 @@ fn create(choice: &mut Choice, organization: &Organization) -> Call {
 }
 
 fn change(choice: &mut Choice, organization: &Organization) -> Call {
-    let kinds =
-        ["members", "categories", "budgets", "rules", "expenses", "expenses", "organizations"];
+    let kinds = [
+        "members",
+        "categories",
+        "budgets",
+        "rules",
+        "expenses",
+        "expenses",
+        "organizations",
+        "webhooks",
+    ];
     let collection = choice.of(&kinds);
     let row = row(choice, organization, Some(collection));
     let whole = match row.collection() {
@@ -421,6 +440,30 @@ fn try_rule(choice: &mut Choice, organization: &Organization) -> Call {
     body["when"] = rule["when"].clone();
     body["then"] = rule["then"].clone();
     Call::post(format!("{}/rules/dry-run", organization.path), &body)
+}
+
+/// What is done with webhooks besides. Nothing is sent: no work is done in the background.
+fn hook(choice: &mut Choice, organization: &Organization) -> Call {
+    if organization.of("webhooks").is_empty() {
+        let webhook = bodies::new(choice, organization, "webhooks");
+        return Call::post(format!("{}/webhooks", organization.path), &webhook);
+    }
+    let webhook = row(choice, organization, Some("webhooks"));
+    let delivery = row(choice, organization, Some("deliveries"));
+    match choice.below(6) {
+        0 => {
+            let hours = json!({ "overlap_hours": choice.of(&[0, 1, 24, 720, 721, -1]) });
+            let path = format!("{}/rotate-secret", webhook.path);
+            versioned(choice, Method::POST, &Row { path, ..webhook }, hours)
+        }
+        1 | 2 => Call::post(format!("{}/test", webhook.path), &json!({})),
+        3 => {
+            let state = choice.of(&["", "&state=pending", "&state=failed", "&state=nonsense"]);
+            Call::get(format!("{}/deliveries?limit=2{state}", webhook.path))
+        }
+        4 => Call::get(delivery.path),
+        _ => Call::post(format!("{}/resend", delivery.path), &json!({})),
+    }
 }
 
 /// What no client should send.

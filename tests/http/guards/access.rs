@@ -66,6 +66,10 @@ async fn every_route_of_an_organization_asks_for_the_role_that_it_names() {
         let app = App::start(&database).await;
         let sample = Sample::make(&app.anonymous()).await;
         let callers = callers(&sample).await;
+        // What takes no body would succeed: nothing is sent to a webhook that is disabled.
+        let webhook = format!("{}/webhooks/{}", sample.organization, sample.value("webhook_id"));
+        let disable = serde_json::json!({ "version": 1, "enabled": false });
+        sample.owner.patch(&webhook, disable).await.expect(200);
         let before = sample.state().await;
         for route in Route::of_organization() {
             for caller in &callers {

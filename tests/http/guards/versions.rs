@@ -13,6 +13,14 @@ const UNVERSIONED: &[(&str, &str)] = &[
     ("DELETE /v1/sessions/{session_id}", "a session begins and ends, and nothing in it changes"),
     ("POST /v1/invitations/{token}/accept", "the token opens once, and names no version"),
     ("POST /v1/organizations/{organization_id}/rules/{rule_id}/dry-run", "nothing is changed"),
+    (
+        "POST /v1/organizations/{organization_id}/deliveries/{delivery_id}/resend",
+        "a delivery has no version, and is sent as often as somebody asks",
+    ),
+    (
+        "POST /v1/organizations/{organization_id}/webhooks/{webhook_id}/test",
+        "a test changes nothing of the webhook",
+    ),
 ];
 
 /// Versioned tables that no route changes, and why.

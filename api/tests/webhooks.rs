@@ -1,0 +1,130 @@
+//! Webhooks while the process that sends them is killed, again and again.
+
+// A test that cannot go on has failed: there is nothing better to do than to panic.
+#![allow(clippy::expect_used)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use service::{random::Random, seal::Keyring};
+use tests::{Client, Database, Message, Receiver, at, each_lasting_database};
+
+/// How many events there are, and how many a batch makes.
+const EVENTS: usize = 2000;
+const AT_ONCE: usize = 500;
+/// How often the sender is killed.
+const KILLS: usize = 10;
+/// How long the whole may take after the last kill.
+const LONGEST: Duration = Duration::from_secs(90);
+
+/// A running `steward serve`. It is killed when this goes, as by a power cut.
+struct Process {
+    child: Child,
+    base: String,
+}
+
+impl Process {
+    fn start(database: &Database, key: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
+        command.env_clear().env("DATABASE_URL", &database.url);
+        command.env("STEWARD_ENCRYPTION_KEYS", key).env("STEWARD_OUTBOUND_ALLOW", "127.0.0.1");
+        // Of forty attempts that fail three times in ten, one succeeds.
+        command.env("STEWARD_WEBHOOK_RETRIES", format!("0{}", ",0.05".repeat(39)));
+        command.env("STEWARD_WEBHOOK_TIMEOUT", "1");
+        command.args(["--listen", "127.0.0.1:0", "--workers", "1"]).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("steward starts");
+        let log = BufReader::new(child.stderr.take().expect("a log"));
+        let mut lines = log.lines().map_while(Result::ok);
+        let base = lines.find_map(|line| {
+            let (_, rest) = line.split_once("the API is at ")?;
+            Some(rest.split_once("/v1")?.0.to_owned())
+        });
+        // Somebody reads the rest, or the process would wait for it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, base: base.expect("steward says where it listens") }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Three in ten fail, another three each time the same message comes.
+fn fails(message: &Message) -> bool {
+    let seed: u64 = message.id.bytes().map(u64::from).sum::<u64>() * 31 + message.before as u64;
+    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & 0xffff_ffff < 0x4ccc_cccc
+}
+
+async fn events(client: &Client, home: &str) -> BTreeSet<String> {
+    let expense = json!({ "spent_on": "2026-11-21", "amount_minor": 5 });
+    let mut made = BTreeSet::new();
+    for _ in 0..EVENTS / AT_ONCE {
+        let batch = json!({ "items": vec![&expense; AT_ONCE] });
+        let answer = client.make(&format!("{home}/expenses/batch"), batch).await;
+        let ids = answer["items"].as_array().expect("items").iter().map(|row| tests::id(row));
+        made.extend(ids.map(str::to_owned));
+    }
+    made
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_is_killed_loses_no_event_and_sends_no_second_message_of_one() {
+    each_lasting_database(async |database| {
+        let key = Keyring::new_key("test", &Random::system());
+        let receiver = Receiver::start(|it| if fails(it) { 500 } else { 200 }.into());
+        let mut process = Process::start(&database, &key);
+        let mut ada = Client::new(&process.base).sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let webhooks = format!("{home}/webhooks");
+        let new = json!({ "url": receiver.url, "kinds": ["expense.created"] });
+        let issued = ada.make(&webhooks, new).await;
+        let secret = text(&issued["secret"]);
+        let expected = events(&ada, &home).await;
+        assert_eq!(expected.len(), EVENTS);
+        for kill in 1..=KILLS {
+            let some = kill * EVENTS / (KILLS + 2);
+            receiver.until(LONGEST, |messages| messages.len() >= some).await;
+            drop(process);
+            process = Process::start(&database, &key);
+        }
+        ada = ada.at(&process.base);
+        let accepted = |messages: &[Message]| {
+            let accepted = messages.iter().filter(|message| message.answered == 200);
+            accepted.map(|message| message.id.clone()).collect::<BTreeSet<_>>().len()
+        };
+        receiver.until(LONGEST, |messages| accepted(messages) >= EVENTS).await;
+        let messages = receiver.messages();
+        let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for message in &messages {
+            let about = text(&message.json["data"]["entity_id"]);
+            ids.entry(about).or_default().insert(message.id.clone());
+        }
+        assert_eq!(ids.keys().cloned().collect::<BTreeSet<_>>(), expected, "none is missing");
+        assert!(ids.values().all(|ids| ids.len() == 1), "a duplicate has the same webhook-id");
+        assert!(messages.iter().all(|message| message.is_signed_by(&secret)));
+        let failed = messages.iter().filter(|message| message.answered != 200).count();
+        let twice = messages.len() - failed - EVENTS;
+        println!("{} messages, {failed} refused, {twice} accepted twice", messages.len());
+        assert!(failed * 5 > messages.len(), "{failed} of {} were refused", messages.len());
+        let deliveries = format!("{}/deliveries", at(&webhooks, &issued));
+        let end = std::time::Instant::now() + LONGEST;
+        while !ada.all(&deliveries, "?limit=500&state=pending").await.is_empty() {
+            assert!(std::time::Instant::now() < end, "what was accepted is written down");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(ada.all(&deliveries, "?limit=500&state=delivered").await.len(), EVENTS);
+    })
+    .await;
+}

@@ -1,0 +1,238 @@
+//! Deliveries, as clients see them and ask for them.
+
+use chrono::{DateTime, Utc};
+use entity::{webhook_attempt, webhook_delivery};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel, sea_query::Condition};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use validator::Validate;
+
+use super::{message::TEST, repository};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    store::{
+        Store, Tx,
+        page::{Page, PageQuery},
+        signal::Signal,
+    },
+};
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// It is tried, again if need be.
+    Pending,
+    /// The endpoint has accepted it.
+    Delivered,
+    /// It was given up.
+    Failed,
+}
+
+impl DeliveryState {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn of(word: &str) -> Self {
+        match word {
+            "pending" => Self::Pending,
+            "delivered" => Self::Delivered,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// An event on its way to a webhook.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Delivery {
+    /// The id.
+    pub id: Uuid,
+    /// The webhook.
+    pub webhook_id: Uuid,
+    /// The event; none for a test. It is the message's `webhook-id`, which for a test is `id`.
+    pub event_id: Option<Uuid>,
+    /// The kind of the event, or `webhook.test`.
+    pub kind: String,
+    /// How far it has come.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempt_count: i64,
+    /// When it is tried next, at the earliest.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was delivered or given up.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl From<webhook_delivery::Model> for Delivery {
+    fn from(row: webhook_delivery::Model) -> Self {
+        let state = DeliveryState::of(&row.state);
+        let pending = state == DeliveryState::Pending;
+        Self {
+            id: row.id,
+            webhook_id: row.webhook_id,
+            event_id: row.event_id,
+            kind: row.kind,
+            state,
+            attempt_count: row.attempt_count,
+            next_attempt_at: pending.then(|| row.next_at.to_utc()),
+            created_at: row.created_at.to_utc(),
+            ended_at: row.ended_at.map(|at| at.to_utc()),
+        }
+    }
+}
+
+/// A delivery with its attempts.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DeliveryDetail {
+    /// The delivery.
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    /// Its last attempts, 100 at most, the last first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One attempt to deliver.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = WebhookAttempt)]
+pub struct Attempt {
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// The status of the answer, if one came.
+    pub status: Option<i64>,
+    /// Why no answer came, as a word: `refused_address`, `unknown_name`, `no_connection`,
+    /// `tls_failed`, `timeout`, `redirected`, `broken_answer`.
+    pub error: Option<String>,
+    /// The beginning of the answer.
+    pub response: Option<String>,
+}
+
+impl From<webhook_attempt::Model> for Attempt {
+    fn from(row: webhook_attempt::Model) -> Self {
+        Self {
+            started_at: row.started_at.to_utc(),
+            duration_ms: row.duration_ms,
+            status: row.status,
+            error: row.error,
+            response: row.response,
+        }
+    }
+}
+
+/// Which deliveries.
+#[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DeliveryQuery {
+    /// In this state.
+    #[param(inline)]
+    pub state: Option<DeliveryState>,
+    /// How many items, 1 to 500.
+    #[validate(range(min = 1, max = 500))]
+    #[param(default = 50, minimum = 1, maximum = 500)]
+    pub limit: Option<u64>,
+    /// Where to go on: `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// The deliveries of a webhook, the newest first.
+pub async fn deliveries(
+    store: &Store,
+    actor: &Actor,
+    webhook_id: Uuid,
+    query: DeliveryQuery,
+) -> Result<Page<Delivery>> {
+    let DeliveryQuery { state, limit, cursor } = query;
+    let endpoint = (actor.organization_id, webhook_id);
+    repository::get(store.read(), actor.organization_id, webhook_id).await?;
+    let page = PageQuery { limit, cursor };
+    let page = repository::deliveries(store.read(), endpoint, state, &page).await?;
+    Ok(page.map(Delivery::from))
+}
+
+/// A delivery with its attempts.
+pub async fn delivery(store: &Store, actor: &Actor, id: Uuid) -> Result<DeliveryDetail> {
+    let organization_id = actor.organization_id;
+    let row = repository::delivery(store.read(), organization_id, id).await?;
+    let attempts = repository::attempts(store.read(), organization_id, id).await?;
+    let attempts = attempts.into_iter().map(Attempt::from).collect();
+    Ok(DeliveryDetail { delivery: row.into(), attempts })
+}
+
+/// Sends a delivery again, from the beginning of the schedule, whatever became of it. It is the same
+/// message, with the same `webhook-id`.
+pub async fn resend(store: &Store, actor: &Actor, id: Uuid) -> Result<Delivery> {
+    store.write((actor.clone(), id), |tx, (actor, id)| Box::pin(send_again(tx, actor, *id))).await
+}
+
+async fn send_again(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Delivery> {
+    let organization_id = actor.organization_id;
+    let mut row = repository::delivery(tx, organization_id, id).await?;
+    require_enabled(tx, organization_id, row.webhook_id).await?;
+    row.state = DeliveryState::Pending.as_str().to_owned();
+    row.tries = 0;
+    row.next_at = tx.now().fixed_offset();
+    row.ended_at = None;
+    let change = webhook_delivery::ActiveModel {
+        state: Set(row.state.clone()),
+        tries: Set(row.tries),
+        next_at: Set(row.next_at),
+        ended_at: Set(None),
+        ..Default::default()
+    };
+    repository::update(tx, organization_id, &[id], change, Condition::all()).await?;
+    tx.signal(Signal::Work);
+    Ok(row.into())
+}
+
+/// Sends a message of the kind `webhook.test`, as soon as may be.
+pub async fn test(store: &Store, actor: &Actor, webhook_id: Uuid) -> Result<Delivery> {
+    store
+        .write((actor.clone(), webhook_id), |tx, (actor, webhook_id)| {
+            Box::pin(send_test(tx, actor, *webhook_id))
+        })
+        .await
+}
+
+async fn send_test(tx: &Tx, actor: &Actor, webhook_id: Uuid) -> Result<Delivery> {
+    let organization_id = actor.organization_id;
+    require_enabled(tx, organization_id, webhook_id).await?;
+    let (id, now) = (tx.new_id(), tx.now().fixed_offset());
+    let row = webhook_delivery::Model {
+        organization_id,
+        id,
+        webhook_id,
+        event_id: None,
+        kind: TEST.to_owned(),
+        // It waits for nothing, and nothing waits for it.
+        entity_id: id,
+        position: 0,
+        state: DeliveryState::Pending.as_str().to_owned(),
+        attempt_count: 0,
+        tries: 0,
+        next_at: now,
+        claimed_until: None,
+        created_at: now,
+        ended_at: None,
+    };
+    repository::insert(tx, vec![row.clone().into_active_model().reset_all()]).await?;
+    tx.signal(Signal::Work);
+    Ok(row.into())
+}
+
+async fn require_enabled(tx: &Tx, organization_id: Uuid, webhook_id: Uuid) -> Result<()> {
+    if repository::get(tx, organization_id, webhook_id).await?.enabled {
+        return Ok(());
+    }
+    Err(Error::state("webhook_disabled", "nothing is sent to a webhook that is disabled"))
+}

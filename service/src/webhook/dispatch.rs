@@ -1,0 +1,80 @@
+//! From the log to the deliveries: each webhook's position moves in the transaction that writes what
+//! is to be delivered of the events up to there.
+//!
+//! A webhook follows the log by itself, from the position at which it was made. Its position is held
+//! to what it was when the events were read, so two nodes cannot both move it.
+
+use entity::{event, webhook_delivery};
+use sea_orm::ActiveValue::Set;
+
+use super::{
+    DeliveryState, Settings, Webhook,
+    repository::{self, Endpoint},
+    rules::wants,
+};
+use crate::{
+    error::Result,
+    event::repository::after,
+    store::{Store, Tx, signal::Signal, versioned},
+};
+
+/// How many events one transaction goes through.
+const AT_ONCE: u64 = 200;
+
+/// Moves each webhook that is behind on by some events, and says by how many in all.
+pub(crate) async fn dispatch(store: &Store, settings: &Settings) -> Result<u64> {
+    let mut passed = 0;
+    for endpoint in repository::behind(store.read()).await? {
+        let input = (endpoint, settings.clone());
+        passed += store
+            .write(input, |tx, (endpoint, settings)| Box::pin(advance(tx, *endpoint, settings)))
+            .await?;
+    }
+    Ok(passed)
+}
+
+async fn advance(tx: &Tx, endpoint: Endpoint, settings: &Settings) -> Result<u64> {
+    let (organization_id, id) = endpoint;
+    let row = versioned::find::<entity::webhook::Entity>(tx, organization_id, id).await?;
+    let Some(webhook) = row.map(Webhook::from).filter(|webhook| webhook.enabled) else {
+        return Ok(0);
+    };
+    let progress = repository::progress(tx, endpoint).await?;
+    let events = after(tx, organization_id, progress.position, AT_ONCE).await?;
+    let Some(position) = events.last().and_then(|event| event.position) else { return Ok(0) };
+    let passed = events.len() as u64;
+    let wanted = events.into_iter().filter(|it| wants(&webhook.kinds, &it.entity, &it.kind));
+    let deliveries: Vec<_> = wanted.map(|event| delivery(tx, endpoint, settings, event)).collect();
+    if !deliveries.is_empty() {
+        tx.signal(Signal::Work);
+    }
+    repository::insert(tx, deliveries).await?;
+    repository::move_on(tx, &progress, position).await?;
+    Ok(passed)
+}
+
+fn delivery(
+    tx: &Tx,
+    (organization_id, webhook_id): Endpoint,
+    settings: &Settings,
+    event: event::Model,
+) -> webhook_delivery::ActiveModel {
+    let now = tx.now();
+    let wait = settings.retries.after(0, 0).unwrap_or_default();
+    webhook_delivery::ActiveModel {
+        organization_id: Set(organization_id),
+        id: Set(tx.new_id()),
+        webhook_id: Set(webhook_id),
+        event_id: Set(Some(event.id)),
+        kind: Set(event.kind),
+        entity_id: Set(event.entity_id),
+        position: Set(event.position.unwrap_or_default()),
+        state: Set(DeliveryState::Pending.as_str().to_owned()),
+        attempt_count: Set(0),
+        tries: Set(0),
+        next_at: Set((now + wait).fixed_offset()),
+        claimed_until: Set(None),
+        created_at: Set(now.fixed_offset()),
+        ended_at: Set(None),
+    }
+}

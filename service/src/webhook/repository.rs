@@ -1,0 +1,292 @@
+use chrono::{DateTime, Utc};
+use entity::{event_head, webhook, webhook_attempt, webhook_delivery, webhook_progress};
+use sea_orm::{
+    ActiveValue::Set,
+    ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
+    sea_query::{Condition, Expr, Query, SelectStatement},
+};
+use uuid::Uuid;
+
+use super::DeliveryState;
+use crate::{
+    error::{Error, Result},
+    store::{
+        Tx,
+        page::{Page, PageQuery, Sort, page},
+        rows, versioned,
+    },
+};
+
+/// An organization and a webhook of it.
+pub(super) type Endpoint = (Uuid, Uuid);
+
+/// How many attempts of a delivery are shown.
+const ATTEMPTS_SHOWN: u64 = 100;
+
+pub(super) async fn get(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<webhook::Model> {
+    versioned::get::<webhook::Entity>(connection, organization_id, id).await
+}
+
+pub(super) async fn list(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    query: &PageQuery,
+) -> Result<Page<webhook::Model>> {
+    let rows = versioned::owned::<webhook::Entity>(organization_id);
+    let sort = Sort { name: "-created_at", column: webhook::Column::CreatedAt, descending: true };
+    page(connection, rows, sort, query).await
+}
+
+/// Begins to follow the log at a position.
+pub(super) async fn begin_at(
+    tx: &Tx,
+    (organization_id, id): Endpoint,
+    position: i64,
+) -> Result<()> {
+    let progress = webhook_progress::ActiveModel {
+        organization_id: Set(organization_id),
+        id: Set(id),
+        position: Set(position),
+        failing_since: Set(None),
+        resumes_at: Set(None),
+    };
+    webhook_progress::Entity::insert(progress).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+pub(super) async fn progress(
+    connection: &impl ConnectionTrait,
+    (organization_id, id): Endpoint,
+) -> Result<webhook_progress::Model> {
+    versioned::find::<webhook_progress::Entity>(connection, organization_id, id)
+        .await?
+        .ok_or_else(|| Error::Internal("a webhook has no progress".into()))
+}
+
+/// Moves a webhook on from where it was.
+///
+/// # Errors
+/// Where another node was faster, the whole closure runs again ([`Error::Again`]).
+pub(super) async fn move_on(tx: &Tx, from: &webhook_progress::Model, to: i64) -> Result<()> {
+    let moved = webhook_progress::Entity::update_many()
+        .set(webhook_progress::ActiveModel { position: Set(to), ..Default::default() })
+        .filter(webhook_progress::COLUMN.organization_id.eq(from.organization_id))
+        .filter(webhook_progress::COLUMN.id.eq(from.id))
+        .filter(webhook_progress::COLUMN.position.eq(from.position))
+        .exec(tx)
+        .await?;
+    match moved.rows_affected {
+        1 => Ok(()),
+        _ => Err(Error::Again("another node has moved the webhook on".into())),
+    }
+}
+
+/// Keeps how an endpoint does.
+pub(super) async fn keep_health(
+    tx: &Tx,
+    (organization_id, id): Endpoint,
+    failing_since: Option<DateTime<Utc>>,
+    resumes_at: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let health = webhook_progress::ActiveModel {
+        failing_since: Set(failing_since.map(|at| at.fixed_offset())),
+        resumes_at: Set(resumes_at.map(|at| at.fixed_offset())),
+        ..Default::default()
+    };
+    webhook_progress::Entity::update_many()
+        .set(health)
+        .filter(webhook_progress::COLUMN.organization_id.eq(organization_id))
+        .filter(webhook_progress::COLUMN.id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The webhooks that are enabled, and their progress beside them.
+fn enabled() -> SelectStatement {
+    use webhook_progress::Column;
+    Query::select()
+        .columns([(webhook::Entity, webhook::Column::OrganizationId)])
+        .columns([(webhook::Entity, webhook::Column::Id)])
+        .from(webhook::Entity)
+        .inner_join(
+            webhook_progress::Entity,
+            Condition::all().add(same((webhook_progress::Entity, Column::OrganizationId))).add(
+                Expr::col((webhook_progress::Entity, Column::Id))
+                    .eq(Expr::col((webhook::Entity, webhook::Column::Id))),
+            ),
+        )
+        .and_where(Expr::col((webhook::Entity, webhook::Column::Enabled)).eq(true))
+        .to_owned()
+}
+
+/// Of the same organization as the webhook.
+fn same(column: impl sea_orm::sea_query::IntoColumnRef) -> Expr {
+    Expr::col(column).eq(Expr::col((webhook::Entity, webhook::Column::OrganizationId)))
+}
+
+async fn endpoints(
+    connection: &impl ConnectionTrait,
+    query: &SelectStatement,
+) -> Result<Vec<Endpoint>> {
+    let rows = connection.query_all(query).await?;
+    let read =
+        |row: &sea_orm::QueryResult| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+    rows.iter().map(read).collect()
+}
+
+/// The enabled webhooks whose organization's log goes further than they have come.
+pub(super) async fn behind(connection: &impl ConnectionTrait) -> Result<Vec<Endpoint>> {
+    let head = |column| Expr::col((event_head::Entity, column));
+    let position = (webhook_progress::Entity, webhook_progress::Column::Position);
+    let further = Query::select()
+        .column((event_head::Entity, event_head::Column::Position))
+        .from(event_head::Entity)
+        .and_where(same((event_head::Entity, event_head::Column::OrganizationId)))
+        .and_where(head(event_head::Column::Position).gt(Expr::col(position)))
+        .to_owned();
+    endpoints(connection, enabled().and_where(Expr::exists(further))).await
+}
+
+/// The enabled webhooks for which something is due.
+pub(super) async fn with_due(
+    connection: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+) -> Result<Vec<Endpoint>> {
+    let resumes_at = Expr::col((webhook_progress::Entity, webhook_progress::Column::ResumesAt));
+    let due = webhook_delivery::Entity::find()
+        .select_only()
+        .column(webhook_delivery::Column::Id)
+        .filter(same((webhook_delivery::Entity, webhook_delivery::Column::OrganizationId)))
+        .filter(
+            Expr::col((webhook_delivery::Entity, webhook_delivery::Column::WebhookId))
+                .eq(Expr::col((webhook::Entity, webhook::Column::Id))),
+        )
+        .filter(is_due(now))
+        .into_query();
+    let query = enabled()
+        .cond_where(
+            Condition::any()
+                .add(resumes_at.clone().is_null())
+                .add(resumes_at.lte(now.fixed_offset())),
+        )
+        .and_where(Expr::exists(due))
+        .to_owned();
+    endpoints(connection, &query).await
+}
+
+fn is_due(now: DateTime<Utc>) -> Condition {
+    use webhook_delivery::COLUMN;
+    Condition::all()
+        .add(COLUMN.state.eq(DeliveryState::Pending.as_str()))
+        .add(COLUMN.next_at.lte(now.fixed_offset()))
+        .add(
+            Condition::any()
+                .add(COLUMN.claimed_until.is_null())
+                .add(COLUMN.claimed_until.lte(now.fixed_offset())),
+        )
+}
+
+/// What is due for a webhook, the first events first. What waits for an earlier event of the same
+/// resource is not due.
+pub(super) async fn due(
+    connection: &impl ConnectionTrait,
+    (organization_id, webhook_id): Endpoint,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<webhook_delivery::Model>> {
+    use webhook_delivery::Column;
+    let (this, earlier) = (|column| Expr::col((webhook_delivery::Entity, column)), "earlier");
+    let before = Query::select()
+        .column((earlier, Column::Id))
+        .from_as(webhook_delivery::Entity, earlier)
+        .and_where(Expr::col((earlier, Column::OrganizationId)).eq(organization_id))
+        .and_where(Expr::col((earlier, Column::WebhookId)).eq(webhook_id))
+        .and_where(Expr::col((earlier, Column::EntityId)).eq(this(Column::EntityId)))
+        .and_where(Expr::col((earlier, Column::State)).eq(DeliveryState::Pending.as_str()))
+        .and_where(Expr::col((earlier, Column::Position)).lt(this(Column::Position)))
+        .to_owned();
+    let due = versioned::owned::<webhook_delivery::Entity>(organization_id)
+        .filter(webhook_delivery::COLUMN.webhook_id.eq(webhook_id))
+        .filter(is_due(now))
+        .filter(Expr::not_exists(before))
+        .order_by_asc(Column::Position)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    rows::all(connection, due).await
+}
+
+/// Writes on some deliveries of an organization, and says on how many.
+pub(super) async fn update(
+    tx: &Tx,
+    organization_id: Uuid,
+    ids: &[Uuid],
+    change: webhook_delivery::ActiveModel,
+    condition: Condition,
+) -> Result<u64> {
+    let updated = webhook_delivery::Entity::update_many()
+        .set(change)
+        .filter(webhook_delivery::COLUMN.organization_id.eq(organization_id))
+        .filter(webhook_delivery::COLUMN.id.is_in(ids.iter().copied()))
+        .filter(condition)
+        .exec(tx)
+        .await?;
+    Ok(updated.rows_affected)
+}
+
+pub(super) async fn insert(tx: &Tx, deliveries: Vec<webhook_delivery::ActiveModel>) -> Result<()> {
+    if !deliveries.is_empty() {
+        webhook_delivery::Entity::insert_many(deliveries).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn insert_attempt(tx: &Tx, attempt: webhook_attempt::ActiveModel) -> Result<()> {
+    webhook_attempt::Entity::insert(attempt).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+pub(super) async fn delivery(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<webhook_delivery::Model> {
+    versioned::find::<webhook_delivery::Entity>(connection, organization_id, id)
+        .await?
+        .ok_or(Error::NotFound("delivery"))
+}
+
+pub(super) async fn deliveries(
+    connection: &impl ConnectionTrait,
+    (organization_id, webhook_id): Endpoint,
+    state: Option<DeliveryState>,
+    query: &PageQuery,
+) -> Result<Page<webhook_delivery::Model>> {
+    let rows: Select<_> = versioned::owned::<webhook_delivery::Entity>(organization_id)
+        .filter(webhook_delivery::COLUMN.webhook_id.eq(webhook_id));
+    let rows = match state {
+        Some(state) => rows.filter(webhook_delivery::COLUMN.state.eq(state.as_str())),
+        None => rows,
+    };
+    let column = webhook_delivery::Column::CreatedAt;
+    page(connection, rows, Sort { name: "-created_at", column, descending: true }, query).await
+}
+
+/// The attempts of a delivery, the last first.
+pub(super) async fn attempts(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    delivery_id: Uuid,
+) -> Result<Vec<webhook_attempt::Model>> {
+    let attempts = versioned::owned::<webhook_attempt::Entity>(organization_id)
+        .filter(webhook_attempt::COLUMN.delivery_id.eq(delivery_id))
+        .order_by_desc(webhook_attempt::Column::StartedAt)
+        .order_by_desc(webhook_attempt::Column::Id)
+        .limit(ATTEMPTS_SHOWN);
+    rows::all(connection, attempts).await
+}

@@ -1,0 +1,220 @@
+//! Sends what is due: claims it in a transaction, sends it outside of any, and writes down what came
+//! of it in another.
+//!
+//! A process that ends in between leaves a claim that runs out, and the message is sent again with
+//! the same id. Each endpoint has its own few places, so that one that is slow or dead keeps no other
+//! waiting.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{webhook, webhook_delivery};
+use sea_orm::{ActiveValue::Set, sea_query::Condition};
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use super::{
+    Settings, message, outcome,
+    repository::{self, Endpoint},
+};
+use crate::{
+    access,
+    background::Context,
+    error::{Error, Result},
+    event::repository::by_ids,
+    store::{Tx, signal::Signal, versioned},
+};
+
+/// How many messages are on their way to one endpoint at once.
+const AT_ONCE: usize = 4;
+/// How long the sender waits for a place to become free before it looks again.
+const REST: Duration = Duration::from_secs(1);
+
+/// What this process is sending.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sends(Arc<Running>);
+
+#[derive(Debug, Default)]
+struct Running {
+    by_endpoint: Mutex<HashMap<Endpoint, usize>>,
+    ended: Notify,
+}
+
+/// A place of an endpoint, until this goes.
+#[derive(Debug)]
+struct Place {
+    sends: Sends,
+    endpoint: Endpoint,
+}
+
+impl Sends {
+    fn change<T>(&self, change: impl FnOnce(&mut HashMap<Endpoint, usize>) -> T) -> T {
+        change(&mut self.0.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn room(&self, endpoint: Endpoint) -> usize {
+        let taken = self.change(|running| running.get(&endpoint).copied().unwrap_or_default());
+        AT_ONCE.saturating_sub(taken)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.change(|running| running.is_empty())
+    }
+
+    fn take(&self, endpoint: Endpoint) -> Place {
+        self.change(|running| *running.entry(endpoint).or_default() += 1);
+        Place { sends: self.clone(), endpoint }
+    }
+
+    /// Waits until nothing is on its way any more.
+    pub(crate) async fn finish(&self) {
+        while !self.is_empty() {
+            let _ = tokio::time::timeout(REST, self.0.ended.notified()).await;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.sends.change(|running| match running.get_mut(&self.endpoint) {
+            Some(taken) if *taken > 1 => *taken -= 1,
+            _ => {
+                running.remove(&self.endpoint);
+            }
+        });
+        self.sends.0.ended.notify_one();
+    }
+}
+
+/// Begins to send what is due where there is room, and says how much that is. While something is on
+/// its way there is work: it waits for the end of one, or for something new.
+pub(crate) async fn send(context: &Context) -> Result<u64> {
+    let store = &context.store;
+    let mut work = store.watch(Signal::Work);
+    // Before the look: what ends during it may leave something that is due.
+    let idle = context.sends.is_empty();
+    let mut begun = 0;
+    for endpoint in repository::with_due(store.read(), store.now()).await? {
+        let room = context.sends.room(endpoint);
+        if room == 0 {
+            continue;
+        }
+        match begin(context, endpoint, room).await {
+            Ok(some) => begun += some,
+            Err(error) => {
+                tracing::warn!(webhook = %endpoint.1, %error, "a webhook cannot be sent");
+            }
+        }
+    }
+    if begun > 0 || idle {
+        return Ok(begun);
+    }
+    tokio::select! {
+        () = context.sends.0.ended.notified() => {}
+        _ = work.changed() => {}
+        () = tokio::time::sleep(REST) => {}
+    }
+    Ok(1)
+}
+
+/// What was claimed for an endpoint.
+struct Claimed {
+    webhook: webhook::Model,
+    messages: Vec<(webhook_delivery::Model, Value)>,
+    until: DateTime<Utc>,
+}
+
+/// A message that is sent.
+pub(super) struct Sent {
+    pub(super) delivery: webhook_delivery::Model,
+    pub(super) until: DateTime<Utc>,
+    pub(super) settings: Settings,
+}
+
+async fn begin(context: &Context, endpoint: Endpoint, room: usize) -> Result<u64> {
+    let input = (endpoint, room, context.webhooks.timeout);
+    let claimed = context
+        .store
+        .write(input, |tx, (endpoint, room, timeout)| {
+            Box::pin(claim(tx, *endpoint, *room, *timeout))
+        })
+        .await?;
+    let Some(Claimed { webhook, messages, until }) = claimed else { return Ok(0) };
+    let keys = message::keys(context.store.keyring(), &webhook, context.store.now())?;
+    let begun = messages.len() as u64;
+    for (delivery, message) in messages {
+        let body = message.to_string().into_bytes();
+        let started_at = context.store.now();
+        let headers = keys.headers(message::id(&delivery), started_at, &body)?;
+        let settings = context.webhooks.clone();
+        let sent = Sent { delivery, until, settings };
+        let (place, context, url) =
+            (context.sends.take(endpoint), context.clone(), webhook.url.clone());
+        tokio::spawn(async move {
+            let clock = Instant::now();
+            let timeout = sent.settings.timeout;
+            let answer = context.outbound.post(&url, &headers, body, timeout).await;
+            let took = (started_at, clock.elapsed());
+            if let Err(error) = outcome::keep(&context.store, sent, took, answer).await {
+                tracing::warn!(%error, "what came of a delivery was not kept: it is sent again");
+            }
+            drop(place);
+        });
+    }
+    Ok(begun)
+}
+
+/// Claims what is due, so that nobody else sends it for longer than it can take. None if the webhook
+/// is gone or disabled.
+async fn claim(
+    tx: &Tx,
+    endpoint: Endpoint,
+    room: usize,
+    timeout: Duration,
+) -> Result<Option<Claimed>> {
+    let (organization_id, id) = endpoint;
+    let webhook = versioned::find::<webhook::Entity>(tx, organization_id, id).await?;
+    let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else { return Ok(None) };
+    let now = tx.now();
+    let due = repository::due(tx, endpoint, now, room as u64).await?;
+    if due.is_empty() {
+        return Ok(None);
+    }
+    let twice = TimeDelta::from_std(timeout * 2).unwrap_or(TimeDelta::MAX);
+    let until = now + twice + TimeDelta::seconds(1);
+    let claim = webhook_delivery::ActiveModel {
+        claimed_until: Set(Some(until.fixed_offset())),
+        ..Default::default()
+    };
+    let ids: Vec<_> = due.iter().map(|delivery| delivery.id).collect();
+    repository::update(tx, organization_id, &ids, claim, Condition::all()).await?;
+    Ok(Some(Claimed { webhook, messages: messages(tx, organization_id, due).await?, until }))
+}
+
+/// The messages of deliveries, in their order.
+async fn messages(
+    tx: &Tx,
+    organization_id: uuid::Uuid,
+    deliveries: Vec<webhook_delivery::Model>,
+) -> Result<Vec<(webhook_delivery::Model, Value)>> {
+    let sees_as = message::seen_by_webhooks(access::system(tx, organization_id).await?);
+    let ids: Vec<_> = deliveries.iter().filter_map(|delivery| delivery.event_id).collect();
+    let events = by_ids(tx, organization_id, &ids).await?;
+    let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();
+    let message = |delivery: webhook_delivery::Model| {
+        let message = match delivery.event_id {
+            None => message::of_test(&delivery),
+            Some(id) => {
+                let event = events.remove(&id);
+                let event = event.ok_or_else(|| Error::Internal(format!("no event {id}")))?;
+                message::of_event(&sees_as, event)
+            }
+        };
+        Ok((delivery, message))
+    };
+    deliveries.into_iter().map(message).collect()
+}
