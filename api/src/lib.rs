@@ -16,11 +16,13 @@ pub mod problem;
 pub mod routes;
 pub mod state;
 
+mod account;
 mod api_key;
 mod budget;
 mod category;
 mod expense;
 mod invitation;
+mod journal_entry;
 mod member;
 mod operations;
 mod organization;

@@ -42,4 +42,7 @@ permissions!(
     ManageCategories,
     ManageBudgets,
     ReadReports,
+    ReadLedger,
+    ManageAccounts,
+    PostEntries,
 );

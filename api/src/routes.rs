@@ -4,8 +4,8 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    api_key, budget, category, expense, extract, invitation, member, operations, organization,
-    report, session, user,
+    account, api_key, budget, category, expense, extract, invitation, journal_entry, member,
+    operations, organization, report, session, user,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -19,7 +19,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(category::routes)
         .configure(budget::routes)
         .configure(expense::routes)
-        .configure(report::routes);
+        .configure(report::routes)
+        .configure(account::routes)
+        .configure(journal_entry::routes);
     let v1 = scope::scope("/v1")
         .wrap(from_fn(extract::identify))
         .configure(user::routes)

@@ -14,8 +14,8 @@ use sea_orm::{
 };
 
 use crate::tables::{
-    api_key, budget, category, event, expense, expense_item, invitation, member, organization,
-    session, user,
+    account, account_balance, api_key, budget, category, event, expense, expense_item, invitation,
+    journal_entry, member, organization, session, transfer, user,
 };
 
 /// A table whose rows can be read by position.
@@ -101,6 +101,13 @@ macro_rules! positional {
 }
 
 positional! {
+    account {
+        organization_id, id, version, created_at, updated_at, name, name_key, kind, currency,
+        may_go_below_zero, closed, purpose,
+    }
+    account_balance {
+        organization_id, id, debits_minor, credits_minor,
+    }
     api_key {
         organization_id, id, version, created_at, updated_at, member_id, name, role, token_hash,
         expires_at,
@@ -131,6 +138,10 @@ positional! {
         organization_id, id, version, created_at, updated_at, email, role, member_id, token_hash,
         expires_at, accepted_at,
     }
+    journal_entry {
+        organization_id, id, version, created_at, updated_at, occurred_on, memo, reference,
+        reverses_id, reversed_by_id,
+    }
     member {
         organization_id, id, version, created_at, updated_at, user_id, name, name_key, role,
         active, hourly_rate_minor, external_ref,
@@ -141,6 +152,10 @@ positional! {
     }
     session {
         id, user_id, token_hash, user_agent, created_at, expires_at,
+    }
+    transfer {
+        organization_id, id, entry_id, position, debit_account_id, credit_account_id, amount_minor,
+        currency,
     }
     user {
         id, version, created_at, updated_at, email, email_key, display_name, password_hash,

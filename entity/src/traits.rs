@@ -1,7 +1,7 @@
 use crate::rows::Positional;
 use crate::tables::{
-    api_key, budget, category, event, expense, expense_item, invitation, member, organization,
-    session, user,
+    account, account_balance, api_key, budget, category, event, expense, expense_item, invitation,
+    journal_entry, member, organization, session, transfer, user,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -61,13 +61,28 @@ macro_rules! versioned {
 }
 
 identified!(organization, session, user);
-owned!(api_key, budget, category, event, expense, expense_item, invitation, member);
+owned!(
+    account,
+    account_balance,
+    api_key,
+    budget,
+    category,
+    event,
+    expense,
+    expense_item,
+    invitation,
+    journal_entry,
+    member,
+    transfer
+);
 versioned!(
+    account: "account",
     api_key: "API key",
     budget: "budget",
     category: "category",
     expense: "expense",
     invitation: "invitation",
+    journal_entry: "journal entry",
     member: "member",
     organization: "organization",
     user: "user"

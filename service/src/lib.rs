@@ -4,6 +4,7 @@
 //! every query about it, `rules.rs` what is pure. docs/architecture.md follows one request through.
 
 pub mod access;
+pub mod account;
 pub mod actor;
 pub mod api_key;
 pub mod background;
@@ -15,6 +16,7 @@ pub mod event;
 pub mod expense;
 pub mod input;
 pub mod invitation;
+pub mod journal_entry;
 pub mod lease;
 pub mod member;
 pub mod money;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
+    account::Account,
     actor::Actor,
     api_key::{ApiKey, IssuedApiKey},
     budget::Budget,
@@ -21,6 +22,7 @@ use crate::{
     expense::Expense,
     input::{Change, Create},
     invitation::{Invitation, IssuedInvitation},
+    journal_entry::JournalEntry,
     member::Member,
     organization::Organization,
     role::Permission,
@@ -52,6 +54,7 @@ macro_rules! versioned {
 }
 
 versioned!(
+    Account,
     ApiKey,
     Budget,
     Category,
@@ -59,6 +62,7 @@ versioned!(
     Invitation,
     IssuedApiKey: api_key,
     IssuedInvitation: invitation,
+    JournalEntry,
     Member,
     Organization,
     User,

@@ -52,6 +52,12 @@ pub enum Permission {
     ManageBudgets,
     /// Read reports.
     ReadReports,
+    /// See accounts, their balances and the journal.
+    ReadLedger,
+    /// Add, change and remove accounts.
+    ManageAccounts,
+    /// Post and reverse journal entries.
+    PostEntries,
 }
 
 /// The least role for each permission, its name, and what it is for. docs/roles.md is made of this.
@@ -73,6 +79,9 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ManageCategories, "category:manage", Manager, "Add, change and remove categories"),
         (ManageBudgets, "budget:manage", Manager, "Add, change and remove budgets"),
         (ReadReports, "report:read", Viewer, "Read reports"),
+        (ReadLedger, "ledger:read", Viewer, "See accounts, their balances and the journal"),
+        (ManageAccounts, "account:manage", Manager, "Add, change and remove accounts"),
+        (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
     ]
 };
 

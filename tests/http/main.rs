@@ -24,6 +24,7 @@ mod import_format;
 mod import_large;
 mod import_property;
 mod invitation;
+mod ledger;
 mod limits;
 mod member;
 mod operations;

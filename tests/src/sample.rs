@@ -25,7 +25,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 6] {
+fn rows() -> [(&'static str, &'static str, Value); 8] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -33,6 +33,8 @@ fn rows() -> [(&'static str, &'static str, Value); 6] {
         ("category_id", "categories", json!({ "name": "Food" })),
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
+        ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
+        ("journal_entry_id", "journal-entries", json!({ "occurred_on": "2026-11-02" })),
     ]
 }
 
@@ -44,6 +46,12 @@ fn expense() -> Value {
     let lines = [("Bread", 450), ("Cheese", 800)];
     let items = lines.map(|(name, amount)| json!({ "name": name, "amount_minor": amount }));
     json!({ "spent_on": "2026-11-02", "amount_minor": 1250, "merchant": "Café", "items": items })
+}
+
+/// Between two accounts that no path names.
+fn transfers(values: &BTreeMap<&'static str, String>) -> Value {
+    json!([{ "debit_account_id": values["debit"], "credit_account_id": values["credit"],
+        "amount_minor": 1250, "currency": "EUR" }])
 }
 
 impl Sample {
@@ -67,6 +75,14 @@ impl Sample {
             if collection == "expenses" {
                 new["member_id"] = payer["id"].clone();
             }
+            if collection == "journal-entries" {
+                for (side, kind) in [("debit", "expense"), ("credit", "equity")] {
+                    let new = json!({ "name": side, "kind": kind });
+                    let made = owner.make(&format!("{organization}/accounts"), new).await;
+                    values.insert(side, id(&made).to_owned());
+                }
+                new["transfers"] = transfers(&values);
+            }
             let made = owner.make(&format!("{organization}/{collection}"), new).await;
             values.insert(variable, id(&made).to_owned());
             if collection == "invitations" {
@@ -85,6 +101,9 @@ impl Sample {
             if collection == "categories" {
                 let count = self.owner.all(&path, "").await.len();
                 new["name"] = json!(format!("Food {count}"));
+            }
+            if collection == "journal-entries" {
+                new["transfers"] = transfers(&self.values);
             }
             self.owner.make(&path, new).await;
         }
@@ -186,7 +205,11 @@ impl Sample {
     /// If it is not said below.
     pub async fn body(&self, route: &Route) -> Value {
         if !route.is_versioned() {
-            return new(route);
+            let mut new = new(route);
+            if route.path.ends_with("/journal-entries") {
+                new["transfers"] = transfers(&self.values);
+            }
+            return new;
         }
         let version = json!({ "version": self.version(route).await });
         if route.method == Method::PATCH { patch(route, version) } else { version }

@@ -5,6 +5,7 @@
 
 mod classes;
 mod concurrent;
+mod ledger;
 mod log;
 mod migrations;
 mod nodes;

@@ -2,6 +2,8 @@
 
 pub mod prelude;
 
+pub mod account;
+pub mod account_balance;
 pub mod api_key;
 pub mod budget;
 pub mod category;
@@ -10,8 +12,10 @@ pub mod event_head;
 pub mod expense;
 pub mod expense_item;
 pub mod invitation;
+pub mod journal_entry;
 pub mod lease;
 pub mod member;
 pub mod organization;
 pub mod session;
+pub mod transfer;
 pub mod user;

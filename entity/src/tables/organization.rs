@@ -18,6 +18,10 @@ pub struct Model {
     pub approval_required: bool,
     pub large_expense_minor: Option<i64>,
     #[sea_orm(has_many)]
+    pub accounts: HasMany<super::account::Entity>,
+    #[sea_orm(has_many)]
+    pub account_balances: HasMany<super::account_balance::Entity>,
+    #[sea_orm(has_many)]
     pub api_keys: HasMany<super::api_key::Entity>,
     #[sea_orm(has_many)]
     pub expenses: HasMany<super::expense::Entity>,
@@ -26,7 +30,11 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,
     #[sea_orm(has_many)]
+    pub journal_entries: HasMany<super::journal_entry::Entity>,
+    #[sea_orm(has_many)]
     pub members: HasMany<super::member::Entity>,
+    #[sea_orm(has_many)]
+    pub transfers: HasMany<super::transfer::Entity>,
     #[sea_orm(has_many, via = "budget")]
     pub categories: HasMany<super::category::Entity>,
 }

@@ -12,9 +12,9 @@ pub mod verify;
 use serde_json::{Map, Value};
 
 use crate::{
-    actor::Actor, api_key::ApiKey, budget::Budget, category::Category, expense::Expense,
-    invitation::Invitation, member::Member, organization::Organization, resource::Resource,
-    role::Permission, user::User,
+    account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
+    expense::Expense, invitation::Invitation, journal_entry::JournalEntry, member::Member,
+    organization::Organization, resource::Resource, role::Permission, user::User,
 };
 
 macro_rules! verbs {
@@ -50,6 +50,7 @@ verbs! {
     Approved "approved" "It was accepted.",
     Rejected "rejected" "It was refused.",
     Reimbursed "reimbursed" "It was paid back.",
+    Reversed "reversed" "Another one undoes it.",
     Accepted "accepted" "Somebody has taken it up.",
     Joined "joined" "A member has been given a login.",
     PasswordChanged "password_changed" "The password is another one.",
@@ -111,11 +112,13 @@ impl Entity {
 
 /// Every kind of resource that events are about: docs/events.md is made of this.
 pub const ENTITIES: &[Entity] = &[
+    Entity::of::<Account>(),
     Entity::of::<ApiKey>(),
     Entity::of::<Budget>(),
     Entity::of::<Category>(),
     Entity::of::<Expense>(),
     Entity::of::<Invitation>(),
+    Entity::of::<JournalEntry>(),
     Entity::of::<Member>(),
     Entity::of::<Organization>(),
     Entity::of::<User>(),
