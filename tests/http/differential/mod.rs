@@ -4,6 +4,7 @@
 
 mod bodies;
 mod choice;
+mod ledger;
 mod queries;
 mod script;
 mod steps;

@@ -7,7 +7,7 @@ use tests::{Client, PASSWORD};
 use super::{
     bodies,
     choice::Choice,
-    queries,
+    ledger, queries,
     script::{Call, Caller, Organization, Person, Row, Script},
     texts::TEXTS,
 };
@@ -31,6 +31,7 @@ enum Step {
     Follow,
     Report,
     Import,
+    Ledger,
     Batch,
     Accept,
     Nonsense,
@@ -51,6 +52,7 @@ const WEIGHTS: &[(u64, Step)] = &[
     (5, Step::Follow),
     (5, Step::Report),
     (3, Step::Import),
+    (12, Step::Ledger),
     (2, Step::Batch),
     (2, Step::Accept),
     (2, Step::Nonsense),
@@ -110,6 +112,7 @@ impl Script {
             Step::Follow => follow(&mut self.choice, &organization),
             Step::Report => queries::report(&mut self.choice, &organization),
             Step::Import => self.import(at, &organization),
+            Step::Ledger => ledger::call(&mut self.choice, &organization),
             Step::Batch => batch(&mut self.choice, &organization),
             Step::Accept => return self.accept(&organization, at).await,
             Step::Nonsense => nonsense(&mut self.choice, &organization),
@@ -276,7 +279,7 @@ fn row(choice: &mut Choice, organization: &Organization, collection: Option<&str
 }
 
 /// A request that names the version that was seen last; sometimes another, or none, or by If-Match.
-fn versioned(choice: &mut Choice, method: Method, row: &Row, body: Value) -> Call {
+pub(super) fn versioned(choice: &mut Choice, method: Method, row: &Row, body: Value) -> Call {
     let version = if choice.chance(8) { row.version + 1 } else { row.version };
     let mut call = Call::new(method.clone(), row.path.clone());
     let mut body = body;
