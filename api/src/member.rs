@@ -11,8 +11,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, done},
-    extract::{Body, IfMatch, May, Query, Row, Version},
+    answer::{Listed, Resource, Result, Unchanged, created, done},
+    extract::{Body, IfMatch, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
     state::State,
@@ -37,11 +37,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/members")]
 async fn create(
-    state: web::Data<State>,
     may: May<may::ManageMembers>,
+    once: Once,
     Body(new): Body<NewMember>,
-) -> Result<Resource<Member>> {
-    Ok(Resource::created(resource::create(&state.store, &may.actor, new).await?))
+) -> Result<HttpResponse> {
+    once.answer(created, async |store| resource::create::<Member>(store, &may.actor, new).await)
+        .await
 }
 
 /// The members, by name

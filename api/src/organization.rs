@@ -11,8 +11,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, done},
-    extract::{Body, IfMatch, InSession, May, Query, Version},
+    answer::{Listed, Resource, Result, Unchanged, created, done},
+    extract::{Body, IfMatch, InSession, May, Once, Query, Version},
     may::{self, Requires},
     problem,
     state::State,
@@ -40,11 +40,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/organizations")]
 async fn create(
-    state: web::Data<State>,
     me: InSession,
+    once: Once,
     Body(new): Body<NewOrganization>,
-) -> Result<Resource<Organization>> {
-    Ok(Resource::created(organization::create(&state.store, me.author(), new).await?))
+) -> Result<HttpResponse> {
+    once.answer(created, async |store| organization::create(store, me.author(), new).await).await
 }
 
 /// One's organizations, the oldest first

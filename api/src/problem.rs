@@ -71,6 +71,8 @@ pub struct Failure {
     violations: Vec<Violation>,
     stale: Option<Arc<Stale>>,
     report: Map<String, Value>,
+    /// Whether the same may succeed in a moment.
+    again: bool,
     cause: Option<String>,
 }
 
@@ -85,6 +87,8 @@ impl Failure {
             violations: Vec::new(),
             stale: None,
             report: Map::new(),
+            again: status == StatusCode::SERVICE_UNAVAILABLE
+                || status == StatusCode::TOO_MANY_REQUESTS,
             cause: None,
         }
     }
@@ -207,6 +211,17 @@ impl From<Error> for Failure {
             Error::NotConfigured { code, detail } => {
                 Self::new(S::SERVICE_UNAVAILABLE, code, "Not configured here").detail(detail)
             }
+            Error::KeyReused => {
+                let title = "The idempotency key was used for another request";
+                Self::new(S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", title)
+                    .detail("the same key with another path, query, If-Match or body is no retry")
+            }
+            Error::KeyInUse => {
+                let title = "The first request with this idempotency key is still at work";
+                let failure = Self::new(S::CONFLICT, "idempotency_in_progress", title);
+                Self { again: true, ..failure }.detail("try again in a moment")
+            }
+            error @ Error::Replayed(_) => Error::Internal(error.to_string()).into(),
             Error::Internal(cause) => {
                 Self { cause: Some(cause), ..Self::of_status(S::INTERNAL_SERVER_ERROR) }
             }
@@ -227,14 +242,11 @@ impl ResponseError for Failure {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
-            }
-            _ => {}
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if self.again {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
         }
         let mut response = response.finish();
         response.extensions_mut().insert(self.clone());
@@ -248,7 +260,7 @@ const ALWAYS: &[(u16, &str)] = &[
     (503, "Not available just now: try again after Retry-After"),
 ];
 
-fn responses(groups: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
+pub(crate) fn responses(groups: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
     groups
         .iter()
         .flat_map(|group| group.iter())
@@ -263,6 +275,12 @@ fn responses(groups: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
         .collect()
 }
 
+/// What any POST can answer because of its Idempotency-Key.
+pub(crate) const RETRIED: &[(u16, &str)] = &[
+    (400, "The Idempotency-Key is not one"),
+    (409, "The first request with this Idempotency-Key is still at work"),
+    (422, "The Idempotency-Key stands for another request"),
+];
 const AUTHENTICATED: &[(u16, &str)] = &[(401, "No valid token"), (403, "Not allowed")];
 const FOUND: &[(u16, &str)] = &[(404, "There is no such thing here")];
 const PARAMETERS: &[(u16, &str)] = &[(422, "The input breaks rules")];

@@ -7,8 +7,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Resource, Result, Unchanged, done},
-    extract::{Body, IfMatch, InSession, RequestId},
+    answer::{Resource, Result, Unchanged, created_elsewhere, nothing},
+    extract::{Body, IfMatch, InSession, Once, RequestId},
     problem,
     state::State,
 };
@@ -31,13 +31,15 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/users")]
 async fn register(
     state: web::Data<State>,
+    once: Once,
     RequestId(request_id): RequestId,
     Body(Form(new)): Body<Form<NewUser>>,
-) -> Result<Resource<User>> {
+) -> Result<HttpResponse> {
     let registration = state.settings.registration;
-    let user =
-        user::register(&state.store, &state.passwords, registration, new, request_id).await?;
-    Ok(Resource::created_elsewhere(user))
+    once.answer(created_elsewhere, async |store| {
+        user::register(store, &state.passwords, registration, new, request_id).await
+    })
+    .await
 }
 
 /// Oneself
@@ -76,9 +78,12 @@ async fn change_me(
 async fn change_password(
     state: web::Data<State>,
     session: InSession,
+    once: Once,
     Body(Form(change)): Body<Form<PasswordChange>>,
 ) -> Result<HttpResponse> {
     let (author, session_id) = (session.author(), session.session_id);
-    user::change_password(&state.store, &state.passwords, author, session_id, change).await?;
-    Ok(done())
+    once.answer(nothing, async |store| {
+        user::change_password(store, &state.passwords, author, session_id, change).await
+    })
+    .await
 }

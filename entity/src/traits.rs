@@ -1,7 +1,7 @@
 use crate::rows::Positional;
 use crate::tables::{
-    account, account_balance, api_key, budget, category, event, expense, expense_item, invitation,
-    journal_entry, member, organization, session, transfer, user,
+    account, account_balance, api_key, budget, category, event, expense, expense_item,
+    idempotency_key, invitation, journal_entry, member, organization, session, transfer, user,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -70,6 +70,7 @@ owned!(
     event,
     expense,
     expense_item,
+    idempotency_key,
     invitation,
     journal_entry,
     member,

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+
+use crate::idempotency::Answer;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 /// What a function of the domain gives.
@@ -77,6 +79,16 @@ pub enum Error {
         /// What is missing.
         detail: &'static str,
     },
+    /// What was sent has been done before, with this answer ([`crate::idempotency`]). Never leaves
+    /// the service.
+    #[error("done before")]
+    Replayed(Answer),
+    /// The key stands for another request.
+    #[error("the key was used for another request")]
+    KeyReused,
+    /// The request of this key is still being worked on.
+    #[error("the key is at work")]
+    KeyInUse,
     /// Other transactions were in the way: the whole closure runs again. Never leaves the store.
     #[error("run again: {0}")]
     Again(String),

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod error;
 pub mod event;
 pub mod expense;
+pub mod idempotency;
 pub mod input;
 pub mod invitation;
 pub mod journal_entry;

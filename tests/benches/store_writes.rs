@@ -12,6 +12,8 @@ use entity::category;
 use sea_orm::ActiveValue::Set;
 use service::{
     Store,
+    category::Category,
+    event::Verb,
     store::{Options, Synchronous, versioned},
 };
 use support::{Contestant, Database, Rows, Turn, compete};
@@ -94,21 +96,24 @@ async fn postgres() {
 async fn updates(store: &Store) -> Contestant {
     let actor = support::household(store).await;
     let rows = Rows::of(&support::categories(store, &actor, MOST * 16).await, MOST);
-    let (store, organization_id) = (store.clone(), actor.organization_id);
+    let store = store.clone();
     Contestant::new(move |turn: Turn| {
         let (store, rows) = (store.clone(), rows.clone());
+        let actor = actor.clone();
         async move {
-            let input = (organization_id, rows.at(turn).0, turn.number);
+            let input = (actor.clone(), rows.at(turn).0, turn.number);
             store
-                .write(input, |tx, (organization_id, id, number)| {
+                .write(input, |tx, (actor, id, number)| {
                     Box::pin(async move {
                         let current =
-                            versioned::get::<category::Entity>(tx, *organization_id, *id).await?;
+                            versioned::get::<category::Entity>(tx, actor.organization_id, *id)
+                                .await?;
                         let change = category::ActiveModel {
                             name: Set(format!("Name {number}")),
                             ..Default::default()
                         };
-                        versioned::update::<category::Entity, _>(tx, &current, change).await
+                        let verb = Verb::Changed;
+                        versioned::update(tx, actor, verb, &current, change, Category::from).await
                     })
                 })
                 .await

@@ -9,6 +9,7 @@ pub use super::event::Entity as Event;
 pub use super::event_head::Entity as EventHead;
 pub use super::expense::Entity as Expense;
 pub use super::expense_item::Entity as ExpenseItem;
+pub use super::idempotency_key::Entity as IdempotencyKey;
 pub use super::invitation::Entity as Invitation;
 pub use super::journal_entry::Entity as JournalEntry;
 pub use super::lease::Entity as Lease;

@@ -5,7 +5,8 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
 use super::{
-    DecisionInput, Expense, ExpenseBatch, ExpenseInput, ExpenseQuery, Status, repository,
+    DecisionInput, Expense, ExpenseBatch, ExpenseBatchResult, ExpenseInput, ExpenseQuery, Status,
+    repository,
     rules::{self, Move},
 };
 use crate::{
@@ -110,7 +111,7 @@ pub async fn create_many(
     store: &Store,
     actor: &Actor,
     batch: ExpenseBatch,
-) -> Result<Vec<Expense>> {
+) -> Result<ExpenseBatchResult> {
     let news = read_batch(batch)?;
     let written = store
         .write((actor.clone(), news.clone()), |tx, (actor, news)| {
@@ -136,7 +137,7 @@ pub async fn create_many(
                 let made = versioned::insert_many(tx, actor, rows, None, view).await?;
                 let lines = ids.iter().zip(news).map(|(id, new)| (*id, &new.input.items[..]));
                 repository::insert_items(tx, actor.organization_id, lines).await?;
-                Ok(made)
+                Ok(ExpenseBatchResult { items: made })
             })
         })
         .await;

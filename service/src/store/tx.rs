@@ -74,7 +74,7 @@ impl Tx {
         self.undone.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_undone(&self) -> bool {
+    pub(crate) fn is_undone(&self) -> bool {
         self.undone.load(Ordering::Relaxed)
     }
 

@@ -12,6 +12,7 @@ use sea_orm::sqlx::{
 use service::{
     Store,
     expense::{Expense, Kind, Status},
+    random::Random,
     store::Engine,
 };
 use uuid::Uuid;
@@ -28,6 +29,7 @@ pub(crate) struct Statements {
     list: &'static str,
     update: &'static str,
     insert: &'static str,
+    event: &'static str,
 }
 
 pub(crate) fn statements() -> &'static Statements {
@@ -49,6 +51,9 @@ pub(crate) fn statements() -> &'static Statements {
              $4, $5, 'purchase', 'approved', $6, $7, $8, $9, $10, $11, $12, 0, $3) \
              RETURNING {COLUMNS}"
         )),
+        event: "INSERT INTO event (organization_id, id, at, ordinal, kind, entity, entity_id, \
+            entity_version, effect, author, author_id, data, data_digest) VALUES ($1, $2, $3, 0, \
+            $4, 'expense', $5, $6, 'written', 'operator', $7, $8, $9)",
     })
 }
 
@@ -171,8 +176,30 @@ macro_rules! hand_written {
                     .bind(version)
             }
 
-            /// Reads the row, compares its version, writes the next: all in a transaction, as one
-            /// that answers a conflict with the row as it is, and that will write its event, must.
+            /// The event of a change, but for what a digest of its data costs.
+            async fn insert_event<'c>(
+                executor: impl sqlx::Executor<'c, Database = $Database>,
+                organization_id: Uuid,
+                kind: &'static str,
+                expense: &Expense,
+            ) -> sqlx::Result<()> {
+                sqlx::query(statements().event)
+                    .bind(organization_id)
+                    .bind(Random::system().id(expense.updated_at))
+                    .bind(expense.updated_at)
+                    .bind(kind)
+                    .bind(expense.id)
+                    .bind(expense.version)
+                    .bind(None::<Uuid>)
+                    .bind(Json(expense))
+                    .bind("0".repeat(64))
+                    .execute(executor)
+                    .await?;
+                Ok(())
+            }
+
+            /// Reads the row, compares its version, writes the next and its event: all in a
+            /// transaction, as one that answers a conflict with the row as it is must.
             pub(crate) async fn update(
                 pool: &Pool,
                 organization_id: Uuid,
@@ -192,8 +219,10 @@ macro_rules! hand_written {
                 let row = update_statement(organization_id, id, version, note, merchant, now)
                     .fetch_one(&mut *tx)
                     .await?;
+                let changed = read(&row)?;
+                insert_event(&mut *tx, organization_id, "expense.changed", &changed).await?;
                 tx.commit().await?;
-                read(&row).map(Some)
+                Ok(Some(changed))
             }
 
             /// The least that could be done: one statement, that knows the merchant already.
@@ -236,10 +265,12 @@ macro_rules! hand_written {
                 read(&row)
             }
 
-            /// In a transaction, as one that writes an event or lines besides must.
+            /// In a transaction, with its event.
             pub(crate) async fn create(pool: &Pool, new: New) -> sqlx::Result<Expense> {
                 let mut tx = pool.begin_with($begin).await?;
+                let organization_id = new.organization_id;
                 let expense = insert(&mut *tx, new).await?;
+                insert_event(&mut *tx, organization_id, "expense.created", &expense).await?;
                 tx.commit().await?;
                 Ok(expense)
             }
