@@ -22,6 +22,7 @@ pub mod lease;
 pub mod member;
 pub mod money;
 pub mod organization;
+pub mod outbound;
 pub mod random;
 pub mod report;
 pub mod resource;

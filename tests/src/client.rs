@@ -42,6 +42,7 @@ impl Client {
     pub fn new(base: &str) -> Self {
         // Shorter than the server's keep-alive: no request meets a connection that is just closing.
         let http = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2));
+        let http = http.tls_backend_preconfigured(service::outbound::tls());
         Self { http: http.build().unwrap(), base: base.to_owned(), token: None }
     }
 
