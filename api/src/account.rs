@@ -11,8 +11,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, done},
-    extract::{Body, IfMatch, May, Query, Row, Version},
+    answer::{Listed, Resource, Result, Unchanged, created, done},
+    extract::{Body, IfMatch, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
     state::State,
@@ -42,11 +42,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/accounts")]
 async fn create(
-    state: web::Data<State>,
     may: May<may::ManageAccounts>,
+    once: Once,
     Body(new): Body<NewAccount>,
-) -> Result<Resource<Account>> {
-    Ok(Resource::created(resource::create(&state.store, &may.actor, new).await?))
+) -> Result<HttpResponse> {
+    once.answer(created, async |store| resource::create::<Account>(store, &may.actor, new).await)
+        .await
 }
 
 /// The accounts, by name

@@ -1,4 +1,4 @@
-use actix_web::{get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use service::{
     input::{Act, Create},
     journal_entry::{self, JournalEntry, JournalEntryInput, JournalEntryQuery, ReversalInput},
@@ -7,8 +7,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged},
-    extract::{Body, IfMatch, May, Query, Row},
+    answer::{Listed, Resource, Result, Unchanged, created, found},
+    extract::{Body, IfMatch, May, Once, Query, Row},
     may::{self, Requires},
     problem,
     state::State,
@@ -33,11 +33,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/journal-entries")]
 async fn post(
-    state: web::Data<State>,
     may: May<may::PostEntries>,
+    once: Once,
     Body(new): Body<NewJournalEntry>,
-) -> Result<Resource<JournalEntry>> {
-    Ok(Resource::created(journal_entry::post(&state.store, &may.actor, new).await?))
+) -> Result<HttpResponse> {
+    once.answer(created, async |store| journal_entry::post(store, &may.actor, new).await).await
 }
 
 /// The entries, filtered and sorted by day
@@ -84,12 +84,15 @@ async fn read(
 )]
 #[post("/journal-entries/{journal_entry_id}/reverse")]
 async fn reverse(
-    state: web::Data<State>,
     may: May<may::PostEntries>,
+    once: Once,
     Row(id): Row,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Reversal>,
-) -> Result<Resource<JournalEntry>> {
+) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    Ok(Resource::found(journal_entry::reverse(&state.store, &may.actor, id, expected, act).await?))
+    once.answer(found, async |store| {
+        journal_entry::reverse(store, &may.actor, id, expected, act).await
+    })
+    .await
 }

@@ -16,7 +16,7 @@ use crate::{
     input::{Act, Create},
     resource::Resource,
     role::Permission,
-    store::{Store, Tx, dialect, log, page::Page, versioned, versioned::Expected},
+    store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
 };
 
 impl Resource for JournalEntry {
@@ -32,9 +32,9 @@ pub async fn post(
     new: Create<JournalEntryInput>,
 ) -> Result<JournalEntry> {
     store
+        .following()
         .write((actor.clone(), new), |tx, (actor, new)| {
             Box::pin(async move {
-                dialect::follow_others(tx).await?;
                 let id = log::new_id::<JournalEntry>(tx, actor.organization_id, new.id).await?;
                 post_in(tx, actor, id, &new.input, None).await
             })
@@ -42,7 +42,7 @@ pub async fn post(
         .await
 }
 
-/// Posts an entry within a transaction that follows others ([`dialect::follow_others`]).
+/// Posts an entry within a transaction that follows others ([`Store::following`]).
 pub(crate) async fn post_in(
     tx: &Tx,
     actor: &Actor,
@@ -98,9 +98,9 @@ pub async fn reverse(
     act: Act<ReversalInput>,
 ) -> Result<JournalEntry> {
     store
+        .following()
         .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
             Box::pin(async move {
-                dialect::follow_others(tx).await?;
                 let (row, entry) = repository::get(tx, actor.organization_id, *id).await?;
                 expected.check(row.version, &entry)?;
                 let mut how = act.input()?;

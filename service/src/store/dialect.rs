@@ -17,16 +17,6 @@ pub(crate) async fn hold_table(tx: &Tx, table: &str) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Lets each statement of a transaction see what others have committed before it, and an update wait for
-/// theirs and go on from what they wrote: for sums that many move at once, where running again
-/// would not end. It comes first in the transaction. SQLite has one writer anyway.
-pub(crate) async fn follow_others(tx: &Tx) -> Result<(), DbErr> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared("SET TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
-    }
-    Ok(())
-}
-
 /// The month of a day, as `2026-11`.
 pub fn month(backend: DbBackend, day: impl Into<Expr>) -> Expr {
     match backend {
