@@ -27,5 +27,6 @@ mod member;
 mod operations;
 mod organization;
 mod report;
+mod saga;
 mod session;
 mod user;

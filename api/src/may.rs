@@ -45,4 +45,6 @@ permissions!(
     ReadLedger,
     ManageAccounts,
     PostEntries,
+    ReadSagas,
+    ManageSagas,
 );

@@ -2,7 +2,8 @@
 
 use actix_web::{dev::ServiceRequest, web};
 use service::{
-    Store, access::Gate, background::Context, error, idempotency::Running, user::Passwords,
+    Store, access::Gate, background::Context, error, idempotency::Running, outbound::Outbound,
+    user::Passwords,
 };
 
 use crate::config::Settings;
@@ -18,6 +19,8 @@ pub struct State {
     pub passwords: Passwords,
     /// What is being done of what is done once.
     pub running: Running,
+    /// Who makes requests to addresses that users give.
+    pub outbound: Outbound,
     /// The settings.
     pub settings: Settings,
 }
@@ -26,16 +29,17 @@ impl State {
     /// The state over a store.
     ///
     /// # Errors
-    /// If passwords cannot be hashed here.
+    /// If passwords cannot be hashed here, or no requests made.
     pub fn new(store: Store, settings: Settings) -> error::Result<Self> {
         let gate = Gate::new(store.clone(), settings.access_ttl);
         let passwords = Passwords::new(store.random())?;
-        Ok(Self { store, gate, passwords, running: Running::default(), settings })
+        let outbound = Outbound::new(settings.outbound_allow.clone())?;
+        Ok(Self { store, gate, passwords, running: Running::default(), outbound, settings })
     }
 
     /// What works in the background.
     pub fn context(&self) -> Context {
-        Context::new(self.store.clone())
+        Context::new(self.store.clone(), self.outbound.clone(), self.settings.patience)
     }
 
     /// The state that a request came in over.

@@ -15,7 +15,8 @@ use sea_orm::{
 
 use crate::tables::{
     account, account_balance, api_key, budget, category, event, expense, expense_item,
-    idempotency_key, invitation, journal_entry, member, organization, session, transfer, user,
+    idempotency_key, invitation, journal_entry, member, organization, saga, session, transfer,
+    user,
 };
 
 /// A table whose rows can be read by position.
@@ -128,7 +129,7 @@ positional! {
         organization_id, id, version, created_at, updated_at, member_id, category_id, kind,
         status, spent_on, amount_minor, currency, merchant, merchant_key, payment_method, note,
         place, details, item_count, submitted_at, decided_at, decided_by_member_id,
-        decision_note, reimbursed_at; search_key, import_key
+        decision_note, reimbursed_at, payout_saga_id, payout_error; search_key, import_key
     }
     expense_item {
         organization_id, id, expense_id, position, name, quantity_milli, unit, amount_minor,
@@ -149,7 +150,11 @@ positional! {
     }
     organization {
         id, version, created_at, updated_at, kind, name, currency, time_zone, approval_required,
-        large_expense_minor,
+        large_expense_minor, payout_url,
+    }
+    saga {
+        organization_id, id, version, created_at, updated_at, kind, state, step, undoing, due_at,
+        expense_id, steps, data, reason,
     }
     session {
         id, user_id, token_hash, user_agent, created_at, expires_at,

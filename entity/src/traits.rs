@@ -1,7 +1,8 @@
 use crate::rows::Positional;
 use crate::tables::{
     account, account_balance, api_key, budget, category, event, expense, expense_item,
-    idempotency_key, invitation, journal_entry, member, organization, session, transfer, user,
+    idempotency_key, invitation, journal_entry, member, organization, saga, session, transfer,
+    user,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -74,6 +75,7 @@ owned!(
     invitation,
     journal_entry,
     member,
+    saga,
     transfer
 );
 versioned!(
@@ -86,5 +88,6 @@ versioned!(
     journal_entry: "journal entry",
     member: "member",
     organization: "organization",
+    saga: "saga",
     user: "user"
 );

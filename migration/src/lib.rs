@@ -10,6 +10,7 @@ mod m20261121_000002_create_money;
 mod m20261121_000003_create_log;
 mod m20261121_000004_create_idempotency_keys;
 mod m20261121_000008_create_ledger;
+mod m20261121_000009_create_sagas;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_create_log::Migration),
             Box::new(m20261121_000004_create_idempotency_keys::Migration),
             Box::new(m20261121_000008_create_ledger::Migration),
+            Box::new(m20261121_000009_create_sagas::Migration),
         ]
     }
 }

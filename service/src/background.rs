@@ -14,7 +14,9 @@ use crate::{
     error::Result,
     event::sequencer,
     idempotency,
+    outbound::Outbound,
     random::Random,
+    saga::{self, Patience},
     store::{Store, signal::Signal},
 };
 
@@ -31,15 +33,19 @@ pub struct Context {
     pub store: Store,
     /// This process, among the nodes.
     pub node: Uuid,
+    /// Who makes requests to addresses that users give.
+    pub outbound: Outbound,
+    /// How long sagas wait.
+    pub patience: Patience,
     /// When it is worth while to look for answers that are kept no longer, in seconds.
     next_sweep: Arc<AtomicI64>,
 }
 
 impl Context {
     /// What the workers of this process are given.
-    pub fn new(store: Store) -> Self {
-        let system = Random::system();
-        Self { node: Uuid::from_bytes(system.bytes()), store, next_sweep: Arc::default() }
+    pub fn new(store: Store, outbound: Outbound, patience: Patience) -> Self {
+        let node = Uuid::from_bytes(Random::system().bytes());
+        Self { store, node, outbound, patience, next_sweep: Arc::default() }
     }
 }
 
@@ -63,6 +69,11 @@ const WORKERS: &[Worker] = &[
         name: "idempotency",
         wakes: Signal::Work,
         turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
+    },
+    Worker {
+        name: "sagas",
+        wakes: Signal::Work,
+        turn: |context| Box::pin(saga::worker::work(context)),
     },
 ];
 

@@ -26,6 +26,7 @@ use crate::{
     member::Member,
     organization::Organization,
     role::Permission,
+    saga::Saga,
     store::{Store, Tx, versioned::Expected},
     user::User,
 };
@@ -65,6 +66,7 @@ versioned!(
     JournalEntry,
     Member,
     Organization,
+    Saga,
     User,
 );
 

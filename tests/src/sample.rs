@@ -54,6 +54,17 @@ fn transfers(values: &BTreeMap<&'static str, String>) -> Value {
         "amount_minor": 1250, "currency": "EUR" }])
 }
 
+/// Begins to pay somebody back, and gives the id of the saga.
+async fn saga(owner: &Client, organization: &str, payer: &str) -> String {
+    let new = json!({ "spent_on": "2026-11-02", "amount_minor": 700, "member_id": payer });
+    let mut expense = owner.make(&format!("{organization}/expenses"), new).await;
+    for verb in ["submit", "approve", "pay"] {
+        let path = format!("{organization}/expenses/{}/{verb}", id(&expense));
+        expense = owner.post(&path, json!({ "version": expense["version"] })).await.expect(200);
+    }
+    expense["payout_saga_id"].as_str().unwrap().to_owned()
+}
+
 impl Sample {
     /// Makes a user and a sample of theirs.
     pub async fn make(anonymous: &Client) -> Self {
@@ -89,6 +100,10 @@ impl Sample {
                 values.insert("token", made["token"].as_str().unwrap().to_owned());
             }
         }
+        let ours = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
+        owner.patch(&organization, ours).await.expect(200);
+        values.insert("payer", id(&payer).to_owned());
+        values.insert("saga_id", saga(owner, &organization, id(&payer)).await);
         let sessions = owner.all("/v1/sessions", "").await;
         values.insert("session_id", id(&sessions[0]).to_owned());
         Self { owner: owner.clone(), organization, values }
@@ -107,6 +122,7 @@ impl Sample {
             }
             self.owner.make(&path, new).await;
         }
+        saga(&self.owner, &self.organization, self.value("payer")).await;
     }
 
     /// The same with another value for one variable.
@@ -130,7 +146,8 @@ impl Sample {
 
     /// The variables of rows of an organization, with their values.
     pub fn rows(&self) -> Vec<(&'static str, &str)> {
-        rows().map(|(variable, ..)| (variable, self.value(variable))).to_vec()
+        let made = rows().into_iter().map(|(variable, ..)| variable);
+        made.chain(["saga_id"]).map(|variable| (variable, self.value(variable))).collect()
     }
 
     /// The path of a route, with this sample's values.
@@ -173,7 +190,7 @@ impl Sample {
         }
         let before: &[&str] = match route.path.rsplit('/').next() {
             Some("approve" | "reject") => &["submit"],
-            Some("reimburse") => &["submit", "approve"],
+            Some("reimburse" | "pay") => &["submit", "approve"],
             _ => &[],
         };
         for verb in before {

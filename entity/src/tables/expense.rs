@@ -36,6 +36,8 @@ pub struct Model {
     pub reimbursed_at: Option<DateTimeWithTimeZone>,
     #[sea_orm(unique_key = "import_key")]
     pub import_key: Option<String>,
+    pub payout_saga_id: Option<Uuid>,
+    pub payout_error: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, category_id)",

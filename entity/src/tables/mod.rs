@@ -17,6 +17,7 @@ pub mod journal_entry;
 pub mod lease;
 pub mod member;
 pub mod organization;
+pub mod saga;
 pub mod session;
 pub mod transfer;
 pub mod user;

@@ -17,6 +17,7 @@ pub struct Model {
     pub time_zone: String,
     pub approval_required: bool,
     pub large_expense_minor: Option<i64>,
+    pub payout_url: Option<String>,
     #[sea_orm(has_many)]
     pub accounts: HasMany<super::account::Entity>,
     #[sea_orm(has_many)]
@@ -33,6 +34,8 @@ pub struct Model {
     pub journal_entries: HasMany<super::journal_entry::Entity>,
     #[sea_orm(has_many)]
     pub members: HasMany<super::member::Entity>,
+    #[sea_orm(has_many)]
+    pub sagas: HasMany<super::saga::Entity>,
     #[sea_orm(has_many)]
     pub transfers: HasMany<super::transfer::Entity>,
     #[sea_orm(has_many, via = "budget")]

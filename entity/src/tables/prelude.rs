@@ -15,6 +15,7 @@ pub use super::journal_entry::Entity as JournalEntry;
 pub use super::lease::Entity as Lease;
 pub use super::member::Entity as Member;
 pub use super::organization::Entity as Organization;
+pub use super::saga::Entity as Saga;
 pub use super::session::Entity as Session;
 pub use super::transfer::Entity as Transfer;
 pub use super::user::Entity as User;

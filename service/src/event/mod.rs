@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
     expense::Expense, invitation::Invitation, journal_entry::JournalEntry, member::Member,
-    organization::Organization, resource::Resource, role::Permission, user::User,
+    organization::Organization, resource::Resource, role::Permission, saga::Saga, user::User,
 };
 
 macro_rules! verbs {
@@ -50,7 +50,16 @@ verbs! {
     Approved "approved" "It was accepted.",
     Rejected "rejected" "It was refused.",
     Reimbursed "reimbursed" "It was paid back.",
+    PayoutStarted "payout_started" "Somebody has it paid back.",
+    PayoutRefused "payout_refused" "It was not paid back, and stays as it was.",
     Reversed "reversed" "Another one undoes it.",
+    Advanced "advanced" "It has gone a step on, or back.",
+    Completed "completed" "All of it is done.",
+    Compensated "compensated" "All of it is undone.",
+    Failed "failed" "It cannot go on without somebody's decision.",
+    Retried "retried" "Somebody has it tried again.",
+    Cancelled "cancelled" "Somebody has it undone.",
+    MarkedPaid "marked_paid" "Somebody has paid by hand.",
     Accepted "accepted" "Somebody has taken it up.",
     Joined "joined" "A member has been given a login.",
     PasswordChanged "password_changed" "The password is another one.",
@@ -121,5 +130,6 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<JournalEntry>(),
     Entity::of::<Member>(),
     Entity::of::<Organization>(),
+    Entity::of::<Saga>(),
     Entity::of::<User>(),
 ];

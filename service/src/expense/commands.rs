@@ -29,6 +29,8 @@ impl Resource for Expense {
         Verb::Approved,
         Verb::Rejected,
         Verb::Reimbursed,
+        Verb::PayoutStarted,
+        Verb::PayoutRefused,
         Verb::Deleted,
     ];
 }
@@ -69,6 +71,7 @@ impl Changeable for Expense {
         let (row, current) = repository::get(tx, actor.organization_id, id).await?;
         may_record(actor, row.member_id)?;
         expected.check(row.version, &current)?;
+        rules::free(current.payout_saga_id)?;
         rules::changeable(current.status, actor.settings.approval_required)?;
         let input = change.apply(&current.input())?;
         write_change(tx, actor, row, current, &input).await
@@ -101,6 +104,7 @@ impl Writable for Expense {
         let (row, current) = repository::get(tx, actor.organization_id, id).await?;
         may_record(actor, row.member_id)?;
         expected.check(row.version, &current)?;
+        rules::free(current.payout_saga_id)?;
         rules::changeable(current.status, actor.settings.approval_required)?;
         versioned::delete(tx, actor, &row, &current).await
     }
@@ -325,25 +329,8 @@ async fn transition(
                 may_move(actor, &row, *by)?;
                 expected.check(row.version, &current)?;
                 let DecisionInput { note } = act.input()?;
-                let approval_required = actor.settings.approval_required;
-                let to = rules::moved(current.status, *by, approval_required)?;
-                let now = tx.now().fixed_offset();
-                let mut next = expense::ActiveModel {
-                    status: Set(to.as_str().to_owned()),
-                    ..Default::default()
-                };
-                match by {
-                    Move::Submit => {
-                        next.submitted_at = Set(Some(now));
-                        next.decided_at = Set((to == Status::Approved).then_some(now));
-                    }
-                    Move::Approve | Move::Reject => {
-                        next.decided_at = Set(Some(now));
-                        next.decided_by_member_id = Set(actor.member_id);
-                        next.decision_note = Set(note);
-                    }
-                    Move::Reimburse => next.reimbursed_at = Set(Some(now)),
-                }
+                rules::free(current.payout_saga_id)?;
+                let next = make_move(tx, actor, &current, *by, note)?;
                 let view = |row| repository::view(row, current.items);
                 versioned::update(tx, actor, by.verb(), &row, next, view).await
             })
@@ -351,7 +338,34 @@ async fn transition(
         .await
 }
 
-fn may_move(actor: &Actor, row: &expense::Model, by: Move) -> Result<()> {
+/// The columns of what a move changes.
+pub(super) fn make_move(
+    tx: &Tx,
+    actor: &Actor,
+    current: &Expense,
+    by: Move,
+    note: Option<String>,
+) -> Result<expense::ActiveModel> {
+    let to = rules::moved(current.status, by, actor.settings.approval_required)?;
+    let now = tx.now().fixed_offset();
+    let mut next =
+        expense::ActiveModel { status: Set(to.as_str().to_owned()), ..Default::default() };
+    match by {
+        Move::Submit => {
+            next.submitted_at = Set(Some(now));
+            next.decided_at = Set((to == Status::Approved).then_some(now));
+        }
+        Move::Approve | Move::Reject => {
+            next.decided_at = Set(Some(now));
+            next.decided_by_member_id = Set(actor.member_id);
+            next.decision_note = Set(note);
+        }
+        Move::Reimburse => next.reimbursed_at = Set(Some(now)),
+    }
+    Ok(next)
+}
+
+pub(super) fn may_move(actor: &Actor, row: &expense::Model, by: Move) -> Result<()> {
     match by {
         Move::Submit => may_record(actor, row.member_id),
         Move::Approve | Move::Reject => {
