@@ -29,4 +29,5 @@ mod organization;
 mod report;
 mod saga;
 mod session;
+mod sync;
 mod user;

@@ -5,7 +5,7 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
     account, api_key, budget, category, expense, extract, invitation, journal_entry, member,
-    operations, organization, report, saga, session, user,
+    operations, organization, report, saga, session, sync, user,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -22,7 +22,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(report::routes)
         .configure(account::routes)
         .configure(journal_entry::routes)
-        .configure(saga::routes);
+        .configure(saga::routes)
+        .configure(sync::routes);
     let v1 = scope::scope("/v1")
         .wrap(from_fn(extract::identify))
         .configure(user::routes)

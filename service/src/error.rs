@@ -117,6 +117,42 @@ impl Error {
         Self::Forbidden { code, detail: detail.into() }
     }
 
+    /// The kind of error, for a program. Stable: it is the code of the problem document.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not_found",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::VersionRequired => "version_required",
+            Self::VersionsDiffer => "versions_differ",
+            Self::Stale(stale) if stale.precondition => "precondition_failed",
+            Self::Stale(_) => "version_conflict",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Reference => "reference",
+            Self::InUse(_) => "in_use",
+            Self::Malformed(_) => "malformed",
+            Self::Invalid(_) => "invalid",
+            Self::Import(_) => "import_failed",
+            Self::Forbidden { code, .. }
+            | Self::State { code, .. }
+            | Self::NotConfigured { code, .. } => code,
+            Self::Unavailable(_) | Self::Again(_) => "unavailable",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::KeyInUse => "idempotency_in_progress",
+            Self::Replayed(_) | Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The rules of the input that are broken.
+    pub fn violations(&self) -> Violations {
+        match self {
+            Self::Invalid(violations) => violations.clone(),
+            Self::Duplicate { pointer } => {
+                vec![Violation::new(&**pointer, "duplicate", "is taken already")]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The same, for the item of a batch with that index.
     pub(crate) fn below(self, index: usize) -> Self {
         match self {

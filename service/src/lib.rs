@@ -32,6 +32,7 @@ pub mod saga;
 pub mod seal;
 pub mod session;
 pub mod store;
+pub mod sync;
 pub mod text;
 pub mod user;
 

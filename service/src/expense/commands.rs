@@ -89,6 +89,12 @@ impl Changeable for Expense {
 impl Writable for Expense {
     const IN_USE: &'static str = "something refers to this expense";
 
+    fn complete(actor: &Actor, mut input: ExpenseInput) -> ExpenseInput {
+        input.member_id = payer(actor, &input);
+        input.currency = Some(currency(actor, &input).to_owned());
+        input
+    }
+
     async fn create(tx: &Tx, actor: &Actor, new: &Create<ExpenseInput>) -> Result<Self> {
         let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
         let items = &new.input.items;
@@ -187,11 +193,11 @@ pub(super) fn new_row(
     input: &ExpenseInput,
     import_key: Option<String>,
 ) -> Result<expense::ActiveModel> {
-    let member_id = input.member_id.or(actor.member_id).ok_or_else(|| {
+    let member_id = payer(actor, input).ok_or_else(|| {
         Error::invalid("/member_id", "required", "is required where nobody acts in person")
     })?;
     may_record(actor, member_id)?;
-    let currency = input.currency.as_ref().unwrap_or(&actor.settings.currency);
+    let currency = currency(actor, input);
     let now = tx.now().fixed_offset();
     let status = rules::written(actor.settings.approval_required);
     Ok(expense::ActiveModel {
@@ -208,6 +214,15 @@ pub(super) fn new_row(
         updated_at: Set(now),
         ..repository::columns(input, member_id, currency)
     })
+}
+
+/// Who has paid, if anybody has.
+fn payer(actor: &Actor, input: &ExpenseInput) -> Option<Uuid> {
+    input.member_id.or(actor.member_id)
+}
+
+fn currency<'a>(actor: &'a Actor, input: &'a ExpenseInput) -> &'a str {
+    input.currency.as_ref().unwrap_or(&actor.settings.currency)
 }
 
 fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
@@ -324,22 +339,32 @@ async fn transition(
 ) -> Result<Expense> {
     store
         .write((actor.clone(), id, expected, act, by), |tx, (actor, id, expected, act, by)| {
-            Box::pin(async move {
-                let (row, current) = repository::get(tx, actor.organization_id, *id).await?;
-                may_move(actor, &row, *by)?;
-                expected.check(row.version, &current)?;
-                let DecisionInput { note } = act.input()?;
-                rules::free(current.payout_saga_id)?;
-                let next = make_move(tx, actor, &current, *by, note)?;
-                let view = |row| repository::view(row, current.items);
-                versioned::update(tx, actor, by.verb(), &row, next, view).await
-            })
+            Box::pin(make_move(tx, actor, *id, *expected, act, *by))
         })
         .await
 }
 
+/// Moves an expense on, in a transaction that is under way.
+pub(crate) async fn make_move(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: &Act<DecisionInput>,
+    by: Move,
+) -> Result<Expense> {
+    let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+    may_move(actor, &row, by)?;
+    expected.check(row.version, &current)?;
+    let DecisionInput { note } = act.input()?;
+    rules::free(current.payout_saga_id)?;
+    let next = moved_columns(tx, actor, &current, by, note)?;
+    let view = |row| repository::view(row, current.items);
+    versioned::update(tx, actor, by.verb(), &row, next, view).await
+}
+
 /// The columns of what a move changes.
-pub(super) fn make_move(
+pub(super) fn moved_columns(
     tx: &Tx,
     actor: &Actor,
     current: &Expense,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Expense, Kind,
-    commands::{make_move, may_move},
+    commands::{may_move, moved_columns},
     repository,
     rules::{self, Move},
 };
@@ -63,7 +63,7 @@ pub(crate) async fn release(
 /// Says that an expense is paid back.
 pub(crate) async fn settle(tx: &Tx, actor: &Actor, id: Uuid) -> Result<()> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
-    let mut next = make_move(tx, actor, &current, Move::Reimburse, None)?;
+    let mut next = moved_columns(tx, actor, &current, Move::Reimburse, None)?;
     next.payout_saga_id = Set(None);
     let view = |row| repository::view(row, current.items);
     versioned::update(tx, actor, Move::Reimburse.verb(), &row, next, view).await?;

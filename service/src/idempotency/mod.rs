@@ -55,7 +55,7 @@ impl Running {
     fn begin(&self, key: &Key) -> Option<AtWork<'_>> {
         let key = key.row();
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(key).then_some(AtWork { running: self, key })
+        keys.insert(key).then(|| AtWork { running: self, key })
     }
 }
 
@@ -63,5 +63,22 @@ impl Drop for AtWork<'_> {
     fn drop(&mut self) {
         let mut keys = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_at_work_once() {
+        let running = Running::default();
+        let [one, other] = ["one", "other"].map(|text| Key::new(None, text, &[]));
+        let at_work = running.begin(&one).expect("nobody is at it");
+        assert!(running.begin(&one).is_none());
+        assert!(running.begin(&one).is_none(), "who is refused ends nothing");
+        assert!(running.begin(&other).is_some());
+        drop(at_work);
+        assert!(running.begin(&one).is_some());
     }
 }

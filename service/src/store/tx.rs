@@ -108,7 +108,7 @@ impl Tx {
     ///
     /// # Errors
     /// The outer one where the transaction itself is lost.
-    pub(crate) async fn attempt<T>(
+    pub async fn attempt<T>(
         &self,
         work: impl AsyncFnOnce(&Self) -> Result<T>,
     ) -> Result<Result<T>> {

@@ -14,6 +14,9 @@ use super::{
 
 /// A call to the ledger.
 pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
+    if choice.chance(25) {
+        return saga(choice, organization);
+    }
     let accounts = format!("{}/accounts", organization.path);
     let some = choice.maybe_of(organization.of("accounts"));
     let Some(account) = some.filter(|_| organization.of("accounts").len() > 2) else {
@@ -87,6 +90,26 @@ fn new_entry(choice: &mut Choice, organization: &Organization) -> Value {
         "reference": choice.of(&["R 1", "R 2"]),
         "transfers": transfers,
     })
+}
+
+/// A call about a saga; nobody works on them while the script runs.
+fn saga(choice: &mut Choice, organization: &Organization) -> Call {
+    let sagas = format!("{}/sagas", organization.path);
+    let states = ["running", "compensating", "completed", "compensated", "failed", "nonsense"];
+    match (choice.below(6), choice.maybe_of(organization.of("sagas"))) {
+        (0, _) | (_, None) => {
+            let pairs = [("state", choice.of(&states).to_owned()), ("limit", "2".to_owned())];
+            let pairs = if choice.chance(50) { &pairs[..] } else { &pairs[1..] };
+            Call::get(format!("{sagas}?{}", query(pairs)))
+        }
+        (1, Some(saga)) => Call::get(saga.path),
+        (_, Some(saga)) => {
+            let verb = choice.of(&["retry", "retry", "compensate", "mark-paid"]);
+            let body = if choice.chance(50) { json!({ "note": "Kiosk" }) } else { json!({}) };
+            let path = format!("{}/{verb}", saga.path);
+            versioned(choice, Method::POST, &Row { path, ..saga }, body)
+        }
+    }
 }
 
 fn list(choice: &mut Choice, organization: &Organization, account: &Row) -> Call {

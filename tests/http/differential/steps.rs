@@ -9,6 +9,7 @@ use super::{
     choice::Choice,
     ledger, queries,
     script::{Call, Caller, Organization, Person, Row, Script},
+    sync,
     texts::TEXTS,
 };
 
@@ -34,10 +35,12 @@ enum Step {
     Ledger,
     Batch,
     Accept,
+    Changes,
+    Sync,
     Nonsense,
 }
 
-/// How often each comes among a hundred.
+/// How often each comes, among all.
 const WEIGHTS: &[(u64, Step)] = &[
     (2, Step::Register),
     (3, Step::LogIn),
@@ -55,6 +58,8 @@ const WEIGHTS: &[(u64, Step)] = &[
     (12, Step::Ledger),
     (2, Step::Batch),
     (2, Step::Accept),
+    (4, Step::Changes),
+    (4, Step::Sync),
     (2, Step::Nonsense),
 ];
 
@@ -115,6 +120,8 @@ impl Script {
             Step::Ledger => ledger::call(&mut self.choice, &organization),
             Step::Batch => batch(&mut self.choice, &organization),
             Step::Accept => return self.accept(&organization, at).await,
+            Step::Changes => sync::changes(&mut self.choice, &organization),
+            Step::Sync => self.sync(at, &organization),
             Step::Nonsense => nonsense(&mut self.choice, &organization),
             _ => read(&mut self.choice, &organization),
         };
@@ -257,6 +264,18 @@ impl Script {
         call
     }
 
+    /// A new sync, or one whose answer was lost.
+    fn sync(&mut self, at: usize, organization: &Organization) -> Call {
+        if self.choice.chance(15)
+            && let Some(again) = self.choice.maybe_of(&organization.syncs)
+        {
+            return again;
+        }
+        let call = sync::sync(&mut self.choice, organization);
+        self.organizations[at].syncs.push(call.clone());
+        call
+    }
+
     /// Somebody accepts an invitation, and is a caller from then on.
     async fn accept(&mut self, organization: &Organization, at: usize) {
         let Some(person) = self.someone() else { return };
@@ -350,8 +369,8 @@ fn transition(choice: &mut Choice, organization: &Organization) -> Call {
     let verb = match &*row.status {
         "draft" if choice.chance(80) => "submit",
         "submitted" if choice.chance(80) => choice.of(&["approve", "approve", "reject"]),
-        "approved" if choice.chance(80) => "reimburse",
-        _ => choice.of(&["submit", "approve", "reject", "reimburse"]),
+        "approved" if choice.chance(80) => choice.of(&["reimburse", "pay"]),
+        _ => choice.of(&["submit", "approve", "reject", "reimburse", "pay"]),
     };
     let body = if choice.chance(40) { json!({ "note": choice.of(TEXTS) }) } else { json!({}) };
     let path = format!("{}/{verb}", row.path);
