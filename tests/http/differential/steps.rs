@@ -49,13 +49,13 @@ const WEIGHTS: &[(u64, Step)] = &[
     (24, Step::Create),
     (14, Step::Change),
     (6, Step::Remove),
-    (10, Step::Move),
+    (16, Step::Move),
     (6, Step::Read),
     (10, Step::List),
     (5, Step::Follow),
     (5, Step::Report),
     (3, Step::Import),
-    (12, Step::Ledger),
+    (16, Step::Ledger),
     (2, Step::Batch),
     (2, Step::Accept),
     (4, Step::Changes),
@@ -369,7 +369,7 @@ fn transition(choice: &mut Choice, organization: &Organization) -> Call {
     let verb = match &*row.status {
         "draft" if choice.chance(80) => "submit",
         "submitted" if choice.chance(80) => choice.of(&["approve", "approve", "reject"]),
-        "approved" if choice.chance(80) => choice.of(&["reimburse", "pay"]),
+        "approved" if choice.chance(80) => choice.of(&["reimburse", "pay", "pay"]),
         _ => choice.of(&["submit", "approve", "reject", "reimburse", "pay"]),
     };
     let body = if choice.chance(40) { json!({ "note": choice.of(TEXTS) }) } else { json!({}) };
