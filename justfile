@@ -40,6 +40,14 @@ deny:
 machete:
     .ci/run machete
 
+# 10,000 transfers of 16 clients between 200 accounts, and one who looks on
+ledger:
+    .ci/run ledger
+
+# Payouts, while the process ends at every place between two of their steps
+payouts:
+    .ci/run payouts
+
 # The benchmarks (docs/benchmarks.md)
 bench:
     .ci/run bench

@@ -5,6 +5,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use clap::{Args, ValueEnum};
 use service::{
     outbound::Allow,
+    saga::Patience,
     seal::Keyring,
     user::Registration,
     webhook::{self, Retries},
@@ -119,6 +120,22 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_ACCESS_TTL", default_value_t = 10)]
     pub access_ttl: u64,
 
+    /// What of the own network may be called at the wish of users: networks and names, with commas
+    ///
+    /// Payouts go to addresses that users give. Without this, they reach public addresses only.
+    #[arg(long, env = "STEWARD_OUTBOUND_ALLOW", default_value = "")]
+    pub outbound_allow: Allow,
+
+    /// How long a payout's receiver may take to answer, in seconds
+    #[arg(long, env = "STEWARD_PAYOUT_TIMEOUT", default_value_t = 30,
+          value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub payout_timeout: u64,
+
+    /// How long a payout is tried before an admin is asked, in seconds
+    #[arg(long, env = "STEWARD_PAYOUT_PATIENCE", default_value_t = 86_400,
+          value_parser = clap::value_parser!(i64).range(0..=31_536_000))]
+    pub payout_patience: i64,
+
     /// How many bytes a body may have
     #[arg(long, env = "STEWARD_BODY_LIMIT", default_value_t = 1024 * 1024)]
     pub body_limit: usize,
@@ -205,6 +222,10 @@ pub struct Settings {
     pub session_lifetime: chrono::TimeDelta,
     /// How long access is remembered.
     pub access_ttl: Duration,
+    /// What of the own network users may have called.
+    pub outbound_allow: Allow,
+    /// How long sagas wait.
+    pub patience: Patience,
     /// How much a client may ask for.
     pub limits: Limits,
     /// How streams of events are held.
@@ -232,6 +253,8 @@ impl Default for Settings {
             registration: Registration::Open,
             session_lifetime: chrono::TimeDelta::days(30),
             access_ttl: Duration::from_secs(10),
+            outbound_allow: Allow::default(),
+            patience: Patience::default(),
             limits: Limits {
                 body_bytes: 1024 * 1024,
                 upload_bytes: 64 * 1024 * 1024,
@@ -254,6 +277,11 @@ impl From<&Serve> for Settings {
             registration: serve.registration.into(),
             session_lifetime: chrono::TimeDelta::days(serve.session_days),
             access_ttl: Duration::from_secs(serve.access_ttl),
+            outbound_allow: serve.outbound_allow.clone(),
+            patience: Patience {
+                call: Duration::from_secs(serve.payout_timeout),
+                step: chrono::TimeDelta::seconds(serve.payout_patience),
+            },
             limits: Limits {
                 body_bytes: serve.body_limit,
                 upload_bytes: serve.upload_limit,

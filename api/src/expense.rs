@@ -7,6 +7,7 @@ use service::{
     },
     input::{Act, Change, Form},
     resource,
+    saga::{self, PayoutInput},
     store::{
         page::{Page, PageQuery},
         versioned::Expected,
@@ -25,6 +26,7 @@ use crate::{
 type ExpenseChange = Change<ExpenseInput>;
 type Decision = Act<DecisionInput>;
 type Revert = Act<RevertInput>;
+type Payout = Act<PayoutInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
@@ -40,7 +42,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(submit)
         .service(approve)
         .service(reject)
-        .service(reimburse);
+        .service(reimburse)
+        .service(pay);
 }
 
 /// Record an expense
@@ -287,7 +290,7 @@ async fn reject(
         .await
 }
 
-/// Say that an approved expense has been paid back
+/// Say that an approved expense has been paid back by hand
 #[utoipa::path(
     tag = "expenses",
     params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
@@ -306,4 +309,28 @@ async fn reimburse(
     let expected = Expected::of(act.version(), precondition);
     once.answer(found, async |store| expense::reimburse(store, &may.actor, id, expected, act).await)
         .await
+}
+
+/// Have an approved expense paid back
+///
+/// A saga reserves the amount, has it paid out at the organization's `payout_url` and settles. While
+/// `payout_saga_id` says that it is under way, nothing else is done to the expense. If the payout is refused,
+/// the expense is approved as before, and `payout_error` says why.
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::DecideExpenses::name()))),
+    request_body = Payout,
+    responses((status = 200, body = Expense), problem::Change),
+)]
+#[post("/expenses/{expense_id}/pay")]
+async fn pay(
+    may: May<may::DecideExpenses>,
+    once: Once,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Payout>,
+) -> Result<HttpResponse> {
+    let expected = Expected::of(act.version(), precondition);
+    once.answer(found, async |store| saga::pay(store, &may.actor, id, expected, act).await).await
 }

@@ -44,4 +44,9 @@ permissions!(
     ManageBudgets,
     ManageRules,
     ReadReports,
+    ReadLedger,
+    ManageAccounts,
+    PostEntries,
+    ReadSagas,
+    ManageSagas,
 );

@@ -4,8 +4,8 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    api_key, budget, category, event, expense, extract, invitation, member, operations,
-    organization, report, rule, session, sync, user, webhook,
+    account, api_key, budget, category, event, expense, extract, invitation, journal_entry, member,
+    operations, organization, report, rule, saga, session, sync, user, webhook,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -20,6 +20,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(budget::routes)
         .configure(expense::routes)
         .configure(report::routes)
+        .configure(account::routes)
+        .configure(journal_entry::routes)
+        .configure(saga::routes)
         .configure(event::routes)
         .configure(rule::routes)
         .configure(sync::routes)

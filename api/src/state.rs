@@ -49,7 +49,8 @@ impl State {
 
     /// What works in the background.
     pub fn context(&self) -> Context {
-        Context::new(self.store.clone(), self.outbound.clone(), self.settings.webhooks.clone())
+        let Settings { webhooks, patience, .. } = self.settings.clone();
+        Context::new(self.store.clone(), self.outbound.clone(), webhooks, patience)
     }
 
     /// The state that a request came in over.

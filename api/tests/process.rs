@@ -3,11 +3,9 @@
 // A test that cannot go on has failed: there is nothing better to do than to panic.
 #![allow(clippy::expect_used)]
 
-use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Output, Stdio},
-};
+mod support;
+
+use std::{path::Path, process::Output};
 
 use serde_json::{Value, json};
 use service::{Store, store::Options};
@@ -17,41 +15,7 @@ use tests::{
 };
 use tokio::sync::mpsc;
 
-/// A running `steward serve`. It is killed when this goes, as by a power cut.
-struct Process {
-    child: Child,
-    base: String,
-}
-
-fn steward(database: &Database) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
-    command.env_clear().env("DATABASE_URL", &database.url);
-    command
-}
-
-impl Process {
-    fn start(database: &Database) -> Self {
-        let mut command = steward(database);
-        command.args(["--listen", "127.0.0.1:0", "--workers", "1"]).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("steward starts");
-        let log = BufReader::new(child.stderr.take().expect("a log"));
-        let mut lines = log.lines().map_while(Result::ok);
-        let base = lines.find_map(|line| {
-            let (_, rest) = line.split_once("the API is at ")?;
-            Some(rest.split_once("/v1")?.0.to_owned())
-        });
-        // Somebody reads the rest, or the process would wait for it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, base: base.expect("steward says where it listens") }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::support::{Process, steward};
 
 fn expense() -> Value {
     json!({ "spent_on": "2026-11-01", "amount_minor": 10,

@@ -14,9 +14,9 @@ use sea_orm::{
 };
 
 use crate::tables::{
-    api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
-    organization, parked_event, rule, session, user, webhook, webhook_attempt, webhook_delivery,
-    webhook_progress,
+    account, account_balance, api_key, budget, category, event, expense, expense_item,
+    idempotency_key, invitation, journal_entry, member, organization, parked_event, rule, saga,
+    session, transfer, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows can be read by position.
@@ -102,6 +102,13 @@ macro_rules! positional {
 }
 
 positional! {
+    account {
+        organization_id, id, version, created_at, updated_at, name, name_key, kind, currency,
+        may_go_below_zero, closed, purpose,
+    }
+    account_balance {
+        organization_id, id, debits_minor, credits_minor,
+    }
     api_key {
         organization_id, id, version, created_at, updated_at, member_id, name, role, token_hash,
         expires_at,
@@ -122,7 +129,7 @@ positional! {
         organization_id, id, version, created_at, updated_at, member_id, category_id, kind,
         status, spent_on, amount_minor, currency, merchant, merchant_key, payment_method, note,
         place, details, item_count, submitted_at, decided_at, decided_by_member_id,
-        decision_note, reimbursed_at, tags; search_key, import_key
+        decision_note, reimbursed_at, tags, payout_saga_id, payout_error; search_key, import_key
     }
     expense_item {
         organization_id, id, expense_id, position, name, quantity_milli, unit, amount_minor,
@@ -133,13 +140,21 @@ positional! {
         organization_id, id, version, created_at, updated_at, email, role, member_id, token_hash,
         expires_at, accepted_at,
     }
+    journal_entry {
+        organization_id, id, version, created_at, updated_at, occurred_on, memo, reference,
+        reverses_id, reversed_by_id,
+    }
     member {
         organization_id, id, version, created_at, updated_at, user_id, name, name_key, role,
         active, hourly_rate_minor, external_ref,
     }
     organization {
         id, version, created_at, updated_at, kind, name, currency, time_zone, approval_required,
-        large_expense_minor,
+        large_expense_minor, payout_url,
+    }
+    saga {
+        organization_id, id, version, created_at, updated_at, kind, state, step, undoing, due_at,
+        expense_id, steps, data, reason,
     }
     parked_event {
         organization_id, id, consumer, event_id, position, kind, error, attempts, parked_at,
@@ -151,6 +166,10 @@ positional! {
     }
     session {
         id, user_id, token_hash, user_agent, created_at, expires_at,
+    }
+    transfer {
+        organization_id, id, entry_id, position, debit_account_id, credit_account_id, amount_minor,
+        currency,
     }
     user {
         id, version, created_at, updated_at, email, email_key, display_name, password_hash,

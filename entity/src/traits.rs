@@ -1,8 +1,8 @@
 use crate::rows::Positional;
 use crate::tables::{
-    api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
-    organization, parked_event, rule, session, user, webhook, webhook_attempt, webhook_delivery,
-    webhook_progress,
+    account, account_balance, api_key, budget, category, event, expense, expense_item,
+    idempotency_key, invitation, journal_entry, member, organization, parked_event, rule, saga,
+    session, transfer, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -63,6 +63,8 @@ macro_rules! versioned {
 
 identified!(organization, session, user);
 owned!(
+    account,
+    account_balance,
     api_key,
     budget,
     category,
@@ -71,23 +73,29 @@ owned!(
     expense_item,
     idempotency_key,
     invitation,
+    journal_entry,
     member,
     parked_event,
     rule,
+    saga,
+    transfer,
     webhook,
     webhook_attempt,
     webhook_delivery,
     webhook_progress
 );
 versioned!(
+    account: "account",
     api_key: "API key",
     budget: "budget",
     category: "category",
     expense: "expense",
     invitation: "invitation",
+    journal_entry: "journal entry",
     member: "member",
     organization: "organization",
     rule: "rule",
+    saga: "saga",
     user: "user",
     webhook: "webhook"
 );

@@ -11,6 +11,8 @@ mod m20261121_000003_create_log;
 mod m20261121_000004_create_idempotency_keys;
 mod m20261121_000006_create_reactions;
 mod m20261121_000007_create_webhooks;
+mod m20261121_000008_create_ledger;
+mod m20261121_000009_create_sagas;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -29,6 +31,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_create_idempotency_keys::Migration),
             Box::new(m20261121_000006_create_reactions::Migration),
             Box::new(m20261121_000007_create_webhooks::Migration),
+            Box::new(m20261121_000008_create_ledger::Migration),
+            Box::new(m20261121_000009_create_sagas::Migration),
         ]
     }
 }

@@ -74,7 +74,7 @@ fn event_head() -> TableCreateStatement {
 fn lease() -> TableCreateStatement {
     Table::create()
         .table("lease")
-        .col(string_len("name", 64).primary_key().take())
+        .col(string_len("work", 64).primary_key().take())
         .col(id("holder"))
         .col(big_integer("term"))
         .col(instant("expires_at"))

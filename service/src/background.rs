@@ -17,6 +17,7 @@ use crate::{
     idempotency,
     outbound::Outbound,
     random::Random,
+    saga::{self, Patience},
     store::{Store, signal::Signal},
     webhook,
 };
@@ -42,21 +43,28 @@ pub struct Context {
     pub webhooks: webhook::Settings,
     /// What is being sent to them.
     pub(crate) sends: webhook::Sends,
+    /// How long sagas wait.
+    pub patience: Patience,
     /// When it is worth while to look for answers that are kept no longer, in seconds.
     next_sweep: Arc<AtomicI64>,
 }
 
 impl Context {
     /// What the workers of this process are given.
-    pub fn new(store: Store, outbound: Outbound, webhooks: webhook::Settings) -> Self {
-        let system = Random::system();
+    pub fn new(
+        store: Store,
+        outbound: Outbound,
+        webhooks: webhook::Settings,
+        patience: Patience,
+    ) -> Self {
         Self {
-            node: Uuid::from_bytes(system.bytes()),
+            node: Uuid::from_bytes(Random::system().bytes()),
             store,
             consumers: CONSUMERS,
             outbound,
             webhooks,
             sends: webhook::Sends::default(),
+            patience,
             next_sweep: Arc::default(),
         }
     }
@@ -97,6 +105,11 @@ const WORKERS: &[Worker] = &[
         name: "webhook sender",
         wakes: Signal::Work,
         turn: |context| Box::pin(webhook::send(context)),
+    },
+    Worker {
+        name: "sagas",
+        wakes: Signal::Work,
+        turn: |context| Box::pin(saga::worker::work(context)),
     },
 ];
 

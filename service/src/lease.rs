@@ -26,12 +26,12 @@ pub async fn hold(tx: &Tx, name: &str, node: Uuid) -> Result<bool> {
     let expires_at = (now + LASTS).fixed_offset();
     let Some(current) = lease::Entity::find_by_id(name).one(tx).await? else {
         let new = lease::ActiveModel {
-            name: Set(name.to_owned()),
+            work: Set(name.to_owned()),
             holder: Set(node),
             term: Set(1),
             expires_at: Set(expires_at),
         };
-        let taken = OnConflict::column(lease::Column::Name).do_nothing().to_owned();
+        let taken = OnConflict::column(lease::Column::Work).do_nothing().to_owned();
         let inserted =
             lease::Entity::insert_many([new]).on_conflict(taken).exec_without_returning(tx).await?;
         return if inserted == 1 { Ok(true) } else { Err(overtaken()) };
@@ -46,7 +46,7 @@ pub async fn hold(tx: &Tx, name: &str, node: Uuid) -> Result<bool> {
             expires_at: Set(expires_at),
             ..Default::default()
         })
-        .filter(lease::COLUMN.name.eq(name))
+        .filter(lease::COLUMN.work.eq(name))
         .filter(lease::COLUMN.term.eq(current.term))
         .exec(tx)
         .await?;

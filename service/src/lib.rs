@@ -4,6 +4,7 @@
 //! every query about it, `rules.rs` what is pure. docs/architecture.md follows one request through.
 
 pub mod access;
+pub mod account;
 pub mod actor;
 pub mod api_key;
 pub mod background;
@@ -14,9 +15,11 @@ pub mod consumer;
 pub mod error;
 pub mod event;
 pub mod expense;
+mod fault;
 pub mod idempotency;
 pub mod input;
 pub mod invitation;
+pub mod journal_entry;
 pub mod lease;
 pub mod member;
 pub mod money;
@@ -27,6 +30,7 @@ pub mod report;
 pub mod resource;
 pub mod role;
 pub mod rule;
+pub mod saga;
 pub mod seal;
 pub mod session;
 pub mod store;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
+    account::Account,
     actor::Actor,
     api_key::{ApiKey, IssuedApiKey},
     budget::Budget,
@@ -21,10 +22,12 @@ use crate::{
     expense::Expense,
     input::{Act, Change, Create},
     invitation::{Invitation, IssuedInvitation},
+    journal_entry::JournalEntry,
     member::Member,
     organization::Organization,
     role::Permission,
     rule::Rule,
+    saga::Saga,
     store::{Store, Tx, versioned::Expected},
     user::User,
     webhook::{IssuedWebhook, Webhook},
@@ -54,6 +57,7 @@ macro_rules! versioned {
 }
 
 versioned!(
+    Account,
     ApiKey,
     Budget,
     Category,
@@ -62,9 +66,11 @@ versioned!(
     IssuedApiKey: api_key,
     IssuedInvitation: invitation,
     IssuedWebhook: webhook,
+    JournalEntry,
     Member,
     Organization,
     Rule,
+    Saga,
     User,
     Webhook,
 );

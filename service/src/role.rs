@@ -56,6 +56,16 @@ pub enum Permission {
     ManageRules,
     /// Read reports.
     ReadReports,
+    /// See accounts, their balances and the journal.
+    ReadLedger,
+    /// Add, change and remove accounts.
+    ManageAccounts,
+    /// Post and reverse journal entries.
+    PostEntries,
+    /// See sagas.
+    ReadSagas,
+    /// Retry sagas, undo them, and say that they are paid.
+    ManageSagas,
 }
 
 /// The least role for each permission, its name, and what it is for. docs/roles.md is made of this.
@@ -74,11 +84,16 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ReadMoney, "money:read", Viewer, "See categories, budgets, expenses and rules"),
         (RecordExpenses, "expense:record", Member, "Record, change and submit one's own expenses"),
         (ManageExpenses, "expense:manage", Manager, "Do so for everybody; import"),
-        (DecideExpenses, "expense:decide", Manager, "Approve, reject and reimburse"),
+        (DecideExpenses, "expense:decide", Manager, "Approve, reject, reimburse and pay"),
         (ManageCategories, "category:manage", Manager, "Add, change and remove categories"),
         (ManageBudgets, "budget:manage", Manager, "Add, change and remove budgets"),
         (ManageRules, "rule:manage", Manager, "Add, change, try and remove rules"),
         (ReadReports, "report:read", Viewer, "Read reports"),
+        (ReadLedger, "ledger:read", Viewer, "See accounts, their balances and the journal"),
+        (ManageAccounts, "account:manage", Manager, "Add, change and remove accounts"),
+        (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
+        (ReadSagas, "saga:read", Manager, "See how payouts go"),
+        (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]
 };
 

@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 7] {
+fn rows() -> [(&'static str, &'static str, Value); 10] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -36,6 +36,8 @@ fn rows() -> [(&'static str, &'static str, Value); 7] {
         ("expense_id", "expenses", expense()),
         ("rule_id", "rules", rule()),
         ("webhook_id", "webhooks", webhook()),
+        ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
+        ("journal_entry_id", "journal-entries", json!({ "occurred_on": "2026-11-02" })),
     ]
 }
 
@@ -60,6 +62,23 @@ fn rule() -> Value {
         "then": [{ "add_tag": "coffee" }] })
 }
 
+/// Between two accounts that no path names.
+fn transfers(values: &BTreeMap<&'static str, String>) -> Value {
+    json!([{ "debit_account_id": values["debit"], "credit_account_id": values["credit"],
+        "amount_minor": 1250, "currency": "EUR" }])
+}
+
+/// Begins to pay somebody back, and gives the id of the saga.
+async fn saga(owner: &Client, organization: &str, payer: &str) -> String {
+    let new = json!({ "spent_on": "2026-11-02", "amount_minor": 700, "member_id": payer });
+    let mut expense = owner.make(&format!("{organization}/expenses"), new).await;
+    for verb in ["submit", "approve", "pay"] {
+        let path = format!("{organization}/expenses/{}/{verb}", id(&expense));
+        expense = owner.post(&path, json!({ "version": expense["version"] })).await.expect(200);
+    }
+    expense["payout_saga_id"].as_str().unwrap().to_owned()
+}
+
 impl Sample {
     /// Makes a user and a sample of theirs.
     pub async fn make(anonymous: &Client) -> Self {
@@ -81,6 +100,14 @@ impl Sample {
             if collection == "expenses" {
                 new["member_id"] = payer["id"].clone();
             }
+            if collection == "journal-entries" {
+                for (side, kind) in [("debit", "expense"), ("credit", "equity")] {
+                    let new = json!({ "name": side, "kind": kind });
+                    let made = owner.make(&format!("{organization}/accounts"), new).await;
+                    values.insert(side, id(&made).to_owned());
+                }
+                new["transfers"] = transfers(&values);
+            }
             let made = owner.make(&format!("{organization}/{collection}"), new).await;
             values.insert(variable, id(&made).to_owned());
             if collection == "invitations" {
@@ -89,6 +116,10 @@ impl Sample {
         }
         let test = format!("{organization}/webhooks/{}/test", values["webhook_id"]);
         values.insert("delivery_id", id(&owner.make(&test, json!({})).await).to_owned());
+        let ours = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
+        owner.patch(&organization, ours).await.expect(200);
+        values.insert("payer", id(&payer).to_owned());
+        values.insert("saga_id", saga(owner, &organization, id(&payer)).await);
         let sessions = owner.all("/v1/sessions", "").await;
         values.insert("session_id", id(&sessions[0]).to_owned());
         Self { owner: owner.clone(), organization, values }
@@ -102,8 +133,12 @@ impl Sample {
                 let count = self.owner.all(&path, "").await.len();
                 new["name"] = json!(format!("Food {count}"));
             }
+            if collection == "journal-entries" {
+                new["transfers"] = transfers(&self.values);
+            }
             self.owner.make(&path, new).await;
         }
+        saga(&self.owner, &self.organization, self.value("payer")).await;
     }
 
     /// The same with another value for one variable.
@@ -127,9 +162,9 @@ impl Sample {
 
     /// The variables of rows of an organization, with their values.
     pub fn rows(&self) -> Vec<(&'static str, &str)> {
-        let variables = rows().map(|(variable, ..)| variable);
-        let variables = variables.into_iter().chain(["delivery_id"]);
-        variables.map(|variable| (variable, self.value(variable))).collect()
+        let made = rows().into_iter().map(|(variable, ..)| variable);
+        let made = made.chain(["delivery_id", "saga_id"]);
+        made.map(|variable| (variable, self.value(variable))).collect()
     }
 
     /// The path of a route, with this sample's values.
@@ -172,7 +207,7 @@ impl Sample {
         }
         let before: &[&str] = match route.path.rsplit('/').next() {
             Some("approve" | "reject") => &["submit"],
-            Some("reimburse") => &["submit", "approve"],
+            Some("reimburse" | "pay") => &["submit", "approve"],
             _ => &[],
         };
         for verb in before {
@@ -204,7 +239,11 @@ impl Sample {
     /// If it is not said below.
     pub async fn body(&self, route: &Route) -> Value {
         if !route.is_versioned() {
-            return new(route);
+            let mut new = new(route);
+            if route.path.ends_with("/journal-entries") {
+                new["transfers"] = transfers(&self.values);
+            }
+            return new;
         }
         let mut version = json!({ "version": self.version(route).await });
         if route.fields().contains(&"to_version") {

@@ -12,7 +12,7 @@ const MIGRATIONS: &str = "seaql_migrations";
 const ON_SQLITE: &str = "SELECT type || ' ' || name AS name, COALESCE(sql, '') AS description
     FROM sqlite_master WHERE tbl_name NOT LIKE 'sqlite_%'";
 
-// By rank: PostgreSQL never gives the number of a dropped column to another.
+// A column's place is counted among those that are there: PostgreSQL never gives a number again.
 const ON_POSTGRES: &str = "
     SELECT 'column ' || table_name || '.' || column_name AS name,
            concat_ws(' ', row_number() OVER (PARTITION BY table_name ORDER BY ordinal_position),

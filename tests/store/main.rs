@@ -6,6 +6,7 @@
 mod attempt;
 mod classes;
 mod concurrent;
+mod ledger;
 mod log;
 mod migrations;
 mod nodes;

@@ -65,7 +65,10 @@ enum Command {
         #[command(subcommand)]
         action: keys::Action,
     },
-    /// Check that the log is as it was written: that no event was changed, removed or put in
+    /// Check that the log is as it was written, and that the ledger adds up
+    ///
+    /// No event was changed, removed or put in; each account has the sums of its transfers, and keeps
+    /// within its limit; each entry balances.
     Verify,
     /// Check the configuration, the database and its schema
     Check(Box<Serve>),

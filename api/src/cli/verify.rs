@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use service::event::verify::{Findings, verify};
+use service::{event, journal_entry};
 
 use super::{CliError, connect, missing_migrations};
 use crate::config::Database;
@@ -11,10 +11,19 @@ pub(super) async fn run(database: &Database) -> Result<ExitCode, CliError> {
     if !missing.is_empty() {
         return Err("the database's schema is outdated: run `steward migrate up`".into());
     }
+    let mut found = Vec::new();
+    for log in event::verify::verify(&store).await? {
+        let what = format!("log of {}", log.organization_id);
+        found.push((what, format!("{} events hold", log.events), log.faults));
+    }
+    for ledger in journal_entry::verify::verify(&store).await? {
+        let what = format!("ledger of {}", ledger.organization_id);
+        found.push((what, format!("{} accounts hold", ledger.accounts), ledger.faults));
+    }
     let mut sound = true;
-    for Findings { organization_id, events, faults } in verify(&store).await? {
+    for (what, holds, faults) in found {
         let state = if faults.is_empty() { "ok" } else { "FAULTY" };
-        println!("log of {organization_id}  {state}, {events} events hold");
+        println!("{what}  {state}, {holds}");
         for fault in faults {
             println!("    {fault}");
             sound = false;

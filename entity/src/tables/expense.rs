@@ -38,6 +38,8 @@ pub struct Model {
     pub import_key: Option<String>,
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub tags: Option<Json>,
+    pub payout_saga_id: Option<Uuid>,
+    pub payout_error: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, category_id)",

@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "lease")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub name: String,
+    pub work: String,
     pub holder: Uuid,
     pub term: i64,
     pub expires_at: DateTimeWithTimeZone,

@@ -2,6 +2,8 @@
 
 pub mod prelude;
 
+pub mod account;
+pub mod account_balance;
 pub mod api_key;
 pub mod budget;
 pub mod budget_threshold;
@@ -15,12 +17,15 @@ pub mod expense_item;
 pub mod expense_tag;
 pub mod idempotency_key;
 pub mod invitation;
+pub mod journal_entry;
 pub mod lease;
 pub mod member;
 pub mod organization;
 pub mod parked_event;
 pub mod rule;
+pub mod saga;
 pub mod session;
+pub mod transfer;
 pub mod user;
 pub mod webhook;
 pub mod webhook_attempt;

@@ -17,6 +17,11 @@ pub struct Model {
     pub time_zone: String,
     pub approval_required: bool,
     pub large_expense_minor: Option<i64>,
+    pub payout_url: Option<String>,
+    #[sea_orm(has_many)]
+    pub accounts: HasMany<super::account::Entity>,
+    #[sea_orm(has_many)]
+    pub account_balances: HasMany<super::account_balance::Entity>,
     #[sea_orm(has_many)]
     pub api_keys: HasMany<super::api_key::Entity>,
     #[sea_orm(has_many)]
@@ -34,9 +39,15 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,
     #[sea_orm(has_many)]
+    pub journal_entries: HasMany<super::journal_entry::Entity>,
+    #[sea_orm(has_many)]
     pub members: HasMany<super::member::Entity>,
     #[sea_orm(has_many)]
     pub parked_events: HasMany<super::parked_event::Entity>,
+    #[sea_orm(has_many)]
+    pub sagas: HasMany<super::saga::Entity>,
+    #[sea_orm(has_many)]
+    pub transfers: HasMany<super::transfer::Entity>,
     #[sea_orm(has_many, via = "rule")]
     pub categories: HasMany<super::category::Entity>,
     #[sea_orm(has_many, via = "webhook_progress")]

@@ -22,9 +22,10 @@ pub(crate) use history::back_to;
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
 
 use crate::{
-    actor::Actor, api_key::ApiKey, budget::Budget, category::Category, expense::Expense,
-    invitation::Invitation, member::Member, organization::Organization, resource::Resource,
-    role::Permission, rule::Rule, user::User, webhook::Webhook,
+    account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
+    expense::Expense, invitation::Invitation, journal_entry::JournalEntry, member::Member,
+    organization::Organization, resource::Resource, role::Permission, rule::Rule, saga::Saga,
+    user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -61,6 +62,16 @@ verbs! {
     Approved "approved" "It was accepted.",
     Rejected "rejected" "It was refused.",
     Reimbursed "reimbursed" "It was paid back.",
+    PayoutStarted "payout_started" "Somebody has it paid back.",
+    PayoutRefused "payout_refused" "It was not paid back, and stays as it was.",
+    Reversed "reversed" "Another one undoes it.",
+    Advanced "advanced" "It has gone a step on, or back.",
+    Completed "completed" "All of it is done.",
+    Compensated "compensated" "All of it is undone.",
+    Failed "failed" "It cannot go on without somebody's decision.",
+    Retried "retried" "Somebody has it tried again.",
+    Cancelled "cancelled" "Somebody has it undone.",
+    MarkedPaid "marked_paid" "Somebody has paid by hand.",
     Accepted "accepted" "Somebody has taken it up.",
     Joined "joined" "A member has been given a login.",
     PasswordChanged "password_changed" "The password is another one.",
@@ -128,14 +139,17 @@ impl Entity {
 
 /// Every kind of resource that events are about: docs/events.md is made of this.
 pub const ENTITIES: &[Entity] = &[
+    Entity::of::<Account>(),
     Entity::of::<ApiKey>(),
     Entity::of::<Budget>(),
     Entity::of::<Category>(),
     Entity::of::<Expense>(),
     Entity::of::<Invitation>(),
+    Entity::of::<JournalEntry>(),
     Entity::of::<Member>(),
     Entity::of::<Organization>(),
     Entity::of::<Rule>(),
+    Entity::of::<Saga>(),
     Entity::of::<User>(),
     Entity::of::<Webhook>(),
 ];

@@ -30,6 +30,8 @@ impl Resource for Expense {
         Verb::Approved,
         Verb::Rejected,
         Verb::Reimbursed,
+        Verb::PayoutStarted,
+        Verb::PayoutRefused,
         Verb::Deleted,
     ];
 }
@@ -71,6 +73,7 @@ impl Changeable for Expense {
         let (row, current) = repository::get(tx, actor.organization_id, id).await?;
         may_record(actor, row.member_id)?;
         expected.check(row.version, &current)?;
+        rules::free(current.payout_saga_id)?;
         rules::changeable(current.status, actor.settings.approval_required)?;
         let input = change.apply(&current.input())?;
         write_change(tx, actor, change.verb(), row, current, &input).await
@@ -110,6 +113,7 @@ impl Writable for Expense {
         let (row, current) = repository::get(tx, actor.organization_id, id).await?;
         may_record(actor, row.member_id)?;
         expected.check(row.version, &current)?;
+        rules::free(current.payout_saga_id)?;
         rules::changeable(current.status, actor.settings.approval_required)?;
         versioned::delete(tx, actor, &row, &current).await
     }
@@ -363,8 +367,21 @@ pub(crate) async fn make_move(
     may_move(actor, &row, by)?;
     expected.check(row.version, &current)?;
     let DecisionInput { note } = act.input()?;
-    let approval_required = actor.settings.approval_required;
-    let to = rules::moved(current.status, by, approval_required)?;
+    rules::free(current.payout_saga_id)?;
+    let next = moved_columns(tx, actor, &current, by, note)?;
+    let view = |row| repository::view(row, current.items);
+    versioned::update(tx, actor, by.verb(), &row, next, view).await
+}
+
+/// The columns of what a move changes.
+pub(super) fn moved_columns(
+    tx: &Tx,
+    actor: &Actor,
+    current: &Expense,
+    by: Move,
+    note: Option<String>,
+) -> Result<expense::ActiveModel> {
+    let to = rules::moved(current.status, by, actor.settings.approval_required)?;
     let now = tx.now().fixed_offset();
     let mut next =
         expense::ActiveModel { status: Set(to.as_str().to_owned()), ..Default::default() };
@@ -380,11 +397,10 @@ pub(crate) async fn make_move(
         }
         Move::Reimburse => next.reimbursed_at = Set(Some(now)),
     }
-    let view = |row| repository::view(row, current.items);
-    versioned::update(tx, actor, by.verb(), &row, next, view).await
+    Ok(next)
 }
 
-fn may_move(actor: &Actor, row: &expense::Model, by: Move) -> Result<()> {
+pub(super) fn may_move(actor: &Actor, row: &expense::Model, by: Move) -> Result<()> {
     match by {
         Move::Submit => may_record(actor, row.member_id),
         Move::Approve | Move::Reject => {

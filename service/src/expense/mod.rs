@@ -2,6 +2,7 @@
 
 mod commands;
 mod import;
+mod payout;
 mod repository;
 pub mod rules;
 
@@ -15,6 +16,7 @@ use validator::{Validate, ValidationError};
 pub(crate) use commands::make_move;
 pub use commands::{approve, create_many, get, list, reimburse, reject, submit};
 pub use import::{Import, ImportQuery, ImportReport, OnError, RowError, import, inspect};
+pub(crate) use payout::{hold, release, settle};
 
 use crate::{
     money,
@@ -237,6 +239,10 @@ pub struct Expense {
     pub decision_note: Option<String>,
     /// When it was paid back.
     pub reimbursed_at: Option<DateTime<Utc>>,
+    /// The saga that is just paying it back.
+    pub payout_saga_id: Option<Uuid>,
+    /// Why it was not paid back the last time it was tried.
+    pub payout_error: Option<String>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When this was last changed.

@@ -103,6 +103,8 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
         decided_by_member_id: row.decided_by_member_id,
         decision_note: row.decision_note,
         reimbursed_at: row.reimbursed_at.map(|at| at.to_utc()),
+        payout_saga_id: row.payout_saga_id,
+        payout_error: row.payout_error,
         created_at: row.created_at.to_utc(),
         updated_at: row.updated_at.to_utc(),
     }

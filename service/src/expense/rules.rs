@@ -1,5 +1,7 @@
 //! Sums and the way through approval: pure.
 
+use uuid::Uuid;
+
 use super::{ExpenseItem, Status};
 use crate::{
     error::{Error, Result},
@@ -61,6 +63,17 @@ pub fn moved(from: Status, by: Move, approval_required: bool) -> Result<Status> 
 /// The status of an expense that has just been written or changed.
 pub fn written(approval_required: bool) -> Status {
     if approval_required { Status::Draft } else { Status::Approved }
+}
+
+/// Whether nobody is just paying the expense out.
+///
+/// # Errors
+/// [`Error::State`] where a saga is at it.
+pub fn free(payout_saga_id: Option<Uuid>) -> Result<()> {
+    match payout_saga_id {
+        None => Ok(()),
+        Some(_) => Err(Error::state("payout_under_way", "a payout of this expense is under way")),
+    }
 }
 
 /// Whether an expense may still be changed or removed: while nobody relies on it. Where nobody

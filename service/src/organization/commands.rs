@@ -1,5 +1,6 @@
 use entity::organization;
 use sea_orm::ActiveValue::Set;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Kind, Organization, OrganizationInput, repository};
@@ -26,6 +27,12 @@ impl Resource for Organization {
     const ENTITY: &'static str = "organization";
     const READ: Permission = Permission::ReadOrganization;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+
+    fn hide(actor: &Actor, data: &mut Map<String, Value>) {
+        if !actor.may(Permission::ChangeOrganization) {
+            data.insert("payout_url".into(), Value::Null);
+        }
+    }
 }
 
 impl Changeable for Organization {
@@ -40,6 +47,7 @@ impl Changeable for Organization {
             time_zone: self.time_zone.clone(),
             approval_required: Some(self.approval_required),
             large_expense_minor: self.large_expense_minor,
+            payout_url: self.payout_url.clone(),
         }
     }
 
@@ -93,12 +101,13 @@ pub async fn create(
 /// The organizations that the user belongs to, the oldest first.
 pub async fn list(store: &Store, user_id: Uuid, page: &PageQuery) -> Result<Page<Organization>> {
     let page = repository::of_user(store.read(), user_id, page).await?;
-    Ok(page.map(Organization::from))
+    Ok(page.map(|row| Organization::from(row).to_all()))
 }
 
 /// The organization.
 pub async fn get(store: &Store, actor: &Actor) -> Result<Organization> {
-    Ok(repository::get(store.read(), actor.organization_id).await?.into())
+    let found = Organization::from(repository::get(store.read(), actor.organization_id).await?);
+    Ok(if actor.may(Permission::ChangeOrganization) { found } else { found.to_all() })
 }
 
 fn columns(input: OrganizationInput) -> organization::ActiveModel {
@@ -109,6 +118,7 @@ fn columns(input: OrganizationInput) -> organization::ActiveModel {
         time_zone,
         approval_required,
         large_expense_minor,
+        payout_url,
     } = input;
     organization::ActiveModel {
         kind: Set(kind.as_str().to_owned()),
@@ -117,6 +127,7 @@ fn columns(input: OrganizationInput) -> organization::ActiveModel {
         time_zone: Set(time_zone),
         approval_required: Set(approval_required.unwrap_or(kind == Kind::Company)),
         large_expense_minor: Set(large_expense_minor),
+        payout_url: Set(payout_url),
         ..Default::default()
     }
 }

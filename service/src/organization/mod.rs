@@ -8,11 +8,15 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 pub use commands::{create, delete, get, list};
 
-use crate::{money, text};
+use crate::{
+    money,
+    outbound::{self, OutboundError},
+    text,
+};
 
 /// What kind of organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -62,6 +66,18 @@ pub struct OrganizationInput {
     /// From which amount, in minor units of its currency, an expense counts as large.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub large_expense_minor: Option<i64>,
+    /// Where members are paid back: an HTTP(S) URL that takes payouts (docs/ledger.md).
+    #[validate(length(max = 2000), custom(function = callable))]
+    #[schema(max_length = 2000)]
+    pub payout_url: Option<String>,
+}
+
+fn callable(url: &str) -> Result<(), ValidationError> {
+    match outbound::parse(url) {
+        Ok(_) => Ok(()),
+        Err(OutboundError::Url(why)) => Err(text::refusal("url", why)),
+        Err(other) => Err(text::refusal("url", other.to_string())),
+    }
 }
 
 fn utc() -> String {
@@ -87,10 +103,19 @@ pub struct Organization {
     pub approval_required: bool,
     /// From which amount an expense counts as large.
     pub large_expense_minor: Option<i64>,
+    /// Where members are paid back; shown to those who may change it, and not in lists.
+    pub payout_url: Option<String>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When this was last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Organization {
+    /// Without what is shown to few.
+    fn to_all(self) -> Self {
+        Self { payout_url: None, ..self }
+    }
 }
 
 impl From<entity::organization::Model> for Organization {
@@ -104,6 +129,7 @@ impl From<entity::organization::Model> for Organization {
             time_zone: row.time_zone,
             approval_required: row.approval_required,
             large_expense_minor: row.large_expense_minor,
+            payout_url: row.payout_url,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
         }

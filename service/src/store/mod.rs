@@ -23,7 +23,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, IsolationLevel, TransactionTrait};
 
 use signal::{Signal, Signals};
 pub use telemetry::Pool;
@@ -137,6 +137,7 @@ pub struct Store {
     context: Context,
     telemetry: telemetry::Telemetry,
     claim: Option<Arc<Claim>>,
+    following: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -175,12 +176,19 @@ impl Store {
         } else {
             return Err(ConnectError::Url);
         };
-        Ok(Self { engine, reader, writer, context, telemetry, claim: None })
+        Ok(Self { engine, reader, writer, context, telemetry, claim: None, following: false })
     }
 
     /// This store for one write, whose answer is kept under a key.
     pub(crate) fn claiming(&self, claim: Claim) -> Self {
         Self { claim: Some(Arc::new(claim)), ..self.clone() }
+    }
+
+    /// This store for writes of which each statement sees what others have committed before it, and an
+    /// update waits for theirs and goes on from what they wrote: for sums that many move at once, where
+    /// running again would not end. On SQLite, which has one writer, every write is like that.
+    pub(crate) fn following(&self) -> Self {
+        Self { following: true, ..self.clone() }
     }
 
     /// A connection for queries.
@@ -223,7 +231,8 @@ impl Store {
         match &self.writer {
             Writer::Sqlite(writer) => writer.write(input, work).await,
             Writer::Postgres(pool) => {
-                postgres::write(pool.clone(), self.context.clone(), input, work).await
+                let isolation = self.following.then_some(IsolationLevel::ReadCommitted);
+                postgres::write((pool.clone(), isolation), self.context.clone(), input, work).await
             }
         }
     }

@@ -2,13 +2,14 @@
 //!
 //! Transactions run at REPEATABLE READ: a closure sees one state of the database, as it does on
 //! SQLite, and where another transaction was faster, the whole closure runs again on the new state.
+//! Those that move running sums follow others instead ([`super::Store::following`]).
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqlxPostgresConnector,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel,
+    SqlxPostgresConnector, TransactionTrait,
     sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 
@@ -69,7 +70,7 @@ fn driver_error(error: sea_orm::sqlx::Error) -> DbErr {
 /// Runs the closure in a task of its own: a request that goes away must not cancel a BEGIN, which
 /// leaves sqlx 0.9.0's pool with a connection in a transaction that nobody knows of.
 pub(super) async fn write<I, T, F>(
-    pool: DatabaseConnection,
+    begin: (DatabaseConnection, Option<IsolationLevel>),
     context: Context,
     input: I,
     work: F,
@@ -82,7 +83,7 @@ where
     let task = tokio::spawn(async move {
         let mut reason = String::new();
         for attempt in 0..TRIES {
-            match attempt_once(&pool, &context, &input, &work).await {
+            match attempt_once(&begin, &context, &input, &work).await {
                 Err(Error::Again(why)) => {
                     metrics::counter!("steward_transaction_retries_total").increment(1);
                     reason = why;
@@ -100,7 +101,7 @@ where
 }
 
 async fn attempt_once<I, T, F>(
-    pool: &DatabaseConnection,
+    (pool, isolation): &(DatabaseConnection, Option<IsolationLevel>),
     context: &Context,
     input: &I,
     work: &F,
@@ -108,7 +109,11 @@ async fn attempt_once<I, T, F>(
 where
     F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>>,
 {
-    let tx = Tx::new(pool.begin().await?, context.clone());
+    let begun = match isolation {
+        None => pool.begin().await?,
+        level => pool.begin_with_config(*level, None).await?,
+    };
+    let tx = Tx::new(begun, context.clone());
     match work(&tx, input).await {
         Ok(value) if tx.is_undone() => {
             tx.rollback().await?;

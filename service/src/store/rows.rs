@@ -29,12 +29,12 @@ pub async fn all<E: Positional>(
 }
 
 /// What a statement that writes a row gives back, for [`written`].
-pub(super) fn returning<E: Positional>() -> ReturningClause {
+pub(crate) fn returning<E: Positional>() -> ReturningClause {
     Query::returning().columns(E::columns())
 }
 
 /// The row that a statement has written, if it has.
-pub(super) async fn written<E: Positional>(
+pub(crate) async fn written<E: Positional>(
     tx: &Tx,
     statement: &impl StatementBuilder,
 ) -> Result<Option<E::Model>> {

@@ -10,6 +10,7 @@ use super::{
     edits::{change_only, move_expense, write},
 };
 use crate::{
+    account::Account,
     actor::Actor,
     budget::Budget,
     category::Category,
@@ -25,6 +26,7 @@ use crate::{
 
 /// Every kind.
 const KINDS: &[Kind] = &[
+    Kind::writable::<Account>(),
     Kind::writable::<Budget>(),
     Kind::writable::<Category>(),
     Kind::writable::<Expense>().with(EXPENSE_MOVES),

@@ -30,7 +30,7 @@ fn encode(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-fn query(pairs: &[(&str, String)]) -> String {
+pub(super) fn query(pairs: &[(&str, String)]) -> String {
     let pairs = pairs.iter().map(|(name, value)| format!("{name}={}", encode(value)));
     pairs.collect::<Vec<_>>().join("&")
 }

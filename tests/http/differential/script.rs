@@ -167,6 +167,11 @@ impl Organization {
         if let Some(cursor) = answer.json["cursor"].as_str() {
             self.cursors.push(cursor.to_owned());
         }
+        if let Some(saga) = current["payout_saga_id"].as_str()
+            && self.row(saga).is_none()
+        {
+            self.add(format!("{}/sagas/{saga}", self.path));
+        }
         if let Some(link) = answer.headers.get("link") {
             let link = link.to_str().unwrap().trim_start_matches('<');
             self.links.push(link.split('>').next().unwrap_or_default().to_owned());

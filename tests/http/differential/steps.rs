@@ -7,7 +7,7 @@ use tests::{Client, PASSWORD};
 use super::{
     bodies,
     choice::Choice,
-    queries,
+    ledger, queries,
     script::{Call, Caller, Organization, Person, Row, Script},
     sync,
     texts::TEXTS,
@@ -40,6 +40,7 @@ enum Step {
     Follow,
     Report,
     Import,
+    Ledger,
     Batch,
     Try,
     Accept,
@@ -58,12 +59,13 @@ const WEIGHTS: &[(u64, Step)] = &[
     (24, Step::Create),
     (14, Step::Change),
     (6, Step::Remove),
-    (10, Step::Move),
+    (16, Step::Move),
     (6, Step::Read),
     (10, Step::List),
     (5, Step::Follow),
     (5, Step::Report),
     (3, Step::Import),
+    (16, Step::Ledger),
     (2, Step::Batch),
     (3, Step::Try),
     (2, Step::Accept),
@@ -128,6 +130,7 @@ impl Script {
             Step::Report => queries::report(&mut self.choice, &organization),
             Step::Import => self.import(at, &organization),
             Step::Hook => hook(&mut self.choice, &organization),
+            Step::Ledger => ledger::call(&mut self.choice, &organization),
             Step::Batch => batch(&mut self.choice, &organization),
             Step::Try => try_rule(&mut self.choice, &organization),
             Step::Accept => return self.accept(&organization, at).await,
@@ -309,7 +312,7 @@ fn row(choice: &mut Choice, organization: &Organization, collection: Option<&str
 }
 
 /// A request that names the version that was seen last; sometimes another, or none, or by If-Match.
-fn versioned(choice: &mut Choice, method: Method, row: &Row, body: Value) -> Call {
+pub(super) fn versioned(choice: &mut Choice, method: Method, row: &Row, body: Value) -> Call {
     let version = if choice.chance(8) { row.version + 1 } else { row.version };
     let mut call = Call::new(method.clone(), row.path.clone());
     let mut body = body;
@@ -388,9 +391,9 @@ fn transition(choice: &mut Choice, organization: &Organization) -> Call {
     }
     let verb = match &*row.status {
         "draft" if choice.chance(80) => "submit",
-        "submitted" if choice.chance(80) => choice.of(&["approve", "reject"]),
-        "approved" if choice.chance(80) => "reimburse",
-        _ => choice.of(&["submit", "approve", "reject", "reimburse"]),
+        "submitted" if choice.chance(80) => choice.of(&["approve", "approve", "reject"]),
+        "approved" if choice.chance(80) => choice.of(&["reimburse", "pay", "pay"]),
+        _ => choice.of(&["submit", "approve", "reject", "reimburse", "pay"]),
     };
     let body = if choice.chance(40) { json!({ "note": choice.of(TEXTS) }) } else { json!({}) };
     let path = format!("{}/{verb}", row.path);

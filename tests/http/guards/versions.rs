@@ -58,7 +58,14 @@ pub(super) fn table(resource: &str) -> String {
 #[test]
 fn every_versioned_table_is_one_of_the_resources_under_guard() {
     let readable = Route::all().into_iter().filter(|route| route.method == Method::GET);
-    let changed: BTreeSet<String> = versioned().into_iter().map(|route| route.path).collect();
+    // What is changed by transitions alone is under guard by them.
+    let changed: BTreeSet<String> = versioned()
+        .into_iter()
+        .map(|route| match route.path.rsplit_once('/') {
+            Some((row, _)) if route.method == Method::POST => row.to_owned(),
+            _ => route.path,
+        })
+        .collect();
     let guarded: BTreeSet<String> = readable
         .filter(|route| changed.contains(&route.path))
         .filter_map(|route| route.resource().map(table))

@@ -1,0 +1,58 @@
+//! The program itself, as a process.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use tests::Database;
+
+/// A running `steward serve`. It is killed when this goes, as by a power cut.
+pub struct Process {
+    child: Child,
+    /// Where it listens.
+    pub base: String,
+}
+
+/// The program on a database.
+pub fn steward(database: &Database) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
+    command.env_clear().env("DATABASE_URL", &database.url);
+    command
+}
+
+impl Process {
+    /// Serves.
+    pub fn start(database: &Database) -> Self {
+        Self::start_with(database, &[], &[])
+    }
+
+    /// Serves with flags and variables.
+    pub fn start_with(database: &Database, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = steward(database);
+        command.args(["--listen", "127.0.0.1:0", "--workers", "1"]).args(flags);
+        command.envs(variables.iter().copied()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("steward starts");
+        let log = BufReader::new(child.stderr.take().expect("a log"));
+        let mut lines = log.lines().map_while(Result::ok);
+        let base = lines.find_map(|line| {
+            let (_, rest) = line.split_once("the API is at ")?;
+            Some(rest.split_once("/v1")?.0.to_owned())
+        });
+        // Somebody reads the rest, or the process would wait for it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, base: base.expect("steward says where it listens") }
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a process can be asked")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,215 @@
+use entity::{account, account_balance};
+use sea_orm::ActiveValue::Set;
+use uuid::Uuid;
+
+use super::{Account, AccountBalance, AccountInput, Kind, Purpose, repository};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    event::Verb,
+    input::{Change, Create},
+    resource::{Changeable, Resource, Writable},
+    role::Permission,
+    store::{
+        Store, Tx, log,
+        page::{Page, PageQuery},
+        versioned,
+        versioned::Expected,
+    },
+    text::fold,
+};
+
+impl Resource for Account {
+    const ENTITY: &'static str = "account";
+    const READ: Permission = Permission::ReadLedger;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Deleted];
+}
+
+impl Changeable for Account {
+    type Input = AccountInput;
+    const WRITE: Permission = Permission::ManageAccounts;
+
+    fn input(&self) -> AccountInput {
+        AccountInput {
+            name: self.name.clone(),
+            kind: self.kind,
+            currency: Some(self.currency.clone()),
+            may_go_below_zero: self.may_go_below_zero,
+            closed: self.closed,
+        }
+    }
+
+    async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+    }
+
+    /// What the entries of an account mean does not change: its kind and its currency stay.
+    async fn change(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: &Change<AccountInput>,
+    ) -> Result<Self> {
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        let input = change.apply(&current.input())?;
+        let stays = |field: &str| Error::invalid(field, "immutable", "stays as it is");
+        if input.kind != current.kind {
+            return Err(stays("/kind"));
+        }
+        if input.currency.as_ref() != Some(&current.currency) {
+            return Err(stays("/currency"));
+        }
+        let sums = repository::hold_sums(tx, actor.organization_id, id).await?;
+        let balance = current.kind.balance(sums.debits_minor, sums.credits_minor);
+        if !input.may_go_below_zero && balance < 0 {
+            return Err(Error::state("below_zero", "the balance of this account is below zero"));
+        }
+        versioned::update(tx, actor, Verb::Changed, &row, columns(input), Self::from).await
+    }
+}
+
+impl Writable for Account {
+    const IN_USE: &'static str = "journal entries refer to this account; it can be closed";
+
+    async fn create(tx: &Tx, actor: &Actor, new: &Create<AccountInput>) -> Result<Self> {
+        let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
+        insert(tx, actor, id, new.input.clone(), None).await
+    }
+
+    async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        // First of all, as postings do it: nobody waits for the other.
+        repository::end_sums(tx, actor.organization_id, id).await?;
+        versioned::delete(tx, actor, &row, &current).await
+    }
+}
+
+async fn insert(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    input: AccountInput,
+    purpose: Option<Purpose>,
+) -> Result<Account> {
+    let now = tx.now().fixed_offset();
+    let currency = input.currency.clone().unwrap_or_else(|| actor.settings.currency.clone());
+    let row = account::ActiveModel {
+        organization_id: Set(actor.organization_id),
+        id: Set(id),
+        kind: Set(input.kind.as_str().to_owned()),
+        currency: Set(currency),
+        purpose: Set(purpose.map(|purpose| purpose.as_str().to_owned())),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..columns(input)
+    };
+    let made = versioned::insert(tx, actor, row, Account::from).await?;
+    repository::begin_sums(tx, actor.organization_id, id).await?;
+    Ok(made)
+}
+
+/// The columns of what may change.
+fn columns(input: AccountInput) -> account::ActiveModel {
+    let AccountInput { name, kind: _, currency: _, may_go_below_zero, closed } = input;
+    account::ActiveModel {
+        name_key: Set(fold(&name)),
+        name: Set(name),
+        may_go_below_zero: Set(may_go_below_zero),
+        closed: Set(closed),
+        ..Default::default()
+    }
+}
+
+/// The account that steward uses for something in a currency, made when it is first needed.
+pub(crate) async fn of_purpose(
+    tx: &Tx,
+    actor: &Actor,
+    purpose: Purpose,
+    currency: &str,
+) -> Result<Uuid> {
+    let known = repository::of_purpose(tx, actor.organization_id, purpose, currency).await?;
+    if let Some(account) = known {
+        return Ok(account.id);
+    }
+    let (name, kind) = match purpose {
+        Purpose::Reimbursements => ("Reimbursements", Kind::Expense),
+        Purpose::PayoutsInFlight => ("Payouts in flight", Kind::Liability),
+        Purpose::PayoutAccount => ("Payout account", Kind::Asset),
+    };
+    let input = AccountInput {
+        name: name.to_owned(),
+        kind,
+        currency: Some(currency.to_owned()),
+        // What comes out of the account in flight has gone into it before.
+        may_go_below_zero: purpose != Purpose::PayoutsInFlight,
+        closed: false,
+    };
+    match insert(tx, actor, tx.new_id(), input, Some(purpose)).await {
+        Err(Error::Duplicate { .. }) => Err(Error::Again("another has just made it".into())),
+        made => Ok(made?.id),
+    }
+}
+
+/// The account.
+pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Account> {
+    Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+}
+
+/// The accounts by name.
+pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Account>> {
+    let page = repository::list(store.read(), actor.organization_id, page).await?;
+    Ok(page.map(Account::from))
+}
+
+/// What an account stands at.
+pub async fn balance(store: &Store, actor: &Actor, id: Uuid) -> Result<AccountBalance> {
+    let found = store.snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
+        Box::pin(async move {
+            let account = repository::get(tx, *organization_id, *id).await?;
+            let sums = repository::sums(tx, *organization_id, [*id]).await?;
+            Ok(shown(account, sums.get(id)))
+        })
+    });
+    found.await
+}
+
+/// What the accounts stand at, by name: all of a page at one moment.
+pub async fn balances(
+    store: &Store,
+    actor: &Actor,
+    page: &PageQuery,
+) -> Result<Page<AccountBalance>> {
+    let found =
+        store.snapshot((actor.organization_id, page.clone()), |tx, (organization_id, page)| {
+            Box::pin(async move {
+                let accounts = repository::list(tx, *organization_id, page).await?;
+                let ids = accounts.items.iter().map(|account| account.id);
+                let sums = repository::sums(tx, *organization_id, ids.collect::<Vec<_>>()).await?;
+                Ok(accounts.map(|account| {
+                    let own = sums.get(&account.id);
+                    shown(account, own)
+                }))
+            })
+        });
+    found.await
+}
+
+fn shown(account: account::Model, sums: Option<&account_balance::Model>) -> AccountBalance {
+    let kind = Kind::of(&account.kind);
+    let (debits_minor, credits_minor) =
+        sums.map_or((0, 0), |sums| (sums.debits_minor, sums.credits_minor));
+    AccountBalance {
+        account_id: account.id,
+        name: account.name,
+        kind,
+        currency: account.currency,
+        debits_minor,
+        credits_minor,
+        balance_minor: kind.balance(debits_minor, credits_minor),
+    }
+}

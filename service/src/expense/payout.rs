@@ -1,0 +1,71 @@
+//! What a payout does to the expense that it is for (docs/ledger.md).
+
+use entity::expense;
+use sea_orm::ActiveValue::Set;
+use uuid::Uuid;
+
+use super::{
+    Expense, Kind,
+    commands::{may_move, moved_columns},
+    repository,
+    rules::{self, Move},
+};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    event::Verb,
+    store::{Tx, versioned},
+};
+
+/// Keeps an approved expense as it is while it is paid, if `allowed` has nothing against it.
+pub(crate) async fn hold(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    saga_id: Uuid,
+    allowed: impl AsyncFnOnce(&Expense) -> Result<()>,
+) -> Result<Expense> {
+    let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+    may_move(actor, &row, Move::Reimburse)?;
+    allowed(&current).await?;
+    rules::free(current.payout_saga_id)?;
+    rules::moved(current.status, Move::Reimburse, actor.settings.approval_required)?;
+    if current.kind == Kind::Refund {
+        return Err(Error::state("wrong_kind", "a refund is not paid out"));
+    }
+    let next = expense::ActiveModel {
+        payout_saga_id: Set(Some(saga_id)),
+        payout_error: Set(None),
+        ..Default::default()
+    };
+    let view = |row| repository::view(row, current.items);
+    versioned::update(tx, actor, Verb::PayoutStarted, &row, next, view).await
+}
+
+/// Lets an expense go that is not paid after all, with the reason. It is approved, as before.
+pub(crate) async fn release(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    reason: Option<String>,
+) -> Result<()> {
+    let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+    let next = expense::ActiveModel {
+        payout_saga_id: Set(None),
+        payout_error: Set(reason),
+        ..Default::default()
+    };
+    let view = |row| repository::view(row, current.items);
+    versioned::update(tx, actor, Verb::PayoutRefused, &row, next, view).await?;
+    Ok(())
+}
+
+/// Says that an expense is paid back.
+pub(crate) async fn settle(tx: &Tx, actor: &Actor, id: Uuid) -> Result<()> {
+    let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+    let mut next = moved_columns(tx, actor, &current, Move::Reimburse, None)?;
+    next.payout_saga_id = Set(None);
+    let view = |row| repository::view(row, current.items);
+    versioned::update(tx, actor, Move::Reimburse.verb(), &row, next, view).await?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+use std::collections::HashMap;
+
+use entity::{journal_entry, transfer};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
+};
+use uuid::Uuid;
+
+use super::{JournalEntry, JournalEntryQuery, JournalEntrySort, Transfer};
+use crate::{
+    error::Result,
+    store::{
+        Tx,
+        page::{Page, Sort, page},
+        rows, versioned,
+    },
+};
+
+/// An entry with its transfers, within a transaction.
+pub(super) async fn get(
+    tx: &Tx,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<(journal_entry::Model, JournalEntry)> {
+    let row = versioned::get::<journal_entry::Entity>(tx, organization_id, id).await?;
+    let transfers = transfers_of(tx, organization_id, [id]).await?.remove(&id);
+    Ok((row.clone(), view(row, transfers.unwrap_or_default())))
+}
+
+/// The transfers of some entries, in their order.
+async fn transfers_of(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Vec<Transfer>>> {
+    let found = versioned::owned::<transfer::Entity>(organization_id)
+        .filter(transfer::Column::EntryId.is_in(ids))
+        .order_by_asc(transfer::Column::EntryId)
+        .order_by_asc(transfer::Column::Position);
+    let mut transfers: HashMap<Uuid, Vec<Transfer>> = HashMap::new();
+    for row in rows::all(connection, found).await? {
+        transfers.entry(row.entry_id).or_default().push(Transfer {
+            debit_account_id: row.debit_account_id,
+            credit_account_id: row.credit_account_id,
+            amount_minor: row.amount_minor,
+            currency: row.currency,
+        });
+    }
+    Ok(transfers)
+}
+
+pub(super) fn view(row: journal_entry::Model, transfers: Vec<Transfer>) -> JournalEntry {
+    JournalEntry {
+        id: row.id,
+        version: row.version,
+        occurred_on: row.occurred_on,
+        memo: row.memo,
+        reference: row.reference,
+        transfers,
+        reverses_id: row.reverses_id,
+        reversed_by_id: row.reversed_by_id,
+        created_at: row.created_at.to_utc(),
+        updated_at: row.updated_at.to_utc(),
+    }
+}
+
+/// A page of entries with their transfers, within a transaction.
+pub(super) async fn list(
+    tx: &Tx,
+    organization_id: Uuid,
+    query: &JournalEntryQuery,
+) -> Result<Page<JournalEntry>> {
+    use journal_entry::{COLUMN, Column};
+    let JournalEntryQuery { account_id, occurred_from, occurred_to, sort, limit: _, cursor: _ } =
+        query;
+    let (name, descending) = match sort {
+        JournalEntrySort::OccurredOn => ("occurred_on", false),
+        JournalEntrySort::OccurredOnDescending => ("-occurred_on", true),
+    };
+    let entries = versioned::owned::<journal_entry::Entity>(organization_id)
+        .apply_if(*account_id, |rows, id| {
+            let touching = |side: transfer::Column| {
+                versioned::owned::<transfer::Entity>(organization_id)
+                    .select_only()
+                    .column(transfer::Column::EntryId)
+                    .filter(side.eq(id))
+                    .into_query()
+            };
+            let debits = Column::Id.in_subquery(touching(transfer::Column::DebitAccountId));
+            let credits = Column::Id.in_subquery(touching(transfer::Column::CreditAccountId));
+            rows.filter(debits.or(credits))
+        })
+        .apply_if(*occurred_from, |rows, day| rows.filter(COLUMN.occurred_on.gte(day)))
+        .apply_if(*occurred_to, |rows, day| rows.filter(COLUMN.occurred_on.lte(day)));
+    let sort = Sort { name, column: Column::OccurredOn, descending };
+    let page = page(tx, entries, sort, &query.page()).await?;
+    let ids: Vec<_> = page.items.iter().map(|row| row.id).collect();
+    let mut transfers = transfers_of(tx, organization_id, ids).await?;
+    Ok(page.map(|row| {
+        let own = transfers.remove(&row.id).unwrap_or_default();
+        view(row, own)
+    }))
+}
+
+/// Writes the transfers of a new entry.
+pub(super) async fn insert_transfers(
+    tx: &Tx,
+    organization_id: Uuid,
+    entry_id: Uuid,
+    transfers: &[Transfer],
+) -> Result<()> {
+    let rows = transfers.iter().zip(0_i64..).map(|(new, position)| {
+        let Transfer { debit_account_id, credit_account_id, amount_minor, currency } = new;
+        transfer::ActiveModel {
+            organization_id: Set(organization_id),
+            id: Set(tx.new_id()),
+            entry_id: Set(entry_id),
+            position: Set(position),
+            debit_account_id: Set(*debit_account_id),
+            credit_account_id: Set(*credit_account_id),
+            amount_minor: Set(*amount_minor),
+            currency: Set(currency.clone()),
+        }
+    });
+    transfer::Entity::insert_many(rows.collect::<Vec<_>>()).exec_without_returning(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,111 @@
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Saga, SagaDecisionInput, SagaQuery, repository, rules::Progress};
+use crate::{
+    actor::Actor,
+    error::Result,
+    event::Verb,
+    input::Act,
+    resource::Resource,
+    role::Permission,
+    store::{Store, page::Page, signal::Signal, versioned, versioned::Expected},
+};
+
+impl Resource for Saga {
+    const ENTITY: &'static str = "saga";
+    const READ: Permission = Permission::ReadSagas;
+    const VERBS: &'static [Verb] = &[
+        Verb::Created,
+        Verb::Advanced,
+        Verb::Completed,
+        Verb::Compensated,
+        Verb::Failed,
+        Verb::Retried,
+        Verb::Cancelled,
+        Verb::MarkedPaid,
+    ];
+}
+
+/// The saga.
+pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Saga> {
+    Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+}
+
+/// The sagas that a query asks for, the newest first.
+pub async fn list(store: &Store, actor: &Actor, query: &SagaQuery) -> Result<Page<Saga>> {
+    let page = repository::list(store.read(), actor.organization_id, query).await?;
+    Ok(page.map(Saga::from))
+}
+
+/// Tries the step at once that a saga is at, be it forwards or backwards.
+pub async fn retry(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<SagaDecisionInput>,
+) -> Result<Saga> {
+    decide(store, actor, id, expected, act, Verb::Retried).await
+}
+
+/// Undoes a saga of which somebody knows that nothing was paid.
+pub async fn compensate(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<SagaDecisionInput>,
+) -> Result<Saga> {
+    decide(store, actor, id, expected, act, Verb::Cancelled).await
+}
+
+/// Goes on with a saga of which somebody knows that it is paid.
+pub async fn mark_paid(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<SagaDecisionInput>,
+) -> Result<Saga> {
+    decide(store, actor, id, expected, act, Verb::MarkedPaid).await
+}
+
+async fn decide(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<SagaDecisionInput>,
+    verb: Verb,
+) -> Result<Saga> {
+    store
+        .write((actor.clone(), id, expected, act, verb), |tx, (actor, id, expected, act, verb)| {
+            Box::pin(async move {
+                let row = repository::get(tx, actor.organization_id, *id).await?;
+                expected.check(row.version, &Saga::from(row.clone()))?;
+                let SagaDecisionInput { note } = act.input()?;
+                let mut progress = Progress::of(&row);
+                decided(&mut progress, *verb, tx.now(), note)?;
+                tx.signal(Signal::Work);
+                let next = repository::columns(&progress)?;
+                versioned::update(tx, actor, *verb, &row, next, Saga::from).await
+            })
+        })
+        .await
+}
+
+fn decided(
+    progress: &mut Progress,
+    verb: Verb,
+    now: DateTime<Utc>,
+    note: Option<String>,
+) -> Result<()> {
+    match verb {
+        Verb::Cancelled => {
+            progress.compensate(now, note.unwrap_or_else(|| "somebody has cancelled it".into()))
+        }
+        Verb::MarkedPaid => progress.mark_done(now),
+        _ => progress.retry(now),
+    }
+}

@@ -1,0 +1,244 @@
+//! Pays a member back: reserves the amount, has it paid out at the organization's payout URL, and
+//! settles. If the payout is refused, all is undone and the expense is approved again, with the reason.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use entity::saga;
+use sea_orm::ActiveValue::Set;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    PayoutInput, Saga, repository,
+    rules::Progress,
+    worker::{Call, Kind, Outcome, Run, StepKind, Work, shortened},
+};
+use crate::{
+    account::{self, Purpose},
+    actor::Actor,
+    error::{Error, Result},
+    expense::{self, Expense},
+    input::Act,
+    journal_entry::{self, JournalEntryInput, Transfer},
+    organization,
+    outbound::{Outbound, OutboundError},
+    store::{Store, Tx, signal::Signal, versioned, versioned::Expected},
+};
+
+pub(super) const KIND: Kind = Kind {
+    name: "reimbursement",
+    steps: &[
+        StepKind {
+            name: "hold",
+            run: Run::Local(|_, _, _| Box::pin(async { Ok(()) })),
+            undo: Some(|tx, actor, work| Box::pin(release(tx, actor, work))),
+        },
+        StepKind {
+            name: "reserve",
+            run: Run::Local(|tx, actor, work| Box::pin(reserve(tx, actor, work))),
+            undo: Some(|tx, actor, work| Box::pin(unreserve(tx, actor, work))),
+        },
+        StepKind {
+            name: "payout",
+            run: Run::Remote {
+                prepare: |tx, work| Box::pin(prepare(tx, work)),
+                call: |outbound, call, timeout| Box::pin(pay_out(outbound, call, timeout)),
+            },
+            undo: None,
+        },
+        StepKind {
+            name: "settle",
+            run: Run::Local(|tx, actor, work| Box::pin(settle(tx, actor, work))),
+            undo: None,
+        },
+    ],
+    pivot: 2,
+};
+
+/// What a reimbursement knows. The ids of its entries are chosen when it begins: none is posted twice.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Payout {
+    organization_id: Uuid,
+    member_id: Uuid,
+    amount_minor: i64,
+    currency: String,
+    reservation_id: Uuid,
+    reversal_id: Uuid,
+    settlement_id: Uuid,
+}
+
+impl Payout {
+    fn of(work: &Work) -> Result<Self> {
+        serde_json::from_value(work.data.clone())
+            .map_err(|error| Error::Internal(format!("a saga's data cannot be read: {error}")))
+    }
+}
+
+/// Begins to pay an approved expense back.
+pub async fn pay(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<PayoutInput>,
+) -> Result<Expense> {
+    store
+        .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
+            Box::pin(async move {
+                let organization_id = actor.organization_id;
+                let saga_id = tx.new_id();
+                let held = expense::hold(tx, actor, *id, saga_id, async |current| {
+                    expected.check(current.version, current)?;
+                    let PayoutInput {} = act.input()?;
+                    let row = organization::repository::get(tx, organization_id).await?;
+                    if row.payout_url.is_none() {
+                        let detail = "the organization has no payout_url";
+                        return Err(Error::state("payout_not_configured", detail));
+                    }
+                    Ok(())
+                });
+                let expense = held.await?;
+                begin(tx, actor, &expense, saga_id).await?;
+                Ok(expense)
+            })
+        })
+        .await
+}
+
+async fn begin(tx: &Tx, actor: &Actor, expense: &Expense, id: Uuid) -> Result<()> {
+    let payout = Payout {
+        organization_id: actor.organization_id,
+        member_id: expense.member_id,
+        amount_minor: expense.amount_minor,
+        currency: expense.currency.clone(),
+        reservation_id: tx.new_id(),
+        reversal_id: tx.new_id(),
+        settlement_id: tx.new_id(),
+    };
+    let now = tx.now();
+    let progress = Progress::start(KIND.steps.iter().map(|step| step.name), KIND.pivot, now);
+    let row = saga::ActiveModel {
+        organization_id: Set(actor.organization_id),
+        id: Set(id),
+        kind: Set(KIND.name.to_owned()),
+        expense_id: Set(expense.id),
+        data: Set(json!(payout)),
+        created_at: Set(now.fixed_offset()),
+        updated_at: Set(now.fixed_offset()),
+        ..repository::columns(&progress)?
+    };
+    tx.signal(Signal::Work);
+    versioned::insert(tx, actor, row, Saga::from).await?;
+    Ok(())
+}
+
+async fn release(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
+    expense::release(tx, actor, work.expense_id, work.reason.clone()).await
+}
+
+async fn reserve(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
+    let payout = Payout::of(work)?;
+    let sides = [Purpose::Reimbursements, Purpose::PayoutsInFlight];
+    let entry = entry(tx, actor, work, &payout, "Reserved for a payout", sides).await?;
+    journal_entry::post_in(tx, actor, payout.reservation_id, &entry, None).await?;
+    Ok(())
+}
+
+async fn unreserve(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
+    let Payout { reservation_id, reversal_id, .. } = Payout::of(work)?;
+    let memo = work.reason.clone();
+    journal_entry::reverse_in(tx, actor, reservation_id, reversal_id, memo).await?;
+    Ok(())
+}
+
+async fn settle(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
+    let payout = Payout::of(work)?;
+    let sides = [Purpose::PayoutsInFlight, Purpose::PayoutAccount];
+    let entry = entry(tx, actor, work, &payout, "Paid out", sides).await?;
+    journal_entry::post_in(tx, actor, payout.settlement_id, &entry, None).await?;
+    expense::settle(tx, actor, work.expense_id).await
+}
+
+/// The amount from the second account to the first, which is debited.
+async fn entry(
+    tx: &Tx,
+    actor: &Actor,
+    work: &Work,
+    payout: &Payout,
+    memo: &str,
+    [debit, credit]: [Purpose; 2],
+) -> Result<JournalEntryInput> {
+    let currency = &payout.currency;
+    let transfer = Transfer {
+        debit_account_id: account::of_purpose(tx, actor, debit, currency).await?,
+        credit_account_id: account::of_purpose(tx, actor, credit, currency).await?,
+        amount_minor: payout.amount_minor,
+        currency: currency.clone(),
+    };
+    Ok(JournalEntryInput {
+        occurred_on: today(tx, actor.organization_id).await?,
+        memo: Some(memo.to_owned()),
+        reference: Some(work.saga_id.to_string()),
+        transfers: vec![transfer],
+    })
+}
+
+/// The day in the organization's time zone.
+async fn today(tx: &Tx, organization_id: Uuid) -> Result<NaiveDate> {
+    let zone = organization::repository::get(tx, organization_id).await?.time_zone;
+    let zone = zone.parse().unwrap_or(chrono_tz::UTC);
+    Ok(tx.now().with_timezone::<chrono_tz::Tz>(&zone).date_naive())
+}
+
+async fn prepare(tx: &Tx, work: &Work) -> Result<Call> {
+    let payout = Payout::of(work)?;
+    let row = organization::repository::get(tx, payout.organization_id).await?;
+    let url = row.payout_url.ok_or_else(|| {
+        Error::state("payout_not_configured", "the organization has no payout_url any more")
+    })?;
+    let body = json!({
+        "saga_id": work.saga_id,
+        "organization_id": payout.organization_id,
+        "expense_id": work.expense_id,
+        "member_id": payout.member_id,
+        "amount_minor": payout.amount_minor,
+        "currency": payout.currency,
+    });
+    Ok(Call { url, key: work.saga_id.to_string(), body: body.to_string().into_bytes() })
+}
+
+async fn pay_out(outbound: &Outbound, call: &Call, timeout: Duration) -> Outcome {
+    let headers =
+        [("content-type", "application/json".to_owned()), ("idempotency-key", call.key.clone())];
+    match outbound.post(&call.url, &headers, call.body.clone(), timeout).await {
+        Ok(answer) if answer.is_success() => Outcome::Done,
+        Ok(answer) => {
+            let mut why = format!("the payout was answered with {}", answer.status);
+            if let Some(reason) = reason(&answer.body) {
+                why += &format!(": {reason}");
+            }
+            match answer.status {
+                // Timeouts, conflicts with an attempt before, too early, too many.
+                408 | 425 | 429 => Outcome::Open(shortened(&why)),
+                400..500 => Outcome::Refused(shortened(&why)),
+                _ => Outcome::Open(shortened(&why)),
+            }
+        }
+        Err(error) => {
+            let why = format!("the payout was not answered: {error}");
+            match error {
+                OutboundError::Url(_) | OutboundError::Refused(_) => Outcome::Unsent(why),
+                _ => Outcome::Open(why),
+            }
+        }
+    }
+}
+
+/// What a receiver that refuses says: the `reason` or the `detail` of an object of JSON.
+fn reason(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let reason = body.get("reason").or_else(|| body.get("detail"))?;
+    reason.as_str().map(str::to_owned)
+}

@@ -1,0 +1,286 @@
+//! Takes sagas up that are due, and does the step that they are at.
+//!
+//! A step within the database is done in the transaction that notes it. A call to somebody else stands
+//! between two: the first notes that it is made, and the second what came of it. If this process ends
+//! between them, the call is made again once nobody waits for its answer any longer, with the same key.
+//! Each transaction writes the saga at the version that it has read: of two nodes that do the same,
+//! one does it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::saga;
+use futures_util::future::{BoxFuture, join_all};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Patience, Saga, State, reimbursement, repository, rules::Progress};
+use crate::{
+    access,
+    actor::Actor,
+    background::Context,
+    error::{Error, Result},
+    event::Verb,
+    fault,
+    outbound::Outbound,
+    store::{Tx, signal::Signal, versioned},
+};
+
+/// How many sagas one turn takes up.
+const AT_ONCE: u64 = 16;
+/// How much longer than a call the saga is left alone, so that its answer can be noted.
+const TO_NOTE: TimeDelta = TimeDelta::seconds(1);
+
+/// A kind of saga.
+pub(super) struct Kind {
+    pub(super) name: &'static str,
+    /// Its steps. The first is done by whoever starts it.
+    pub(super) steps: &'static [StepKind],
+    /// The step after which nothing is undone any more: it is the last that may be refused.
+    pub(super) pivot: usize,
+}
+
+/// What a step knows of its saga.
+#[derive(Debug, Clone)]
+pub(super) struct Work {
+    pub(super) saga_id: Uuid,
+    pub(super) expense_id: Uuid,
+    pub(super) data: Value,
+    /// Why it is undone.
+    pub(super) reason: Option<String>,
+}
+
+/// Something done within the transaction.
+pub(super) type Local = for<'a> fn(&'a Tx, &'a Actor, &'a Work) -> BoxFuture<'a, Result<()>>;
+
+/// A call to somebody else, which they may get more than once.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) url: String,
+    pub(super) key: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It was done.
+    Done,
+    /// It was not, and will not be.
+    Refused(String),
+    /// It could not even be made: that settles it unless one was made before.
+    Unsent(String),
+    /// It may have been, or may be yet.
+    Open(String),
+}
+
+/// How a step is done.
+pub(super) enum Run {
+    /// In the transaction that notes it.
+    Local(Local),
+    /// By a call, which `prepare` makes up in a transaction.
+    Remote {
+        prepare: for<'a> fn(&'a Tx, &'a Work) -> BoxFuture<'a, Result<Call>>,
+        call: for<'a> fn(&'a Outbound, &'a Call, Duration) -> BoxFuture<'a, Outcome>,
+    },
+}
+
+/// A step of a kind of saga.
+pub(super) struct StepKind {
+    pub(super) name: &'static str,
+    pub(super) run: Run,
+    /// How it is undone, where there is something to undo.
+    pub(super) undo: Option<Local>,
+}
+
+const KINDS: &[&Kind] = &[&reimbursement::KIND];
+
+/// The kind of that name.
+pub(super) fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.name == name)
+}
+
+/// Takes up some that are due, together, and says how many went on.
+///
+/// # Errors
+/// That of the first that could not be taken up; the others were.
+pub(crate) async fn work(context: &Context) -> Result<u64> {
+    let store = &context.store;
+    let due = repository::due(store.read(), store.now(), AT_ONCE).await?;
+    let (mut went_on, mut failed) = (0, None);
+    for outcome in join_all(due.into_iter().map(|saga| advance(context, saga))).await {
+        match outcome {
+            Ok(moved) => went_on += u64::from(moved),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(went_on), Err)
+}
+
+/// A call that has been noted, to be made.
+struct Noted {
+    work: Work,
+    version: i64,
+    place: String,
+    call: Call,
+    make: for<'a> fn(&'a Outbound, &'a Call, Duration) -> BoxFuture<'a, Outcome>,
+}
+
+/// Does the step that a saga is at. False if another node was at it.
+async fn advance(context: &Context, saga: (Uuid, Uuid)) -> Result<bool> {
+    let (store, patience) = (context.store.following(), context.patience);
+    let began = store
+        .write((saga, patience), |tx, (saga, patience)| Box::pin(begin(tx, *saga, *patience)))
+        .await?;
+    let noted = match began {
+        Began::Nothing => return Ok(false),
+        Began::Done(place) => {
+            fault::point(format_args!("{place}.noted"));
+            return Ok(true);
+        }
+        Began::Call(noted) => *noted,
+    };
+    let Noted { work, version, place, call, make } = noted;
+    fault::point(format_args!("{place}.noted"));
+    let outcome = make(&context.outbound, &call, patience.call).await;
+    fault::point(format_args!("{place}.called"));
+    let noted = (saga.0, work.saga_id, version, outcome);
+    store
+        .write((noted, patience), |tx, (noted, patience)| Box::pin(note(tx, noted, *patience)))
+        .await?;
+    fault::point(format_args!("{place}.answered"));
+    Ok(true)
+}
+
+/// What the first transaction of a step has done.
+enum Began {
+    /// Nothing: it is not due any more.
+    Nothing,
+    /// The step, whose name this is.
+    Done(String),
+    /// The note that a call is made.
+    Call(Box<Noted>),
+}
+
+async fn begin(tx: &Tx, (organization_id, id): (Uuid, Uuid), patience: Patience) -> Result<Began> {
+    let row = repository::get(tx, organization_id, id).await?;
+    let mut progress = Progress::of(&row);
+    let now = tx.now();
+    if progress.due_at.is_none_or(|due_at| due_at > now) {
+        return Ok(Began::Nothing);
+    }
+    // Another node that is at the same step waits here, and then finds it done.
+    versioned::lock::<saga::Entity>(tx, &row).await?;
+    let step = kind(&row.kind).and_then(|kind| kind.steps.get(progress.step));
+    let step = step.ok_or_else(|| Error::Internal(format!("no kind of saga: {}", row.kind)))?;
+    let way = if progress.undoing { ".undo" } else { "" };
+    let place = format!("{}.{}{way}", row.kind, step.name);
+    fault::point(format_args!("{place}.begun"));
+    let actor = access::system(tx, organization_id).await?;
+    let work = work_of(&row);
+    let local = match (&step.run, step.undo) {
+        (_, undo) if progress.undoing => undo,
+        (Run::Local(run), _) => Some(*run),
+        (Run::Remote { prepare, call }, _) => match prepare(tx, &work).await {
+            Ok(made) => {
+                let until = now + TimeDelta::from_std(patience.call).unwrap_or_default() + TO_NOTE;
+                progress.called(now, until);
+                let saga = save(tx, &actor, &row, &progress).await?;
+                fault::point(format_args!("{place}.inside"));
+                let (version, make) = (saga.version, *call);
+                return Ok(Began::Call(Box::new(Noted { work, version, place, call: made, make })));
+            }
+            Err(error) => {
+                progress.tried(now);
+                not_done(&mut progress, error, now, patience)?;
+                save(tx, &actor, &row, &progress).await?;
+                return Ok(Began::Done(place));
+            }
+        },
+    };
+    progress.tried(now);
+    let outcome = match local {
+        None => Ok(()),
+        Some(local) => tx.attempt(async |tx| local(tx, &actor, &work).await).await?,
+    };
+    match outcome {
+        Ok(()) if progress.undoing => progress.undone(now),
+        Ok(()) => progress.done(now),
+        Err(error) => not_done(&mut progress, error, now, patience)?,
+    }
+    save(tx, &actor, &row, &progress).await?;
+    fault::point(format_args!("{place}.inside"));
+    Ok(Began::Done(place))
+}
+
+fn work_of(row: &saga::Model) -> Work {
+    Work {
+        saga_id: row.id,
+        expense_id: row.expense_id,
+        data: row.data.clone(),
+        reason: row.reason.clone(),
+    }
+}
+
+/// A step within the database has failed: by a rule, or by a defect that somebody may mend.
+fn not_done(
+    progress: &mut Progress,
+    error: Error,
+    now: DateTime<Utc>,
+    patience: Patience,
+) -> Result<()> {
+    if error.loses_the_transaction() {
+        return Err(error);
+    }
+    let why = shortened(&error.to_string());
+    match error {
+        Error::Internal(cause) => {
+            tracing::error!(cause, "a step of a saga failed");
+            progress.failed(now, "something went wrong on our side".into(), patience.step);
+        }
+        _ if progress.undoing => progress.failed(now, why, patience.step),
+        _ => progress.refused(now, why, patience.step),
+    }
+    Ok(())
+}
+
+/// A text that fits, of which every database keeps each character.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(300).collect()
+}
+
+/// Notes what came of a call, unless the saga has gone on meanwhile: then another has called, with the
+/// same key.
+async fn note(
+    tx: &Tx,
+    (organization_id, id, version, outcome): &(Uuid, Uuid, i64, Outcome),
+    patience: Patience,
+) -> Result<()> {
+    let row = repository::get(tx, *organization_id, *id).await?;
+    if row.version != *version {
+        return Ok(());
+    }
+    let mut progress = Progress::of(&row);
+    let now = tx.now();
+    match outcome.clone() {
+        Outcome::Done => progress.done(now),
+        Outcome::Refused(why) => progress.refused(now, why, patience.step),
+        Outcome::Unsent(why) if progress.is_first_attempt() => {
+            progress.refused(now, why, patience.step);
+        }
+        Outcome::Unsent(why) | Outcome::Open(why) => progress.failed(now, why, patience.step),
+    }
+    let actor = access::system(tx, *organization_id).await?;
+    save(tx, &actor, &row, &progress).await.map(drop)
+}
+
+async fn save(tx: &Tx, actor: &Actor, row: &saga::Model, progress: &Progress) -> Result<Saga> {
+    let verb = match progress.state {
+        State::Running | State::Compensating => Verb::Advanced,
+        State::Completed => Verb::Completed,
+        State::Compensated => Verb::Compensated,
+        State::Failed => Verb::Failed,
+    };
+    tx.signal(Signal::Work);
+    versioned::update(tx, actor, verb, row, repository::columns(progress)?, Saga::from).await
+}

@@ -1,0 +1,125 @@
+//! What is asked of the ledger: accounts, entries, reversals, balances.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    bodies,
+    choice::Choice,
+    queries::query,
+    script::{Call, Organization, Row},
+    steps::versioned,
+    texts::{TEXTS, day},
+};
+
+/// A call to the ledger.
+pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
+    if choice.chance(25) {
+        return saga(choice, organization);
+    }
+    let accounts = format!("{}/accounts", organization.path);
+    let some = choice.maybe_of(organization.of("accounts"));
+    let Some(account) = some.filter(|_| organization.of("accounts").len() > 2) else {
+        return Call::post(accounts, &new_account(choice));
+    };
+    let entry = choice.maybe_of(organization.of("journal-entries"));
+    match (choice.below(100), entry) {
+        (0..10, _) => spoilt(choice, accounts, new_account),
+        (10..18, _) => {
+            let whole = new_account(choice);
+            let patch = bodies::patch(choice, whole);
+            versioned(choice, Method::PATCH, &account, patch)
+        }
+        (18..22, _) => versioned(choice, Method::DELETE, &account, json!({})),
+        (22..28, _) => Call::get(format!("{}/balance", account.path)),
+        (28..32, _) => Call::get(account.path),
+        (32..38, _) => Call::get(format!("{accounts}?limit=2")),
+        (38..44, _) => Call::get(format!("{}/balances?limit=3", organization.path)),
+        (44..52, _) => list(choice, organization, &account),
+        (52..56, Some(entry)) => Call::get(entry.path),
+        (56..68, Some(entry)) => {
+            let path = format!("{}/reverse", entry.path);
+            let body = json!({ "memo": choice.of(TEXTS) });
+            versioned(choice, Method::POST, &Row { path, ..entry }, body)
+        }
+        _ => {
+            let entries = format!("{}/journal-entries", organization.path);
+            spoilt(choice, entries, |choice| new_entry(choice, organization))
+        }
+    }
+}
+
+/// A new row, rarely one that breaks a rule.
+fn spoilt(choice: &mut Choice, path: String, new: impl Fn(&mut Choice) -> Value) -> Call {
+    let mut body = new(choice);
+    if choice.chance(10) {
+        bodies::spoil(choice, &mut body);
+    }
+    Call::post(path, &body)
+}
+
+fn new_account(choice: &mut Choice) -> Value {
+    json!({
+        "name": choice.of(TEXTS),
+        "kind": choice.of(&["asset", "liability", "equity", "income", "expense"]),
+        "currency": choice.of(&["EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "USD"]),
+        "may_go_below_zero": choice.chance(70),
+        "closed": choice.chance(3),
+    })
+}
+
+fn new_entry(choice: &mut Choice, organization: &Organization) -> Value {
+    let accounts = organization.of("accounts");
+    // The older half, so that some can be removed.
+    let older = &accounts[..accounts.len().div_ceil(2).max(2)];
+    let transfers: Vec<Value> = (0..=choice.below(4))
+        .map(|_| {
+            let mut sides = older.to_vec();
+            let debit = sides.remove(choice.below(sides.len() as u64) as usize);
+            json!({
+                "debit_account_id": debit.id(),
+                "credit_account_id": choice.of(&sides).id(),
+                "amount_minor": choice.below(1000) + 1,
+                "currency": "EUR",
+            })
+        })
+        .collect();
+    json!({
+        "occurred_on": day(choice),
+        "memo": choice.of(TEXTS),
+        "reference": choice.of(&["R 1", "R 2"]),
+        "transfers": transfers,
+    })
+}
+
+/// A call about a saga; nobody works on them while the script runs.
+fn saga(choice: &mut Choice, organization: &Organization) -> Call {
+    let sagas = format!("{}/sagas", organization.path);
+    let states = ["running", "compensating", "completed", "compensated", "failed", "nonsense"];
+    match (choice.below(6), choice.maybe_of(organization.of("sagas"))) {
+        (0, _) | (_, None) => {
+            let pairs = [("state", choice.of(&states).to_owned()), ("limit", "2".to_owned())];
+            let pairs = if choice.chance(50) { &pairs[..] } else { &pairs[1..] };
+            Call::get(format!("{sagas}?{}", query(pairs)))
+        }
+        (1, Some(saga)) => Call::get(saga.path),
+        (_, Some(saga)) => {
+            let verb = choice.of(&["retry", "retry", "compensate", "mark-paid"]);
+            let body = if choice.chance(50) { json!({ "note": "Kiosk" }) } else { json!({}) };
+            let path = format!("{}/{verb}", saga.path);
+            versioned(choice, Method::POST, &Row { path, ..saga }, body)
+        }
+    }
+}
+
+fn list(choice: &mut Choice, organization: &Organization, account: &Row) -> Call {
+    let mut pairs = vec![
+        ("account_id", account.id()),
+        ("occurred_from", day(choice)),
+        ("occurred_to", day(choice)),
+        ("sort", choice.of(&["occurred_on", "-occurred_on", "memo"]).to_owned()),
+        ("limit", choice.of(&["1", "2", "500"]).to_owned()),
+    ];
+    pairs.retain(|_| choice.chance(40));
+    Call::get(format!("{}/journal-entries?{}", organization.path, query(&pairs)))
+}
