@@ -47,14 +47,25 @@ impl FromRequest for Once {
         let state = request.app_data::<web::Data<State>>().cloned();
         let found = match (key(request), state) {
             (Ok(key), Some(state)) => Ok(Self { state, request: request.clone(), key }),
-            (Err(failure), _) => Err(failure),
+            (Err(not_a_key), _) => Err(not_a_key.into()),
             (_, None) => Err(error::Error::Internal("there is no state".into()).into()),
         };
         ready(found)
     }
 }
 
-fn key(request: &HttpRequest) -> std::result::Result<Option<String>, Failure> {
+/// The header is there, and no key.
+struct NotAKey;
+
+impl From<NotAKey> for Failure {
+    fn from(NotAKey: NotAKey) -> Self {
+        let title = "Not an idempotency key";
+        Self::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", title)
+            .detail("send one Idempotency-Key of 1 to 255 visible ASCII characters")
+    }
+}
+
+fn key(request: &HttpRequest) -> std::result::Result<Option<String>, NotAKey> {
     let mut keys = request.headers().get_all(KEY);
     let Some(key) = keys.next() else { return Ok(None) };
     let sound = |text: &str| {
@@ -62,11 +73,7 @@ fn key(request: &HttpRequest) -> std::result::Result<Option<String>, Failure> {
     };
     match (key.to_str(), keys.next()) {
         (Ok(text), None) if sound(text) => Ok(Some(text.to_owned())),
-        _ => {
-            let title = "Not an idempotency key";
-            let failure = Failure::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", title);
-            Err(failure.detail("send one Idempotency-Key of 1 to 255 visible ASCII characters"))
-        }
+        _ => Err(NotAKey),
     }
 }
 
