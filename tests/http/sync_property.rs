@@ -132,8 +132,9 @@ impl Offline {
     fn data(&self, step: &Step, number: usize) -> Value {
         let categories = self.rows("category");
         let category = categories.get(step.value % (categories.len() + 1)).map(|row| &row.1);
-        let name = if step.value % 5 == 0 { "Shared".into() } else { format!("edit {number}") };
-        let amount = if step.value % 13 == 0 { 0 } else { 100 + step.value };
+        let name =
+            if step.value.is_multiple_of(5) { "Shared".into() } else { format!("edit {number}") };
+        let amount = if step.value.is_multiple_of(13) { 0 } else { 100 + step.value };
         match KINDS[step.kind].0 {
             "category" => json!({ "name": name, "parent_id": category }),
             "budget" => json!({ "name": name, "category_id": category, "period": "month",
