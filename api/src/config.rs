@@ -120,12 +120,6 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_ACCESS_TTL", default_value_t = 10)]
     pub access_ttl: u64,
 
-    /// What of the own network may be called at the wish of users: networks and names, with commas
-    ///
-    /// Payouts go to addresses that users give. Without this, they reach public addresses only.
-    #[arg(long, env = "STEWARD_OUTBOUND_ALLOW", default_value = "")]
-    pub outbound_allow: Allow,
-
     /// How long a payout's receiver may take to answer, in seconds
     #[arg(long, env = "STEWARD_PAYOUT_TIMEOUT", default_value_t = 30,
           value_parser = clap::value_parser!(u64).range(1..=600))]
@@ -170,7 +164,8 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_MAX_CONNECTIONS", default_value_t = 10_000)]
     pub max_connections: usize,
 
-    /// Networks and hosts of your own that webhooks may reach, as 192.168.1.0/24,printer.local
+    /// Networks and hosts of your own that webhooks and payouts may reach, as
+    /// 192.168.1.0/24,printer.local
     ///
     /// Without it, only addresses of the public internet are reached.
     #[arg(long, env = "STEWARD_OUTBOUND_ALLOW", default_value = "")]
@@ -222,8 +217,6 @@ pub struct Settings {
     pub session_lifetime: chrono::TimeDelta,
     /// How long access is remembered.
     pub access_ttl: Duration,
-    /// What of the own network users may have called.
-    pub outbound_allow: Allow,
     /// How long sagas wait.
     pub patience: Patience,
     /// How much a client may ask for.
@@ -253,7 +246,6 @@ impl Default for Settings {
             registration: Registration::Open,
             session_lifetime: chrono::TimeDelta::days(30),
             access_ttl: Duration::from_secs(10),
-            outbound_allow: Allow::default(),
             patience: Patience::default(),
             limits: Limits {
                 body_bytes: 1024 * 1024,
@@ -277,7 +269,6 @@ impl From<&Serve> for Settings {
             registration: serve.registration.into(),
             session_lifetime: chrono::TimeDelta::days(serve.session_days),
             access_ttl: Duration::from_secs(serve.access_ttl),
-            outbound_allow: serve.outbound_allow.clone(),
             patience: Patience {
                 call: Duration::from_secs(serve.payout_timeout),
                 step: chrono::TimeDelta::seconds(serve.payout_patience),
