@@ -24,16 +24,23 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("POST /v1/organizations/{organization_id}/api-keys", 2),
     ("GET /v1/organizations/{organization_id}/api-keys/{api_key_id}", 1),
     ("DELETE /v1/organizations/{organization_id}/api-keys/{api_key_id}", 3),
+    ("GET /v1/organizations/{organization_id}/api-keys/{api_key_id}/history", 1),
     ("GET /v1/organizations/{organization_id}/budgets", 1),
     ("POST /v1/organizations/{organization_id}/budgets", 2),
     ("GET /v1/organizations/{organization_id}/budgets/{budget_id}", 1),
     ("PATCH /v1/organizations/{organization_id}/budgets/{budget_id}", 3),
     ("DELETE /v1/organizations/{organization_id}/budgets/{budget_id}", 3),
+    ("GET /v1/organizations/{organization_id}/budgets/{budget_id}/history", 1),
+    ("POST /v1/organizations/{organization_id}/budgets/{budget_id}/revert", 4),
     ("GET /v1/organizations/{organization_id}/categories", 1),
     ("POST /v1/organizations/{organization_id}/categories", 2),
     ("GET /v1/organizations/{organization_id}/categories/{category_id}", 1),
     ("PATCH /v1/organizations/{organization_id}/categories/{category_id}", 3),
     ("DELETE /v1/organizations/{organization_id}/categories/{category_id}", 3),
+    ("GET /v1/organizations/{organization_id}/categories/{category_id}/history", 1),
+    ("POST /v1/organizations/{organization_id}/categories/{category_id}/revert", 4),
+    ("GET /v1/organizations/{organization_id}/events", 2),
+    ("GET /v1/organizations/{organization_id}/events/stream", 1),
     ("GET /v1/organizations/{organization_id}/expenses", 3),
     ("POST /v1/organizations/{organization_id}/expenses", 3),
     ("POST /v1/organizations/{organization_id}/expenses/batch", 3),
@@ -42,20 +49,27 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("PATCH /v1/organizations/{organization_id}/expenses/{expense_id}", 4),
     ("DELETE /v1/organizations/{organization_id}/expenses/{expense_id}", 4),
     ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/approve", 4),
+    ("GET /v1/organizations/{organization_id}/expenses/{expense_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/reimburse", 4),
     ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/reject", 4),
+    ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/revert", 5),
     ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/submit", 4),
+    ("GET /v1/organizations/{organization_id}/history", 1),
     ("GET /v1/organizations/{organization_id}/invitations", 1),
     ("POST /v1/organizations/{organization_id}/invitations", 2),
     ("GET /v1/organizations/{organization_id}/invitations/{invitation_id}", 1),
     ("DELETE /v1/organizations/{organization_id}/invitations/{invitation_id}", 3),
+    ("GET /v1/organizations/{organization_id}/invitations/{invitation_id}/history", 1),
     ("GET /v1/organizations/{organization_id}/members", 1),
     ("POST /v1/organizations/{organization_id}/members", 2),
     ("GET /v1/organizations/{organization_id}/members/{member_id}", 1),
     ("PATCH /v1/organizations/{organization_id}/members/{member_id}", 3),
     ("DELETE /v1/organizations/{organization_id}/members/{member_id}", 3),
+    ("GET /v1/organizations/{organization_id}/members/{member_id}/history", 1),
+    ("POST /v1/organizations/{organization_id}/members/{member_id}/revert", 4),
     ("GET /v1/organizations/{organization_id}/reports/budgets", 2),
     ("GET /v1/organizations/{organization_id}/reports/spending", 4),
+    ("POST /v1/organizations/{organization_id}/revert", 4),
     ("GET /v1/sessions", 1),
     ("POST /v1/sessions", 4),
     ("DELETE /v1/sessions/current", 1),
@@ -63,7 +77,9 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("POST /v1/users", 2),
     ("GET /v1/users/me", 1),
     ("PATCH /v1/users/me", 3),
+    ("GET /v1/users/me/history", 1),
     ("POST /v1/users/me/password", 5),
+    ("POST /v1/users/me/revert", 4),
 ];
 
 /// The routes that take more statements where there are more rows: how many more for each of every
@@ -109,6 +125,8 @@ async fn count(app: &App, sample: &Sample, caller: &Client, route: &Route) -> u6
     let request = sample.valid(route).await;
     // Answers 404 to one who does not belong there, and is remembered all the same.
     caller.get(&sample.organization).await;
+    // What has happened so far can be told.
+    app.settle().await;
     let before = app.store.statements();
     let answer = request.send(caller).await;
     assert!(answer.status.is_success(), "{}: {}", route.name(), answer.text);

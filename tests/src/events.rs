@@ -54,13 +54,23 @@ impl Events {
     /// # Panics
     /// If it does not open.
     pub async fn open(client: &Client, path: &str, last_id: Option<&str>) -> Self {
+        Self::try_open(client, path, last_id).await.expect("a stream opens")
+    }
+
+    /// Opens a stream, if that is possible just now.
+    ///
+    /// # Panics
+    /// If it is no stream.
+    pub async fn try_open(client: &Client, path: &str, last_id: Option<&str>) -> Option<Self> {
         let response = client.stream(path, last_id).await;
-        assert_eq!(response.status().as_u16(), 200);
+        if response.status().as_u16() != 200 {
+            return None;
+        }
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         let mut events = Self { response, text: String::new(), last_id: String::new() };
         let first = events.block().await.expect("a stream says that it is open");
         assert_eq!(first.comment.as_deref(), Some("open"));
-        events
+        Some(events)
     }
 
     /// The next block; none if the stream has ended.

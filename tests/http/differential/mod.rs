@@ -4,6 +4,7 @@
 
 mod bodies;
 mod choice;
+mod past;
 mod queries;
 mod script;
 mod steps;
@@ -21,7 +22,9 @@ use self::script::{Exchange, Script};
 /// Any number: another one makes another script.
 const SEED: u64 = 7;
 /// How many calls a script makes.
-const CALLS: usize = 1500;
+const CALLS: usize = 2000;
+/// After how many calls what is done in the background is done.
+const SETTLED: usize = 20;
 
 /// Of an answer, all that is not of the transport.
 const HEADERS: &[&str] = &[
@@ -45,9 +48,14 @@ async fn run(database: &Database, seed: u64) -> Vec<Exchange> {
     };
     let app = App::start_with(database, AppOptions { store, ..AppOptions::default() }).await;
     let mut script = Script::new(app.anonymous(), seed);
-    for _ in 0..CALLS {
+    for call in 0..CALLS {
+        if call % SETTLED == 0 {
+            app.settle().await;
+        }
         script.step().await;
     }
+    // At the end: what it goes on with reads the clock whenever it likes.
+    script.listen().await;
     app.stop().await;
     script.exchanges
 }

@@ -7,7 +7,7 @@ use tests::{Client, PASSWORD};
 use super::{
     bodies,
     choice::Choice,
-    queries,
+    past, queries,
     script::{Call, Caller, Organization, Person, Row, Script},
     texts::TEXTS,
 };
@@ -29,6 +29,8 @@ enum Step {
     Read,
     List,
     Follow,
+    Past,
+    Told,
     Report,
     Import,
     Batch,
@@ -36,7 +38,7 @@ enum Step {
     Nonsense,
 }
 
-/// How often each comes among a hundred.
+/// How often each comes.
 const WEIGHTS: &[(u64, Step)] = &[
     (2, Step::Register),
     (3, Step::LogIn),
@@ -49,6 +51,8 @@ const WEIGHTS: &[(u64, Step)] = &[
     (6, Step::Read),
     (10, Step::List),
     (5, Step::Follow),
+    (9, Step::Past),
+    (4, Step::Told),
     (5, Step::Report),
     (3, Step::Import),
     (2, Step::Batch),
@@ -107,6 +111,8 @@ impl Script {
                 let collection = if self.choice.chance(60) { "expenses" } else { collection };
                 queries::list(&mut self.choice, &organization, collection)
             }
+            Step::Past => past::of_row(&mut self.choice, &organization),
+            Step::Told => past::told(&mut self.choice, &organization),
             Step::Follow => follow(&mut self.choice, &organization),
             Step::Report => queries::report(&mut self.choice, &organization),
             Step::Import => self.import(at, &organization),
@@ -187,7 +193,8 @@ impl Script {
     async fn own(&mut self, at: usize) {
         let Person { version, sessions, .. } = self.people[at].clone();
         let client = self.choice.of(&sessions);
-        let call = match self.choice.below(9) {
+        let call = match self.choice.below(12) {
+            9..12 => return self.own_past(at, &client).await,
             0 => Call::get("/v1/users/me"),
             1 => Call::get("/v1/sessions?limit=1"),
             2 => Call::get("/v1/organizations?limit=2"),
@@ -269,14 +276,18 @@ impl Script {
 }
 
 /// Any of the rows, of a kind or of all; the organization itself where there are none.
-fn row(choice: &mut Choice, organization: &Organization, collection: Option<&str>) -> Row {
+pub(super) fn row(
+    choice: &mut Choice,
+    organization: &Organization,
+    collection: Option<&str>,
+) -> Row {
     let collection = collection.unwrap_or(choice.of(COLLECTIONS));
     let row = choice.maybe_of(organization.of(collection));
     row.unwrap_or_else(|| organization.of("organizations")[0].clone())
 }
 
 /// A request that names the version that was seen last; sometimes another, or none, or by If-Match.
-fn versioned(choice: &mut Choice, method: Method, row: &Row, body: Value) -> Call {
+pub(super) fn versioned(choice: &mut Choice, method: Method, row: &Row, body: Value) -> Call {
     let version = if choice.chance(8) { row.version + 1 } else { row.version };
     let mut call = Call::new(method.clone(), row.path.clone());
     let mut body = body;
