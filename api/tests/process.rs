@@ -1,7 +1,10 @@
-//! The program itself: killed in the middle of its work, and its command line.
+//! The program itself: killed in the middle of its work, several of it, and its command line.
 
 // A test that cannot go on has failed: there is nothing better to do than to panic.
 #![allow(clippy::expect_used)]
+
+#[path = "process/nodes.rs"]
+mod nodes;
 
 use std::{
     io::{BufRead, BufReader},
@@ -27,8 +30,13 @@ fn steward(database: &Database) -> Command {
 
 impl Process {
     fn start(database: &Database) -> Self {
+        Self::start_with(database, &[])
+    }
+
+    fn start_with(database: &Database, more: &[&str]) -> Self {
         let mut command = steward(database);
-        command.args(["--listen", "127.0.0.1:0", "--workers", "1"]).stderr(Stdio::piped());
+        command.args(["--listen", "127.0.0.1:0", "--workers", "1"]).args(more);
+        command.stderr(Stdio::piped());
         let mut child = command.spawn().expect("steward starts");
         let log = BufReader::new(child.stderr.take().expect("a log"));
         let mut lines = log.lines().map_while(Result::ok);
