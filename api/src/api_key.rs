@@ -8,8 +8,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, done},
-    extract::{Body, May, Query, Row, Version},
+    answer::{Listed, Resource, Result, Unchanged, created, done},
+    extract::{Body, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
     state::State,
@@ -33,11 +33,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/api-keys")]
 async fn create(
-    state: web::Data<State>,
     may: May<may::ManageApiKeys>,
+    once: Once,
     Body(new): Body<NewApiKey>,
-) -> Result<Resource<IssuedApiKey>> {
-    Ok(Resource::created(api_key::create(&state.store, &may.actor, new).await?))
+) -> Result<HttpResponse> {
+    once.answer(created, async |store| api_key::create(store, &may.actor, new).await).await
 }
 
 /// The API keys, the newest first

@@ -12,8 +12,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, done},
-    extract::{Body, IfMatch, May, Query, Row, Version},
+    answer::{Listed, Resource, Result, Unchanged, created, done, found},
+    extract::{Body, IfMatch, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
     state::State,
@@ -44,11 +44,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/budgets")]
 async fn create(
-    state: web::Data<State>,
     may: May<may::ManageBudgets>,
+    once: Once,
     Body(new): Body<NewBudget>,
-) -> Result<Resource<Budget>> {
-    Ok(Resource::created(resource::create(&state.store, &may.actor, new).await?))
+) -> Result<HttpResponse> {
+    once.answer(created, async |store| resource::create::<Budget>(store, &may.actor, new).await)
+        .await
 }
 
 /// The budgets, by name
@@ -116,14 +117,17 @@ async fn history(
 )]
 #[post("/budgets/{budget_id}/revert")]
 async fn revert(
-    state: web::Data<State>,
     may: May<may::ManageBudgets>,
+    once: Once,
     Row(id): Row,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Revert>,
-) -> Result<Resource<Budget>> {
+) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    Ok(Resource::found(resource::revert(&state.store, &may.actor, id, expected, act).await?))
+    once.answer(found, async |store| {
+        resource::revert::<Budget>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change a budget

@@ -15,8 +15,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, done},
-    extract::{Body, IfMatch, May, Query, Row, Upload, Version},
+    answer::{Listed, Resource, Result, Unchanged, created, done, found, made, told},
+    extract::{Body, IfMatch, May, Once, Query, Row, Upload, Version},
     may::{self, Requires},
     problem,
     state::State,
@@ -53,11 +53,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/expenses")]
 async fn create(
-    state: web::Data<State>,
     may: May<may::RecordExpenses>,
+    once: Once,
     Body(new): Body<NewExpense>,
-) -> Result<Resource<Expense>> {
-    Ok(Resource::created(resource::create(&state.store, &may.actor, new).await?))
+) -> Result<HttpResponse> {
+    once.answer(created, async |store| resource::create::<Expense>(store, &may.actor, new).await)
+        .await
 }
 
 /// The expenses, filtered and sorted
@@ -125,14 +126,17 @@ async fn history(
 )]
 #[post("/expenses/{expense_id}/revert")]
 async fn revert(
-    state: web::Data<State>,
     may: May<may::RecordExpenses>,
+    once: Once,
     Row(id): Row,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Revert>,
-) -> Result<Resource<Expense>> {
+) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    Ok(Resource::found(resource::revert(&state.store, &may.actor, id, expected, act).await?))
+    once.answer(found, async |store| {
+        resource::revert::<Expense>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change an expense that nobody relies on yet
@@ -186,12 +190,11 @@ async fn remove(
 )]
 #[post("/expenses/batch")]
 async fn create_batch(
-    state: web::Data<State>,
     may: May<may::RecordExpenses>,
+    once: Once,
     Body(Form(batch)): Body<Form<ExpenseBatch>>,
 ) -> Result<HttpResponse> {
-    let items = expense::create_many(&state.store, &may.actor, batch).await?;
-    Ok(HttpResponse::Created().json(ExpenseBatchResult { items }))
+    once.answer(made, async |store| expense::create_many(store, &may.actor, batch).await).await
 }
 
 /// Import expenses from CSV
@@ -207,13 +210,16 @@ async fn create_batch(
 )]
 #[post("/expenses/import")]
 async fn import(
-    state: web::Data<State>,
     may: May<may::ManageExpenses>,
+    once: Once,
     Query(query): Query<ImportQuery>,
     Upload(file): Upload,
-) -> Result<web::Json<ImportReport>> {
-    let import = Import::new(file.path(), query, &may.actor)?;
-    Ok(web::Json(expense::import(&state.store, &may.actor, import, |_| {}).await?))
+) -> Result<HttpResponse> {
+    once.answer(told, async |store| {
+        let import = Import::new(file.path(), query, &may.actor)?;
+        expense::import(store, &may.actor, import, |_| {}).await
+    })
+    .await
 }
 
 /// Ask for a decision
@@ -228,14 +234,15 @@ async fn import(
 )]
 #[post("/expenses/{expense_id}/submit")]
 async fn submit(
-    state: web::Data<State>,
     may: May<may::RecordExpenses>,
+    once: Once,
     Row(id): Row,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Decision>,
-) -> Result<Resource<Expense>> {
+) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    Ok(Resource::found(expense::submit(&state.store, &may.actor, id, expected, act).await?))
+    once.answer(found, async |store| expense::submit(store, &may.actor, id, expected, act).await)
+        .await
 }
 
 /// Accept a submitted expense of somebody else's
@@ -248,14 +255,15 @@ async fn submit(
 )]
 #[post("/expenses/{expense_id}/approve")]
 async fn approve(
-    state: web::Data<State>,
     may: May<may::DecideExpenses>,
+    once: Once,
     Row(id): Row,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Decision>,
-) -> Result<Resource<Expense>> {
+) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    Ok(Resource::found(expense::approve(&state.store, &may.actor, id, expected, act).await?))
+    once.answer(found, async |store| expense::approve(store, &may.actor, id, expected, act).await)
+        .await
 }
 
 /// Refuse a submitted expense of somebody else's
@@ -268,14 +276,15 @@ async fn approve(
 )]
 #[post("/expenses/{expense_id}/reject")]
 async fn reject(
-    state: web::Data<State>,
     may: May<may::DecideExpenses>,
+    once: Once,
     Row(id): Row,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Decision>,
-) -> Result<Resource<Expense>> {
+) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    Ok(Resource::found(expense::reject(&state.store, &may.actor, id, expected, act).await?))
+    once.answer(found, async |store| expense::reject(store, &may.actor, id, expected, act).await)
+        .await
 }
 
 /// Say that an approved expense has been paid back
@@ -288,12 +297,13 @@ async fn reject(
 )]
 #[post("/expenses/{expense_id}/reimburse")]
 async fn reimburse(
-    state: web::Data<State>,
     may: May<may::DecideExpenses>,
+    once: Once,
     Row(id): Row,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Decision>,
-) -> Result<Resource<Expense>> {
+) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    Ok(Resource::found(expense::reimburse(&state.store, &may.actor, id, expected, act).await?))
+    once.answer(found, async |store| expense::reimburse(store, &may.actor, id, expected, act).await)
+        .await
 }

@@ -9,8 +9,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, done},
-    extract::{Body, InSession, May, Query, Row, Token, Version},
+    answer::{Listed, Resource, Result, Unchanged, created, created_elsewhere, done},
+    extract::{Body, InSession, May, Once, Query, Row, Token, Version},
     may::{self, Requires},
     problem,
     state::State,
@@ -39,11 +39,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/invitations")]
 async fn create(
-    state: web::Data<State>,
     may: May<may::ManageInvitations>,
+    once: Once,
     Body(new): Body<NewInvitation>,
-) -> Result<Resource<IssuedInvitation>> {
-    Ok(Resource::created(invitation::create(&state.store, &may.actor, new).await?))
+) -> Result<HttpResponse> {
+    once.answer(created, async |store| invitation::create(store, &may.actor, new).await).await
 }
 
 /// The invitations, the newest first
@@ -126,10 +126,9 @@ async fn remove(
     responses((status = 201, body = Member), problem::Take),
 )]
 #[post("/invitations/{token}/accept")]
-async fn accept(
-    state: web::Data<State>,
-    me: InSession,
-    Token(token): Token,
-) -> Result<Resource<Member>> {
-    Ok(Resource::created_elsewhere(invitation::accept(&state.store, me.author(), token).await?))
+async fn accept(me: InSession, once: Once, Token(token): Token) -> Result<HttpResponse> {
+    once.answer(created_elsewhere, async |store| {
+        invitation::accept(store, me.author(), token).await
+    })
+    .await
 }

@@ -28,4 +28,5 @@ mod operations;
 mod organization;
 mod report;
 mod session;
+mod sync;
 mod user;

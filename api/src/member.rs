@@ -12,8 +12,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, done},
-    extract::{Body, IfMatch, May, Query, Row, Version},
+    answer::{Listed, Resource, Result, Unchanged, created, done, found},
+    extract::{Body, IfMatch, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
     state::State,
@@ -46,11 +46,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/members")]
 async fn create(
-    state: web::Data<State>,
     may: May<may::ManageMembers>,
+    once: Once,
     Body(new): Body<NewMember>,
-) -> Result<Resource<Member>> {
-    Ok(Resource::created(resource::create(&state.store, &may.actor, new).await?))
+) -> Result<HttpResponse> {
+    once.answer(created, async |store| resource::create::<Member>(store, &may.actor, new).await)
+        .await
 }
 
 /// The members, by name
@@ -118,14 +119,17 @@ async fn history(
 )]
 #[post("/members/{member_id}/revert")]
 async fn revert(
-    state: web::Data<State>,
     may: May<may::ReadMembers>,
+    once: Once,
     Row(id): Row,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Revert>,
-) -> Result<Resource<Member>> {
+) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    Ok(Resource::found(resource::revert(&state.store, &may.actor, id, expected, act).await?))
+    once.answer(found, async |store| {
+        resource::revert::<Member>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change a member

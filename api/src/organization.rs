@@ -12,8 +12,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, done},
-    extract::{Body, IfMatch, InSession, May, Query, Version},
+    answer::{Listed, Resource, Result, Unchanged, created, done, found},
+    extract::{Body, IfMatch, InSession, May, Once, Query, Version},
     may::{self, Requires},
     problem,
     state::State,
@@ -42,11 +42,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/organizations")]
 async fn create(
-    state: web::Data<State>,
     me: InSession,
+    once: Once,
     Body(new): Body<NewOrganization>,
-) -> Result<Resource<Organization>> {
-    Ok(Resource::created(organization::create(&state.store, me.author(), new).await?))
+) -> Result<HttpResponse> {
+    once.answer(created, async |store| organization::create(store, me.author(), new).await).await
 }
 
 /// One's organizations, the oldest first
@@ -113,14 +113,17 @@ async fn history(
 )]
 #[post("/revert")]
 async fn revert(
-    state: web::Data<State>,
     may: May<may::ChangeOrganization>,
+    once: Once,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Revert>,
-) -> Result<Resource<Organization>> {
+) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
     let id = may.actor.organization_id;
-    Ok(Resource::found(resource::revert(&state.store, &may.actor, id, expected, act).await?))
+    once.answer(found, async |store| {
+        resource::revert::<Organization>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change an organization

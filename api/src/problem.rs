@@ -71,6 +71,8 @@ pub struct Failure {
     violations: Vec<Violation>,
     stale: Option<Arc<Stale>>,
     report: Map<String, Value>,
+    /// Whether the same may succeed in a moment.
+    again: bool,
     cause: Option<String>,
 }
 
@@ -85,6 +87,8 @@ impl Failure {
             violations: Vec::new(),
             stale: None,
             report: Map::new(),
+            again: status == StatusCode::SERVICE_UNAVAILABLE
+                || status == StatusCode::TOO_MANY_REQUESTS,
             cause: None,
         }
     }
@@ -150,63 +154,68 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         use StatusCode as S;
+        let code = error.code();
         match error {
-            Error::NotFound(what) => Self::new(S::NOT_FOUND, "not_found", "Not found")
+            Error::NotFound(what) => Self::new(S::NOT_FOUND, code, "Not found")
                 .detail(format!("there is no such {what}")),
             Error::Unauthenticated(why) => {
-                Self::new(S::UNAUTHORIZED, "unauthenticated", "Not authenticated").detail(why)
+                Self::new(S::UNAUTHORIZED, code, "Not authenticated").detail(why)
             }
-            Error::Forbidden { code, detail } => {
+            Error::Forbidden { detail, .. } => {
                 Self::new(S::FORBIDDEN, code, "Not allowed").detail(detail)
             }
             Error::VersionRequired => {
-                Self::new(S::PRECONDITION_REQUIRED, "version_required", "A version is required")
+                Self::new(S::PRECONDITION_REQUIRED, code, "A version is required")
                     .detail("say which version this was made against: `version`, or If-Match")
             }
-            Error::VersionsDiffer => {
-                Self::new(S::BAD_REQUEST, "versions_differ", "Two different versions")
-                    .detail("the version and If-Match name two different versions")
-            }
+            Error::VersionsDiffer => Self::new(S::BAD_REQUEST, code, "Two different versions")
+                .detail("the version and If-Match name two different versions"),
             Error::Stale(stale) => {
-                let (status, code) = if stale.precondition {
-                    (S::PRECONDITION_FAILED, "precondition_failed")
-                } else {
-                    (S::CONFLICT, "version_conflict")
-                };
+                let status = if stale.precondition { S::PRECONDITION_FAILED } else { S::CONFLICT };
                 let failure = Self::new(status, code, "The resource has changed");
                 Self { stale: Some(Arc::new(*stale)), ..failure }
                     .detail("it has changed since the version that was named")
             }
-            Error::Duplicate { pointer } => {
-                let violation = Violation::new(pointer, "duplicate", "is taken already");
-                let failure = Self::new(S::CONFLICT, "duplicate", "Taken already");
-                Self { violations: vec![violation], ..failure }
+            Error::Duplicate { .. } => {
+                let failure = Self::new(S::CONFLICT, code, "Taken already");
+                Self { violations: error.violations(), ..failure }
             }
-            Error::Reference => Self::new(S::CONFLICT, "reference", "A reference does not hold"),
-            Error::InUse(what) => Self::new(S::CONFLICT, "in_use", "In use").detail(what),
-            Error::Malformed(why) => Self::new(S::BAD_REQUEST, "malformed", "Not JSON").detail(why),
+            Error::Reference => Self::new(S::CONFLICT, code, "A reference does not hold"),
+            Error::InUse(what) => Self::new(S::CONFLICT, code, "In use").detail(what),
+            Error::Malformed(why) => Self::new(S::BAD_REQUEST, code, "Not JSON").detail(why),
             Error::Invalid(violations) => Self::invalid(violations),
             Error::Import(failed) => {
                 let status = S::UNPROCESSABLE_ENTITY;
                 let detail = format!("{} rows are bad, and nothing was imported", failed.failed);
-                let failure = Self::new(status, "import_failed", "The import has bad rows");
+                let failure = Self::new(status, code, "The import has bad rows");
                 let report = match failed.report {
                     Value::Object(report) => report,
                     _ => Map::new(),
                 };
                 Self { report, ..failure }.detail(detail)
             }
-            Error::State { code, detail } => {
+            Error::State { detail, .. } => {
                 Self::new(S::CONFLICT, code, "Not in this state").detail(detail)
             }
             Error::Unavailable(cause) | Error::Again(cause) => {
                 let status = S::SERVICE_UNAVAILABLE;
-                let failure = Self::new(status, "unavailable", "Not available just now");
+                let failure = Self::new(status, code, "Not available just now");
                 Self { cause: Some(cause), ..failure }.detail("try again in a moment")
             }
-            Error::NotConfigured { code, detail } => {
+            Error::NotConfigured { detail, .. } => {
                 Self::new(S::SERVICE_UNAVAILABLE, code, "Not configured here").detail(detail)
             }
+            Error::KeyReused => {
+                let title = "The idempotency key was used for another request";
+                Self::new(S::UNPROCESSABLE_ENTITY, code, title)
+                    .detail("the same key with another path, query, If-Match or body is no retry")
+            }
+            Error::KeyInUse => {
+                let title = "The first request with this idempotency key is still at work";
+                let failure = Self::new(S::CONFLICT, code, title);
+                Self { again: true, ..failure }.detail("try again in a moment")
+            }
+            error @ Error::Replayed(_) => Error::Internal(error.to_string()).into(),
             Error::Internal(cause) => {
                 Self { cause: Some(cause), ..Self::of_status(S::INTERNAL_SERVER_ERROR) }
             }
@@ -227,14 +236,11 @@ impl ResponseError for Failure {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
-            }
-            _ => {}
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if self.again {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
         }
         let mut response = response.finish();
         response.extensions_mut().insert(self.clone());
@@ -248,7 +254,7 @@ const ALWAYS: &[(u16, &str)] = &[
     (503, "Not available just now: try again after Retry-After"),
 ];
 
-fn responses(groups: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
+pub(crate) fn responses(groups: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
     groups
         .iter()
         .flat_map(|group| group.iter())
@@ -263,6 +269,12 @@ fn responses(groups: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
         .collect()
 }
 
+/// What any POST can answer because of its Idempotency-Key.
+pub(crate) const RETRIED: &[(u16, &str)] = &[
+    (400, "The Idempotency-Key is not one"),
+    (409, "The first request with this Idempotency-Key is still at work"),
+    (422, "The Idempotency-Key stands for another request"),
+];
 const AUTHENTICATED: &[(u16, &str)] = &[(401, "No valid token"), (403, "Not allowed")];
 const FOUND: &[(u16, &str)] = &[(404, "There is no such thing here")];
 const PARAMETERS: &[(u16, &str)] = &[(422, "The input breaks rules")];

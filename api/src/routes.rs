@@ -5,7 +5,7 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
     api_key, budget, category, event, expense, extract, invitation, member, operations,
-    organization, report, session, user,
+    organization, report, session, sync, user,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -20,7 +20,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(budget::routes)
         .configure(expense::routes)
         .configure(report::routes)
-        .configure(event::routes);
+        .configure(event::routes)
+        .configure(sync::routes);
     let v1 = scope::scope("/v1")
         .wrap(from_fn(extract::identify))
         .configure(user::routes)

@@ -7,8 +7,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Result, done},
-    extract::{Body, InSession, Query, Row},
+    answer::{Listed, Result, done, made},
+    extract::{Body, InSession, Once, Query, Row},
     problem,
     state::State,
 };
@@ -27,15 +27,20 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/sessions")]
 async fn create(
     state: web::Data<State>,
+    once: Once,
     request: HttpRequest,
     Body(Form(login)): Body<Form<Login>>,
 ) -> Result<HttpResponse> {
     let user_agent = request.headers().get(header::USER_AGENT);
     let user_agent = user_agent.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let lifetime = state.settings.session_lifetime;
-    let session =
-        session::create(&state.store, &state.passwords, lifetime, login, user_agent).await?;
-    Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(session))
+    let secret = |session: &NewSession, path: &str| {
+        Ok(made(session, path)?.with(header::CACHE_CONTROL, "no-store"))
+    };
+    once.answer(secret, async |store| {
+        session::create(store, &state.passwords, lifetime, login, user_agent).await
+    })
+    .await
 }
 
 /// One's sessions, the newest first

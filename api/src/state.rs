@@ -1,7 +1,9 @@
 //! What every request can reach.
 
 use actix_web::{dev::ServiceRequest, web};
-use service::{Store, access::Gate, background::Context, error, user::Passwords};
+use service::{
+    Store, access::Gate, background::Context, error, idempotency::Running, user::Passwords,
+};
 
 use crate::{config::Settings, stream::Streams};
 
@@ -14,6 +16,8 @@ pub struct State {
     pub gate: Gate,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
+    /// What is being done of what is done once.
+    pub running: Running,
     /// The streams of events that are open.
     pub streams: Streams,
     /// The settings.
@@ -28,7 +32,14 @@ impl State {
     pub fn new(store: Store, settings: Settings) -> error::Result<Self> {
         let gate = Gate::new(store.clone(), settings.access_ttl);
         let passwords = Passwords::new(store.random())?;
-        Ok(Self { store, gate, passwords, streams: Streams::default(), settings })
+        Ok(Self {
+            store,
+            gate,
+            passwords,
+            running: Running::default(),
+            streams: Streams::default(),
+            settings,
+        })
     }
 
     /// What works in the background.

@@ -11,8 +11,8 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, done},
-    extract::{Body, IfMatch, InSession, Query, RequestId},
+    answer::{Listed, Resource, Result, Unchanged, created_elsewhere, found, nothing},
+    extract::{Body, IfMatch, InSession, Once, Query, RequestId},
     problem,
     state::State,
 };
@@ -42,13 +42,15 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/users")]
 async fn register(
     state: web::Data<State>,
+    once: Once,
     RequestId(request_id): RequestId,
     Body(Form(new)): Body<Form<NewUser>>,
-) -> Result<Resource<User>> {
+) -> Result<HttpResponse> {
     let registration = state.settings.registration;
-    let user =
-        user::register(&state.store, &state.passwords, registration, new, request_id).await?;
-    Ok(Resource::created_elsewhere(user))
+    once.answer(created_elsewhere, async |store| {
+        user::register(store, &state.passwords, registration, new, request_id).await
+    })
+    .await
 }
 
 /// Oneself
@@ -94,13 +96,14 @@ async fn history(
 )]
 #[post("/users/me/revert")]
 async fn revert(
-    state: web::Data<State>,
     session: InSession,
+    once: Once,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Revert>,
-) -> Result<Resource<User>> {
+) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    Ok(Resource::found(user::revert(&state.store, session.author(), expected, act).await?))
+    once.answer(found, async |store| user::revert(store, session.author(), expected, act).await)
+        .await
 }
 
 /// Change oneself
@@ -132,9 +135,12 @@ async fn change_me(
 async fn change_password(
     state: web::Data<State>,
     session: InSession,
+    once: Once,
     Body(Form(change)): Body<Form<PasswordChange>>,
 ) -> Result<HttpResponse> {
     let (author, session_id) = (session.author(), session.session_id);
-    user::change_password(&state.store, &state.passwords, author, session_id, change).await?;
-    Ok(done())
+    once.answer(nothing, async |store| {
+        user::change_password(store, &state.passwords, author, session_id, change).await
+    })
+    .await
 }

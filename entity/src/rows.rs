@@ -14,8 +14,8 @@ use sea_orm::{
 };
 
 use crate::tables::{
-    api_key, budget, category, event, expense, expense_item, invitation, member, organization,
-    session, user,
+    api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
+    organization, session, user,
 };
 
 /// A table whose rows can be read by position.
@@ -127,6 +127,7 @@ positional! {
         organization_id, id, expense_id, position, name, quantity_milli, unit, amount_minor,
         category_id,
     }
+    idempotency_key { organization_id, id, answer, created_at, expires_at }
     invitation {
         organization_id, id, version, created_at, updated_at, email, role, member_id, token_hash,
         expires_at, accepted_at,

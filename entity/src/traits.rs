@@ -1,7 +1,7 @@
 use crate::rows::Positional;
 use crate::tables::{
-    api_key, budget, category, event, expense, expense_item, invitation, member, organization,
-    session, user,
+    api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
+    organization, session, user,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -61,7 +61,17 @@ macro_rules! versioned {
 }
 
 identified!(organization, session, user);
-owned!(api_key, budget, category, event, expense, expense_item, invitation, member);
+owned!(
+    api_key,
+    budget,
+    category,
+    event,
+    expense,
+    expense_item,
+    idempotency_key,
+    invitation,
+    member
+);
 versioned!(
     api_key: "API key",
     budget: "budget",

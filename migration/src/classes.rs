@@ -9,7 +9,7 @@ pub enum Class {
     Public,
     /// About a person or their money: answered to those who may read it, and nowhere else.
     Personal,
-    /// A hash of a secret: never leaves the service.
+    /// A hash of a secret, or encrypted: never leaves the service.
     Secret,
 }
 
@@ -22,7 +22,7 @@ pub struct TableClasses {
     pub public: &'static [&'static str],
     /// Columns about a person or their money.
     pub personal: &'static [&'static str],
-    /// Hashes of secrets.
+    /// Hashes of secrets, and what is encrypted.
     pub secret: &'static [&'static str],
 }
 
@@ -213,6 +213,12 @@ pub const CLASSES: &[TableClasses] = &[
         public: &["organization_id", "position", "chain"],
         personal: &[],
         secret: &[],
+    },
+    TableClasses {
+        table: "idempotency_key",
+        public: &["organization_id", "id", "created_at", "expires_at"],
+        personal: &[],
+        secret: &["answer"],
     },
     TableClasses {
         table: "lease",

@@ -8,6 +8,7 @@ mod columns;
 mod m20261121_000001_create_identity;
 mod m20261121_000002_create_money;
 mod m20261121_000003_create_log;
+mod m20261121_000004_create_idempotency_keys;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000001_create_identity::Migration),
             Box::new(m20261121_000002_create_money::Migration),
             Box::new(m20261121_000003_create_log::Migration),
+            Box::new(m20261121_000004_create_idempotency_keys::Migration),
         ]
     }
 }

@@ -1,7 +1,10 @@
 //! What steward does without being asked: each kind of work is a function and a line in
 //! [`WORKERS`].
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use tokio::{sync::watch, task::JoinHandle};
@@ -10,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     error::Result,
     event::sequencer,
+    idempotency,
     random::Random,
     store::{Store, signal::Signal},
 };
@@ -27,13 +31,15 @@ pub struct Context {
     pub store: Store,
     /// This process, among the nodes.
     pub node: Uuid,
+    /// When it is worth while to look for answers that are kept no longer, in seconds.
+    next_sweep: Arc<AtomicI64>,
 }
 
 impl Context {
     /// What the workers of this process are given.
     pub fn new(store: Store) -> Self {
         let system = Random::system();
-        Self { node: Uuid::from_bytes(system.bytes()), store }
+        Self { node: Uuid::from_bytes(system.bytes()), store, next_sweep: Arc::default() }
     }
 }
 
@@ -47,11 +53,18 @@ struct Worker {
 }
 
 /// Every kind of work.
-const WORKERS: &[Worker] = &[Worker {
-    name: "sequencer",
-    wakes: Signal::Recorded,
-    turn: |context| Box::pin(sequencer::sequence(&context.store, context.node)),
-}];
+const WORKERS: &[Worker] = &[
+    Worker {
+        name: "sequencer",
+        wakes: Signal::Recorded,
+        turn: |context| Box::pin(sequencer::sequence(&context.store, context.node)),
+    },
+    Worker {
+        name: "idempotency",
+        wakes: Signal::Work,
+        turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
+    },
+];
 
 /// The work of one process, until it is stopped.
 #[derive(Debug)]

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+
+use crate::idempotency::Answer;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 /// What a function of the domain gives.
@@ -77,6 +79,16 @@ pub enum Error {
         /// What is missing.
         detail: &'static str,
     },
+    /// What was sent has been done before, with this answer ([`crate::idempotency`]). Never leaves
+    /// the service.
+    #[error("done before")]
+    Replayed(Answer),
+    /// The key stands for another request.
+    #[error("the key was used for another request")]
+    KeyReused,
+    /// The request of this key is still being worked on.
+    #[error("the key is at work")]
+    KeyInUse,
     /// Other transactions were in the way: the whole closure runs again. Never leaves the store.
     #[error("run again: {0}")]
     Again(String),
@@ -103,6 +115,42 @@ impl Error {
     /// Something that the role does not allow.
     pub fn forbidden(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::Forbidden { code, detail: detail.into() }
+    }
+
+    /// The kind of error, for a program. Stable: it is the code of the problem document.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not_found",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::VersionRequired => "version_required",
+            Self::VersionsDiffer => "versions_differ",
+            Self::Stale(stale) if stale.precondition => "precondition_failed",
+            Self::Stale(_) => "version_conflict",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Reference => "reference",
+            Self::InUse(_) => "in_use",
+            Self::Malformed(_) => "malformed",
+            Self::Invalid(_) => "invalid",
+            Self::Import(_) => "import_failed",
+            Self::Forbidden { code, .. }
+            | Self::State { code, .. }
+            | Self::NotConfigured { code, .. } => code,
+            Self::Unavailable(_) | Self::Again(_) => "unavailable",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::KeyInUse => "idempotency_in_progress",
+            Self::Replayed(_) | Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The rules of the input that are broken.
+    pub fn violations(&self) -> Violations {
+        match self {
+            Self::Invalid(violations) => violations.clone(),
+            Self::Duplicate { pointer } => {
+                vec![Violation::new(&**pointer, "duplicate", "is taken already")]
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The same, for the item of a batch with that index.

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod error;
 pub mod event;
 pub mod expense;
+pub mod idempotency;
 pub mod input;
 pub mod invitation;
 pub mod lease;
@@ -26,6 +27,7 @@ pub mod role;
 pub mod seal;
 pub mod session;
 pub mod store;
+pub mod sync;
 pub mod text;
 pub mod user;
 

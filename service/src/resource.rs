@@ -114,6 +114,11 @@ pub trait Writable: Changeable {
     /// Why one stays that others refer to.
     const IN_USE: &'static str;
 
+    /// What a new one is to be, with what the client may leave out.
+    fn complete(_actor: &Actor, input: Self::Input) -> Self::Input {
+        input
+    }
+
     /// Makes a new one.
     fn create(
         tx: &Tx,

@@ -125,7 +125,8 @@ impl Stage {
                 let expected = Expected::Version(version.load(Ordering::Relaxed));
                 let body = json!({ "note": format!("Changed at {}", turn.number) });
                 let change = Change::<ExpenseInput>::from_body(body).unwrap();
-                let now = resource::change(&store, &actor, *id, expected, change).await.unwrap();
+                let now: service::expense::Expense =
+                    resource::change(&store, &actor, *id, expected, change).await.unwrap();
                 version.store(now.version, Ordering::Relaxed);
             }
         });

@@ -19,6 +19,7 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    key: Option<String>,
 }
 
 /// What came back.
@@ -42,13 +43,19 @@ impl Client {
     pub fn new(base: &str) -> Self {
         // Shorter than the server's keep-alive: no request meets a connection that is just closing.
         let http = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2));
-        Self { http: http.build().unwrap(), base: base.to_owned(), token: None }
+        Self { http: http.build().unwrap(), base: base.to_owned(), token: None, key: None }
     }
 
     /// The same with a token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same with an `Idempotency-Key` on all that it sends.
+    #[must_use]
+    pub fn keyed(&self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self.clone() }
     }
 
     /// The same client at another server.
@@ -132,10 +139,7 @@ impl Client {
         body: Option<Vec<u8>>,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.header("content-type", content_type).body(body);
         }
@@ -148,9 +152,18 @@ impl Client {
 
     /// POST to a server that may go away: nothing if no whole answer comes.
     pub async fn try_post(&self, path: &str, body: Value) -> Option<Answer> {
-        let request = self.http.post(format!("{}{path}", self.base));
-        let token = self.token.as_deref().unwrap_or_default();
-        Answer::of(request.bearer_auth(token).json(&body)).await.ok()
+        Answer::of(self.request(Method::POST, path).json(&body)).await.ok()
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(key) = &self.key {
+            request = request.header("idempotency-key", key);
+        }
+        request
     }
 
     /// GET of an answer that goes on, after an event that was seen.
@@ -207,6 +220,11 @@ impl Answer {
         let text = if endless { Self::beginning(response).await? } else { response.text().await? };
         let json = serde_json::from_str(&text).unwrap_or_default();
         Ok(Self { status, headers, text, json })
+    }
+
+    /// Whether this was given before.
+    pub fn is_replayed(&self) -> bool {
+        self.headers.get("idempotent-replayed").is_some_and(|value| value == "true")
     }
 
     /// What a stream says first, up to the first blank line.

@@ -204,6 +204,11 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Its body.
+    pub fn text(&self) -> Option<String> {
+        self.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned())
+    }
+
     /// With a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     Answer, Client, PASSWORD, id,
@@ -266,6 +267,10 @@ fn new(route: &Route) -> Value {
     match last {
         "organizations" => json!({ "kind": "household", "name": "Ours", "currency": "EUR" }),
         "batch" => json!({ "items": [expense(), expense()] }),
+        "sync" => json!({ "changes": [
+            { "entity": "category", "op": "create", "id": Uuid::from_u128(1), "data": { "name": "Fuel" } },
+            { "entity": "expense", "op": "create", "id": Uuid::from_u128(2), "data": expense() },
+        ] }),
         "users" => {
             json!({ "email": "new@example.org", "display_name": "New", "password": PASSWORD })
         }

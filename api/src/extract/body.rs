@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use service::input::{self, FromBody};
 use tempfile::NamedTempFile;
 
+use super::once::BodyDigest;
 use crate::{problem::Failure, state::State};
 
 /// A body of JSON.
@@ -25,8 +26,10 @@ impl<T: FromBody> FromRequest for Body<T> {
         let expected =
             is_media_type(request, &["application/json", "application/merge-patch+json"]);
         let bytes = web::Bytes::from_request(request, payload);
+        let digest = BodyDigest::of(request);
         Box::pin(async move {
             let bytes = bytes.await.map_err(|error| unread(&error))?;
+            digest.update(&bytes);
             if !bytes.is_empty() && !expected {
                 return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     .detail("send JSON, with Content-Type: application/json"));
@@ -61,6 +64,7 @@ impl FromRequest for Upload {
             .app_data::<web::Data<State>>()
             .map_or(0, |state| state.settings.limits.upload_bytes);
         let mut payload = payload.take();
+        let digest = BodyDigest::of(request);
         Box::pin(async move {
             if !expected {
                 return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
@@ -75,6 +79,7 @@ impl FromRequest for Upload {
                     return Err(Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE)
                         .detail(format!("a file may have {limit} bytes")));
                 }
+                digest.update(&chunk);
                 file.write_all(&chunk).map_err(full)?;
             }
             Ok(Self(file))

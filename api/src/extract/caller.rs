@@ -147,8 +147,10 @@ impl FromRequest for InSession {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request_id = request_id(request);
-        let found = match request.extensions_mut().remove::<Identified>() {
+        let identified = request.extensions_mut().remove::<Identified>();
+        let found = match identified {
             Some(Identified(Ok(Principal::User { user_id, session_id }))) => {
+                request.extensions_mut().insert(By::user(user_id, request_id));
                 Ok(Self { user_id, session_id, request_id })
             }
             Some(Identified(Ok(Principal::Key(_)))) => Err(error::Error::forbidden(
@@ -176,9 +178,11 @@ impl<P: Requires> FromRequest for May<P> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request_id = request_id(request);
-        let found = match request.extensions_mut().remove::<Entered>() {
+        let entered = request.extensions_mut().remove::<Entered>();
+        let found = match entered {
             Some(Entered(Ok(mut actor))) => {
                 actor.request_id = request_id;
+                request.extensions_mut().insert(By::from(&actor));
                 actor.require(P::PERMISSION).map(|()| Self { actor, permission: PhantomData })
             }
             Some(Entered(Err(error))) => Err(error),

@@ -2,12 +2,14 @@
 
 mod body;
 mod caller;
+mod once;
 mod path;
 mod query;
 mod version;
 
 pub use body::{Body, Upload};
 pub use caller::{InSession, May, RequestId, Staying, enter, identify};
+pub use once::{KEY, Once};
 pub use path::{Row, Token};
 pub use query::{LastEventId, Query};
 pub use version::{IfMatch, Version};

@@ -9,6 +9,7 @@ pub mod event;
 pub mod event_head;
 pub mod expense;
 pub mod expense_item;
+pub mod idempotency_key;
 pub mod invitation;
 pub mod lease;
 pub mod member;

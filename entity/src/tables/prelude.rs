@@ -7,6 +7,7 @@ pub use super::event::Entity as Event;
 pub use super::event_head::Entity as EventHead;
 pub use super::expense::Entity as Expense;
 pub use super::expense_item::Entity as ExpenseItem;
+pub use super::idempotency_key::Entity as IdempotencyKey;
 pub use super::invitation::Entity as Invitation;
 pub use super::lease::Entity as Lease;
 pub use super::member::Entity as Member;

@@ -72,10 +72,14 @@ impl Changeable for Budget {
 impl Writable for Budget {
     const IN_USE: &'static str = "something refers to this budget";
 
+    fn complete(actor: &Actor, mut input: BudgetInput) -> BudgetInput {
+        input.currency.get_or_insert_with(|| actor.settings.currency.clone());
+        input
+    }
+
     async fn create(tx: &Tx, actor: &Actor, new: &Create<BudgetInput>) -> Result<Self> {
         let now = tx.now().fixed_offset();
-        let mut input = new.input.clone();
-        input.currency.get_or_insert_with(|| actor.settings.currency.clone());
+        let input = Self::complete(actor, new.input.clone());
         let row = budget::ActiveModel {
             organization_id: Set(actor.organization_id),
             id: Set(log::new_id::<Self>(tx, actor.organization_id, new.id).await?),

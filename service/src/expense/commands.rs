@@ -5,7 +5,8 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
 use super::{
-    DecisionInput, Expense, ExpenseBatch, ExpenseInput, ExpenseQuery, Status, repository,
+    DecisionInput, Expense, ExpenseBatch, ExpenseBatchResult, ExpenseInput, ExpenseQuery, Status,
+    repository,
     rules::{self, Move},
 };
 use crate::{
@@ -86,6 +87,12 @@ impl Changeable for Expense {
 impl Writable for Expense {
     const IN_USE: &'static str = "something refers to this expense";
 
+    fn complete(actor: &Actor, mut input: ExpenseInput) -> ExpenseInput {
+        input.member_id = payer(actor, &input);
+        input.currency = Some(currency(actor, &input).to_owned());
+        input
+    }
+
     async fn create(tx: &Tx, actor: &Actor, new: &Create<ExpenseInput>) -> Result<Self> {
         let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
         let items = &new.input.items;
@@ -111,7 +118,7 @@ pub async fn create_many(
     store: &Store,
     actor: &Actor,
     batch: ExpenseBatch,
-) -> Result<Vec<Expense>> {
+) -> Result<ExpenseBatchResult> {
     let news = read_batch(batch)?;
     let written = store
         .write((actor.clone(), news.clone()), |tx, (actor, news)| {
@@ -137,7 +144,7 @@ pub async fn create_many(
                 let made = versioned::insert_many(tx, actor, rows, None, view).await?;
                 let lines = ids.iter().zip(news).map(|(id, new)| (*id, &new.input.items[..]));
                 repository::insert_items(tx, actor.organization_id, lines).await?;
-                Ok(made)
+                Ok(ExpenseBatchResult { items: made })
             })
         })
         .await;
@@ -183,11 +190,11 @@ pub(super) fn new_row(
     input: &ExpenseInput,
     import_key: Option<String>,
 ) -> Result<expense::ActiveModel> {
-    let member_id = input.member_id.or(actor.member_id).ok_or_else(|| {
+    let member_id = payer(actor, input).ok_or_else(|| {
         Error::invalid("/member_id", "required", "is required where nobody acts in person")
     })?;
     may_record(actor, member_id)?;
-    let currency = input.currency.as_ref().unwrap_or(&actor.settings.currency);
+    let currency = currency(actor, input);
     let now = tx.now().fixed_offset();
     let status = rules::written(actor.settings.approval_required);
     Ok(expense::ActiveModel {
@@ -204,6 +211,15 @@ pub(super) fn new_row(
         updated_at: Set(now),
         ..repository::columns(input, member_id, currency)
     })
+}
+
+/// Who has paid, if anybody has.
+fn payer(actor: &Actor, input: &ExpenseInput) -> Option<Uuid> {
+    input.member_id.or(actor.member_id)
+}
+
+fn currency<'a>(actor: &'a Actor, input: &'a ExpenseInput) -> &'a str {
+    input.currency.as_ref().unwrap_or(&actor.settings.currency)
 }
 
 fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
@@ -321,35 +337,43 @@ async fn transition(
 ) -> Result<Expense> {
     store
         .write((actor.clone(), id, expected, act, by), |tx, (actor, id, expected, act, by)| {
-            Box::pin(async move {
-                let (row, current) = repository::get(tx, actor.organization_id, *id).await?;
-                may_move(actor, &row, *by)?;
-                expected.check(row.version, &current)?;
-                let DecisionInput { note } = act.input()?;
-                let approval_required = actor.settings.approval_required;
-                let to = rules::moved(current.status, *by, approval_required)?;
-                let now = tx.now().fixed_offset();
-                let mut next = expense::ActiveModel {
-                    status: Set(to.as_str().to_owned()),
-                    ..Default::default()
-                };
-                match by {
-                    Move::Submit => {
-                        next.submitted_at = Set(Some(now));
-                        next.decided_at = Set((to == Status::Approved).then_some(now));
-                    }
-                    Move::Approve | Move::Reject => {
-                        next.decided_at = Set(Some(now));
-                        next.decided_by_member_id = Set(actor.member_id);
-                        next.decision_note = Set(note);
-                    }
-                    Move::Reimburse => next.reimbursed_at = Set(Some(now)),
-                }
-                let view = |row| repository::view(row, current.items);
-                versioned::update(tx, actor, by.verb(), &row, next, view).await
-            })
+            Box::pin(make_move(tx, actor, *id, *expected, act, *by))
         })
         .await
+}
+
+/// Moves an expense on, in a transaction that is under way.
+pub(crate) async fn make_move(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: &Act<DecisionInput>,
+    by: Move,
+) -> Result<Expense> {
+    let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+    may_move(actor, &row, by)?;
+    expected.check(row.version, &current)?;
+    let DecisionInput { note } = act.input()?;
+    let approval_required = actor.settings.approval_required;
+    let to = rules::moved(current.status, by, approval_required)?;
+    let now = tx.now().fixed_offset();
+    let mut next =
+        expense::ActiveModel { status: Set(to.as_str().to_owned()), ..Default::default() };
+    match by {
+        Move::Submit => {
+            next.submitted_at = Set(Some(now));
+            next.decided_at = Set((to == Status::Approved).then_some(now));
+        }
+        Move::Approve | Move::Reject => {
+            next.decided_at = Set(Some(now));
+            next.decided_by_member_id = Set(actor.member_id);
+            next.decision_note = Set(note);
+        }
+        Move::Reimburse => next.reimbursed_at = Set(Some(now)),
+    }
+    let view = |row| repository::view(row, current.items);
+    versioned::update(tx, actor, by.verb(), &row, next, view).await
 }
 
 fn may_move(actor: &Actor, row: &expense::Model, by: Move) -> Result<()> {

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
+pub(crate) use commands::make_move;
 pub use commands::{approve, create_many, get, list, reimburse, reject, submit};
 pub use import::{Import, ImportQuery, ImportReport, OnError, RowError, import, inspect};
 

@@ -7,6 +7,7 @@ use crate::{
     actor::Actor,
     error::Result,
     event::{self, Verb},
+    idempotency,
     input::{Change, Create},
     member,
     resource::{Changeable, Resource},
@@ -130,6 +131,7 @@ pub async fn delete(store: &Store, actor: &Actor, expected: Expected) -> Result<
                 expected.check(row.version, &current)?;
                 tx.revoke();
                 event::repository::erase(tx, actor.organization_id).await?;
+                idempotency::erase(tx, actor.organization_id).await?;
                 // Its own log goes with it: that it is gone stands in the one of all users.
                 let by = By { organization_id: log::NO_ORGANIZATION, ..actor.into() };
                 versioned::delete(tx, by, &row, &current).await

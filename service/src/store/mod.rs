@@ -33,6 +33,7 @@ pub use tx::Tx;
 use crate::{
     clock::Clock,
     error::{Error, Result},
+    idempotency::Claim,
     random::Random,
     seal::Keyring,
 };
@@ -135,6 +136,7 @@ pub struct Store {
     writer: Writer,
     context: Context,
     telemetry: telemetry::Telemetry,
+    claim: Option<Arc<Claim>>,
 }
 
 #[derive(Debug, Clone)]
@@ -173,7 +175,12 @@ impl Store {
         } else {
             return Err(ConnectError::Url);
         };
-        Ok(Self { engine, reader, writer, context, telemetry })
+        Ok(Self { engine, reader, writer, context, telemetry, claim: None })
+    }
+
+    /// This store for one write, whose answer is kept under a key.
+    pub(crate) fn claiming(&self, claim: Claim) -> Self {
+        Self { claim: Some(Arc::new(claim)), ..self.clone() }
     }
 
     /// A connection for queries.
@@ -186,6 +193,20 @@ impl Store {
     /// `work` may run again from the start, so it does nothing outside the database. It runs to its
     /// end even if the one who waits for it goes away.
     pub async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        let Some(claim) = self.claim.clone() else { return self.run(input, work).await };
+        claim.spend()?;
+        self.run((claim, input, work), |tx, (claim, input, work)| {
+            Box::pin(claim.around(tx, input, work))
+        })
+        .await
+    }
+
+    async fn run<I, T, F>(&self, input: I, work: F) -> Result<T>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,

@@ -174,9 +174,12 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), String>) {
         let answer = match (self.outcome, committed) {
-            (Some(Err(error)), _) => Err(error),
             (Some(outcome), Ok(())) => outcome,
-            (_, Err(reason)) => Err(Error::Unavailable(reason)),
+            (Some(Err(Error::Unavailable(reason))), Err(_)) | (_, Err(reason)) => {
+                // What was refused, too: it may have been for what another one of this
+                // transaction had written, and that is gone.
+                Err(Error::Unavailable(reason))
+            }
             (None, Ok(())) => Err(Error::Internal("the writer did not run this".into())),
         };
         // Nobody may be waiting any more, and that is their right.

@@ -74,7 +74,7 @@ impl Tx {
         self.undone.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_undone(&self) -> bool {
+    pub(crate) fn is_undone(&self) -> bool {
         self.undone.load(Ordering::Relaxed)
     }
 
@@ -108,7 +108,7 @@ impl Tx {
     ///
     /// # Errors
     /// The outer one where the transaction itself is lost.
-    pub(crate) async fn attempt<T>(
+    pub async fn attempt<T>(
         &self,
         work: impl AsyncFnOnce(&Self) -> Result<T>,
     ) -> Result<Result<T>> {

@@ -13,19 +13,23 @@ use std::{
 };
 
 use chrono::{Days, NaiveDate};
-use entity::{category, expense, user};
+use entity::{category, user};
 use sea_orm::{
     ActiveValue::Set,
     ConnectionTrait,
     sqlx::{self, Connection},
 };
+use serde_json::{Value, json};
 use service::{
     Actor, Store, access,
+    category::Category,
     clock::Clock,
+    expense::{self, ExpenseBatch},
     input::Create,
     organization::{self, OrganizationInput},
     random::Random,
     store::{Options, log::By, versioned},
+    user::User,
 };
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -110,7 +114,7 @@ pub(crate) async fn household(store: &Store) -> Actor {
                     updated_at: Set(now),
                     ..Default::default()
                 };
-                versioned::insert::<user::Entity, _>(tx, row).await
+                versioned::insert(tx, By::user(id, None), row, User::from).await
             })
         })
         .await
@@ -137,11 +141,11 @@ pub(crate) async fn household(store: &Store) -> Actor {
 /// Makes categories and gives their ids.
 pub(crate) async fn categories(store: &Store, actor: &Actor, count: usize) -> Vec<Uuid> {
     let rows = store
-        .write((actor.organization_id, count), |tx, (organization_id, count)| {
+        .write((actor.clone(), count), |tx, (actor, count)| {
             Box::pin(async move {
                 let now = tx.now().fixed_offset();
                 let rows = (0..*count).map(|index| category::ActiveModel {
-                    organization_id: Set(*organization_id),
+                    organization_id: Set(actor.organization_id),
                     id: Set(tx.new_id()),
                     name: Set(format!("Category {index}")),
                     name_key: Set(format!("category {index}")),
@@ -152,7 +156,7 @@ pub(crate) async fn categories(store: &Store, actor: &Actor, count: usize) -> Ve
                     updated_at: Set(now),
                     ..Default::default()
                 });
-                versioned::insert_many::<category::Entity, _>(tx, rows.collect()).await
+                versioned::insert_many(tx, actor, rows.collect(), None, Category::from).await
             })
         })
         .await
@@ -171,22 +175,9 @@ pub(crate) async fn expenses(
     let mut ids = Vec::with_capacity(count);
     for start in (0..count).step_by(CHUNK) {
         let range = start..count.min(start + CHUNK);
-        let rows = store
-            .write((actor.clone(), categories.to_vec(), range), |tx, (actor, categories, range)| {
-                Box::pin(async move {
-                    let now = tx.now().fixed_offset();
-                    let rows = range.clone().map(|index| expense::ActiveModel {
-                        id: Set(tx.new_id()),
-                        created_at: Set(now),
-                        updated_at: Set(now),
-                        ..expense_of(actor, categories, index)
-                    });
-                    versioned::insert_many::<expense::Entity, _>(tx, rows.collect()).await
-                })
-            })
-            .await
-            .unwrap();
-        ids.extend(rows.into_iter().map(|row| row.id));
+        let items = range.map(|index| expense_of(categories, index)).collect();
+        let made = expense::create_many(store, actor, ExpenseBatch { items }).await.unwrap();
+        ids.extend(made.items.into_iter().map(|expense| expense.id));
     }
     ids
 }
@@ -200,36 +191,17 @@ pub(crate) async fn analyze(store: &Store) {
 
 pub(crate) const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2023, 1, 1).unwrap();
 
-fn expense_of(actor: &Actor, categories: &[Uuid], index: usize) -> expense::ActiveModel {
+fn expense_of(categories: &[Uuid], index: usize) -> Value {
     // Scattered, so that neighbours in the file are no neighbours in any list.
     let scattered = index.wrapping_mul(7919);
-    let merchant = format!("Merchant {}", scattered % 211);
-    let note = format!("What number {index} was good for");
-    expense::ActiveModel {
-        organization_id: Set(actor.organization_id),
-        member_id: Set(actor.member_id.unwrap()),
-        category_id: Set(Some(categories[scattered % categories.len()])),
-        kind: Set("purchase".into()),
-        status: Set("approved".into()),
-        spent_on: Set(FIRST_DAY + Days::new((scattered % 1096) as u64)),
-        amount_minor: Set(100 + (scattered % 20_000) as i64),
-        currency: Set("EUR".into()),
-        merchant_key: Set(merchant.to_lowercase()),
-        search_key: Set(format!("{}\n{}", merchant.to_lowercase(), note.to_lowercase())),
-        merchant: Set(Some(merchant)),
-        payment_method: Set(Some("card".into())),
-        note: Set(Some(note)),
-        place: Set(None),
-        details: Set(None),
-        item_count: Set(0),
-        submitted_at: Set(None),
-        decided_at: Set(None),
-        decided_by_member_id: Set(None),
-        decision_note: Set(None),
-        reimbursed_at: Set(None),
-        import_key: Set(None),
-        ..Default::default()
-    }
+    json!({
+        "category_id": categories[scattered % categories.len()],
+        "spent_on": FIRST_DAY + Days::new((scattered % 1096) as u64),
+        "amount_minor": 100 + scattered % 20_000,
+        "merchant": format!("Merchant {}", scattered % 211),
+        "payment_method": "card",
+        "note": format!("What number {index} was good for"),
+    })
 }
 
 /// Rows that each client goes round in, with the version that each has by now.

@@ -8,6 +8,7 @@ mod past;
 mod queries;
 mod script;
 mod steps;
+mod sync;
 mod texts;
 
 use std::{collections::BTreeSet, sync::Mutex};
@@ -23,8 +24,8 @@ use self::script::{Exchange, Script};
 const SEED: u64 = 7;
 /// How many calls a script makes.
 const CALLS: usize = 2000;
-/// After how many calls what is done in the background is done.
-const SETTLED: usize = 20;
+/// After how many calls what is done in the background is done: at the same places in each run.
+const SETTLED_AFTER: usize = 10;
 
 /// Of an answer, all that is not of the transport.
 const HEADERS: &[&str] = &[
@@ -32,6 +33,7 @@ const HEADERS: &[&str] = &[
     "cache-control",
     "content-type",
     "etag",
+    "idempotent-replayed",
     "link",
     "location",
     "retry-after",
@@ -48,11 +50,11 @@ async fn run(database: &Database, seed: u64) -> Vec<Exchange> {
     };
     let app = App::start_with(database, AppOptions { store, ..AppOptions::default() }).await;
     let mut script = Script::new(app.anonymous(), seed);
-    for call in 0..CALLS {
-        if call % SETTLED == 0 {
+    for call in 1..=CALLS {
+        script.step().await;
+        if call % SETTLED_AFTER == 0 {
             app.settle().await;
         }
-        script.step().await;
     }
     // At the end: what it goes on with reads the clock whenever it likes.
     script.listen().await;

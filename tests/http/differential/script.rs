@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tests::{Answer, Client};
 
-use super::choice::Choice;
+use super::{choice::Choice, sync};
 
 /// A call and its answer.
 #[derive(Debug, Clone)]
@@ -104,6 +104,10 @@ pub(super) struct Organization {
     pub(super) instants: Vec<String>,
     /// The paths of rows that are gone.
     pub(super) gone: Vec<String>,
+    /// How far changes were read.
+    pub(super) cursors: Vec<String>,
+    /// Syncs, to be sent again.
+    pub(super) syncs: Vec<Call>,
 }
 
 impl Organization {
@@ -117,6 +121,8 @@ impl Organization {
             imports: vec![],
             instants: vec![],
             gone: vec![],
+            cursors: vec![],
+            syncs: vec![],
         };
         organization.add(path);
         organization
@@ -164,9 +170,33 @@ impl Organization {
             row.version = version;
             row.status = text(&current["status"]);
         }
+        for result in answer.json["results"].as_array().into_iter().flatten() {
+            self.learn_result(result);
+        }
+        if let Some(cursor) = answer.json["cursor"].as_str() {
+            self.cursors.push(cursor.to_owned());
+        }
         if let Some(link) = answer.headers.get("link") {
             let link = link.to_str().unwrap().trim_start_matches('<');
             self.links.push(link.split('>').next().unwrap_or_default().to_owned());
+        }
+    }
+
+    /// What a sync has made of a row.
+    fn learn_result(&mut self, result: &Value) {
+        let id = text(&result["id"]);
+        let state = &result[if result["status"] == "conflict" { "current" } else { "data" }];
+        if result["status"] == "applied" && state.is_null() {
+            self.rows.values_mut().for_each(|rows| rows.retain(|row| row.id() != id));
+        }
+        let Some(version) = state["version"].as_i64() else { return };
+        if self.row(&id).is_none() {
+            let collection = sync::collection(&text(&result["entity"]));
+            self.add(format!("{}/{collection}/{id}", self.path));
+        }
+        if let Some(row) = self.row(&id) {
+            row.version = version;
+            row.status = text(&state["status"]);
         }
     }
 
@@ -210,8 +240,25 @@ impl Script {
         }
     }
 
-    /// Makes a call that belongs to no organization.
-    pub(super) async fn call(&mut self, client: &Client, call: Call) -> Answer {
+    /// Makes a call that belongs to no organization: some with a key, and of those some again.
+    pub(super) async fn call(&mut self, client: &Client, mut call: Call) -> Answer {
+        if call.method != Method::POST || !self.choice.chance(25) {
+            return self.send(client, call).await;
+        }
+        call.headers.push(("idempotency-key", format!("key-{}", self.exchanges.len())));
+        let answer = self.send(client, call.clone()).await;
+        for _ in 0..self.choice.below(3) {
+            if self.choice.chance(20)
+                && let Some(body) = &mut call.body
+            {
+                body.push(b'\n');
+            }
+            self.send(client, call.clone()).await;
+        }
+        answer
+    }
+
+    async fn send(&mut self, client: &Client, call: Call) -> Answer {
         let headers: Vec<_> = call.headers.iter().map(|(name, value)| (*name, &**value)).collect();
         let (method, body) = (call.method.clone(), call.body.clone());
         let answer = client.send_bytes(method, &call.path, call.content_type, body, &headers).await;

@@ -9,6 +9,7 @@ use super::{
     choice::Choice,
     past, queries,
     script::{Call, Caller, Organization, Person, Row, Script},
+    sync,
     texts::TEXTS,
 };
 
@@ -35,10 +36,12 @@ enum Step {
     Import,
     Batch,
     Accept,
+    Changes,
+    Sync,
     Nonsense,
 }
 
-/// How often each comes.
+/// How often each comes, among all.
 const WEIGHTS: &[(u64, Step)] = &[
     (2, Step::Register),
     (3, Step::LogIn),
@@ -57,6 +60,8 @@ const WEIGHTS: &[(u64, Step)] = &[
     (3, Step::Import),
     (2, Step::Batch),
     (2, Step::Accept),
+    (4, Step::Changes),
+    (4, Step::Sync),
     (2, Step::Nonsense),
 ];
 
@@ -118,6 +123,8 @@ impl Script {
             Step::Import => self.import(at, &organization),
             Step::Batch => batch(&mut self.choice, &organization),
             Step::Accept => return self.accept(&organization, at).await,
+            Step::Changes => sync::changes(&mut self.choice, &organization),
+            Step::Sync => self.sync(at, &organization),
             Step::Nonsense => nonsense(&mut self.choice, &organization),
             _ => read(&mut self.choice, &organization),
         };
@@ -258,6 +265,18 @@ impl Script {
         }
         let call = queries::import(&mut self.choice, organization);
         self.organizations[at].imports.push(call.clone());
+        call
+    }
+
+    /// A new sync, or one whose answer was lost.
+    fn sync(&mut self, at: usize, organization: &Organization) -> Call {
+        if self.choice.chance(15)
+            && let Some(again) = self.choice.maybe_of(&organization.syncs)
+        {
+            return again;
+        }
+        let call = sync::sync(&mut self.choice, organization);
+        self.organizations[at].syncs.push(call.clone());
         call
     }
 

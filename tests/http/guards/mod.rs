@@ -5,6 +5,7 @@
 mod access;
 mod input;
 mod log;
+mod retries;
 mod routes;
 mod tenancy;
 mod versions;

@@ -1,0 +1,148 @@
+use std::{
+    cell::RefCell,
+    future::{Ready, ready},
+    rc::Rc,
+};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{StatusCode, header},
+    web,
+};
+use service::{
+    Store, error,
+    idempotency::{self, Done, Key},
+    store::log::By,
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    answer::{Answer, Result},
+    problem::Failure,
+    state::State,
+};
+
+/// The header with which a client makes a POST one that can be sent again.
+pub const KEY: header::HeaderName = header::HeaderName::from_static("idempotency-key");
+/// The header of an answer that was given before.
+const REPLAYED: header::HeaderName = header::HeaderName::from_static("idempotent-replayed");
+/// How long a key may be.
+const LONGEST: usize = 255;
+
+/// Does what a POST asks for: once for each `Idempotency-Key`, if there is one.
+#[derive(Debug)]
+pub struct Once {
+    state: web::Data<State>,
+    request: HttpRequest,
+    key: Option<String>,
+}
+
+impl FromRequest for Once {
+    type Error = Failure;
+    type Future = Ready<std::result::Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let state = request.app_data::<web::Data<State>>().cloned();
+        let found = match (key(request), state) {
+            (Ok(key), Some(state)) => Ok(Self { state, request: request.clone(), key }),
+            (Err(failure), _) => Err(failure),
+            (_, None) => Err(error::Error::Internal("there is no state".into()).into()),
+        };
+        ready(found)
+    }
+}
+
+fn key(request: &HttpRequest) -> std::result::Result<Option<String>, Failure> {
+    let mut keys = request.headers().get_all(KEY);
+    let Some(key) = keys.next() else { return Ok(None) };
+    let visible = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_graphic);
+    match key.to_str() {
+        Ok(text)
+            if (1..=LONGEST).contains(&text.len())
+                && visible(text.as_bytes())
+                && keys.next().is_none() =>
+        {
+            Ok(Some(text.to_owned()))
+        }
+        _ => {
+            let title = "Not an idempotency key";
+            let failure = Failure::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", title);
+            Err(failure.detail("send one Idempotency-Key of 1 to 255 visible ASCII characters"))
+        }
+    }
+}
+
+impl Once {
+    /// Does `work`, or gives the answer of when it was done. `work` writes once, with the store that
+    /// it is given; `render` makes the answer of what that write gives, and of the request's path.
+    pub async fn answer<T: 'static>(
+        self,
+        render: impl Fn(&T, &str) -> error::Result<Answer> + Clone + Send + Sync + 'static,
+        work: impl AsyncFnOnce(&Store) -> error::Result<T>,
+    ) -> Result<HttpResponse> {
+        let Self { state, request, key } = self;
+        let Some(key) = key else {
+            return Ok(render(&work(&state.store).await?, request.path())?.into());
+        };
+        let (path, rendering) = (request.path().to_owned(), render.clone());
+        let kept = move |value: &T| rendering(value, &path)?.kept();
+        let key = whole_key(&request, &key);
+        match idempotency::once(&state.store, &state.running, key, kept, work).await? {
+            Done::Now(value) => Ok(render(&value, request.path())?.into()),
+            Done::Before(answer) => {
+                let mut response = HttpResponse::from(Answer::of_kept(&answer)?);
+                response.headers_mut().insert(REPLAYED, header::HeaderValue::from_static("true"));
+                Ok(response)
+            }
+        }
+    }
+}
+
+/// The key, with who sent it and what makes another request of it.
+fn whole_key(request: &HttpRequest, text: &str) -> Key {
+    let extensions = request.extensions();
+    let body = extensions.get::<BodyDigest>().map(BodyDigest::finish).unwrap_or_default();
+    let if_match = request.headers().get(header::IF_MATCH);
+    Key::new(
+        extensions.get::<By>().copied(),
+        text,
+        &[
+            request.method().as_str().as_bytes(),
+            request.path().as_bytes(),
+            request.query_string().as_bytes(),
+            if_match.map(header::HeaderValue::as_bytes).unwrap_or_default(),
+            &body,
+        ],
+    )
+}
+
+/// What was read of the body of a request that has a key, for [`Once`] to know it by.
+#[derive(Clone)]
+pub(super) struct BodyDigest(Option<Rc<RefCell<Sha256>>>);
+
+impl BodyDigest {
+    /// Of the body of this request, from its beginning.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        if !request.headers().contains_key(KEY) {
+            return Self(None);
+        }
+        let digest = Self(Some(Rc::default()));
+        request.extensions_mut().insert(digest.clone());
+        digest
+    }
+
+    pub(super) fn update(&self, bytes: &[u8]) {
+        if let Some(digest) = &self.0 {
+            digest.borrow_mut().update(bytes);
+        }
+    }
+
+    fn finish(&self) -> Vec<u8> {
+        self.0
+            .as_ref()
+            .map(|digest| digest.borrow().clone().finalize().to_vec())
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,57 @@
+use actix_web::{HttpResponse, get, post, web};
+use service::{
+    input::Form,
+    sync::{self, Changes, ChangesQuery, SyncInput, SyncReport},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    answer::{Result, told},
+    extract::{Body, May, Once, Query},
+    may::{self, Requires},
+    problem,
+    state::State,
+};
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(changes).service(push);
+}
+
+/// What has changed since
+///
+/// The latest state of each changed resource once, and of what is gone that it is. Call again with
+/// `cursor` as `since` while `more` is true; keep the cursor for the next time.
+#[utoipa::path(
+    tag = "sync",
+    params(("organization_id" = uuid::Uuid, Path), ChangesQuery),
+    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    responses((status = 200, body = Changes), problem::Read),
+)]
+#[get("/changes")]
+async fn changes(
+    state: web::Data<State>,
+    may: May<may::ReadOrganization>,
+    Query(query): Query<ChangesQuery>,
+) -> Result<web::Json<Changes>> {
+    Ok(web::Json(sync::changes(&state.store, &may.actor, &query).await?))
+}
+
+/// Make many changes of different kinds, each with its own result
+///
+/// What is refused leaves nothing, and the others are made all the same. Each takes the permission
+/// that its own operation takes.
+#[utoipa::path(
+    tag = "sync",
+    params(("organization_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    request_body = SyncInput,
+    responses((status = 200, body = SyncReport), problem::Create),
+)]
+#[post("/sync")]
+async fn push(
+    may: May<may::ReadOrganization>,
+    once: Once,
+    Body(Form(input)): Body<Form<SyncInput>>,
+) -> Result<HttpResponse> {
+    once.answer(told, async |store| sync::sync(store, &may.actor, input).await).await
+}

@@ -1,0 +1,51 @@
+use super::{Edit, EditResult, Outcome, Refusal, SyncInput, SyncReport, kinds};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    store::{Store, Tx},
+};
+
+/// Makes the changes of a client, one after the other and each by itself: what is refused leaves
+/// nothing, and the others go on. All of them are one transaction, with the role and the settings of
+/// its beginning.
+pub async fn sync(store: &Store, actor: &Actor, input: SyncInput) -> Result<SyncReport> {
+    store
+        .write((actor.clone(), input), |tx, (actor, input)| {
+            Box::pin(async move {
+                let mut results = Vec::with_capacity(input.changes.len());
+                for edit in &input.changes {
+                    let outcome = outcome(tx, actor, edit).await?;
+                    results.push(EditResult { entity: edit.entity.clone(), id: edit.id, outcome });
+                }
+                Ok(SyncReport { results })
+            })
+        })
+        .await
+}
+
+/// # Errors
+/// What ends the whole: the database is away, say.
+async fn outcome(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
+    match kinds::make(tx, actor, edit).await {
+        Ok(outcome) => Ok(outcome),
+        Err(error) => refused(error),
+    }
+}
+
+fn refused(error: Error) -> Result<Outcome> {
+    let (code, violations) = (error.code(), error.violations());
+    let refusal = |detail| Refusal { code, detail, violations };
+    match error {
+        Error::NotFound(what) => {
+            Ok(Outcome::NotFound(refusal(Some(format!("there is no such {what}")))))
+        }
+        Error::Forbidden { detail, .. } => Ok(Outcome::Forbidden(refusal(Some(detail.into())))),
+        Error::State { detail, .. } => Ok(Outcome::Invalid(refusal(Some(detail.into())))),
+        Error::InUse(what) => Ok(Outcome::Invalid(refusal(Some(what.into())))),
+        Error::NotConfigured { detail, .. } => Ok(Outcome::Invalid(refusal(Some(detail.into())))),
+        Error::VersionRequired | Error::Duplicate { .. } | Error::Reference | Error::Invalid(_) => {
+            Ok(Outcome::Invalid(refusal(None)))
+        }
+        other => Err(other),
+    }
+}

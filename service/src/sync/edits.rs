@@ -1,0 +1,184 @@
+//! One change, made in a savepoint by the function that its own operation calls too.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Edit, Outcome, repository};
+use crate::{
+    actor::Actor,
+    error::{Error, Result, Violation},
+    expense::{Expense, make_move, rules::Move},
+    input::{Act, Change, Create, FromBody, read},
+    resource::{Changeable, Writable, explain_change},
+    store::{Tx, versioned::Expected},
+};
+
+pub(super) async fn write<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
+    match &*edit.op {
+        "create" => create::<R>(tx, actor, edit).await,
+        "change" => change::<R>(tx, actor, edit).await,
+        "delete" => delete::<R>(tx, actor, edit).await,
+        other => Err(Error::Internal(format!("an op that no function makes: {other}"))),
+    }
+}
+
+pub(super) async fn change_only<R: Changeable>(
+    tx: &Tx,
+    actor: &Actor,
+    edit: &Edit,
+) -> Result<Outcome> {
+    if R::find(tx, actor, edit.id).await?.id() != edit.id {
+        return Err(Error::NotFound(R::ENTITY));
+    }
+    change::<R>(tx, actor, edit).await
+}
+
+async fn create<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
+    unexpected("/version", edit.version.is_some())?;
+    let input = read(Value::Object(data(edit))).map_err(in_data)?;
+    let new = Create { id: Some(edit.id), input };
+    match tx.attempt(async |tx| R::create(tx, actor, &new).await).await? {
+        Ok(made) => applied(actor, &made),
+        Err(Error::Duplicate { pointer }) if pointer == "/id" => {
+            taken::<R>(tx, actor, edit, new).await
+        }
+        Err(Error::Reference) => Err(in_data(R::unknown_reference(tx, actor, &new.input).await?)),
+        Err(other) => Err(in_data(other)),
+    }
+}
+
+/// The id is or was another's; or this was done already, and the client has not heard of it.
+async fn taken<R: Writable>(
+    tx: &Tx,
+    actor: &Actor,
+    edit: &Edit,
+    new: Create<R::Input>,
+) -> Result<Outcome> {
+    match R::find(tx, actor, edit.id).await {
+        Ok(current) => {
+            let asked = json(&R::complete(actor, new.input))?;
+            let same = current.version() == 1 && asked == json(&current.input())?;
+            if same { applied(actor, &current) } else { conflict(actor, &current) }
+        }
+        Err(Error::NotFound(_)) => match removed::<R>(tx, actor, edit.id).await? {
+            Some(current_version) => Ok(Outcome::Conflict { current_version, current: None }),
+            None => Err(Error::Again("the id was taken meanwhile".into())),
+        },
+        Err(other) => Err(other),
+    }
+}
+
+async fn change<R: Changeable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
+    let change = Change::<R::Input>::from_body(Value::Object(data(edit))).map_err(in_data)?;
+    unexpected("/data/version", change.version().is_some())?;
+    let (id, expected) = (edit.id, expected(edit));
+    match tx.attempt(async |tx| R::change(tx, actor, id, expected, &change).await).await? {
+        Ok(changed) => applied(actor, &changed),
+        Err(Error::Reference) => Err(in_data(explain_change::<R>(tx, actor, id, &change).await?)),
+        Err(error) => not_made::<R>(tx, actor, edit, error).await,
+    }
+}
+
+async fn delete<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
+    unexpected("/data", edit.data.is_some())?;
+    let (id, expected) = (edit.id, expected(edit));
+    match tx.attempt(async |tx| R::delete(tx, actor, id, expected).await).await? {
+        Ok(()) => {
+            let version = edit.version.unwrap_or_default() + 1;
+            Ok(Outcome::Applied { version, data: None })
+        }
+        Err(error) => {
+            let error = error.reference_means_in_use(R::IN_USE);
+            not_made::<R>(tx, actor, edit, error).await
+        }
+    }
+}
+
+pub(super) async fn move_expense(tx: &Tx, actor: &Actor, edit: &Edit, by: Move) -> Result<Outcome> {
+    let act = Act::from_body(Value::Object(data(edit))).map_err(in_data)?;
+    unexpected("/data/version", act.version().is_some())?;
+    let (id, expected) = (edit.id, expected(edit));
+    match tx.attempt(async |tx| make_move(tx, actor, id, expected, &act, by).await).await? {
+        Ok(moved) => applied(actor, &moved),
+        Err(error) => not_made::<Expense>(tx, actor, edit, error).await,
+    }
+}
+
+/// What is told where the resource is not as the client took it to be.
+async fn not_made<R: Changeable>(
+    tx: &Tx,
+    actor: &Actor,
+    edit: &Edit,
+    error: Error,
+) -> Result<Outcome> {
+    match error {
+        Error::Stale(stale) => Ok(Outcome::Conflict {
+            current_version: stale.current_version,
+            current: Some(hidden::<R>(actor, stale.current)),
+        }),
+        Error::NotFound(what) => match removed::<R>(tx, actor, edit.id).await? {
+            // Done already, and the client has not heard of it; or another was as fast.
+            Some(version) if edit.op == "delete" && edit.version == Some(version - 1) => {
+                Ok(Outcome::Applied { version, data: None })
+            }
+            Some(current_version) => Ok(Outcome::Conflict { current_version, current: None }),
+            None => Err(Error::NotFound(what)),
+        },
+        other => Err(in_data(other)),
+    }
+}
+
+fn data(edit: &Edit) -> Map<String, Value> {
+    edit.data.clone().unwrap_or_default()
+}
+
+fn expected(edit: &Edit) -> Expected {
+    edit.version.map_or(Expected::Unnamed, Expected::Version)
+}
+
+fn unexpected(pointer: &str, is_there: bool) -> Result<()> {
+    if is_there {
+        return Err(Error::invalid(pointer, "unexpected", "is not taken by this op"));
+    }
+    Ok(())
+}
+
+async fn removed<R: Changeable>(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Option<i64>> {
+    repository::removed(tx, actor.organization_id, R::ENTITY, id).await
+}
+
+fn applied<R: Changeable>(actor: &Actor, made: &R) -> Result<Outcome> {
+    let data = hidden::<R>(actor, json(made)?);
+    Ok(Outcome::Applied { version: made.version(), data: Some(data) })
+}
+
+fn conflict<R: Changeable>(actor: &Actor, current: &R) -> Result<Outcome> {
+    let data = hidden::<R>(actor, json(current)?);
+    Ok(Outcome::Conflict { current_version: current.version(), current: Some(data) })
+}
+
+fn hidden<R: Changeable>(actor: &Actor, mut data: Value) -> Value {
+    if let Value::Object(fields) = &mut data {
+        R::hide(actor, fields);
+    }
+    data
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Value> {
+    serde_json::to_value(value)
+        .map_err(|error| Error::Internal(format!("a resource cannot be shown: {error}")))
+}
+
+/// What is wrong with the data, seen from the change.
+fn in_data(error: Error) -> Error {
+    let below = |pointer: &str| format!("/data{pointer}");
+    match error {
+        Error::Invalid(found) => {
+            let found = found.into_iter();
+            let found = found.map(|it| Violation { pointer: below(&it.pointer), ..it });
+            Error::Invalid(found.collect())
+        }
+        Error::Duplicate { pointer } => Error::Duplicate { pointer: below(&pointer).into() },
+        other => other,
+    }
+}

@@ -1,0 +1,184 @@
+//! Savepoints: what fails in one leaves nothing, and the transaction goes on.
+
+use entity::event;
+use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
+use serde_json::{Value, json};
+use service::{
+    Actor, Error, Store, access,
+    category::Category,
+    error::Result,
+    expense::Expense,
+    input::{Create, FromBody},
+    resource::Writable,
+    store::Tx,
+};
+use tests::{App, Client, each_lasting_database};
+use uuid::Uuid;
+
+async fn add(tx: &Tx, actor: &Actor, name: &str) -> Result<Category> {
+    Category::create(tx, actor, &Create::from_body(json!({ "name": name }))?).await
+}
+
+/// An expense of a category that is not there: PostgreSQL then refuses whatever comes next in the
+/// transaction, up to the savepoint.
+async fn add_to_nothing(tx: &Tx, actor: &Actor) -> Result<Expense> {
+    let new = json!({ "spent_on": "2026-11-01", "amount_minor": 5, "category_id": Uuid::nil() });
+    Expense::create(tx, actor, &Create::from_body(new)?).await
+}
+
+fn refused() -> Error {
+    Error::state("refused", "by this test")
+}
+
+/// The owner of a new organization.
+async fn owner(app: &App) -> (Client, String, Actor) {
+    let (ada, home) = app.owner_of("household").await;
+    let id = home.rsplit('/').next().and_then(|id| Uuid::try_parse(id).ok());
+    let id = id.expect("an organization's path ends with its id");
+    let own = ada.member_in(&home).await;
+    let own = Uuid::try_parse(tests::id(&own)).expect("an id");
+    let mut actor = access::operator(&app.store, id, None).await.expect("an actor");
+    actor.member_id = Some(own);
+    (ada, home, actor)
+}
+
+async fn names(ada: &Client, home: &str) -> Vec<Value> {
+    let categories = ada.all(&format!("{home}/categories"), "?limit=500").await;
+    categories.into_iter().map(|category| category["name"].clone()).collect()
+}
+
+/// The names of the categories whose events are in the log, in the order of their transaction.
+async fn logged(store: &Store, actor: &Actor) -> Vec<Value> {
+    let events = event::Entity::find()
+        .filter(event::COLUMN.organization_id.eq(actor.organization_id))
+        .filter(event::COLUMN.kind.is_not_in(["organization.created", "member.created"]));
+    let events = events.order_by_asc(event::Column::Ordinal).all(store.read()).await;
+    let events = events.expect("the log can be read").into_iter();
+    events.map(|event| event.data.expect("data")["name"].clone()).collect()
+}
+
+#[tokio::test]
+async fn what_fails_in_an_attempt_leaves_nothing_and_the_transaction_goes_on() {
+    each_lasting_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, home, actor) = owner(&app).await;
+        let work = app.store.write(actor.clone(), |tx, actor| {
+            Box::pin(async move {
+                add(tx, actor, "before").await?;
+                let made = tx.attempt(async |tx| add(tx, actor, "kept").await).await?;
+                assert_eq!(made.expect("it is made").name, "kept");
+                let failed = tx
+                    .attempt(async |tx| {
+                        add(tx, actor, "lost").await?;
+                        Err::<(), _>(refused())
+                    })
+                    .await?;
+                assert!(matches!(failed, Err(Error::State { code: "refused", .. })));
+                let failed = tx.attempt(async |tx| add_to_nothing(tx, actor).await).await?;
+                assert!(matches!(failed, Err(Error::Reference)), "{failed:?}");
+                let failed = tx.attempt(async |tx| add(tx, actor, "KEPT").await).await?;
+                assert!(matches!(failed, Err(Error::Duplicate { .. })), "{failed:?}");
+                add(tx, actor, "after").await?;
+                Ok(())
+            })
+        });
+        work.await.expect("the transaction goes on");
+        assert_eq!(names(&ada, &home).await, ["after", "before", "kept"]);
+        // An attempt's events are written at its end, the others at the transaction's: `ordinal`
+        // tells in which order all of it happened.
+        assert_eq!(logged(&app.store, &actor).await, ["before", "kept", "after"]);
+        app.stop().await;
+    })
+    .await;
+}
+
+/// More events than are kept before they are written.
+#[tokio::test]
+async fn events_that_an_attempt_has_written_already_go_too() {
+    each_lasting_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, home, actor) = owner(&app).await;
+        let work = app.store.write(actor.clone(), |tx, actor| {
+            Box::pin(async move {
+                let failed = tx
+                    .attempt(async |tx| {
+                        for number in 0..250 {
+                            add(tx, actor, &format!("lost {number}")).await?;
+                        }
+                        let events = event::Entity::find()
+                            .filter(event::COLUMN.entity.eq("category"))
+                            .filter(event::COLUMN.organization_id.eq(actor.organization_id));
+                        assert_eq!(events.all(tx).await?.len(), 200, "some are written already");
+                        Err::<(), _>(refused())
+                    })
+                    .await?;
+                assert!(failed.is_err());
+                add(tx, actor, "kept").await?;
+                Ok(())
+            })
+        });
+        work.await.expect("the transaction goes on");
+        assert_eq!(names(&ada, &home).await, ["kept"]);
+        assert_eq!(logged(&app.store, &actor).await, ["kept"]);
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_attempt_within_an_attempt_ends_with_it() {
+    each_lasting_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, home, actor) = owner(&app).await;
+        let work = app.store.write(actor.clone(), |tx, actor| {
+            Box::pin(async move {
+                let failed = tx
+                    .attempt(async |tx| {
+                        let inner = tx.attempt(async |tx| add(tx, actor, "lost").await).await?;
+                        assert!(inner.is_ok());
+                        Err::<(), _>(refused())
+                    })
+                    .await?;
+                assert!(failed.is_err());
+                let made = tx
+                    .attempt(async |tx| {
+                        add(tx, actor, "kept").await?;
+                        let inner = tx.attempt(async |tx| add_to_nothing(tx, actor).await).await?;
+                        assert!(inner.is_err());
+                        add(tx, actor, "kept too").await
+                    })
+                    .await?;
+                assert!(made.is_ok());
+                Ok(())
+            })
+        });
+        work.await.expect("the transaction goes on");
+        assert_eq!(names(&ada, &home).await, ["kept", "kept too"]);
+        assert_eq!(logged(&app.store, &actor).await, ["kept", "kept too"]);
+        app.stop().await;
+    })
+    .await;
+}
+
+/// A database that is away fails everything: nobody is told that one part of it was refused.
+#[tokio::test]
+async fn what_loses_the_transaction_ends_the_whole() {
+    each_lasting_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, home, actor) = owner(&app).await;
+        let work = app.store.write(actor.clone(), |tx, actor| {
+            Box::pin(async move {
+                add(tx, actor, "before").await?;
+                let away = async |_: &Tx| Err::<(), _>(Error::Unavailable("away".into()));
+                let attempt = tx.attempt(away).await?;
+                panic!("the transaction goes on: {attempt:?}");
+            })
+        });
+        let ended: Result<()> = work.await;
+        assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
+        assert!(names(&ada, &home).await.is_empty());
+        assert!(logged(&app.store, &actor).await.is_empty());
+        app.stop().await;
+    })
+    .await;
+}
