@@ -116,7 +116,10 @@ pub struct Serve {
           value_parser = clap::value_parser!(i64).range(1..=3650))]
     pub session_days: i64,
 
-    /// How long another node may take to notice that a session, a key or a role has ended, in seconds
+    /// How long access is remembered, in seconds
+    ///
+    /// When a session, a key or a role ends, all nodes are told at once; one that could not be told
+    /// notices after this long.
     #[arg(long, env = "STEWARD_ACCESS_TTL", default_value_t = 10)]
     pub access_ttl: u64,
 

@@ -1,9 +1,12 @@
-//! The program itself: killed in the middle of its work, and its command line.
+//! The program itself: killed in the middle of its work, several of it, and its command line.
 
 // A test that cannot go on has failed: there is nothing better to do than to panic.
 #![allow(clippy::expect_used)]
 
 mod support;
+
+#[path = "process/nodes.rs"]
+mod nodes;
 
 use std::{path::Path, process::Output};
 

@@ -2,7 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use service::role::{PERMISSIONS, Role};
+use service::{
+    event::ENTITIES,
+    role::{PERMISSIONS, Role},
+};
 use tests::route;
 
 fn read(name: &str) -> String {
@@ -28,4 +31,26 @@ fn the_table_of_roles_is_the_one_of_the_code() {
     for role in Role::ALL {
         assert!(page.contains(&format!("`{}`", role.as_str())), "{role:?}");
     }
+}
+
+/// A part of a page, by its heading.
+fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("\n## {heading}\n")).expect("the heading is there");
+    rest.split("\n## ").next().unwrap_or_default()
+}
+
+#[test]
+fn the_catalogue_of_events_is_the_one_of_the_code() {
+    let page = read("events.md");
+    let rows: Vec<String> = ENTITIES
+        .iter()
+        .flat_map(|entity| entity.verbs.iter().map(move |verb| (entity, verb)))
+        .map(|(entity, verb)| {
+            let (name, word, what) = (entity.name, verb.as_str(), verb.meaning());
+            format!("| `{name}.{word}` | `{}` | {what} |", entity.read.name())
+        })
+        .collect();
+    let catalogue = section(&page, "The catalogue").lines();
+    let written: Vec<&str> = catalogue.filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(written, rows, "the whole table:\n{}\n", rows.join("\n"));
 }

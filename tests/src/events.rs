@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Events {
     response: reqwest::Response,
-    text: String,
+    bytes: Vec<u8>,
     /// The id that was said last: what `Last-Event-ID` would be.
     pub last_id: String,
 }
@@ -54,13 +54,23 @@ impl Events {
     /// # Panics
     /// If it does not open.
     pub async fn open(client: &Client, path: &str, last_id: Option<&str>) -> Self {
+        Self::try_open(client, path, last_id).await.expect("a stream opens")
+    }
+
+    /// Opens a stream, if that is possible just now.
+    ///
+    /// # Panics
+    /// If it is no stream.
+    pub async fn try_open(client: &Client, path: &str, last_id: Option<&str>) -> Option<Self> {
         let response = client.stream(path, last_id).await;
-        assert_eq!(response.status().as_u16(), 200);
+        if response.status().as_u16() != 200 {
+            return None;
+        }
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        let mut events = Self { response, text: String::new(), last_id: String::new() };
+        let mut events = Self { response, bytes: Vec::new(), last_id: String::new() };
         let first = events.block().await.expect("a stream says that it is open");
         assert_eq!(first.comment.as_deref(), Some("open"));
-        events
+        Some(events)
     }
 
     /// The next block; none if the stream has ended.
@@ -69,9 +79,9 @@ impl Events {
     /// If nothing comes for too long.
     pub async fn block(&mut self) -> Option<Block> {
         loop {
-            if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let (block, rest) = (Block::read(block), rest.to_owned());
-                self.text = rest;
+            if let Some(end) = self.bytes.windows(2).position(|pair| pair == b"\n\n") {
+                let block: Vec<u8> = self.bytes.drain(..end + 2).collect();
+                let block = Block::read(std::str::from_utf8(&block).unwrap());
                 if let Some(id) = &block.id {
                     self.last_id.clone_from(id);
                 }
@@ -80,7 +90,7 @@ impl Events {
             let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("something comes");
             // A connection that breaks has ended too.
             let chunk = chunk.ok()??;
-            self.text += std::str::from_utf8(&chunk).expect("a chunk is whole lines");
+            self.bytes.extend_from_slice(&chunk);
         }
     }
 

@@ -46,14 +46,22 @@ impl Wire {
     /// # Panics
     /// If it keeps silent for too long.
     pub async fn read_until(&mut self, text: &str) -> bool {
+        self.text_until(text).await.is_some()
+    }
+
+    /// What the server has sent once that has `text` in it; nothing if it hung up before.
+    ///
+    /// # Panics
+    /// If it keeps silent for too long.
+    pub async fn text_until(&mut self, text: &str) -> Option<String> {
         let mut bytes = Vec::new();
         while !String::from_utf8_lossy(&bytes).contains(text) {
             match timeout(PATIENCE, self.0.read_buf(&mut bytes)).await.unwrap() {
                 Ok(count) if count > 0 => {}
-                _ => return false,
+                _ => return None,
             }
         }
-        true
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Goes away so that the server hears of it at once, in the middle of whatever it does.

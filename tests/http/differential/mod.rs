@@ -5,6 +5,7 @@
 mod bodies;
 mod choice;
 mod ledger;
+mod past;
 mod queries;
 mod script;
 mod steps;
@@ -58,6 +59,8 @@ async fn run(database: &Database, seed: u64) -> Vec<Exchange> {
             app.settle().await;
         }
     }
+    // At the end: what it goes on with reads the clock whenever it likes.
+    script.listen().await;
     app.stop().await;
     script.exchanges
 }

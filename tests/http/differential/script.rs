@@ -100,6 +100,10 @@ pub(super) struct Organization {
     pub(super) invitations: Vec<String>,
     /// Imports, to be made again.
     pub(super) imports: Vec<Call>,
+    /// When something was as an answer said.
+    pub(super) instants: Vec<String>,
+    /// The paths of rows that are gone.
+    pub(super) gone: Vec<String>,
     /// How far changes were read.
     pub(super) cursors: Vec<String>,
     /// Syncs, to be sent again.
@@ -115,6 +119,8 @@ impl Organization {
             links: vec![],
             invitations: vec![],
             imports: vec![],
+            instants: vec![],
+            gone: vec![],
             cursors: vec![],
             syncs: vec![],
         };
@@ -135,6 +141,7 @@ impl Organization {
         let collection = path.rsplit('/').next().unwrap_or_default().to_owned();
         if answer.status == 204 && call.method == Method::DELETE {
             self.rows.values_mut().for_each(|rows| rows.retain(|row| row.path != path));
+            self.gone.push(path.to_owned());
         }
         if answer.headers.contains_key("location") {
             self.add(format!("{path}/{}", text(&answer.json["id"])));
@@ -153,6 +160,11 @@ impl Organization {
                 self.add(format!("{}/expenses/{}", self.path, text(&item["id"])));
             }
         }
+        // What was is not what is.
+        if call.path.contains("as_of=") {
+            return;
+        }
+        self.instants.extend(answer.json["updated_at"].as_str().map(str::to_owned));
         let current =
             if answer.json["current"].is_object() { &answer.json["current"] } else { &answer.json };
         if let (Some(version), Some(row)) =

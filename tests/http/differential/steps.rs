@@ -7,7 +7,7 @@ use tests::{Client, PASSWORD};
 use super::{
     bodies,
     choice::Choice,
-    ledger, queries,
+    ledger, past, queries,
     script::{Call, Caller, Organization, Person, Row, Script},
     sync,
     texts::TEXTS,
@@ -38,6 +38,8 @@ enum Step {
     Read,
     List,
     Follow,
+    Past,
+    Told,
     Report,
     Import,
     Ledger,
@@ -63,6 +65,8 @@ const WEIGHTS: &[(u64, Step)] = &[
     (6, Step::Read),
     (10, Step::List),
     (5, Step::Follow),
+    (9, Step::Past),
+    (4, Step::Told),
     (5, Step::Report),
     (3, Step::Import),
     (16, Step::Ledger),
@@ -126,6 +130,8 @@ impl Script {
                 let collection = if self.choice.chance(60) { "expenses" } else { collection };
                 queries::list(&mut self.choice, &organization, collection)
             }
+            Step::Past => past::of_row(&mut self.choice, &organization),
+            Step::Told => past::told(&mut self.choice, &organization),
             Step::Follow => follow(&mut self.choice, &organization),
             Step::Report => queries::report(&mut self.choice, &organization),
             Step::Import => self.import(at, &organization),
@@ -211,7 +217,8 @@ impl Script {
     async fn own(&mut self, at: usize) {
         let Person { version, sessions, .. } = self.people[at].clone();
         let client = self.choice.of(&sessions);
-        let call = match self.choice.below(9) {
+        let call = match self.choice.below(12) {
+            9..12 => return self.own_past(at, &client).await,
             0 => Call::get("/v1/users/me"),
             1 => Call::get("/v1/sessions?limit=1"),
             2 => Call::get("/v1/organizations?limit=2"),
@@ -305,7 +312,11 @@ impl Script {
 }
 
 /// Any of the rows, of a kind or of all; the organization itself where there are none.
-fn row(choice: &mut Choice, organization: &Organization, collection: Option<&str>) -> Row {
+pub(super) fn row(
+    choice: &mut Choice,
+    organization: &Organization,
+    collection: Option<&str>,
+) -> Row {
     let collection = collection.unwrap_or(choice.of(COLLECTIONS));
     let row = choice.maybe_of(organization.of(collection));
     row.unwrap_or_else(|| organization.of("organizations")[0].clone())
