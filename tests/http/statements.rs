@@ -19,7 +19,7 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("POST /v1/organizations", 4),
     ("GET /v1/organizations/{organization_id}", 1),
     ("PATCH /v1/organizations/{organization_id}", 3),
-    ("DELETE /v1/organizations/{organization_id}", 5),
+    ("DELETE /v1/organizations/{organization_id}", 6),
     ("GET /v1/organizations/{organization_id}/api-keys", 1),
     ("POST /v1/organizations/{organization_id}/api-keys", 2),
     ("GET /v1/organizations/{organization_id}/api-keys/{api_key_id}", 1),
