@@ -27,6 +27,7 @@ mod member;
 mod operations;
 mod organization;
 mod report;
+mod rule;
 mod session;
 mod sync;
 mod user;

@@ -42,5 +42,6 @@ permissions!(
     DecideExpenses,
     ManageCategories,
     ManageBudgets,
+    ManageRules,
     ReadReports,
 );

@@ -5,7 +5,7 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
     api_key, budget, category, event, expense, extract, invitation, member, operations,
-    organization, report, session, sync, user, webhook,
+    organization, report, rule, session, sync, user, webhook,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -21,6 +21,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(expense::routes)
         .configure(report::routes)
         .configure(event::routes)
+        .configure(rule::routes)
         .configure(sync::routes)
         .configure(webhook::routes);
     let v1 = scope::scope("/v1")

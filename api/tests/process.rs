@@ -10,7 +10,11 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tests::{Client, Database, each_lasting_database, id};
+use service::{Store, store::Options};
+use tests::{
+    Client, Database, each_lasting_database, id,
+    log::{behind, events, park, wait_until},
+};
 use tokio::sync::mpsc;
 
 /// A running `steward serve`. It is killed when this goes, as by a power cut.
@@ -102,6 +106,80 @@ async fn what_was_promised_before_a_kill_is_there_after_it() {
     .await;
 }
 
+/// An expense that is known by its key.
+fn keyed_expense(key: &str) -> Value {
+    let mut new = expense();
+    new["merchant"] = json!(key);
+    new
+}
+
+/// Writes until nobody answers any more. Gives the keys with their answers; the last has none.
+async fn write_with_keys(
+    client: Client,
+    expenses: String,
+    writer: String,
+    told: mpsc::UnboundedSender<()>,
+) -> Vec<(String, Option<String>)> {
+    let mut sent = Vec::new();
+    loop {
+        let key = format!("{writer}-{}", sent.len());
+        let answer = client.keyed(&key).try_post(&expenses, keyed_expense(&key)).await;
+        let text = answer.map(|answer| (answer.status.as_u16(), answer.text));
+        assert!(text.as_ref().is_none_or(|(status, _)| *status == 201), "{text:?}");
+        let gone = text.is_none();
+        sent.push((key, text.map(|(_, text)| text)));
+        let _ = told.send(());
+        if gone {
+            return sent;
+        }
+    }
+}
+
+/// What nobody has heard of is sent again, and so is what was answered: each is done once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_after_a_kill_is_done_once() {
+    each_lasting_database(async |database| {
+        let mut process = Process::start(&database);
+        let ada = Client::new(&process.base).sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let expenses = format!("{home}/expenses");
+        let mut keys = Vec::new();
+        for round in 1..=4 {
+            let (told, mut tells) = mpsc::unbounded_channel();
+            let here = ada.at(&process.base);
+            let writers: Vec<_> = (0..8)
+                .map(|writer| format!("key-{round}-{writer}"))
+                .map(|it| write_with_keys(here.clone(), expenses.clone(), it, told.clone()))
+                .map(tokio::spawn)
+                .collect();
+            drop(told);
+            for _ in 0..round * 20 {
+                tells.recv().await.expect("a writer writes");
+            }
+            drop(process);
+            process = Process::start(&database);
+            let here = ada.at(&process.base);
+            for writer in writers {
+                for (key, before) in writer.await.expect("a writer ends") {
+                    let again = here.keyed(&key).post(&expenses, keyed_expense(&key)).await;
+                    assert_eq!(again.status, 201, "{}", again.text);
+                    if let Some(before) = before {
+                        assert!(again.is_replayed() && again.text == before, "{key}");
+                    }
+                    keys.push(key);
+                }
+            }
+        }
+        let rows = ada.at(&process.base).all(&expenses, "?limit=500").await;
+        let mut merchants: Vec<_> =
+            rows.iter().filter_map(|row| row["merchant"].as_str()).collect();
+        merchants.sort_unstable();
+        keys.sort_unstable();
+        assert_eq!(merchants, keys, "each key has one effect");
+    })
+    .await;
+}
+
 fn import(database: &Database, home: &str, member: &str, file: &Path, more: &[&str]) -> Output {
     let organization = home.rsplit('/').next().expect("an id");
     let mut command = steward(database);
@@ -145,6 +223,125 @@ async fn the_command_line_imports_as_the_api_does() {
         assert_eq!(all().await.len(), 1);
         let missing = import(&database, &home, id(&member), Path::new("nowhere.csv"), &[]);
         assert_eq!(missing.status.code(), Some(1));
+    })
+    .await;
+}
+
+/// What was told, as budget and percent, in order.
+async fn thresholds(store: &Store) -> Vec<(String, i64)> {
+    let events = events(store, "budget.threshold_reached").await;
+    let told = events.into_iter().map(|event| {
+        let data = event.data.expect("data");
+        (data["name"].as_str().expect("a name").to_owned(), data["percent"].as_i64().expect("%"))
+    });
+    let mut told: Vec<_> = told.collect();
+    told.sort();
+    told
+}
+
+const BUDGETS: i64 = 20;
+
+/// Budgets of a hundred to two thousand, so that some threshold is always near.
+async fn make_budgets(client: &Client, home: &str) {
+    for number in 1..=BUDGETS {
+        let budget = json!({ "name": format!("{number:02}"), "period": "month",
+            "amount_minor": number * 100, "starts_on": "2026-01-01" });
+        client.make(&format!("{home}/budgets"), budget).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thresholds_are_told_once_whatever_is_killed_when() {
+    each_lasting_database(async |database| {
+        let mut process = Process::start(&database);
+        let ada = Client::new(&process.base).sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let expenses = format!("{home}/expenses");
+        make_budgets(&ada, &home).await;
+        let store = database.store(Options::default()).await;
+        let (mut told_then, mut waited) = (0, 0);
+        for round in 1..=6 {
+            let (promise, mut promises) = mpsc::unbounded_channel();
+            let here = ada.at(&process.base);
+            let writers: Vec<_> = (0..4)
+                .map(|_| write_until_it_is_gone(here.clone(), expenses.clone(), promise.clone()))
+                .map(tokio::spawn)
+                .collect();
+            drop(promise);
+            // In the middle of the telling: it has gone on since the last time.
+            wait_until("somebody is told", async || {
+                thresholds(&store).await.len() > told_then.min(30)
+            })
+            .await;
+            for _ in 0..round {
+                promises.recv().await.expect("a writer writes");
+            }
+            drop(process);
+            for writer in writers {
+                writer.await.expect("a writer ends");
+            }
+            waited += behind(&store, "budget_thresholds").await;
+            let told = thresholds(&store).await;
+            let mut once = told.clone();
+            once.dedup();
+            assert_eq!(told, once, "after round {round}");
+            told_then = told.len();
+            process = Process::start(&database);
+        }
+        for _ in 0..BUDGETS * 10 {
+            ada.at(&process.base).make(&expenses, expense()).await;
+        }
+        wait_until("all is told", async || behind(&store, "budget_thresholds").await == 0).await;
+        let all: Vec<_> = (1..=BUDGETS)
+            .flat_map(|number| [80, 100].map(|percent| (format!("{number:02}"), percent)))
+            .collect();
+        assert_eq!(thresholds(&store).await, all);
+        assert!(waited > 0, "nothing was left to do after any kill: this has tested nothing");
+        drop(process);
+        let parked = steward(&database).args(["events", "parked"]).output().expect("it runs");
+        assert_eq!((parked.status.code(), &*parked.stdout), (Some(0), &b""[..]), "none is parked");
+        store.close().await.expect("closed");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_puts_parked_events_back_while_the_server_runs() {
+    each_lasting_database(async |database| {
+        let process = Process::start(&database);
+        let ada = Client::new(&process.base).sign_up("Ada").await;
+        let home = ada.found("household").await;
+        ada.make(&format!("{home}/expenses"), expense()).await;
+        let store = database.store(Options::default()).await;
+        let waits = async || behind(&store, "budget_thresholds").await > 0;
+        wait_until("the expense is seen", async || !waits().await).await;
+        // Of a month that is over: told only with an expense of it.
+        let budget = json!({ "name": "All", "period": "month", "amount_minor": 10,
+            "starts_on": "2026-11-01", "ends_on": "2026-11-01" });
+        ada.make(&format!("{home}/budgets"), budget).await;
+        wait_until("the budget is seen", async || !waits().await).await;
+        assert_eq!(thresholds(&store).await, []);
+        let made = events(&store, "expense.created").await.remove(0);
+        let id = park(&store, "budget_thresholds", &made).await.to_string();
+        let run = |arguments: &[&str]| {
+            let output = steward(&database).arg("events").args(arguments).output();
+            let output = output.expect("steward runs");
+            (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+        };
+        let (code, shown) = run(&["parked"]);
+        assert_eq!(code, Some(0));
+        for part in [&*id, "budget_thresholds", "expense.created", "it was not its day"] {
+            assert!(shown.contains(part), "{shown}");
+        }
+        assert_eq!(run(&["retry", &made.id.to_string()]).0, Some(1), "that one is not parked");
+        assert_eq!(run(&["retry"]).0, Some(2), "which one?");
+        assert_eq!(run(&["retry", &id]), (Some(0), "1 event is tried again\n".into()));
+        wait_until("it is parked no more", async || run(&["parked"]).1.is_empty()).await;
+        let told = [("All".to_owned(), 80), ("All".to_owned(), 100)];
+        wait_until("it is told", async || thresholds(&store).await == told).await;
+        assert_eq!(run(&["retry", "--all"]), (Some(0), "0 events are tried again\n".into()));
+        drop(process);
+        store.close().await.expect("closed");
     })
     .await;
 }

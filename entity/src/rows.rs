@@ -15,7 +15,8 @@ use sea_orm::{
 
 use crate::tables::{
     api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
-    organization, session, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
+    organization, parked_event, rule, session, user, webhook, webhook_attempt, webhook_delivery,
+    webhook_progress,
 };
 
 /// A table whose rows can be read by position.
@@ -121,7 +122,7 @@ positional! {
         organization_id, id, version, created_at, updated_at, member_id, category_id, kind,
         status, spent_on, amount_minor, currency, merchant, merchant_key, payment_method, note,
         place, details, item_count, submitted_at, decided_at, decided_by_member_id,
-        decision_note, reimbursed_at; search_key, import_key
+        decision_note, reimbursed_at, tags; search_key, import_key
     }
     expense_item {
         organization_id, id, expense_id, position, name, quantity_milli, unit, amount_minor,
@@ -139,6 +140,14 @@ positional! {
     organization {
         id, version, created_at, updated_at, kind, name, currency, time_zone, approval_required,
         large_expense_minor,
+    }
+    parked_event {
+        organization_id, id, consumer, event_id, position, kind, error, attempts, parked_at,
+        put_back_at,
+    }
+    rule {
+        organization_id, id, version, created_at, updated_at, name, name_key, enabled, kind,
+        condition, actions, category_id,
     }
     session {
         id, user_id, token_hash, user_agent, created_at, expires_at,

@@ -1,7 +1,8 @@
 use crate::rows::Positional;
 use crate::tables::{
     api_key, budget, category, event, expense, expense_item, idempotency_key, invitation, member,
-    organization, session, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
+    organization, parked_event, rule, session, user, webhook, webhook_attempt, webhook_delivery,
+    webhook_progress,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -71,6 +72,8 @@ owned!(
     idempotency_key,
     invitation,
     member,
+    parked_event,
+    rule,
     webhook,
     webhook_attempt,
     webhook_delivery,
@@ -84,6 +87,7 @@ versioned!(
     invitation: "invitation",
     member: "member",
     organization: "organization",
+    rule: "rule",
     user: "user",
     webhook: "webhook"
 );

@@ -9,6 +9,7 @@ mod m20261121_000001_create_identity;
 mod m20261121_000002_create_money;
 mod m20261121_000003_create_log;
 mod m20261121_000004_create_idempotency_keys;
+mod m20261121_000006_create_reactions;
 mod m20261121_000007_create_webhooks;
 
 pub use classes::{CLASSES, Class, TableClasses};
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_create_money::Migration),
             Box::new(m20261121_000003_create_log::Migration),
             Box::new(m20261121_000004_create_idempotency_keys::Migration),
+            Box::new(m20261121_000006_create_reactions::Migration),
             Box::new(m20261121_000007_create_webhooks::Migration),
         ]
     }

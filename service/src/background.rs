@@ -11,6 +11,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
 use crate::{
+    consumer::{self, CONSUMERS, Consumer},
     error::Result,
     event::sequencer,
     idempotency,
@@ -33,6 +34,8 @@ pub struct Context {
     pub store: Store,
     /// This process, among the nodes.
     pub node: Uuid,
+    /// What reacts to events.
+    pub consumers: &'static [Consumer],
     /// Who makes requests to addresses that users give.
     pub outbound: Outbound,
     /// How webhooks are sent.
@@ -50,6 +53,7 @@ impl Context {
         Self {
             node: Uuid::from_bytes(system.bytes()),
             store,
+            consumers: CONSUMERS,
             outbound,
             webhooks,
             sends: webhook::Sends::default(),
@@ -73,6 +77,11 @@ const WORKERS: &[Worker] = &[
         name: "sequencer",
         wakes: Signal::Recorded,
         turn: |context| Box::pin(sequencer::sequence(&context.store, context.node)),
+    },
+    Worker {
+        name: "consumers",
+        wakes: Signal::Sequenced,
+        turn: |context| Box::pin(consumer::feed(context)),
     },
     Worker {
         name: "idempotency",

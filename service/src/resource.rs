@@ -24,6 +24,7 @@ use crate::{
     member::Member,
     organization::Organization,
     role::Permission,
+    rule::Rule,
     store::{Store, Tx, versioned::Expected},
     user::User,
     webhook::{IssuedWebhook, Webhook},
@@ -63,6 +64,7 @@ versioned!(
     IssuedWebhook: webhook,
     Member,
     Organization,
+    Rule,
     User,
     Webhook,
 );

@@ -40,7 +40,7 @@ pub enum Permission {
     ManageApiKeys,
     /// Make, change and remove webhooks; see their deliveries.
     ManageWebhooks,
-    /// See categories, budgets and expenses.
+    /// See categories, budgets, expenses and rules.
     ReadMoney,
     /// Record expenses of one's own, change and submit them.
     RecordExpenses,
@@ -52,6 +52,8 @@ pub enum Permission {
     ManageCategories,
     /// Add, change and remove budgets.
     ManageBudgets,
+    /// Add, change and remove rules.
+    ManageRules,
     /// Read reports.
     ReadReports,
 }
@@ -69,12 +71,13 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ManageInvitations, "invitation:manage", Admin, "Invite people"),
         (ManageApiKeys, "api_key:manage", Admin, "Make and end API keys"),
         (ManageWebhooks, "webhook:manage", Admin, "Have events sent elsewhere"),
-        (ReadMoney, "money:read", Viewer, "See categories, budgets and expenses"),
+        (ReadMoney, "money:read", Viewer, "See categories, budgets, expenses and rules"),
         (RecordExpenses, "expense:record", Member, "Record, change and submit one's own expenses"),
         (ManageExpenses, "expense:manage", Manager, "Do so for everybody; import"),
         (DecideExpenses, "expense:decide", Manager, "Approve, reject and reimburse"),
         (ManageCategories, "category:manage", Manager, "Add, change and remove categories"),
         (ManageBudgets, "budget:manage", Manager, "Add, change and remove budgets"),
+        (ManageRules, "rule:manage", Manager, "Add, change, try and remove rules"),
         (ReadReports, "report:read", Viewer, "Read reports"),
     ]
 };

@@ -45,9 +45,6 @@ impl Place {
 }
 
 impl Keyring {
-    /// No key.
-    pub const NONE: Self = Self(Vec::new());
-
     /// A ring of one key, made of other secret bytes.
     pub(crate) fn of_key(id: &str, key: [u8; KEY_BYTES]) -> Self {
         Self(vec![(id.to_owned(), key)])

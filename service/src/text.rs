@@ -23,6 +23,33 @@ pub fn visible(text: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
+/// How many characters a tag has at most.
+pub(crate) const TAG_LENGTH: usize = 50;
+
+/// Refuses a tag that shows nothing or is too long.
+pub fn tag(tag: &str) -> Result<(), ValidationError> {
+    visible(tag)?;
+    if tag.chars().count() > TAG_LENGTH {
+        return Err(refusal("length", format!("must have a length of at most {TAG_LENGTH}")));
+    }
+    Ok(())
+}
+
+/// Refuses tags of which one is no tag, or stands there twice.
+pub fn tags(tags: &[String]) -> Result<(), ValidationError> {
+    let mut seen = std::collections::HashSet::new();
+    for (index, one) in tags.iter().enumerate() {
+        let known = !seen.insert(fold(one));
+        let twice = || Err(refusal("duplicate", "stands there twice"));
+        let refused = tag(one).and_then(|()| if known { twice() } else { Ok(()) });
+        refused.map_err(|mut refusal| {
+            refusal.add_param("field".into(), &index.to_string());
+            refusal
+        })?;
+    }
+    Ok(())
+}
+
 /// Refuses an address that is too long to be kept as it is written or as it is compared: some
 /// letters are two when folded.
 pub fn address(address: &str) -> Result<(), ValidationError> {

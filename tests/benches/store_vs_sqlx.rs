@@ -187,6 +187,7 @@ impl Stage {
                         place: None,
                         details: None,
                         items: Vec::new(),
+                        tags: Vec::new(),
                     };
                     let made: Expense =
                         resource::create(&store, &actor, Create::from(input)).await.unwrap();

@@ -168,7 +168,7 @@ async fn rows(store: &Store) -> String {
 async fn a_kept_answer_cannot_be_read_from_the_database() {
     each_database(async |database| {
         let ring: Keyring = Keyring::new_key("house", &Random::system()).parse().expect("a ring");
-        for (keyring, id) in [(Keyring::NONE, "of the client:"), (ring, "house:")] {
+        for (keyring, id) in [(Keyring::default(), "of the client:"), (ring, "house:")] {
             let store = Options { keyring, ..Options::default() };
             let options = AppOptions { store, ..AppOptions::default() };
             let app = App::start_with(&database, options).await;

@@ -13,6 +13,7 @@ use clap::{Args, FromArgMatches};
 use service::{
     Store,
     background::{Background, Context, settle},
+    consumer::Consumer,
     random::Random,
     seal::Keyring,
     store::Options,
@@ -29,6 +30,8 @@ pub struct AppOptions {
     pub settings: Settings,
     /// Flags of `steward serve`.
     pub flags: Vec<&'static str>,
+    /// What reacts to events, if not what steward has.
+    pub consumers: Option<&'static [Consumer]>,
     /// Whether what is done in the background is done by itself, and not only in [`App::settle`].
     pub background: bool,
 }
@@ -36,7 +39,8 @@ pub struct AppOptions {
 impl Default for AppOptions {
     fn default() -> Self {
         let store = Options { keyring: keyring(), ..Options::default() };
-        Self { store, settings: Settings::default(), flags: Vec::new(), background: false }
+        let settings = Settings::default();
+        Self { store, settings, flags: Vec::new(), consumers: None, background: false }
     }
 }
 
@@ -72,8 +76,8 @@ impl App {
     /// # Panics
     /// If it does not start.
     pub async fn start_with(database: &Database, options: AppOptions) -> Self {
-        let store = database.store(options.store).await;
-        Self::serve(store, options.settings, &options.flags, options.background)
+        let store = database.store(options.store.clone()).await;
+        Self::serve(store, options)
     }
 
     /// Starts steward over a store.
@@ -81,16 +85,19 @@ impl App {
     /// # Panics
     /// If it does not start.
     pub fn over(store: Store, settings: Settings) -> Self {
-        Self::serve(store, settings, &[], false)
+        Self::serve(store, AppOptions { settings, ..AppOptions::default() })
     }
 
-    fn serve(store: Store, settings: Settings, flags: &[&str], background: bool) -> Self {
+    fn serve(store: Store, options: AppOptions) -> Self {
+        let AppOptions { store: _, settings, flags, consumers, background } = options;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let state = State::new(store.clone(), settings).unwrap();
-        let (context, streams) = (state.context(), state.streams.clone());
+        let streams = state.streams.clone();
+        let mut context = state.context();
+        context.consumers = consumers.unwrap_or(context.consumers);
         let background = background.then(|| Background::start(&context));
-        let server = app::server(state, listener, &serve(flags)).unwrap();
+        let server = app::server(state, listener, &serve(&flags)).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         Self { store, base, server: handle, streams, context, background }

@@ -8,6 +8,7 @@ pub mod app;
 pub mod client;
 pub mod database;
 pub mod events;
+pub mod log;
 pub mod property;
 pub mod proxy;
 pub mod receiver;

@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 7] {
+fn rows() -> [(&'static str, &'static str, Value); 8] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -34,6 +34,7 @@ fn rows() -> [(&'static str, &'static str, Value); 7] {
         ("category_id", "categories", json!({ "name": "Food" })),
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
+        ("rule_id", "rules", rule()),
         ("webhook_id", "webhooks", webhook()),
     ]
 }
@@ -51,6 +52,12 @@ fn expense() -> Value {
     let lines = [("Bread", 450), ("Cheese", 800)];
     let items = lines.map(|(name, amount)| json!({ "name": name, "amount_minor": amount }));
     json!({ "spent_on": "2026-11-02", "amount_minor": 1250, "merchant": "Café", "items": items })
+}
+
+fn rule() -> Value {
+    let condition = json!({ "field": "merchant", "op": "contains", "value": "café" });
+    json!({ "name": "Coffee", "when": { "kind": "expense.created", "condition": condition },
+        "then": [{ "add_tag": "coffee" }] })
 }
 
 impl Sample {
@@ -276,6 +283,10 @@ fn new(route: &Route) -> Value {
     }
     match last {
         "organizations" => json!({ "kind": "household", "name": "Ours", "currency": "EUR" }),
+        "dry-run" => match route.has_row() {
+            true => json!({ "limit": 10 }),
+            false => json!({ "when": rule()["when"], "then": rule()["then"] }),
+        },
         "batch" => json!({ "items": [expense(), expense()] }),
         "sync" => json!({ "changes": [
             { "entity": "category", "op": "create", "id": Uuid::from_u128(1), "data": { "name": "Fuel" } },

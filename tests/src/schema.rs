@@ -12,9 +12,11 @@ const MIGRATIONS: &str = "seaql_migrations";
 const ON_SQLITE: &str = "SELECT type || ' ' || name AS name, COALESCE(sql, '') AS description
     FROM sqlite_master WHERE tbl_name NOT LIKE 'sqlite_%'";
 
+// By rank: PostgreSQL never gives the number of a dropped column to another.
 const ON_POSTGRES: &str = "
     SELECT 'column ' || table_name || '.' || column_name AS name,
-           concat_ws(' ', ordinal_position, data_type, character_maximum_length, is_nullable,
+           concat_ws(' ', row_number() OVER (PARTITION BY table_name ORDER BY ordinal_position),
+                     data_type, character_maximum_length, is_nullable,
                      column_default, collation_name) AS description
       FROM information_schema.columns WHERE table_schema = 'public'
     UNION ALL

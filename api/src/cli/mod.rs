@@ -1,6 +1,7 @@
 //! The `steward` command line.
 
 mod check;
+mod events;
 mod import;
 mod keys;
 mod migrate;
@@ -47,6 +48,11 @@ enum Command {
         #[command(subcommand)]
         direction: migrate::Direction,
     },
+    /// Show the events that failed for good, and try them again
+    Events {
+        #[command(subcommand)]
+        action: events::Action,
+    },
     /// Print the OpenAPI document
     Openapi,
     /// Import expenses from a CSV file
@@ -79,6 +85,7 @@ impl Cli {
             None => serve::run(&database, &log, &serve).await,
             Some(Command::Serve(serve)) => serve::run(&database, &log, &serve).await,
             Some(Command::Migrate { direction }) => migrate::run(&database, direction).await,
+            Some(Command::Events { action }) => events::run(&database, action).await,
             Some(Command::Openapi) => {
                 println!("{}", openapi::document().to_pretty_json()?);
                 Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ mod version;
 
 pub use body::{Body, Upload};
 pub use caller::{InSession, May, RequestId, Staying, enter, identify};
-pub use once::{KEY, Once};
+pub use once::Once;
 pub use path::{Row, Token};
 pub use query::{LastEventId, Query};
 pub use version::{IfMatch, Version};

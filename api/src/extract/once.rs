@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The header with which a client makes a POST one that can be sent again.
-pub const KEY: header::HeaderName = header::HeaderName::from_static("idempotency-key");
+const KEY: header::HeaderName = header::HeaderName::from_static("idempotency-key");
 /// The header of an answer that was given before.
 const REPLAYED: header::HeaderName = header::HeaderName::from_static("idempotent-replayed");
 /// How long a key may be.
@@ -57,15 +57,11 @@ impl FromRequest for Once {
 fn key(request: &HttpRequest) -> std::result::Result<Option<String>, Failure> {
     let mut keys = request.headers().get_all(KEY);
     let Some(key) = keys.next() else { return Ok(None) };
-    let visible = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_graphic);
-    match key.to_str() {
-        Ok(text)
-            if (1..=LONGEST).contains(&text.len())
-                && visible(text.as_bytes())
-                && keys.next().is_none() =>
-        {
-            Ok(Some(text.to_owned()))
-        }
+    let sound = |text: &str| {
+        (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match (key.to_str(), keys.next()) {
+        (Ok(text), None) if sound(text) => Ok(Some(text.to_owned())),
         _ => {
             let title = "Not an idempotency key";
             let failure = Failure::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", title);

@@ -21,6 +21,8 @@ pub struct Model {
     pub currency: String,
     pub starts_on: Date,
     pub ends_on: Option<Date>,
+    #[sea_orm(has_many)]
+    pub budget_thresholds: HasMany<super::budget_threshold::Entity>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, category_id)",

@@ -19,6 +19,8 @@ pub struct Model {
     pub parent_id: Option<Uuid>,
     #[sea_orm(unique_key = "sibling_key")]
     pub sibling_key: String,
+    #[sea_orm(has_many)]
+    pub budgets: HasMany<super::budget::Entity>,
     #[sea_orm(
         self_ref,
         relation_enum = "SelfRef",
@@ -32,7 +34,7 @@ pub struct Model {
     pub expenses: HasMany<super::expense::Entity>,
     #[sea_orm(has_many)]
     pub expense_items: HasMany<super::expense_item::Entity>,
-    #[sea_orm(has_many, via = "budget")]
+    #[sea_orm(has_many, via = "rule")]
     pub organizations: HasMany<super::organization::Entity>,
 }
 

@@ -36,6 +36,8 @@ pub struct Model {
     pub reimbursed_at: Option<DateTimeWithTimeZone>,
     #[sea_orm(unique_key = "import_key")]
     pub import_key: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub tags: Option<Json>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, category_id)",
@@ -46,6 +48,8 @@ pub struct Model {
     pub category: BelongsTo<Option<super::category::Entity>>,
     #[sea_orm(has_many)]
     pub expense_items: HasMany<super::expense_item::Entity>,
+    #[sea_orm(has_many)]
+    pub expense_tags: HasMany<super::expense_tag::Entity>,
     #[sea_orm(
         belongs_to,
         relation_enum = "Member2",

@@ -20,14 +20,24 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub api_keys: HasMany<super::api_key::Entity>,
     #[sea_orm(has_many)]
+    pub budgets: HasMany<super::budget::Entity>,
+    #[sea_orm(has_many)]
+    pub budget_thresholds: HasMany<super::budget_threshold::Entity>,
+    #[sea_orm(has_many)]
+    pub consumer_positions: HasMany<super::consumer_position::Entity>,
+    #[sea_orm(has_many)]
     pub expenses: HasMany<super::expense::Entity>,
     #[sea_orm(has_many)]
     pub expense_items: HasMany<super::expense_item::Entity>,
     #[sea_orm(has_many)]
+    pub expense_tags: HasMany<super::expense_tag::Entity>,
+    #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,
     #[sea_orm(has_many)]
     pub members: HasMany<super::member::Entity>,
-    #[sea_orm(has_many, via = "budget")]
+    #[sea_orm(has_many)]
+    pub parked_events: HasMany<super::parked_event::Entity>,
+    #[sea_orm(has_many, via = "rule")]
     pub categories: HasMany<super::category::Entity>,
     #[sea_orm(has_many, via = "webhook_progress")]
     pub webhooks: HasMany<super::webhook::Entity>,

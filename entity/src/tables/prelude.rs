@@ -2,16 +2,22 @@
 
 pub use super::api_key::Entity as ApiKey;
 pub use super::budget::Entity as Budget;
+pub use super::budget_threshold::Entity as BudgetThreshold;
 pub use super::category::Entity as Category;
+pub use super::consumer::Entity as Consumer;
+pub use super::consumer_position::Entity as ConsumerPosition;
 pub use super::event::Entity as Event;
 pub use super::event_head::Entity as EventHead;
 pub use super::expense::Entity as Expense;
 pub use super::expense_item::Entity as ExpenseItem;
+pub use super::expense_tag::Entity as ExpenseTag;
 pub use super::idempotency_key::Entity as IdempotencyKey;
 pub use super::invitation::Entity as Invitation;
 pub use super::lease::Entity as Lease;
 pub use super::member::Entity as Member;
 pub use super::organization::Entity as Organization;
+pub use super::parked_event::Entity as ParkedEvent;
+pub use super::rule::Entity as Rule;
 pub use super::session::Entity as Session;
 pub use super::user::Entity as User;
 pub use super::webhook::Entity as Webhook;

@@ -22,7 +22,8 @@ use crate::{
 impl Resource for Budget {
     const ENTITY: &'static str = "budget";
     const READ: Permission = Permission::ReadMoney;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+    const VERBS: &'static [Verb] =
+        &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::ThresholdReached, Verb::Deleted];
 }
 
 impl Changeable for Budget {

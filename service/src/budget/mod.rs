@@ -3,6 +3,7 @@
 mod commands;
 pub(crate) mod repository;
 pub mod rules;
+pub(crate) mod thresholds;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

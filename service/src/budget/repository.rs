@@ -1,13 +1,20 @@
+use std::collections::HashSet;
+
 use chrono::NaiveDate;
-use entity::budget;
-use sea_orm::{ConnectionTrait, ExprTrait, QueryFilter, QueryOrder};
+use entity::{budget, budget_threshold, event};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
 use crate::{
     error::Result,
+    event::Effect,
     store::{
+        Tx,
         page::{Page, PageQuery, Sort, page},
-        versioned,
+        rows, versioned,
     },
 };
 
@@ -43,4 +50,70 @@ pub(crate) async fn on(
         .all(connection)
         .await?;
     Ok(rows)
+}
+
+/// Whether there is any budget.
+pub(super) async fn is_any(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<bool> {
+    let first = versioned::owned::<budget::Entity>(organization_id).limit(1);
+    Ok(!rows::all(connection, first).await?.is_empty())
+}
+
+/// What the log says of the version before that of an event.
+pub(super) async fn version_before(
+    connection: &impl ConnectionTrait,
+    event: &event::Model,
+) -> Result<Option<event::Model>> {
+    let before = versioned::owned::<event::Entity>(event.organization_id)
+        .filter(event::COLUMN.entity_id.eq(event.entity_id))
+        .filter(event::COLUMN.entity.eq(&event.entity))
+        .filter(event::COLUMN.effect.eq(Effect::Written.as_str()))
+        .filter(event::COLUMN.entity_version.lt(event.entity_version))
+        .order_by_desc(event::Column::EntityVersion)
+        .limit(1);
+    Ok(rows::all(connection, before).await?.pop())
+}
+
+/// Which parts of budgets were told, in percent, of periods that begin on a day: of these at least.
+pub(super) async fn told(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    periods: impl Iterator<Item = (Uuid, NaiveDate)>,
+) -> Result<HashSet<(Uuid, NaiveDate, i64)>> {
+    let (budgets, days): (Vec<Uuid>, Vec<NaiveDate>) = periods.unzip();
+    if budgets.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let told: Vec<_> = budget_threshold::Entity::find()
+        .select_only()
+        .column(budget_threshold::Column::BudgetId)
+        .column(budget_threshold::Column::StartsOn)
+        .column(budget_threshold::Column::Percent)
+        .filter(budget_threshold::COLUMN.organization_id.eq(organization_id))
+        .filter(budget_threshold::Column::BudgetId.is_in(budgets))
+        .filter(budget_threshold::Column::StartsOn.is_in(days))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(told.into_iter().collect())
+}
+
+/// Writes down that a part is told. It can be done once.
+pub(super) async fn remember(
+    tx: &Tx,
+    row: &budget::Model,
+    starts_on: NaiveDate,
+    percent: i64,
+) -> Result<()> {
+    let told = budget_threshold::ActiveModel {
+        organization_id: Set(row.organization_id),
+        budget_id: Set(row.id),
+        starts_on: Set(starts_on),
+        percent: Set(percent),
+        told_at: Set(tx.now().fixed_offset()),
+    };
+    budget_threshold::Entity::insert(told).exec_without_returning(tx).await?;
+    Ok(())
 }

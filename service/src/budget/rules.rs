@@ -51,6 +51,11 @@ pub fn clamp(span: Span, starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Sp
     Span { from: span.from.max(starts_on), to: ends_on.map_or(span.to, |end| span.to.min(end)) }
 }
 
+/// Whether spending has reached a part of a budget, in percent.
+pub fn reaches(actual_minor: i128, budget_minor: i64, percent: i64) -> bool {
+    actual_minor * 100 >= i128::from(budget_minor) * i128::from(percent)
+}
+
 /// Where the spending stands against an even pace through the period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Pace {
@@ -123,6 +128,16 @@ mod tests {
         assert_eq!(span(Period::Month), (day(2024, 2, 1), day(2024, 2, 29)));
         assert_eq!(span(Period::Quarter), (day(2024, 1, 1), day(2024, 3, 31)));
         assert_eq!(span(Period::Year), (day(2024, 1, 1), day(2024, 12, 31)));
+    }
+
+    #[test]
+    fn a_part_is_reached_to_the_minor_unit() {
+        assert!(!reaches(79, 100, 80) && reaches(80, 100, 80) && reaches(81, 100, 80));
+        // 80 % of 99 is 79.2.
+        assert!(!reaches(79, 99, 80) && reaches(80, 99, 80));
+        assert!(!reaches(0, 1, 80) && reaches(1, 1, 80) && !reaches(-5, 1, 80));
+        let most = crate::money::LARGEST;
+        assert!(reaches(i128::from(most), most, 100) && !reaches(i128::from(most) - 1, most, 100));
     }
 
     fn any_day() -> impl Strategy<Value = NaiveDate> {

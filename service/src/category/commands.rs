@@ -69,7 +69,7 @@ impl Changeable for Category {
 }
 
 impl Writable for Category {
-    const IN_USE: &'static str = "categories, budgets or expenses refer to this category";
+    const IN_USE: &'static str = "categories, budgets, rules or expenses refer to this category";
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<CategoryInput>) -> Result<Self> {
         let now = tx.now().fixed_offset();

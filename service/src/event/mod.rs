@@ -24,7 +24,7 @@ pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_histo
 use crate::{
     actor::Actor, api_key::ApiKey, budget::Budget, category::Category, expense::Expense,
     invitation::Invitation, member::Member, organization::Organization, resource::Resource,
-    role::Permission, user::User, webhook::Webhook,
+    role::Permission, rule::Rule, user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -64,6 +64,8 @@ verbs! {
     Accepted "accepted" "Somebody has taken it up.",
     Joined "joined" "A member has been given a login.",
     PasswordChanged "password_changed" "The password is another one.",
+    ThresholdReached "threshold_reached" "Spending has reached a part of it in its period.",
+    Skipped "skipped" "It applied to a row that could not be changed.",
     SecretRotated "secret_rotated" "It has a new secret.",
     Disabled "disabled" "steward has stopped using it.",
 }
@@ -133,6 +135,7 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Invitation>(),
     Entity::of::<Member>(),
     Entity::of::<Organization>(),
+    Entity::of::<Rule>(),
     Entity::of::<User>(),
     Entity::of::<Webhook>(),
 ];

@@ -52,6 +52,7 @@ impl Changeable for Expense {
             place: self.place.clone(),
             details: self.details.clone(),
             items: self.items.clone(),
+            tags: self.tags.clone(),
         }
     }
 
@@ -100,6 +101,7 @@ impl Writable for Expense {
         let made =
             versioned::insert(tx, actor, row, |row| repository::view(row, items.clone())).await?;
         repository::insert_items(tx, actor.organization_id, [(made.id, &items[..])]).await?;
+        repository::insert_tags(tx, actor.organization_id, [(made.id, &made.tags[..])]).await?;
         Ok(made)
     }
 
@@ -144,6 +146,8 @@ pub async fn create_many(
                 let made = versioned::insert_many(tx, actor, rows, None, view).await?;
                 let lines = ids.iter().zip(news).map(|(id, new)| (*id, &new.input.items[..]));
                 repository::insert_items(tx, actor.organization_id, lines).await?;
+                let tags = made.iter().map(|expense| (expense.id, &expense.tags[..]));
+                repository::insert_tags(tx, actor.organization_id, tags).await?;
                 Ok(ExpenseBatchResult { items: made })
             })
         })
@@ -279,6 +283,10 @@ async fn write_change(
     if input.items != current.items {
         repository::delete_items(tx, actor.organization_id, row.id).await?;
         repository::insert_items(tx, actor.organization_id, [(row.id, &input.items[..])]).await?;
+    }
+    if input.tags != current.tags {
+        repository::delete_tags(tx, actor.organization_id, row.id).await?;
+        repository::insert_tags(tx, actor.organization_id, [(row.id, &input.tags[..])]).await?;
     }
     Ok(changed)
 }

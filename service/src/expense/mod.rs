@@ -67,7 +67,7 @@ impl Status {
         }
     }
 
-    fn of(word: &str) -> Self {
+    pub(crate) fn of(word: &str) -> Self {
         Self::ALL.into_iter().find(|status| status.as_str() == word).unwrap_or(Self::Draft)
     }
 }
@@ -155,6 +155,11 @@ pub struct ExpenseInput {
     #[serde(default)]
     #[validate(length(max = 200), nested)]
     pub items: Vec<ExpenseItem>,
+    /// Words to find it by, without regard to case each once: at most 20 of at most 50 characters.
+    #[serde(default)]
+    #[validate(length(max = 20), custom(function = text::tags))]
+    #[schema(max_items = 20)]
+    pub tags: Vec<String>,
 }
 
 fn small(details: &Map<String, Value>) -> Result<(), ValidationError> {
@@ -220,6 +225,8 @@ pub struct Expense {
     pub details: Option<Map<String, Value>>,
     /// The lines.
     pub items: Vec<ExpenseItem>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
     /// When it was submitted.
     pub submitted_at: Option<DateTime<Utc>>,
     /// When it was approved or rejected.
@@ -264,6 +271,9 @@ pub struct ExpenseQuery {
     pub amount_from: Option<i64>,
     /// Of at most this many minor units.
     pub amount_to: Option<i64>,
+    /// With this tag, without regard to case.
+    #[validate(length(max = 50))]
+    pub tag: Option<String>,
     /// With this text in the merchant or the note, without regard to case.
     #[validate(length(max = 200))]
     pub q: Option<String>,

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use entity::{expense, expense_item};
+use entity::{expense, expense_item, expense_tag};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, IntoSimpleExpr, QueryFilter,
@@ -25,6 +25,8 @@ use crate::{
 
 /// How many lines one statement writes: of nine parameters each, SQLite takes 32,766 in all.
 const ITEMS_AT_ONCE: usize = 1000;
+/// How many tags one statement writes, of three parameters each.
+const TAGS_AT_ONCE: usize = 3000;
 
 /// An expense without lines, in one statement. None if it has lines: those take a second statement,
 /// and both must see the same state of the database.
@@ -95,6 +97,7 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
         place: row.place,
         details: row.details.and_then(|details| details.as_object().cloned()),
         items,
+        tags: tags_of(row.tags.as_ref()),
         submitted_at: row.submitted_at.map(|at| at.to_utc()),
         decided_at: row.decided_at.map(|at| at.to_utc()),
         decided_by_member_id: row.decided_by_member_id,
@@ -103,6 +106,11 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
         created_at: row.created_at.to_utc(),
         updated_at: row.updated_at.to_utc(),
     }
+}
+
+fn tags_of(tags: Option<&serde_json::Value>) -> Vec<String> {
+    let tags = tags.and_then(|tags| tags.as_array()).into_iter().flatten();
+    tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect()
 }
 
 /// A page of expenses, if none of them has lines ([`get_plain`]).
@@ -156,6 +164,7 @@ fn filtered(
         spent_to,
         amount_from,
         amount_to,
+        tag,
         q,
         sort: _,
         limit: _,
@@ -171,6 +180,7 @@ fn filtered(
         .apply_if(*spent_to, |rows, day| rows.filter(COLUMN.spent_on.lte(day)))
         .apply_if(*amount_from, |rows, amount| rows.filter(COLUMN.amount_minor.gte(amount)))
         .apply_if(*amount_to, |rows, amount| rows.filter(COLUMN.amount_minor.lte(amount)))
+        .apply_if(tag.as_deref(), |rows, tag| rows.filter(tagged(organization_id, tag)))
         .apply_if(q.as_deref(), |rows, text| {
             let key = expense::Column::SearchKey.into_simple_expr();
             rows.filter(dialect::contains(backend, key, &lower(text)))
@@ -190,6 +200,16 @@ fn in_category(organization_id: Uuid, root: Uuid) -> Expr {
     expense::Column::CategoryId
         .in_subquery(category::repository::subtree(organization_id, root))
         .or(expense::Column::Id.in_subquery(lines))
+}
+
+fn tagged(organization_id: Uuid, tag: &str) -> Expr {
+    let tagged = expense_tag::Entity::find()
+        .select_only()
+        .column(expense_tag::Column::ExpenseId)
+        .filter(expense_tag::COLUMN.organization_id.eq(organization_id))
+        .filter(expense_tag::COLUMN.tag_key.eq(fold(tag)))
+        .into_query();
+    expense::Column::Id.in_subquery(tagged)
 }
 
 fn sort(sort: ExpenseSort) -> Sort<expense::Column> {
@@ -226,6 +246,7 @@ pub(super) fn columns(
         place,
         details,
         items,
+        tags,
     } = input;
     let merchant_key = merchant.as_deref().map(fold).unwrap_or_default();
     let note_key = note.as_deref().map(lower).unwrap_or_default();
@@ -243,6 +264,7 @@ pub(super) fn columns(
         note: Set(note.clone()),
         place: Set(place.clone()),
         details: Set(details.clone().map(|details| canonical(details.into()))),
+        tags: Set((!tags.is_empty()).then(|| tags.clone().into())),
         item_count: Set(i64::try_from(items.len()).unwrap_or(i64::MAX)),
         ..Default::default()
     }
@@ -301,6 +323,42 @@ pub(super) async fn insert_items<'a>(
         }
         expense_item::Entity::insert_many(chunk).exec_without_returning(tx).await?;
     }
+}
+
+/// Writes what expenses are found by besides their rows: their tags.
+pub(super) async fn insert_tags<'a>(
+    tx: &Tx,
+    organization_id: Uuid,
+    expenses: impl IntoIterator<Item = (Uuid, &'a [String])>,
+) -> Result<()> {
+    let rows: Vec<_> = expenses
+        .into_iter()
+        .flat_map(|(expense_id, tags)| {
+            tags.iter().map(move |tag| expense_tag::ActiveModel {
+                organization_id: Set(organization_id),
+                expense_id: Set(expense_id),
+                tag_key: Set(fold(tag)),
+            })
+        })
+        .collect();
+    let mut rows = rows.into_iter();
+    loop {
+        let chunk: Vec<_> = rows.by_ref().take(TAGS_AT_ONCE).collect();
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        expense_tag::Entity::insert_many(chunk).exec_without_returning(tx).await?;
+    }
+}
+
+/// Removes what an expense is found by besides its row.
+pub(super) async fn delete_tags(tx: &Tx, organization_id: Uuid, expense_id: Uuid) -> Result<()> {
+    expense_tag::Entity::delete_many()
+        .filter(expense_tag::COLUMN.organization_id.eq(organization_id))
+        .filter(expense_tag::COLUMN.expense_id.eq(expense_id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Removes the lines of an expense.

@@ -100,8 +100,6 @@ impl fmt::Debug for Key {
 mod tests {
     use super::*;
 
-    const NOBODYS: &Keyring = &Keyring::NONE;
-
     fn user(id: u128) -> Option<By> {
         Some(By::user(Uuid::from_u128(id), None))
     }
@@ -123,22 +121,22 @@ mod tests {
 
     #[test]
     fn an_answer_is_one_to_the_same_request() {
-        let random = Random::seeded(1);
+        let (none, random) = (Keyring::default(), Random::seeded(1));
         let key = |request| Key::new(user(1), "a", &[b"POST", request]);
-        let sealed = key(b"one").seal(NOBODYS, &random, &answer()).expect("sealed");
+        let sealed = key(b"one").seal(&none, &random, &answer()).expect("sealed");
         assert!(!sealed.contains("answer"));
-        assert_eq!(key(b"one").open(NOBODYS, &sealed).expect("opened"), answer());
-        assert!(matches!(key(b"two").open(NOBODYS, &sealed), Err(Error::KeyReused)));
+        assert_eq!(key(b"one").open(&none, &sealed).expect("opened"), answer());
+        assert!(matches!(key(b"two").open(&none, &sealed), Err(Error::KeyReused)));
         let another = Key::new(user(2), "a", &[b"POST", b"one"]);
-        assert!(matches!(another.open(NOBODYS, &sealed), Err(Error::Internal(_))));
+        assert!(matches!(another.open(&none, &sealed), Err(Error::Internal(_))));
     }
 
     #[test]
     fn the_installations_key_comes_first_and_both_open() {
-        let random = Random::seeded(1);
+        let (none, random) = (Keyring::default(), Random::seeded(1));
         let ring: Keyring = Keyring::new_key("k", &random).parse().expect("a keyring");
         let key = Key::new(None, "a", &[]);
-        let before = key.seal(NOBODYS, &random, &answer()).expect("sealed");
+        let before = key.seal(&none, &random, &answer()).expect("sealed");
         let after = key.seal(&ring, &random, &answer()).expect("sealed");
         assert!(before.starts_with(OWN) && after.starts_with("k:"));
         for sealed in [before, after] {

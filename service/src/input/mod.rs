@@ -186,6 +186,27 @@ impl<T: DeserializeOwned + Validate> FromBody for Form<T> {
     }
 }
 
+/// A body that is read once the row is found that it goes with.
+#[derive(Debug, Clone)]
+pub struct Later<T> {
+    body: Value,
+    of: PhantomData<fn() -> T>,
+}
+
+/// Whether it is what it should be shows in [`Later::read`].
+impl<T> FromBody for Later<T> {
+    fn from_body(body: Value) -> Result<Self> {
+        Ok(Self { body: Value::Object(object(body)?), of: PhantomData })
+    }
+}
+
+impl<T: DeserializeOwned + Validate> Later<T> {
+    /// Reads it.
+    pub fn read(&self) -> Result<T> {
+        read(self.body.clone())
+    }
+}
+
 /// A new resource: what it is to be, and its id if the client chooses one.
 #[derive(Debug, Clone)]
 pub struct Create<T> {

@@ -3,7 +3,8 @@
 mod commands;
 pub(crate) mod repository;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -116,10 +117,59 @@ pub struct Settings {
     pub currency: String,
     /// Whether expenses take somebody else's approval.
     pub approval_required: bool,
+    /// The time zone in which days begin.
+    pub time_zone: Tz,
+}
+
+impl Settings {
+    /// The day on which an instant lies.
+    pub fn day_of(&self, at: DateTime<Utc>) -> NaiveDate {
+        at.with_timezone(&self.time_zone).date_naive()
+    }
+
+    /// The instant at which a day begins: the first one of it, where a clock that is put forward leaves
+    /// midnight out.
+    pub fn start_of(&self, day: NaiveDate) -> DateTime<Utc> {
+        let quarters = (0..96).map(|quarter| TimeDelta::minutes(15 * quarter));
+        let midnight = day.and_time(NaiveTime::MIN);
+        let first = quarters
+            .filter_map(|later| self.time_zone.from_local_datetime(&(midnight + later)).earliest())
+            .next();
+        first.map_or_else(|| midnight.and_utc(), |at| at.to_utc())
+    }
 }
 
 impl From<&entity::organization::Model> for Settings {
     fn from(row: &entity::organization::Model) -> Self {
-        Self { currency: row.currency.clone(), approval_required: row.approval_required }
+        Self {
+            currency: row.currency.clone(),
+            approval_required: row.approval_required,
+            time_zone: row.time_zone.parse().unwrap_or(Tz::UTC),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_where_the_organization_is() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+        for (zone, on, begins) in [
+            ("UTC", "2026-11-21", "2026-11-21T00:00:00Z"),
+            ("Europe/Zurich", "2026-11-21", "2026-11-20T23:00:00Z"),
+            ("Europe/Zurich", "2026-07-01", "2026-06-30T22:00:00Z"),
+            // Midnight was left out there that day.
+            ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z"),
+        ] {
+            let time_zone = zone.parse().expect("a time zone");
+            let settings = Settings { currency: "EUR".into(), approval_required: false, time_zone };
+            let start = settings.start_of(day(on));
+            assert_eq!(start, begins.parse::<DateTime<Utc>>().expect("an instant"), "{zone}");
+            assert_eq!(settings.day_of(start), day(on));
+            let before = start - TimeDelta::microseconds(1);
+            assert_eq!(settings.day_of(before), day(on).pred_opt().expect("a day"));
+        }
     }
 }

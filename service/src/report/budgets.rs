@@ -27,7 +27,12 @@ pub async fn budgets(store: &Store, actor: &Actor, query: &BudgetsQuery) -> Resu
     Ok(Budgets { on, rows: rows.await? })
 }
 
-async fn standing(tx: &Tx, row: entity::budget::Model, on: NaiveDate) -> Result<BudgetRow> {
+/// Where a budget stands in the period of a day, until the end of that day.
+pub(crate) async fn standing(
+    tx: &Tx,
+    row: entity::budget::Model,
+    on: NaiveDate,
+) -> Result<BudgetRow> {
     let organization_id = row.organization_id;
     let span = rules::period_of(Period::of(&row.period), on);
     let span = rules::clamp(span, row.starts_on, row.ends_on);

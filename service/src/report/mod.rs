@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 pub use budgets::budgets;
+pub(crate) use budgets::standing;
 pub use spending::spending;
 
 use crate::{

@@ -19,6 +19,7 @@ use crate::{
     organization::Organization,
     resource::{Changeable, Writable},
     role::Permission,
+    rule::Rule,
     store::Tx,
 };
 
@@ -29,6 +30,7 @@ const KINDS: &[Kind] = &[
     Kind::writable::<Expense>().with(EXPENSE_MOVES),
     Kind::writable::<Member>(),
     Kind::changeable::<Organization>(),
+    Kind::writable::<Rule>(),
 ];
 
 const EXPENSE_MOVES: &[Act] = &[

@@ -21,7 +21,7 @@ const PAGE: i64 = 50;
 
 const COLUMNS: &str = "id, version, kind, status, member_id, category_id, spent_on, amount_minor, \
     currency, merchant, payment_method, note, place, details, item_count, submitted_at, \
-    decided_at, decided_by_member_id, decision_note, reimbursed_at, created_at, updated_at";
+    decided_at, decided_by_member_id, decision_note, reimbursed_at, created_at, updated_at, tags";
 
 /// The statements. sqlx takes `$1` on both databases.
 pub(crate) struct Statements {
@@ -112,6 +112,10 @@ macro_rules! hand_written {
                         assert_eq!(row.try_get::<i64, _>(14)?, 0, "these have no lines");
                         Vec::new()
                     },
+                    tags: row
+                        .try_get::<Option<Json<_>>, _>(22)?
+                        .map(|json| json.0)
+                        .unwrap_or_default(),
                     submitted_at: row.try_get(15)?,
                     decided_at: row.try_get(16)?,
                     decided_by_member_id: row.try_get(17)?,

@@ -39,6 +39,7 @@ pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: 
         "api-keys" => key(choice),
         "categories" => category(choice, organization),
         "budgets" => budget(choice, organization),
+        "rules" => rule(choice, organization),
         "webhooks" => webhook(choice),
         _ => expense(choice, organization),
     }
@@ -111,6 +112,51 @@ fn budget(choice: &mut Choice, organization: &Organization) -> Value {
     body
 }
 
+fn rule(choice: &mut Choice, organization: &Organization) -> Value {
+    let kinds = ["expense.created", "expense.created", "expense.changed", "expense.submitted"];
+    let mut when = json!({ "kind": choice.of(&kinds) });
+    if choice.chance(60) {
+        when["condition"] = condition(choice, organization, 3);
+    }
+    let category = reference(choice, organization, "categories");
+    let mut then = vec![json!({ "add_tag": choice.of(TEXTS) })];
+    if choice.chance(30) {
+        then.push(json!({ "set_note": choice.of(TEXTS) }));
+    }
+    if choice.chance(30) && !category.is_null() {
+        then.insert(0, json!({ "set_category": category }));
+    }
+    json!({ "name": choice.of(TEXTS), "when": when, "then": then, "enabled": choice.chance(90) })
+}
+
+/// A condition; rarely none.
+fn condition(choice: &mut Choice, organization: &Organization, depth: u64) -> Value {
+    if depth > 0 && choice.chance(40) {
+        let some = |choice: &mut Choice| condition(choice, organization, depth - 1);
+        return match choice.below(3) {
+            0 => json!({ "not": some(choice) }),
+            1 => json!({ "any": [some(choice), some(choice)] }),
+            _ => json!({ "all": [some(choice), some(choice)] }),
+        };
+    }
+    let category = reference(choice, organization, "categories");
+    let tests = [
+        json!({ "field": "merchant", "op": "contains", "value": choice.of(TEXTS) }),
+        json!({ "field": "merchant", "op": "ne", "value": choice.of(TEXTS) }),
+        json!({ "field": "amount_minor", "op": "gte", "value": amount(choice) }),
+        json!({ "field": "spent_on", "op": "lt", "value": day(choice) }),
+        json!({ "field": "note", "op": "exists", "value": false }),
+        json!({ "field": "tags", "op": "contains", "value": choice.of(TEXTS) }),
+        json!({ "field": "currency", "op": "in", "value": CURRENCIES }),
+        json!({ "field": "category_id", "op": "eq", "value": category }),
+        json!({ "field": "status", "op": "ne", "value": "draft" }),
+        json!({ "field": "nonsense", "op": "eq", "value": 1 }),
+    ];
+    let at = choice.below(tests.len() as u64) as usize;
+    let at = if at == 9 && choice.chance(70) { 0 } else { at };
+    tests[at].clone()
+}
+
 pub(super) fn expense(choice: &mut Choice, organization: &Organization) -> Value {
     let mut body = json!({
         "kind": choice.of(&["purchase", "purchase", "refund"]),
@@ -118,6 +164,9 @@ pub(super) fn expense(choice: &mut Choice, organization: &Organization) -> Value
         "amount_minor": amount(choice),
         "merchant": choice.of(TEXTS),
     });
+    if choice.chance(30) {
+        body["tags"] = json!([choice.of(TEXTS), choice.of(TEXTS)]);
+    }
     for name in ["note", "place", "payment_method"] {
         let text = choice.of(TEXTS);
         maybe(choice, &mut body, name, json!(text));

@@ -52,6 +52,7 @@ async fn run(database: &Database, seed: u64) -> Vec<Exchange> {
     let mut script = Script::new(app.anonymous(), seed);
     for call in 1..=CALLS {
         script.step().await;
+        // At fixed points: it takes of the clock and of the randomness, too.
         if call % SETTLED_AFTER == 0 {
             app.settle().await;
         }

@@ -70,6 +70,7 @@ fn filters(choice: &mut Choice, organization: &Organization) -> Vec<(&'static st
         ("spent_from", choice.of(BAD_DAYS).to_owned()),
         ("amount_from", choice.of(&amounts).to_string()),
         ("amount_to", choice.of(&amounts).to_string()),
+        ("tag", choice.of(TEXTS).to_owned()),
         ("q", choice.of(TEXTS).to_owned()),
         ("q", choice.of(&["a", "_", "%", "\\", "ä", "ss", "i", ""]).to_owned()),
         ("nonsense", String::new()),

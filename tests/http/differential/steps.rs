@@ -13,8 +13,16 @@ use super::{
     texts::TEXTS,
 };
 
-const COLLECTIONS: &[&str] =
-    &["members", "invitations", "api-keys", "categories", "budgets", "expenses", "webhooks"];
+const COLLECTIONS: &[&str] = &[
+    "members",
+    "invitations",
+    "api-keys",
+    "categories",
+    "budgets",
+    "rules",
+    "expenses",
+    "webhooks",
+];
 
 /// A kind of step.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +41,7 @@ enum Step {
     Report,
     Import,
     Batch,
+    Try,
     Accept,
     Hook,
     Changes,
@@ -56,6 +65,7 @@ const WEIGHTS: &[(u64, Step)] = &[
     (5, Step::Report),
     (3, Step::Import),
     (2, Step::Batch),
+    (3, Step::Try),
     (2, Step::Accept),
     (8, Step::Hook),
     (4, Step::Changes),
@@ -119,6 +129,7 @@ impl Script {
             Step::Import => self.import(at, &organization),
             Step::Hook => hook(&mut self.choice, &organization),
             Step::Batch => batch(&mut self.choice, &organization),
+            Step::Try => try_rule(&mut self.choice, &organization),
             Step::Accept => return self.accept(&organization, at).await,
             Step::Changes => sync::changes(&mut self.choice, &organization),
             Step::Sync => self.sync(at, &organization),
@@ -331,8 +342,16 @@ fn create(choice: &mut Choice, organization: &Organization) -> Call {
 }
 
 fn change(choice: &mut Choice, organization: &Organization) -> Call {
-    let kinds =
-        ["members", "categories", "budgets", "expenses", "expenses", "organizations", "webhooks"];
+    let kinds = [
+        "members",
+        "categories",
+        "budgets",
+        "rules",
+        "expenses",
+        "expenses",
+        "organizations",
+        "webhooks",
+    ];
     let collection = choice.of(&kinds);
     let row = row(choice, organization, Some(collection));
     let whole = match row.collection() {
@@ -369,7 +388,7 @@ fn transition(choice: &mut Choice, organization: &Organization) -> Call {
     }
     let verb = match &*row.status {
         "draft" if choice.chance(80) => "submit",
-        "submitted" if choice.chance(80) => choice.of(&["approve", "approve", "reject"]),
+        "submitted" if choice.chance(80) => choice.of(&["approve", "reject"]),
         "approved" if choice.chance(80) => "reimburse",
         _ => choice.of(&["submit", "approve", "reject", "reimburse"]),
     };
@@ -425,6 +444,26 @@ fn hook(choice: &mut Choice, organization: &Organization) -> Call {
         4 => Call::get(delivery.path),
         _ => Call::post(format!("{}/resend", delivery.path), &json!({})),
     }
+}
+
+/// What a rule would have done: one that there is, or another.
+fn try_rule(choice: &mut Choice, organization: &Organization) -> Call {
+    let mut body = if choice.chance(50) { json!({ "limit": choice.below(30) }) } else { json!({}) };
+    if choice.chance(30) {
+        body["from"] = json!(choice.of(&["2026-11-21", "2026-11-22", "x"]));
+    }
+    if choice.chance(30) {
+        body["to"] = json!(choice.of(&["2026-11-21", "2026-11-20"]));
+    }
+    if choice.chance(50)
+        && let Some(row) = choice.maybe_of(organization.of("rules"))
+    {
+        return Call::post(format!("{}/dry-run", row.path), &body);
+    }
+    let rule = bodies::new(choice, organization, "rules");
+    body["when"] = rule["when"].clone();
+    body["then"] = rule["then"].clone();
+    Call::post(format!("{}/rules/dry-run", organization.path), &body)
 }
 
 /// What no client should send.

@@ -7,6 +7,8 @@ use tests::{App, Route, Sample, each_database};
 
 /// What a route is about that changes nothing of a versioned resource.
 const WITHOUT_EVENT: &[(&str, &str)] = &[
+    ("POST /v1/organizations/{organization_id}/rules/dry-run", "nothing is changed"),
+    ("POST /v1/organizations/{organization_id}/rules/{rule_id}/dry-run", "nothing is changed"),
     ("POST /v1/sessions", "a session has no version"),
     ("DELETE /v1/sessions/current", "a session has no version"),
     ("DELETE /v1/sessions/{session_id}", "a session has no version"),

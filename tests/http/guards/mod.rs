@@ -7,5 +7,6 @@ mod input;
 mod log;
 mod retries;
 mod routes;
+mod sync;
 mod tenancy;
 mod versions;

@@ -62,14 +62,19 @@ async fn every_post_is_done_once_for_each_key_of_each_caller() {
             let body = request.text();
             let first = request.clone().send(&caller).await;
             assert!(first.status.is_success(), "{name}: {}", first.text);
-            let (before, count) = (sample.state().await, events(&app).await);
+            // What is done in an organization is in the log; a session is not.
+            let own = route.permission().is_none();
+            let before = if own { sample.state().await } else { Default::default() };
+            let count = events(&app).await;
             for _ in 0..2 {
                 assert_same(&name, &first, &request.clone().send(&caller).await);
             }
             let refused = other(&sample, &route, body).await.send(&caller).await;
             refused.expect_problem(422, "idempotency_key_reused");
             assert_eq!(events(&app).await, count, "{name} was done twice");
-            sample.assert_unchanged(&before).await;
+            if own {
+                sample.assert_unchanged(&before).await;
+            }
         }
         app.stop().await;
     })

@@ -157,6 +157,7 @@ impl Parsed {
             place: None,
             details: None,
             items: Vec::new(),
+            tags: Vec::new(),
         }
     }
 }

@@ -1,0 +1,80 @@
+//! Consumers: what steward does about what has happened.
+//!
+//! A consumer is a name, the kinds of events that it wants, a function, and a line in [`CONSUMERS`]. Each
+//! organization's events reach it in their order. How far it has got is written in the transaction of
+//! its effect, under a lease: so whatever is killed when, each event has its effect once.
+//! docs/events.md says how to write one.
+
+mod parked;
+mod repository;
+mod worker;
+
+use entity::event;
+use futures_util::future::BoxFuture;
+use sea_orm::DatabaseConnection;
+use uuid::Uuid;
+
+pub use parked::{ParkedEvent, parked, retry, retry_all};
+pub(crate) use worker::feed;
+
+use crate::{actor::Actor, budget, error::Result, rule, store::Tx};
+
+/// Where a consumer begins that is new to an installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With the first event of every log.
+    Beginning,
+    /// After what is in the logs by then. The logs of later organizations it reads as a whole.
+    End,
+}
+
+/// What a consumer does about one event: in the transaction in which its position moves, and nothing
+/// outside of the database. It may run again from the start.
+pub type React = for<'a> fn(&'a Tx, &'a Actor, &'a event::Model) -> BoxFuture<'a, Result<()>>;
+
+/// Whether anything of an organization can concern the consumer as things stand: where not, it goes
+/// over all of the events at once.
+pub type Concerns = for<'a> fn(&'a DatabaseConnection, Uuid) -> BoxFuture<'a, Result<bool>>;
+
+/// Something that reacts to events.
+#[derive(Debug, Clone, Copy)]
+pub struct Consumer {
+    /// Its name. Under another one it is another consumer, and starts anew.
+    pub name: &'static str,
+    /// What it wants: kinds (`budget.changed`), or all that happens to a kind of resource
+    /// (`expense`).
+    pub kinds: &'static [&'static str],
+    /// Where it begins.
+    pub start: Start,
+    /// Whether it has anything to do in an organization.
+    pub concerns: Concerns,
+    /// What it does.
+    pub react: React,
+}
+
+/// Every consumer.
+pub const CONSUMERS: &[Consumer] = &[budget::thresholds::CONSUMER, rule::reaction::CONSUMER];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::event::ENTITIES;
+
+    #[test]
+    fn consumers_want_what_there_is_under_names_of_their_own() {
+        let mut kinds = HashSet::new();
+        for entity in ENTITIES {
+            kinds.insert(entity.name.to_owned());
+            kinds.extend(entity.verbs.iter().map(|it| format!("{}.{}", entity.name, it.as_str())));
+        }
+        let mut names = HashSet::new();
+        for consumer in CONSUMERS {
+            assert!(names.insert(consumer.name), "two are called {}", consumer.name);
+            for kind in consumer.kinds {
+                assert!(kinds.contains(*kind), "{} wants {kind}", consumer.name);
+            }
+        }
+    }
+}

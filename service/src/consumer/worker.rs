@@ -1,0 +1,332 @@
+//! Feeds each consumer each organization's events, in order, each in a transaction of its own.
+//!
+//! An event that fails is tried again, later each time, and then parked. Meanwhile only that consumer
+//! waits, and only with that organization. Consumers take turns, a part of each log at a time: none waits
+//! for another to be done.
+
+use std::panic::AssertUnwindSafe;
+
+use chrono::TimeDelta;
+use entity::{event, parked_event};
+use futures_util::FutureExt;
+use sea_orm::ActiveValue::Set;
+use uuid::Uuid;
+
+use super::{
+    Consumer,
+    repository::{self, Behind, Next},
+};
+use crate::{
+    access,
+    actor::Actor,
+    background::Context,
+    error::{Error, Result},
+    lease,
+    random::Random,
+    store::Tx,
+};
+
+/// How many events of one log a consumer is given in a turn.
+const AT_ONCE: u64 = 50;
+/// How often an event is tried before it is parked.
+const ATTEMPTS: i64 = 10;
+/// How long until it is tried for the second time; twice as long each time after that. In all, some
+/// eight minutes.
+const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
+/// How long the text of an error is that is kept.
+const ERROR_LENGTH: usize = 500;
+
+/// What became of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Done,
+    /// It failed, and the log waits for it.
+    Failed,
+    /// The organization is gone, or its log is further than was thought.
+    Gone,
+    /// Another node is at it, with all logs.
+    NotOurs,
+}
+
+/// Gives every consumer some of what it has not seen, and says how much that was.
+pub(crate) async fn feed(context: &Context) -> Result<u64> {
+    let mut done = 0;
+    let mut failed = None;
+    for consumer in context.consumers {
+        match feed_one(context, consumer).await {
+            Ok(some) => done += some,
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(done), Err)
+}
+
+async fn feed_one(context: &Context, consumer: &'static Consumer) -> Result<u64> {
+    if !repository::has_started(context.store.read(), consumer.name).await? {
+        start(context, consumer).await?;
+    }
+    let mut done = 0;
+    let mut failed = None;
+    let now = context.store.now();
+    for behind in repository::behind(context.store.read(), consumer.name, now).await? {
+        match feed_organization(context, consumer, behind).await {
+            Ok((some, Step::NotOurs)) => return Ok(done + some),
+            Ok((some, _)) => done += some,
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    for parked in repository::put_back(context.store.read(), consumer.name).await? {
+        match again(context, consumer, parked).await {
+            Ok(some) => done += some,
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(done), Err)
+}
+
+async fn start(context: &Context, consumer: &'static Consumer) -> Result<()> {
+    let started = context.store.write((context.node, consumer), |tx, (node, consumer)| {
+        Box::pin(async move {
+            let ours = hold(tx, consumer, *node).await?;
+            if ours && !repository::has_started(tx, consumer.name).await? {
+                repository::start(tx, consumer).await?;
+            }
+            Ok(())
+        })
+    });
+    started.await
+}
+
+async fn hold(tx: &Tx, consumer: &Consumer, node: Uuid) -> Result<bool> {
+    lease::hold(tx, &format!("consumer:{}", consumer.name), node).await
+}
+
+async fn feed_organization(
+    context: &Context,
+    consumer: &'static Consumer,
+    mut behind: Behind,
+) -> Result<(u64, Step)> {
+    let connection = context.store.read();
+    let events = if (consumer.concerns)(connection, behind.organization_id).await? {
+        repository::wanted(connection, behind, consumer.kinds, AT_ONCE).await?
+    } else {
+        Vec::new()
+    };
+    let more = events.len() as u64 == AT_ONCE;
+    let mut done = 0;
+    for event in events {
+        let to = event.position.unwrap_or(behind.position);
+        match step(context, consumer, behind.position, event).await? {
+            Step::Done => done += 1,
+            Step::Failed => return Ok((done + 1, Step::Failed)),
+            other => return Ok((done, other)),
+        }
+        behind.position = to;
+    }
+    if !more && behind.position < behind.head {
+        return Ok((done, pass(context, consumer, behind).await?));
+    }
+    Ok((done, Step::Done))
+}
+
+/// Goes over the rest of a log, which holds nothing that the consumer wants.
+async fn pass(context: &Context, consumer: &'static Consumer, behind: Behind) -> Result<Step> {
+    let moved =
+        context.store.write((context.node, consumer, behind), |tx, (node, consumer, behind)| {
+            Box::pin(async move {
+                if !hold(tx, consumer, *node).await? {
+                    return Ok(Step::NotOurs);
+                }
+                let Behind { organization_id, position, head } = *behind;
+                let to = Next { position: head, ..Next::default() };
+                repository::advance(tx, organization_id, consumer.name, position, to).await?;
+                Ok(Step::Done)
+            })
+        });
+    match moved.await {
+        // The organization has just been removed.
+        Err(Error::Reference) => Ok(Step::Gone),
+        other => other,
+    }
+}
+
+/// One event, and with it the position.
+async fn step(
+    context: &Context,
+    consumer: &'static Consumer,
+    from: i64,
+    event: event::Model,
+) -> Result<Step> {
+    let input = (context.node, consumer, from, event.clone());
+    let reacted = context.store.write(input, |tx, (node, consumer, from, event)| {
+        Box::pin(async move {
+            if !hold(tx, consumer, *node).await? {
+                return Ok(Step::NotOurs);
+            }
+            let actor = access::system(tx, event.organization_id).await?;
+            let to = Next { position: event.position.unwrap_or(*from), ..Next::default() };
+            if !repository::advance(tx, event.organization_id, consumer.name, *from, to).await? {
+                return Ok(Step::Gone);
+            }
+            react(tx, consumer, &actor, event).await?;
+            Ok(Step::Done)
+        })
+    });
+    match reacted.await {
+        Ok(step) => Ok(step),
+        Err(error) => postpone(context, consumer, from, event, error).await,
+    }
+}
+
+/// What the consumer does; a panic of it is a failure like any other. What a panic says may hold what
+/// the event holds, and is left out.
+async fn react(tx: &Tx, consumer: &Consumer, actor: &Actor, event: &event::Model) -> Result<()> {
+    let reacted = AssertUnwindSafe(async { (consumer.react)(tx, actor, event).await });
+    reacted.catch_unwind().await.unwrap_or_else(|_| Err(Error::Internal("a panic".into())))
+}
+
+/// After an event has failed: says when it is tried again, or parks it.
+async fn postpone(
+    context: &Context,
+    consumer: &'static Consumer,
+    from: i64,
+    event: event::Model,
+    error: Error,
+) -> Result<Step> {
+    let text = told(&error);
+    tracing::warn!(consumer = consumer.name, kind = event.kind, event = %event.id, error = text,
+        "an event failed");
+    let input = (context.node, consumer, from, event, text);
+    let postponed = context.store.write(input, |tx, (node, consumer, from, event, text)| {
+        Box::pin(async move {
+            if !hold(tx, consumer, *node).await? {
+                return Ok(Step::NotOurs);
+            }
+            if is_gone(tx, event.organization_id).await? {
+                return Ok(Step::Gone);
+            }
+            let organization_id = event.organization_id;
+            let known = repository::position(tx, organization_id, consumer.name).await?;
+            let attempts = known.map_or(0, |row| row.attempts) + 1;
+            let (to, step) = if attempts < ATTEMPTS {
+                let next_at = Some(tx.now() + pause(attempts, tx.random()));
+                (Next { position: *from, attempts, next_at }, Step::Failed)
+            } else {
+                let position = event.position.unwrap_or(*from);
+                (Next { position, ..Next::default() }, Step::Done)
+            };
+            if !repository::advance(tx, organization_id, consumer.name, *from, to).await? {
+                return Ok(Step::Gone);
+            }
+            if step == Step::Done {
+                repository::park(tx, parked(tx, consumer, event, attempts, text)).await?;
+            }
+            Ok(step)
+        })
+    });
+    postponed.await
+}
+
+async fn is_gone(tx: &Tx, organization_id: Uuid) -> Result<bool> {
+    match access::system(tx, organization_id).await {
+        Ok(_) => Ok(false),
+        Err(Error::NotFound(_)) => Ok(true),
+        Err(other) => Err(other),
+    }
+}
+
+fn parked(
+    tx: &Tx,
+    consumer: &Consumer,
+    event: &event::Model,
+    attempts: i64,
+    text: &str,
+) -> parked_event::ActiveModel {
+    parked_event::ActiveModel {
+        organization_id: Set(event.organization_id),
+        id: Set(tx.new_id()),
+        consumer: Set(consumer.name.to_owned()),
+        event_id: Set(event.id),
+        position: Set(event.position.unwrap_or_default()),
+        kind: Set(event.kind.clone()),
+        error: Set(text.to_owned()),
+        attempts: Set(attempts),
+        parked_at: Set(tx.now().fixed_offset()),
+        put_back_at: Set(None),
+    }
+}
+
+/// Tries an event once that an operator has put back.
+async fn again(
+    context: &Context,
+    consumer: &'static Consumer,
+    parked: parked_event::Model,
+) -> Result<u64> {
+    let input = (context.node, consumer, parked.clone());
+    let reacted = context.store.write(input, |tx, (node, consumer, parked)| {
+        Box::pin(async move {
+            if !hold(tx, consumer, *node).await? || !repository::forget(tx, parked).await? {
+                return Ok(0);
+            }
+            let organization_id = parked.organization_id;
+            let actor = access::system(tx, organization_id).await?;
+            if let Some(event) = repository::event(tx, organization_id, parked.event_id).await? {
+                react(tx, consumer, &actor, &event).await?;
+            }
+            Ok(1)
+        })
+    });
+    let error = match reacted.await {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    let input = (context.node, consumer, parked, told(&error));
+    let back = context.store.write(input, |tx, (node, consumer, parked, text)| {
+        Box::pin(async move {
+            if !hold(tx, consumer, *node).await? {
+                return Ok(0);
+            }
+            let change = parked_event::ActiveModel {
+                error: Set(text.clone()),
+                attempts: Set(parked.attempts + 1),
+                parked_at: Set(tx.now().fixed_offset()),
+                put_back_at: Set(None),
+                ..Default::default()
+            };
+            Ok(repository::park_again(tx, parked, change).await?.into())
+        })
+    });
+    back.await
+}
+
+/// An error as it is kept: errors hold no personal data.
+fn told(error: &Error) -> String {
+    error.to_string().chars().take(ERROR_LENGTH).collect()
+}
+
+/// How long an event waits that has failed so often: half of it for certain, the rest by chance, so
+/// that what failed together is not tried together.
+fn pause(attempts: i64, random: &Random) -> TimeDelta {
+    let doublings = u32::try_from((attempts - 1).clamp(0, 20)).unwrap_or_default();
+    let longest = FIRST_PAUSE.num_milliseconds() << doublings;
+    let half = longest / 2;
+    let chance = random.below(u64::try_from(half).unwrap_or_default() + 1);
+    TimeDelta::milliseconds(half + i64::try_from(chance).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_are_never_longer_than_twice_the_last() {
+        let random = Random::seeded(1);
+        for attempts in 1..ATTEMPTS {
+            let longest = FIRST_PAUSE * (1 << (attempts - 1));
+            for _ in 0..100 {
+                let pause = pause(attempts, &random);
+                assert!(longest / 2 <= pause && pause <= longest, "{attempts}: {pause}");
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+use chrono::{DateTime, Utc};
+use entity::{event, rule};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
+use uuid::Uuid;
+
+use crate::{
+    error::Result,
+    event::Effect,
+    store::{
+        page::{Page, PageQuery, Sort, page},
+        rows, versioned,
+    },
+};
+
+pub(super) async fn get(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<rule::Model> {
+    versioned::get::<rule::Entity>(connection, organization_id, id).await
+}
+
+pub(super) async fn list(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    query: &PageQuery,
+) -> Result<Page<rule::Model>> {
+    let rows = versioned::owned::<rule::Entity>(organization_id);
+    let sort = Sort { name: "name", column: rule::Column::NameKey, descending: false };
+    page(connection, rows, sort, query).await
+}
+
+/// How many rules there are.
+pub(super) async fn count(connection: &impl ConnectionTrait, organization_id: Uuid) -> Result<u64> {
+    Ok(versioned::owned::<rule::Entity>(organization_id).count(connection).await?)
+}
+
+/// Whether any rule applies at all.
+pub(super) async fn is_any(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<bool> {
+    let first = versioned::owned::<rule::Entity>(organization_id)
+        .filter(rule::COLUMN.enabled.eq(true))
+        .limit(1);
+    Ok(!rows::all(connection, first).await?.is_empty())
+}
+
+/// The rules that wait for a kind of event, in the order in which they apply.
+pub(super) async fn waiting_for(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    kind: &str,
+) -> Result<Vec<rule::Model>> {
+    let waiting = versioned::owned::<rule::Entity>(organization_id)
+        .filter(rule::COLUMN.enabled.eq(true))
+        .filter(rule::COLUMN.kind.eq(kind))
+        .order_by_asc(rule::Column::NameKey)
+        .order_by_asc(rule::Column::Id);
+    rows::all(connection, waiting).await
+}
+
+/// Which events of the past are looked at.
+#[derive(Debug, Clone)]
+pub(super) struct Past {
+    pub(super) organization_id: Uuid,
+    pub(super) kind: String,
+    pub(super) from: Option<DateTime<Utc>>,
+    pub(super) until: Option<DateTime<Utc>>,
+}
+
+/// The latest of them that lie before a position, the latest first: of those to which rules react.
+pub(super) async fn past(
+    connection: &impl ConnectionTrait,
+    past: &Past,
+    before: i64,
+    limit: u64,
+) -> Result<Vec<event::Model>> {
+    let events = versioned::owned::<event::Entity>(past.organization_id)
+        .filter(event::COLUMN.position.lt(before))
+        .filter(event::COLUMN.kind.eq(&past.kind))
+        .filter(event::COLUMN.effect.eq(Effect::Written.as_str()))
+        .filter(event::Column::Author.is_not_in(super::reaction::NOT_REACTED_TO))
+        .apply_if(past.from, |rows, at| rows.filter(event::COLUMN.at.gte(at.fixed_offset())))
+        .apply_if(past.until, |rows, at| rows.filter(event::COLUMN.at.lt(at.fixed_offset())))
+        .order_by_desc(event::Column::Position)
+        .limit(limit);
+    rows::all(connection, events).await
+}

@@ -1,0 +1,22 @@
+//! What clients change, they can change offline.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use tests::{Route, route};
+
+/// Resources that are changed online alone, and why.
+const ONLINE: &[(&str, &str)] = &[];
+
+#[test]
+fn every_resource_that_clients_change_can_be_synced() {
+    let known = &route::document()["components"]["schemas"]["Edit"]["properties"]["entity"]["enum"];
+    let known = known.as_array().expect("the kinds that a sync takes").iter();
+    let known: BTreeSet<String> =
+        known.map(|name| name.as_str().expect("a name").to_owned()).collect();
+    let changed = Route::of_organization().into_iter().filter(|it| it.method == Method::PATCH);
+    let changed = changed.filter_map(|route| route.resource().map(super::versions::table));
+    let online: BTreeSet<_> = ONLINE.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let offline: BTreeSet<_> = changed.filter(|name| !online.contains(name)).collect();
+    assert_eq!(offline, known, "a line in service/src/sync/kinds.rs, or in ONLINE above");
+}
