@@ -60,7 +60,7 @@ impl Drop for Process {
 /// Three in ten fail, another three each time the same message comes.
 fn fails(message: &Message) -> bool {
     let seed: u64 = message.id.bytes().map(u64::from).sum::<u64>() * 31 + message.before as u64;
-    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & 0xffff_ffff < 0x4ccc_cccc
+    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 < 0x4ccc_cccc
 }
 
 async fn events(client: &Client, home: &str) -> BTreeSet<String> {

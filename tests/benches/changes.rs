@@ -8,10 +8,11 @@ mod support;
 
 use std::time::Instant;
 
+use api::{config::Settings, state::State};
 use serde_json::json;
 use service::{
     Actor, Store,
-    background::{Context, settle},
+    background::settle,
     expense::Expense,
     input::{Change, FromBody},
     resource::Changeable,
@@ -39,7 +40,8 @@ fn main() {
             for version in 1..=TIMES {
                 change(&store, &actor, &ids[..CHANGED], version).await;
             }
-            settle(&Context::new(store.clone())).await.unwrap();
+            let state = State::new(store.clone(), Settings::default()).unwrap();
+            settle(&state.context()).await.unwrap();
             support::analyze(&store).await;
             measure(name, &store, &actor).await;
             database.end(store).await;

@@ -5,13 +5,14 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use api::{config::Settings, state::State};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::consumer_position;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use service::{
     Error,
-    background::{Context, settle},
+    background::settle,
     clock::Clock,
     consumer::{self, Consumer, Start},
     store::{Engine, Options},
@@ -163,7 +164,8 @@ async fn a_new_consumer_begins_where_it_says() {
         let (ada, home) = app.owner_of("household").await;
         spend(&ada, &home, "before").await;
         app.settle().await;
-        let mut context = Context::new(app.store.clone());
+        let state = State::new(app.store.clone(), Settings::default()).unwrap();
+        let mut context = state.context();
         context.consumers = &[LATE, ROBUST];
         settle(&context).await.unwrap();
         let later = ada.found("household").await;

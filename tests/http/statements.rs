@@ -104,6 +104,8 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("PATCH /v1/organizations/{organization_id}/webhooks/{webhook_id}", 3),
     ("DELETE /v1/organizations/{organization_id}/webhooks/{webhook_id}", 3),
     ("GET /v1/organizations/{organization_id}/webhooks/{webhook_id}/deliveries", 2),
+    ("GET /v1/organizations/{organization_id}/webhooks/{webhook_id}/history", 1),
+    ("POST /v1/organizations/{organization_id}/webhooks/{webhook_id}/revert", 4),
     ("POST /v1/organizations/{organization_id}/webhooks/{webhook_id}/rotate-secret", 3),
     ("POST /v1/organizations/{organization_id}/webhooks/{webhook_id}/test", 2),
     ("GET /v1/sessions", 1),

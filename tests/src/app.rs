@@ -39,7 +39,8 @@ pub struct AppOptions {
 impl Default for AppOptions {
     fn default() -> Self {
         let store = Options { keyring: keyring(), ..Options::default() };
-        Self { store, settings: Settings::default(), flags: Vec::new(), background: false }
+        let settings = Settings::default();
+        Self { store, settings, flags: Vec::new(), consumers: None, background: false }
     }
 }
 
