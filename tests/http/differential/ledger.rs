@@ -14,7 +14,7 @@ use super::{
 
 /// A call to the ledger.
 pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
-    if choice.chance(35) {
+    if choice.chance(30) {
         return saga(choice, organization);
     }
     let accounts = format!("{}/accounts", organization.path);
@@ -62,9 +62,9 @@ fn new_account(choice: &mut Choice) -> Value {
     json!({
         "name": choice.of(TEXTS),
         "kind": choice.of(&["asset", "liability", "equity", "income", "expense"]),
-        "currency": choice.of(&["EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "USD"]),
-        "may_go_below_zero": choice.chance(70),
-        "closed": choice.chance(3),
+        "currency": choice.of(&["EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "USD"]),
+        "may_go_below_zero": choice.chance(90),
+        "closed": choice.chance(2),
     })
 }
 
@@ -72,7 +72,7 @@ fn new_entry(choice: &mut Choice, organization: &Organization) -> Value {
     let accounts = organization.of("accounts");
     // The older half, so that some can be removed.
     let older = &accounts[..accounts.len().div_ceil(2).max(2)];
-    let transfers: Vec<Value> = (0..=choice.below(4))
+    let transfers: Vec<Value> = (0..=choice.below(2))
         .map(|_| {
             let mut sides = older.to_vec();
             let debit = sides.remove(choice.below(sides.len() as u64) as usize);
@@ -104,7 +104,7 @@ fn saga(choice: &mut Choice, organization: &Organization) -> Call {
         }
         (1, Some(saga)) => Call::get(saga.path),
         (_, Some(saga)) => {
-            let verb = choice.of(&["retry", "compensate", "compensate", "mark-paid"]);
+            let verb = choice.of(&["retry", "compensate", "mark-paid"]);
             let body = if choice.chance(50) { json!({ "note": "Kiosk" }) } else { json!({}) };
             let path = format!("{}/{verb}", saga.path);
             versioned(choice, Method::POST, &Row { path, ..saga }, body)

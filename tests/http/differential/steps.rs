@@ -55,7 +55,7 @@ const WEIGHTS: &[(u64, Step)] = &[
     (5, Step::Follow),
     (5, Step::Report),
     (3, Step::Import),
-    (16, Step::Ledger),
+    (24, Step::Ledger),
     (2, Step::Batch),
     (2, Step::Accept),
     (4, Step::Changes),
