@@ -14,7 +14,7 @@ use super::{
 
 /// A call to the ledger.
 pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
-    if choice.chance(30) {
+    if choice.chance(45) {
         return saga(choice, organization);
     }
     let accounts = format!("{}/accounts", organization.path);
@@ -96,7 +96,7 @@ fn new_entry(choice: &mut Choice, organization: &Organization) -> Value {
 fn saga(choice: &mut Choice, organization: &Organization) -> Call {
     let sagas = format!("{}/sagas", organization.path);
     let states = ["running", "compensating", "completed", "compensated", "failed", "nonsense"];
-    match (choice.below(6), choice.maybe_of(organization.of("sagas"))) {
+    match (choice.below(9), choice.maybe_of(organization.of("sagas"))) {
         (0, _) | (_, None) => {
             let pairs = [("state", choice.of(&states).to_owned()), ("limit", "2".to_owned())];
             let pairs = if choice.chance(50) { &pairs[..] } else { &pairs[1..] };
