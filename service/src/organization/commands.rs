@@ -101,13 +101,13 @@ pub async fn create(
 /// The organizations that the user belongs to, the oldest first.
 pub async fn list(store: &Store, user_id: Uuid, page: &PageQuery) -> Result<Page<Organization>> {
     let page = repository::of_user(store.read(), user_id, page).await?;
-    Ok(page.map(|row| Organization::from(row).to_all()))
+    Ok(page.map(|row| Organization::from(row).for_all()))
 }
 
 /// The organization.
 pub async fn get(store: &Store, actor: &Actor) -> Result<Organization> {
     let found = Organization::from(repository::get(store.read(), actor.organization_id).await?);
-    Ok(if actor.may(Permission::ChangeOrganization) { found } else { found.to_all() })
+    Ok(if actor.may(Permission::ChangeOrganization) { found } else { found.for_all() })
 }
 
 fn columns(input: OrganizationInput) -> organization::ActiveModel {

@@ -113,7 +113,7 @@ pub struct Organization {
 
 impl Organization {
     /// Without what is shown to few.
-    fn to_all(self) -> Self {
+    fn for_all(self) -> Self {
         Self { payout_url: None, ..self }
     }
 }

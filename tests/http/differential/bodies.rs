@@ -217,8 +217,11 @@ pub(super) fn organization(choice: &mut Choice) -> Value {
     maybe(choice, &mut body, "time_zone", json!(zone));
     let large = amount(choice);
     maybe(choice, &mut body, "large_expense_minor", json!(large));
-    let url = choice.of(&["http://127.0.0.1:9/p", "http://pay.example/", "https://p/", "ftp://x/"]);
-    maybe(choice, &mut body, "payout_url", json!(url));
+    let url =
+        choice.of(&["http://127.0.0.1:9/p", "http://pay.example/", "https://p/", "https://q/"]);
+    if choice.chance(90) {
+        body["payout_url"] = json!(url);
+    }
     body
 }
 

@@ -14,7 +14,7 @@ use super::{
 
 /// A call to the ledger.
 pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
-    if choice.chance(25) {
+    if choice.chance(45) {
         return saga(choice, organization);
     }
     let accounts = format!("{}/accounts", organization.path);
@@ -31,12 +31,12 @@ pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
             versioned(choice, Method::PATCH, &account, patch)
         }
         (18..22, _) => versioned(choice, Method::DELETE, &account, json!({})),
-        (22..28, _) => Call::get(format!("{}/balance", account.path)),
-        (28..32, _) => Call::get(account.path),
-        (32..38, _) => Call::get(format!("{accounts}?limit=2")),
-        (38..44, _) => Call::get(format!("{}/balances?limit=3", organization.path)),
-        (44..52, _) => list(choice, organization, &account),
-        (52..56, Some(entry)) => Call::get(entry.path),
+        (22..26, _) => Call::get(format!("{}/balance", account.path)),
+        (26..29, _) => Call::get(account.path),
+        (29..33, _) => Call::get(format!("{accounts}?limit=2")),
+        (33..38, _) => Call::get(format!("{}/balances?limit=3", organization.path)),
+        (38..46, _) => list(choice, organization, &account),
+        (46..56, Some(entry)) => Call::get(entry.path),
         (56..68, Some(entry)) => {
             let path = format!("{}/reverse", entry.path);
             let body = json!({ "memo": choice.of(TEXTS) });
@@ -62,9 +62,9 @@ fn new_account(choice: &mut Choice) -> Value {
     json!({
         "name": choice.of(TEXTS),
         "kind": choice.of(&["asset", "liability", "equity", "income", "expense"]),
-        "currency": choice.of(&["EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "USD"]),
-        "may_go_below_zero": choice.chance(70),
-        "closed": choice.chance(3),
+        "currency": choice.of(&["EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "USD"]),
+        "may_go_below_zero": choice.chance(90),
+        "closed": choice.chance(2),
     })
 }
 
@@ -72,7 +72,7 @@ fn new_entry(choice: &mut Choice, organization: &Organization) -> Value {
     let accounts = organization.of("accounts");
     // The older half, so that some can be removed.
     let older = &accounts[..accounts.len().div_ceil(2).max(2)];
-    let transfers: Vec<Value> = (0..=choice.below(4))
+    let transfers: Vec<Value> = (0..=choice.below(2))
         .map(|_| {
             let mut sides = older.to_vec();
             let debit = sides.remove(choice.below(sides.len() as u64) as usize);
@@ -96,7 +96,7 @@ fn new_entry(choice: &mut Choice, organization: &Organization) -> Value {
 fn saga(choice: &mut Choice, organization: &Organization) -> Call {
     let sagas = format!("{}/sagas", organization.path);
     let states = ["running", "compensating", "completed", "compensated", "failed", "nonsense"];
-    match (choice.below(6), choice.maybe_of(organization.of("sagas"))) {
+    match (choice.below(9), choice.maybe_of(organization.of("sagas"))) {
         (0, _) | (_, None) => {
             let pairs = [("state", choice.of(&states).to_owned()), ("limit", "2".to_owned())];
             let pairs = if choice.chance(50) { &pairs[..] } else { &pairs[1..] };
@@ -104,7 +104,7 @@ fn saga(choice: &mut Choice, organization: &Organization) -> Call {
         }
         (1, Some(saga)) => Call::get(saga.path),
         (_, Some(saga)) => {
-            let verb = choice.of(&["retry", "retry", "compensate", "mark-paid"]);
+            let verb = choice.of(&["retry", "compensate", "mark-paid"]);
             let body = if choice.chance(50) { json!({ "note": "Kiosk" }) } else { json!({}) };
             let path = format!("{}/{verb}", saga.path);
             versioned(choice, Method::POST, &Row { path, ..saga }, body)

@@ -24,7 +24,7 @@ use self::script::{Exchange, Script};
 /// Any number: another one makes another script.
 const SEED: u64 = 7;
 /// How many calls a script makes.
-const CALLS: usize = 2500;
+const CALLS: usize = 3500;
 /// After how many calls what is done in the background is done: at the same places in each run.
 const SETTLED_AFTER: usize = 10;
 

@@ -69,7 +69,7 @@ const WEIGHTS: &[(u64, Step)] = &[
     (4, Step::Told),
     (5, Step::Report),
     (3, Step::Import),
-    (16, Step::Ledger),
+    (24, Step::Ledger),
     (2, Step::Batch),
     (3, Step::Try),
     (2, Step::Accept),
