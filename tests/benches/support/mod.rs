@@ -127,6 +127,7 @@ pub(crate) async fn household(store: &Store) -> Actor {
         time_zone: "Europe/Zurich".into(),
         approval_required: None,
         large_expense_minor: None,
+        payout_url: None,
     };
     let organization_id =
         organization::create(store, (user_id, By::user(user_id, None)), Create::from(input))
