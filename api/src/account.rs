@@ -1,7 +1,8 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
     account::{self, Account, AccountBalance, AccountInput},
-    input::{Change, Create},
+    event::{self, At, AtQuery, Event, RevertInput},
+    input::{Act, Change, Create},
     resource,
     store::{
         page::{Page, PageQuery},
@@ -11,7 +12,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created, done},
+    answer::{Listed, Resource, Result, Unchanged, created, done, found},
     extract::{Body, IfMatch, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
@@ -21,11 +22,15 @@ use crate::{
 type NewAccount = Create<AccountInput>;
 type AccountChange = Change<AccountInput>;
 
+type Revert = Act<RevertInput>;
+
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(create)
         .service(list)
         .service(read)
+        .service(history)
+        .service(revert)
         .service(change)
         .service(remove)
         .service(balance)
@@ -69,7 +74,7 @@ async fn list(
 /// An account
 #[utoipa::path(
     tag = "accounts",
-    params(("organization_id" = uuid::Uuid, Path), ("account_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("account_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ReadLedger::name()))),
     responses((status = 200, body = Account), Unchanged, problem::Read),
 )]
@@ -78,8 +83,54 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ReadLedger>,
     Row(id): Row,
-) -> Result<Resource<Account>> {
-    Ok(Resource::found(account::get(&state.store, &may.actor, id).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<Account>>> {
+    let now = account::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to an account, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "accounts",
+    params(("organization_id" = uuid::Uuid, Path), ("account_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadLedger::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/accounts/{account_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ReadLedger>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<Account>(&state.store, &may.actor, id, &page).await?))
+}
+
+/// Make an account again what it was at an earlier version
+///
+/// That is a new version, under the rules of now.
+#[utoipa::path(
+    tag = "accounts",
+    params(("organization_id" = uuid::Uuid, Path), ("account_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageAccounts::name()))),
+    request_body = Revert,
+    responses((status = 200, body = Account), problem::Change),
+)]
+#[post("/accounts/{account_id}/revert")]
+async fn revert(
+    may: May<may::ManageAccounts>,
+    once: Once,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Revert>,
+) -> Result<HttpResponse> {
+    let expected = Expected::of(act.version(), precondition);
+    once.answer(found, async |store| {
+        resource::revert::<Account>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change an account

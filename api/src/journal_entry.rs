@@ -1,8 +1,12 @@
 use actix_web::{HttpResponse, get, post, web};
 use service::{
+    event::{self, At, AtQuery, Event},
     input::{Act, Create},
     journal_entry::{self, JournalEntry, JournalEntryInput, JournalEntryQuery, ReversalInput},
-    store::{page::Page, versioned::Expected},
+    store::{
+        page::{Page, PageQuery},
+        versioned::Expected,
+    },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -18,7 +22,7 @@ type NewJournalEntry = Create<JournalEntryInput>;
 type Reversal = Act<ReversalInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(post).service(list).service(read).service(reverse);
+    config.service(post).service(list).service(read).service(history).service(reverse);
 }
 
 /// Post an entry
@@ -59,7 +63,7 @@ async fn list(
 /// An entry
 #[utoipa::path(
     tag = "journal entries",
-    params(("organization_id" = uuid::Uuid, Path), ("journal_entry_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("journal_entry_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ReadLedger::name()))),
     responses((status = 200, body = JournalEntry), Unchanged, problem::Read),
 )]
@@ -68,8 +72,29 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ReadLedger>,
     Row(id): Row,
-) -> Result<Resource<JournalEntry>> {
-    Ok(Resource::found(journal_entry::get(&state.store, &may.actor, id).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<JournalEntry>>> {
+    let now = journal_entry::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to an entry, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "journal entries",
+    params(("organization_id" = uuid::Uuid, Path), ("journal_entry_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadLedger::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/journal-entries/{journal_entry_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ReadLedger>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<JournalEntry>(&state.store, &may.actor, id, &page).await?))
 }
 
 /// Reverse an entry, once

@@ -1,6 +1,7 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
-    input::{Change, Create, Form, Later},
+    event::{self, At, AtQuery, Event, RevertInput},
+    input::{Act, Change, Create, Form, Later},
     resource,
     rule::{self, DryRun, DryRunInput, Rule, RuleInput, RuleTrialInput},
     store::{
@@ -11,7 +12,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created, done, told},
+    answer::{Listed, Resource, Result, Unchanged, created, done, found, told},
     extract::{Body, IfMatch, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
@@ -21,12 +22,16 @@ use crate::{
 type NewRule = Create<RuleInput>;
 type RuleChange = Change<RuleInput>;
 
+type Revert = Act<RevertInput>;
+
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(create)
         .service(try_out)
         .service(list)
         .service(read)
+        .service(history)
+        .service(revert)
         .service(change)
         .service(remove)
         .service(dry_run);
@@ -68,7 +73,7 @@ async fn list(
 /// A rule
 #[utoipa::path(
     tag = "rules",
-    params(("organization_id" = uuid::Uuid, Path), ("rule_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("rule_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ReadMoney::name()))),
     responses((status = 200, body = Rule), Unchanged, problem::Read),
 )]
@@ -77,8 +82,54 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ReadMoney>,
     Row(id): Row,
-) -> Result<Resource<Rule>> {
-    Ok(Resource::found(rule::get(&state.store, &may.actor, id).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<Rule>>> {
+    let now = rule::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to a rule, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "rules",
+    params(("organization_id" = uuid::Uuid, Path), ("rule_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadMoney::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/rules/{rule_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ReadMoney>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<Rule>(&state.store, &may.actor, id, &page).await?))
+}
+
+/// Make a rule again what it was at an earlier version
+///
+/// That is a new version, under the rules of now.
+#[utoipa::path(
+    tag = "rules",
+    params(("organization_id" = uuid::Uuid, Path), ("rule_id" = uuid::Uuid, Path)),
+    extensions(("x-permission" = json!(may::ManageRules::name()))),
+    request_body = Revert,
+    responses((status = 200, body = Rule), problem::Change),
+)]
+#[post("/rules/{rule_id}/revert")]
+async fn revert(
+    may: May<may::ManageRules>,
+    once: Once,
+    Row(id): Row,
+    IfMatch(precondition): IfMatch,
+    Body(act): Body<Revert>,
+) -> Result<HttpResponse> {
+    let expected = Expected::of(act.version(), precondition);
+    once.answer(found, async |store| {
+        resource::revert::<Rule>(store, &may.actor, id, expected, act).await
+    })
+    .await
 }
 
 /// Change a rule

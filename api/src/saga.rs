@@ -1,8 +1,12 @@
 use actix_web::{HttpResponse, get, post, web};
 use service::{
+    event::{self, At, AtQuery, Event},
     input::Act,
     saga::{self, Saga, SagaDecisionInput, SagaQuery},
-    store::{page::Page, versioned::Expected},
+    store::{
+        page::{Page, PageQuery},
+        versioned::Expected,
+    },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -17,7 +21,13 @@ use crate::{
 type Decision = Act<SagaDecisionInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(read).service(retry).service(compensate).service(mark_paid);
+    config
+        .service(list)
+        .service(read)
+        .service(history)
+        .service(retry)
+        .service(compensate)
+        .service(mark_paid);
 }
 
 /// The sagas, the newest first
@@ -39,7 +49,7 @@ async fn list(
 /// A saga, with its steps
 #[utoipa::path(
     tag = "sagas",
-    params(("organization_id" = uuid::Uuid, Path), ("saga_id" = uuid::Uuid, Path)),
+    params(("organization_id" = uuid::Uuid, Path), ("saga_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ReadSagas::name()))),
     responses((status = 200, body = Saga), Unchanged, problem::Read),
 )]
@@ -48,8 +58,29 @@ async fn read(
     state: web::Data<State>,
     may: May<may::ReadSagas>,
     Row(id): Row,
-) -> Result<Resource<Saga>> {
-    Ok(Resource::found(saga::get(&state.store, &may.actor, id).await?))
+    Query(at): Query<AtQuery>,
+) -> Result<Resource<At<Saga>>> {
+    let now = saga::get(&state.store, &may.actor, id);
+    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+}
+
+/// What has happened to a saga, the latest first
+///
+/// Every version, also of one that is gone, each as soon as it is there.
+#[utoipa::path(
+    tag = "sagas",
+    params(("organization_id" = uuid::Uuid, Path), ("saga_id" = uuid::Uuid, Path), PageQuery),
+    extensions(("x-permission" = json!(may::ReadSagas::name()))),
+    responses((status = 200, body = Page<Event>), problem::Read),
+)]
+#[get("/sagas/{saga_id}/history")]
+async fn history(
+    state: web::Data<State>,
+    may: May<may::ReadSagas>,
+    Row(id): Row,
+    Query(page): Query<PageQuery>,
+) -> Result<Listed<Event>> {
+    Ok(Listed(event::history::<Saga>(&state.store, &may.actor, id, &page).await?))
 }
 
 /// Try the step that a saga is at again, at once

@@ -22,7 +22,7 @@ use crate::{
 impl Resource for Account {
     const ENTITY: &'static str = "account";
     const READ: Permission = Permission::ReadLedger;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
 }
 
 impl Changeable for Account {
@@ -67,7 +67,7 @@ impl Changeable for Account {
         if !input.may_go_below_zero && balance < 0 {
             return Err(Error::state("below_zero", "the balance of this account is below zero"));
         }
-        versioned::update(tx, actor, Verb::Changed, &row, columns(input), Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, columns(input), Self::from).await
     }
 }
 

@@ -25,7 +25,8 @@ const MOST: u64 = 200;
 impl Resource for Rule {
     const ENTITY: &'static str = "rule";
     const READ: Permission = Permission::ReadMoney;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Skipped, Verb::Deleted];
+    const VERBS: &'static [Verb] =
+        &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Skipped, Verb::Deleted];
 }
 
 impl Changeable for Rule {
@@ -56,7 +57,7 @@ impl Changeable for Rule {
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
         let next = columns(change.apply(&current.input())?)?;
-        versioned::update(tx, actor, Verb::Changed, &row, next, Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
     }
 
     /// The only reference of a rule is the category that it sets.

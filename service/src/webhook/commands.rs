@@ -24,8 +24,14 @@ use crate::{
 impl Resource for Webhook {
     const ENTITY: &'static str = "webhook";
     const READ: Permission = Permission::ManageWebhooks;
-    const VERBS: &'static [Verb] =
-        &[Verb::Created, Verb::Changed, Verb::SecretRotated, Verb::Disabled, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[
+        Verb::Created,
+        Verb::Changed,
+        Verb::Reverted,
+        Verb::SecretRotated,
+        Verb::Disabled,
+        Verb::Deleted,
+    ];
 }
 
 /// No [`crate::resource::Writable`]: who makes one must be shown its secret.
@@ -67,7 +73,7 @@ impl Changeable for Webhook {
             tx.signal(Signal::Sequenced);
             tx.signal(Signal::Work);
         }
-        versioned::update(tx, actor, Verb::Changed, &row, next, Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
     }
 }
 
