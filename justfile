@@ -44,9 +44,29 @@ machete:
 ledger:
     .ci/run ledger
 
+# Two nodes that are killed and started again: the order of the log, the stream of the other node
+nodes:
+    .ci/run nodes
+
+# Two clients with random offline edits converge, and no edit is lost silently
+offline:
+    .ci/run offline
+
 # Payouts, while the process ends at every place between two of their steps
 payouts:
     .ci/run payouts
+
+# 200 keys, each 50 times at once
+retries:
+    .ci/run retries
+
+# Budget thresholds are told once, while the process is killed
+thresholds:
+    .ci/run thresholds
+
+# 2,000 events to a receiver that fails three times in ten, while the sender is killed ten times
+webhooks:
+    .ci/run webhooks
 
 # The benchmarks (docs/benchmarks.md)
 bench:

@@ -181,8 +181,8 @@ impl Story {
         let path = at(&webhooks, &webhook);
         let delivery = client.make(&format!("{path}/test"), json!({})).await;
         app.settle().await;
-        let rotate = client.post(&format!("{path}/rotate-secret"), json!({ "version": 1 }));
-        let rotated = rotate.await.expect(200);
+        let rotate = format!("{path}/rotate-secret");
+        let rotated = client.post(&rotate, json!({ "version": 1 })).await.expect(200);
         self.secret(&rotated);
         let delivery = client.read(&at(&format!("{}/deliveries", self.home), &delivery)).await;
         assert_eq!(delivery["attempts"][0]["error"], "refused_address");

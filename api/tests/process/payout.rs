@@ -1,10 +1,5 @@
 //! Payouts, while the process ends at every place between two of their steps.
 
-// A test that cannot go on has failed: there is nothing better to do than to panic.
-#![allow(clippy::expect_used)]
-
-mod support;
-
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},

@@ -1,18 +1,16 @@
 //! Webhooks while the process that sends them is killed, again and again.
 
-// A test that cannot go on has failed: there is nothing better to do than to panic.
-#![allow(clippy::expect_used)]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     time::Duration,
 };
 
 use serde_json::{Value, json};
 use service::{random::Random, seal::Keyring};
 use tests::{Client, Database, Message, Receiver, at, each_lasting_database};
+
+use crate::support::Process;
 
 /// How many events there are, and how many a batch makes.
 const EVENTS: usize = 2000;
@@ -22,45 +20,22 @@ const KILLS: usize = 10;
 /// How long the whole may take after the last kill.
 const LONGEST: Duration = Duration::from_secs(90);
 
-/// A running `steward serve`. It is killed when this goes, as by a power cut.
-struct Process {
-    child: Child,
-    base: String,
-}
-
-impl Process {
-    fn start(database: &Database, key: &str) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
-        command.env_clear().env("DATABASE_URL", &database.url);
-        command.env("STEWARD_ENCRYPTION_KEYS", key).env("STEWARD_OUTBOUND_ALLOW", "127.0.0.1");
-        // Of forty attempts that fail three times in ten, one succeeds.
-        command.env("STEWARD_WEBHOOK_RETRIES", format!("0{}", ",0.05".repeat(39)));
-        command.env("STEWARD_WEBHOOK_TIMEOUT", "1");
-        command.args(["--listen", "127.0.0.1:0", "--workers", "1"]).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("steward starts");
-        let log = BufReader::new(child.stderr.take().expect("a log"));
-        let mut lines = log.lines().map_while(Result::ok);
-        let base = lines.find_map(|line| {
-            let (_, rest) = line.split_once("the API is at ")?;
-            Some(rest.split_once("/v1")?.0.to_owned())
-        });
-        // Somebody reads the rest, or the process would wait for it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, base: base.expect("steward says where it listens") }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Serves with a retry schedule in which, of forty attempts that fail three times in ten, one
+/// succeeds.
+fn start(database: &Database, key: &str) -> Process {
+    let retries = format!("0{}", ",0.05".repeat(39));
+    let variables = [
+        ("STEWARD_ENCRYPTION_KEYS", key),
+        ("STEWARD_OUTBOUND_ALLOW", "127.0.0.1"),
+        ("STEWARD_WEBHOOK_RETRIES", &retries),
+        ("STEWARD_WEBHOOK_TIMEOUT", "1"),
+    ];
+    Process::start_with(database, &[], &variables)
 }
 
 /// Three in ten fail, another three each time the same message comes.
 fn fails(message: &Message) -> bool {
-    let seed: u64 = message.id.bytes().map(u64::from).sum::<u64>() * 31 + message.before as u64;
-    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 < 0x4ccc_cccc
+    BuildHasherDefault::<DefaultHasher>::default().hash_one((&message.id, message.before)) % 10 < 3
 }
 
 async fn events(client: &Client, home: &str) -> BTreeSet<String> {
@@ -84,7 +59,7 @@ async fn a_sender_that_is_killed_loses_no_event_and_sends_no_second_message_of_o
     each_lasting_database(async |database| {
         let key = Keyring::new_key("test", &Random::system());
         let receiver = Receiver::start(|it| if fails(it) { 500 } else { 200 }.into());
-        let mut process = Process::start(&database, &key);
+        let mut process = start(&database, &key);
         let mut ada = Client::new(&process.base).sign_up("Ada").await;
         let home = ada.found("household").await;
         let webhooks = format!("{home}/webhooks");
@@ -97,7 +72,7 @@ async fn a_sender_that_is_killed_loses_no_event_and_sends_no_second_message_of_o
             let some = kill * EVENTS / (KILLS + 2);
             receiver.until(LONGEST, |messages| messages.len() >= some).await;
             drop(process);
-            process = Process::start(&database, &key);
+            process = start(&database, &key);
         }
         ada = ada.at(&process.base);
         let accepted = |messages: &[Message]| {
@@ -117,7 +92,7 @@ async fn a_sender_that_is_killed_loses_no_event_and_sends_no_second_message_of_o
         let failed = messages.iter().filter(|message| message.answered != 200).count();
         let twice = messages.len() - failed - EVENTS;
         println!("{} messages, {failed} refused, {twice} accepted twice", messages.len());
-        assert!(failed * 5 > messages.len(), "{failed} of {} were refused", messages.len());
+        assert!(failed * 4 > messages.len(), "{failed} of {} were refused", messages.len());
         let deliveries = format!("{}/deliveries", at(&webhooks, &issued));
         let end = std::time::Instant::now() + LONGEST;
         while !ada.all(&deliveries, "?limit=500&state=pending").await.is_empty() {

@@ -8,14 +8,14 @@ use std::{
 use tests::Database;
 
 /// A running `steward serve`. It is killed when this goes, as by a power cut.
-pub struct Process {
-    child: Child,
+pub(crate) struct Process {
+    pub(crate) child: Child,
     /// Where it listens.
-    pub base: String,
+    pub(crate) base: String,
 }
 
 /// The program on a database.
-pub fn steward(database: &Database) -> Command {
+pub(crate) fn steward(database: &Database) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
     command.env_clear().env("DATABASE_URL", &database.url);
     command
@@ -23,12 +23,16 @@ pub fn steward(database: &Database) -> Command {
 
 impl Process {
     /// Serves.
-    pub fn start(database: &Database) -> Self {
+    pub(crate) fn start(database: &Database) -> Self {
         Self::start_with(database, &[], &[])
     }
 
     /// Serves with flags and variables.
-    pub fn start_with(database: &Database, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(
+        database: &Database,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut command = steward(database);
         command.args(["--listen", "127.0.0.1:0", "--workers", "1"]).args(flags);
         command.envs(variables.iter().copied()).stderr(Stdio::piped());
@@ -45,7 +49,7 @@ impl Process {
     }
 
     /// How it ended, if it has.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a process can be asked")
     }
 }

@@ -3,10 +3,10 @@
 // A test that cannot go on has failed: there is nothing better to do than to panic.
 #![allow(clippy::expect_used)]
 
-mod support;
-
-#[path = "process/nodes.rs"]
 mod nodes;
+mod payout;
+mod support;
+mod webhooks;
 
 use std::{path::Path, process::Output};
 
