@@ -24,7 +24,9 @@ use tests::{
 use uuid::Uuid;
 
 /// What consumers of these tests have seen: who, in which organization, and which merchant.
-static SEEN: LazyLock<Mutex<Vec<(&'static str, Uuid, String)>>> = LazyLock::new(Mutex::default);
+type Seen = Mutex<Vec<(&'static str, Uuid, String)>>;
+
+static SEEN: LazyLock<Seen> = LazyLock::new(Mutex::default);
 /// Whether what is poison fails.
 static POISONOUS: AtomicBool = AtomicBool::new(true);
 

@@ -21,7 +21,8 @@ const PAGE: i64 = 50;
 
 const COLUMNS: &str = "id, version, kind, status, member_id, category_id, spent_on, amount_minor, \
     currency, merchant, payment_method, note, place, details, item_count, submitted_at, \
-    decided_at, decided_by_member_id, decision_note, reimbursed_at, created_at, updated_at, tags";
+    decided_at, decided_by_member_id, decision_note, reimbursed_at, created_at, updated_at, tags, \
+    payout_saga_id, payout_error";
 
 /// The statements. sqlx takes `$1` on both databases.
 pub(crate) struct Statements {
@@ -121,6 +122,8 @@ macro_rules! hand_written {
                     decided_by_member_id: row.try_get(17)?,
                     decision_note: row.try_get(18)?,
                     reimbursed_at: row.try_get(19)?,
+                    payout_saga_id: row.try_get(23)?,
+                    payout_error: row.try_get(24)?,
                     created_at: row.try_get(20)?,
                     updated_at: row.try_get(21)?,
                 })
