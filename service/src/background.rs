@@ -45,6 +45,8 @@ pub struct Context {
     pub(crate) sends: webhook::Sends,
     /// How long sagas wait.
     pub patience: Patience,
+    /// Whether nothing is done at the same time as something else.
+    pub(crate) in_turn: bool,
     /// When it is worth while to look for answers that are kept no longer, in seconds.
     next_sweep: Arc<AtomicI64>,
 }
@@ -65,6 +67,7 @@ impl Context {
             webhooks,
             sends: webhook::Sends::default(),
             patience,
+            in_turn: false,
             next_sweep: Arc::default(),
         }
     }
@@ -167,12 +170,13 @@ async fn run(worker: &'static Worker, context: Context, mut stopped: watch::Rece
 }
 
 /// Does all that there is to do, until there is nothing left: for the command line, and for tests
-/// that run no workers.
+/// that run no workers. One thing after the other, so that it goes the same way each time.
 pub async fn settle(context: &Context) -> Result<()> {
+    let context = Context { in_turn: true, ..context.clone() };
     loop {
         let mut done = 0;
         for worker in WORKERS {
-            done += (worker.turn)(context).await?;
+            done += (worker.turn)(&context).await?;
         }
         if done == 0 {
             return Ok(());

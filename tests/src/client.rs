@@ -11,7 +11,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use crate::steps::PASSWORD;
+use crate::{record::Record, steps::PASSWORD};
 
 /// Someone who sends requests, with a token or without.
 #[derive(Debug, Clone)]
@@ -20,6 +20,7 @@ pub struct Client {
     base: String,
     token: Option<String>,
     key: Option<String>,
+    record: Option<Record>,
 }
 
 /// What came back.
@@ -44,7 +45,8 @@ impl Client {
         // Shorter than the server's keep-alive: no request meets a connection that is just closing.
         let http = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2));
         let http = http.tls_backend_preconfigured(service::outbound::tls());
-        Self { http: http.build().unwrap(), base: base.to_owned(), token: None, key: None }
+        let (http, base) = (http.build().unwrap(), base.to_owned());
+        Self { http, base, token: None, key: None, record: None }
     }
 
     /// The same with a token.
@@ -57,6 +59,12 @@ impl Client {
     #[must_use]
     pub fn keyed(&self, key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..self.clone() }
+    }
+
+    /// The same, and all that it and those that come of it send is put on record.
+    #[must_use]
+    pub fn recorded(&self, record: &Record) -> Self {
+        Self { record: Some(record.clone()), ..self.clone() }
     }
 
     /// The same client at another server.
@@ -140,15 +148,19 @@ impl Client {
         body: Option<Vec<u8>>,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = self.request(method, path);
-        if let Some(body) = body {
+        let mut request = self.request(method.clone(), path);
+        if let Some(body) = body.clone() {
             request = request.header("content-type", content_type).body(body);
         }
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             request = request.header(name, HeaderValue::from_str(value).unwrap());
         }
-        Answer::of(request).await.unwrap()
+        let answer = Answer::of(request).await.unwrap();
+        if let Some(record) = &self.record {
+            record.add((&method, path), &headers, body.as_deref(), &answer);
+        }
+        answer
     }
 
     /// POST to a server that may go away: nothing if no whole answer comes.

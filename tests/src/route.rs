@@ -102,11 +102,25 @@ impl Route {
         content.keys().next().map(String::as_str)
     }
 
+    /// Whether its answer goes on for as long as somebody listens.
+    pub fn streams(&self) -> bool {
+        self.operation["responses"]["200"]["content"].get("text/event-stream").is_some()
+    }
+
+    /// The names of its query parameters.
+    pub fn query(&self) -> Vec<&str> {
+        self.query_where(|_| true)
+    }
+
     /// The names of the query parameters that it cannot do without.
     pub fn required_query(&self) -> Vec<&str> {
+        self.query_where(|parameter| parameter["required"] == true)
+    }
+
+    fn query_where(&self, fits: impl Fn(&Value) -> bool) -> Vec<&str> {
         let parameters = self.operation["parameters"].as_array().into_iter().flatten();
         parameters
-            .filter(|parameter| parameter["in"] == "query" && parameter["required"] == true)
+            .filter(|parameter| parameter["in"] == "query" && fits(parameter))
             .filter_map(|parameter| parameter["name"].as_str())
             .collect()
     }

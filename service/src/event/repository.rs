@@ -30,6 +30,7 @@ pub(super) async fn logs_waiting(connection: &impl ConnectionTrait) -> Result<Ve
         .column(event::Column::OrganizationId)
         .distinct()
         .filter(event::COLUMN.position.is_null())
+        .order_by_asc(event::Column::OrganizationId)
         .limit(LOGS_AT_ONCE)
         .into_tuple()
         .all(connection)

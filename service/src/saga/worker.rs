@@ -106,7 +106,8 @@ pub(super) fn kind(name: &str) -> Option<&'static Kind> {
 /// That of the first that could not be taken up; the others were.
 pub(crate) async fn work(context: &Context) -> Result<u64> {
     let store = &context.store;
-    let due = repository::due(store.read(), store.now(), AT_ONCE).await?;
+    let at_once = if context.in_turn { 1 } else { AT_ONCE };
+    let due = repository::due(store.read(), store.now(), at_once).await?;
     let (mut went_on, mut failed) = (0, None);
     for outcome in join_all(due.into_iter().map(|saga| advance(context, saga))).await {
         match outcome {

@@ -122,6 +122,7 @@ fn enabled() -> SelectStatement {
             ),
         )
         .and_where(Expr::col((webhook::Entity, webhook::Column::Enabled)).eq(true))
+        .order_by((webhook::Entity, webhook::Column::Id), sea_orm::Order::Asc)
         .to_owned()
 }
 

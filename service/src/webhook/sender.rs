@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -154,16 +154,22 @@ async fn begin(context: &Context, endpoint: Endpoint, room: usize) -> Result<u64
         let sent = Sent { delivery, until, settings };
         let (place, context, url) =
             (context.sends.take(endpoint), context.clone(), webhook.url.clone());
-        tokio::spawn(async move {
-            let clock = Instant::now();
+        let in_turn = context.in_turn;
+        let sending = async move {
             let timeout = sent.settings.timeout;
             let answer = context.outbound.post(&url, &headers, body, timeout).await;
-            let took = (started_at, clock.elapsed());
+            let took = (context.store.now() - started_at).to_std().unwrap_or_default();
+            let took = (started_at, took);
             if let Err(error) = outcome::keep(&context.store, sent, took, answer).await {
                 tracing::warn!(%error, "what came of a delivery was not kept: it is sent again");
             }
             drop(place);
-        });
+        };
+        if in_turn {
+            sending.await;
+        } else {
+            tokio::spawn(sending);
+        }
     }
     Ok(begun)
 }

@@ -1,11 +1,12 @@
-//! Nothing that a client can see differs between the databases: one generated script of calls over
-//! people and money, run on both with the same clock and the same randomness, gets the same answers,
-//! byte for byte. The script goes on from the answers, so the first difference is the one to look at.
+//! Nothing that a client can see differs between the databases: each route once, and one generated
+//! script of calls over people and money, run on both with the same clock and the same randomness,
+//! get the same answers, byte for byte. The script goes on from the answers, so the first difference is the one to look at.
 
 mod bodies;
 mod choice;
 mod ledger;
 mod past;
+mod prologue;
 mod queries;
 mod script;
 mod steps;
@@ -17,14 +18,14 @@ use std::{collections::BTreeSet, sync::Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use service::{clock::Clock, random::Random, store::Options};
-use tests::{App, AppOptions, Database, Route, each_database, keyring};
+use tests::{App, AppOptions, Database, Exchange, Record, Route, each_database, keyring};
 
-use self::script::{Exchange, Script};
+use self::script::Script;
 
 /// Any number: another one makes another script.
 const SEED: u64 = 7;
 /// How many calls a script makes.
-const CALLS: usize = 3500;
+const CALLS: usize = 1500;
 /// After how many calls what is done in the background is done: at the same places in each run.
 const SETTLED_AFTER: usize = 10;
 
@@ -51,7 +52,9 @@ async fn run(database: &Database, seed: u64) -> Vec<Exchange> {
         ..Options::default()
     };
     let app = App::start_with(database, AppOptions { store, ..AppOptions::default() }).await;
-    let mut script = Script::new(app.anonymous(), seed);
+    let record = Record::default();
+    prologue::call_each_route(&app, &app.anonymous().recorded(&record)).await;
+    let mut script = Script::new(&app.anonymous(), record.clone(), seed);
     for call in 1..=CALLS {
         script.step().await;
         // At fixed points: it takes of the clock and of the randomness, too.
@@ -62,7 +65,7 @@ async fn run(database: &Database, seed: u64) -> Vec<Exchange> {
     // At the end: what it goes on with reads the clock whenever it likes.
     script.listen().await;
     app.stop().await;
-    script.exchanges
+    record.exchanges()
 }
 
 /// What a script of bad and good calls is worth: half of them do something, and none is our fault.

@@ -1,28 +1,12 @@
 //! What a script has made so far, and how it learns that from the answers.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde_json::Value;
-use tests::{Answer, Client};
+use tests::{Answer, Client, Record};
 
 use super::{choice::Choice, sync};
-
-/// A call and its answer.
-#[derive(Debug, Clone)]
-pub(super) struct Exchange {
-    pub(super) call: String,
-    pub(super) answer: Answer,
-}
-
-impl Exchange {
-    /// The method and the path, without the query.
-    pub(super) fn target(&self) -> (&str, &str) {
-        let mut words = self.call.split(' ');
-        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        (method, path.split('?').next().unwrap_or_default())
-    }
-}
 
 /// A request on its way.
 #[derive(Debug, Clone)]
@@ -46,13 +30,6 @@ impl Call {
 
     pub(super) fn post(path: impl Into<String>, body: &Value) -> Self {
         Self { body: Some(body.to_string().into_bytes()), ..Self::new(Method::POST, path) }
-    }
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let body = self.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-        write!(f, "{} {} {:?} {body}", self.method, self.path, self.headers)
     }
 }
 
@@ -227,10 +204,10 @@ pub(super) struct Person {
     pub(super) sessions: Vec<Client>,
 }
 
-/// A script: what it has made, and what was said.
+/// A script: what it has made.
 #[derive(Debug)]
 pub(super) struct Script {
-    pub(super) exchanges: Vec<Exchange>,
+    record: Record,
     pub(super) choice: Choice,
     pub(super) anonymous: Client,
     pub(super) people: Vec<Person>,
@@ -238,11 +215,12 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn new(anonymous: Client, seed: u64) -> Self {
+    /// One whose calls and answers are put on record.
+    pub(super) fn new(anonymous: &Client, record: Record, seed: u64) -> Self {
         Self {
-            exchanges: vec![],
             choice: Choice::seeded(seed),
-            anonymous,
+            anonymous: anonymous.recorded(&record),
+            record,
             people: vec![],
             organizations: vec![],
         }
@@ -253,7 +231,7 @@ impl Script {
         if call.method != Method::POST || !self.choice.chance(25) {
             return self.send(client, call).await;
         }
-        call.headers.push(("idempotency-key", format!("key-{}", self.exchanges.len())));
+        call.headers.push(("idempotency-key", format!("key-{}", self.record.count())));
         let answer = self.send(client, call.clone()).await;
         for _ in 0..self.choice.below(3) {
             if self.choice.chance(20)
@@ -266,12 +244,9 @@ impl Script {
         answer
     }
 
-    async fn send(&mut self, client: &Client, call: Call) -> Answer {
+    async fn send(&self, client: &Client, call: Call) -> Answer {
         let headers: Vec<_> = call.headers.iter().map(|(name, value)| (*name, &**value)).collect();
-        let (method, body) = (call.method.clone(), call.body.clone());
-        let answer = client.send_bytes(method, &call.path, call.content_type, body, &headers).await;
-        self.exchanges.push(Exchange { call: call.to_string(), answer: answer.clone() });
-        answer
+        client.send_bytes(call.method, &call.path, call.content_type, call.body, &headers).await
     }
 
     /// Makes a call in an organization, and learns from the answer.
