@@ -93,7 +93,10 @@ async fn two_nodes_do_it_once() {
         let app = App::start(&database).await;
         let store = match database.engine {
             Engine::Sqlite => app.store.clone(),
-            Engine::Postgres => database.store(Options::default()).await,
+            Engine::Postgres => {
+                let options = Options { keyring: tests::keyring(), ..Options::default() };
+                database.store(options).await
+            }
         };
         let second = App::over(store, Default::default());
         let (ada, home) = app.owner_of("household").await;

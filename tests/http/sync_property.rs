@@ -220,7 +220,8 @@ async fn log(app: &App, home: &str) -> Log {
         let state = (event.effect == "written", event.data.expect("data"));
         ((row, event.entity_version), state)
     };
-    events.into_iter().map(of_row).collect()
+    // What only tells something about a row is no state of it.
+    events.into_iter().filter(|event| event.effect != "none").map(of_row).collect()
 }
 
 /// Whether a state is one that the change could have made.
