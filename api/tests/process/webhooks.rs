@@ -44,7 +44,7 @@ async fn events(client: &Client, home: &str) -> BTreeSet<String> {
     for _ in 0..EVENTS / AT_ONCE {
         let batch = json!({ "items": vec![&expense; AT_ONCE] });
         let answer = client.make(&format!("{home}/expenses/batch"), batch).await;
-        let ids = answer["items"].as_array().expect("items").iter().map(|row| tests::id(row));
+        let ids = answer["items"].as_array().expect("items").iter().map(tests::id);
         made.extend(ids.map(str::to_owned));
     }
     made
