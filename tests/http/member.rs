@@ -48,14 +48,14 @@ async fn an_hourly_rate_is_for_those_who_manage_and_for_oneself() {
             for path in [&path, &members] {
                 let text = client.get(path).await.text;
                 assert_eq!(
-                    (text.contains("4711"), text.contains("P-0815")),
+                    (text.contains(":4711,"), text.contains("P-0815")),
                     (sees, sees),
                     "{text}"
                 );
             }
         }
         let stale = eve.patch(&path, json!({ "version": 1, "name": "x" })).await;
-        assert!(!stale.text.contains("4711"));
+        assert!(!stale.text.contains(":4711,"));
         stale.expect_problem(403, "role_insufficient");
         let raise = json!({ "version": 2, "hourly_rate_minor": 9999 });
         bob.patch(&path, raise).await.expect_problem(403, "role_insufficient");
