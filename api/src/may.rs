@@ -47,6 +47,8 @@ permissions!(
     ReadLedger,
     ManageAccounts,
     PostEntries,
+    ReadWork,
+    ManageProjects,
     ReadSagas,
     ManageSagas,
 );

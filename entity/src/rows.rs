@@ -15,8 +15,9 @@ use sea_orm::{
 
 use crate::tables::{
     account, account_balance, api_key, budget, category, event, expense, expense_item,
-    idempotency_key, invitation, journal_entry, member, organization, parked_event, rule, saga,
-    session, transfer, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
+    idempotency_key, invitation, journal_entry, member, organization, parked_event, project, rule,
+    saga, session, task, time_entry, timecard, transfer, user, webhook, webhook_attempt,
+    webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows can be read by position.
@@ -150,7 +151,7 @@ positional! {
     }
     organization {
         id, version, created_at, updated_at, kind, name, currency, time_zone, approval_required,
-        large_expense_minor, payout_url,
+        large_expense_minor, payout_url, overlap_allowed,
     }
     saga {
         organization_id, id, version, created_at, updated_at, kind, state, step, undoing, due_at,
@@ -160,12 +161,32 @@ positional! {
         organization_id, id, consumer, event_id, position, kind, error, attempts, parked_at,
         put_back_at,
     }
+    project {
+        organization_id, id, version, created_at, updated_at, job_number, name, name_key, client,
+        status, starts_on, ends_on, budget_minor, currency, address, latitude_e7, longitude_e7,
+        note, details; job_number_key, search_key
+    }
     rule {
         organization_id, id, version, created_at, updated_at, name, name_key, enabled, kind,
         condition, actions, category_id,
     }
     session {
         id, user_id, token_hash, user_agent, created_at, expires_at,
+    }
+    task {
+        organization_id, id, version, created_at, updated_at, title, note, status, open, priority,
+        pressing, due_on, due_at, due_key, assignee_member_id, assignee_role, project_id,
+        estimate_minutes, tags, metadata, recurrence, recurs_from, previous_task_id, finished_at;
+        search_key
+    }
+    time_entry {
+        organization_id, id, version, created_at, updated_at, member_id, project_id, task_id, timed,
+        started_at, ended_at, day, seconds, breaks, billable, cost_code, note, tags,
+        running_member_id; search_key, import_key
+    }
+    timecard {
+        organization_id, id, version, created_at, updated_at, member_id, week_starts_on, status,
+        submitted_at, decided_at, decided_by_member_id, decision_note,
     }
     transfer {
         organization_id, id, entry_id, position, debit_account_id, credit_account_id, amount_minor,

@@ -1,8 +1,9 @@
 use crate::rows::Positional;
 use crate::tables::{
     account, account_balance, api_key, budget, category, event, expense, expense_item,
-    idempotency_key, invitation, journal_entry, member, organization, parked_event, rule, saga,
-    session, transfer, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
+    idempotency_key, invitation, journal_entry, member, organization, parked_event, project, rule,
+    saga, session, task, time_entry, timecard, transfer, user, webhook, webhook_attempt,
+    webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -76,8 +77,12 @@ owned!(
     journal_entry,
     member,
     parked_event,
+    project,
     rule,
     saga,
+    task,
+    time_entry,
+    timecard,
     transfer,
     webhook,
     webhook_attempt,
@@ -94,8 +99,12 @@ versioned!(
     journal_entry: "journal entry",
     member: "member",
     organization: "organization",
+    project: "project",
     rule: "rule",
     saga: "saga",
+    task: "task",
+    time_entry: "time entry",
+    timecard: "timecard",
     user: "user",
     webhook: "webhook"
 );

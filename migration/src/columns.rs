@@ -83,6 +83,28 @@ pub(crate) fn owned_table(name: &'static str) -> TableCreateStatement {
         .take()
 }
 
+/// A key of the organization and of more than an id.
+pub(crate) fn keyed(
+    name: &'static str,
+    key: impl IntoIterator<Item = ColumnDef>,
+) -> TableCreateStatement {
+    let mut table = Table::create().table(name).col(id("organization_id")).take();
+    let mut primary = Index::create().col("organization_id").take();
+    for column in key {
+        primary.col(column.get_column_name());
+        table.col(column);
+    }
+    table
+        .primary_key(&mut primary)
+        .foreign_key(
+            ForeignKey::create()
+                .from(name, "organization_id")
+                .to("organization", "id")
+                .on_delete(ForeignKeyAction::Cascade),
+        )
+        .take()
+}
+
 /// Adds what a table needs whose rows clients change: an optimistic version from 1, and when the
 /// row was made and last changed.
 pub(crate) fn versioned(mut table: TableCreateStatement) -> TableCreateStatement {

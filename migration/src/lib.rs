@@ -13,6 +13,7 @@ mod m20261121_000006_create_reactions;
 mod m20261121_000007_create_webhooks;
 mod m20261121_000008_create_ledger;
 mod m20261121_000009_create_sagas;
+mod m20261121_000010_create_work;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_create_webhooks::Migration),
             Box::new(m20261121_000008_create_ledger::Migration),
             Box::new(m20261121_000009_create_sagas::Migration),
+            Box::new(m20261121_000010_create_work::Migration),
         ]
     }
 }

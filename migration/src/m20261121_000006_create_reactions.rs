@@ -67,25 +67,6 @@ fn consumer() -> TableCreateStatement {
         .take()
 }
 
-/// A key of the organization and of more than an id.
-fn keyed(name: &'static str, key: impl IntoIterator<Item = ColumnDef>) -> TableCreateStatement {
-    let mut table = Table::create().table(name).col(id("organization_id")).take();
-    let mut primary = Index::create().col("organization_id").take();
-    for column in key {
-        primary.col(column.get_column_name());
-        table.col(column);
-    }
-    table
-        .primary_key(&mut primary)
-        .foreign_key(
-            ForeignKey::create()
-                .from(name, "organization_id")
-                .to("organization", "id")
-                .on_delete(ForeignKeyAction::Cascade),
-        )
-        .take()
-}
-
 /// How far a consumer has got with an organization's log, how often the next event has failed, and
 /// when it is tried again.
 fn consumer_position() -> TableCreateStatement {

@@ -62,6 +62,10 @@ pub enum Permission {
     ManageAccounts,
     /// Post and reverse journal entries.
     PostEntries,
+    /// See projects, tasks, time and daily reports.
+    ReadWork,
+    /// Add, change and remove projects.
+    ManageProjects,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -92,6 +96,8 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ReadLedger, "ledger:read", Viewer, "See accounts, their balances and the journal"),
         (ManageAccounts, "account:manage", Manager, "Add, change and remove accounts"),
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
+        (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
+        (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]

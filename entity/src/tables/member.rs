@@ -33,6 +33,14 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organization: BelongsTo<super::organization::Entity>,
+    #[sea_orm(has_many)]
+    pub tasks: HasMany<super::task::Entity>,
+    #[sea_orm(has_many)]
+    pub task_turns: HasMany<super::task_turn::Entity>,
+    #[sea_orm(has_many)]
+    pub time_entries: HasMany<super::time_entry::Entity>,
+    #[sea_orm(has_many)]
+    pub timecards: HasMany<super::timecard::Entity>,
     #[sea_orm(
         belongs_to,
         from = "user_id",

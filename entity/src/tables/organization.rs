@@ -18,6 +18,7 @@ pub struct Model {
     pub approval_required: bool,
     pub large_expense_minor: Option<i64>,
     pub payout_url: Option<String>,
+    pub overlap_allowed: bool,
     #[sea_orm(has_many)]
     pub accounts: HasMany<super::account::Entity>,
     #[sea_orm(has_many)]
@@ -45,7 +46,21 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub parked_events: HasMany<super::parked_event::Entity>,
     #[sea_orm(has_many)]
+    pub projects: HasMany<super::project::Entity>,
+    #[sea_orm(has_many)]
     pub sagas: HasMany<super::saga::Entity>,
+    #[sea_orm(has_many)]
+    pub tasks: HasMany<super::task::Entity>,
+    #[sea_orm(has_many)]
+    pub task_tags: HasMany<super::task_tag::Entity>,
+    #[sea_orm(has_many)]
+    pub task_turns: HasMany<super::task_turn::Entity>,
+    #[sea_orm(has_many)]
+    pub time_entries: HasMany<super::time_entry::Entity>,
+    #[sea_orm(has_many)]
+    pub time_entry_days: HasMany<super::time_entry_day::Entity>,
+    #[sea_orm(has_many)]
+    pub timecards: HasMany<super::timecard::Entity>,
     #[sea_orm(has_many)]
     pub transfers: HasMany<super::transfer::Entity>,
     #[sea_orm(has_many, via = "rule")]

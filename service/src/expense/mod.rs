@@ -19,7 +19,7 @@ pub use import::{Import, ImportQuery, ImportReport, OnError, RowError, import, i
 pub(crate) use payout::{hold, release, settle};
 
 use crate::{
-    money,
+    details, money,
     store::page::PageQuery,
     text::{self, refusal},
 };
@@ -151,7 +151,7 @@ pub struct ExpenseInput {
     #[schema(max_length = 200)]
     pub place: Option<String>,
     /// Whatever else the client keeps: an object of at most 16 KiB.
-    #[validate(custom(function = small))]
+    #[validate(custom(function = details::small))]
     pub details: Option<Map<String, Value>>,
     /// The lines. If there are any, they sum to the expense.
     #[serde(default)]
@@ -162,14 +162,6 @@ pub struct ExpenseInput {
     #[validate(length(max = 20), custom(function = text::tags))]
     #[schema(max_items = 20)]
     pub tags: Vec<String>,
-}
-
-fn small(details: &Map<String, Value>) -> Result<(), ValidationError> {
-    let size = serde_json::to_vec(details).map_or(usize::MAX, |json| json.len());
-    if size > 16 * 1024 {
-        return Err(refusal("length", "must be at most 16 KiB of JSON"));
-    }
-    Ok(())
 }
 
 fn lines_sum(input: &ExpenseInput) -> Result<(), ValidationError> {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Expense, ExpenseInput, ExpenseItem, ExpenseQuery, ExpenseSort, Kind, Status};
 use crate::{
     actor::Actor,
-    category,
+    category, details,
     error::{Error, Result, Violation, Violations},
     member,
     store::{
@@ -20,7 +20,7 @@ use crate::{
         page::{Page, Sort, page},
         versioned,
     },
-    text::{fold, lower},
+    text::{self, fold, lower},
 };
 
 /// How many lines one statement writes: of nine parameters each, SQLite takes 32,766 in all.
@@ -95,9 +95,9 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
         payment_method: row.payment_method,
         note: row.note,
         place: row.place,
-        details: row.details.and_then(|details| details.as_object().cloned()),
+        details: details::shown(row.details),
         items,
-        tags: tags_of(row.tags.as_ref()),
+        tags: text::tags_of(row.tags.as_ref()),
         submitted_at: row.submitted_at.map(|at| at.to_utc()),
         decided_at: row.decided_at.map(|at| at.to_utc()),
         decided_by_member_id: row.decided_by_member_id,
@@ -108,11 +108,6 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
         created_at: row.created_at.to_utc(),
         updated_at: row.updated_at.to_utc(),
     }
-}
-
-fn tags_of(tags: Option<&serde_json::Value>) -> Vec<String> {
-    let tags = tags.and_then(|tags| tags.as_array()).into_iter().flatten();
-    tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect()
 }
 
 /// A page of expenses, if none of them has lines ([`get_plain`]).
@@ -265,30 +260,10 @@ pub(super) fn columns(
         payment_method: Set(payment_method.clone()),
         note: Set(note.clone()),
         place: Set(place.clone()),
-        details: Set(details.clone().map(|details| canonical(details.into()))),
+        details: Set(details.clone().map(details::kept)),
         tags: Set((!tags.is_empty()).then(|| tags.clone().into())),
         item_count: Set(i64::try_from(items.len()).unwrap_or(i64::MAX)),
         ..Default::default()
-    }
-}
-
-/// Whole numbers as integers: the databases would write `1e19` and `-0.0` each in its own way.
-fn canonical(value: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            let float = number.as_f64().unwrap_or_default();
-            if float.fract() == 0.0 && (-9.2e18..1.8e19).contains(&float) {
-                if float < 0.0 { Value::from(float as i64) } else { Value::from(float as u64) }
-            } else {
-                Value::Number(number)
-            }
-        }
-        Value::Array(items) => items.into_iter().map(canonical).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (name, canonical(value))).collect()
-        }
-        other => other,
     }
 }
 

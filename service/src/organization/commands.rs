@@ -48,6 +48,7 @@ impl Changeable for Organization {
             approval_required: Some(self.approval_required),
             large_expense_minor: self.large_expense_minor,
             payout_url: self.payout_url.clone(),
+            overlap_allowed: self.overlap_allowed,
         }
     }
 
@@ -119,6 +120,7 @@ fn columns(input: OrganizationInput) -> organization::ActiveModel {
         approval_required,
         large_expense_minor,
         payout_url,
+        overlap_allowed,
     } = input;
     organization::ActiveModel {
         kind: Set(kind.as_str().to_owned()),
@@ -128,6 +130,7 @@ fn columns(input: OrganizationInput) -> organization::ActiveModel {
         approval_required: Set(approval_required.unwrap_or(kind == Kind::Company)),
         large_expense_minor: Set(large_expense_minor),
         payout_url: Set(payout_url),
+        overlap_allowed: Set(overlap_allowed),
         ..Default::default()
     }
 }

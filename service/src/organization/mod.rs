@@ -70,6 +70,9 @@ pub struct OrganizationInput {
     #[validate(length(max = 2000), custom(function = callable))]
     #[schema(max_length = 2000)]
     pub payout_url: Option<String>,
+    /// Whether entries of time of one member may overlap; not if it is left out.
+    #[serde(default)]
+    pub overlap_allowed: bool,
 }
 
 fn callable(url: &str) -> Result<(), ValidationError> {
@@ -105,6 +108,8 @@ pub struct Organization {
     pub large_expense_minor: Option<i64>,
     /// Where members are paid back; shown to those who may change it, and not in lists.
     pub payout_url: Option<String>,
+    /// Whether entries of time of one member may overlap.
+    pub overlap_allowed: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When this was last changed.
@@ -130,6 +135,7 @@ impl From<entity::organization::Model> for Organization {
             approval_required: row.approval_required,
             large_expense_minor: row.large_expense_minor,
             payout_url: row.payout_url,
+            overlap_allowed: row.overlap_allowed,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
         }
@@ -143,6 +149,8 @@ pub struct Settings {
     pub currency: String,
     /// Whether expenses take somebody else's approval.
     pub approval_required: bool,
+    /// Whether entries of time of one member may overlap.
+    pub overlap_allowed: bool,
     /// The time zone in which days begin.
     pub time_zone: Tz,
 }
@@ -170,6 +178,7 @@ impl From<&entity::organization::Model> for Settings {
         Self {
             currency: row.currency.clone(),
             approval_required: row.approval_required,
+            overlap_allowed: row.overlap_allowed,
             time_zone: row.time_zone.parse().unwrap_or(Tz::UTC),
         }
     }
@@ -190,7 +199,12 @@ mod tests {
             ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z"),
         ] {
             let time_zone = zone.parse().expect("a time zone");
-            let settings = Settings { currency: "EUR".into(), approval_required: false, time_zone };
+            let settings = Settings {
+                currency: "EUR".into(),
+                approval_required: false,
+                overlap_allowed: false,
+                time_zone,
+            };
             let start = settings.start_of(day(on));
             assert_eq!(start, begins.parse::<DateTime<Utc>>().expect("an instant"), "{zone}");
             assert_eq!(settings.day_of(start), day(on));

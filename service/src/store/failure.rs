@@ -90,6 +90,8 @@ fn pointer(column: &str) -> &'static str {
         "id" => "/id",
         "email_key" => "/email",
         "sibling_key" => "/name",
+        "job_number_key" => "/job_number",
+        "week_starts_on" => "/week_starts_on",
         "user_id" => "/user_id",
         "import_key" => "/import_key",
         "position" => "/items",

@@ -18,6 +18,7 @@ use crate::{
     expense::{Expense, rules::Move},
     member::Member,
     organization::Organization,
+    project::Project,
     resource::{Changeable, Writable},
     role::Permission,
     rule::Rule,
@@ -32,6 +33,7 @@ const KINDS: &[Kind] = &[
     Kind::writable::<Expense>().with(EXPENSE_MOVES),
     Kind::writable::<Member>(),
     Kind::changeable::<Organization>(),
+    Kind::writable::<Project>(),
     Kind::writable::<Rule>(),
 ];
 

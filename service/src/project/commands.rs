@@ -1,0 +1,188 @@
+use std::collections::BTreeSet;
+
+use entity::project;
+use sea_orm::{ActiveValue::Set, ConnectionTrait};
+use uuid::Uuid;
+
+use super::{Project, ProjectInput, ProjectQuery, Status, repository, rules};
+use crate::{
+    actor::Actor,
+    details,
+    error::{Error, Result},
+    event::Verb,
+    input::{Change, Create},
+    resource::{Changeable, Resource, Writable},
+    role::Permission,
+    store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
+    text::{fold, lower},
+};
+
+impl Resource for Project {
+    const ENTITY: &'static str = "project";
+    const READ: Permission = Permission::ReadWork;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+}
+
+impl Changeable for Project {
+    type Input = ProjectInput;
+    const WRITE: Permission = Permission::ManageProjects;
+
+    fn input(&self) -> ProjectInput {
+        ProjectInput {
+            job_number: self.job_number.clone(),
+            name: self.name.clone(),
+            client: self.client.clone(),
+            status: self.status,
+            starts_on: self.starts_on,
+            ends_on: self.ends_on,
+            budget_minor: self.budget_minor,
+            currency: Some(self.currency.clone()),
+            address: self.address.clone(),
+            latitude: self.latitude,
+            longitude: self.longitude,
+            note: self.note.clone(),
+            details: self.details.clone(),
+        }
+    }
+
+    async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+    }
+
+    async fn change(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: &Change<ProjectInput>,
+    ) -> Result<Self> {
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        let input = change.apply(&current.input())?;
+        rules::moved(current.status, input.status)?;
+        versioned::update(tx, actor, change.verb(), &row, columns(input)?, Self::from).await
+    }
+
+    /// A project refers to nothing.
+    async fn unknown_reference<C: ConnectionTrait>(
+        _: &C,
+        _: &Actor,
+        _: &ProjectInput,
+    ) -> Result<Error> {
+        Ok(Error::Reference)
+    }
+}
+
+impl Writable for Project {
+    const IN_USE: &'static str = "tasks, time, reports or expenses name this project; archive it";
+
+    fn complete(actor: &Actor, mut input: ProjectInput) -> ProjectInput {
+        input.currency.get_or_insert_with(|| actor.settings.currency.clone());
+        input
+    }
+
+    async fn create(tx: &Tx, actor: &Actor, new: &Create<ProjectInput>) -> Result<Self> {
+        let now = tx.now().fixed_offset();
+        let input = Self::complete(actor, new.input.clone());
+        let row = project::ActiveModel {
+            organization_id: Set(actor.organization_id),
+            id: Set(log::new_id::<Self>(tx, actor.organization_id, new.id).await?),
+            created_at: Set(now),
+            updated_at: Set(now),
+            ..columns(input)?
+        };
+        versioned::insert(tx, actor, row, Self::from).await
+    }
+
+    async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        versioned::delete(tx, actor, &row, &current).await
+    }
+}
+
+fn columns(input: ProjectInput) -> Result<project::ActiveModel> {
+    let ProjectInput {
+        job_number,
+        name,
+        client,
+        status,
+        starts_on,
+        ends_on,
+        budget_minor,
+        currency,
+        address,
+        latitude,
+        longitude,
+        note,
+        details,
+    } = input;
+    let currency =
+        currency.ok_or_else(|| Error::invalid("/currency", "required", "is required"))?;
+    let searched = [job_number.as_deref(), Some(&*name), client.as_deref()];
+    let searched: Vec<_> = searched.into_iter().flatten().map(lower).collect();
+    Ok(project::ActiveModel {
+        search_key: Set(searched.join("\n")),
+        job_number_key: Set(job_number.as_deref().map(fold)),
+        job_number: Set(job_number),
+        name_key: Set(fold(&name)),
+        name: Set(name),
+        client: Set(client),
+        status: Set(status.as_str().to_owned()),
+        starts_on: Set(starts_on),
+        ends_on: Set(ends_on),
+        budget_minor: Set(budget_minor),
+        currency: Set(currency),
+        address: Set(address),
+        latitude_e7: Set(latitude.map(rules::to_e7)),
+        longitude_e7: Set(longitude.map(rules::to_e7)),
+        note: Set(note),
+        details: Set(details.map(details::kept)),
+        ..Default::default()
+    })
+}
+
+/// The project.
+pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Project> {
+    Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+}
+
+/// The projects that a query asks for, by name.
+pub async fn list(store: &Store, actor: &Actor, query: &ProjectQuery) -> Result<Page<Project>> {
+    let page = repository::list(store.read(), actor.organization_id, query).await?;
+    Ok(page.map(Project::from))
+}
+
+/// Whether a project takes something new, which names it from now on and did not before. What named it
+/// already may go on to.
+///
+/// # Errors
+/// [`Error::State`] where it is archived; [`Error::Reference`] where there is none.
+pub(crate) async fn take(
+    tx: &Tx,
+    organization_id: Uuid,
+    before: Option<Uuid>,
+    after: Option<Uuid>,
+) -> Result<()> {
+    take_all(tx, organization_id, after.filter(|id| before != Some(*id))).await
+}
+
+/// [`take`] for several projects at once, in one statement; in none for none.
+pub(crate) async fn take_all(
+    tx: &Tx,
+    organization_id: Uuid,
+    projects: impl IntoIterator<Item = Uuid>,
+) -> Result<()> {
+    let projects: BTreeSet<Uuid> = projects.into_iter().collect();
+    if projects.is_empty() {
+        return Ok(());
+    }
+    let statuses = repository::statuses(tx, organization_id, projects.iter().copied()).await?;
+    for id in &projects {
+        let status: Status = statuses.get(id).copied().ok_or(Error::Reference)?;
+        rules::open(status)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+use std::collections::HashMap;
+
+use entity::project;
+use sea_orm::{ColumnTrait, ConnectionTrait, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait};
+use uuid::Uuid;
+
+use super::{ProjectQuery, Status};
+use crate::{
+    error::Result,
+    store::{
+        dialect,
+        page::{Page, Sort, page},
+        versioned,
+    },
+    text::lower,
+};
+
+pub(crate) async fn get(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<project::Model> {
+    versioned::get::<project::Entity>(connection, organization_id, id).await
+}
+
+pub(super) async fn list(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    query: &ProjectQuery,
+) -> Result<Page<project::Model>> {
+    let ProjectQuery { status, q, limit: _, cursor: _ } = query;
+    let backend = connection.get_database_backend();
+    let rows = versioned::owned::<project::Entity>(organization_id)
+        .apply_if(*status, |rows, status| rows.filter(project::COLUMN.status.eq(status.as_str())))
+        .apply_if(q.as_deref(), |rows, text| {
+            let key = project::Column::SearchKey.into_simple_expr();
+            rows.filter(dialect::contains(backend, key, &lower(text)))
+        });
+    let sort = Sort { name: "name", column: project::Column::NameKey, descending: false };
+    page(connection, rows, sort, &query.page()).await
+}
+
+/// The statuses of those of these projects that are there.
+pub(super) async fn statuses(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Status>> {
+    let rows: Vec<(Uuid, String)> = versioned::owned::<project::Entity>(organization_id)
+        .select_only()
+        .column(project::Column::Id)
+        .column(project::Column::Status)
+        .filter(project::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|(id, status)| (id, Status::of(&status))).collect())
+}
+
+/// All projects: few, and read whole where many are looked up.
+pub(crate) async fn all(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Vec<project::Model>> {
+    Ok(versioned::owned::<project::Entity>(organization_id).all(connection).await?)
+}
+
+/// Which of these are no projects of the organization.
+pub(crate) async fn missing(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: Vec<Uuid>,
+) -> Result<Vec<Uuid>> {
+    versioned::missing::<project::Entity>(connection, organization_id, ids).await
+}

@@ -1,0 +1,128 @@
+//! The way of a project, and places: pure.
+
+use validator::ValidationError;
+
+use super::{ProjectInput, Status};
+use crate::{
+    error::{Error, Result},
+    text::refusal,
+};
+
+/// Degrees are kept in ten-millionths, which is a centimetre.
+const E7: f64 = 1e7;
+
+/// Whether a project can go from one status to another. What is planned may begin or be given up; what is
+/// completed may be taken up again; what is archived comes back as completed, and from there.
+///
+/// # Errors
+/// [`Error::State`] where it cannot.
+pub fn moved(from: Status, to: Status) -> Result<()> {
+    use Status::{Active, Archived, Completed, OnHold, Planned};
+    let allowed = match from {
+        Planned => [Active, OnHold, Archived].contains(&to),
+        Active => [Planned, OnHold, Completed].contains(&to),
+        OnHold => [Planned, Active, Completed, Archived].contains(&to),
+        Completed => [Active, Archived].contains(&to),
+        Archived => to == Completed,
+    };
+    if allowed || from == to {
+        return Ok(());
+    }
+    let (from, to) = (from.as_str(), to.as_str());
+    Err(Error::state("wrong_status", format!("a project that is {from} does not become {to}")))
+}
+
+/// Whether a project takes something new.
+///
+/// # Errors
+/// [`Error::State`] where it is archived.
+pub fn open(status: Status) -> Result<()> {
+    if status == Status::Archived {
+        return Err(Error::state("project_archived", "an archived project takes nothing new"));
+    }
+    Ok(())
+}
+
+/// Refuses an end before the beginning.
+pub fn in_order(input: &ProjectInput) -> Result<(), ValidationError> {
+    match (input.starts_on, input.ends_on) {
+        (Some(start), Some(end)) if end < start => {
+            Err(of_field("ends_on", "order", "must not be before starts_on"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses half a place.
+pub fn whole_place(input: &ProjectInput) -> Result<(), ValidationError> {
+    let missing = match (input.latitude, input.longitude) {
+        (Some(_), None) => "longitude",
+        (None, Some(_)) => "latitude",
+        _ => return Ok(()),
+    };
+    Err(of_field(missing, "required", "is required with the other one"))
+}
+
+fn of_field(field: &'static str, code: &'static str, message: &'static str) -> ValidationError {
+    let mut refusal = refusal(code, message);
+    refusal.add_param("field".into(), &field);
+    refusal
+}
+
+/// Refuses degrees that cannot be kept as they are.
+pub fn degrees(degrees: f64) -> Result<(), ValidationError> {
+    if of_e7(to_e7(degrees)) == degrees {
+        return Ok(());
+    }
+    Err(refusal("precision", "must have at most seven decimals"))
+}
+
+/// Degrees in ten-millionths. Those that [`degrees`] has let through come back the same.
+pub fn to_e7(degrees: f64) -> i64 {
+    (degrees * E7).round() as i64
+}
+
+/// Degrees from ten-millionths.
+pub fn of_e7(e7: i64) -> f64 {
+    e7 as f64 / E7
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_way_of_a_project() {
+        let go = |from, to| moved(from, to).is_ok();
+        assert!(go(Status::Planned, Status::Active));
+        assert!(go(Status::Active, Status::Completed));
+        assert!(go(Status::Completed, Status::Archived));
+        assert!(!go(Status::Active, Status::Archived), "it is completed first");
+        assert!(!go(Status::Archived, Status::Active));
+        assert!(go(Status::Archived, Status::Completed));
+        for status in Status::ALL {
+            assert!(go(status, status), "staying is no move");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_comes_back_as_it_was_written(e7 in -1_800_000_000_i64..=1_800_000_000) {
+            let text = format!("{}{}.{:07}", if e7 < 0 { "-" } else { "" },
+                e7.abs() / 10_000_000, e7.abs() % 10_000_000);
+            let written: f64 = text.parse().expect("a number");
+            prop_assert!(degrees(written).is_ok(), "{}", text);
+            prop_assert_eq!(to_e7(written), e7);
+            prop_assert_eq!(of_e7(e7), written);
+        }
+    }
+
+    #[test]
+    fn what_is_too_precise_is_not_rounded() {
+        assert!(degrees(47.376_886_61).is_err());
+        assert!(degrees(47.376_886_6).is_ok());
+        assert!(degrees(-0.0).is_ok());
+    }
+}
