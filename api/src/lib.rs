@@ -29,6 +29,7 @@ mod member;
 mod operations;
 mod organization;
 mod report;
+mod resource;
 mod rule;
 mod saga;
 mod session;
