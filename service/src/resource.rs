@@ -1,8 +1,8 @@
 //! What all resources have in common: how the log knows them, and how clients write them.
 //!
 //! One that is [`Readable`] is read by the standard routes of the API (`api/src/resource`). One that is
-//! [`Changeable`] or [`Writable`] is created, changed and removed by the functions
-//! below, and by whatever else goes through them all: `POST …/sync`, a revert, a rule.
+//! [`Changeable`] or [`Writable`] is created, changed and removed by the functions below, and by whatever else
+//! goes through them all: `POST …/sync`, a revert, a rule.
 
 use std::future::Future;
 

@@ -27,6 +27,9 @@
 //! | `remove` | `DELETE /categories/{category_id}` | `Writable` |
 //! | `act` | `POST /categories/{category_id}/approve` | a function that takes a version, and an input |
 //!
+//! The permission of list, read and history is the resource's `READ`, that of revert and change its `WRITE`, as
+//! the compiler sees to; create, remove and acts may take another, and the service asks for what is more.
+//!
 //! A route that is not like that is a handler with `#[utoipa::path(…)]`, as in `report.rs`, registered beside
 //! them. A standard text is replaced with [`Route::summary`]; [`Route::detail`] says more.
 
@@ -42,6 +45,7 @@ use service::{
     event::{AtQuery, Event, RevertInput},
     input::{Act, Change, Create},
     resource::{Changeable, Readable, Resource, Versioned, Writable},
+    role::Permission,
     store::{page::PageQuery, versioned::Expected},
 };
 use utoipa::ToSchema;
@@ -78,6 +82,7 @@ impl<R: Resource> Collection<R> {
 
     /// What has happened to one of them.
     pub(crate) fn history<P: Requires>(&self, _: P) -> Route {
+        const { takes::<P>(R::READ) };
         Route::get::<P>(self.tag, "history", &self.item("/history"))
             .summary(&format!("What has happened to {}, the latest first", self.one))
             .detail("Every version, also of one that is gone, each as soon as it is there.")
@@ -112,6 +117,7 @@ impl<R: Resource> Collection<R> {
 impl<R: Readable> Collection<R> {
     /// A page of them. The summary says in which order: `"The categories, by name"`.
     pub(crate) fn list<P: Requires>(&self, _: P, summary: &str) -> Route {
+        const { takes::<P>(R::READ) };
         Route::get::<P>(self.tag, "list", &self.path)
             .summary(summary)
             .query::<R::Query>()
@@ -122,6 +128,7 @@ impl<R: Readable> Collection<R> {
 
     /// One of them, as it is or as it was.
     pub(crate) fn read<P: Requires>(&self, _: P) -> Route {
+        const { takes::<P>(R::READ) };
         Route::get::<P>(self.tag, "read", &self.item(""))
             .summary(&capital(self.one))
             .id(&self.id)
@@ -136,6 +143,7 @@ impl<R: Readable> Collection<R> {
 impl<R: Changeable> Collection<R> {
     /// Makes one of them again what it was.
     pub(crate) fn revert<P: Requires>(&self, _: P) -> Route {
+        const { takes::<P>(R::WRITE) };
         Route::post::<P>(self.tag, "revert", &self.item("/revert"))
             .summary(&format!("Make {} again what it was at an earlier version", self.one))
             .detail("That is a new version, under the rules of now.")
@@ -148,6 +156,7 @@ impl<R: Changeable> Collection<R> {
 
     /// Changes one of them.
     pub(crate) fn change<P: Requires>(&self, _: P) -> Route {
+        const { takes::<P>(R::WRITE) };
         Route::patch::<P>(self.tag, "change", &self.item(""))
             .summary(&format!("Change {}", self.one))
             .id(&self.id)
@@ -179,6 +188,12 @@ impl<R: Writable> Collection<R> {
             .responses::<problem::Remove>()
             .to(handlers::remove::<R, P>)
     }
+}
+
+/// A route takes what the resource takes where it is reached otherwise, by its events or `POST …/sync`: another
+/// permission does not compile.
+const fn takes<P: Requires>(permission: Permission) {
+    assert!(P::PERMISSION as u8 == permission as u8, "the resource takes another permission");
 }
 
 /// With a capital letter.
