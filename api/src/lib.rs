@@ -35,5 +35,6 @@ mod rule;
 mod saga;
 mod session;
 mod sync;
+mod task;
 mod user;
 mod webhook;

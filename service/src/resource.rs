@@ -32,6 +32,7 @@ use crate::{
     rule::Rule,
     saga::Saga,
     store::{Store, Tx, page::Page, versioned::Expected},
+    task::Task,
     user::User,
     webhook::{IssuedWebhook, Webhook},
 };
@@ -75,6 +76,7 @@ versioned!(
     Project,
     Rule,
     Saga,
+    Task,
     User,
     Webhook,
 );

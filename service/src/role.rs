@@ -66,6 +66,8 @@ pub enum Permission {
     ReadWork,
     /// Add, change and remove projects.
     ManageProjects,
+    /// Add, change, finish and remove tasks.
+    RecordTasks,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -98,6 +100,7 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
+        (RecordTasks, "task:record", Member, "Add, change, finish and remove tasks"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]

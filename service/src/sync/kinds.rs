@@ -23,6 +23,7 @@ use crate::{
     role::Permission,
     rule::Rule,
     store::Tx,
+    task::Task,
 };
 
 /// Every kind.
@@ -35,6 +36,7 @@ const KINDS: &[Kind] = &[
     Kind::changeable::<Organization>(),
     Kind::writable::<Project>(),
     Kind::writable::<Rule>(),
+    Kind::writable::<Task>(),
 ];
 
 const EXPENSE_MOVES: &[Act] = &[
