@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    resource::{Changeable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned::Expected},
 };
@@ -20,6 +20,18 @@ impl Resource for TimeEntry {
     const READ: Permission = Permission::ReadWork;
     const VERBS: &'static [Verb] =
         &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Stopped, Verb::Deleted];
+}
+
+impl Readable for TimeEntry {
+    type Query = TimeEntryQuery;
+
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+    }
+
+    async fn list(store: &Store, actor: &Actor, query: &TimeEntryQuery) -> Result<Page<Self>> {
+        Ok(repository::list(store.read(), actor, query).await?.map(Self::from))
+    }
 }
 
 impl Changeable for TimeEntry {
@@ -115,14 +127,4 @@ pub(super) fn settled(actor: &Actor, input: &TimeEntryInput) -> Result<TimeEntry
     let member_id = rules::whose(actor, input.member_id)?;
     rules::may_record(actor, member_id)?;
     Ok(TimeEntryInput { member_id: Some(member_id), ..input.clone() })
-}
-
-/// The entry.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<TimeEntry> {
-    Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
-}
-
-/// The entries that a query asks for.
-pub async fn list(store: &Store, actor: &Actor, query: &TimeEntryQuery) -> Result<Page<TimeEntry>> {
-    Ok(repository::list(store.read(), actor, query).await?.map(TimeEntry::from))
 }

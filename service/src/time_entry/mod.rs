@@ -17,7 +17,6 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use batch::create_many;
-pub use commands::{get, list};
 pub(crate) use timer::stop_of;
 pub use timer::{start, stop};
 pub(crate) use write::{New, Written, insert};

@@ -4,7 +4,8 @@ use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 
 use super::{
-    Remark, Status, Timecard, TimecardInput, TimecardQuery, cards, repository,
+    Remark, Status, Timecard, TimecardInput, TimecardNote, TimecardQuery, TimecardReason, cards,
+    repository,
     rules::{self, Move},
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Act, Create},
-    resource::Resource,
+    resource::{Readable, Resource},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
     time_entry,
@@ -23,6 +24,19 @@ impl Resource for Timecard {
     const READ: Permission = Permission::ReadWork;
     const VERBS: &'static [Verb] =
         &[Verb::Created, Verb::Submitted, Verb::Approved, Verb::Rejected, Verb::Reopened];
+}
+
+impl Readable for Timecard {
+    type Query = TimecardQuery;
+
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+    }
+
+    async fn list(store: &Store, actor: &Actor, query: &TimecardQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, query).await?;
+        Ok(page.map(Self::from))
+    }
 }
 
 /// Makes the timecard of a week that has none.
@@ -51,19 +65,51 @@ fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
     Err(Error::forbidden("not_your_timecard", "this is somebody else's timecard"))
 }
 
-/// The timecard.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Timecard> {
-    Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+/// Asks for a decision. Where nobody decides, the timecard is approved.
+pub async fn submit(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<TimecardNote>,
+) -> Result<Timecard> {
+    make_move(store, actor, id, expected, act, Move::Submit).await
 }
 
-/// The timecards that a query asks for.
-pub async fn list(store: &Store, actor: &Actor, query: &TimecardQuery) -> Result<Page<Timecard>> {
-    let page = repository::list(store.read(), actor.organization_id, query).await?;
-    Ok(page.map(Timecard::from))
+/// Accepts a submitted timecard of somebody else's.
+pub async fn approve(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<TimecardNote>,
+) -> Result<Timecard> {
+    make_move(store, actor, id, expected, act, Move::Approve).await
 }
 
-/// Moves a timecard on.
-pub async fn make_move<R: Remark>(
+/// Refuses a submitted timecard of somebody else's.
+pub async fn reject(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<TimecardNote>,
+) -> Result<Timecard> {
+    make_move(store, actor, id, expected, act, Move::Reject).await
+}
+
+/// Lets the time of a submitted or approved timecard be changed again.
+pub async fn reopen(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<TimecardReason>,
+) -> Result<Timecard> {
+    make_move(store, actor, id, expected, act, Move::Reopen).await
+}
+
+async fn make_move<R: Remark>(
     store: &Store,
     actor: &Actor,
     id: Uuid,

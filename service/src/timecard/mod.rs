@@ -15,7 +15,7 @@ use validator::Validate;
 
 pub(crate) use cards::{Cards, Week, hold};
 pub(crate) use commands::submit_all;
-pub use commands::{create, get, list, make_move};
+pub use commands::{approve, create, reject, reopen, submit};
 pub use decide::{Decide, Decision, DecisionItem, DecisionResult, DecisionResults, decide};
 pub use totals::{DayTotal, ProjectTotal, TimecardTotals, totals};
 
