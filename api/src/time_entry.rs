@@ -22,12 +22,9 @@ Not while one of the weeks in which it lies, before or after, is submitted or ap
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let entries = Collection::<TimeEntry>::of("time entries", "an entry of time");
     config
-        .service(
-            entries
-                .create(may::RecordTime)
-                .summary("Record time")
-                .detail("From when to when, or a day and minutes. Without an end it is a timer that runs."),
-        )
+        .service(entries.create(may::RecordTime).summary("Record time").detail(
+            "From when to when, or a day and minutes. Without an end it is a timer that runs.",
+        ))
         .service(entries.list(may::ReadWork, "The entries of time, filtered and sorted"))
         .service(start)
         .service(create_batch)

@@ -29,7 +29,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             timecards
                 .act(may::RecordTime, "submit", timecard::submit)
                 .summary("Ask for a decision about a week")
-                .detail("From then on its time stays as it is. Where nobody decides, it is approved."),
+                .detail(
+                    "From then on its time stays as it is. Where nobody decides, it is approved.",
+                ),
         )
         .service(
             timecards
