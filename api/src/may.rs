@@ -50,6 +50,10 @@ permissions!(
     ReadWork,
     ManageProjects,
     RecordTasks,
+    RecordTime,
+    ManageTime,
+    DecideTime,
+    ReopenTimecards,
     ReadSagas,
     ManageSagas,
 );

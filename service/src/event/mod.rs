@@ -25,7 +25,8 @@ use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
     expense::Expense, invitation::Invitation, journal_entry::JournalEntry, member::Member,
     organization::Organization, project::Project, resource::Resource, role::Permission, rule::Rule,
-    saga::Saga, task::Task, user::User, webhook::Webhook,
+    saga::Saga, task::Task, time_entry::TimeEntry, timecard::Timecard, user::User,
+    webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -62,6 +63,8 @@ verbs! {
     Approved "approved" "It was accepted.",
     Rejected "rejected" "It was refused.",
     Reimbursed "reimbursed" "It was paid back.",
+    Reopened "reopened" "It was decided or closed, and is open again.",
+    Stopped "stopped" "Its timer was stopped.",
     PayoutStarted "payout_started" "Somebody has it paid back.",
     PayoutRefused "payout_refused" "It was not paid back, and stays as it was.",
     Reversed "reversed" "Another one undoes it.",
@@ -72,7 +75,6 @@ verbs! {
     Retried "retried" "Somebody has it tried again.",
     Cancelled "cancelled" "Somebody has called it off, or has it undone.",
     Finished "finished" "It is done.",
-    Reopened "reopened" "It was closed, and is to be done after all.",
     MarkedPaid "marked_paid" "Somebody has paid by hand.",
     Accepted "accepted" "Somebody has taken it up.",
     Joined "joined" "A member has been given a login.",
@@ -154,6 +156,8 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Rule>(),
     Entity::of::<Saga>(),
     Entity::of::<Task>(),
+    Entity::of::<TimeEntry>(),
+    Entity::of::<Timecard>(),
     Entity::of::<User>(),
     Entity::of::<Webhook>(),
 ];

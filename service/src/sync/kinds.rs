@@ -24,6 +24,7 @@ use crate::{
     rule::Rule,
     store::Tx,
     task::Task,
+    time_entry::TimeEntry,
 };
 
 /// Every kind.
@@ -37,6 +38,7 @@ const KINDS: &[Kind] = &[
     Kind::writable::<Project>(),
     Kind::writable::<Rule>(),
     Kind::writable::<Task>(),
+    Kind::writable::<TimeEntry>(),
 ];
 
 const EXPENSE_MOVES: &[Act] = &[
