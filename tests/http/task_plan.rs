@@ -6,7 +6,7 @@ use entity::{task as rows, task_tag};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, Statement};
 use serde_json::json;
 use service::{
-    access,
+    Actor, access,
     resource::Readable,
     store::Engine,
     task::{Task, TaskQuery, TaskSort, rules, statement},
@@ -51,7 +51,7 @@ fn row(organization_id: Uuid, named: &Named, n: u32) -> rows::ActiveModel {
     }
 }
 
-/// Fills the tables past what anybody scans gladly, and tells PostgreSQL what is in them.
+/// Fills the tables past what anybody scans gladly.
 async fn fill(app: &App, organizations: &[(Uuid, Named)]) {
     for ((organization_id, named), tasks) in organizations.iter().zip(TASKS) {
         let input = (*organization_id, named.clone(), tasks);
@@ -79,6 +79,10 @@ async fn fill(app: &App, organizations: &[(Uuid, Named)]) {
         });
         filled.await.unwrap();
     }
+}
+
+/// Tells the database what is in its tables.
+async fn analyze(app: &App) {
     let analyzed = app.store.write((), |tx, ()| {
         Box::pin(async move {
             tx.execute_unprepared("ANALYZE").await?;
@@ -133,6 +137,24 @@ fn assert_found_by(index: &str, plan: &str, query: &TaskQuery) {
     }
 }
 
+/// Asks for each list, its first page and the one after.
+async fn look(app: &App, database: &Database, actor: &Actor, named: &Named) {
+    for (query, index) in asked(named) {
+        for sort in [TaskSort::Due, TaskSort::DueDescending] {
+            let first = TaskQuery { sort, ..query.clone() };
+            let before = app.store.statements();
+            let page = Task::list(app.store, actor, &first).await.unwrap();
+            assert_eq!(app.store.statements() - before, 1);
+            assert_eq!(page.items.len(), 50);
+            let beyond = TaskQuery { cursor: page.next_cursor, ..first.clone() };
+            for query in [first, beyond] {
+                let plan = plan(app, database.engine, actor.organization_id, &query).await;
+                assert_found_by(index, &plan, &query);
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn each_list_is_one_statement_over_one_index() {
     each_database(async |database: Database| {
@@ -155,20 +177,12 @@ async fn each_list_is_one_statement_over_one_index() {
         fill(&app, &organizations).await;
         let (organization_id, named) = &organizations[0];
         let actor = access::operator(&app.store, *organization_id, None).await.unwrap();
-        for (query, index) in asked(named) {
-            for sort in [TaskSort::Due, TaskSort::DueDescending] {
-                let first = TaskQuery { sort, ..query.clone() };
-                let before = app.store.statements();
-                let page = Task::list(&app.store, &actor, &first).await.unwrap();
-                assert_eq!(app.store.statements() - before, 1);
-                assert_eq!(page.items.len(), 50);
-                let beyond = TaskQuery { cursor: page.next_cursor, ..first.clone() };
-                for query in [first, beyond] {
-                    let plan = plan(&app, database.engine, *organization_id, &query).await;
-                    assert_found_by(index, &plan, &query);
-                }
-            }
+        // Nobody tells SQLite by itself; PostgreSQL finds out.
+        if database.engine == Engine::Sqlite {
+            look(&app, &database, &actor, named).await;
         }
+        analyze(&app).await;
+        look(&app, &database, &actor, named).await;
         app.stop().await;
     })
     .await;
