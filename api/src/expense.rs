@@ -1,186 +1,72 @@
-use actix_web::{HttpResponse, delete, get, patch, post, web};
+use actix_web::{HttpResponse, post};
 use service::{
-    event::{self, At, AtQuery, Event, RevertInput},
-    expense::{
-        self, DecisionInput, Expense, ExpenseBatch, ExpenseBatchResult, ExpenseInput, ExpenseQuery,
-        Import, ImportQuery, ImportReport, NewExpense,
-    },
-    input::{Act, Change, Form},
-    resource,
-    saga::{self, PayoutInput},
-    store::{
-        page::{Page, PageQuery},
-        versioned::Expected,
-    },
+    expense::{self, Expense, ExpenseBatch, ExpenseBatchResult, Import, ImportQuery, ImportReport},
+    input::Form,
+    saga,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created, done, found, made, told},
-    extract::{Body, IfMatch, May, Once, Query, Row, Upload, Version},
+    answer::{Result, made, told},
+    extract::{Body, May, Once, Query, Upload},
     may::{self, Requires},
     problem,
-    state::State,
+    resource::Collection,
 };
 
-type ExpenseChange = Change<ExpenseInput>;
-type Decision = Act<DecisionInput>;
-type Revert = Act<RevertInput>;
-type Payout = Act<PayoutInput>;
+const PAY: &str = "\
+A saga reserves the amount, has it paid out at the organization's `payout_url` and settles. While
+`payout_saga_id` says that it is under way, nothing else is done to the expense. If the payout is refused,
+the expense is approved as before, and `payout_error` says why.";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
+    let expenses = Collection::<Expense>::of("expenses", "an expense");
     config
-        .service(create)
+        .service(expenses.create(may::RecordExpenses).summary("Record an expense"))
+        .service(expenses.list(may::ReadMoney, "The expenses, filtered and sorted"))
+        .service(expenses.read(may::ReadMoney))
+        .service(expenses.history(may::ReadMoney))
+        .service(expenses.revert(may::RecordExpenses))
+        .service(
+            expenses
+                .change(may::RecordExpenses)
+                .summary("Change an expense that nobody relies on yet")
+                .detail("A rejected one is a draft again."),
+        )
+        .service(
+            expenses
+                .remove(may::RecordExpenses)
+                .summary("Remove an expense that nobody relies on yet"),
+        )
         .service(create_batch)
         .service(import)
-        .service(list)
-        .service(read)
-        .service(history)
-        .service(revert)
-        .service(change)
-        .service(remove)
-        .service(submit)
-        .service(approve)
-        .service(reject)
-        .service(reimburse)
-        .service(pay);
-}
-
-/// Record an expense
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
-    request_body = NewExpense,
-    responses((status = 201, body = Expense), problem::Create),
-)]
-#[post("/expenses")]
-async fn create(
-    may: May<may::RecordExpenses>,
-    once: Once,
-    Body(new): Body<NewExpense>,
-) -> Result<HttpResponse> {
-    once.answer(created, async |store| resource::create::<Expense>(store, &may.actor, new).await)
-        .await
-}
-
-/// The expenses, filtered and sorted
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ExpenseQuery),
-    extensions(("x-permission" = json!(may::ReadMoney::name()))),
-    responses((status = 200, body = Page<Expense>), problem::Read),
-)]
-#[get("/expenses")]
-async fn list(
-    state: web::Data<State>,
-    may: May<may::ReadMoney>,
-    Query(query): Query<ExpenseQuery>,
-) -> Result<Listed<Expense>> {
-    Ok(Listed(expense::list(&state.store, &may.actor, &query).await?))
-}
-
-/// An expense
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path), AtQuery),
-    extensions(("x-permission" = json!(may::ReadMoney::name()))),
-    responses((status = 200, body = Expense), Unchanged, problem::Read),
-)]
-#[get("/expenses/{expense_id}")]
-async fn read(
-    state: web::Data<State>,
-    may: May<may::ReadMoney>,
-    Row(id): Row,
-    Query(at): Query<AtQuery>,
-) -> Result<Resource<At<Expense>>> {
-    let now = expense::get(&state.store, &may.actor, id);
-    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
-}
-
-/// What has happened to an expense, the latest first
-///
-/// Every version, also of one that is gone, each as soon as it is there.
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path), PageQuery),
-    extensions(("x-permission" = json!(may::ReadMoney::name()))),
-    responses((status = 200, body = Page<Event>), problem::Read),
-)]
-#[get("/expenses/{expense_id}/history")]
-async fn history(
-    state: web::Data<State>,
-    may: May<may::ReadMoney>,
-    Row(id): Row,
-    Query(page): Query<PageQuery>,
-) -> Result<Listed<Event>> {
-    Ok(Listed(event::history::<Expense>(&state.store, &may.actor, id, &page).await?))
-}
-
-/// Make an expense again what it was at an earlier version
-///
-/// That is a new version, under the rules of now.
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
-    request_body = Revert,
-    responses((status = 200, body = Expense), problem::Change),
-)]
-#[post("/expenses/{expense_id}/revert")]
-async fn revert(
-    may: May<may::RecordExpenses>,
-    once: Once,
-    Row(id): Row,
-    IfMatch(precondition): IfMatch,
-    Body(act): Body<Revert>,
-) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
-    once.answer(found, async |store| {
-        resource::revert::<Expense>(store, &may.actor, id, expected, act).await
-    })
-    .await
-}
-
-/// Change an expense that nobody relies on yet
-///
-/// A rejected one is a draft again.
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
-    request_body = ExpenseChange,
-    responses((status = 200, body = Expense), problem::Change),
-)]
-#[patch("/expenses/{expense_id}")]
-async fn change(
-    state: web::Data<State>,
-    may: May<may::RecordExpenses>,
-    Row(id): Row,
-    IfMatch(precondition): IfMatch,
-    Body(change): Body<ExpenseChange>,
-) -> Result<Resource<Expense>> {
-    let expected = Expected::of(change.version(), precondition);
-    let changed = resource::change(&state.store, &may.actor, id, expected, change).await?;
-    Ok(Resource::found(changed))
-}
-
-/// Remove an expense that nobody relies on yet
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path), Version),
-    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
-    responses((status = 204), problem::Remove),
-)]
-#[delete("/expenses/{expense_id}")]
-async fn remove(
-    state: web::Data<State>,
-    may: May<may::RecordExpenses>,
-    Row(id): Row,
-    version: Version,
-) -> Result<HttpResponse> {
-    resource::delete::<Expense>(&state.store, &may.actor, id, version.expected).await?;
-    Ok(done())
+        .service(
+            expenses
+                .act(may::RecordExpenses, "submit", expense::submit)
+                .summary("Ask for a decision")
+                .detail("Where nobody decides, the expense is approved."),
+        )
+        .service(
+            expenses
+                .act(may::DecideExpenses, "approve", expense::approve)
+                .summary("Accept a submitted expense of somebody else's"),
+        )
+        .service(
+            expenses
+                .act(may::DecideExpenses, "reject", expense::reject)
+                .summary("Refuse a submitted expense of somebody else's"),
+        )
+        .service(
+            expenses
+                .act(may::DecideExpenses, "reimburse", expense::reimburse)
+                .summary("Say that an approved expense has been paid back by hand"),
+        )
+        .service(
+            expenses
+                .act(may::DecideExpenses, "pay", saga::pay)
+                .summary("Have an approved expense paid back")
+                .detail(PAY),
+        );
 }
 
 /// Record several expenses, all or none
@@ -223,114 +109,4 @@ async fn import(
         expense::import(store, &may.actor, import, |_| {}).await
     })
     .await
-}
-
-/// Ask for a decision
-///
-/// Where nobody decides, the expense is approved.
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
-    request_body = Decision,
-    responses((status = 200, body = Expense), problem::Change),
-)]
-#[post("/expenses/{expense_id}/submit")]
-async fn submit(
-    may: May<may::RecordExpenses>,
-    once: Once,
-    Row(id): Row,
-    IfMatch(precondition): IfMatch,
-    Body(act): Body<Decision>,
-) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
-    once.answer(found, async |store| expense::submit(store, &may.actor, id, expected, act).await)
-        .await
-}
-
-/// Accept a submitted expense of somebody else's
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::DecideExpenses::name()))),
-    request_body = Decision,
-    responses((status = 200, body = Expense), problem::Change),
-)]
-#[post("/expenses/{expense_id}/approve")]
-async fn approve(
-    may: May<may::DecideExpenses>,
-    once: Once,
-    Row(id): Row,
-    IfMatch(precondition): IfMatch,
-    Body(act): Body<Decision>,
-) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
-    once.answer(found, async |store| expense::approve(store, &may.actor, id, expected, act).await)
-        .await
-}
-
-/// Refuse a submitted expense of somebody else's
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::DecideExpenses::name()))),
-    request_body = Decision,
-    responses((status = 200, body = Expense), problem::Change),
-)]
-#[post("/expenses/{expense_id}/reject")]
-async fn reject(
-    may: May<may::DecideExpenses>,
-    once: Once,
-    Row(id): Row,
-    IfMatch(precondition): IfMatch,
-    Body(act): Body<Decision>,
-) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
-    once.answer(found, async |store| expense::reject(store, &may.actor, id, expected, act).await)
-        .await
-}
-
-/// Say that an approved expense has been paid back by hand
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::DecideExpenses::name()))),
-    request_body = Decision,
-    responses((status = 200, body = Expense), problem::Change),
-)]
-#[post("/expenses/{expense_id}/reimburse")]
-async fn reimburse(
-    may: May<may::DecideExpenses>,
-    once: Once,
-    Row(id): Row,
-    IfMatch(precondition): IfMatch,
-    Body(act): Body<Decision>,
-) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
-    once.answer(found, async |store| expense::reimburse(store, &may.actor, id, expected, act).await)
-        .await
-}
-
-/// Have an approved expense paid back
-///
-/// A saga reserves the amount, has it paid out at the organization's `payout_url` and settles. While
-/// `payout_saga_id` says that it is under way, nothing else is done to the expense. If the payout is refused,
-/// the expense is approved as before, and `payout_error` says why.
-#[utoipa::path(
-    tag = "expenses",
-    params(("organization_id" = uuid::Uuid, Path), ("expense_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::DecideExpenses::name()))),
-    request_body = Payout,
-    responses((status = 200, body = Expense), problem::Change),
-)]
-#[post("/expenses/{expense_id}/pay")]
-async fn pay(
-    may: May<may::DecideExpenses>,
-    once: Once,
-    Row(id): Row,
-    IfMatch(precondition): IfMatch,
-    Body(act): Body<Payout>,
-) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
-    once.answer(found, async |store| saga::pay(store, &may.actor, id, expected, act).await).await
 }

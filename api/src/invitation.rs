@@ -1,18 +1,17 @@
-use actix_web::{HttpResponse, delete, get, post, web};
+use actix_web::{HttpResponse, delete, post, web};
 use service::{
-    event::{self, At, AtQuery, Event},
     input::Create,
     invitation::{self, Invitation, InvitationInput, IssuedInvitation},
     member::Member,
-    store::page::{Page, PageQuery},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created, created_elsewhere, done},
-    extract::{Body, InSession, May, Once, Query, Row, Token, Version},
+    answer::{Result, created, created_elsewhere, done},
+    extract::{Body, InSession, May, Once, Row, Token, Version},
     may::{self, Requires},
     problem,
+    resource::Collection,
     state::State,
 };
 
@@ -24,7 +23,13 @@ pub(crate) fn own_routes(config: &mut ServiceConfig) {
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(create).service(list).service(read).service(history).service(remove);
+    let invitations = Collection::<Invitation>::of("invitations", "an invitation");
+    config
+        .service(create)
+        .service(invitations.list(may::ManageInvitations, "The invitations, the newest first"))
+        .service(invitations.read(may::ManageInvitations))
+        .service(invitations.history(may::ManageInvitations))
+        .service(remove);
 }
 
 /// Invite somebody
@@ -44,59 +49,6 @@ async fn create(
     Body(new): Body<NewInvitation>,
 ) -> Result<HttpResponse> {
     once.answer(created, async |store| invitation::create(store, &may.actor, new).await).await
-}
-
-/// The invitations, the newest first
-#[utoipa::path(
-    tag = "invitations",
-    params(("organization_id" = uuid::Uuid, Path), PageQuery),
-    extensions(("x-permission" = json!(may::ManageInvitations::name()))),
-    responses((status = 200, body = Page<Invitation>), problem::Read),
-)]
-#[get("/invitations")]
-async fn list(
-    state: web::Data<State>,
-    may: May<may::ManageInvitations>,
-    Query(page): Query<PageQuery>,
-) -> Result<Listed<Invitation>> {
-    Ok(Listed(invitation::list(&state.store, &may.actor, &page).await?))
-}
-
-/// An invitation
-#[utoipa::path(
-    tag = "invitations",
-    params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path), AtQuery),
-    extensions(("x-permission" = json!(may::ManageInvitations::name()))),
-    responses((status = 200, body = Invitation), Unchanged, problem::Read),
-)]
-#[get("/invitations/{invitation_id}")]
-async fn read(
-    state: web::Data<State>,
-    may: May<may::ManageInvitations>,
-    Row(id): Row,
-    Query(at): Query<AtQuery>,
-) -> Result<Resource<At<Invitation>>> {
-    let now = invitation::get(&state.store, &may.actor, id);
-    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
-}
-
-/// What has happened to an invitation, the latest first
-///
-/// Every version, also of one that is gone, each as soon as it is there.
-#[utoipa::path(
-    tag = "invitations",
-    params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path), PageQuery),
-    extensions(("x-permission" = json!(may::ManageInvitations::name()))),
-    responses((status = 200, body = Page<Event>), problem::Read),
-)]
-#[get("/invitations/{invitation_id}/history")]
-async fn history(
-    state: web::Data<State>,
-    may: May<may::ManageInvitations>,
-    Row(id): Row,
-    Query(page): Query<PageQuery>,
-) -> Result<Listed<Event>> {
-    Ok(Listed(event::history::<Invitation>(&state.store, &may.actor, id, &page).await?))
 }
 
 /// Take an invitation back

@@ -1,8 +1,9 @@
 //! How steward is reached: HTTP with actix-web, its OpenAPI document, and the `steward` command.
 //!
-//! One file an aggregate, each handler a few lines: the extractors say who asks, in which
-//! organization, with which permission, version and body; the service does the work; the answer
-//! carries the version as an ETag. docs/architecture.md follows one request through.
+//! One file an aggregate: it names the standard routes that it has (`resource`) and adds its own. Each
+//! handler is a few lines: the extractors say who asks, in which organization, with which permission, version
+//! and body; the service does the work; the answer carries the version as an ETag. docs/architecture.md follows
+//! one request through.
 
 pub mod answer;
 pub mod app;
@@ -29,6 +30,7 @@ mod member;
 mod operations;
 mod organization;
 mod report;
+mod resource;
 mod rule;
 mod saga;
 mod session;

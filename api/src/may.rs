@@ -5,7 +5,7 @@
 use service::role::Permission;
 
 /// A permission that a handler asks for in its signature.
-pub trait Requires {
+pub trait Requires: 'static {
     /// The permission.
     const PERMISSION: Permission;
 

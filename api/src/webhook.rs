@@ -1,42 +1,35 @@
-use actix_web::{HttpResponse, delete, get, patch, post, web};
+use actix_web::{HttpResponse, delete, get, post, web};
 use service::{
-    event::{self, At, AtQuery, Event, RevertInput},
-    input::{Act, Change, Create},
-    resource,
-    store::{
-        page::{Page, PageQuery},
-        versioned::Expected,
-    },
+    input::Create,
+    store::page::Page,
     webhook::{
-        self, Delivery, DeliveryDetail, DeliveryQuery, IssuedWebhook, RotationInput, Webhook,
-        WebhookInput,
+        self, Delivery, DeliveryDetail, DeliveryQuery, IssuedWebhook, Webhook, WebhookInput,
     },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created, done, found, made, told},
-    extract::{Body, IfMatch, May, Once, Query, Row, Version},
+    answer::{Listed, Result, created, done, made, told},
+    extract::{Body, May, Once, Query, Row, Version},
     may::{self, Requires},
     problem,
+    resource::Collection,
     state::State,
 };
 
 type NewWebhook = Create<WebhookInput>;
-type WebhookChange = Change<WebhookInput>;
-type Rotation = Act<RotationInput>;
-type Revert = Act<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
+    let webhooks = Collection::<Webhook>::of("webhooks", "a webhook");
     config
         .service(create)
-        .service(list)
-        .service(read)
-        .service(history)
-        .service(revert)
-        .service(change)
+        .service(webhooks.list(may::ManageWebhooks, "The webhooks, the newest first"))
+        .service(webhooks.read(may::ManageWebhooks))
+        .service(webhooks.history(may::ManageWebhooks))
+        .service(webhooks.revert(may::ManageWebhooks))
+        .service(webhooks.change(may::ManageWebhooks))
         .service(remove)
-        .service(rotate_secret)
+        .service(webhooks.act(may::ManageWebhooks, "rotate-secret", webhook::rotate_secret).summary("Give a webhook a new secret").detail("It is in the answer, and nowhere else. The one before signs too while the overlap lasts."))
         .service(test)
         .service(deliveries)
         .service(delivery)
@@ -62,105 +55,6 @@ async fn create(
     once.answer(created, async |store| webhook::create(store, &may.actor, new).await).await
 }
 
-/// The webhooks, the newest first
-#[utoipa::path(
-    tag = "webhooks",
-    params(("organization_id" = uuid::Uuid, Path), PageQuery),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    responses((status = 200, body = Page<Webhook>), problem::Read),
-)]
-#[get("/webhooks")]
-async fn list(
-    state: web::Data<State>,
-    may: May<may::ManageWebhooks>,
-    Query(page): Query<PageQuery>,
-) -> Result<Listed<Webhook>> {
-    Ok(Listed(webhook::list(&state.store, &may.actor, &page).await?))
-}
-
-/// A webhook
-#[utoipa::path(
-    tag = "webhooks",
-    params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path), AtQuery),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    responses((status = 200, body = Webhook), Unchanged, problem::Read),
-)]
-#[get("/webhooks/{webhook_id}")]
-async fn read(
-    state: web::Data<State>,
-    may: May<may::ManageWebhooks>,
-    Row(id): Row,
-    Query(at): Query<AtQuery>,
-) -> Result<Resource<At<Webhook>>> {
-    let now = webhook::get(&state.store, &may.actor, id);
-    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
-}
-
-/// What has happened to a webhook, the latest first
-///
-/// Every version, also of one that is gone, each as soon as it is there.
-#[utoipa::path(
-    tag = "webhooks",
-    params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path), PageQuery),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    responses((status = 200, body = Page<Event>), problem::Read),
-)]
-#[get("/webhooks/{webhook_id}/history")]
-async fn history(
-    state: web::Data<State>,
-    may: May<may::ManageWebhooks>,
-    Row(id): Row,
-    Query(page): Query<PageQuery>,
-) -> Result<Listed<Event>> {
-    Ok(Listed(event::history::<Webhook>(&state.store, &may.actor, id, &page).await?))
-}
-
-/// Make a webhook again what it was at an earlier version
-///
-/// That is a new version, under the rules of now.
-#[utoipa::path(
-    tag = "webhooks",
-    params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    request_body = Revert,
-    responses((status = 200, body = Webhook), problem::Change),
-)]
-#[post("/webhooks/{webhook_id}/revert")]
-async fn revert(
-    may: May<may::ManageWebhooks>,
-    once: Once,
-    Row(id): Row,
-    IfMatch(precondition): IfMatch,
-    Body(act): Body<Revert>,
-) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
-    once.answer(found, async |store| {
-        resource::revert::<Webhook>(store, &may.actor, id, expected, act).await
-    })
-    .await
-}
-
-/// Change a webhook
-#[utoipa::path(
-    tag = "webhooks",
-    params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    request_body = WebhookChange,
-    responses((status = 200, body = Webhook), problem::Change),
-)]
-#[patch("/webhooks/{webhook_id}")]
-async fn change(
-    state: web::Data<State>,
-    may: May<may::ManageWebhooks>,
-    Row(id): Row,
-    IfMatch(precondition): IfMatch,
-    Body(change): Body<WebhookChange>,
-) -> Result<Resource<Webhook>> {
-    let expected = Expected::of(change.version(), precondition);
-    let changed = resource::change(&state.store, &may.actor, id, expected, change).await?;
-    Ok(Resource::found(changed))
-}
-
 /// Remove a webhook, with its deliveries
 #[utoipa::path(
     tag = "webhooks",
@@ -177,31 +71,6 @@ async fn remove(
 ) -> Result<HttpResponse> {
     webhook::delete(&state.store, &may.actor, id, version.expected).await?;
     Ok(done())
-}
-
-/// Give a webhook a new secret
-///
-/// It is in the answer, and nowhere else. The one before signs too while the overlap lasts.
-#[utoipa::path(
-    tag = "webhooks",
-    params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    request_body = Rotation,
-    responses((status = 200, body = IssuedWebhook), problem::Change),
-)]
-#[post("/webhooks/{webhook_id}/rotate-secret")]
-async fn rotate_secret(
-    may: May<may::ManageWebhooks>,
-    once: Once,
-    Row(id): Row,
-    IfMatch(precondition): IfMatch,
-    Body(act): Body<Rotation>,
-) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
-    once.answer(found, async |store| {
-        webhook::rotate_secret(store, &may.actor, id, expected, act).await
-    })
-    .await
 }
 
 /// Send a test

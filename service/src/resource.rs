@@ -1,13 +1,15 @@
 //! What all resources have in common: how the log knows them, and how clients write them.
 //!
-//! A resource that is [`Changeable`] or [`Writable`] is created, changed and removed by the functions
-//! below, and by whatever else goes through them all: `POST …/sync`, a revert, a rule.
+//! One that is [`Readable`] is read by the standard routes of the API (`api/src/resource`). One that is
+//! [`Changeable`] or [`Writable`] is created, changed and removed by the functions below, and by whatever else
+//! goes through them all: `POST …/sync`, a revert, a rule.
 
 use std::future::Future;
 
 use sea_orm::ConnectionTrait;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
@@ -29,7 +31,7 @@ use crate::{
     role::Permission,
     rule::Rule,
     saga::Saga,
-    store::{Store, Tx, versioned::Expected},
+    store::{Store, Tx, page::Page, versioned::Expected},
     user::User,
     webhook::{IssuedWebhook, Webhook},
 };
@@ -78,7 +80,7 @@ versioned!(
 );
 
 /// What the log tells of.
-pub trait Resource: Versioned + Send + Sync + 'static {
+pub trait Resource: Versioned + ToSchema + Send + Sync + 'static {
     /// Its name in events: `expense`.
     const ENTITY: &'static str;
     /// What it takes to see it, its events included.
@@ -90,10 +92,28 @@ pub trait Resource: Versioned + Send + Sync + 'static {
     fn hide(_actor: &Actor, _data: &mut Map<String, Value>) {}
 }
 
+/// A resource that is read by its id, and in lists.
+pub trait Readable: Resource + Sized {
+    /// What a list can be asked for: [`PageQuery`], or the resource's own filters.
+    ///
+    /// [`PageQuery`]: crate::store::page::PageQuery
+    type Query: DeserializeOwned + Validate + IntoParams + 'static;
+
+    /// The resource as it is, as far as the actor may see it.
+    fn get(store: &Store, actor: &Actor, id: Uuid) -> impl Future<Output = Result<Self>> + Send;
+
+    /// A page of those that the query asks for.
+    fn list(
+        store: &Store,
+        actor: &Actor,
+        query: &Self::Query,
+    ) -> impl Future<Output = Result<Page<Self>>> + Send;
+}
+
 /// A resource that clients change. Its functions run in a transaction that is under way.
 pub trait Changeable: Resource + Sized {
     /// What a client may write of it.
-    type Input: Serialize + DeserializeOwned + Validate + Clone + Send + Sync + 'static;
+    type Input: Serialize + DeserializeOwned + Validate + ToSchema + Clone + Send + Sync + 'static;
     /// What it takes to write it, at least.
     const WRITE: Permission;
 

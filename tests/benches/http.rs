@@ -30,7 +30,7 @@ use clap::{Args, FromArgMatches};
 use hand_written::{Hand, New};
 use serde::Deserialize;
 use serde_json::json;
-use service::{Actor, Store, access, store::Options};
+use service::{Actor, Store, access, member::Member, resource::Readable, store::Options};
 use support::{Contestant, Database, Rows, Turn, compete};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -166,7 +166,7 @@ async fn caller(store: &Store, steward: SocketAddr, load: &Runtime) -> (String, 
     });
     let (token, organization_id) = made.await.unwrap();
     let operator = access::operator(store, organization_id, None).await.unwrap();
-    let page = service::member::list(store, &operator, &Default::default()).await.unwrap();
+    let page = Member::list(store, &operator, &Default::default()).await.unwrap();
     (token, Actor { member_id: Some(page.items[0].id), ..operator })
 }
 

@@ -17,7 +17,7 @@ use service::{
     Actor, Store,
     expense::{self, Expense, ExpenseInput, ExpenseQuery},
     input::{Change, Create, FromBody},
-    resource,
+    resource::{self, Readable},
     store::{Options, versioned::Expected},
 };
 use support::{Contestant, Database, Rows, Turn, compete};
@@ -75,7 +75,7 @@ impl Stage {
     async fn get(&self) {
         let (store, actor, hand) = (self.store.clone(), self.actor.clone(), self.hand.clone());
         let id = self.ids[7];
-        let ours = expense::get(&store, &actor, id).await.unwrap();
+        let ours = Expense::get(&store, &actor, id).await.unwrap();
         same(&ours, &hand.get(actor.organization_id, id).await);
 
         let rows = Rows::of(&self.ids, 16);
@@ -83,7 +83,7 @@ impl Stage {
             let rows = rows.clone();
             contestant((store, actor.clone()), move |(store, actor), turn| {
                 let id = rows.at(turn).0;
-                async move { drop(expense::get(&store, &actor, id).await.unwrap()) }
+                async move { drop(Expense::get(&store, &actor, id).await.unwrap()) }
             })
         };
         let by_hand = contestant(hand, move |hand, turn| {
@@ -95,14 +95,14 @@ impl Stage {
 
     async fn list(&self) {
         let (store, actor, hand) = (self.store.clone(), self.actor.clone(), self.hand.clone());
-        let ours = expense::list(&store, &actor, &ExpenseQuery::default()).await.unwrap();
+        let ours = Expense::list(&store, &actor, &ExpenseQuery::default()).await.unwrap();
         let theirs = hand.list(actor.organization_id).await;
         assert_eq!(ours.items.len(), theirs.len());
         ours.items.iter().zip(&theirs).for_each(|(ours, theirs)| same(ours, theirs));
 
         let organization_id = actor.organization_id;
         let steward = contestant((store, actor), |(store, actor), _| async move {
-            drop(expense::list(&store, &actor, &ExpenseQuery::default()).await.unwrap());
+            drop(Expense::list(&store, &actor, &ExpenseQuery::default()).await.unwrap());
         });
         let by_hand = contestant(hand, move |hand, _| async move {
             drop(hand.list(organization_id).await);

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    resource::{Changeable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -23,6 +23,21 @@ impl Resource for Account {
     const ENTITY: &'static str = "account";
     const READ: Permission = Permission::ReadLedger;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+}
+
+impl Readable for Account {
+    type Query = PageQuery;
+
+    /// The account.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+    }
+
+    /// The accounts by name.
+    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, page).await?;
+        Ok(page.map(Self::from))
+    }
 }
 
 impl Changeable for Account {
@@ -153,17 +168,6 @@ pub(crate) async fn of_purpose(
         Err(Error::Duplicate { .. }) => Err(Error::Again("another has just made it".into())),
         made => Ok(made?.id),
     }
-}
-
-/// The account.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Account> {
-    Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
-}
-
-/// The accounts by name.
-pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Account>> {
-    let page = repository::list(store.read(), actor.organization_id, page).await?;
-    Ok(page.map(Account::from))
 }
 
 /// What an account stands at.

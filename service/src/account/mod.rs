@@ -11,7 +11,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use commands::of_purpose;
-pub use commands::{balance, balances, get, list};
+pub use commands::{balance, balances};
 
 use crate::{money, text};
 

@@ -11,7 +11,7 @@ use crate::{
     event::Verb,
     input::Create,
     member,
-    resource::Resource,
+    resource::{Readable, Resource},
     role::Permission,
     store::{
         Store, log,
@@ -25,6 +25,23 @@ impl Resource for ApiKey {
     const ENTITY: &'static str = "api_key";
     const READ: Permission = Permission::ManageApiKeys;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Deleted];
+}
+
+impl Readable for ApiKey {
+    type Query = PageQuery;
+
+    /// The key, without its token.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        let row =
+            versioned::get::<api_key::Entity>(store.read(), actor.organization_id, id).await?;
+        Ok(row.into())
+    }
+
+    /// The keys, the newest first.
+    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, page).await?;
+        Ok(page.map(Self::from))
+    }
 }
 
 /// Makes a key that acts for the actor. The token is in the answer, and nowhere else.
@@ -64,18 +81,6 @@ pub async fn create(
             })
         })
         .await
-}
-
-/// The key, without its token.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<ApiKey> {
-    let row = versioned::get::<api_key::Entity>(store.read(), actor.organization_id, id).await?;
-    Ok(row.into())
-}
-
-/// The keys, the newest first.
-pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<ApiKey>> {
-    let page = repository::list(store.read(), actor.organization_id, page).await?;
-    Ok(page.map(ApiKey::from))
 }
 
 /// Ends a key, at once.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{create, delete, get, list};
+pub use commands::{create, delete};
 
 use crate::{role::Role, text};
 

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    resource::{Changeable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -24,6 +24,22 @@ impl Resource for Budget {
     const READ: Permission = Permission::ReadMoney;
     const VERBS: &'static [Verb] =
         &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::ThresholdReached, Verb::Deleted];
+}
+
+impl Readable for Budget {
+    type Query = PageQuery;
+
+    /// The budget.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        let row = repository::get(store.read(), actor.organization_id, id).await?;
+        Ok(row.into())
+    }
+
+    /// The budgets by name.
+    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, page).await?;
+        Ok(page.map(Self::from))
+    }
 }
 
 impl Changeable for Budget {
@@ -118,16 +134,4 @@ fn columns(input: BudgetInput) -> Result<budget::ActiveModel> {
         ends_on: Set(ends_on),
         ..Default::default()
     })
-}
-
-/// The budget.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Budget> {
-    let row = repository::get(store.read(), actor.organization_id, id).await?;
-    Ok(row.into())
-}
-
-/// The budgets by name.
-pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Budget>> {
-    let page = repository::list(store.read(), actor.organization_id, page).await?;
-    Ok(page.map(Budget::from))
 }

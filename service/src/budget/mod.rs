@@ -11,8 +11,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{get, list};
-
 use crate::{money, text};
 
 /// How long a budget lasts before it starts anew.

@@ -9,7 +9,7 @@ use crate::{
     event::Verb,
     input::{Change, Create},
     organization,
-    resource::{Changeable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -24,6 +24,22 @@ impl Resource for Category {
     const ENTITY: &'static str = "category";
     const READ: Permission = Permission::ReadMoney;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+}
+
+impl Readable for Category {
+    type Query = PageQuery;
+
+    /// The category.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        let row = repository::get(store.read(), actor.organization_id, id).await?;
+        Ok(row.into())
+    }
+
+    /// The categories by name.
+    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, page).await?;
+        Ok(page.map(Self::from))
+    }
 }
 
 impl Changeable for Category {
@@ -103,18 +119,6 @@ fn columns(input: CategoryInput) -> category::ActiveModel {
         parent_id: Set(parent_id),
         ..Default::default()
     }
-}
-
-/// The category.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Category> {
-    let row = repository::get(store.read(), actor.organization_id, id).await?;
-    Ok(row.into())
-}
-
-/// The categories by name.
-pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Category>> {
-    let page = repository::list(store.read(), actor.organization_id, page).await?;
-    Ok(page.map(Category::from))
 }
 
 /// Two moves at once could make a cycle that neither makes alone: one organization's moves happen

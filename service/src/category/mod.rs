@@ -9,8 +9,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{get, list};
-
 use crate::text;
 
 /// What a category is for.

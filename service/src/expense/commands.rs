@@ -15,7 +15,7 @@ use crate::{
     event::Verb,
     input::{Act, Change, Create, FromBody},
     project,
-    resource::{Changeable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
 };
@@ -35,6 +35,35 @@ impl Resource for Expense {
         Verb::PayoutRefused,
         Verb::Deleted,
     ];
+}
+
+impl Readable for Expense {
+    type Query = ExpenseQuery;
+
+    /// The expense.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        let organization_id = actor.organization_id;
+        if let Some(expense) = repository::get_plain(store.read(), organization_id, id).await? {
+            return Ok(expense);
+        }
+        let with_lines = store.snapshot((organization_id, id), |tx, (organization_id, id)| {
+            Box::pin(repository::get(tx, *organization_id, *id))
+        });
+        Ok(with_lines.await?.1)
+    }
+
+    /// The expenses that a query asks for.
+    async fn list(store: &Store, actor: &Actor, query: &ExpenseQuery) -> Result<Page<Self>> {
+        let organization_id = actor.organization_id;
+        if let Some(page) = repository::list_plain(store.read(), organization_id, query).await? {
+            return Ok(page);
+        }
+        let with_lines = store
+            .snapshot((organization_id, query.clone()), |tx, (organization_id, query)| {
+                Box::pin(repository::list(tx, *organization_id, query))
+            });
+        with_lines.await
+    }
 }
 
 impl Changeable for Expense {
@@ -242,31 +271,6 @@ fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
         return Ok(());
     }
     Err(Error::forbidden("not_your_expense", "this is somebody else's expense"))
-}
-
-/// The expense.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Expense> {
-    let organization_id = actor.organization_id;
-    if let Some(expense) = repository::get_plain(store.read(), organization_id, id).await? {
-        return Ok(expense);
-    }
-    let with_lines = store.snapshot((organization_id, id), |tx, (organization_id, id)| {
-        Box::pin(repository::get(tx, *organization_id, *id))
-    });
-    Ok(with_lines.await?.1)
-}
-
-/// The expenses that a query asks for.
-pub async fn list(store: &Store, actor: &Actor, query: &ExpenseQuery) -> Result<Page<Expense>> {
-    let organization_id = actor.organization_id;
-    if let Some(page) = repository::list_plain(store.read(), organization_id, query).await? {
-        return Ok(page);
-    }
-    let with_lines = store
-        .snapshot((organization_id, query.clone()), |tx, (organization_id, query)| {
-            Box::pin(repository::list(tx, *organization_id, query))
-        });
-    with_lines.await
 }
 
 async fn write_change(

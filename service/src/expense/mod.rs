@@ -14,7 +14,7 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 pub(crate) use commands::make_move;
-pub use commands::{approve, create_many, get, list, reimburse, reject, submit};
+pub use commands::{approve, create_many, reimburse, reject, submit};
 pub use import::{Import, ImportQuery, ImportReport, OnError, RowError, import, inspect};
 pub(crate) use payout::{hold, release, settle};
 

@@ -13,7 +13,7 @@ use crate::{
     member,
     member::Member,
     random::Secret,
-    resource::Resource,
+    resource::{Readable, Resource},
     role::{Permission, Role},
     store::{
         Store, log,
@@ -32,6 +32,23 @@ impl Resource for Invitation {
     const ENTITY: &'static str = "invitation";
     const READ: Permission = Permission::ManageInvitations;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Accepted, Verb::Deleted];
+}
+
+impl Readable for Invitation {
+    type Query = PageQuery;
+
+    /// The invitation.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        let row =
+            versioned::get::<invitation::Entity>(store.read(), actor.organization_id, id).await?;
+        Ok(row.into())
+    }
+
+    /// The invitations, the newest first.
+    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, page).await?;
+        Ok(page.map(Self::from))
+    }
 }
 
 /// Invites somebody. The token is in the answer, and nowhere else.
@@ -86,18 +103,6 @@ fn without_login(member: Option<entity::member::Model>) -> Result<()> {
         }
         Some(_) => Ok(()),
     }
-}
-
-/// The invitation.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Invitation> {
-    let row = versioned::get::<invitation::Entity>(store.read(), actor.organization_id, id).await?;
-    Ok(row.into())
-}
-
-/// The invitations, the newest first.
-pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Invitation>> {
-    let page = repository::list(store.read(), actor.organization_id, page).await?;
-    Ok(page.map(Invitation::from))
 }
 
 /// Takes an invitation back.

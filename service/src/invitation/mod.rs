@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{accept, create, delete, get, list, open};
+pub use commands::{accept, create, delete, open};
 
 use crate::role::Role;
 

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Act, Create},
-    resource::Resource,
+    resource::{Readable, Resource},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
 };
@@ -23,6 +23,27 @@ impl Resource for JournalEntry {
     const ENTITY: &'static str = "journal_entry";
     const READ: Permission = Permission::ReadLedger;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Reversed];
+}
+
+impl Readable for JournalEntry {
+    type Query = JournalEntryQuery;
+
+    /// The entry.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        let found = store.snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
+            Box::pin(repository::get(tx, *organization_id, *id))
+        });
+        Ok(found.await?.1)
+    }
+
+    /// The entries that a query asks for.
+    async fn list(store: &Store, actor: &Actor, query: &JournalEntryQuery) -> Result<Page<Self>> {
+        let found = store
+            .snapshot((actor.organization_id, query.clone()), |tx, (organization_id, query)| {
+                Box::pin(repository::list(tx, *organization_id, query))
+            });
+        found.await
+    }
 }
 
 /// Posts an entry.
@@ -153,25 +174,4 @@ async fn reverse_row(
         journal_entry::ActiveModel { reversed_by_id: Set(Some(reversal_id)), ..Default::default() };
     let view = |row| repository::view(row, entry.transfers);
     versioned::update(tx, actor, Verb::Reversed, &row, next, view).await
-}
-
-/// The entry.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<JournalEntry> {
-    let found = store.snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
-        Box::pin(repository::get(tx, *organization_id, *id))
-    });
-    Ok(found.await?.1)
-}
-
-/// The entries that a query asks for.
-pub async fn list(
-    store: &Store,
-    actor: &Actor,
-    query: &JournalEntryQuery,
-) -> Result<Page<JournalEntry>> {
-    let found = store
-        .snapshot((actor.organization_id, query.clone()), |tx, (organization_id, query)| {
-            Box::pin(repository::list(tx, *organization_id, query))
-        });
-    found.await
 }

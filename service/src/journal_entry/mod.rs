@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{get, list, post, reverse};
+pub use commands::{post, reverse};
 pub(crate) use commands::{post_in, reverse_in};
 
 use crate::{money, store::page::PageQuery, text};

@@ -10,7 +10,7 @@ use crate::{
     event::Verb,
     input::{Change, Create},
     organization,
-    resource::{Changeable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable},
     role::{Permission, Role},
     store::{
         Store, Tx, log,
@@ -34,6 +34,22 @@ impl Resource for Member {
                 data.entry(name).and_modify(|value| *value = Value::Null);
             }
         }
+    }
+}
+
+impl Readable for Member {
+    type Query = PageQuery;
+
+    /// The member.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        let row = repository::get(store.read(), actor.organization_id, id).await?;
+        Ok(Self::from(row).seen_by(actor))
+    }
+
+    /// The members by name.
+    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, page).await?;
+        Ok(page.map(|row| Self::from(row).seen_by(actor)))
     }
 }
 
@@ -125,18 +141,6 @@ fn columns(input: MemberInput) -> member::ActiveModel {
         external_ref: Set(external_ref),
         ..Default::default()
     }
-}
-
-/// The member.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Member> {
-    let row = repository::get(store.read(), actor.organization_id, id).await?;
-    Ok(Member::from(row).seen_by(actor))
-}
-
-/// The members by name.
-pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Member>> {
-    let page = repository::list(store.read(), actor.organization_id, page).await?;
-    Ok(page.map(|row| Member::from(row).seen_by(actor)))
 }
 
 /// Nobody gives a role above their own.

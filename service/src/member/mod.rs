@@ -11,7 +11,6 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use commands::may_give;
-pub use commands::{get, list};
 
 use crate::{
     actor::Actor,

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    resource::{Changeable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -27,6 +27,22 @@ impl Resource for Rule {
     const READ: Permission = Permission::ReadMoney;
     const VERBS: &'static [Verb] =
         &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Skipped, Verb::Deleted];
+}
+
+impl Readable for Rule {
+    type Query = PageQuery;
+
+    /// The rule.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        let row = repository::get(store.read(), actor.organization_id, id).await?;
+        Ok(row.into())
+    }
+
+    /// The rules by name: in the order in which they apply.
+    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, page).await?;
+        Ok(page.map(Self::from))
+    }
 }
 
 impl Changeable for Rule {
@@ -121,16 +137,4 @@ fn columns(input: RuleInput) -> Result<rule::ActiveModel> {
         category_id: Set(category_id),
         ..Default::default()
     })
-}
-
-/// The rule.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Rule> {
-    let row = repository::get(store.read(), actor.organization_id, id).await?;
-    Ok(row.into())
-}
-
-/// The rules by name: in the order in which they apply.
-pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Rule>> {
-    let page = repository::list(store.read(), actor.organization_id, page).await?;
-    Ok(page.map(Rule::from))
 }

@@ -14,7 +14,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-pub use commands::{get, list};
 pub use dry_run::{dry_run, try_out};
 
 use self::condition::Condition;

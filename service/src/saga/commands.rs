@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     event::Verb,
     input::Act,
-    resource::Resource,
+    resource::{Readable, Resource},
     role::Permission,
     store::{Store, page::Page, signal::Signal, versioned, versioned::Expected},
 };
@@ -27,15 +27,19 @@ impl Resource for Saga {
     ];
 }
 
-/// The saga.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Saga> {
-    Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
-}
+impl Readable for Saga {
+    type Query = SagaQuery;
 
-/// The sagas that a query asks for, the newest first.
-pub async fn list(store: &Store, actor: &Actor, query: &SagaQuery) -> Result<Page<Saga>> {
-    let page = repository::list(store.read(), actor.organization_id, query).await?;
-    Ok(page.map(Saga::from))
+    /// The saga.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+    }
+
+    /// The sagas that a query asks for, the newest first.
+    async fn list(store: &Store, actor: &Actor, query: &SagaQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, query).await?;
+        Ok(page.map(Self::from))
+    }
 }
 
 /// Tries the step at once that a saga is at, be it forwards or backwards.

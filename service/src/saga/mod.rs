@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{compensate, get, list, mark_paid, retry};
+pub use commands::{compensate, mark_paid, retry};
 pub use reimbursement::pay;
 use rules::Progress;
 

@@ -41,6 +41,8 @@ pub struct PageQuery {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Page<T> {
     /// The items.
+    // So that a generic handler and one by hand write the same schema of a page.
+    #[schema(inline)]
     pub items: Vec<T>,
     /// What to pass as `cursor` for the next page; null on the last.
     pub next_cursor: Option<String>,

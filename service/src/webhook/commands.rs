@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     event::{self, Verb},
     input::{Act, Change, Create},
-    resource::{Changeable, Resource},
+    resource::{Changeable, Readable, Resource},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -32,6 +32,21 @@ impl Resource for Webhook {
         Verb::Disabled,
         Verb::Deleted,
     ];
+}
+
+impl Readable for Webhook {
+    type Query = PageQuery;
+
+    /// The webhook, without its secret.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+    }
+
+    /// The webhooks, the newest first.
+    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, page).await?;
+        Ok(page.map(Self::from))
+    }
 }
 
 /// No [`crate::resource::Writable`]: who makes one must be shown its secret.
@@ -161,17 +176,6 @@ async fn rotate(
     let verb = Verb::SecretRotated;
     let webhook = versioned::update(tx, actor, verb, &row, next, Webhook::from).await?;
     Ok(IssuedWebhook { secret, webhook })
-}
-
-/// The webhook, without its secret.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Webhook> {
-    Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
-}
-
-/// The webhooks, the newest first.
-pub async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Webhook>> {
-    let page = repository::list(store.read(), actor.organization_id, page).await?;
-    Ok(page.map(Webhook::from))
 }
 
 /// Removes a webhook, with its deliveries.

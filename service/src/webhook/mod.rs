@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{create, delete, get, list, rotate_secret};
+pub use commands::{create, delete, rotate_secret};
 pub use delivery::{
     Attempt, Delivery, DeliveryDetail, DeliveryQuery, DeliveryState, deliveries, delivery, resend,
     test,

@@ -26,8 +26,10 @@ use service::{
     clock::Clock,
     expense::{self, ExpenseBatch},
     input::Create,
+    member::Member,
     organization::{self, OrganizationInput},
     random::Random,
+    resource::Readable,
     store::{Options, log::By, versioned},
     user::User,
 };
@@ -135,7 +137,7 @@ pub(crate) async fn household(store: &Store) -> Actor {
             .unwrap()
             .id;
     let operator = access::operator(store, organization_id, None).await.unwrap();
-    let page = service::member::list(store, &operator, &Default::default()).await.unwrap();
+    let page = Member::list(store, &operator, &Default::default()).await.unwrap();
     Actor { member_id: Some(page.items[0].id), ..operator }
 }
 

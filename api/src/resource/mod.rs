@@ -1,0 +1,203 @@
+//! The standard routes of a resource: create, list, read, history, revert, change, remove, and acts.
+//!
+//! They are the same for every resource that the service knows by the traits of [`service::resource`], so
+//! they are written here once, with their part of the OpenAPI document. A resource says what it is called,
+//! then which routes it takes and, for each, the permission: its type is what [`crate::extract::May`] asks for.
+//!
+//! ```ignore
+//! pub(crate) fn routes(config: &mut ServiceConfig) {
+//!     let categories = Collection::<Category>::of("categories", "a category");
+//!     config
+//!         .service(categories.create(may::ManageCategories))
+//!         .service(categories.list(may::ReadMoney, "The categories, by name"))
+//!         .service(categories.change(may::ManageCategories).detail("Its kind stays."))
+//!         .service(categories.act(may::ManageCategories, "close", category::close))
+//!         .service(totals); // written by hand
+//! }
+//! ```
+//!
+//! | route | is | takes of the service |
+//! |---|---|---|
+//! | `create` | `POST /categories` | `Writable` |
+//! | `list` | `GET /categories` | `Readable`: `type Query` says what it can be asked for |
+//! | `read` | `GET /categories/{category_id}`, with `?as_of=` | `Readable` |
+//! | `history` | `GET /categories/{category_id}/history` | `Resource` |
+//! | `revert` | `POST /categories/{category_id}/revert` | `Changeable` |
+//! | `change` | `PATCH /categories/{category_id}` | `Changeable` |
+//! | `remove` | `DELETE /categories/{category_id}` | `Writable` |
+//! | `act` | `POST /categories/{category_id}/approve` | a function that takes a version, and an input |
+//!
+//! The permission of list, read and history is the resource's `READ`, that of revert and change its `WRITE`, as
+//! the compiler sees to; create, remove and acts may take another, and the service asks for what is more.
+//!
+//! A route that is not like that is a handler with `#[utoipa::path(…)]`, as in `report.rs`, registered beside
+//! them. A standard text is replaced with [`Route::summary`]; [`Route::detail`] says more.
+
+mod handlers;
+mod route;
+
+use std::marker::PhantomData;
+
+use actix_web::http::StatusCode;
+use serde::de::DeserializeOwned;
+use service::{
+    Actor, Store, error,
+    event::{AtQuery, Event, RevertInput},
+    input::{Act, Change, Create},
+    resource::{Changeable, Readable, Resource, Versioned, Writable},
+    role::Permission,
+    store::{page::PageQuery, versioned::Expected},
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+pub(crate) use self::route::Route;
+use crate::{answer::Unchanged, extract::Version, may::Requires, problem};
+
+/// The resources of one kind in an organization: where they are, and what they are called.
+pub(crate) struct Collection<R> {
+    /// What the document sorts the operations by: `journal entries`.
+    tag: &'static str,
+    /// One of them, with its article: `an entry`.
+    one: &'static str,
+    /// Where they are: `/journal-entries`.
+    path: String,
+    /// The variable of the path to one: `journal_entry_id`.
+    id: String,
+    resource: PhantomData<R>,
+}
+
+impl<R: Resource> Collection<R> {
+    /// Those that are called so: `"journal entries"`, which is their path too, and one `"an entry"`.
+    pub(crate) fn of(tag: &'static str, one: &'static str) -> Self {
+        let path = format!("/{}", tag.to_lowercase().replace(' ', "-"));
+        Self { tag, one, path, id: format!("{}_id", R::ENTITY), resource: PhantomData }
+    }
+
+    /// Where one of them is, and what is below it.
+    fn item(&self, below: &str) -> String {
+        format!("{}/{{{}}}{below}", self.path, self.id)
+    }
+
+    /// What has happened to one of them.
+    pub(crate) fn history<P: Requires>(&self, _: P) -> Route {
+        const { takes::<P>(R::READ) };
+        Route::get::<P>(self.tag, "history", &self.item("/history"))
+            .summary(&format!("What has happened to {}, the latest first", self.one))
+            .detail("Every version, also of one that is gone, each as soon as it is there.")
+            .id(&self.id)
+            .query::<PageQuery>()
+            .page::<Event>()
+            .responses::<problem::Read>()
+            .to(handlers::history::<R, P>)
+    }
+
+    /// Something that is done to one of them, against its version: `"approve"`. `act` writes once.
+    pub(crate) fn act<P: Requires, I, A>(
+        &self,
+        _: P,
+        name: &str,
+        act: impl AsyncFn(&Store, &Actor, Uuid, Expected, Act<I>) -> error::Result<A> + Clone + 'static,
+    ) -> Route
+    where
+        I: DeserializeOwned + Validate + ToSchema + 'static,
+        A: Versioned + ToSchema + 'static,
+    {
+        Route::post::<P>(self.tag, &name.replace('-', "_"), &self.item(&format!("/{name}")))
+            .summary(&format!("{} {}", capital(&name.replace('-', " ")), self.one))
+            .id(&self.id)
+            .body::<Act<I>>()
+            .answer::<A>(StatusCode::OK)
+            .responses::<problem::Change>()
+            .to(handlers::act::<P, I, A>(act))
+    }
+}
+
+impl<R: Readable> Collection<R> {
+    /// A page of them. The summary says in which order: `"The categories, by name"`.
+    pub(crate) fn list<P: Requires>(&self, _: P, summary: &str) -> Route {
+        const { takes::<P>(R::READ) };
+        Route::get::<P>(self.tag, "list", &self.path)
+            .summary(summary)
+            .query::<R::Query>()
+            .page::<R>()
+            .responses::<problem::Read>()
+            .to(handlers::list::<R, P>)
+    }
+
+    /// One of them, as it is or as it was.
+    pub(crate) fn read<P: Requires>(&self, _: P) -> Route {
+        const { takes::<P>(R::READ) };
+        Route::get::<P>(self.tag, "read", &self.item(""))
+            .summary(&capital(self.one))
+            .id(&self.id)
+            .query::<AtQuery>()
+            .answer::<R>(StatusCode::OK)
+            .responses::<Unchanged>()
+            .responses::<problem::Read>()
+            .to(handlers::read::<R, P>)
+    }
+}
+
+impl<R: Changeable> Collection<R> {
+    /// Makes one of them again what it was.
+    pub(crate) fn revert<P: Requires>(&self, _: P) -> Route {
+        const { takes::<P>(R::WRITE) };
+        Route::post::<P>(self.tag, "revert", &self.item("/revert"))
+            .summary(&format!("Make {} again what it was at an earlier version", self.one))
+            .detail("That is a new version, under the rules of now.")
+            .id(&self.id)
+            .body::<Act<RevertInput>>()
+            .answer::<R>(StatusCode::OK)
+            .responses::<problem::Change>()
+            .to(handlers::revert::<R, P>)
+    }
+
+    /// Changes one of them.
+    pub(crate) fn change<P: Requires>(&self, _: P) -> Route {
+        const { takes::<P>(R::WRITE) };
+        Route::patch::<P>(self.tag, "change", &self.item(""))
+            .summary(&format!("Change {}", self.one))
+            .id(&self.id)
+            .body::<Change<R::Input>>()
+            .answer::<R>(StatusCode::OK)
+            .responses::<problem::Change>()
+            .to(handlers::change::<R, P>)
+    }
+}
+
+impl<R: Writable> Collection<R> {
+    /// Makes a new one.
+    pub(crate) fn create<P: Requires>(&self, _: P) -> Route {
+        Route::post::<P>(self.tag, "create", &self.path)
+            .summary(&format!("Make {}", self.one))
+            .body::<Create<R::Input>>()
+            .answer::<R>(StatusCode::CREATED)
+            .responses::<problem::Create>()
+            .to(handlers::create::<R, P>)
+    }
+
+    /// Removes one of them.
+    pub(crate) fn remove<P: Requires>(&self, _: P) -> Route {
+        Route::delete::<P>(self.tag, "remove", &self.item(""))
+            .summary(&format!("Remove {}", self.one))
+            .id(&self.id)
+            .query::<Version>()
+            .nothing()
+            .responses::<problem::Remove>()
+            .to(handlers::remove::<R, P>)
+    }
+}
+
+/// A route takes what the resource takes where it is reached otherwise, by its events or `POST …/sync`: another
+/// permission does not compile.
+const fn takes<P: Requires>(permission: Permission) {
+    assert!(P::PERMISSION as u8 == permission as u8, "the resource takes another permission");
+}
+
+/// With a capital letter.
+fn capital(text: &str) -> String {
+    let (first, rest) = text.split_at(1);
+    format!("{}{rest}", first.to_uppercase())
+}

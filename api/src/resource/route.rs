@@ -1,0 +1,193 @@
+//! A route with its part of the OpenAPI document: what `#[utoipa::path]` is for a handler of one type, for
+//! generic ones.
+
+use actix_web::{
+    FromRequest, Handler, Resource, Responder,
+    dev::{AppService, HttpServiceFactory},
+    guard::{self, Guard},
+    http::StatusCode,
+};
+use serde_json::Value;
+use service::store::page::Page;
+use utoipa::{
+    IntoParams, IntoResponses, PartialSchema, ToSchema,
+    openapi::{
+        Content, KnownFormat, ObjectBuilder, PathItem, Paths, Ref, RefOr, Required, Response,
+        ResponseBuilder, Schema, SchemaFormat, Type,
+        extensions::ExtensionsBuilder,
+        path::{
+            HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder,
+        },
+        request_body::RequestBodyBuilder,
+    },
+};
+use utoipa_actix_web::OpenApiFactory;
+
+use crate::may::Requires;
+
+const JSON: &str = "application/json";
+
+/// A route of an organization.
+pub(crate) struct Route {
+    resource: Resource,
+    method: HttpMethod,
+    path: String,
+    operation: Operation,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl Route {
+    /// A GET that takes this permission: the tag, the name and the path of the operation.
+    pub(super) fn get<P: Requires>(tag: &str, name: &str, path: &str) -> Self {
+        Self::new::<P>((HttpMethod::Get, guard::Get()), tag, name, path)
+    }
+
+    /// A POST.
+    pub(super) fn post<P: Requires>(tag: &str, name: &str, path: &str) -> Self {
+        Self::new::<P>((HttpMethod::Post, guard::Post()), tag, name, path)
+    }
+
+    /// A PATCH.
+    pub(super) fn patch<P: Requires>(tag: &str, name: &str, path: &str) -> Self {
+        Self::new::<P>((HttpMethod::Patch, guard::Patch()), tag, name, path)
+    }
+
+    /// A DELETE.
+    pub(super) fn delete<P: Requires>(tag: &str, name: &str, path: &str) -> Self {
+        Self::new::<P>((HttpMethod::Delete, guard::Delete()), tag, name, path)
+    }
+
+    fn new<P: Requires>(
+        (method, guard): (HttpMethod, impl Guard + 'static),
+        tag: &str,
+        name: &str,
+        path: &str,
+    ) -> Self {
+        let permission = Value::from(P::name());
+        let operation = OperationBuilder::new()
+            .tag(tag)
+            .operation_id(Some(name))
+            .extensions(Some(ExtensionsBuilder::new().add("x-permission", permission).build()));
+        let route = Self {
+            resource: Resource::new(path).guard(guard),
+            method,
+            path: path.to_owned(),
+            operation: operation.build(),
+            schemas: Vec::new(),
+        };
+        route.id("organization_id")
+    }
+
+    /// What it does, in a few words.
+    pub(crate) fn summary(mut self, summary: &str) -> Self {
+        self.operation.summary = Some(summary.to_owned());
+        self
+    }
+
+    /// What more there is to say.
+    pub(crate) fn detail(mut self, detail: &str) -> Self {
+        self.operation.description = Some(detail.to_owned());
+        self
+    }
+
+    /// An id in the path.
+    pub(super) fn id(mut self, name: &str) -> Self {
+        let uuid = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        let id = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(uuid));
+        self.operation.parameters.get_or_insert_default().push(id.build().into());
+        self
+    }
+
+    /// What can be in the query.
+    pub(super) fn query<Q: IntoParams>(mut self) -> Self {
+        let parameters = Q::into_params(|| Some(ParameterIn::Query));
+        let all = self.operation.parameters.get_or_insert_default();
+        all.extend(parameters.into_iter().map(RefOr::from));
+        self
+    }
+
+    /// What the body is.
+    pub(super) fn body<T: ToSchema>(mut self) -> Self {
+        let content = self.content(T::name().into_owned(), T::schema(), T::schemas);
+        let body = RequestBodyBuilder::new().content(JSON, content).required(Some(Required::True));
+        self.operation.request_body = Some(body.build().into());
+        self
+    }
+
+    /// What it answers where all goes well.
+    pub(super) fn answer<T: ToSchema>(mut self, status: StatusCode) -> Self {
+        let content = self.content(T::name().into_owned(), T::schema(), T::schemas);
+        self.respond(status, ResponseBuilder::new().content(JSON, content).build())
+    }
+
+    /// It answers with a page of these.
+    pub(super) fn page<T: ToSchema>(mut self) -> Self {
+        // The name that `#[utoipa::path]` gives to a `Page<T>`.
+        let name = format!("{}_{}", Page::<T>::name(), T::name());
+        let content = self.content(name, Page::<T>::schema(), Page::<T>::schemas);
+        self.respond(StatusCode::OK, ResponseBuilder::new().content(JSON, content).build())
+    }
+
+    /// It answers with nothing where all goes well.
+    pub(super) fn nothing(self) -> Self {
+        self.respond(StatusCode::NO_CONTENT, Response::default())
+    }
+
+    /// What else it can answer.
+    pub(super) fn responses<T: IntoResponses>(mut self) -> Self {
+        self.operation.responses.responses.extend(T::responses());
+        self
+    }
+
+    /// What does it.
+    pub(super) fn to<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.resource = self.resource.to(handler);
+        self
+    }
+
+    fn respond(mut self, status: StatusCode, response: Response) -> Self {
+        self.operation.responses.responses.insert(status.as_str().to_owned(), response.into());
+        self
+    }
+
+    /// A reference to a schema, which is put into the document with all that it refers to.
+    fn content(
+        &mut self,
+        name: String,
+        schema: RefOr<Schema>,
+        below: fn(&mut Vec<(String, RefOr<Schema>)>),
+    ) -> Content {
+        let content = Content::new(Some(Ref::from_schema_name(&name)));
+        self.schemas.push((name, schema));
+        below(&mut self.schemas);
+        content
+    }
+}
+
+impl OpenApiFactory for Route {
+    fn paths(&self) -> Paths {
+        let item = PathItem::new(self.method.clone(), self.operation.clone());
+        PathsBuilder::new().path(&self.path, item).build()
+    }
+
+    fn schemas(&self, schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.extend(self.schemas.iter().cloned());
+    }
+}
+
+impl HttpServiceFactory for Route {
+    fn register(self, config: &mut AppService) {
+        self.resource.register(config);
+    }
+}
