@@ -19,6 +19,7 @@ use crate::{
     member::Member,
     organization::Organization,
     project::Project,
+    rate::Rate,
     resource::{Changeable, Writable},
     role::Permission,
     rule::Rule,
@@ -34,6 +35,7 @@ const KINDS: &[Kind] = &[
     Kind::writable::<Member>(),
     Kind::changeable::<Organization>(),
     Kind::writable::<Project>(),
+    Kind::writable::<Rate>(),
     Kind::writable::<Rule>(),
 ];
 
