@@ -37,6 +37,7 @@ mod member;
 mod operations;
 mod paging;
 mod payout;
+mod project;
 mod reactions;
 mod registration;
 mod rules;
