@@ -39,6 +39,7 @@ pub mod session;
 pub mod store;
 pub mod sync;
 pub mod text;
+pub mod timecard;
 pub mod user;
 pub mod webhook;
 

@@ -31,6 +31,14 @@ pub(super) async fn list(
     page(connection, rows, sort, &query.page()).await
 }
 
+/// All rates: few, and read whole where much is costed.
+pub(crate) async fn all(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Vec<rate::Model>> {
+    Ok(versioned::owned::<rate::Entity>(organization_id).all(connection).await?)
+}
+
 /// The rates of a member, the latest first.
 pub(super) async fn of_member(
     connection: &impl ConnectionTrait,

@@ -1,6 +1,10 @@
 //! From when rates hold: pure.
 
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::NaiveDate;
+use entity::rate;
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 
@@ -25,9 +29,50 @@ pub fn starts(latest: Option<NaiveDate>, today: NaiveDate) -> NaiveDate {
     latest.map_or(BEGINNING, |latest| latest.max(today))
 }
 
+/// The rates of some members.
+#[derive(Debug, Default)]
+pub struct Rates(HashMap<Uuid, BTreeMap<NaiveDate, Option<i64>>>);
+
+impl Rates {
+    /// These.
+    pub fn of(rows: impl IntoIterator<Item = rate::Model>) -> Self {
+        let mut rates: HashMap<_, BTreeMap<_, _>> = HashMap::new();
+        for row in rows {
+            rates.entry(row.member_id).or_default().insert(row.starts_on, row.hourly_rate_minor);
+        }
+        Self(rates)
+    }
+
+    /// What an hour of a member cost on a day: as the last rate says that had begun. None where that says none,
+    /// or none had begun.
+    pub fn on(&self, member_id: Uuid, day: NaiveDate) -> Option<i64> {
+        self.0.get(&member_id)?.range(..=day).next_back().and_then(|(_, rate)| *rate)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_holds_until_the_next_one() {
+        let [kim, bob] = [1, 2].map(Uuid::from_u128);
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+        let rates = [("2026-01-01", Some(10)), ("2026-03-01", None), ("2026-05-01", Some(0))];
+        let rates = rates.map(|(from, rate)| (day(from), rate));
+        let rates = Rates(HashMap::from([(kim, BTreeMap::from(rates))]));
+        for (on, rate) in [
+            ("2025-12-31", None),
+            ("2026-01-01", Some(10)),
+            ("2026-02-28", Some(10)),
+            ("2026-03-01", None),
+            ("2026-05-01", Some(0)),
+            ("2036-05-01", Some(0)),
+        ] {
+            assert_eq!(rates.on(kim, day(on)), rate, "{on}");
+        }
+        assert_eq!(rates.on(bob, day("2026-01-01")), None);
+    }
 
     #[test]
     fn a_rate_that_is_set_holds_from_the_beginning_and_then_from_today() {

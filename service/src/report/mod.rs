@@ -1,8 +1,14 @@
 //! Sums over what was spent.
 
 mod budgets;
+mod hours;
+mod job_cost;
+mod labels;
 mod repository;
+mod rules;
 mod spending;
+mod timesheet;
+mod worked;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,12 +18,29 @@ use validator::Validate;
 
 pub use budgets::budgets;
 pub(crate) use budgets::standing;
+pub use hours::{GroupBy as HoursGroupBy, Hours, HoursQuery, HoursRow, hours};
+pub use job_cost::{
+    CostRow, CurrencyCost, JobCost, JobCostQuery, Labour, LabourRow, Period as JobCostPeriod,
+    ProjectExpenses, job_cost,
+};
 pub use spending::spending;
+pub use timesheet::{
+    Timesheet, TimesheetCard, TimesheetDay, TimesheetEntry, TimesheetProject, TimesheetQuery,
+    timesheet,
+};
 
 use crate::{
-    budget::{Budget, rules::Pace},
+    budget::{
+        Budget, Period,
+        rules::{Pace, period_of},
+    },
     text,
 };
+
+/// The Monday of the week of a day.
+fn week_of(day: NaiveDate) -> NaiveDate {
+    period_of(Period::Week, day).from
+}
 
 /// By what spending is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

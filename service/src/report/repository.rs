@@ -4,8 +4,8 @@
 use chrono::NaiveDate;
 use entity::{expense, expense_item};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, QueryFilter,
-    QuerySelect, RelationTrait, Select,
+    ColumnTrait, ConnectionTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, JoinType,
+    QueryFilter, QuerySelect, RelationTrait, Select,
     sea_query::{CaseStatement, Expr, Func, SelectStatement},
 };
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::GroupBy;
 use crate::{
     error::Result,
-    expense::{Kind, Status},
+    expense::{Kind, Status, names_project},
     store::{dialect, versioned},
 };
 
@@ -95,7 +95,7 @@ pub(super) async fn sums(
     if by_line {
         let rows = scope
             .expenses()
-            .join(sea_orm::JoinType::InnerJoin, expense_item::Relation::Expense.def().rev())
+            .join(JoinType::InnerJoin, expense_item::Relation::Expense.def().rev())
             .filter(expense::Column::ItemCount.gt(0));
         let grouped = self::grouped(connection, rows, scope, group_by, Part::line());
         sums.extend(grouped.into_model::<Halves>().all(connection).await?);
@@ -140,6 +140,16 @@ impl Scope {
     }
 }
 
+/// Refunds count against what was spent.
+fn signed(amount: Expr) -> Expr {
+    let refund = expense::Column::Kind.eq(Kind::Refund.as_str());
+    CaseStatement::new().case(refund, amount.clone().mul(-1_i64)).finally(amount).into()
+}
+
+fn settled() -> Expr {
+    expense::Column::Status.is_in([Status::Approved.as_str(), Status::Reimbursed.as_str()])
+}
+
 fn grouped(
     connection: &impl ConnectionTrait,
     rows: Select<expense::Entity>,
@@ -149,12 +159,8 @@ fn grouped(
 ) -> Select<expense::Entity> {
     let Part { category, project, amount, count } = part;
     let backend = connection.get_database_backend();
-    let signed: Expr = CaseStatement::new()
-        .case(expense::Column::Kind.eq(Kind::Refund.as_str()), amount.clone().mul(-1_i64))
-        .finally(amount)
-        .into();
-    let settled =
-        expense::Column::Status.is_in([Status::Approved.as_str(), Status::Reimbursed.as_str()]);
+    let signed = signed(amount);
+    let settled = settled();
     let only = |condition: Expr| {
         let none = Expr::val(0_i64);
         dialect::sum_halves(
@@ -198,4 +204,54 @@ fn grouped(
         rows = rows.filter(project.eq(id));
     }
     rows
+}
+
+/// What was spent on a project: of one category, by one member, on one day, in one currency.
+#[derive(Debug)]
+pub(super) struct Spent {
+    pub(super) category_id: Option<Uuid>,
+    pub(super) member_id: Uuid,
+    pub(super) day: NaiveDate,
+    pub(super) currency: String,
+    pub(super) amount: i128,
+}
+
+/// What was spent on a project, approved or reimbursed, in no order. By whole expenses, and by lines.
+pub(super) async fn spent_on_project(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    project_id: Uuid,
+) -> Result<Vec<Spent>> {
+    let rows = || {
+        versioned::owned::<expense::Entity>(organization_id)
+            .filter(names_project(organization_id, project_id))
+            .filter(settled())
+    };
+    let whole = rows().filter(expense::Column::ItemCount.eq(0));
+    let lines = rows().join(JoinType::InnerJoin, expense_item::Relation::Expense.def().rev());
+    let mut spent = Vec::new();
+    for (rows, part) in [(whole, Part::whole()), (lines, Part::line())] {
+        let [high, low] = dialect::sum_halves(signed(part.amount));
+        let category = dialect::nullable_uuid(connection.get_database_backend(), part.category);
+        let rows = rows
+            .filter(part.project.eq(project_id))
+            .select_only()
+            .expr_as(category, "group_id")
+            .column(expense::Column::MemberId)
+            .column(expense::Column::SpentOn)
+            .column(expense::Column::Currency)
+            .expr_as(high, "high")
+            .expr_as(low, "low")
+            .group_by(Expr::col("group_id"))
+            .group_by(expense::Column::MemberId)
+            .group_by(expense::Column::SpentOn)
+            .group_by(expense::Column::Currency);
+        let rows: Vec<(Option<Uuid>, Uuid, NaiveDate, String, i64, i64)> =
+            rows.into_tuple().all(connection).await?;
+        spent.extend(rows.into_iter().map(|(category_id, member_id, day, currency, high, low)| {
+            let amount = dialect::join_halves([high, low]);
+            Spent { category_id, member_id, day, currency, amount }
+        }));
+    }
+    Ok(spent)
 }

@@ -1,16 +1,13 @@
-use std::collections::{BTreeMap, HashMap};
-
-use uuid::Uuid;
+use std::collections::BTreeMap;
 
 use super::{
     GroupBy, Spending, SpendingQuery, SpendingRow, SpendingTotal,
+    labels::{self, Labels},
     repository::{self, Scope},
 };
 use crate::{
     actor::Actor,
-    category,
     error::{Error, Result},
-    member, project,
     store::{Store, Tx},
     text::fold,
 };
@@ -38,23 +35,11 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
 async fn rows(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Vec<SpendingRow>> {
     let organization_id = scope.organization_id;
     let sums = repository::sums(tx, scope, Some(group_by)).await?;
-    let labels: HashMap<Uuid, String> = match group_by {
-        GroupBy::Category => category::repository::all(tx, organization_id)
-            .await?
-            .into_iter()
-            .map(|row| (row.id, row.name))
-            .collect(),
-        GroupBy::Project => project::repository::all(tx, organization_id)
-            .await?
-            .into_iter()
-            .map(|row| (row.id, row.name))
-            .collect(),
-        GroupBy::Member => member::repository::all(tx, organization_id)
-            .await?
-            .into_iter()
-            .map(|row| (row.id, row.name))
-            .collect(),
-        GroupBy::Month => HashMap::new(),
+    let labels = match group_by {
+        GroupBy::Category => labels::categories(tx, organization_id).await?,
+        GroupBy::Project => labels::projects(tx, organization_id).await?,
+        GroupBy::Member => labels::members(tx, organization_id).await?,
+        GroupBy::Month => Labels::new(),
     };
     let mut rows: BTreeMap<(String, Option<String>, String), SpendingRow> = BTreeMap::new();
     for sum in sums {
