@@ -30,6 +30,7 @@ mod member;
 mod operations;
 mod organization;
 mod project;
+mod rate;
 mod report;
 mod resource;
 mod rule;

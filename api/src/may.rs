@@ -44,6 +44,7 @@ permissions!(
     ManageBudgets,
     ManageRules,
     ReadReports,
+    ReadCosts,
     ReadLedger,
     ManageAccounts,
     PostEntries,

@@ -1,8 +1,8 @@
 use crate::rows::Positional;
 use crate::tables::{
     account, account_balance, api_key, budget, category, event, expense, expense_item,
-    idempotency_key, invitation, journal_entry, member, organization, parked_event, project, rule,
-    saga, session, task, time_entry, timecard, transfer, user, webhook, webhook_attempt,
+    idempotency_key, invitation, journal_entry, member, organization, parked_event, project, rate,
+    rule, saga, session, task, time_entry, timecard, transfer, user, webhook, webhook_attempt,
     webhook_delivery, webhook_progress,
 };
 
@@ -78,6 +78,7 @@ owned!(
     member,
     parked_event,
     project,
+    rate,
     rule,
     saga,
     task,
@@ -100,6 +101,7 @@ versioned!(
     member: "member",
     organization: "organization",
     project: "project",
+    rate: "rate",
     rule: "rule",
     saga: "saga",
     task: "task",

@@ -157,6 +157,7 @@ pub const CLASSES: &[TableClasses] = &[
             "updated_at",
             "member_id",
             "category_id",
+            "project_id",
             "kind",
             "status",
             "currency",
@@ -186,7 +187,7 @@ pub const CLASSES: &[TableClasses] = &[
     },
     TableClasses {
         table: "expense_item",
-        public: &["organization_id", "id", "expense_id", "position", "category_id"],
+        public: &["organization_id", "id", "expense_id", "position", "category_id", "project_id"],
         personal: &["name", "quantity_milli", "unit", "amount_minor"],
         secret: &[],
     },
@@ -284,6 +285,18 @@ pub const CLASSES: &[TableClasses] = &[
         table: "expense_tag",
         public: &["organization_id", "expense_id"],
         personal: &["tag_key"],
+        secret: &[],
+    },
+    TableClasses {
+        table: "expense_project",
+        public: &["organization_id", "expense_id", "project_id"],
+        personal: &[],
+        secret: &[],
+    },
+    TableClasses {
+        table: "rate",
+        public: &["organization_id", "id", "version", "created_at", "updated_at", "member_id"],
+        personal: &["starts_on", "hourly_rate_minor"],
         secret: &[],
     },
     TableClasses {

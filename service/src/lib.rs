@@ -28,6 +28,7 @@ pub mod organization;
 pub mod outbound;
 pub mod project;
 pub mod random;
+pub mod rate;
 pub mod report;
 pub mod resource;
 pub mod role;

@@ -56,6 +56,8 @@ pub enum Permission {
     ManageRules,
     /// Read reports.
     ReadReports,
+    /// See what projects cost.
+    ReadCosts,
     /// See accounts, their balances and the journal.
     ReadLedger,
     /// Add, change and remove accounts.
@@ -101,6 +103,7 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ManageBudgets, "budget:manage", Manager, "Add, change and remove budgets"),
         (ManageRules, "rule:manage", Manager, "Add, change, try and remove rules"),
         (ReadReports, "report:read", Viewer, "Read reports"),
+        (ReadCosts, "cost:read", Manager, "See what projects cost, and so what hours do"),
         (ReadLedger, "ledger:read", Viewer, "See accounts, their balances and the journal"),
         (ManageAccounts, "account:manage", Manager, "Add, change and remove accounts"),
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),

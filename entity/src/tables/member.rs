@@ -34,6 +34,8 @@ pub struct Model {
     )]
     pub organization: BelongsTo<super::organization::Entity>,
     #[sea_orm(has_many)]
+    pub rates: HasMany<super::rate::Entity>,
+    #[sea_orm(has_many)]
     pub tasks: HasMany<super::task::Entity>,
     #[sea_orm(has_many)]
     pub task_turns: HasMany<super::task_turn::Entity>,

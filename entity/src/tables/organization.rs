@@ -36,6 +36,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub expense_items: HasMany<super::expense_item::Entity>,
     #[sea_orm(has_many)]
+    pub expense_projects: HasMany<super::expense_project::Entity>,
+    #[sea_orm(has_many)]
     pub expense_tags: HasMany<super::expense_tag::Entity>,
     #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,
@@ -47,6 +49,8 @@ pub struct Model {
     pub parked_events: HasMany<super::parked_event::Entity>,
     #[sea_orm(has_many)]
     pub projects: HasMany<super::project::Entity>,
+    #[sea_orm(has_many)]
+    pub rates: HasMany<super::rate::Entity>,
     #[sea_orm(has_many)]
     pub sagas: HasMany<super::saga::Entity>,
     #[sea_orm(has_many)]

@@ -24,8 +24,9 @@ pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_histo
 use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
     expense::Expense, invitation::Invitation, journal_entry::JournalEntry, member::Member,
-    organization::Organization, project::Project, resource::Resource, role::Permission, rule::Rule,
-    saga::Saga, time_entry::TimeEntry, timecard::Timecard, user::User, webhook::Webhook,
+    organization::Organization, project::Project, rate::Rate, resource::Resource, role::Permission,
+    rule::Rule, saga::Saga, time_entry::TimeEntry, timecard::Timecard, user::User,
+    webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -151,6 +152,7 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Member>(),
     Entity::of::<Organization>(),
     Entity::of::<Project>(),
+    Entity::of::<Rate>(),
     Entity::of::<Rule>(),
     Entity::of::<Saga>(),
     Entity::of::<TimeEntry>(),

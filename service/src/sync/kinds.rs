@@ -19,6 +19,7 @@ use crate::{
     member::Member,
     organization::Organization,
     project::Project,
+    rate::Rate,
     resource::{Changeable, Writable},
     role::Permission,
     rule::Rule,
@@ -35,6 +36,7 @@ const KINDS: &[Kind] = &[
     Kind::writable::<Member>(),
     Kind::changeable::<Organization>(),
     Kind::writable::<Project>(),
+    Kind::writable::<Rate>(),
     Kind::writable::<Rule>(),
     Kind::writable::<TimeEntry>(),
 ];
