@@ -49,6 +49,8 @@ permissions!(
     PostEntries,
     ReadWork,
     ManageProjects,
+    RecordDailyReports,
+    DecideDailyReports,
     ReadSagas,
     ManageSagas,
 );

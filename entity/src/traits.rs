@@ -1,6 +1,6 @@
 use crate::rows::Positional;
 use crate::tables::{
-    account, account_balance, api_key, budget, category, event, expense, expense_item,
+    account, account_balance, api_key, budget, category, daily_report, event, expense, expense_item,
     idempotency_key, invitation, journal_entry, member, organization, parked_event, project, rule,
     saga, session, task, time_entry, timecard, transfer, user, webhook, webhook_attempt,
     webhook_delivery, webhook_progress,
@@ -69,6 +69,7 @@ owned!(
     api_key,
     budget,
     category,
+    daily_report,
     event,
     expense,
     expense_item,
@@ -94,6 +95,7 @@ versioned!(
     api_key: "API key",
     budget: "budget",
     category: "category",
+    daily_report: "daily report",
     expense: "expense",
     invitation: "invitation",
     journal_entry: "journal entry",
