@@ -29,6 +29,7 @@ mod journal_entry;
 mod member;
 mod operations;
 mod organization;
+mod project;
 mod report;
 mod resource;
 mod rule;

@@ -36,6 +36,7 @@ mod member;
 mod operations;
 mod paging;
 mod payout;
+mod project;
 mod reactions;
 mod registration;
 mod rules;

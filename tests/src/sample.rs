@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 10] {
+fn rows() -> [(&'static str, &'static str, Value); 11] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -34,6 +34,7 @@ fn rows() -> [(&'static str, &'static str, Value); 10] {
         ("category_id", "categories", json!({ "name": "Food" })),
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
+        ("project_id", "projects", json!({ "name": "Roof" })),
         ("rule_id", "rules", rule()),
         ("webhook_id", "webhooks", webhook()),
         ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
