@@ -4,7 +4,7 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    account, api_key, budget, category, event, expense, extract, invitation, journal_entry, member,
+    account, api_key, budget, category, daily_report, event, expense, extract, invitation, journal_entry, member,
     operations, organization, project, report, rule, saga, session, sync, user, webhook,
 };
 
@@ -20,6 +20,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(budget::routes)
         .configure(expense::routes)
         .configure(project::routes)
+        .configure(daily_report::routes)
         .configure(report::routes)
         .configure(account::routes)
         .configure(journal_entry::routes)
