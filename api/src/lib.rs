@@ -22,6 +22,7 @@ mod account;
 mod api_key;
 mod budget;
 mod category;
+mod daily_report;
 mod event;
 mod expense;
 mod invitation;

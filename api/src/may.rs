@@ -54,6 +54,8 @@ permissions!(
     ManageTime,
     DecideTime,
     ReopenTimecards,
+    RecordDailyReports,
+    DecideDailyReports,
     ReadSagas,
     ManageSagas,
 );

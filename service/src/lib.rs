@@ -12,6 +12,7 @@ pub mod budget;
 pub mod category;
 pub mod clock;
 pub mod consumer;
+pub mod daily_report;
 mod details;
 pub mod error;
 pub mod event;

@@ -76,6 +76,10 @@ pub enum Permission {
     DecideTime,
     /// Open timecards again that were submitted or approved.
     ReopenTimecards,
+    /// Write, submit and amend daily reports.
+    RecordDailyReports,
+    /// Approve daily reports.
+    DecideDailyReports,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -113,6 +117,13 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ManageTime, "time:manage", Manager, "Do so for everybody; import"),
         (DecideTime, "time:decide", Manager, "Approve and reject timecards"),
         (ReopenTimecards, "timecard:reopen", Admin, "Open decided timecards again"),
+        (
+            RecordDailyReports,
+            "daily_report:record",
+            Member,
+            "Write, submit and amend daily reports",
+        ),
+        (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]

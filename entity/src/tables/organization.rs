@@ -32,6 +32,12 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub consumer_positions: HasMany<super::consumer_position::Entity>,
     #[sea_orm(has_many)]
+    pub daily_reports: HasMany<super::daily_report::Entity>,
+    #[sea_orm(has_many)]
+    pub daily_report_crews: HasMany<super::daily_report_crew::Entity>,
+    #[sea_orm(has_many)]
+    pub daily_report_items: HasMany<super::daily_report_item::Entity>,
+    #[sea_orm(has_many)]
     pub expenses: HasMany<super::expense::Entity>,
     #[sea_orm(has_many)]
     pub expense_items: HasMany<super::expense_item::Entity>,
