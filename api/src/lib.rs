@@ -24,6 +24,7 @@ mod budget;
 mod category;
 mod event;
 mod expense;
+mod incident;
 mod invitation;
 mod journal_entry;
 mod member;

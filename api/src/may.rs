@@ -49,6 +49,7 @@ permissions!(
     PostEntries,
     ReadWork,
     ManageProjects,
+    ManageIncidents,
     ReadSagas,
     ManageSagas,
 );

@@ -14,6 +14,7 @@ mod m20261121_000007_create_webhooks;
 mod m20261121_000008_create_ledger;
 mod m20261121_000009_create_sagas;
 mod m20261121_000010_create_work;
+mod m20261121_000014_create_incidents;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_create_ledger::Migration),
             Box::new(m20261121_000009_create_sagas::Migration),
             Box::new(m20261121_000010_create_work::Migration),
+            Box::new(m20261121_000014_create_incidents::Migration),
         ]
     }
 }

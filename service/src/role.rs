@@ -66,6 +66,8 @@ pub enum Permission {
     ReadWork,
     /// Add, change and remove projects.
     ManageProjects,
+    /// See, report, change and remove incidents; their logs of the year.
+    ManageIncidents,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -98,12 +100,22 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
+        (ManageIncidents, "incident:manage", Admin, "See, report, change and remove incidents"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]
 };
 
+/// What nobody without the permission is even told of: to them there is no such thing. What others are
+/// refused with 403, they are with 404.
+pub const HIDDEN: &[(Permission, &str)] = &[(Permission::ManageIncidents, "incident")];
+
 impl Permission {
+    /// What is hidden from those who lack it, if anything is.
+    pub fn hides(self) -> Option<&'static str> {
+        HIDDEN.iter().find(|(permission, _)| *permission == self).map(|(_, what)| *what)
+    }
+
     fn row(self) -> (&'static str, Role) {
         PERMISSIONS
             .iter()

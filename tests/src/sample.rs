@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 10] {
+fn rows() -> [(&'static str, &'static str, Value); 11] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -34,6 +34,7 @@ fn rows() -> [(&'static str, &'static str, Value); 10] {
         ("category_id", "categories", json!({ "name": "Food" })),
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
+        ("incident_id", "incidents", incident()),
         ("rule_id", "rules", rule()),
         ("webhook_id", "webhooks", webhook()),
         ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
@@ -60,6 +61,13 @@ fn rule() -> Value {
     let condition = json!({ "field": "merchant", "op": "contains", "value": "café" });
     json!({ "name": "Coffee", "when": { "kind": "expense.created", "condition": condition },
         "then": [{ "add_tag": "coffee" }] })
+}
+
+/// Of whom, is said where there is somebody.
+fn incident() -> Value {
+    json!({ "occurred_at": "2026-11-02T09:30:00Z", "body_part": "left hand",
+        "narrative": "The saw slipped.", "witnesses": ["Grace"], "recordable": true,
+        "classification": "days_away", "injury_type": "injury", "days_away": 3 })
 }
 
 /// Between two accounts that no path names.
@@ -97,7 +105,7 @@ impl Sample {
         let payer = json!({ "name": "Edsger" });
         let payer = owner.make(&format!("{organization}/members"), payer).await;
         for (variable, collection, mut new) in rows() {
-            if collection == "expenses" {
+            if ["expenses", "incidents"].contains(&collection) {
                 new["member_id"] = payer["id"].clone();
             }
             if collection == "journal-entries" {
@@ -135,6 +143,9 @@ impl Sample {
             }
             if collection == "journal-entries" {
                 new["transfers"] = transfers(&self.values);
+            }
+            if collection == "incidents" {
+                new["member_id"] = json!(self.value("payer"));
             }
             self.owner.make(&path, new).await;
         }
@@ -243,6 +254,9 @@ impl Sample {
             if route.path.ends_with("/journal-entries") {
                 new["transfers"] = transfers(&self.values);
             }
+            if route.path.ends_with("/incidents") {
+                new["member_id"] = json!(self.value("payer"));
+            }
             return new;
         }
         let mut version = json!({ "version": self.version(route).await });
@@ -293,6 +307,7 @@ fn parameter(name: &str) -> String {
         "from" => "2026-01-01",
         "to" => "2026-12-31",
         "on" => "2026-11-21",
+        "year" => "2026",
         "group_by" => "category",
         "date" => "date",
         "amount" => "amount",
@@ -303,7 +318,7 @@ fn parameter(name: &str) -> String {
 
 /// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
-    let names = ["name", "display_name", "note", "description"];
+    let names = ["name", "display_name", "note", "description", "narrative"];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
         panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
     });

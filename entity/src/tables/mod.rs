@@ -16,6 +16,7 @@ pub mod expense;
 pub mod expense_item;
 pub mod expense_tag;
 pub mod idempotency_key;
+pub mod incident;
 pub mod invitation;
 pub mod journal_entry;
 pub mod lease;
