@@ -223,7 +223,7 @@ impl Event {
     ///
     /// # Errors
     /// Where what is sealed does not open.
-    pub(crate) fn whole(keyring: &Keyring, mut row: entity::event::Model) -> Result<Self> {
+    pub fn whole(keyring: &Keyring, mut row: entity::event::Model) -> Result<Self> {
         sealed::open(keyring, &mut row)?;
         Ok(row.into())
     }
