@@ -121,7 +121,9 @@ async fn go_through(store: &Store, first: &str, progress: &impl Fn(u64)) -> Resu
             let old: Vec<Value> = values.into_iter().filter(|(.., value)| old(value)).collect();
             let mut waiting = seen;
             for some in old.chunks(AT_ONCE) {
+                // An update goes on from what others have just written, and finds it another value.
                 let (done, unopened) = store
+                    .following()
                     .write((*column, some.to_vec()), |tx, (column, some)| {
                         Box::pin(replace(tx, *column, some))
                     })
