@@ -56,6 +56,7 @@ permissions!(
     ReopenTimecards,
     RecordDailyReports,
     DecideDailyReports,
+    ManageIncidents,
     ReadSagas,
     ManageSagas,
 );

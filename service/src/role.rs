@@ -80,6 +80,8 @@ pub enum Permission {
     RecordDailyReports,
     /// Approve daily reports.
     DecideDailyReports,
+    /// See, report, change and remove incidents; their logs of the year.
+    ManageIncidents,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -124,12 +126,22 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
             "Write, submit and amend daily reports",
         ),
         (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
+        (ManageIncidents, "incident:manage", Admin, "See, report, change and remove incidents"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]
 };
 
+/// What nobody without the permission is even told of: to them there is no such thing. What others are
+/// refused with 403, they are with 404.
+pub const HIDDEN: &[(Permission, &str)] = &[(Permission::ManageIncidents, "incident")];
+
 impl Permission {
+    /// What is hidden from those who lack it, if anything is.
+    pub fn hides(self) -> Option<&'static str> {
+        HIDDEN.iter().find(|(permission, _)| *permission == self).map(|(_, what)| *what)
+    }
+
     fn row(self) -> (&'static str, Role) {
         PERMISSIONS
             .iter()
