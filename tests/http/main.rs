@@ -38,6 +38,7 @@ mod operations;
 mod paging;
 mod payout;
 mod project;
+mod rate;
 mod reactions;
 mod registration;
 mod rules;

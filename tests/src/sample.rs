@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 11] {
+fn rows() -> [(&'static str, &'static str, Value); 12] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -35,6 +35,7 @@ fn rows() -> [(&'static str, &'static str, Value); 11] {
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
         ("project_id", "projects", json!({ "name": "Roof" })),
+        ("rate_id", "rates", json!({ "starts_on": "2026-01-01", "hourly_rate_minor": 4000 })),
         ("rule_id", "rules", rule()),
         ("webhook_id", "webhooks", webhook()),
         ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
@@ -97,8 +98,9 @@ impl Sample {
         let mut values = BTreeMap::from([("organization_id", organization_id)]);
         let payer = json!({ "name": "Edsger" });
         let payer = owner.make(&format!("{organization}/members"), payer).await;
+        values.insert("payer", id(&payer).to_owned());
         for (variable, collection, mut new) in rows() {
-            if collection == "expenses" {
+            if ["expenses", "rates"].contains(&collection) {
                 new["member_id"] = payer["id"].clone();
             }
             if collection == "journal-entries" {
@@ -119,7 +121,6 @@ impl Sample {
         values.insert("delivery_id", id(&owner.make(&test, json!({})).await).to_owned());
         let ours = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
         owner.patch(&organization, ours).await.expect(200);
-        values.insert("payer", id(&payer).to_owned());
         values.insert("saga_id", saga(owner, &organization, id(&payer)).await);
         let sessions = owner.all("/v1/sessions", "").await;
         values.insert("session_id", id(&sessions[0]).to_owned());
@@ -137,9 +138,18 @@ impl Sample {
             if collection == "journal-entries" {
                 new["transfers"] = transfers(&self.values);
             }
+            if collection == "rates" {
+                let count = self.owner.all(&path, "").await.len();
+                new = self.rate(&format!("2026-03-{:02}", count + 1));
+            }
             self.owner.make(&path, new).await;
         }
         saga(&self.owner, &self.organization, self.value("payer")).await;
+    }
+
+    /// A rate of the payer's from a day on.
+    fn rate(&self, starts_on: &str) -> Value {
+        json!({ "member_id": self.value("payer"), "starts_on": starts_on, "hourly_rate_minor": 1 })
     }
 
     /// The same with another value for one variable.
@@ -180,6 +190,10 @@ impl Sample {
     /// A request of a route, with the query that it cannot do without.
     #[track_caller]
     pub fn request<'a>(&self, route: &'a Route) -> Request<'a> {
+        let parameter = |name| match name {
+            "member_id" | "project_id" => format!("{name}={}", self.value(name)),
+            _ => parameter(name),
+        };
         let query: Vec<_> = route.required_query().into_iter().map(parameter).collect();
         route.request(self.path(route)).query(&query.join("&"))
     }
@@ -240,6 +254,9 @@ impl Sample {
     /// If it is not said below.
     pub async fn body(&self, route: &Route) -> Value {
         if !route.is_versioned() {
+            if route.path.ends_with("/rates") {
+                return self.rate("2026-02-01");
+            }
             let mut new = new(route);
             if route.path.ends_with("/journal-entries") {
                 new["transfers"] = transfers(&self.values);
@@ -294,7 +311,8 @@ fn parameter(name: &str) -> String {
         "from" => "2026-01-01",
         "to" => "2026-12-31",
         "on" => "2026-11-21",
-        "group_by" => "category",
+        "group_by" => "project",
+        "week" => "2026-11-16",
         "date" => "date",
         "amount" => "amount",
         _ => panic!("nothing for ?{name}: add a value to `parameter` in tests/src/sample.rs"),
@@ -304,11 +322,11 @@ fn parameter(name: &str) -> String {
 
 /// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
-    let names = ["name", "display_name", "note", "description"];
+    let names = ["name", "display_name", "note", "description", "hourly_rate_minor"];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
         panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
     });
-    version[*name] = json!("changed");
+    version[*name] = if *name == "hourly_rate_minor" { json!(1) } else { json!("changed") };
     version
 }
 
