@@ -50,6 +50,12 @@ permissions!(
     PostEntries,
     ReadWork,
     ManageProjects,
+    RecordTime,
+    ManageTime,
+    DecideTime,
+    ReopenTimecards,
+    RecordDailyReports,
+    DecideDailyReports,
     ReadSagas,
     ManageSagas,
 );

@@ -14,10 +14,10 @@ use sea_orm::{
 };
 
 use crate::tables::{
-    account, account_balance, api_key, budget, category, event, expense, expense_item,
-    idempotency_key, invitation, journal_entry, member, organization, parked_event, project, rate,
-    rule, saga, session, task, time_entry, timecard, transfer, user, webhook, webhook_attempt,
-    webhook_delivery, webhook_progress,
+    account, account_balance, api_key, budget, category, daily_report, event, expense,
+    expense_item, idempotency_key, invitation, journal_entry, member, organization, parked_event,
+    project, rate, rule, saga, session, task, time_entry, timecard, transfer, user, webhook,
+    webhook_attempt, webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows can be read by position.
@@ -121,6 +121,12 @@ positional! {
     category {
         organization_id, id, version, created_at, updated_at, name, name_key, kind, parent_id,
         sibling_key,
+    }
+    daily_report {
+        organization_id, id, version, created_at, updated_at, project_id, day, status, weather,
+        summary, created_by_member_id, submitted_at, submitted_by_member_id, amended_at,
+        amended_by_member_id, amendment_reason, decided_at, decided_by_member_id, decision_note;
+        search_key
     }
     event {
         organization_id, id, at, ordinal, kind, entity, entity_id, entity_version, effect, author,

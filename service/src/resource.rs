@@ -19,6 +19,7 @@ use crate::{
     api_key::{ApiKey, IssuedApiKey},
     budget::Budget,
     category::Category,
+    daily_report::DailyReport,
     error::{Error, Result},
     event::{RevertInput, Verb, back_to},
     expense::Expense,
@@ -33,6 +34,8 @@ use crate::{
     rule::Rule,
     saga::Saga,
     store::{Store, Tx, page::Page, versioned::Expected},
+    time_entry::TimeEntry,
+    timecard::Timecard,
     user::User,
     webhook::{IssuedWebhook, Webhook},
 };
@@ -65,6 +68,7 @@ versioned!(
     ApiKey,
     Budget,
     Category,
+    DailyReport,
     Expense,
     Invitation,
     IssuedApiKey: api_key,
@@ -77,6 +81,8 @@ versioned!(
     Rate,
     Rule,
     Saga,
+    TimeEntry,
+    Timecard,
     User,
     Webhook,
 );
@@ -152,6 +158,11 @@ pub trait Writable: Changeable {
     /// What a new one is to be, with what the client may leave out.
     fn complete(_actor: &Actor, input: Self::Input) -> Self::Input {
         input
+    }
+
+    /// What this one was asked to be, with what it was given besides: to know one that was made already.
+    fn added(&self, asked: Self::Input) -> Self::Input {
+        asked
     }
 
     /// Makes a new one.

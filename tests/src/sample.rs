@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 12] {
+fn rows() -> [(&'static str, &'static str, Value); 13] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -35,6 +35,7 @@ fn rows() -> [(&'static str, &'static str, Value); 12] {
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
         ("project_id", "projects", json!({ "name": "Roof" })),
+        ("daily_report_id", "daily-reports", daily_report()),
         ("rate_id", "rates", json!({ "starts_on": "2026-01-01", "hourly_rate_minor": 4000 })),
         ("rule_id", "rules", rule()),
         ("webhook_id", "webhooks", webhook()),
@@ -62,6 +63,21 @@ fn rule() -> Value {
     let condition = json!({ "field": "merchant", "op": "contains", "value": "café" });
     json!({ "name": "Coffee", "when": { "kind": "expense.created", "condition": condition },
         "then": [{ "add_tag": "coffee" }] })
+}
+
+fn daily_report() -> Value {
+    json!({ "day": "2026-11-02", "summary": "Dry", "weather": { "temperature_low_tenths": -25 },
+        "items": [{ "kind": "work", "text": "Rafters", "quantity_milli": 12_000, "unit": "m" },
+            { "kind": "delay", "text": "Crane", "minutes": 45 }] })
+}
+
+/// Of a project that no path names, with a crew.
+fn of_site(mut report: Value, values: &BTreeMap<&'static str, String>, day: &str) -> Value {
+    report["day"] = json!(day);
+    report["project_id"] = json!(values["site"]);
+    report["crew"] = json!([{ "trade": "Masons", "count": 3, "seconds": 86_400 },
+        { "member_id": values["payer"], "seconds": 28_800 }]);
+    report
 }
 
 /// Between two accounts that no path names.
@@ -99,6 +115,9 @@ impl Sample {
         let payer = json!({ "name": "Edsger" });
         let payer = owner.make(&format!("{organization}/members"), payer).await;
         values.insert("payer", id(&payer).to_owned());
+        let site = json!({ "name": "Site" });
+        let site = owner.make(&format!("{organization}/projects"), site).await;
+        values.insert("site", id(&site).to_owned());
         for (variable, collection, mut new) in rows() {
             if ["expenses", "rates"].contains(&collection) {
                 new["member_id"] = payer["id"].clone();
@@ -110,6 +129,9 @@ impl Sample {
                     values.insert(side, id(&made).to_owned());
                 }
                 new["transfers"] = transfers(&values);
+            }
+            if collection == "daily-reports" {
+                new = of_site(new, &values, "2026-11-02");
             }
             let made = owner.make(&format!("{organization}/{collection}"), new).await;
             values.insert(variable, id(&made).to_owned());
@@ -141,6 +163,10 @@ impl Sample {
             if collection == "rates" {
                 let count = self.owner.all(&path, "").await.len();
                 new = self.rate(&format!("2026-03-{:02}", count + 1));
+            }
+            if collection == "daily-reports" {
+                let count = self.owner.all(&path, "").await.len();
+                new = of_site(new, &self.values, &format!("2026-10-{:02}", count + 1));
             }
             self.owner.make(&path, new).await;
         }
@@ -221,16 +247,23 @@ impl Sample {
             self.owner.sign_up_as("Login", LOGIN).await;
         }
         let before: &[&str] = match route.path.rsplit('/').next() {
-            Some("approve" | "reject") => &["submit"],
+            Some("approve" | "reject" | "amend") => &["submit"],
             Some("reimburse" | "pay") => &["submit", "approve"],
             _ => &[],
+        };
+        // Nobody approves a report that they have submitted themselves.
+        let by = if route.path.ends_with("{daily_report_id}/approve") {
+            let email = format!("clerk-{}@example.org", self.value("organization_id"));
+            self.owner.invite_as(&self.organization, "member", &email).await
+        } else {
+            self.owner.clone()
         };
         for verb in before {
             let path = self.path(route);
             let (row, _) = path.rsplit_once('/').unwrap();
             let version = self.current(route).await["version"].clone();
             let transition = format!("{row}/{verb}");
-            self.owner.post(&transition, json!({ "version": version })).await.expect(200);
+            by.post(&transition, json!({ "version": version })).await.expect(200);
         }
     }
 
@@ -261,11 +294,18 @@ impl Sample {
             if route.path.ends_with("/journal-entries") {
                 new["transfers"] = transfers(&self.values);
             }
+            if route.path.ends_with("/daily-reports") {
+                new = of_site(new, &self.values, "2026-11-03");
+            }
             return new;
         }
         let mut version = json!({ "version": self.version(route).await });
         if route.fields().contains(&"to_version") {
             version["to_version"] = json!(1);
+        }
+        if route.path.ends_with("/amend") {
+            version["reason"] = json!("told late");
+            version["changes"] = json!({ "summary": "changed" });
         }
         if route.method == Method::PATCH { patch(route, version) } else { version }
     }
@@ -322,7 +362,7 @@ fn parameter(name: &str) -> String {
 
 /// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
-    let names = ["name", "display_name", "note", "description", "hourly_rate_minor"];
+    let names = ["name", "display_name", "note", "description", "summary", "hourly_rate_minor"];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
         panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
     });

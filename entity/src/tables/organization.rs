@@ -32,6 +32,12 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub consumer_positions: HasMany<super::consumer_position::Entity>,
     #[sea_orm(has_many)]
+    pub daily_reports: HasMany<super::daily_report::Entity>,
+    #[sea_orm(has_many)]
+    pub daily_report_crews: HasMany<super::daily_report_crew::Entity>,
+    #[sea_orm(has_many)]
+    pub daily_report_items: HasMany<super::daily_report_item::Entity>,
+    #[sea_orm(has_many)]
     pub expenses: HasMany<super::expense::Entity>,
     #[sea_orm(has_many)]
     pub expense_items: HasMany<super::expense_item::Entity>,
@@ -63,6 +69,8 @@ pub struct Model {
     pub time_entries: HasMany<super::time_entry::Entity>,
     #[sea_orm(has_many)]
     pub time_entry_days: HasMany<super::time_entry_day::Entity>,
+    #[sea_orm(has_many)]
+    pub time_entry_tags: HasMany<super::time_entry_tag::Entity>,
     #[sea_orm(has_many)]
     pub timecards: HasMany<super::timecard::Entity>,
     #[sea_orm(has_many)]

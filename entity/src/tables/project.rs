@@ -32,7 +32,7 @@ pub struct Model {
     pub details: Option<Json>,
     pub search_key: String,
     #[sea_orm(has_many)]
-    pub expense_projects: HasMany<super::expense_project::Entity>,
+    pub daily_reports: HasMany<super::daily_report::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

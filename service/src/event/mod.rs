@@ -18,14 +18,15 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use feed::{EventPage, EventQuery, Filter, end, list, page};
-pub(crate) use history::back_to;
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
+pub(crate) use history::{back_to, of_verb};
 
 use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
-    expense::Expense, invitation::Invitation, journal_entry::JournalEntry, member::Member,
-    organization::Organization, project::Project, rate::Rate, resource::Resource, role::Permission,
-    rule::Rule, saga::Saga, user::User, webhook::Webhook,
+    daily_report::DailyReport, expense::Expense, invitation::Invitation,
+    journal_entry::JournalEntry, member::Member, organization::Organization, project::Project,
+    rate::Rate, resource::Resource, role::Permission, rule::Rule, saga::Saga,
+    time_entry::TimeEntry, timecard::Timecard, user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -62,8 +63,11 @@ verbs! {
     Approved "approved" "It was accepted.",
     Rejected "rejected" "It was refused.",
     Reimbursed "reimbursed" "It was paid back.",
+    Reopened "reopened" "It was decided, and may be changed again.",
+    Stopped "stopped" "Its timer was stopped.",
     PayoutStarted "payout_started" "Somebody has it paid back.",
     PayoutRefused "payout_refused" "It was not paid back, and stays as it was.",
+    Amended "amended" "Somebody has changed it after it was submitted, and said why.",
     Reversed "reversed" "Another one undoes it.",
     Advanced "advanced" "It has gone a step on, or back.",
     Completed "completed" "All of it is done.",
@@ -143,6 +147,7 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<ApiKey>(),
     Entity::of::<Budget>(),
     Entity::of::<Category>(),
+    Entity::of::<DailyReport>(),
     Entity::of::<Expense>(),
     Entity::of::<Invitation>(),
     Entity::of::<JournalEntry>(),
@@ -152,6 +157,8 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Rate>(),
     Entity::of::<Rule>(),
     Entity::of::<Saga>(),
+    Entity::of::<TimeEntry>(),
+    Entity::of::<Timecard>(),
     Entity::of::<User>(),
     Entity::of::<Webhook>(),
 ];

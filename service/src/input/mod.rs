@@ -5,6 +5,7 @@
 //! patch is laid over the input that would make the resource as it is, and the result is read and
 //! validated as a whole, under the same rules.
 
+pub(crate) mod batch;
 mod schema;
 
 use std::{borrow::Cow, marker::PhantomData};
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use schema::batch_schema;
+pub(crate) use schema::{batch_schema, patch_schema};
 
 use crate::{
     error::{Error, Result, Violation, violations},

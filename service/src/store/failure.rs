@@ -92,9 +92,11 @@ fn pointer(column: &str) -> &'static str {
         "sibling_key" => "/name",
         "job_number_key" => "/job_number",
         "starts_on" => "/starts_on",
+        "day" => "/day",
         "week_starts_on" => "/week_starts_on",
         "user_id" => "/user_id",
         "import_key" => "/import_key",
+        "running_member_id" => "/started_at",
         "position" => "/items",
         _ => "",
     }
