@@ -50,6 +50,10 @@ permissions!(
     ReadWork,
     ManageProjects,
     ManageIncidents,
+    RecordTime,
+    ManageTime,
+    DecideTime,
+    ReopenTimecards,
     ReadSagas,
     ManageSagas,
 );

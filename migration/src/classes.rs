@@ -542,6 +542,12 @@ pub const CLASSES: &[TableClasses] = &[
         secret: &[],
     },
     TableClasses {
+        table: "time_entry_tag",
+        public: &["organization_id", "time_entry_id"],
+        personal: &["tag_key"],
+        secret: &[],
+    },
+    TableClasses {
         table: "incident",
         public: &[
             "organization_id",

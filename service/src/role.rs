@@ -68,6 +68,14 @@ pub enum Permission {
     ManageProjects,
     /// See, report, change and remove incidents; their logs of the year.
     ManageIncidents,
+    /// Record time of one's own, change it and submit one's weeks.
+    RecordTime,
+    /// Record and change anybody's time; import.
+    ManageTime,
+    /// Approve and reject timecards.
+    DecideTime,
+    /// Open timecards again that were submitted or approved.
+    ReopenTimecards,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -101,6 +109,10 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
         (ManageIncidents, "incident:manage", Admin, "See, report, change and remove incidents"),
+        (RecordTime, "time:record", Member, "Record, change and submit one's own time"),
+        (ManageTime, "time:manage", Manager, "Do so for everybody; import"),
+        (DecideTime, "time:decide", Manager, "Approve and reject timecards"),
+        (ReopenTimecards, "timecard:reopen", Admin, "Open decided timecards again"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]

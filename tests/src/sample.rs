@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 11] {
+fn rows() -> [(&'static str, &'static str, Value); 12] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -35,6 +35,7 @@ fn rows() -> [(&'static str, &'static str, Value); 11] {
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
         ("incident_id", "incidents", incident()),
+        ("project_id", "projects", json!({ "name": "Roof" })),
         ("rule_id", "rules", rule()),
         ("webhook_id", "webhooks", webhook()),
         ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),

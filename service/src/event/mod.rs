@@ -24,10 +24,9 @@ pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_histo
 
 use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
-    error::Result, expense::Expense, incident::Incident, invitation::Invitation,
-    journal_entry::JournalEntry, member::Member, organization::Organization, project::Project,
-    resource::Resource, role::Permission, rule::Rule, saga::Saga, seal::Keyring, user::User,
-    webhook::Webhook,
+    error::Result, expense::Expense, incident::Incident, invitation::Invitation, journal_entry::JournalEntry, member::Member,
+    organization::Organization, project::Project, resource::Resource, role::Permission, rule::Rule,
+    saga::Saga, seal::Keyring, time_entry::TimeEntry, timecard::Timecard, user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -64,6 +63,8 @@ verbs! {
     Approved "approved" "It was accepted.",
     Rejected "rejected" "It was refused.",
     Reimbursed "reimbursed" "It was paid back.",
+    Reopened "reopened" "It was decided, and may be changed again.",
+    Stopped "stopped" "Its timer was stopped.",
     PayoutStarted "payout_started" "Somebody has it paid back.",
     PayoutRefused "payout_refused" "It was not paid back, and stays as it was.",
     Reversed "reversed" "Another one undoes it.",
@@ -156,6 +157,8 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Project>(),
     Entity::of::<Rule>(),
     Entity::of::<Saga>(),
+    Entity::of::<TimeEntry>(),
+    Entity::of::<Timecard>(),
     Entity::of::<User>(),
     Entity::of::<Webhook>(),
 ];

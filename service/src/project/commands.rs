@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    resource::{Changeable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
     text::{fold, lower},
@@ -21,6 +21,21 @@ impl Resource for Project {
     const ENTITY: &'static str = "project";
     const READ: Permission = Permission::ReadWork;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+}
+
+impl Readable for Project {
+    type Query = ProjectQuery;
+
+    /// The project.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+    }
+
+    /// The projects that a query asks for, by name.
+    async fn list(store: &Store, actor: &Actor, query: &ProjectQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, query).await?;
+        Ok(page.map(Self::from))
+    }
 }
 
 impl Changeable for Project {
@@ -142,17 +157,6 @@ fn columns(input: ProjectInput) -> Result<project::ActiveModel> {
         details: Set(details.map(details::kept)),
         ..Default::default()
     })
-}
-
-/// The project.
-pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Project> {
-    Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
-}
-
-/// The projects that a query asks for, by name.
-pub async fn list(store: &Store, actor: &Actor, query: &ProjectQuery) -> Result<Page<Project>> {
-    let page = repository::list(store.read(), actor.organization_id, query).await?;
-    Ok(page.map(Project::from))
 }
 
 /// Whether a project takes something new, which names it from now on and did not before. What named it

@@ -11,7 +11,6 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{get, list};
 pub(crate) use commands::{take, take_all};
 
 use crate::{details, money, store::page::PageQuery, text};

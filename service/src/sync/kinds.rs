@@ -24,6 +24,7 @@ use crate::{
     role::Permission,
     rule::Rule,
     store::Tx,
+    time_entry::TimeEntry,
 };
 
 /// Every kind.
@@ -37,6 +38,7 @@ const KINDS: &[Kind] = &[
     Kind::changeable::<Organization>(),
     Kind::writable::<Project>(),
     Kind::writable::<Rule>(),
+    Kind::writable::<TimeEntry>(),
 ];
 
 const EXPENSE_MOVES: &[Act] = &[
