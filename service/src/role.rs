@@ -68,6 +68,8 @@ pub enum Permission {
     ReadWork,
     /// Add, change and remove projects.
     ManageProjects,
+    /// See, report, change and remove incidents; their logs of the year.
+    ManageIncidents,
     /// Record time of one's own, change it and submit one's weeks.
     RecordTime,
     /// Record and change anybody's time; import.
@@ -80,8 +82,6 @@ pub enum Permission {
     RecordDailyReports,
     /// Approve daily reports.
     DecideDailyReports,
-    /// See, report, change and remove incidents; their logs of the year.
-    ManageIncidents,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -115,6 +115,7 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
+        (ManageIncidents, "incident:manage", Admin, "See, report, change and remove incidents"),
         (RecordTime, "time:record", Member, "Record, change and submit one's own time"),
         (ManageTime, "time:manage", Manager, "Do so for everybody; import"),
         (DecideTime, "time:decide", Manager, "Approve and reject timecards"),
@@ -126,7 +127,6 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
             "Write, submit and amend daily reports",
         ),
         (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
-        (ManageIncidents, "incident:manage", Admin, "See, report, change and remove incidents"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]

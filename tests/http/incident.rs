@@ -1,9 +1,6 @@
 //! Incidents, as those see them who may.
 
-use entity::project;
-use sea_orm::{ActiveValue::Set, EntityTrait};
 use serde_json::{Value, json};
-use service::Store;
 use tests::{App, Client, at, each_database, id};
 use uuid::Uuid;
 
@@ -22,10 +19,6 @@ impl Site {
         Self { ada, incidents: format!("{home}/incidents"), home, grace }
     }
 
-    pub(crate) fn organization_id(&self) -> Uuid {
-        self.home.rsplit('/').next().unwrap().parse().unwrap()
-    }
-
     pub(crate) fn report(&self) -> Value {
         json!({ "member_id": self.grace["id"], "occurred_at": "2026-03-02T08:15:00Z",
             "place": "Hall 2", "job_title": "Carpenter", "body_part": "left thumb",
@@ -33,31 +26,6 @@ impl Site {
             "narrative": "The guard was off.", "witnesses": ["Linus", "Edsger"],
             "claim_number": "C-1", "insurer": "Suva" })
     }
-}
-
-/// A project, as the database keeps it.
-async fn project(store: &Store, organization_id: Uuid, status: &'static str) -> Uuid {
-    let made = store.write((organization_id, status), |tx, (organization_id, status)| {
-        Box::pin(async move {
-            let (id, now) = (tx.new_id(), tx.now().fixed_offset());
-            let row = project::ActiveModel {
-                organization_id: Set(*organization_id),
-                id: Set(id),
-                version: Set(1),
-                created_at: Set(now),
-                updated_at: Set(now),
-                name: Set("Bridge".into()),
-                name_key: Set("bridge".into()),
-                status: Set((*status).to_owned()),
-                currency: Set("EUR".into()),
-                search_key: Set("bridge".into()),
-                ..Default::default()
-            };
-            project::Entity::insert(row).exec_without_returning(tx).await?;
-            Ok(id)
-        })
-    });
-    made.await.unwrap()
 }
 
 #[tokio::test]
@@ -174,11 +142,12 @@ async fn a_report_is_not_refused_because_its_project_is_archived() {
     each_database(async |database| {
         let app = App::start(&database).await;
         let site = Site::of(&app).await;
-        let archived = project(&app.store, site.organization_id(), "archived").await;
+        let archived = json!({ "name": "Bridge", "status": "archived" });
+        let archived = site.ada.make(&format!("{}/projects", site.home), archived).await;
         let mut report = site.report();
-        report["project_id"] = json!(archived);
+        report["project_id"] = archived["id"].clone();
         let made = site.ada.make(&site.incidents, report).await;
-        assert_eq!(made["project_id"], json!(archived));
+        assert_eq!(made["project_id"], archived["id"]);
         let member = at(&format!("{}/members", site.home), &site.grace);
         site.ada.delete(&format!("{member}?version=1")).await.expect_problem(409, "in_use");
         app.stop().await;
@@ -193,7 +162,9 @@ async fn incidents_are_listed_from_the_latest_and_filtered() {
         let site = Site::of(&app).await;
         let zone = json!({ "version": 1, "time_zone": "America/New_York" });
         site.ada.patch(&site.home, zone).await.expect(200);
-        let bridge = project(&app.store, site.organization_id(), "active").await;
+        let bridge = json!({ "name": "Bridge" });
+        let bridge = site.ada.make(&format!("{}/projects", site.home), bridge).await;
+        let bridge = id(&bridge);
         let linus =
             site.ada.make(&format!("{}/members", site.home), json!({ "name": "Linus" })).await;
         let mut made = Vec::new();

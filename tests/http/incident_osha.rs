@@ -1,68 +1,9 @@
 //! The log of a year and its summary.
 
-use chrono::NaiveDate;
-use entity::{time_entry, time_entry_day, timecard};
-use sea_orm::{ActiveValue::Set, EntityTrait};
-use serde_json::{Value, json};
-use service::Store;
+use serde_json::json;
 use tests::{Answer, App, each_database};
-use uuid::Uuid;
 
 use crate::incident::Site;
-
-/// Seconds of a member on a day, as the database keeps them.
-async fn work(store: &Store, organization_id: Uuid, member: &Value, day: &str, seconds: i64) {
-    let member_id: Uuid = member["id"].as_str().unwrap().parse().unwrap();
-    let day: NaiveDate = day.parse().unwrap();
-    let input = (organization_id, member_id, day, seconds);
-    let written = store.write(input, |tx, (organization_id, member_id, day, seconds)| {
-        Box::pin(async move {
-            let (card, entry, now) = (tx.new_id(), tx.new_id(), tx.now().fixed_offset());
-            let card = timecard::ActiveModel {
-                organization_id: Set(*organization_id),
-                id: Set(card),
-                version: Set(1),
-                created_at: Set(now),
-                updated_at: Set(now),
-                member_id: Set(*member_id),
-                // One for each, whatever the week: nobody reads them here.
-                week_starts_on: Set(*day),
-                status: Set("open".into()),
-                ..Default::default()
-            };
-            let row = time_entry::ActiveModel {
-                organization_id: Set(*organization_id),
-                id: Set(entry),
-                version: Set(1),
-                created_at: Set(now),
-                updated_at: Set(now),
-                member_id: Set(*member_id),
-                timed: Set(false),
-                started_at: Set(now),
-                day: Set(*day),
-                seconds: Set(*seconds),
-                billable: Set(false),
-                search_key: Set(String::new()),
-                ..Default::default()
-            };
-            let of_day = time_entry_day::ActiveModel {
-                organization_id: Set(*organization_id),
-                time_entry_id: Set(entry),
-                day: Set(*day),
-                timecard_id: card.id.clone(),
-                member_id: Set(*member_id),
-                billable: Set(false),
-                seconds: Set(*seconds),
-                ..Default::default()
-            };
-            timecard::Entity::insert(card).exec_without_returning(tx).await?;
-            time_entry::Entity::insert(row).exec_without_returning(tx).await?;
-            time_entry_day::Entity::insert(of_day).exec_without_returning(tx).await?;
-            Ok(())
-        })
-    });
-    written.await.unwrap();
-}
 
 /// The rows of a file, with its headings first.
 #[track_caller]
@@ -184,13 +125,14 @@ async fn the_summary_of_a_year_has_its_sums_and_what_was_worked() {
         let site = year(&app).await;
         let linus =
             site.ada.make(&format!("{}/members", site.home), json!({ "name": "Linus" })).await;
-        for (member, day, seconds) in [
-            (&site.grace, "2025-01-01", 8 * 3600),
-            (&site.grace, "2025-12-31", 3600),
-            (&linus, "2025-06-01", 1800),
-            (&linus, "2026-01-01", 7 * 3600),
+        for (member, day, minutes) in [
+            (&site.grace, "2025-01-01", 8 * 60),
+            (&site.grace, "2025-12-31", 60),
+            (&linus, "2025-06-01", 30),
+            (&linus, "2026-01-01", 7 * 60),
         ] {
-            work(&app.store, site.organization_id(), member, day, seconds).await;
+            let worked = json!({ "member_id": member["id"], "day": day, "minutes": minutes });
+            site.ada.make(&format!("{}/time-entries", site.home), worked).await;
         }
         let path = |year| format!("{}/osha-300a?year={year}", site.incidents);
         let summary = rows(&site.ada.get(&path(2025)).await, "osha-300a-2025.csv");

@@ -142,7 +142,7 @@ pub(crate) async fn of_verb<R: Resource>(
 ) -> Result<Page<Event>> {
     let log = actor.organization_id;
     let page = repository::of_verb(store.read(), log, R::ENTITY, verb, id, query).await?;
-    Ok(page.map(Event::from))
+    page.try_map(|row| Event::whole(store.keyring(), row))
 }
 
 /// The same of a user, for themselves.
