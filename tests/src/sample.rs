@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 12] {
+fn rows() -> [(&'static str, &'static str, Value); 15] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -35,6 +35,9 @@ fn rows() -> [(&'static str, &'static str, Value); 12] {
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
         ("project_id", "projects", json!({ "name": "Roof" })),
+        ("daily_report_id", "daily-reports", daily_report()),
+        ("incident_id", "incidents", incident()),
+        ("rate_id", "rates", json!({ "starts_on": "2026-01-01", "hourly_rate_minor": 4000 })),
         ("rule_id", "rules", rule()),
         ("task_id", "tasks", task()),
         ("webhook_id", "webhooks", webhook()),
@@ -68,6 +71,28 @@ fn rule() -> Value {
     let condition = json!({ "field": "merchant", "op": "contains", "value": "café" });
     json!({ "name": "Coffee", "when": { "kind": "expense.created", "condition": condition },
         "then": [{ "add_tag": "coffee" }] })
+}
+
+fn daily_report() -> Value {
+    json!({ "day": "2026-11-02", "summary": "Dry", "weather": { "temperature_low_tenths": -25 },
+        "items": [{ "kind": "work", "text": "Rafters", "quantity_milli": 12_000, "unit": "m" },
+            { "kind": "delay", "text": "Crane", "minutes": 45 }] })
+}
+
+/// Of a project that no path names, with a crew.
+fn of_site(mut report: Value, values: &BTreeMap<&'static str, String>, day: &str) -> Value {
+    report["day"] = json!(day);
+    report["project_id"] = json!(values["site"]);
+    report["crew"] = json!([{ "trade": "Masons", "count": 3, "seconds": 86_400 },
+        { "member_id": values["payer"], "seconds": 28_800 }]);
+    report
+}
+
+/// Of whom, is said where there is somebody.
+fn incident() -> Value {
+    json!({ "occurred_at": "2026-11-02T09:30:00Z", "body_part": "left hand",
+        "narrative": "The saw slipped.", "witnesses": ["Grace"], "recordable": true,
+        "classification": "days_away", "injury_type": "injury", "days_away": 3 })
 }
 
 /// Between two accounts that no path names.
@@ -104,8 +129,12 @@ impl Sample {
         let mut values = BTreeMap::from([("organization_id", organization_id)]);
         let payer = json!({ "name": "Edsger" });
         let payer = owner.make(&format!("{organization}/members"), payer).await;
+        values.insert("payer", id(&payer).to_owned());
+        let site = json!({ "name": "Site" });
+        let site = owner.make(&format!("{organization}/projects"), site).await;
+        values.insert("site", id(&site).to_owned());
         for (variable, collection, mut new) in rows() {
-            if collection == "expenses" {
+            if ["expenses", "incidents", "rates"].contains(&collection) {
                 new["member_id"] = payer["id"].clone();
             }
             if collection == "journal-entries" {
@@ -115,6 +144,9 @@ impl Sample {
                     values.insert(side, id(&made).to_owned());
                 }
                 new["transfers"] = transfers(&values);
+            }
+            if collection == "daily-reports" {
+                new = of_site(new, &values, "2026-11-02");
             }
             let made = owner.make(&format!("{organization}/{collection}"), new).await;
             values.insert(variable, id(&made).to_owned());
@@ -126,7 +158,6 @@ impl Sample {
         values.insert("delivery_id", id(&owner.make(&test, json!({})).await).to_owned());
         let ours = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
         owner.patch(&organization, ours).await.expect(200);
-        values.insert("payer", id(&payer).to_owned());
         values.insert("saga_id", saga(owner, &organization, id(&payer)).await);
         let sessions = owner.all("/v1/sessions", "").await;
         values.insert("session_id", id(&sessions[0]).to_owned());
@@ -144,9 +175,25 @@ impl Sample {
             if collection == "journal-entries" {
                 new["transfers"] = transfers(&self.values);
             }
+            if collection == "rates" {
+                let count = self.owner.all(&path, "").await.len();
+                new = self.rate(&format!("2026-03-{:02}", count + 1));
+            }
+            if collection == "daily-reports" {
+                let count = self.owner.all(&path, "").await.len();
+                new = of_site(new, &self.values, &format!("2026-10-{:02}", count + 1));
+            }
+            if collection == "incidents" {
+                new["member_id"] = json!(self.value("payer"));
+            }
             self.owner.make(&path, new).await;
         }
         saga(&self.owner, &self.organization, self.value("payer")).await;
+    }
+
+    /// A rate of the payer's from a day on.
+    fn rate(&self, starts_on: &str) -> Value {
+        json!({ "member_id": self.value("payer"), "starts_on": starts_on, "hourly_rate_minor": 1 })
     }
 
     /// The same with another value for one variable.
@@ -187,6 +234,10 @@ impl Sample {
     /// A request of a route, with the query that it cannot do without.
     #[track_caller]
     pub fn request<'a>(&self, route: &'a Route) -> Request<'a> {
+        let parameter = |name| match name {
+            "member_id" | "project_id" => format!("{name}={}", self.value(name)),
+            _ => parameter(name),
+        };
         let query: Vec<_> = route.required_query().into_iter().map(parameter).collect();
         route.request(self.path(route)).query(&query.join("&"))
     }
@@ -214,16 +265,23 @@ impl Sample {
             self.owner.sign_up_as("Login", LOGIN).await;
         }
         let before: &[&str] = match route.path.rsplit('/').next() {
-            Some("approve" | "reject") => &["submit"],
+            Some("approve" | "reject" | "amend") => &["submit"],
             Some("reimburse" | "pay") => &["submit", "approve"],
             _ => &[],
+        };
+        // Nobody approves a report that they have submitted themselves.
+        let by = if route.path.ends_with("{daily_report_id}/approve") {
+            let email = format!("clerk-{}@example.org", self.value("organization_id"));
+            self.owner.invite_as(&self.organization, "member", &email).await
+        } else {
+            self.owner.clone()
         };
         for verb in before {
             let path = self.path(route);
             let (row, _) = path.rsplit_once('/').unwrap();
             let version = self.current(route).await["version"].clone();
             let transition = format!("{row}/{verb}");
-            self.owner.post(&transition, json!({ "version": version })).await.expect(200);
+            by.post(&transition, json!({ "version": version })).await.expect(200);
         }
     }
 
@@ -247,15 +305,28 @@ impl Sample {
     /// If it is not said below.
     pub async fn body(&self, route: &Route) -> Value {
         if !route.is_versioned() {
+            if route.path.ends_with("/rates") {
+                return self.rate("2026-02-01");
+            }
             let mut new = new(route);
             if route.path.ends_with("/journal-entries") {
                 new["transfers"] = transfers(&self.values);
+            }
+            if route.path.ends_with("/daily-reports") {
+                new = of_site(new, &self.values, "2026-11-03");
+            }
+            if route.path.ends_with("/incidents") {
+                new["member_id"] = json!(self.value("payer"));
             }
             return new;
         }
         let mut version = json!({ "version": self.version(route).await });
         if route.fields().contains(&"to_version") {
             version["to_version"] = json!(1);
+        }
+        if route.path.ends_with("/amend") {
+            version["reason"] = json!("told late");
+            version["changes"] = json!({ "summary": "changed" });
         }
         if route.method == Method::PATCH { patch(route, version) } else { version }
     }
@@ -301,7 +372,9 @@ fn parameter(name: &str) -> String {
         "from" => "2026-01-01",
         "to" => "2026-12-31",
         "on" => "2026-11-21",
-        "group_by" => "category",
+        "year" => "2026",
+        "group_by" => "project",
+        "week" => "2026-11-16",
         "date" => "date",
         "amount" => "amount",
         _ => panic!("nothing for ?{name}: add a value to `parameter` in tests/src/sample.rs"),
@@ -311,11 +384,19 @@ fn parameter(name: &str) -> String {
 
 /// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
-    let names = ["name", "display_name", "note", "description"];
+    let names = [
+        "name",
+        "display_name",
+        "note",
+        "description",
+        "summary",
+        "narrative",
+        "hourly_rate_minor",
+    ];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
         panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
     });
-    version[*name] = json!("changed");
+    version[*name] = if *name == "hourly_rate_minor" { json!(1) } else { json!("changed") };
     version
 }
 
