@@ -51,6 +51,7 @@ permissions!(
     ReadWork,
     ManageProjects,
     ManageIncidents,
+    RecordTasks,
     RecordTime,
     ManageTime,
     DecideTime,

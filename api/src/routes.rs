@@ -6,7 +6,7 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 use crate::{
     account, api_key, budget, category, daily_report, event, expense, extract, incident,
     invitation, journal_entry, member, operations, organization, project, rate, report, rule, saga,
-    session, sync, time_entry, timecard, user, webhook,
+    session, sync, task, time_entry, timecard, user, webhook,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -33,6 +33,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(event::routes)
         .configure(rule::routes)
         .configure(sync::routes)
+        .configure(task::routes)
         .configure(webhook::routes);
     let v1 = scope::scope("/v1")
         .wrap(from_fn(extract::identify))

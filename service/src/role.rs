@@ -70,6 +70,8 @@ pub enum Permission {
     ManageProjects,
     /// See, report, change and remove incidents; their logs of the year.
     ManageIncidents,
+    /// Add, change, finish and remove tasks.
+    RecordTasks,
     /// Record time of one's own, change it and submit one's weeks.
     RecordTime,
     /// Record and change anybody's time; import.
@@ -116,6 +118,7 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
         (ManageIncidents, "incident:manage", Admin, "See, report, change and remove incidents"),
+        (RecordTasks, "task:record", Member, "Add, change, finish and remove tasks"),
         (RecordTime, "time:record", Member, "Record, change and submit one's own time"),
         (ManageTime, "time:manage", Manager, "Do so for everybody; import"),
         (DecideTime, "time:decide", Manager, "Approve and reject timecards"),

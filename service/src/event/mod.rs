@@ -27,8 +27,8 @@ use crate::{
     daily_report::DailyReport, error::Result, expense::Expense, incident::Incident,
     invitation::Invitation, journal_entry::JournalEntry, member::Member,
     organization::Organization, project::Project, rate::Rate, resource::Resource, role::Permission,
-    rule::Rule, saga::Saga, seal::Keyring, time_entry::TimeEntry, timecard::Timecard, user::User,
-    webhook::Webhook,
+    rule::Rule, saga::Saga, seal::Keyring, task::Task, time_entry::TimeEntry, timecard::Timecard,
+    user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -65,7 +65,7 @@ verbs! {
     Approved "approved" "It was accepted.",
     Rejected "rejected" "It was refused.",
     Reimbursed "reimbursed" "It was paid back.",
-    Reopened "reopened" "It was decided, and may be changed again.",
+    Reopened "reopened" "It was decided or closed, and is open again.",
     Stopped "stopped" "Its timer was stopped.",
     PayoutStarted "payout_started" "Somebody has it paid back.",
     PayoutRefused "payout_refused" "It was not paid back, and stays as it was.",
@@ -76,7 +76,8 @@ verbs! {
     Compensated "compensated" "All of it is undone.",
     Failed "failed" "It cannot go on without somebody's decision.",
     Retried "retried" "Somebody has it tried again.",
-    Cancelled "cancelled" "Somebody has it undone.",
+    Cancelled "cancelled" "Somebody has called it off, or has it undone.",
+    Finished "finished" "It is done.",
     MarkedPaid "marked_paid" "Somebody has paid by hand.",
     Accepted "accepted" "Somebody has taken it up.",
     Joined "joined" "A member has been given a login.",
@@ -162,6 +163,7 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Rate>(),
     Entity::of::<Rule>(),
     Entity::of::<Saga>(),
+    Entity::of::<Task>(),
     Entity::of::<TimeEntry>(),
     Entity::of::<Timecard>(),
     Entity::of::<User>(),

@@ -26,6 +26,7 @@ use crate::{
     role::Permission,
     rule::Rule,
     store::Tx,
+    task::Task,
     time_entry::TimeEntry,
 };
 
@@ -42,6 +43,7 @@ const KINDS: &[Kind] = &[
     Kind::writable::<Project>(),
     Kind::writable::<Rate>(),
     Kind::writable::<Rule>(),
+    Kind::writable::<Task>(),
     Kind::writable::<TimeEntry>(),
 ];
 
