@@ -53,6 +53,8 @@ mod spending;
 mod sync;
 mod sync_property;
 mod task;
+mod task_plan;
+mod task_series;
 mod thresholds;
 mod time_entry;
 mod webhook;
