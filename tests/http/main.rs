@@ -57,6 +57,8 @@ mod task_plan;
 mod task_series;
 mod thresholds;
 mod time_entry;
+mod time_timer;
+mod timecard;
 mod webhook;
 mod webhook_delivery;
 mod webhook_refusal;
