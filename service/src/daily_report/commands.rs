@@ -4,7 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Amendment, AmendmentInput, DailyReport, DailyReportDecisionInput, DailyReportInput,
+    Amendment, AmendInput, DailyReport, DailyReportDecisionInput, DailyReportInput,
     DailyReportQuery, Status, repository,
     rules::{self, Move},
 };
@@ -257,7 +257,7 @@ pub async fn amend(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<AmendmentInput>,
+    act: Act<AmendInput>,
 ) -> Result<DailyReport> {
     let input = (actor.clone(), id, expected, act);
     let written = store.write(input.clone(), |tx, (actor, id, expected, act)| {
@@ -280,7 +280,7 @@ pub(crate) async fn make_amendment(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: &Act<AmendmentInput>,
+    act: &Act<AmendInput>,
 ) -> Result<DailyReport> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
     expected.check(row.version, &current)?;
@@ -315,14 +315,14 @@ pub(crate) async fn explain_amendment(
     tx: &Tx,
     actor: &Actor,
     id: Uuid,
-    act: &Act<AmendmentInput>,
+    act: &Act<AmendInput>,
 ) -> Result<Error> {
     let (_, change) = read_amendment(act)?;
     Ok(in_changes(explain_change::<DailyReport>(tx, actor, id, &change).await?))
 }
 
-fn read_amendment(act: &Act<AmendmentInput>) -> Result<(String, Change<DailyReportInput>)> {
-    let AmendmentInput { reason, changes } = act.input()?;
+fn read_amendment(act: &Act<AmendInput>) -> Result<(String, Change<DailyReportInput>)> {
+    let AmendInput { reason, changes } = act.input()?;
     let change = Change::from_body(Value::Object(changes)).map_err(in_changes)?;
     if change.version().is_some() {
         let message = "stands beside the changes, and not in them";
