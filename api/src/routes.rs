@@ -4,8 +4,9 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    account, api_key, budget, category, daily_report, event, expense, extract, invitation, journal_entry, member,
-    operations, organization, project, report, rule, saga, session, sync, user, webhook,
+    account, api_key, budget, category, daily_report, event, expense, extract, invitation,
+    journal_entry, member, operations, organization, project, report, rule, saga, session, sync,
+    user, webhook,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.

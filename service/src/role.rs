@@ -102,7 +102,12 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
-        (RecordDailyReports, "daily_report:record", Member, "Write, submit and amend daily reports"),
+        (
+            RecordDailyReports,
+            "daily_report:record",
+            Member,
+            "Write, submit and amend daily reports",
+        ),
         (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),

@@ -261,7 +261,8 @@ async fn what_was_submitted_is_amended_with_a_reason_and_each_version_stays_read
         assert_eq!(first["amendment_reason"], "The masons were missing");
         assert_eq!(first["amended_by_member_id"], bob.member_in(&company).await["id"]);
         assert_eq!(go(&ada, &path, "approve").await.expect(200)["status"], "approved");
-        let second = json!({ "items": [{ "kind": "safety", "text": "Net torn" }], "summary": null });
+        let second =
+            json!({ "items": [{ "kind": "safety", "text": "Net torn" }], "summary": null });
         let second = amend(&bob, &path, "The net", second).await.expect(200);
         assert_eq!((&second["status"], &second["version"]), (&json!("submitted"), &json!(5)));
         for forgotten in ["decided_at", "decided_by_member_id", "decision_note", "summary"] {
@@ -273,7 +274,9 @@ async fn what_was_submitted_is_amended_with_a_reason_and_each_version_stays_read
         let history = ada.all(&format!("{path}/history"), "").await;
         let told: Vec<_> = history
             .iter()
-            .map(|event| (event["kind"].as_str().unwrap(), event["data"]["amendment_reason"].clone()))
+            .map(|event| {
+                (event["kind"].as_str().unwrap(), event["data"]["amendment_reason"].clone())
+            })
             .collect();
         let reason = "The masons were missing";
         assert_eq!(
@@ -325,7 +328,8 @@ async fn nobody_approves_what_they_submitted_or_amended() {
         let app = App::start(&database).await;
         let (ada, company, project) = site(&app).await;
         let manager = ada.invite(&company, "manager").await;
-        let (bob, eve) = (ada.invite(&company, "member").await, ada.invite(&company, "viewer").await);
+        let (bob, eve) =
+            (ada.invite(&company, "member").await, ada.invite(&company, "viewer").await);
         let reports = format!("{company}/daily-reports");
         let path = at(&reports, &bob.make(&reports, of(&project, "2026-11-20")).await);
         // A report is the crew's, whoever began it.
@@ -382,7 +386,8 @@ async fn reports_are_found_by_project_day_status_item_and_text() {
         ] {
             let mut new = of(project, day);
             new["summary"] = json!(summary);
-            new["items"] = json!([{ "kind": kind, "text": text }, { "kind": "safety", "text": "-" }]);
+            new["items"] =
+                json!([{ "kind": kind, "text": text }, { "kind": "safety", "text": "-" }]);
             let made = ada.make(&reports, new).await;
             if day == "2026-11-20" {
                 go(&ada, &at(&reports, &made), "submit").await.expect(200);
@@ -449,8 +454,15 @@ async fn a_report_is_written_submitted_and_amended_offline() {
         assert_eq!(
             statuses,
             [
-                "applied", "applied", "applied", "invalid", "invalid", "invalid", "applied",
-                "conflict", "forbidden"
+                "applied",
+                "applied",
+                "applied",
+                "invalid",
+                "invalid",
+                "invalid",
+                "applied",
+                "conflict",
+                "forbidden"
             ]
         );
         assert_eq!(results[3]["code"], "wrong_status");

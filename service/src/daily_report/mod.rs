@@ -71,14 +71,8 @@ pub enum ItemKind {
 
 impl ItemKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::Work,
-        Self::Delay,
-        Self::Delivery,
-        Self::Safety,
-        Self::Visitor,
-        Self::Equipment,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Work, Self::Delay, Self::Delivery, Self::Safety, Self::Visitor, Self::Equipment];
 
     /// As it is written in JSON and in the database.
     pub fn as_str(self) -> &'static str {

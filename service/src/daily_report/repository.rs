@@ -3,8 +3,9 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 use entity::{daily_report, daily_report_crew, daily_report_item, time_entry_day};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoSimpleExpr,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoSimpleExpr, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
     sea_query::{Expr, Func},
 };
 use uuid::Uuid;
@@ -49,11 +50,7 @@ pub(super) async fn is_there(
 }
 
 /// The crews of some reports, in their order.
-async fn crew_of(
-    tx: &Tx,
-    organization_id: Uuid,
-    ids: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<Crew>>> {
+async fn crew_of(tx: &Tx, organization_id: Uuid, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Crew>>> {
     let rows = daily_report_crew::Entity::find()
         .filter(daily_report_crew::COLUMN.organization_id.eq(organization_id))
         .filter(daily_report_crew::Column::DailyReportId.is_in(ids.iter().copied()))
@@ -311,8 +308,7 @@ pub(super) async fn unknown_references(
 ) -> Result<Error> {
     let organization_id = actor.organization_id;
     let crew = input.crew.iter().enumerate();
-    let members: Vec<_> =
-        crew.filter_map(|(index, line)| Some((index, line.member_id?))).collect();
+    let members: Vec<_> = crew.filter_map(|(index, line)| Some((index, line.member_id?))).collect();
     let projects = vec![input.project_id];
     let no_project = project::repository::missing(connection, organization_id, projects).await?;
     let ids = members.iter().map(|(_, id)| *id).collect();

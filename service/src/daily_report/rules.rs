@@ -143,7 +143,8 @@ pub fn with_recorded(crew: &[Crew], recorded: &BTreeMap<Uuid, i64>) -> Result<Ve
     let new = recorded.iter().filter(|(id, _)| !known.contains(id));
     let crew: Vec<_> = staying.chain(new.map(|(id, seconds)| of_member(*id, *seconds))).collect();
     if crew.len() > MAX_CREW {
-        let detail = format!("that makes {} lines, and a report has at most {MAX_CREW}", crew.len());
+        let detail =
+            format!("that makes {} lines, and a report has at most {MAX_CREW}", crew.len());
         return Err(Error::state("crew_too_large", detail));
     }
     Ok(crew)
@@ -227,7 +228,8 @@ mod tests {
         let trades = prop::collection::vec((1_i64..20, 0_i64..1_000_000), 0..5);
         (members, trades).prop_flat_map(|(members, trades)| {
             let members = members.into_iter().map(|(id, seconds)| line(Some(id), None, 1, seconds));
-            let trades = trades.into_iter().map(|(n, seconds)| line(None, Some("Masons"), n, seconds));
+            let trades =
+                trades.into_iter().map(|(n, seconds)| line(None, Some("Masons"), n, seconds));
             Just(members.chain(trades).collect::<Vec<_>>()).prop_shuffle()
         })
     }

@@ -18,14 +18,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use feed::{EventPage, EventQuery, Filter, end, list, page};
-pub(crate) use history::{back_to, of_verb};
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
+pub(crate) use history::{back_to, of_verb};
 
 use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
-    daily_report::DailyReport, expense::Expense, invitation::Invitation, journal_entry::JournalEntry, member::Member,
-    organization::Organization, project::Project, resource::Resource, role::Permission, rule::Rule,
-    saga::Saga, user::User, webhook::Webhook,
+    daily_report::DailyReport, expense::Expense, invitation::Invitation,
+    journal_entry::JournalEntry, member::Member, organization::Organization, project::Project,
+    resource::Resource, role::Permission, rule::Rule, saga::Saga, user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {

@@ -269,7 +269,9 @@ fn act(choice: &mut Choice, collection: &str, row: &Row) -> Call {
     let mut body = match verb {
         "revert" => json!({ "to_version": choice.below(3) + 1 }),
         "reopen" => json!({ "reason": choice.of(TEXTS) }),
-        "amend" => json!({ "reason": choice.of(TEXTS), "changes": { "summary": choice.of(TEXTS) } }),
+        "amend" => {
+            json!({ "reason": choice.of(TEXTS), "changes": { "summary": choice.of(TEXTS) } })
+        }
         _ => json!({}),
     };
     if choice.chance(15) && ["approve", "reject"].contains(&verb) {
