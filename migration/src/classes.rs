@@ -157,6 +157,7 @@ pub const CLASSES: &[TableClasses] = &[
             "updated_at",
             "member_id",
             "category_id",
+            "project_id",
             "kind",
             "status",
             "currency",
@@ -186,7 +187,7 @@ pub const CLASSES: &[TableClasses] = &[
     },
     TableClasses {
         table: "expense_item",
-        public: &["organization_id", "id", "expense_id", "position", "category_id"],
+        public: &["organization_id", "id", "expense_id", "position", "category_id", "project_id"],
         personal: &["name", "quantity_milli", "unit", "amount_minor"],
         secret: &[],
     },
@@ -210,7 +211,7 @@ pub const CLASSES: &[TableClasses] = &[
             "chain",
         ],
         personal: &["data", "data_digest"],
-        secret: &[],
+        secret: &["sealed"],
     },
     TableClasses {
         table: "event_head",
@@ -284,6 +285,18 @@ pub const CLASSES: &[TableClasses] = &[
         table: "expense_tag",
         public: &["organization_id", "expense_id"],
         personal: &["tag_key"],
+        secret: &[],
+    },
+    TableClasses {
+        table: "expense_project",
+        public: &["organization_id", "expense_id", "project_id"],
+        personal: &[],
+        secret: &[],
+    },
+    TableClasses {
+        table: "rate",
+        public: &["organization_id", "id", "version", "created_at", "updated_at", "member_id"],
+        personal: &["starts_on", "hourly_rate_minor"],
         secret: &[],
     },
     TableClasses {
@@ -542,6 +555,12 @@ pub const CLASSES: &[TableClasses] = &[
         secret: &[],
     },
     TableClasses {
+        table: "time_entry_tag",
+        public: &["organization_id", "time_entry_id"],
+        personal: &["tag_key"],
+        secret: &[],
+    },
+    TableClasses {
         table: "daily_report",
         public: &[
             "organization_id",
@@ -575,5 +594,33 @@ pub const CLASSES: &[TableClasses] = &[
         public: &["organization_id", "daily_report_id", "position", "kind", "unit", "minutes"],
         personal: &["text", "search_key", "quantity_milli"],
         secret: &[],
+    },
+    TableClasses {
+        table: "incident",
+        public: &[
+            "organization_id",
+            "id",
+            "version",
+            "created_at",
+            "updated_at",
+            "case_number",
+            "project_id",
+            "status",
+        ],
+        personal: &[
+            "member_id",
+            "occurred_at",
+            "place",
+            "job_title",
+            "recordable",
+            "classification",
+            "injury_type",
+            "privacy_case",
+            "days_away",
+            "days_restricted",
+            "claim_number",
+            "insurer",
+        ],
+        secret: &["body_part", "nature", "cause", "treatment", "narrative", "witnesses"],
     },
 ];

@@ -56,6 +56,8 @@ pub enum Permission {
     ManageRules,
     /// Read reports.
     ReadReports,
+    /// See what projects cost.
+    ReadCosts,
     /// See accounts, their balances and the journal.
     ReadLedger,
     /// Add, change and remove accounts.
@@ -66,10 +68,20 @@ pub enum Permission {
     ReadWork,
     /// Add, change and remove projects.
     ManageProjects,
+    /// Record time of one's own, change it and submit one's weeks.
+    RecordTime,
+    /// Record and change anybody's time; import.
+    ManageTime,
+    /// Approve and reject timecards.
+    DecideTime,
+    /// Open timecards again that were submitted or approved.
+    ReopenTimecards,
     /// Write, submit and amend daily reports.
     RecordDailyReports,
     /// Approve daily reports.
     DecideDailyReports,
+    /// See, report, change and remove incidents; their logs of the year.
+    ManageIncidents,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -97,11 +109,16 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ManageBudgets, "budget:manage", Manager, "Add, change and remove budgets"),
         (ManageRules, "rule:manage", Manager, "Add, change, try and remove rules"),
         (ReadReports, "report:read", Viewer, "Read reports"),
+        (ReadCosts, "cost:read", Manager, "See what projects cost, and so what hours do"),
         (ReadLedger, "ledger:read", Viewer, "See accounts, their balances and the journal"),
         (ManageAccounts, "account:manage", Manager, "Add, change and remove accounts"),
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
+        (RecordTime, "time:record", Member, "Record, change and submit one's own time"),
+        (ManageTime, "time:manage", Manager, "Do so for everybody; import"),
+        (DecideTime, "time:decide", Manager, "Approve and reject timecards"),
+        (ReopenTimecards, "timecard:reopen", Admin, "Open decided timecards again"),
         (
             RecordDailyReports,
             "daily_report:record",
@@ -109,12 +126,22 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
             "Write, submit and amend daily reports",
         ),
         (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
+        (ManageIncidents, "incident:manage", Admin, "See, report, change and remove incidents"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]
 };
 
+/// What nobody without the permission is even told of: to them there is no such thing. What others are
+/// refused with 403, they are with 404.
+pub const HIDDEN: &[(Permission, &str)] = &[(Permission::ManageIncidents, "incident")];
+
 impl Permission {
+    /// What is hidden from those who lack it, if anything is.
+    pub fn hides(self) -> Option<&'static str> {
+        HIDDEN.iter().find(|(permission, _)| *permission == self).map(|(_, what)| *what)
+    }
+
     fn row(self) -> (&'static str, Role) {
         PERMISSIONS
             .iter()

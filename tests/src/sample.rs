@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 12] {
+fn rows() -> [(&'static str, &'static str, Value); 13] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -36,6 +36,7 @@ fn rows() -> [(&'static str, &'static str, Value); 12] {
         ("expense_id", "expenses", expense()),
         ("project_id", "projects", json!({ "name": "Roof" })),
         ("daily_report_id", "daily-reports", daily_report()),
+        ("incident_id", "incidents", incident()),
         ("rule_id", "rules", rule()),
         ("webhook_id", "webhooks", webhook()),
         ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
@@ -79,6 +80,13 @@ fn of_site(mut report: Value, values: &BTreeMap<&'static str, String>, day: &str
     report
 }
 
+/// Of whom, is said where there is somebody.
+fn incident() -> Value {
+    json!({ "occurred_at": "2026-11-02T09:30:00Z", "body_part": "left hand",
+        "narrative": "The saw slipped.", "witnesses": ["Grace"], "recordable": true,
+        "classification": "days_away", "injury_type": "injury", "days_away": 3 })
+}
+
 /// Between two accounts that no path names.
 fn transfers(values: &BTreeMap<&'static str, String>) -> Value {
     json!([{ "debit_account_id": values["debit"], "credit_account_id": values["credit"],
@@ -118,7 +126,7 @@ impl Sample {
         let site = owner.make(&format!("{organization}/projects"), site).await;
         values.insert("site", id(&site).to_owned());
         for (variable, collection, mut new) in rows() {
-            if collection == "expenses" {
+            if ["expenses", "incidents"].contains(&collection) {
                 new["member_id"] = payer["id"].clone();
             }
             if collection == "journal-entries" {
@@ -162,6 +170,9 @@ impl Sample {
             if collection == "daily-reports" {
                 let count = self.owner.all(&path, "").await.len();
                 new = of_site(new, &self.values, &format!("2026-10-{:02}", count + 1));
+            }
+            if collection == "incidents" {
+                new["member_id"] = json!(self.value("payer"));
             }
             self.owner.make(&path, new).await;
         }
@@ -280,6 +291,9 @@ impl Sample {
             if route.path.ends_with("/daily-reports") {
                 new = of_site(new, &self.values, "2026-11-03");
             }
+            if route.path.ends_with("/incidents") {
+                new["member_id"] = json!(self.value("payer"));
+            }
             return new;
         }
         let mut version = json!({ "version": self.version(route).await });
@@ -334,6 +348,7 @@ fn parameter(name: &str) -> String {
         "from" => "2026-01-01",
         "to" => "2026-12-31",
         "on" => "2026-11-21",
+        "year" => "2026",
         "group_by" => "category",
         "date" => "date",
         "amount" => "amount",
@@ -344,7 +359,7 @@ fn parameter(name: &str) -> String {
 
 /// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
-    let names = ["name", "display_name", "note", "description", "summary"];
+    let names = ["name", "display_name", "note", "description", "summary", "narrative"];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
         panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
     });

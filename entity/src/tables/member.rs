@@ -26,6 +26,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub daily_report_crews: HasMany<super::daily_report_crew::Entity>,
     #[sea_orm(has_many)]
+    pub incidents: HasMany<super::incident::Entity>,
+    #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,
     #[sea_orm(
         belongs_to,
@@ -35,6 +37,8 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organization: BelongsTo<super::organization::Entity>,
+    #[sea_orm(has_many)]
+    pub rates: HasMany<super::rate::Entity>,
     #[sea_orm(has_many)]
     pub tasks: HasMany<super::task::Entity>,
     #[sea_orm(has_many)]

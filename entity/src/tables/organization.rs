@@ -42,7 +42,11 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub expense_items: HasMany<super::expense_item::Entity>,
     #[sea_orm(has_many)]
+    pub expense_projects: HasMany<super::expense_project::Entity>,
+    #[sea_orm(has_many)]
     pub expense_tags: HasMany<super::expense_tag::Entity>,
+    #[sea_orm(has_many)]
+    pub incidents: HasMany<super::incident::Entity>,
     #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,
     #[sea_orm(has_many)]
@@ -53,6 +57,8 @@ pub struct Model {
     pub parked_events: HasMany<super::parked_event::Entity>,
     #[sea_orm(has_many)]
     pub projects: HasMany<super::project::Entity>,
+    #[sea_orm(has_many)]
+    pub rates: HasMany<super::rate::Entity>,
     #[sea_orm(has_many)]
     pub sagas: HasMany<super::saga::Entity>,
     #[sea_orm(has_many)]
@@ -65,6 +71,8 @@ pub struct Model {
     pub time_entries: HasMany<super::time_entry::Entity>,
     #[sea_orm(has_many)]
     pub time_entry_days: HasMany<super::time_entry_day::Entity>,
+    #[sea_orm(has_many)]
+    pub time_entry_tags: HasMany<super::time_entry_tag::Entity>,
     #[sea_orm(has_many)]
     pub timecards: HasMany<super::timecard::Entity>,
     #[sea_orm(has_many)]

@@ -8,6 +8,7 @@ pub mod chain;
 mod feed;
 mod history;
 pub(crate) mod repository;
+pub(crate) mod sealed;
 pub mod sequencer;
 pub mod verify;
 
@@ -23,9 +24,11 @@ pub(crate) use history::{back_to, of_verb};
 
 use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
-    daily_report::DailyReport, expense::Expense, invitation::Invitation,
-    journal_entry::JournalEntry, member::Member, organization::Organization, project::Project,
-    resource::Resource, role::Permission, rule::Rule, saga::Saga, user::User, webhook::Webhook,
+    daily_report::DailyReport, error::Result, expense::Expense, incident::Incident,
+    invitation::Invitation, journal_entry::JournalEntry, member::Member,
+    organization::Organization, project::Project, rate::Rate, resource::Resource, role::Permission,
+    rule::Rule, saga::Saga, seal::Keyring, time_entry::TimeEntry, timecard::Timecard, user::User,
+    webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -62,6 +65,8 @@ verbs! {
     Approved "approved" "It was accepted.",
     Rejected "rejected" "It was refused.",
     Reimbursed "reimbursed" "It was paid back.",
+    Reopened "reopened" "It was decided, and may be changed again.",
+    Stopped "stopped" "Its timer was stopped.",
     PayoutStarted "payout_started" "Somebody has it paid back.",
     PayoutRefused "payout_refused" "It was not paid back, and stays as it was.",
     Amended "amended" "Somebody has changed it after it was submitted, and said why.",
@@ -125,11 +130,13 @@ pub struct Entity {
     pub verbs: &'static [Verb],
     /// Takes out what an actor may not see.
     pub hide: fn(&Actor, &mut Map<String, Value>),
+    /// Which of its fields are sealed.
+    pub sealed: &'static [&'static str],
 }
 
 impl Entity {
     const fn of<R: Resource>() -> Self {
-        Self { name: R::ENTITY, read: R::READ, verbs: R::VERBS, hide: R::hide }
+        Self { name: R::ENTITY, read: R::READ, verbs: R::VERBS, hide: R::hide, sealed: R::SEALED }
     }
 
     /// The entity of that name.
@@ -146,13 +153,17 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Category>(),
     Entity::of::<DailyReport>(),
     Entity::of::<Expense>(),
+    Entity::of::<Incident>(),
     Entity::of::<Invitation>(),
     Entity::of::<JournalEntry>(),
     Entity::of::<Member>(),
     Entity::of::<Organization>(),
     Entity::of::<Project>(),
+    Entity::of::<Rate>(),
     Entity::of::<Rule>(),
     Entity::of::<Saga>(),
+    Entity::of::<TimeEntry>(),
+    Entity::of::<Timecard>(),
     Entity::of::<User>(),
     Entity::of::<Webhook>(),
 ];
@@ -195,8 +206,10 @@ pub struct EventAuthor {
     pub id: Option<Uuid>,
 }
 
+/// Without what is sealed.
 impl From<entity::event::Model> for Event {
-    fn from(row: entity::event::Model) -> Self {
+    fn from(mut row: entity::event::Model) -> Self {
+        sealed::strip(&mut row);
         Self {
             id: row.id,
             position: row.position,
@@ -214,6 +227,28 @@ impl From<entity::event::Model> for Event {
 }
 
 impl Event {
+    /// The event as a whole.
+    ///
+    /// # Errors
+    /// Where what is sealed does not open.
+    pub fn whole(keyring: &Keyring, mut row: entity::event::Model) -> Result<Self> {
+        sealed::open(keyring, &mut row)?;
+        Ok(row.into())
+    }
+
+    /// The event as far as it opens. For lists of all that happens: they go on for what there is no key
+    /// to, without what is sealed of it.
+    pub(crate) fn as_far_as_it_opens(keyring: &Keyring, row: entity::event::Model) -> Self {
+        let mut opened = row.clone();
+        match sealed::open(keyring, &mut opened) {
+            Ok(()) => opened.into(),
+            Err(error) => {
+                tracing::warn!(event = %row.id, %error, "what is sealed of an event does not open");
+                row.into()
+            }
+        }
+    }
+
     /// The event as the actor may see it, who may see this kind of resource.
     pub(crate) fn seen_by(mut self, actor: &Actor) -> Self {
         if let (Some(entity), Some(Value::Object(data))) =

@@ -17,13 +17,16 @@ use crate::{
     daily_report::{self, DailyReport},
     error::{Error, Result},
     expense::{Expense, rules::Move},
+    incident::Incident,
     member::Member,
     organization::Organization,
     project::Project,
+    rate::Rate,
     resource::{Changeable, Writable},
     role::Permission,
     rule::Rule,
     store::Tx,
+    time_entry::TimeEntry,
 };
 
 /// Every kind.
@@ -33,10 +36,13 @@ const KINDS: &[Kind] = &[
     Kind::writable::<Category>(),
     Kind::writable::<DailyReport>().with(DAILY_REPORT_MOVES),
     Kind::writable::<Expense>().with(EXPENSE_MOVES),
+    Kind::writable::<Incident>(),
     Kind::writable::<Member>(),
     Kind::changeable::<Organization>(),
     Kind::writable::<Project>(),
+    Kind::writable::<Rate>(),
     Kind::writable::<Rule>(),
+    Kind::writable::<TimeEntry>(),
 ];
 
 const DAILY_REPORT_MOVES: &[Act] = &[
