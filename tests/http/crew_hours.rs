@@ -14,7 +14,7 @@ async fn record(
     day: &str,
     minutes: i64,
 ) {
-    let entry = json!({ "member_id": member["id"], "project_id": project["id"], "day": DAY,
+    let entry = json!({ "member_id": member["id"], "project_id": project["id"], "day": day,
         "minutes": minutes });
     ada.make(&format!("{company}/time-entries"), entry).await;
 }
