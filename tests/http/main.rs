@@ -16,6 +16,8 @@ mod budget;
 mod category;
 mod changes;
 mod concurrent;
+mod crew_hours;
+mod daily_report;
 mod dropped;
 mod event_feed;
 mod event_history;

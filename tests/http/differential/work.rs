@@ -89,7 +89,7 @@ pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
 fn below(choice: &mut Choice, collection: &str, row: &Row) -> String {
     let more: &[&str] = match collection {
         "timecards" => &["/totals", "/totals", "/history"],
-        "daily-reports" => &["/crew-hours", "/history"],
+        "daily-reports" => &["/crew-hours", "/crew-hours", "/amendments?limit=2", "/history"],
         _ => &["", "/history?limit=2"],
     };
     format!("{}{}", row.path, choice.of(more))
@@ -201,10 +201,30 @@ fn daily_report(choice: &mut Choice, organization: &Organization) -> Value {
         "day": day(choice) });
     let summary = choice.of(TEXTS);
     maybe(choice, &mut body, "summary", json!(summary));
-    let kinds = ["work", "delay", "delivery", "safety", "visitor", "equipment"];
-    let items = json!([{ "kind": choice.of(&kinds), "text": choice.of(TEXTS) }]);
-    maybe(choice, &mut body, "items", items);
+    let (low, high) = (choice.below(400), choice.below(400));
+    let weather = json!({ "conditions": choice.of(TEXTS), "temperature_low_tenths": low,
+        "temperature_high_tenths": low + high - 2 });
+    maybe(choice, &mut body, "weather", weather);
+    let member = reference(choice, organization, "members");
+    let crew = json!([{ "trade": choice.of(TEXTS), "count": choice.below(9) + 1, "seconds": 7 },
+        { "member_id": member, "seconds": choice.below(50_000) }]);
+    maybe(choice, &mut body, "crew", crew);
+    let items: Vec<Value> = (0..choice.below(4)).map(|_| daily_report_item(choice)).collect();
+    maybe(choice, &mut body, "items", json!(items));
     body
+}
+
+fn daily_report_item(choice: &mut Choice) -> Value {
+    let kinds = ["work", "delay", "delivery", "safety", "visitor", "equipment"];
+    let kind = choice.of(&kinds);
+    let mut item = json!({ "kind": kind, "text": choice.of(TEXTS) });
+    let quantity = choice.of(&[1, 1500, 9_007_199_254_740_991_i64]);
+    maybe(choice, &mut item, "quantity_milli", json!(quantity));
+    maybe(choice, &mut item, "unit", json!("m³"));
+    if kind == "delay" || choice.chance(3) {
+        item["minutes"] = json!(choice.of(&[1, 45, 1500]));
+    }
+    item
 }
 
 fn incident(choice: &mut Choice, organization: &Organization) -> Value {
@@ -261,7 +281,9 @@ fn act(choice: &mut Choice, collection: &str, row: &Row) -> Call {
     let mut body = match verb {
         "revert" => json!({ "to_version": choice.below(3) + 1 }),
         "reopen" => json!({ "reason": choice.of(TEXTS) }),
-        "amend" => json!({ "reason": choice.of(TEXTS), "summary": choice.of(TEXTS) }),
+        "amend" => {
+            json!({ "reason": choice.of(TEXTS), "changes": { "summary": choice.of(TEXTS) } })
+        }
         _ => json!({}),
     };
     if choice.chance(15) && ["approve", "reject"].contains(&verb) {
