@@ -25,6 +25,7 @@ const COLLECTIONS: &[&str] = &[
     "daily-reports",
     "incidents",
     "rates",
+    "expenses",
 ];
 const STATUSES: &[&str] = &[
     "planned",
@@ -106,6 +107,7 @@ pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: 
         "incidents" => incident(choice, organization),
         "rates" => json!({ "member_id": reference(choice, organization, "members"),
             "starts_on": day(choice), "hourly_rate_minor": choice.below(10_000) }),
+        "expenses" => bodies::expense(choice, organization),
         _ => time_entry(choice, organization),
     }
 }
@@ -275,6 +277,7 @@ fn act(choice: &mut Choice, collection: &str, row: &Row) -> Call {
         "timecards" => &["submit", "submit", "approve", "reject", "reopen"],
         "daily-reports" => &["submit", "submit", "approve", "amend", "take-hours"],
         "time-entries" => &["stop", "revert"],
+        "expenses" => &["submit", "approve", "reject", "reimburse", "revert"],
         _ => &["revert"],
     };
     let verb = choice.of(verbs);
@@ -340,13 +343,22 @@ fn report(choice: &mut Choice, organization: &Organization) -> Call {
     let id = |choice: &mut Choice, collection| {
         choice.maybe_of(organization.of(collection)).map(|row| row.id()).unwrap_or_default()
     };
-    match choice.below(4) {
+    match choice.below(5) {
+        4 => {
+            let group_by = choice.of(&["project", "project", "category", "member"]).to_owned();
+            let (from, to) = ("1000-01-01".to_owned(), "9999-12-31".to_owned());
+            let mut pairs = vec![("group_by", group_by), ("from", from), ("to", to)];
+            if choice.chance(50) {
+                pairs.push(("project_id", id(choice, "projects")));
+            }
+            Call::get(format!("{path}/spending?{}", query(&pairs)))
+        }
         3 => {
             let form = choice.of(&["osha-300", "osha-300a"]);
             Call::get(format!("{}/incidents/{form}?year=2026", organization.path))
         }
         0 => {
-            let group_by = choice.of(&["project", "member", "week", "task"]).to_owned();
+            let group_by = choice.of(&["project", "member", "week", "task", "day"]).to_owned();
             let (from, to) = ("2026-10-01".to_owned(), day(choice).to_string());
             let pairs = [("group_by", group_by), ("from", from), ("to", to)];
             Call::get(format!("{path}/hours?{}", query(&pairs)))
@@ -356,8 +368,9 @@ fn report(choice: &mut Choice, organization: &Organization) -> Call {
             Call::get(format!("{path}/timesheet?{}", query(&pairs)))
         }
         _ => {
-            let project = query(&[("project_id", id(choice, "projects"))]);
-            Call::get(format!("{path}/job-cost?{project}"))
+            let period = choice.of(&["day", "week"]).to_owned();
+            let pairs = [("project_id", id(choice, "projects")), ("period", period)];
+            Call::get(format!("{path}/job-cost?{}", query(&pairs)))
         }
     }
 }
