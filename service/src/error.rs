@@ -172,11 +172,21 @@ impl Error {
                 let detail = format!("item {index}: {detail}").into();
                 Self::State { code, detail, conflicting_id }
             }
+            other => other.within(&format!("/items/{index}")),
+        }
+    }
+
+    /// The same, for a part of the body: its pointers lead there.
+    pub(crate) fn within(self, part: &str) -> Self {
+        match self {
             Self::Invalid(mut found) => {
                 for violation in &mut found {
-                    violation.pointer = format!("/items/{index}{}", violation.pointer);
+                    violation.pointer = format!("{part}{}", violation.pointer);
                 }
                 Self::Invalid(found)
+            }
+            Self::Duplicate { pointer } => {
+                Self::Duplicate { pointer: format!("{part}{pointer}").into() }
             }
             other => other,
         }

@@ -44,6 +44,9 @@ pub(super) struct ImportArgs {
     /// The column of the category's name
     #[arg(long)]
     category: Option<String>,
+    /// The column of the project: its job number or its name
+    #[arg(long)]
+    project: Option<String>,
     /// The column of the note
     #[arg(long)]
     note: Option<String>,
@@ -91,6 +94,7 @@ impl ImportArgs {
             currency_column,
             merchant,
             category,
+            project,
             note,
             direction,
             direction_debit,
@@ -108,6 +112,7 @@ impl ImportArgs {
             currency_column: currency_column.clone(),
             merchant: merchant.clone(),
             category: category.clone(),
+            project: project.clone(),
             note: note.clone(),
             direction: direction.clone(),
             direction_debit: direction_debit.clone(),

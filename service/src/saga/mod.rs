@@ -106,7 +106,7 @@ pub struct Saga {
     /// Where it stands.
     pub state: State,
     /// The expense that it is about.
-    pub expense_id: Uuid,
+    pub subject_id: Uuid,
     /// When it is taken up again; while a call is under way, how long its answer is waited for.
     pub due_at: Option<DateTime<Utc>>,
     /// Its steps.
@@ -130,7 +130,7 @@ impl From<entity::saga::Model> for Saga {
             version: row.version,
             kind: row.kind,
             state,
-            expense_id: row.expense_id,
+            subject_id: row.subject_id,
             due_at,
             steps,
             data: row.data,

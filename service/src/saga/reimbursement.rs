@@ -123,7 +123,7 @@ async fn begin(tx: &Tx, actor: &Actor, expense: &Expense, id: Uuid) -> Result<()
         organization_id: Set(actor.organization_id),
         id: Set(id),
         kind: Set(KIND.name.to_owned()),
-        expense_id: Set(expense.id),
+        subject_id: Set(expense.id),
         data: Set(json!(payout)),
         created_at: Set(now.fixed_offset()),
         updated_at: Set(now.fixed_offset()),
@@ -135,7 +135,7 @@ async fn begin(tx: &Tx, actor: &Actor, expense: &Expense, id: Uuid) -> Result<()
 }
 
 async fn release(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
-    expense::release(tx, actor, work.expense_id, work.reason.clone()).await
+    expense::release(tx, actor, work.subject_id, work.reason.clone()).await
 }
 
 async fn reserve(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
@@ -158,7 +158,7 @@ async fn settle(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
     let sides = [Purpose::PayoutsInFlight, Purpose::PayoutAccount];
     let entry = entry(tx, actor, work, &payout, "Paid out", sides).await?;
     journal_entry::post_in(tx, actor, payout.settlement_id, &entry, None).await?;
-    expense::settle(tx, actor, work.expense_id).await
+    expense::settle(tx, actor, work.subject_id).await
 }
 
 /// The amount from the second account to the first, which is debited.
@@ -201,7 +201,7 @@ async fn prepare(tx: &Tx, work: &Work) -> Result<Call> {
     let body = json!({
         "saga_id": work.saga_id,
         "organization_id": payout.organization_id,
-        "expense_id": work.expense_id,
+        "expense_id": work.subject_id,
         "member_id": payout.member_id,
         "amount_minor": payout.amount_minor,
         "currency": payout.currency,

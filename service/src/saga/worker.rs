@@ -44,7 +44,7 @@ pub(super) struct Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Work {
     pub(super) saga_id: Uuid,
-    pub(super) expense_id: Uuid,
+    pub(super) subject_id: Uuid,
     pub(super) data: Value,
     /// Why it is undone.
     pub(super) reason: Option<String>,
@@ -217,7 +217,7 @@ async fn begin(tx: &Tx, (organization_id, id): (Uuid, Uuid), patience: Patience)
 fn work_of(row: &saga::Model) -> Work {
     Work {
         saga_id: row.id,
-        expense_id: row.expense_id,
+        subject_id: row.subject_id,
         data: row.data.clone(),
         reason: row.reason.clone(),
     }

@@ -14,7 +14,11 @@ const CURRENCIES: &[&str] = &["EUR", "USD", "CHF", "JPY", "KWD"];
 
 /// A row of a collection that another can refer to, of the older half, so that some can be removed;
 /// rarely one that is not there.
-fn reference(choice: &mut Choice, organization: &Organization, collection: &str) -> Value {
+pub(super) fn reference(
+    choice: &mut Choice,
+    organization: &Organization,
+    collection: &str,
+) -> Value {
     if choice.chance(3) {
         return json!(NOBODY);
     }
@@ -23,7 +27,7 @@ fn reference(choice: &mut Choice, organization: &Organization, collection: &str)
 }
 
 /// Leaves a field out as often as not.
-fn maybe(choice: &mut Choice, body: &mut Value, name: &str, value: Value) {
+pub(super) fn maybe(choice: &mut Choice, body: &mut Value, name: &str, value: Value) {
     if choice.chance(50) {
         body[name] = value;
     }

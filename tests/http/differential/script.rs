@@ -6,7 +6,10 @@ use reqwest::Method;
 use serde_json::Value;
 use tests::{Answer, Client, Record};
 
-use super::{choice::Choice, sync};
+use super::{choice::Choice, steps::Weights, sync};
+
+/// The collections of which steward makes rows by itself.
+const MADE: &[&str] = &["tasks", "timecards", "rates"];
 
 /// A request on its way.
 #[derive(Debug, Clone)]
@@ -120,8 +123,8 @@ impl Organization {
             self.rows.values_mut().for_each(|rows| rows.retain(|row| row.path != path));
             self.gone.push(path.to_owned());
         }
-        if answer.headers.contains_key("location") {
-            self.add(format!("{path}/{}", text(&answer.json["id"])));
+        if let Some(there) = answer.headers.get("location") {
+            self.add(there.to_str().unwrap().to_owned());
             let token = text(&answer.json["token"]);
             match &*collection {
                 "invitations" => self.invitations.push(token),
@@ -133,8 +136,12 @@ impl Organization {
             self.add(format!("{}/deliveries/{}", self.path, text(&answer.json["id"])));
         }
         for item in answer.json["items"].as_array().into_iter().flatten() {
-            if answer.status == 201 && item["version"].is_i64() {
-                self.add(format!("{}/expenses/{}", self.path, text(&item["id"])));
+            let known = self.row(&text(&item["id"])).is_some();
+            // What steward makes by itself shows in lists.
+            let listed = call.method == Method::GET && MADE.contains(&&*collection) && !known;
+            if (answer.status == 201 || listed) && item["version"].is_i64() {
+                let collection = path.trim_end_matches("/batch");
+                self.add(format!("{collection}/{}", text(&item["id"])));
             }
         }
         // What was is not what is.
@@ -208,6 +215,7 @@ pub(super) struct Person {
 #[derive(Debug)]
 pub(super) struct Script {
     record: Record,
+    pub(super) weights: Weights,
     pub(super) choice: Choice,
     pub(super) anonymous: Client,
     pub(super) people: Vec<Person>,
@@ -216,11 +224,12 @@ pub(super) struct Script {
 
 impl Script {
     /// One whose calls and answers are put on record.
-    pub(super) fn new(anonymous: &Client, record: Record, seed: u64) -> Self {
+    pub(super) fn new(anonymous: &Client, record: Record, seed: u64, weights: Weights) -> Self {
         Self {
             choice: Choice::seeded(seed),
             anonymous: anonymous.recorded(&record),
             record,
+            weights,
             people: vec![],
             organizations: vec![],
         }

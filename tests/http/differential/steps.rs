@@ -11,6 +11,7 @@ use super::{
     script::{Call, Caller, Organization, Person, Row, Script},
     sync,
     texts::TEXTS,
+    work,
 };
 
 const COLLECTIONS: &[&str] = &[
@@ -26,7 +27,7 @@ const COLLECTIONS: &[&str] = &[
 
 /// A kind of step.
 #[derive(Debug, Clone, Copy)]
-enum Step {
+pub(super) enum Step {
     Register,
     LogIn,
     Own,
@@ -50,10 +51,14 @@ enum Step {
     Changes,
     Sync,
     Nonsense,
+    Work,
 }
 
-/// How often each comes, among all.
-const WEIGHTS: &[(u64, Step)] = &[
+/// How often each kind of step comes, among all.
+pub(super) type Weights = &'static [(u64, Step)];
+
+/// A script of people and money.
+pub(super) const MONEY: Weights = &[
     (2, Step::Register),
     (3, Step::LogIn),
     (5, Step::Own),
@@ -79,10 +84,27 @@ const WEIGHTS: &[(u64, Step)] = &[
     (2, Step::Nonsense),
 ];
 
+/// A script of work: people are there for it.
+pub(super) const WORK: Weights = &[
+    (1, Step::Register),
+    (1, Step::LogIn),
+    (1, Step::Found),
+    (8, Step::Create),
+    (2, Step::Change),
+    (2, Step::Read),
+    (3, Step::Follow),
+    (2, Step::Past),
+    (2, Step::Told),
+    (1, Step::Accept),
+    (3, Step::Changes),
+    (2, Step::Sync),
+    (80, Step::Work),
+];
+
 impl Step {
-    fn of(choice: &mut Choice) -> Self {
-        let mut left = choice.below(WEIGHTS.iter().map(|(weight, _)| weight).sum());
-        for (weight, step) in WEIGHTS {
+    fn of(choice: &mut Choice, weights: Weights) -> Self {
+        let mut left = choice.below(weights.iter().map(|(weight, _)| weight).sum());
+        for (weight, step) in weights {
             if left < *weight {
                 return *step;
             }
@@ -95,7 +117,7 @@ impl Step {
 impl Script {
     /// Makes the next call. The first ones make what the others need.
     pub(super) async fn step(&mut self) {
-        let step = Step::of(&mut self.choice);
+        let step = Step::of(&mut self.choice, self.weights);
         let Some(person) = self.someone() else {
             return if self.people.is_empty() {
                 self.register().await
@@ -142,6 +164,7 @@ impl Script {
             Step::Accept => return self.accept(&organization, at).await,
             Step::Changes => sync::changes(&mut self.choice, &organization),
             Step::Sync => self.sync(at, &organization),
+            Step::Work => work::call(&mut self.choice, &organization),
             Step::Nonsense => nonsense(&mut self.choice, &organization),
             _ => read(&mut self.choice, &organization),
         };

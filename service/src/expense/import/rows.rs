@@ -7,7 +7,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Import, ImportQuery, RowError, lines::Lines};
+use super::{Import, ImportQuery, RowError, known::Known, lines::Lines};
 use crate::{
     error::{Error, Result, Violation, Violations},
     expense::{ExpenseInput, Kind},
@@ -75,6 +75,7 @@ impl<'a> Rows<'a> {
             currency: code,
             merchant: owned(cells.optional(columns.merchant, 200)?),
             category: cells.optional(columns.category, 100)?.map(|name| name.trim().to_owned()),
+            project: cells.optional(columns.project, 100)?.map(|word| word.trim().to_owned()),
             note: owned(cells.optional(columns.note, 2000)?),
         }))
     }
@@ -110,6 +111,7 @@ pub(super) enum Row {
 pub(super) struct Parsed {
     pub(super) line: u64,
     pub(super) category: Option<String>,
+    pub(super) project: Option<String>,
     spent_on: NaiveDate,
     amount_minor: i64,
     currency: String,
@@ -124,7 +126,9 @@ impl Parsed {
         let (day, amount) = (self.spent_on.to_string(), self.amount_minor.to_string());
         let fixed = [Some(day.as_str()), Some(&amount), Some(&self.currency)];
         let texts = [&self.merchant, &self.category, &self.note].map(Option::as_deref);
-        for part in fixed.into_iter().chain(texts) {
+        // A row without a project has the key that it had when rows had none.
+        let project = self.project.as_deref().map(Some);
+        for part in fixed.into_iter().chain(texts).chain(project) {
             // Lengths keep ("ab", "c") apart from ("a", "bc"), and none from empty.
             hash.update(part.map_or(u64::MAX, |part| part.len() as u64).to_be_bytes());
             hash.update(part.unwrap_or_default());
@@ -139,15 +143,12 @@ impl Parsed {
     }
 
     /// The expense that it is.
-    pub(super) fn input(
-        self,
-        categories: &HashMap<String, Uuid>,
-        member_id: Option<Uuid>,
-    ) -> ExpenseInput {
+    pub(super) fn input(self, known: &Known, member_id: Option<Uuid>) -> ExpenseInput {
         ExpenseInput {
             kind: Kind::Purchase,
             member_id,
-            category_id: self.category.and_then(|name| categories.get(&fold(&name)).copied()),
+            category_id: known.category(self.category.as_deref()),
+            project_id: known.project(self.project.as_deref()),
             spent_on: self.spent_on,
             amount_minor: self.amount_minor,
             currency: Some(self.currency),
@@ -176,6 +177,7 @@ struct Columns<'a> {
     currency: Option<Column<'a>>,
     merchant: Option<Column<'a>>,
     category: Option<Column<'a>>,
+    project: Option<Column<'a>>,
     note: Option<Column<'a>>,
     direction: Option<Column<'a>>,
 }
@@ -188,11 +190,12 @@ impl<'a> Columns<'a> {
         let currency = names.find_any("currency_column", &query.currency_column);
         let merchant = names.find_any("merchant", &query.merchant);
         let category = names.find_any("category", &query.category);
+        let project = names.find_any("project", &query.project);
         let note = names.find_any("note", &query.note);
         let direction = names.find_any("direction", &query.direction);
         match (date, amount) {
             (Some(date), Some(amount)) if names.refused.is_empty() => {
-                Ok(Self { date, amount, currency, merchant, category, note, direction })
+                Ok(Self { date, amount, currency, merchant, category, project, note, direction })
             }
             _ => Err(Error::Invalid(names.refused)),
         }
