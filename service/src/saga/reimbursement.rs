@@ -4,16 +4,13 @@
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use entity::saga;
-use sea_orm::ActiveValue::Set;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    PayoutInput, Saga, repository,
-    rules::Progress,
-    worker::{Call, Kind, Outcome, Run, StepKind, Work, shortened},
+    PayoutInput,
+    worker::{self, Call, Did, Kind, Outcome, Run, StepKind, Work, shortened, whole},
 };
 use crate::{
     account::{self, Purpose},
@@ -24,7 +21,7 @@ use crate::{
     journal_entry::{self, JournalEntryInput, Transfer},
     organization,
     outbound::{Outbound, OutboundError},
-    store::{Store, Tx, signal::Signal, versioned, versioned::Expected},
+    store::{Store, Tx, versioned::Expected},
 };
 
 pub(super) const KIND: Kind = Kind {
@@ -32,13 +29,13 @@ pub(super) const KIND: Kind = Kind {
     steps: &[
         StepKind {
             name: "hold",
-            run: Run::Local(|_, _, _| Box::pin(async { Ok(()) })),
-            undo: Some(|tx, actor, work| Box::pin(release(tx, actor, work))),
+            run: Run::Local(|_, _, _| Box::pin(async { Ok(Did::All) })),
+            undo: Some(|tx, actor, work| Box::pin(whole(release(tx, actor, work)))),
         },
         StepKind {
             name: "reserve",
-            run: Run::Local(|tx, actor, work| Box::pin(reserve(tx, actor, work))),
-            undo: Some(|tx, actor, work| Box::pin(unreserve(tx, actor, work))),
+            run: Run::Local(|tx, actor, work| Box::pin(whole(reserve(tx, actor, work)))),
+            undo: Some(|tx, actor, work| Box::pin(whole(unreserve(tx, actor, work)))),
         },
         StepKind {
             name: "payout",
@@ -50,7 +47,7 @@ pub(super) const KIND: Kind = Kind {
         },
         StepKind {
             name: "settle",
-            run: Run::Local(|tx, actor, work| Box::pin(settle(tx, actor, work))),
+            run: Run::Local(|tx, actor, work| Box::pin(whole(settle(tx, actor, work)))),
             undo: None,
         },
     ],
@@ -117,21 +114,7 @@ async fn begin(tx: &Tx, actor: &Actor, expense: &Expense, id: Uuid) -> Result<()
         reversal_id: tx.new_id(),
         settlement_id: tx.new_id(),
     };
-    let now = tx.now();
-    let progress = Progress::start(KIND.steps.iter().map(|step| step.name), KIND.pivot, now);
-    let row = saga::ActiveModel {
-        organization_id: Set(actor.organization_id),
-        id: Set(id),
-        kind: Set(KIND.name.to_owned()),
-        subject_id: Set(expense.id),
-        data: Set(json!(payout)),
-        created_at: Set(now.fixed_offset()),
-        updated_at: Set(now.fixed_offset()),
-        ..repository::columns(&progress)?
-    };
-    tx.signal(Signal::Work);
-    versioned::insert(tx, actor, row, Saga::from).await?;
-    Ok(())
+    worker::start(tx, actor, &KIND, (id, expense.id), json!(payout)).await.map(drop)
 }
 
 async fn release(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {

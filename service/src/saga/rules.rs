@@ -121,6 +121,20 @@ impl Progress {
         }
     }
 
+    /// A part of the step is done or undone: on with the rest at once, under a patience of its own.
+    pub fn partly(&mut self, now: DateTime<Utc>) {
+        let undoing = self.undoing;
+        if let Some(step) = self.current() {
+            if !undoing {
+                step.state = StepState::Pending;
+            }
+            step.attempts = 0;
+            step.started_at = Some(now);
+            step.error = None;
+        }
+        self.due_at = Some(now);
+    }
+
     /// The step is refused: back over all that was done, unless what cannot be undone was.
     pub fn refused(&mut self, now: DateTime<Utc>, why: String, patience: TimeDelta) {
         if self.is_past_pivot() {
@@ -284,6 +298,7 @@ mod tests {
             3 | 4 if progress.undoing => progress.undone(now),
             3 => progress.refused(now, "refused".into(), PATIENCE),
             4 => progress.done(now),
+            5 if now.timestamp() % 2 == 0 => progress.partly(now),
             5 if !progress.undoing => progress.called(now, now + TimeDelta::seconds(5)),
             _ => progress.failed(now, "away".into(), PATIENCE),
         }
