@@ -35,6 +35,8 @@ pub struct Model {
     pub daily_reports: HasMany<super::daily_report::Entity>,
     #[sea_orm(has_many)]
     pub expense_projects: HasMany<super::expense_project::Entity>,
+    #[sea_orm(has_many)]
+    pub incidents: HasMany<super::incident::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

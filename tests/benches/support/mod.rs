@@ -123,6 +123,7 @@ pub(crate) async fn household(store: &Store) -> Actor {
         .unwrap()
         .id;
     let input = OrganizationInput {
+        overlap_allowed: false,
         kind: organization::Kind::Household,
         name: "Home".into(),
         currency: "EUR".into(),
@@ -130,6 +131,7 @@ pub(crate) async fn household(store: &Store) -> Actor {
         approval_required: None,
         large_expense_minor: None,
         payout_url: None,
+        overlap_allowed: false,
     };
     let organization_id =
         organization::create(store, (user_id, By::user(user_id, None)), Create::from(input))
