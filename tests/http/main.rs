@@ -54,6 +54,8 @@ mod sync;
 mod sync_property;
 mod thresholds;
 mod time_entry;
+mod time_timer;
+mod timecard;
 mod webhook;
 mod webhook_delivery;
 mod webhook_refusal;
