@@ -27,7 +27,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 16] {
+fn rows() -> [(&'static str, &'static str, Value); 17] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -42,6 +42,7 @@ fn rows() -> [(&'static str, &'static str, Value); 16] {
         ("incident_id", "incidents", incident()),
         ("rate_id", "rates", json!({ "starts_on": "2026-01-01", "hourly_rate_minor": 4000 })),
         ("rule_id", "rules", rule()),
+        ("task_id", "tasks", task()),
         ("webhook_id", "webhooks", webhook()),
         ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
         ("journal_entry_id", "journal-entries", json!({ "occurred_on": "2026-11-02" })),
@@ -63,6 +64,12 @@ fn timecard(week: usize) -> Value {
 
 fn budget() -> Value {
     json!({ "name": "Food", "period": "month", "amount_minor": 50_000, "starts_on": "2026-01-01" })
+}
+
+/// That recurs, and that the members take no turns at: they can be removed.
+fn task() -> Value {
+    json!({ "title": "Sweep", "due_on": "2026-11-02", "tags": ["yard"],
+        "recurrence": "FREQ=WEEKLY;BYDAY=MO" })
 }
 
 /// To where nobody listens, and nothing may be sent.

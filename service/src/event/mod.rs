@@ -65,7 +65,7 @@ verbs! {
     Approved "approved" "It was accepted.",
     Rejected "rejected" "It was refused.",
     Reimbursed "reimbursed" "It was paid back.",
-    Reopened "reopened" "It was closed or decided, and is to be done or changed after all.",
+    Reopened "reopened" "It was decided or closed, and is open again.",
     Stopped "stopped" "Its timer was stopped.",
     PayoutStarted "payout_started" "Somebody has it paid back.",
     PayoutRefused "payout_refused" "It was not paid back, and stays as it was.",
