@@ -308,8 +308,10 @@ async fn tasks_about_expenses_are_made_once_whatever_is_killed_when() {
                 .collect();
             drop(promise);
             // In the middle of the making.
-            wait_until("tasks are made", async || events(&store, "task.created").await.len() > made)
-                .await;
+            wait_until("tasks are made", async || {
+                events(&store, "task.created").await.len() > made
+            })
+            .await;
             for _ in 0..round {
                 promises.recv().await.expect("a writer writes");
             }

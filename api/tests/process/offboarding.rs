@@ -114,7 +114,8 @@ impl Story {
     /// Asks for the offboarding. The answer may not come: the process may have ended before.
     async fn offboard(&self, ada: &Client, leaver: &Leaver) {
         let path = format!("{}/offboard", at(&self.path("members"), &leaver.member));
-        let body = json!({ "version": leaver.member["version"], "reassign_to_member_id": self.taker });
+        let body =
+            json!({ "version": leaver.member["version"], "reassign_to_member_id": self.taker });
         ada.try_post(&path, body).await;
     }
 
@@ -184,9 +185,8 @@ impl Story {
         place: &str,
     ) {
         let tasks = ada.all(&self.path("tasks"), "").await;
-        let of = |task: &&Value| {
-            task["assignee_member_id"] == whose && task["version"] == task_version
-        };
+        let of =
+            |task: &&Value| task["assignee_member_id"] == whose && task["version"] == task_version;
         let theirs = tasks.iter().filter(of).count();
         // The taker has those of others, too.
         assert!(theirs >= leaver.tasks && theirs % leaver.tasks == 0, "{place}: {theirs}");
@@ -200,8 +200,11 @@ impl Story {
         let cards = ada.all(&self.path("timecards"), &about).await;
         assert_eq!(cards.len(), 2, "{place}");
         for card in cards {
-            assert_eq!((&card["status"], &card["version"]), (&json!(status), &json!(card_version)),
-                "{place}: {card}");
+            assert_eq!(
+                (&card["status"], &card["version"]),
+                (&json!(status), &json!(card_version)),
+                "{place}: {card}"
+            );
         }
     }
 
