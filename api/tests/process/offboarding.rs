@@ -284,6 +284,24 @@ async fn a_cancelled_offboarding_is_undone_wherever_the_process_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tasks_are_given_back_of_which_a_part_was_given_away() {
+    each_lasting_database(async |database| {
+        let story = Story::begin(&database).await;
+        let leaver = story.begin_until("tasks.noted", 51).await;
+        story.cancel(&leaver).await;
+        let process = Process::start(&story.database);
+        let saga = story.ended(&process, &leaver).await;
+        assert_eq!(saga["state"], "compensated", "{saga}");
+        let tasks = story.ada.at(&process.base).all(&story.path("tasks"), "").await;
+        let theirs = tasks.iter().filter(|it| it["assignee_member_id"] == leaver.member["id"]);
+        let mut versions: Vec<_> = theirs.map(|it| it["version"].as_i64()).collect();
+        versions.sort();
+        assert_eq!(versions, [vec![Some(1)], vec![Some(3); 50]].concat());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_offboarding_whose_weeks_cannot_be_submitted_is_undone() {
     each_lasting_database(async |database| {
         let story = Story::begin(&database).await;

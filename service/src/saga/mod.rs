@@ -88,6 +88,9 @@ pub struct Step {
     pub state: StepState,
     /// How often it was tried.
     pub attempts: i64,
+    /// Whether a part of it was done: a long one is done in several.
+    #[serde(default)]
+    pub partly: bool,
     /// When it was first tried, or first again after somebody said so.
     pub started_at: Option<DateTime<Utc>>,
     /// When it was done or undone.
