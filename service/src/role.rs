@@ -130,8 +130,8 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
             "Write, submit and amend daily reports",
         ),
         (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
-        (ReadSagas, "saga:read", Manager, "See how payouts go"),
-        (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
+        (ReadSagas, "saga:read", Manager, "See how payouts and offboardings go"),
+        (ManageSagas, "saga:manage", Admin, "Retry and undo them, and mark payouts paid"),
     ]
 };
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod import;
+pub(crate) mod large;
 mod payout;
 mod repository;
 pub mod rules;

@@ -179,6 +179,17 @@ fn may_change(actor: &Actor, before: &MemberInput, after: &MemberInput) -> Resul
     if managed { actor.require(Permission::ManageMembers) } else { Ok(()) }
 }
 
+/// Refuses to let a member go who is the last owner.
+///
+/// # Errors
+/// [`Error::State`].
+pub(crate) async fn may_leave(tx: &Tx, leaving: &member::Model) -> Result<()> {
+    if Role::of(&leaving.role) == Role::Owner && leaving.active {
+        return keep_an_owner(tx, leaving).await;
+    }
+    Ok(())
+}
+
 /// Refuses to let the last owner who can log in go.
 async fn keep_an_owner(tx: &Tx, leaving: &member::Model) -> Result<()> {
     organization::repository::lock(tx, leaving.organization_id).await?;

@@ -1,5 +1,5 @@
 use entity::{member, user};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::Member;
@@ -112,4 +112,20 @@ pub(crate) async fn all(
     organization_id: Uuid,
 ) -> Result<Vec<member::Model>> {
     Ok(versioned::owned::<member::Entity>(organization_id).all(connection).await?)
+}
+
+/// Whether a user belongs to another organization, too.
+pub(crate) async fn is_elsewhere(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    user_id: Uuid,
+) -> Result<bool> {
+    let other = member::Entity::find()
+        .filter(member::COLUMN.user_id.eq(user_id))
+        .filter(member::COLUMN.active.eq(true))
+        .filter(member::COLUMN.organization_id.ne(organization_id))
+        .limit(1)
+        .one(connection)
+        .await?;
+    Ok(other.is_some())
 }

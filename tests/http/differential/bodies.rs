@@ -130,6 +130,16 @@ fn rule(choice: &mut Choice, organization: &Organization) -> Value {
     if choice.chance(30) && !category.is_null() {
         then.insert(0, json!({ "set_category": category }));
     }
+    if choice.chance(30) {
+        let mut task = json!({ "title": choice.of(TEXTS) });
+        for (name, collection) in [("assignee_member_id", "members"), ("project_id", "projects")] {
+            let named = reference(choice, organization, collection);
+            maybe(choice, &mut task, name, named);
+        }
+        let days = choice.below(4000);
+        maybe(choice, &mut task, "due_in_days", json!(days));
+        then.push(json!({ "create_task": task }));
+    }
     json!({ "name": choice.of(TEXTS), "when": when, "then": then, "enabled": choice.chance(90) })
 }
 
