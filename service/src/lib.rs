@@ -18,6 +18,7 @@ pub mod event;
 pub mod expense;
 mod fault;
 pub mod idempotency;
+pub mod import;
 pub mod input;
 pub mod invitation;
 pub mod journal_entry;
