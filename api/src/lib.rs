@@ -36,5 +36,7 @@ mod rule;
 mod saga;
 mod session;
 mod sync;
+mod time_entry;
+mod timecard;
 mod user;
 mod webhook;

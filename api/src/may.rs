@@ -49,6 +49,10 @@ permissions!(
     PostEntries,
     ReadWork,
     ManageProjects,
+    RecordTime,
+    ManageTime,
+    DecideTime,
+    ReopenTimecards,
     ReadSagas,
     ManageSagas,
 );

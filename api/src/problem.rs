@@ -55,6 +55,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Object>)]
     pub current: Option<Value>,
+    /// The other resource that is in the way, on 409.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub conflicting_id: Option<Uuid>,
     /// The report of an import that was given up, on 422: its fields stand here.
     #[serde(flatten)]
     #[schema(ignore)]
@@ -70,6 +74,7 @@ pub struct Failure {
     detail: Option<String>,
     violations: Vec<Violation>,
     stale: Option<Arc<Stale>>,
+    conflicting_id: Option<Uuid>,
     report: Map<String, Value>,
     /// Whether the same may succeed in a moment.
     again: bool,
@@ -86,6 +91,7 @@ impl Failure {
             detail: None,
             violations: Vec::new(),
             stale: None,
+            conflicting_id: None,
             report: Map::new(),
             again: status == StatusCode::SERVICE_UNAVAILABLE
                 || status == StatusCode::TOO_MANY_REQUESTS,
@@ -141,6 +147,7 @@ impl Failure {
             expected_version: self.stale.as_ref().and_then(|stale| stale.expected),
             current_version: self.stale.as_ref().map(|stale| stale.current_version),
             current: self.stale.as_ref().map(|stale| stale.current.clone()),
+            conflicting_id: self.conflicting_id,
             report: self.report.clone(),
         }
     }
@@ -194,8 +201,9 @@ impl From<Error> for Failure {
                 };
                 Self { report, ..failure }.detail(detail)
             }
-            Error::State { detail, .. } => {
-                Self::new(S::CONFLICT, code, "Not in this state").detail(detail)
+            Error::State { detail, conflicting_id, .. } => {
+                let failure = Self::new(S::CONFLICT, code, "Not in this state").detail(detail);
+                Self { conflicting_id, ..failure }
             }
             Error::Unavailable(cause) | Error::Again(cause) => {
                 let status = S::SERVICE_UNAVAILABLE;

@@ -5,7 +5,8 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
     account, api_key, budget, category, event, expense, extract, invitation, journal_entry, member,
-    operations, organization, project, report, rule, saga, session, sync, user, webhook,
+    operations, organization, project, report, rule, saga, session, sync, time_entry, timecard,
+    user, webhook,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -20,6 +21,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(budget::routes)
         .configure(expense::routes)
         .configure(project::routes)
+        .configure(time_entry::routes)
+        .configure(timecard::routes)
         .configure(report::routes)
         .configure(account::routes)
         .configure(journal_entry::routes)

@@ -541,4 +541,10 @@ pub const CLASSES: &[TableClasses] = &[
         personal: &["day", "seconds"],
         secret: &[],
     },
+    TableClasses {
+        table: "time_entry_tag",
+        public: &["organization_id", "time_entry_id"],
+        personal: &["tag_key"],
+        secret: &[],
+    },
 ];

@@ -8,15 +8,30 @@ use crate::columns::*;
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-const TABLES: [&str; 7] =
-    ["project", "task", "task_tag", "task_turn", "timecard", "time_entry", "time_entry_day"];
+const TABLES: [&str; 8] = [
+    "project",
+    "task",
+    "task_tag",
+    "task_turn",
+    "timecard",
+    "time_entry",
+    "time_entry_tag",
+    "time_entry_day",
+];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in
-            [project(), task(), task_tag(), task_turn(), timecard(), time_entry(), time_entry_day()]
-        {
+        for table in [
+            project(),
+            task(),
+            task_tag(),
+            task_turn(),
+            timecard(),
+            time_entry(),
+            time_entry_tag(),
+            time_entry_day(),
+        ] {
             manager.create_table(table).await?;
         }
         order_by_bytes(
@@ -29,6 +44,7 @@ impl MigrationTrait for Migration {
         order_by_bytes(manager, "task_tag", &[("tag_key", 150), ("due_key", 20)]).await?;
         order_by_bytes(manager, "time_entry", &[("search_key", 16_000), ("import_key", 64)])
             .await?;
+        order_by_bytes(manager, "time_entry_tag", &[("tag_key", 150)]).await?;
         for index in indexes() {
             manager.create_index(index).await?;
         }
@@ -77,7 +93,9 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("time_entry", &["member_id", "started_at", "id"]),
         index("time_entry", &["project_id", "started_at", "id"]),
         index("time_entry", &["task_id", "started_at", "id"]),
+        index("time_entry", &["billable", "started_at", "id"]),
         index("time_entry", &["import_key"]),
+        index("time_entry_tag", &["tag_key", "time_entry_id"]),
         index("time_entry_day", &["timecard_id", "day"]),
         // Each holds all that the reports read.
         covering("day", &[&["day"], &spent[..]].concat()),
@@ -194,6 +212,15 @@ fn time_entry() -> TableCreateStatement {
         .foreign_key(&mut reference("time_entry", "member_id", "member"))
         .foreign_key(&mut reference("time_entry", "project_id", "project"))
         .foreign_key(&mut reference("time_entry", "task_id", "task"))
+        .take()
+}
+
+fn time_entry_tag() -> TableCreateStatement {
+    keyed("time_entry_tag", [id("time_entry_id"), string_len("tag_key", 150)])
+        .foreign_key(
+            reference("time_entry_tag", "time_entry_id", "time_entry")
+                .on_delete(ForeignKeyAction::Cascade),
+        )
         .take()
 }
 

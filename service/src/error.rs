@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::idempotency::Answer;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
@@ -67,6 +68,8 @@ pub enum Error {
         code: &'static str,
         /// What is in the way.
         detail: Cow<'static, str>,
+        /// The resource that is in the way, where it is another one.
+        conflicting_id: Option<Uuid>,
     },
     /// Not now: the database is away, locked or full, or there is too much to do.
     #[error("unavailable: {0}")]
@@ -109,7 +112,16 @@ impl Error {
 
     /// Something that the present state does not allow.
     pub fn state(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::State { code, detail: detail.into() }
+        Self::State { code, detail: detail.into(), conflicting_id: None }
+    }
+
+    /// Something that another resource does not allow.
+    pub fn conflict(
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        conflicting_id: Uuid,
+    ) -> Self {
+        Self::State { code, detail: detail.into(), conflicting_id: Some(conflicting_id) }
     }
 
     /// Something that the role does not allow.
@@ -156,6 +168,10 @@ impl Error {
     /// The same, for the item of a batch with that index.
     pub(crate) fn below(self, index: usize) -> Self {
         match self {
+            Self::State { code, detail, conflicting_id } => {
+                let detail = format!("item {index}: {detail}").into();
+                Self::State { code, detail, conflicting_id }
+            }
             Self::Invalid(mut found) => {
                 for violation in &mut found {
                     violation.pointer = format!("/items/{index}{}", violation.pointer);

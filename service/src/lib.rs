@@ -39,6 +39,8 @@ pub mod session;
 pub mod store;
 pub mod sync;
 pub mod text;
+pub mod time_entry;
+pub mod timecard;
 pub mod user;
 pub mod webhook;
 

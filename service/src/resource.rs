@@ -32,6 +32,8 @@ use crate::{
     rule::Rule,
     saga::Saga,
     store::{Store, Tx, page::Page, versioned::Expected},
+    time_entry::TimeEntry,
+    timecard::Timecard,
     user::User,
     webhook::{IssuedWebhook, Webhook},
 };
@@ -75,6 +77,8 @@ versioned!(
     Project,
     Rule,
     Saga,
+    TimeEntry,
+    Timecard,
     User,
     Webhook,
 );
@@ -150,6 +154,11 @@ pub trait Writable: Changeable {
     /// What a new one is to be, with what the client may leave out.
     fn complete(_actor: &Actor, input: Self::Input) -> Self::Input {
         input
+    }
+
+    /// What this one was asked to be, with what it was given besides: to know one that was made already.
+    fn added(&self, asked: Self::Input) -> Self::Input {
+        asked
     }
 
     /// Makes a new one.

@@ -66,6 +66,14 @@ pub enum Permission {
     ReadWork,
     /// Add, change and remove projects.
     ManageProjects,
+    /// Record time of one's own, change it and submit one's weeks.
+    RecordTime,
+    /// Record and change anybody's time; import.
+    ManageTime,
+    /// Approve and reject timecards.
+    DecideTime,
+    /// Open timecards again that were submitted or approved.
+    ReopenTimecards,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -98,6 +106,10 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
+        (RecordTime, "time:record", Member, "Record, change and submit one's own time"),
+        (ManageTime, "time:manage", Manager, "Do so for everybody; import"),
+        (DecideTime, "time:decide", Manager, "Approve and reject timecards"),
+        (ReopenTimecards, "timecard:reopen", Admin, "Open decided timecards again"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]

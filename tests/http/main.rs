@@ -45,6 +45,7 @@ mod spending;
 mod sync;
 mod sync_property;
 mod thresholds;
+mod time_entry;
 mod webhook;
 mod webhook_delivery;
 mod webhook_refusal;

@@ -31,6 +31,7 @@ pub mod task_tag;
 pub mod task_turn;
 pub mod time_entry;
 pub mod time_entry_day;
+pub mod time_entry_tag;
 pub mod timecard;
 pub mod transfer;
 pub mod user;

@@ -60,6 +60,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub time_entry_days: HasMany<super::time_entry_day::Entity>,
     #[sea_orm(has_many)]
+    pub time_entry_tags: HasMany<super::time_entry_tag::Entity>,
+    #[sea_orm(has_many)]
     pub timecards: HasMany<super::timecard::Entity>,
     #[sea_orm(has_many)]
     pub transfers: HasMany<super::transfer::Entity>,

@@ -29,6 +29,7 @@ pub use super::task_tag::Entity as TaskTag;
 pub use super::task_turn::Entity as TaskTurn;
 pub use super::time_entry::Entity as TimeEntry;
 pub use super::time_entry_day::Entity as TimeEntryDay;
+pub use super::time_entry_tag::Entity as TimeEntryTag;
 pub use super::timecard::Entity as Timecard;
 pub use super::transfer::Entity as Transfer;
 pub use super::user::Entity as User;

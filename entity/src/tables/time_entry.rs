@@ -66,6 +66,8 @@ pub struct Model {
     pub task: BelongsTo<Option<super::task::Entity>>,
     #[sea_orm(has_many)]
     pub time_entry_days: HasMany<super::time_entry_day::Entity>,
+    #[sea_orm(has_many)]
+    pub time_entry_tags: HasMany<super::time_entry_tag::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -25,7 +25,7 @@ use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
     expense::Expense, invitation::Invitation, journal_entry::JournalEntry, member::Member,
     organization::Organization, project::Project, resource::Resource, role::Permission, rule::Rule,
-    saga::Saga, user::User, webhook::Webhook,
+    saga::Saga, time_entry::TimeEntry, timecard::Timecard, user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -62,6 +62,8 @@ verbs! {
     Approved "approved" "It was accepted.",
     Rejected "rejected" "It was refused.",
     Reimbursed "reimbursed" "It was paid back.",
+    Reopened "reopened" "It was decided, and may be changed again.",
+    Stopped "stopped" "Its timer was stopped.",
     PayoutStarted "payout_started" "Somebody has it paid back.",
     PayoutRefused "payout_refused" "It was not paid back, and stays as it was.",
     Reversed "reversed" "Another one undoes it.",
@@ -151,6 +153,8 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Project>(),
     Entity::of::<Rule>(),
     Entity::of::<Saga>(),
+    Entity::of::<TimeEntry>(),
+    Entity::of::<Timecard>(),
     Entity::of::<User>(),
     Entity::of::<Webhook>(),
 ];

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    error::{Error, Result, Violation},
+    error::{Error, Result},
     event::Verb,
-    input::{Act, Change, Create, FromBody},
+    input::{Act, Change, Create, batch},
     resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
@@ -154,13 +154,13 @@ pub async fn create_many(
     actor: &Actor,
     batch: ExpenseBatch,
 ) -> Result<ExpenseBatchResult> {
-    let news = read_batch(batch)?;
+    let news = batch::read(batch.items)?;
     let written = store
         .write((actor.clone(), news.clone()), |tx, (actor, news)| {
             Box::pin(async move {
                 let chosen: Vec<_> = news.iter().map(|new| new.id).collect();
                 let ids = log::new_ids::<Expense>(tx, actor.organization_id, &chosen).await?;
-                let ids = ids.map_err(taken)?;
+                let ids = ids.map_err(batch::taken)?;
                 let rows = ids
                     .iter()
                     .zip(news)
@@ -193,30 +193,6 @@ pub async fn create_many(
         }
         other => other,
     }
-}
-
-fn taken(index: usize) -> Error {
-    Error::Duplicate { pointer: format!("/items/{index}/id").into() }
-}
-
-fn read_batch(batch: ExpenseBatch) -> Result<Vec<Create<ExpenseInput>>> {
-    let mut violations = Vec::new();
-    let mut news = Vec::new();
-    for (index, item) in batch.items.into_iter().enumerate() {
-        match Create::from_body(item).map_err(|error| error.below(index)) {
-            Ok(new) => news.push(new),
-            Err(Error::Invalid(found)) => violations.extend(found),
-            Err(other) => return Err(other),
-        }
-    }
-    let mut seen = std::collections::HashSet::new();
-    for (index, id) in news.iter().enumerate().filter_map(|(i, new)| Some((i, new.id?))) {
-        if !seen.insert(id) {
-            let at = format!("/items/{index}/id");
-            violations.push(Violation::new(at, "duplicate", "stands in this batch twice"));
-        }
-    }
-    if violations.is_empty() { Ok(news) } else { Err(Error::Invalid(violations)) }
 }
 
 /// A row for a new expense, under the rules for who may record one for whom.

@@ -5,6 +5,7 @@
 //! patch is laid over the input that would make the resource as it is, and the result is read and
 //! validated as a whole, under the same rules.
 
+pub(crate) mod batch;
 mod schema;
 
 use std::{borrow::Cow, marker::PhantomData};

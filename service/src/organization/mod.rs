@@ -3,8 +3,8 @@
 mod commands;
 pub(crate) mod repository;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::{GapInfo, Tz};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -156,19 +156,22 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The day on which an instant lies.
+    /// The day on which an instant lies: the last that had begun by then. Where a clock is put back over
+    /// midnight, a day that has begun goes on.
     pub fn day_of(&self, at: DateTime<Utc>) -> NaiveDate {
-        at.with_timezone(&self.time_zone).date_naive()
+        let day = at.with_timezone(&self.time_zone).date_naive();
+        match day.succ_opt() {
+            Some(next) if self.start_of(next) <= at => next,
+            _ => day,
+        }
     }
 
     /// The instant at which a day begins: the first one of it, where a clock that is put forward leaves
-    /// midnight out.
+    /// midnight out; that of the next day, where it leaves out the whole of it.
     pub fn start_of(&self, day: NaiveDate) -> DateTime<Utc> {
-        let quarters = (0..96).map(|quarter| TimeDelta::minutes(15 * quarter));
         let midnight = day.and_time(NaiveTime::MIN);
-        let first = quarters
-            .filter_map(|later| self.time_zone.from_local_datetime(&(midnight + later)).earliest())
-            .next();
+        let first = self.time_zone.from_local_datetime(&midnight).earliest();
+        let first = first.or_else(|| GapInfo::new(&midnight, &self.time_zone)?.end);
         first.map_or_else(|| midnight.and_utc(), |at| at.to_utc())
     }
 }
@@ -186,7 +189,19 @@ impl From<&entity::organization::Model> for Settings {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
+
+    /// In this zone.
+    fn settings(time_zone: Tz) -> Settings {
+        Settings {
+            currency: "EUR".into(),
+            approval_required: false,
+            overlap_allowed: false,
+            time_zone,
+        }
+    }
 
     #[test]
     fn a_day_begins_where_the_organization_is() {
@@ -198,18 +213,29 @@ mod tests {
             // Midnight was left out there that day.
             ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z"),
         ] {
-            let time_zone = zone.parse().expect("a time zone");
-            let settings = Settings {
-                currency: "EUR".into(),
-                approval_required: false,
-                overlap_allowed: false,
-                time_zone,
-            };
+            let settings = settings(zone.parse().expect("a time zone"));
             let start = settings.start_of(day(on));
             assert_eq!(start, begins.parse::<DateTime<Utc>>().expect("an instant"), "{zone}");
             assert_eq!(settings.day_of(start), day(on));
             let before = start - TimeDelta::microseconds(1);
             assert_eq!(settings.day_of(before), day(on).pred_opt().expect("a day"));
         }
+    }
+
+    /// Samoa had no 30 December 2011, and on Newfoundland the clock went back from 0:01 to 23:01.
+    #[test]
+    fn days_are_left_out_and_interrupted() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("an instant");
+        let samoa = settings(Tz::Pacific__Apia);
+        assert_eq!(samoa.start_of(day("2011-12-30")), at("2011-12-30T10:00:00Z"));
+        assert_eq!(samoa.start_of(day("2011-12-31")), at("2011-12-30T10:00:00Z"));
+        assert_eq!(samoa.day_of(at("2011-12-30T09:59:59Z")), day("2011-12-29"));
+        assert_eq!(samoa.day_of(at("2011-12-30T10:00:00Z")), day("2011-12-31"));
+        let newfoundland = settings(Tz::America__St_Johns);
+        let begins = newfoundland.start_of(day("2010-11-07"));
+        assert_eq!(begins, at("2010-11-07T02:30:00Z"));
+        assert_eq!(newfoundland.day_of(begins + TimeDelta::minutes(30)), day("2010-11-07"));
+        assert_eq!(newfoundland.day_of(begins - TimeDelta::minutes(1)), day("2010-11-06"));
     }
 }

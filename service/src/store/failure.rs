@@ -94,6 +94,7 @@ fn pointer(column: &str) -> &'static str {
         "week_starts_on" => "/week_starts_on",
         "user_id" => "/user_id",
         "import_key" => "/import_key",
+        "running_member_id" => "/started_at",
         "position" => "/items",
         _ => "",
     }

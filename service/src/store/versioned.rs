@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use entity::{Identified, Owned, Versioned};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait,
-    EntityTrait, IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter,
-    QuerySelect, QueryTrait, Select, Value, sea_query::OnConflict,
+    EntityTrait, IntoActiveModel, IntoSimpleExpr, Iterable, ModelTrait, PrimaryKeyToColumn,
+    QueryFilter, QuerySelect, QueryTrait, Select, Value, sea_query::OnConflict,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -270,6 +270,17 @@ pub async fn lock<E: Versioned>(tx: &Tx, current: &E::Model) -> Result<()> {
         .exec(tx)
         .await?;
     if held.rows_affected == 1 { Ok(()) } else { Err(overtaken()) }
+}
+
+/// [`lock`] of a row of which no more than the id is known. False if there is none.
+pub async fn hold<E: Owned + Versioned>(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<bool> {
+    let held = E::update_many()
+        .col_expr(E::VERSION, E::VERSION.into_simple_expr())
+        .filter(E::ORGANIZATION_ID.eq(organization_id))
+        .filter(E::ID.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(held.rows_affected == 1)
 }
 
 fn overtaken() -> Error {

@@ -28,24 +28,35 @@ pub async fn sync(store: &Store, actor: &Actor, input: SyncInput) -> Result<Sync
 async fn outcome(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
     match kinds::make(tx, actor, edit).await {
         Ok(outcome) => Ok(outcome),
-        Err(error) => refused(error),
+        Err(error) => Outcome::of_error(error),
     }
 }
 
-fn refused(error: Error) -> Result<Outcome> {
-    let (code, violations) = (error.code(), error.violations());
-    let refusal = |detail| Refusal { code, detail, violations };
-    match error {
-        Error::NotFound(what) => {
-            Ok(Outcome::NotFound(refusal(Some(format!("there is no such {what}")))))
+impl Outcome {
+    /// What is told of a change that was refused.
+    ///
+    /// # Errors
+    /// What concerns more than this one change.
+    pub(crate) fn of_error(error: Error) -> Result<Self> {
+        let (code, violations) = (error.code(), error.violations());
+        let conflicting_id = match &error {
+            Error::State { conflicting_id, .. } => *conflicting_id,
+            _ => None,
+        };
+        let refusal = |detail| Refusal { code, detail, violations, conflicting_id };
+        match error {
+            Error::NotFound(what) => {
+                Ok(Self::NotFound(refusal(Some(format!("there is no such {what}")))))
+            }
+            Error::Forbidden { detail, .. } => Ok(Self::Forbidden(refusal(Some(detail.into())))),
+            Error::State { detail, .. } => Ok(Self::Invalid(refusal(Some(detail.into())))),
+            Error::InUse(what) => Ok(Self::Invalid(refusal(Some(what.into())))),
+            Error::NotConfigured { detail, .. } => Ok(Self::Invalid(refusal(Some(detail.into())))),
+            Error::VersionRequired
+            | Error::Duplicate { .. }
+            | Error::Reference
+            | Error::Invalid(_) => Ok(Self::Invalid(refusal(None))),
+            other => Err(other),
         }
-        Error::Forbidden { detail, .. } => Ok(Outcome::Forbidden(refusal(Some(detail.into())))),
-        Error::State { detail, .. } => Ok(Outcome::Invalid(refusal(Some(detail.into())))),
-        Error::InUse(what) => Ok(Outcome::Invalid(refusal(Some(what.into())))),
-        Error::NotConfigured { detail, .. } => Ok(Outcome::Invalid(refusal(Some(detail.into())))),
-        Error::VersionRequired | Error::Duplicate { .. } | Error::Reference | Error::Invalid(_) => {
-            Ok(Outcome::Invalid(refusal(None)))
-        }
-        other => Err(other),
     }
 }

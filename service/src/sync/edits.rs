@@ -56,7 +56,7 @@ async fn taken<R: Writable>(
 ) -> Result<Outcome> {
     match R::find(tx, actor, edit.id).await {
         Ok(current) => {
-            let asked = json(&R::complete(actor, new.input))?;
+            let asked = json(&current.added(R::complete(actor, new.input)))?;
             let same = current.version() == 1 && asked == json(&current.input())?;
             if same { applied(actor, &current) } else { conflict(actor, &current) }
         }

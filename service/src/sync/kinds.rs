@@ -23,6 +23,7 @@ use crate::{
     role::Permission,
     rule::Rule,
     store::Tx,
+    time_entry::TimeEntry,
 };
 
 /// Every kind.
@@ -35,6 +36,7 @@ const KINDS: &[Kind] = &[
     Kind::changeable::<Organization>(),
     Kind::writable::<Project>(),
     Kind::writable::<Rule>(),
+    Kind::writable::<TimeEntry>(),
 ];
 
 const EXPENSE_MOVES: &[Act] = &[

@@ -156,4 +156,8 @@ pub struct Refusal {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(nullable = false)]
     pub violations: Vec<Violation>,
+    /// The other resource that is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub conflicting_id: Option<Uuid>,
 }

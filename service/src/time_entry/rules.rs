@@ -1,0 +1,135 @@
+//! What an entry may be: pure.
+
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use uuid::Uuid;
+use validator::ValidationError;
+
+use super::{TimeEntry, TimeEntryInput};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    role::Permission,
+    text::refusal,
+};
+
+/// How long an entry is at most.
+pub const LONGEST: TimeDelta = TimeDelta::days(31);
+
+/// Refuses days whose weeks, or the ends of whose entries, would not have years of four digits.
+pub fn day(day: &NaiveDate) -> Result<(), ValidationError> {
+    if (1001..=9998).contains(&day.year()) {
+        return Ok(());
+    }
+    Err(refusal("day", "must lie in the years 1001 to 9998"))
+}
+
+/// Refuses instants that the databases would round, or whose years are none for an entry.
+pub fn instant(at: &DateTime<Utc>) -> Result<(), ValidationError> {
+    let nanoseconds = at.timestamp_subsec_nanos();
+    if nanoseconds >= 1_000_000_000 || nanoseconds % 1000 != 0 {
+        return Err(refusal("precision", "must be a whole number of microseconds"));
+    }
+    day(&at.date_naive())
+}
+
+/// Whose a new entry or timecard is.
+///
+/// # Errors
+/// [`Error::Invalid`] where nobody is named and nobody acts in person.
+pub(crate) fn whose(actor: &Actor, member_id: Option<Uuid>) -> Result<Uuid> {
+    member_id.or(actor.member_id).ok_or_else(|| {
+        Error::invalid("/member_id", "required", "is required where nobody acts in person")
+    })
+}
+
+/// Whether the actor may record time of this member.
+///
+/// # Errors
+/// [`Error::Forbidden`] where it is somebody else's.
+pub(crate) fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
+    if actor.member_id == Some(member_id) || actor.may(Permission::ManageTime) {
+        return Ok(());
+    }
+    Err(Error::forbidden("not_your_time", "this is somebody else's time"))
+}
+
+/// Whether a timer that is to run has begun.
+///
+/// # Errors
+/// [`Error::Invalid`] where it begins later than now.
+pub(crate) fn begun(input: &TimeEntryInput, now: DateTime<Utc>) -> Result<()> {
+    match input.started_at {
+        Some(start) if input.ended_at.is_none() && start > now => {
+            Err(Error::invalid("/started_at", "future", "of a timer must not be later than now"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether an entry may become this: one that has ended does not run again.
+///
+/// # Errors
+/// [`Error::State`] where it would.
+pub(crate) fn goes_on(current: &TimeEntry, next: &TimeEntryInput) -> Result<()> {
+    if current.running || next.started_at.is_none() || next.ended_at.is_some() {
+        return Ok(());
+    }
+    Err(Error::state("not_running", "an entry that has ended does not run again"))
+}
+
+/// Whether an input is one of the two: a time from when to when, or a day and minutes.
+pub fn whole(input: &TimeEntryInput) -> Result<(), ValidationError> {
+    let TimeEntryInput { started_at, ended_at, day, minutes, breaks, .. } = input;
+    let mixed = |name| Err(at(name, "mixed", "goes with started_at, and not with day and minutes"));
+    match (started_at, day, minutes) {
+        (Some(_), Some(_), _) => {
+            Err(at("day", "mixed", "goes with minutes, and not with started_at"))
+        }
+        (Some(_), None, Some(_)) => {
+            Err(at("minutes", "mixed", "goes with day, and not with started_at"))
+        }
+        (None, Some(_), _) if ended_at.is_some() => mixed("ended_at"),
+        (None, Some(_), _) if !breaks.is_empty() => mixed("breaks"),
+        (None, Some(_), None) => Err(at("minutes", "required", "is required beside day")),
+        (None, Some(_), Some(_)) => Ok(()),
+        (None, None, Some(_)) => Err(at("day", "required", "is required beside minutes")),
+        (None, None, None) => Err(at("started_at", "required", "is required, or day and minutes")),
+        (Some(started_at), None, None) => timed(*started_at, *ended_at, input),
+    }
+}
+
+fn timed(
+    started_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+    input: &TimeEntryInput,
+) -> Result<(), ValidationError> {
+    let latest = started_at + LONGEST;
+    if ended_at.is_some_and(|end| end <= started_at) {
+        return Err(at("ended_at", "order", "must be later than started_at"));
+    }
+    if ended_at.is_some_and(|end| end > latest) {
+        return Err(at("ended_at", "too_long", "must be at most 31 days later than started_at"));
+    }
+    let (mut free, end) = (started_at, ended_at.unwrap_or(latest));
+    for (index, pause) in input.breaks.iter().enumerate() {
+        let field = |name| format!("breaks/{index}/{name}");
+        if pause.started_at < free {
+            let message = "must not be before the entry or the end of another break";
+            return Err(at(&field("started_at"), "order", message));
+        }
+        if pause.ended_at <= pause.started_at {
+            return Err(at(&field("ended_at"), "order", "must be later than its start"));
+        }
+        if pause.ended_at > end {
+            return Err(at(&field("ended_at"), "order", "must not be after the entry"));
+        }
+        free = pause.ended_at;
+    }
+    Ok(())
+}
+
+fn at(field: &str, code: &'static str, message: &'static str) -> ValidationError {
+    let mut refusal = refusal(code, message);
+    refusal.add_param("field".into(), &field);
+    refusal
+}

@@ -1,0 +1,220 @@
+use chrono::{DateTime, Days, Utc};
+use entity::timecard;
+use sea_orm::ActiveValue::Set;
+use uuid::Uuid;
+
+use super::{
+    Remark, Status, Timecard, TimecardInput, TimecardNote, TimecardQuery, TimecardReason, cards,
+    repository,
+    rules::{self, Move},
+};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    event::Verb,
+    input::{Act, Create},
+    resource::{Readable, Resource},
+    role::Permission,
+    store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
+    time_entry,
+};
+
+impl Resource for Timecard {
+    const ENTITY: &'static str = "timecard";
+    const READ: Permission = Permission::ReadWork;
+    const VERBS: &'static [Verb] =
+        &[Verb::Created, Verb::Submitted, Verb::Approved, Verb::Rejected, Verb::Reopened];
+}
+
+impl Readable for Timecard {
+    type Query = TimecardQuery;
+
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+    }
+
+    async fn list(store: &Store, actor: &Actor, query: &TimecardQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, query).await?;
+        Ok(page.map(Self::from))
+    }
+}
+
+/// Makes the timecard of a week that has none.
+pub async fn create(store: &Store, actor: &Actor, new: Create<TimecardInput>) -> Result<Timecard> {
+    let written = store.write((actor.clone(), new), |tx, (actor, new)| {
+        Box::pin(async move {
+            let TimecardInput { member_id, week_starts_on } = new.input;
+            let member_id = time_entry::rules::whose(actor, member_id)?;
+            may_record(actor, member_id)?;
+            let id = log::new_id::<Timecard>(tx, actor.organization_id, new.id).await?;
+            cards::hold(tx, actor.organization_id, [member_id]).await?;
+            let row = cards::new_row(tx, actor, id, (member_id, week_starts_on));
+            versioned::insert(tx, actor, row, Timecard::from).await
+        })
+    });
+    written.await.map_err(|error| match error {
+        Error::Reference => Error::invalid("/member_id", "unknown", "is not a member here"),
+        other => other,
+    })
+}
+
+fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
+    if actor.member_id == Some(member_id) || actor.may(Permission::ManageTime) {
+        return Ok(());
+    }
+    Err(Error::forbidden("not_your_timecard", "this is somebody else's timecard"))
+}
+
+/// Asks for a decision. Where nobody decides, the timecard is approved.
+pub async fn submit(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<TimecardNote>,
+) -> Result<Timecard> {
+    make_move(store, actor, id, expected, act, Move::Submit).await
+}
+
+/// Accepts a submitted timecard of somebody else's.
+pub async fn approve(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<TimecardNote>,
+) -> Result<Timecard> {
+    make_move(store, actor, id, expected, act, Move::Approve).await
+}
+
+/// Refuses a submitted timecard of somebody else's.
+pub async fn reject(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<TimecardNote>,
+) -> Result<Timecard> {
+    make_move(store, actor, id, expected, act, Move::Reject).await
+}
+
+/// Lets the time of a submitted or approved timecard be changed again.
+pub async fn reopen(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<TimecardReason>,
+) -> Result<Timecard> {
+    make_move(store, actor, id, expected, act, Move::Reopen).await
+}
+
+async fn make_move<R: Remark>(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<R>,
+    by: Move,
+) -> Result<Timecard> {
+    store
+        .write((actor.clone(), id, expected, act, by), |tx, (actor, id, expected, act, by)| {
+            Box::pin(async move {
+                let note = || Ok(act.input()?.text());
+                moved(tx, actor, *id, *expected, *by, &note).await
+            })
+        })
+        .await
+}
+
+/// [`make_move`] in a transaction that is under way. The note is asked for once it is known that there is a
+/// card to move.
+pub(super) async fn moved(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    by: Move,
+    note: &(impl Fn() -> Result<Option<String>> + Sync),
+) -> Result<Timecard> {
+    let row = repository::get(tx, actor.organization_id, id).await?;
+    may_move(actor, &row, by)?;
+    expected.check(row.version, &Timecard::from(row.clone()))?;
+    let note = note()?;
+    write_move(tx, actor, &row, by, note).await
+}
+
+async fn write_move(
+    tx: &Tx,
+    actor: &Actor,
+    row: &timecard::Model,
+    by: Move,
+    note: Option<String>,
+) -> Result<Timecard> {
+    let from = Status::of(&row.status);
+    let to = rules::moved(from, by, actor.settings.approval_required)?;
+    if by == Move::Submit {
+        // What is submitted is all there is: nobody writes time of this member meanwhile.
+        cards::hold(tx, actor.organization_id, [row.member_id]).await?;
+        no_timer(tx, actor, row).await?;
+    }
+    let now = tx.now().fixed_offset();
+    let status = Set(to.as_str().to_owned());
+    let next = match by {
+        Move::Submit => timecard::ActiveModel {
+            status,
+            submitted_at: Set(Some(now)),
+            decided_at: Set((to == Status::Approved).then_some(now)),
+            decided_by_member_id: Set(None),
+            decision_note: Set(None),
+            ..Default::default()
+        },
+        Move::Approve | Move::Reject | Move::Reopen => timecard::ActiveModel {
+            status,
+            decided_at: Set(Some(now)),
+            decided_by_member_id: Set(actor.member_id),
+            decision_note: Set(note),
+            ..Default::default()
+        },
+    };
+    versioned::update(tx, actor, by.verb(), row, next, Timecard::from).await
+}
+
+/// Whether no timer runs that would end in this week, or later than it.
+async fn no_timer(tx: &Tx, actor: &Actor, row: &timecard::Model) -> Result<()> {
+    let Some(next) = row.week_starts_on.checked_add_days(Days::new(7)) else { return Ok(()) };
+    let end: DateTime<Utc> = actor.settings.start_of(next);
+    let running =
+        time_entry::repository::running_of(tx, actor.organization_id, row.member_id).await?;
+    match running.filter(|timer| timer.started_at.to_utc() < end) {
+        None => Ok(()),
+        Some(timer) => {
+            let detail = "a timer still runs that was started before the end of this week";
+            Err(Error::conflict("timer_running", detail, timer.id))
+        }
+    }
+}
+
+fn may_move(actor: &Actor, row: &timecard::Model, by: Move) -> Result<()> {
+    match by {
+        Move::Submit => may_record(actor, row.member_id),
+        Move::Approve | Move::Reject => {
+            if actor.settings.approval_required && actor.member_id == Some(row.member_id) {
+                let detail = "nobody decides their own timecard";
+                return Err(Error::forbidden("own_timecard", detail));
+            }
+            Ok(())
+        }
+        Move::Reopen => Ok(()),
+    }
+}
+
+/// Submits every open timecard of a member, whose timer is stopped.
+pub(crate) async fn submit_all(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<Vec<Timecard>> {
+    cards::hold(tx, actor.organization_id, [member_id]).await?;
+    let mut submitted = Vec::new();
+    for row in repository::open_of(tx, actor.organization_id, member_id).await? {
+        submitted.push(write_move(tx, actor, &row, Move::Submit, None).await?);
+    }
+    Ok(submitted)
+}

@@ -1,0 +1,90 @@
+//! What was worked in a week. No part of the card: it has a version, and totals move without one
+//! ([decision 8](../../../docs/decisions/0008-balances-beside-accounts.md)).
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::repository::{self, Part};
+use crate::{actor::Actor, error::Result, store::Store};
+
+/// What was worked in a week. A timer that runs counts once it is stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TimecardTotals {
+    /// The timecard.
+    pub timecard_id: Uuid,
+    /// How many seconds in all.
+    pub seconds: i64,
+    /// How many of them somebody is charged for.
+    pub billable_seconds: i64,
+    /// Each day of the week.
+    pub days: Vec<DayTotal>,
+    /// Each project, and what is for none, if there is any.
+    pub projects: Vec<ProjectTotal>,
+}
+
+/// What was worked on a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DayTotal {
+    /// The day.
+    pub day: NaiveDate,
+    /// How many seconds.
+    pub seconds: i64,
+    /// How many of them somebody is charged for.
+    pub billable_seconds: i64,
+}
+
+/// What was worked for a project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProjectTotal {
+    /// The project; null for what is for none.
+    pub project_id: Option<Uuid>,
+    /// How many seconds.
+    pub seconds: i64,
+    /// How many of them somebody is charged for.
+    pub billable_seconds: i64,
+}
+
+/// The totals of a timecard.
+pub async fn totals(store: &Store, actor: &Actor, id: Uuid) -> Result<TimecardTotals> {
+    store
+        .snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
+            Box::pin(async move {
+                let card = repository::get(tx, *organization_id, *id).await?;
+                let parts = repository::parts(tx, *organization_id, *id).await?;
+                Ok(summed(*id, card.week_starts_on, &parts))
+            })
+        })
+        .await
+}
+
+fn summed(timecard_id: Uuid, monday: NaiveDate, parts: &[Part]) -> TimecardTotals {
+    let week = (0..7).filter_map(|later| monday.checked_add_days(Days::new(later)));
+    let mut days: BTreeMap<NaiveDate, (i64, i64)> = week.map(|day| (day, (0, 0))).collect();
+    let mut projects: BTreeMap<Option<Uuid>, (i64, i64)> = BTreeMap::new();
+    let mut all = (0, 0);
+    for Part { day, project_id, billable, seconds } in parts {
+        let charged = if *billable { *seconds } else { 0 };
+        let sums =
+            [&mut all, days.entry(*day).or_default(), projects.entry(*project_id).or_default()];
+        for sum in sums {
+            *sum = (sum.0 + seconds, sum.1 + charged);
+        }
+    }
+    let day = |(day, (seconds, billable_seconds))| DayTotal { day, seconds, billable_seconds };
+    let project = |(project_id, (seconds, billable_seconds))| ProjectTotal {
+        project_id,
+        seconds,
+        billable_seconds,
+    };
+    TimecardTotals {
+        timecard_id,
+        seconds: all.0,
+        billable_seconds: all.1,
+        days: days.into_iter().map(day).collect(),
+        projects: projects.into_iter().map(project).collect(),
+    }
+}
