@@ -50,8 +50,16 @@ impl Header {
         name.as_deref().and_then(|name| self.find(parameter, name))
     }
 
-    /// Says what is wrong with a parameter, for this file.
-    pub(crate) fn refuse(&mut self, parameter: &str, code: &'static str, message: String) {
+    /// Refuses a file in which nobody knows which column is this.
+    pub(crate) fn need(&mut self, parameter: &str, found: bool) {
+        let refused = |it: &Violation| it.pointer == format!("?{parameter}");
+        if !found && !self.refused.iter().any(refused) {
+            let message = "is required: the file is none whose columns are known";
+            self.refuse(parameter, "required", message.to_owned());
+        }
+    }
+
+    fn refuse(&mut self, parameter: &str, code: &'static str, message: String) {
         self.refused.push(Violation::new(format!("?{parameter}"), code, message));
     }
 
