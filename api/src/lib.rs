@@ -36,6 +36,7 @@ mod rule;
 mod saga;
 mod session;
 mod sync;
+mod task;
 mod time_entry;
 mod timecard;
 mod user;

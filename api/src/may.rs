@@ -49,6 +49,7 @@ permissions!(
     PostEntries,
     ReadWork,
     ManageProjects,
+    RecordTasks,
     RecordTime,
     ManageTime,
     DecideTime,

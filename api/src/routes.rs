@@ -5,8 +5,8 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
     account, api_key, budget, category, event, expense, extract, invitation, journal_entry, member,
-    operations, organization, project, report, rule, saga, session, sync, time_entry, timecard,
-    user, webhook,
+    operations, organization, project, report, rule, saga, session, sync, task, time_entry,
+    timecard, user, webhook,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -30,6 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(event::routes)
         .configure(rule::routes)
         .configure(sync::routes)
+        .configure(task::routes)
         .configure(webhook::routes);
     let v1 = scope::scope("/v1")
         .wrap(from_fn(extract::identify))

@@ -176,8 +176,8 @@ positional! {
     task {
         organization_id, id, version, created_at, updated_at, title, note, status, open, priority,
         pressing, due_on, due_at, due_key, assignee_member_id, assignee_role, project_id,
-        estimate_minutes, tags, metadata, recurrence, recurs_from, previous_task_id, finished_at;
-        search_key
+        estimate_minutes, tags, metadata, recurrence, recurs_from, turns, previous_task_id,
+        next_task_id, finished_at; search_key
     }
     time_entry {
         organization_id, id, version, created_at, updated_at, member_id, project_id, task_id, timed,

@@ -462,7 +462,9 @@ pub const CLASSES: &[TableClasses] = &[
             "estimate_minutes",
             "recurrence",
             "recurs_from",
+            "turns",
             "previous_task_id",
+            "next_task_id",
             "finished_at",
         ],
         personal: &["title", "note", "tags", "metadata", "search_key"],
@@ -476,7 +478,7 @@ pub const CLASSES: &[TableClasses] = &[
     },
     TableClasses {
         table: "task_turn",
-        public: &["organization_id", "task_id", "member_id", "position", "turns"],
+        public: &["organization_id", "task_id", "member_id"],
         personal: &[],
         secret: &[],
     },

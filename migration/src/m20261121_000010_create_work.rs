@@ -151,7 +151,9 @@ fn task() -> TableCreateStatement {
         .col(json_binary_null("metadata"))
         .col(string_len_null("recurrence", 500))
         .col(string_len_null("recurs_from", 200))
+        .col(json_binary_null("turns"))
         .col(id_null("previous_task_id"))
+        .col(id_null("next_task_id"))
         .col(instant_null("finished_at"))
         .col(string_len("search_key", 16_000))
         .foreign_key(&mut reference("task", "assignee_member_id", "member"))
@@ -166,11 +168,9 @@ fn task_tag() -> TableCreateStatement {
         .take()
 }
 
-/// Who takes turns at a task, and how often each has had theirs.
+/// Who takes turns at a task. How often each has had theirs stands in the task, in the order of turns.
 fn task_turn() -> TableCreateStatement {
     keyed("task_turn", [id("task_id"), id("member_id")])
-        .col(big_integer("position"))
-        .col(big_integer("turns"))
         .foreign_key(reference("task_turn", "task_id", "task").on_delete(ForeignKeyAction::Cascade))
         .foreign_key(&mut reference("task_turn", "member_id", "member"))
         .take()

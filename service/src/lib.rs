@@ -38,6 +38,7 @@ pub mod seal;
 pub mod session;
 pub mod store;
 pub mod sync;
+pub mod task;
 pub mod text;
 pub mod time_entry;
 pub mod timecard;

@@ -66,6 +66,8 @@ pub enum Permission {
     ReadWork,
     /// Add, change and remove projects.
     ManageProjects,
+    /// Add, change, finish and remove tasks.
+    RecordTasks,
     /// Record time of one's own, change it and submit one's weeks.
     RecordTime,
     /// Record and change anybody's time; import.
@@ -106,6 +108,7 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
+        (RecordTasks, "task:record", Member, "Add, change, finish and remove tasks"),
         (RecordTime, "time:record", Member, "Record, change and submit one's own time"),
         (ManageTime, "time:manage", Manager, "Do so for everybody; import"),
         (DecideTime, "time:decide", Manager, "Approve and reject timecards"),

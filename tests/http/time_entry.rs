@@ -87,7 +87,10 @@ async fn an_entry_that_is_neither_is_refused() {
             (json!({ "started_at": eight, "day": "2026-11-16" }), "/day"),
             (json!({ "started_at": eight, "minutes": 60 }), "/minutes"),
             (json!({ "day": "2026-11-16", "minutes": 60, "ended_at": nine }), "/ended_at"),
-            (json!({ "day": "2026-11-16", "minutes": 60, "breaks": pause(eight, nine) }), "/breaks"),
+            (
+                json!({ "day": "2026-11-16", "minutes": 60, "breaks": pause(eight, nine) }),
+                "/breaks",
+            ),
             (json!({ "day": "2026-11-16", "minutes": 0 }), "/minutes"),
             (json!({ "day": "2026-11-16", "minutes": 1441 }), "/minutes"),
             (json!({ "day": "1000-12-31", "minutes": 1 }), "/day"),
@@ -97,12 +100,18 @@ async fn an_entry_that_is_neither_is_refused() {
             (span("2026-11-16T08:00:00.0000001Z", nine), "/started_at"),
             (span("2026-11-16T08:59:60Z", nine), "/started_at"),
             (json!({ "started_at": "2999-01-01T00:00:00Z" }), "/started_at"),
-            (json!({ "started_at": eight, "ended_at": ten, "breaks": pause(ten, nine) }),
-                "/breaks/0/ended_at"),
-            (json!({ "started_at": nine, "ended_at": ten, "breaks": pause(eight, ten) }),
-                "/breaks/0/started_at"),
-            (json!({ "started_at": eight, "ended_at": nine, "breaks": pause(eight, ten) }),
-                "/breaks/0/ended_at"),
+            (
+                json!({ "started_at": eight, "ended_at": ten, "breaks": pause(ten, nine) }),
+                "/breaks/0/ended_at",
+            ),
+            (
+                json!({ "started_at": nine, "ended_at": ten, "breaks": pause(eight, ten) }),
+                "/breaks/0/started_at",
+            ),
+            (
+                json!({ "started_at": eight, "ended_at": nine, "breaks": pause(eight, ten) }),
+                "/breaks/0/ended_at",
+            ),
         ] {
             let refused = bob.post(&entries, new.clone()).await.expect_violations();
             assert_eq!(refused, [pointer], "{new}");

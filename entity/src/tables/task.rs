@@ -32,8 +32,11 @@ pub struct Model {
     pub metadata: Option<Json>,
     pub recurrence: Option<String>,
     pub recurs_from: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub turns: Option<Json>,
     #[sea_orm(unique_key = "previous_task_id")]
     pub previous_task_id: Option<Uuid>,
+    pub next_task_id: Option<Uuid>,
     pub finished_at: Option<DateTimeWithTimeZone>,
     pub search_key: String,
     #[sea_orm(

@@ -12,8 +12,6 @@ pub struct Model {
     pub task_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub member_id: Uuid,
-    pub position: i64,
-    pub turns: i64,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, member_id)",

@@ -25,7 +25,8 @@ use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
     expense::Expense, invitation::Invitation, journal_entry::JournalEntry, member::Member,
     organization::Organization, project::Project, resource::Resource, role::Permission, rule::Rule,
-    saga::Saga, time_entry::TimeEntry, timecard::Timecard, user::User, webhook::Webhook,
+    saga::Saga, task::Task, time_entry::TimeEntry, timecard::Timecard, user::User,
+    webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -72,7 +73,9 @@ verbs! {
     Compensated "compensated" "All of it is undone.",
     Failed "failed" "It cannot go on without somebody's decision.",
     Retried "retried" "Somebody has it tried again.",
-    Cancelled "cancelled" "Somebody has it undone.",
+    Cancelled "cancelled" "Somebody has called it off, or has it undone.",
+    Finished "finished" "It is done.",
+    Reopened "reopened" "It was closed, and is to be done after all.",
     MarkedPaid "marked_paid" "Somebody has paid by hand.",
     Accepted "accepted" "Somebody has taken it up.",
     Joined "joined" "A member has been given a login.",
@@ -153,6 +156,7 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Project>(),
     Entity::of::<Rule>(),
     Entity::of::<Saga>(),
+    Entity::of::<Task>(),
     Entity::of::<TimeEntry>(),
     Entity::of::<Timecard>(),
     Entity::of::<User>(),

@@ -20,7 +20,7 @@ use crate::{
         versioned,
         versioned::Expected,
     },
-    user,
+    task, user,
 };
 
 impl Resource for Organization {
@@ -66,7 +66,13 @@ impl Changeable for Organization {
         let row = repository::get(tx, actor.organization_id).await?;
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
-        let next = columns(change.apply(&current.input())?);
+        let input = change.apply(&current.input())?;
+        if let Some(zone) =
+            input.time_zone.parse().ok().filter(|_| input.time_zone != row.time_zone)
+        {
+            task::rezone(tx, row.id, zone).await?;
+        }
+        let next = columns(input);
         tx.revoke();
         versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
     }

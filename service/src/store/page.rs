@@ -5,8 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::Identified;
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectionTrait, ExprTrait, IntoSimpleExpr, ModelTrait, Order,
-    QueryFilter, QueryOrder, QuerySelect, Select, Value, sea_query::Expr,
+    ColumnTrait, ColumnType, ConnectionTrait, DbBackend, ExprTrait, IntoSimpleExpr, ModelTrait,
+    Order, QueryFilter, QueryOrder, QuerySelect, Select, Statement, Value, sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -145,6 +145,28 @@ impl Cursor {
     }
 }
 
+/// Where the column that a list is sorted by is read, and the id: in the table of the rows, or in another
+/// that has the same values and an index of its own over them.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The column.
+    pub column: Expr,
+    /// The id.
+    pub id: Expr,
+}
+
+impl Place {
+    /// In the table of the rows.
+    pub fn of<E: Identified>(column: E::Column) -> Self {
+        Self::new(column, E::ID)
+    }
+
+    /// In the columns of another.
+    pub fn new(column: impl IntoSimpleExpr, id: impl IntoSimpleExpr) -> Self {
+        Self { column: column.into_simple_expr(), id: id.into_simple_expr() }
+    }
+}
+
 /// The page of `rows` that `query` asks for, in one statement.
 pub async fn page<E: Identified>(
     connection: &impl ConnectionTrait,
@@ -152,15 +174,19 @@ pub async fn page<E: Identified>(
     sort: Sort<E::Column>,
     query: &PageQuery,
 ) -> Result<Page<E::Model>> {
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let order = if sort.descending { Order::Desc } else { Order::Asc };
-    let mut rows =
-        rows.order_by(sort.column, order.clone()).order_by(E::ID, order).limit(limit + 1);
-    if let Some(text) = &query.cursor {
-        let after = Cursor::decode(text, sort)?;
-        rows = rows.filter(beyond::<E>(sort, after));
-    }
-    let mut items = rows::all(connection, rows).await?;
+    page_at(connection, rows, sort, query, Place::of::<E>(sort.column)).await
+}
+
+/// The same, sorted by what stands elsewhere.
+pub async fn page_at<E: Identified>(
+    connection: &impl ConnectionTrait,
+    rows: Select<E>,
+    sort: Sort<E::Column>,
+    query: &PageQuery,
+    place: Place,
+) -> Result<Page<E::Model>> {
+    let mut items = rows::all(connection, asked(rows, sort, query, place)?).await?;
+    let limit = limit(query);
     let more = items.len() as u64 > limit;
     items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next_cursor = match items.last() {
@@ -170,10 +196,46 @@ pub async fn page<E: Identified>(
     Ok(Page { items, next_cursor })
 }
 
-fn beyond<E: Identified>(sort: Sort<E::Column>, after: Cursor) -> Expr {
-    let here = Expr::tuple([sort.column.into_simple_expr(), E::ID.into_simple_expr()]);
+/// The one statement of [`page_at`], to ask the database what it makes of it.
+pub fn page_statement<E: Identified>(
+    backend: DbBackend,
+    rows: Select<E>,
+    sort: Sort<E::Column>,
+    query: &PageQuery,
+    place: Place,
+) -> Result<Statement> {
+    Ok(backend.build(&rows::select(asked(rows, sort, query, place)?)))
+}
+
+fn limit(query: &PageQuery) -> u64 {
+    query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
+}
+
+/// The rows of a page, and one more.
+fn asked<E: Identified>(
+    rows: Select<E>,
+    sort: Sort<E::Column>,
+    query: &PageQuery,
+    place: Place,
+) -> Result<Select<E>> {
+    let order = if sort.descending { Order::Desc } else { Order::Asc };
+    let rows = rows
+        .order_by(place.column.clone(), order.clone())
+        .order_by(place.id.clone(), order)
+        .limit(limit(query) + 1);
+    match &query.cursor {
+        None => Ok(rows),
+        Some(text) => {
+            let after = Cursor::decode(text, sort)?;
+            Ok(rows.filter(beyond(sort.descending, place, after)))
+        }
+    }
+}
+
+fn beyond(descending: bool, place: Place, after: Cursor) -> Expr {
+    let here = Expr::tuple([place.column, place.id]);
     let there = Expr::tuple([Expr::val(after.value.into_value()), Expr::val(after.id)]);
-    if sort.descending { here.lt(there) } else { here.gt(there) }
+    if descending { here.lt(there) } else { here.gt(there) }
 }
 
 fn cursor_at<E: Identified>(sort: Sort<E::Column>, row: &E::Model) -> Result<Cursor> {

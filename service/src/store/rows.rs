@@ -11,7 +11,7 @@ use entity::{Owned, Positional};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, QuerySelect, QueryTrait, Select,
     Statement, StatementBuilder,
-    sea_query::{Query, ReturningClause},
+    sea_query::{Query, ReturningClause, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -23,9 +23,13 @@ pub async fn all<E: Positional>(
     connection: &impl ConnectionTrait,
     rows: Select<E>,
 ) -> Result<Vec<E::Model>> {
-    let rows = rows.select_only().columns(E::columns());
-    let rows = connection.query_all(&rows.into_query()).await?;
+    let rows = connection.query_all(&select(rows)).await?;
     rows.iter().map(|row| Ok(E::read(row)?)).collect()
+}
+
+/// The statement of [`all`].
+pub(super) fn select<E: Positional>(rows: Select<E>) -> SelectStatement {
+    rows.select_only().columns(E::columns()).into_query()
 }
 
 /// What a statement that writes a row gives back, for [`written`].

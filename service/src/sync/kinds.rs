@@ -23,6 +23,7 @@ use crate::{
     role::Permission,
     rule::Rule,
     store::Tx,
+    task::Task,
     time_entry::TimeEntry,
 };
 
@@ -36,6 +37,7 @@ const KINDS: &[Kind] = &[
     Kind::changeable::<Organization>(),
     Kind::writable::<Project>(),
     Kind::writable::<Rule>(),
+    Kind::writable::<Task>(),
     Kind::writable::<TimeEntry>(),
 ];
 

@@ -1,0 +1,70 @@
+//! What happens to many tasks at once.
+
+use chrono_tz::Tz;
+use entity::task;
+use sea_orm::ActiveValue::Set;
+use uuid::Uuid;
+
+use super::{Task, commands::write_parts, repository, rules, turns};
+use crate::{
+    actor::Actor,
+    error::Result,
+    event::Verb,
+    store::{Tx, versioned},
+};
+
+/// How many are read at once.
+const AT_ONCE: u64 = 200;
+
+/// Gives the open tasks of a member to another, or to nobody, and takes them out of all rotations: in those
+/// it is the turn of one of the others, if there are any. Says how many tasks that changed.
+pub async fn reassign(tx: &Tx, actor: &Actor, from: Uuid, to: Option<Uuid>) -> Result<u64> {
+    let (mut after, mut changed) = (None, 0);
+    loop {
+        let page = (after, AT_ONCE);
+        let rows = repository::open_of(tx, actor.organization_id, from, page).await?;
+        let Some(last) = rows.last() else { return Ok(changed) };
+        after = Some(last.id);
+        for row in rows {
+            give(tx, actor, row, from, to).await?;
+            changed += 1;
+        }
+    }
+}
+
+async fn give(
+    tx: &Tx,
+    actor: &Actor,
+    row: task::Model,
+    from: Uuid,
+    to: Option<Uuid>,
+) -> Result<()> {
+    let before = Task::from(row.clone());
+    let others = before.rotation.iter().copied().filter(|member| *member != from);
+    let mut left = turns::among(&before.turns, &others.collect::<Vec<_>>());
+    let mut next = task::ActiveModel::default();
+    if before.assignee_member_id == Some(from) {
+        let away = repository::away(tx, actor.organization_id, &left).await?;
+        left = turns::carried(&left, &away);
+        next.assignee_member_id = Set(turns::next(&left, &away).or(to));
+    }
+    next.turns = Set(turns::kept(&left));
+    let changed = versioned::update(tx, actor, Verb::Changed, &row, next, Task::from).await?;
+    write_parts(tx, actor, (&row, &row.due_key), &before, &changed).await
+}
+
+/// Puts what is due at an instant in its place where the clock on the wall is another from now on.
+pub(crate) async fn rezone(tx: &Tx, organization_id: Uuid, zone: Tz) -> Result<()> {
+    let mut after = None;
+    loop {
+        let rows = repository::open_instants(tx, organization_id, (after, AT_ONCE)).await?;
+        let Some((last, ..)) = rows.last() else { return Ok(()) };
+        after = Some(*last);
+        for (id, at, key) in rows {
+            let now = rules::due_key(Some(rules::Due::At(at.to_utc())), zone);
+            if now != key {
+                repository::replace(tx, organization_id, id, &now).await?;
+            }
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! When a task comes again: an RRULE of RFC 5545, counted on the clock on the wall: pure.
+//!
+//! The crate `rrule` is given times without a zone. What instants they are is said here, so that a task
+//! comes at the same local time on both sides of a change of the clock: a time that the clock leaves out is
+//! as long after the change as it would have been, and of one that it shows twice it is the first
+//! (RFC 5545, section 3.3.5).
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use rrule::{RRule, RRuleSet, Unvalidated};
+
+use super::rules::Due;
+
+/// Why a recurrence is refused: a code, and what is wrong.
+type Refusal = (&'static str, String);
+
+/// The parts that a rule may have.
+const PARTS: [&str; 13] = [
+    "FREQ",
+    "INTERVAL",
+    "COUNT",
+    "UNTIL",
+    "WKST",
+    "BYDAY",
+    "BYMONTH",
+    "BYMONTHDAY",
+    "BYYEARDAY",
+    "BYWEEKNO",
+    "BYSETPOS",
+    "BYHOUR",
+    "BYMINUTE",
+];
+
+/// The years in which what recurs can begin.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=2200;
+
+/// How often a day it recurs at most, and how often in all where that is said.
+const A_DAY: usize = 24;
+const IN_ALL: u32 = 10_000;
+
+/// How many occurrences are looked at for the next one: two centuries of days, or thirty years of hours.
+const SEARCHED: usize = 250_000;
+
+/// Where a recurrence counts from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Start {
+    Day(NaiveDate),
+    Local(NaiveDateTime, Tz),
+}
+
+impl Start {
+    fn of(due: Due, zone: Tz) -> Self {
+        match due {
+            Due::Day(day) => Self::Day(day),
+            Due::At(at) => Self::Local(at.with_timezone(&zone).naive_local(), zone),
+        }
+    }
+
+    /// As RFC 5545 writes it.
+    fn write(self) -> String {
+        match self {
+            Self::Day(day) => format!("DTSTART;VALUE=DATE:{}", day.format("%Y%m%d")),
+            Self::Local(at, zone) => {
+                format!("DTSTART;TZID={}:{}", zone.name(), at.format("%Y%m%dT%H%M%S"))
+            }
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        if let Some(day) = text.strip_prefix("DTSTART;VALUE=DATE:") {
+            return NaiveDate::parse_from_str(day, "%Y%m%d").ok().map(Self::Day);
+        }
+        let (zone, at) = text.strip_prefix("DTSTART;TZID=")?.split_once(':')?;
+        let at = NaiveDateTime::parse_from_str(at, "%Y%m%dT%H%M%S").ok()?;
+        Some(Self::Local(at, zone.parse().ok()?))
+    }
+
+    fn local(self) -> NaiveDateTime {
+        match self {
+            Self::Day(day) => day.and_time(NaiveTime::MIN),
+            Self::Local(at, _) => at,
+        }
+    }
+}
+
+/// Where a recurrence counts from that begins with what is due then: a DTSTART.
+pub fn start(due: Due, zone: Tz) -> String {
+    Start::of(due, zone).write()
+}
+
+/// Refuses what is no rule, or a rule that never comes to pass.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(rule: &str, due: Due) -> Result<(), Refusal> {
+    check_parts(rule, due)?;
+    let start = Start::of(due, Tz::UTC);
+    if !YEARS.contains(&start.local().year()) {
+        return Err(("range", "begins in the years 1970 to 2200".into()));
+    }
+    let mut series = Series::read(rule, start)?;
+    match series.occurrences().next() {
+        Some(_) => Ok(()),
+        None => Err(("never", "never comes to pass".into())),
+    }
+}
+
+/// What the crate would pass over, or take for something else.
+fn check_parts(rule: &str, due: Due) -> Result<(), Refusal> {
+    let mut met = Vec::new();
+    let mut a_day = 1;
+    for part in rule.split(';') {
+        let (name, value) = part.split_once('=').ok_or_else(|| no_rule("holds no NAME=VALUE"))?;
+        if !PARTS.contains(&name) || met.contains(&name) {
+            return Err(no_rule(format!("takes each of {} once at most", PARTS.join(", "))));
+        }
+        let known = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase() || "+-,".contains(c);
+        if value.is_empty() || !value.chars().all(known) {
+            return Err(no_rule(format!("has no valid {name}")));
+        }
+        match name {
+            "FREQ" if !["DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(&value) => {
+                return Err(no_rule("has a FREQ other than DAILY, WEEKLY, MONTHLY or YEARLY"));
+            }
+            "BYDAY" if !value.split(',').all(is_weekday) => {
+                return Err(no_rule("has no valid BYDAY"));
+            }
+            "BYHOUR" | "BYMINUTE" if due.on().is_some() => {
+                return Err(no_rule(format!("takes no {name} where a day is due")));
+            }
+            "BYHOUR" | "BYMINUTE" => a_day *= value.split(',').count(),
+            "COUNT" if value.parse().is_ok_and(|count: u32| count > IN_ALL) => {
+                return Err(("range", format!("has a COUNT of more than {IN_ALL}")));
+            }
+            _ => {}
+        }
+        met.push(name);
+    }
+    if a_day > A_DAY {
+        return Err(("range", format!("comes more often than {A_DAY} times a day")));
+    }
+    if met.contains(&"COUNT") && met.contains(&"UNTIL") {
+        return Err(no_rule("has both COUNT and UNTIL"));
+    }
+    Ok(())
+}
+
+fn no_rule(why: impl std::fmt::Display) -> Refusal {
+    ("rrule", format!("is no RRULE that recurs by days or longer: {why}"))
+}
+
+/// `MO`, `1MO`, `+1MO` or `-1MO`.
+fn is_weekday(text: &str) -> bool {
+    let Some((number, day)) = text.split_at_checked(text.len().saturating_sub(2)) else {
+        return false;
+    };
+    let digits = number.strip_prefix(['+', '-']).unwrap_or(number);
+    let numbered = matches!(digits.parse(), Ok(1..=53_u8));
+    let bare = number.is_empty();
+    ["MO", "TU", "WE", "TH", "FR", "SA", "SU"].contains(&day) && (bare || numbered)
+}
+
+/// When a task is due next that was due then and is finished now: the first time that comes after both.
+/// None where the rule has come to its end.
+pub fn next(
+    rule: &str,
+    recurs_from: &str,
+    due: Due,
+    (now, today): (DateTime<Utc>, NaiveDate),
+) -> Option<Due> {
+    let start = Start::read(recurs_from)?;
+    let mut series = Series::read(rule, start).ok()?;
+    let occurrences = series.occurrences();
+    match (start, due) {
+        (Start::Day(_), Due::Day(due)) => {
+            let mut days = occurrences.map(|at| at.date());
+            days.find(|day| *day > due.max(today)).map(Due::Day)
+        }
+        (Start::Local(_, zone), Due::At(due)) => {
+            let mut instants = occurrences.map(|at| instant(at, zone));
+            instants.find(|at| *at > due.max(now)).map(Due::At)
+        }
+        _ => None,
+    }
+}
+
+/// A rule, where it starts and where it ends.
+struct Series {
+    rules: RRuleSet,
+    until: Option<NaiveDateTime>,
+}
+
+impl Series {
+    /// UNTIL is looked at here: the crate takes one without a zone for the machine's.
+    fn read(rule: &str, start: Start) -> Result<Self, Refusal> {
+        let (mut rest, mut until) = (Vec::new(), None);
+        for part in rule.split(';') {
+            match part.strip_prefix("UNTIL=") {
+                Some(text) => until = Some(last(text, start)?),
+                None => rest.push(part),
+            }
+        }
+        let rest: RRule<Unvalidated> = rest.join(";").parse().map_err(no_rule)?;
+        let start = rrule::Tz::UTC.from_utc_datetime(&start.local());
+        let rules = rest.validate(start).map_err(no_rule)?;
+        Ok(Self { rules: RRuleSet::new(start).rrule(rules).limit(), until })
+    }
+
+    /// What the clock on the wall says each time, in its order.
+    fn occurrences(&mut self) -> impl Iterator<Item = NaiveDateTime> {
+        let until = self.until;
+        let all = (&self.rules).into_iter().map(|at| at.naive_utc());
+        all.take(SEARCHED).take_while(move |at| until.is_none_or(|until| *at <= until))
+    }
+}
+
+/// What the clock on the wall says at the end of it: a day is to be over.
+fn last(until: &str, start: Start) -> Result<NaiveDateTime, Refusal> {
+    let day = NaiveDate::parse_from_str(until, "%Y%m%d").ok().filter(|_| until.len() == 8);
+    let local = || NaiveDateTime::parse_from_str(until, "%Y%m%dT%H%M%S").ok();
+    let zulu = || {
+        let at = NaiveDateTime::parse_from_str(until, "%Y%m%dT%H%M%SZ").ok()?.and_utc();
+        match start {
+            Start::Day(_) => Some(at.naive_utc()),
+            Start::Local(_, zone) => Some(at.with_timezone(&zone).naive_local()),
+        }
+    };
+    let end = day.and_then(|day| day.and_hms_opt(23, 59, 59));
+    end.or_else(local).or_else(zulu).ok_or_else(|| no_rule("has no valid UNTIL"))
+}
+
+/// The instant at which the clock on the wall says this.
+fn instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    if let Some(at) = zone.from_local_datetime(&local).earliest() {
+        return at.to_utc();
+    }
+    // Left out: as if the clock had not been put forward. No zone leaves out more than a day.
+    let before = (1..=100).map(|quarters| TimeDelta::minutes(15 * quarters));
+    let found = before.filter_map(|ago| {
+        let at = zone.from_local_datetime(&(local - ago)).latest()?;
+        Some(at.to_utc() + ago)
+    });
+    found.take(1).next().unwrap_or_else(|| local.and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day(text: &str) -> Due {
+        Due::Day(text.parse().expect("a day"))
+    }
+
+    fn at(text: &str) -> Due {
+        Due::At(text.parse().expect("an instant"))
+    }
+
+    /// The times of a series of which each is finished as soon as it is due, the first one included.
+    fn series(rule: &str, due: Due, zone: Tz, many: usize) -> Vec<Due> {
+        let from = start(due, zone);
+        let follow = |due: &Due| next(rule, &from, *due, moment(*due, zone));
+        std::iter::successors(Some(due), follow).take(many).collect()
+    }
+
+    fn moment(due: Due, zone: Tz) -> (DateTime<Utc>, NaiveDate) {
+        match due {
+            Due::At(at) => (at, at.with_timezone(&zone).date_naive()),
+            Due::Day(day) => (day.and_time(NaiveTime::MIN).and_utc(), day),
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_left_out_or_comes_twice() {
+        let zurich = [
+            "2027-03-27T01:30:00Z", // 02:30, before the clock is put forward
+            "2027-03-28T01:30:00Z", // 02:30 is left out: 03:30
+            "2027-03-29T00:30:00Z", // 02:30
+        ];
+        let from = at(zurich[0]);
+        assert_eq!(series("FREQ=DAILY", from, Tz::Europe__Zurich, 3), zurich.map(at));
+        let new_york = [
+            "2026-10-31T05:30:00Z", // 01:30
+            "2026-11-01T05:30:00Z", // 01:30, which comes twice: the first
+            "2026-11-02T06:30:00Z", // 01:30
+        ];
+        let from = at(new_york[0]);
+        assert_eq!(series("FREQ=DAILY", from, Tz::America__New_York, 3), new_york.map(at));
+    }
+
+    #[test]
+    fn weeks_stay_where_they_were_anchored() {
+        let every_other = series("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", day("2026-11-23"), Tz::UTC, 3);
+        assert_eq!(every_other, ["2026-11-23", "2026-12-07", "2026-12-21"].map(day));
+        // One that was put off, and one that is late: the series goes on as it was.
+        let from = start(day("2026-11-23"), Tz::UTC);
+        let rule = "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO";
+        let late = |due, today| next(rule, &from, day(due), moment(day(today), Tz::UTC));
+        assert_eq!(late("2026-12-08", "2026-12-08"), Some(day("2026-12-21")));
+        assert_eq!(late("2026-11-23", "2026-12-21"), Some(day("2027-01-04")));
+        assert_eq!(late("2026-11-23", "2026-11-20"), Some(day("2026-12-07")), "done early");
+    }
+
+    #[test]
+    fn a_series_ends() {
+        let ends = |rule: &str| series(rule, day("2026-01-31"), Tz::UTC, 99);
+        assert_eq!(
+            ends("FREQ=MONTHLY;COUNT=3"),
+            ["2026-01-31", "2026-03-31", "2026-05-31"].map(day)
+        );
+        assert_eq!(ends("FREQ=MONTHLY;BYMONTHDAY=-1;UNTIL=20260331").len(), 3);
+        assert_eq!(ends("FREQ=MONTHLY;BYMONTHDAY=-1;UNTIL=20260330").len(), 2);
+        let zurich = |until: &str| {
+            let rule = format!("FREQ=DAILY;UNTIL={until}");
+            series(&rule, at("2026-11-20T23:30:00Z"), Tz::Europe__Zurich, 99).len()
+        };
+        assert_eq!(zurich("20261122"), 2, "the 21st and the 22nd, at half past midnight");
+        assert_eq!(zurich("20261121T233000Z"), 2);
+        assert_eq!(zurich("20261121T232959Z"), 1);
+        assert_eq!(zurich("20261122T003000"), 2);
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused() {
+        let code = |rule: &str| check(rule, at("2026-11-21T12:00:00Z")).err().map(|(code, _)| code);
+        for fine in [
+            "FREQ=WEEKLY;BYDAY=MO",
+            "FREQ=MONTHLY;BYDAY=-1FR,+1MO",
+            "FREQ=DAILY;BYHOUR=9,17;BYMINUTE=0",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+            "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;WKST=SU",
+            "BYWEEKNO=53;FREQ=YEARLY",
+            "FREQ=DAILY;COUNT=1",
+        ] {
+            assert_eq!(code(fine), None, "{fine}");
+        }
+        for bad in [
+            "",
+            "daily",
+            "FREQ=daily",
+            "RRULE:FREQ=DAILY",
+            "FREQ=HOURLY",
+            "FREQ=SECONDLY",
+            "FREQ=DAILY;FREQ=WEEKLY",
+            "FREQ=DAILY;",
+            "FREQ=DAILY;INTERVAL=x",
+            "FREQ=DAILY;INTERVAL=99999",
+            "FREQ=DAILY;BYSECOND=1",
+            "FREQ=DAILY;BYEASTER=1",
+            "FREQ=WEEKLY;BYDAY=XXMO",
+            "FREQ=WEEKLY;BYDAY=0MO",
+            "FREQ=WEEKLY;BYDAY=M",
+            "FREQ=WEEKLY;BYDAY=é",
+            "FREQ=MONTHLY;BYMONTHDAY=32",
+            "FREQ=DAILY;UNTIL=2026",
+            "FREQ=DAILY;UNTIL=20269999",
+            "FREQ=DAILY;COUNT=3;UNTIL=20270101",
+            "FREQ=DAILY\nX:1",
+            "INTERVAL=2",
+        ] {
+            assert_eq!(code(bad), Some("rrule"), "{bad}");
+        }
+        for range in ["FREQ=DAILY;COUNT=10001", "FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=1,2,3,4,5"] {
+            assert_eq!(code(range), Some("range"), "{range}");
+        }
+        for never in [
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=DAILY;COUNT=0",
+            "FREQ=DAILY;INTERVAL=0",
+            "FREQ=DAILY;UNTIL=20250101",
+        ] {
+            assert_eq!(code(never), Some("never"), "{never}");
+        }
+        assert!(check("FREQ=DAILY", at("1969-11-21T12:00:00Z")).is_err());
+        assert!(check("FREQ=DAILY;BYHOUR=9", day("2026-11-21")).is_err());
+    }
+
+    #[test]
+    fn a_search_comes_to_its_end() {
+        let begun = std::time::Instant::now();
+        let _ = check("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", day("2026-11-21"));
+        let _ = check("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", day("1970-01-01"));
+        let hours = (0..24).map(|hour| hour.to_string()).collect::<Vec<_>>().join(",");
+        let from = start(at("1970-01-01T00:00:00Z"), Tz::UTC);
+        let rule = format!("FREQ=DAILY;BYHOUR={hours}");
+        let late =
+            next(&rule, &from, at("2200-01-01T00:00:00Z"), moment(day("2200-01-01"), Tz::UTC));
+        assert_eq!(late, None, "so much later nobody looks for it any more");
+        eprintln!("searched for {:?}", begun.elapsed());
+        assert!(begun.elapsed().as_secs() < 30);
+    }
+
+    fn zone() -> impl Strategy<Value = Tz> {
+        prop::sample::select(&chrono_tz::TZ_VARIANTS[..])
+    }
+
+    proptest! {
+        /// In every zone: the same local time each day, or where the clock leaves it out, as long after
+        /// the change as it would have been.
+        #[test]
+        fn each_day_at_the_same_local_time(
+            zone in zone(), days in 0..18_000_i64, seconds in 0..86_400_i64,
+        ) {
+            let local = NaiveDate::from_ymd_opt(1990, 1, 1).expect("a day").and_time(NaiveTime::MIN)
+                + TimeDelta::days(days) + TimeDelta::seconds(seconds);
+            let first = instant(local, zone);
+            let local = first.with_timezone(&zone).naive_local();
+            for due in series("FREQ=DAILY", Due::At(first), zone, 8) {
+                let at = due.at().expect("an instant").with_timezone(&zone);
+                let expected = at.date_naive().and_time(local.time());
+                if at.naive_local() == expected {
+                    let earliest = zone.from_local_datetime(&expected).earliest();
+                    prop_assert!(due == Due::At(first) || earliest == Some(at));
+                } else {
+                    // The expected time may lie on the day before, where a gap goes over midnight.
+                    let expected = [expected, expected - TimeDelta::days(1)];
+                    let gap = expected.iter().any(|at| zone.from_local_datetime(at).earliest().is_none());
+                    prop_assert!(gap, "{at:?} of {zone}");
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_made_up_is_refused_or_taken_and_nothing_else(rule in "[A-Z=;,0-9é -]{0,60}") {
+            let _ = check(&rule, day("2026-11-21"));
+        }
+
+        #[test]
+        fn a_start_comes_back(zone in zone(), seconds in 0..7_258_118_400_i64) {
+            let due = Due::At(DateTime::from_timestamp(seconds, 0).expect("an instant"));
+            prop_assert_eq!(Start::read(&start(due, zone)), Some(Start::of(due, zone)));
+            prop_assert!(start(due, zone).len() <= 200);
+        }
+    }
+}
