@@ -44,6 +44,7 @@ permissions!(
     ManageBudgets,
     ManageRules,
     ReadReports,
+    ReadCosts,
     ReadLedger,
     ManageAccounts,
     PostEntries,
@@ -54,6 +55,8 @@ permissions!(
     ManageTime,
     DecideTime,
     ReopenTimecards,
+    RecordDailyReports,
+    DecideDailyReports,
     ReadSagas,
     ManageSagas,
 );

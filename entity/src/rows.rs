@@ -14,10 +14,10 @@ use sea_orm::{
 };
 
 use crate::tables::{
-    account, account_balance, api_key, budget, category, event, expense, expense_item,
-    idempotency_key, invitation, journal_entry, member, organization, parked_event, project, rule,
-    saga, session, task, time_entry, timecard, transfer, user, webhook, webhook_attempt,
-    webhook_delivery, webhook_progress,
+    account, account_balance, api_key, budget, category, daily_report, event, expense,
+    expense_item, idempotency_key, invitation, journal_entry, member, organization, parked_event,
+    project, rate, rule, saga, session, task, time_entry, timecard, transfer, user, webhook,
+    webhook_attempt, webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows can be read by position.
@@ -122,6 +122,12 @@ positional! {
         organization_id, id, version, created_at, updated_at, name, name_key, kind, parent_id,
         sibling_key,
     }
+    daily_report {
+        organization_id, id, version, created_at, updated_at, project_id, day, status, weather,
+        summary, created_by_member_id, submitted_at, submitted_by_member_id, amended_at,
+        amended_by_member_id, amendment_reason, decided_at, decided_by_member_id, decision_note;
+        search_key
+    }
     event {
         organization_id, id, at, ordinal, kind, entity, entity_id, entity_version, effect, author,
         author_id, request_id, data, data_digest, position, previous_chain, chain,
@@ -130,11 +136,12 @@ positional! {
         organization_id, id, version, created_at, updated_at, member_id, category_id, kind,
         status, spent_on, amount_minor, currency, merchant, merchant_key, payment_method, note,
         place, details, item_count, submitted_at, decided_at, decided_by_member_id,
-        decision_note, reimbursed_at, tags, payout_saga_id, payout_error; search_key, import_key
+        decision_note, reimbursed_at, tags, payout_saga_id, payout_error,
+        project_id; search_key, import_key
     }
     expense_item {
         organization_id, id, expense_id, position, name, quantity_milli, unit, amount_minor,
-        category_id,
+        category_id, project_id,
     }
     idempotency_key { organization_id, id, answer, created_at, expires_at }
     invitation {
@@ -165,6 +172,10 @@ positional! {
         organization_id, id, version, created_at, updated_at, job_number, name, name_key, client,
         status, starts_on, ends_on, budget_minor, currency, address, latitude_e7, longitude_e7,
         note, details; job_number_key, search_key
+    }
+    rate {
+        organization_id, id, version, created_at, updated_at, member_id, starts_on,
+        hourly_rate_minor,
     }
     rule {
         organization_id, id, version, created_at, updated_at, name, name_key, enabled, kind,

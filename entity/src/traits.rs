@@ -1,9 +1,9 @@
 use crate::rows::Positional;
 use crate::tables::{
-    account, account_balance, api_key, budget, category, event, expense, expense_item,
-    idempotency_key, invitation, journal_entry, member, organization, parked_event, project, rule,
-    saga, session, task, time_entry, timecard, transfer, user, webhook, webhook_attempt,
-    webhook_delivery, webhook_progress,
+    account, account_balance, api_key, budget, category, daily_report, event, expense,
+    expense_item, idempotency_key, invitation, journal_entry, member, organization, parked_event,
+    project, rate, rule, saga, session, task, time_entry, timecard, transfer, user, webhook,
+    webhook_attempt, webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -69,6 +69,7 @@ owned!(
     api_key,
     budget,
     category,
+    daily_report,
     event,
     expense,
     expense_item,
@@ -78,6 +79,7 @@ owned!(
     member,
     parked_event,
     project,
+    rate,
     rule,
     saga,
     task,
@@ -94,12 +96,14 @@ versioned!(
     api_key: "API key",
     budget: "budget",
     category: "category",
+    daily_report: "daily report",
     expense: "expense",
     invitation: "invitation",
     journal_entry: "journal entry",
     member: "member",
     organization: "organization",
     project: "project",
+    rate: "rate",
     rule: "rule",
     saga: "saga",
     task: "task",

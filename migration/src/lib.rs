@@ -14,6 +14,9 @@ mod m20261121_000007_create_webhooks;
 mod m20261121_000008_create_ledger;
 mod m20261121_000009_create_sagas;
 mod m20261121_000010_create_work;
+mod m20261121_000011_name_projects_of_expenses;
+mod m20261121_000012_create_rates;
+mod m20261121_000013_create_daily_reports;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -35,6 +38,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_create_ledger::Migration),
             Box::new(m20261121_000009_create_sagas::Migration),
             Box::new(m20261121_000010_create_work::Migration),
+            Box::new(m20261121_000011_name_projects_of_expenses::Migration),
+            Box::new(m20261121_000012_create_rates::Migration),
+            Box::new(m20261121_000013_create_daily_reports::Migration),
         ]
     }
 }

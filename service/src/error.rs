@@ -167,6 +167,11 @@ impl Error {
 
     /// The same, for the item of a batch with that index.
     pub(crate) fn below(self, index: usize) -> Self {
+        self.within(&format!("/items/{index}"))
+    }
+
+    /// The same, for a part of the body: its pointers lead there.
+    pub(crate) fn within(self, part: &str) -> Self {
         match self {
             Self::State { code, detail, conflicting_id } => {
                 let detail = format!("item {index}: {detail}").into();
@@ -174,9 +179,12 @@ impl Error {
             }
             Self::Invalid(mut found) => {
                 for violation in &mut found {
-                    violation.pointer = format!("/items/{index}{}", violation.pointer);
+                    violation.pointer = format!("{part}{}", violation.pointer);
                 }
                 Self::Invalid(found)
+            }
+            Self::Duplicate { pointer } => {
+                Self::Duplicate { pointer: format!("{part}{pointer}").into() }
             }
             other => other,
         }

@@ -56,6 +56,8 @@ pub enum Permission {
     ManageRules,
     /// Read reports.
     ReadReports,
+    /// See what projects cost.
+    ReadCosts,
     /// See accounts, their balances and the journal.
     ReadLedger,
     /// Add, change and remove accounts.
@@ -76,6 +78,10 @@ pub enum Permission {
     DecideTime,
     /// Open timecards again that were submitted or approved.
     ReopenTimecards,
+    /// Write, submit and amend daily reports.
+    RecordDailyReports,
+    /// Approve daily reports.
+    DecideDailyReports,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -103,6 +109,7 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ManageBudgets, "budget:manage", Manager, "Add, change and remove budgets"),
         (ManageRules, "rule:manage", Manager, "Add, change, try and remove rules"),
         (ReadReports, "report:read", Viewer, "Read reports"),
+        (ReadCosts, "cost:read", Manager, "See what projects cost, and so what hours do"),
         (ReadLedger, "ledger:read", Viewer, "See accounts, their balances and the journal"),
         (ManageAccounts, "account:manage", Manager, "Add, change and remove accounts"),
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
@@ -113,6 +120,13 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (ManageTime, "time:manage", Manager, "Do so for everybody; import"),
         (DecideTime, "time:decide", Manager, "Approve and reject timecards"),
         (ReopenTimecards, "timecard:reopen", Admin, "Open decided timecards again"),
+        (
+            RecordDailyReports,
+            "daily_report:record",
+            Member,
+            "Write, submit and amend daily reports",
+        ),
+        (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
         (ReadSagas, "saga:read", Manager, "See how payouts go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
     ]

@@ -23,6 +23,7 @@ mod event_stream;
 mod expense;
 mod expense_input;
 mod expense_list;
+mod expense_project;
 mod idempotency;
 mod idempotency_at_once;
 mod import;

@@ -110,12 +110,27 @@ impl Client {
     /// # Panics
     /// If that does not succeed.
     pub async fn invite(&self, organization: &str, role: &str) -> Self {
+        let invited = Self { token: None, ..self.clone() }.sign_up(role).await;
+        self.bring(&invited, organization, role).await;
+        invited
+    }
+
+    /// The same with an address.
+    ///
+    /// # Panics
+    /// If that does not succeed.
+    pub async fn invite_as(&self, organization: &str, role: &str, email: &str) -> Self {
+        let invited = Self { token: None, ..self.clone() }.sign_up_as(role, email).await;
+        self.bring(&invited, organization, role).await;
+        invited
+    }
+
+    /// Invites a user, who accepts.
+    async fn bring(&self, invited: &Self, organization: &str, role: &str) {
         let path = format!("{organization}/invitations");
         let invitation = self.post(&path, json!({ "role": role })).await.expect(201);
-        let invited = Self { token: None, ..self.clone() }.sign_up(role).await;
         let token = invitation["token"].as_str().unwrap();
         invited.post(&format!("/v1/invitations/{token}/accept"), json!({})).await.expect(201);
-        invited
     }
 
     /// A whole request as it goes over the wire, for [`crate::wire`]. The server closes the

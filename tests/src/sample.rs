@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 11] {
+fn rows() -> [(&'static str, &'static str, Value); 12] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -35,6 +35,7 @@ fn rows() -> [(&'static str, &'static str, Value); 11] {
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
         ("project_id", "projects", json!({ "name": "Roof" })),
+        ("daily_report_id", "daily-reports", daily_report()),
         ("rule_id", "rules", rule()),
         ("webhook_id", "webhooks", webhook()),
         ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
@@ -61,6 +62,21 @@ fn rule() -> Value {
     let condition = json!({ "field": "merchant", "op": "contains", "value": "café" });
     json!({ "name": "Coffee", "when": { "kind": "expense.created", "condition": condition },
         "then": [{ "add_tag": "coffee" }] })
+}
+
+fn daily_report() -> Value {
+    json!({ "day": "2026-11-02", "summary": "Dry", "weather": { "temperature_low_tenths": -25 },
+        "items": [{ "kind": "work", "text": "Rafters", "quantity_milli": 12_000, "unit": "m" },
+            { "kind": "delay", "text": "Crane", "minutes": 45 }] })
+}
+
+/// Of a project that no path names, with a crew.
+fn of_site(mut report: Value, values: &BTreeMap<&'static str, String>, day: &str) -> Value {
+    report["day"] = json!(day);
+    report["project_id"] = json!(values["site"]);
+    report["crew"] = json!([{ "trade": "Masons", "count": 3, "seconds": 86_400 },
+        { "member_id": values["payer"], "seconds": 28_800 }]);
+    report
 }
 
 /// Between two accounts that no path names.
@@ -97,6 +113,10 @@ impl Sample {
         let mut values = BTreeMap::from([("organization_id", organization_id)]);
         let payer = json!({ "name": "Edsger" });
         let payer = owner.make(&format!("{organization}/members"), payer).await;
+        values.insert("payer", id(&payer).to_owned());
+        let site = json!({ "name": "Site" });
+        let site = owner.make(&format!("{organization}/projects"), site).await;
+        values.insert("site", id(&site).to_owned());
         for (variable, collection, mut new) in rows() {
             if collection == "expenses" {
                 new["member_id"] = payer["id"].clone();
@@ -109,6 +129,9 @@ impl Sample {
                 }
                 new["transfers"] = transfers(&values);
             }
+            if collection == "daily-reports" {
+                new = of_site(new, &values, "2026-11-02");
+            }
             let made = owner.make(&format!("{organization}/{collection}"), new).await;
             values.insert(variable, id(&made).to_owned());
             if collection == "invitations" {
@@ -119,7 +142,6 @@ impl Sample {
         values.insert("delivery_id", id(&owner.make(&test, json!({})).await).to_owned());
         let ours = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
         owner.patch(&organization, ours).await.expect(200);
-        values.insert("payer", id(&payer).to_owned());
         values.insert("saga_id", saga(owner, &organization, id(&payer)).await);
         let sessions = owner.all("/v1/sessions", "").await;
         values.insert("session_id", id(&sessions[0]).to_owned());
@@ -136,6 +158,10 @@ impl Sample {
             }
             if collection == "journal-entries" {
                 new["transfers"] = transfers(&self.values);
+            }
+            if collection == "daily-reports" {
+                let count = self.owner.all(&path, "").await.len();
+                new = of_site(new, &self.values, &format!("2026-10-{:02}", count + 1));
             }
             self.owner.make(&path, new).await;
         }
@@ -207,16 +233,23 @@ impl Sample {
             self.owner.sign_up_as("Login", LOGIN).await;
         }
         let before: &[&str] = match route.path.rsplit('/').next() {
-            Some("approve" | "reject") => &["submit"],
+            Some("approve" | "reject" | "amend") => &["submit"],
             Some("reimburse" | "pay") => &["submit", "approve"],
             _ => &[],
+        };
+        // Nobody approves a report that they have submitted themselves.
+        let by = if route.path.ends_with("{daily_report_id}/approve") {
+            let email = format!("clerk-{}@example.org", self.value("organization_id"));
+            self.owner.invite_as(&self.organization, "member", &email).await
+        } else {
+            self.owner.clone()
         };
         for verb in before {
             let path = self.path(route);
             let (row, _) = path.rsplit_once('/').unwrap();
             let version = self.current(route).await["version"].clone();
             let transition = format!("{row}/{verb}");
-            self.owner.post(&transition, json!({ "version": version })).await.expect(200);
+            by.post(&transition, json!({ "version": version })).await.expect(200);
         }
     }
 
@@ -244,11 +277,18 @@ impl Sample {
             if route.path.ends_with("/journal-entries") {
                 new["transfers"] = transfers(&self.values);
             }
+            if route.path.ends_with("/daily-reports") {
+                new = of_site(new, &self.values, "2026-11-03");
+            }
             return new;
         }
         let mut version = json!({ "version": self.version(route).await });
         if route.fields().contains(&"to_version") {
             version["to_version"] = json!(1);
+        }
+        if route.path.ends_with("/amend") {
+            version["reason"] = json!("told late");
+            version["changes"] = json!({ "summary": "changed" });
         }
         if route.method == Method::PATCH { patch(route, version) } else { version }
     }
@@ -304,7 +344,7 @@ fn parameter(name: &str) -> String {
 
 /// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
-    let names = ["name", "display_name", "note", "description"];
+    let names = ["name", "display_name", "note", "description", "summary"];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
         panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
     });

@@ -45,6 +45,9 @@ pub(super) struct ImportArgs {
     /// The column of the category's name
     #[arg(long)]
     category: Option<String>,
+    /// The column of the project: its job number or its name
+    #[arg(long)]
+    project: Option<String>,
     /// The column of the note
     #[arg(long)]
     note: Option<String>,
@@ -92,6 +95,7 @@ impl ImportArgs {
             currency_column,
             merchant,
             category,
+            project,
             note,
             direction,
             direction_debit,
@@ -109,6 +113,7 @@ impl ImportArgs {
             currency_column: currency_column.clone(),
             merchant: merchant.clone(),
             category: category.clone(),
+            project: project.clone(),
             note: note.clone(),
             direction: direction.clone(),
             direction_debit: direction_debit.clone(),

@@ -40,6 +40,7 @@ pub struct Model {
     pub tags: Option<Json>,
     pub payout_saga_id: Option<Uuid>,
     pub payout_error: Option<String>,
+    pub project_id: Option<Uuid>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, category_id)",
@@ -50,6 +51,8 @@ pub struct Model {
     pub category: BelongsTo<Option<super::category::Entity>>,
     #[sea_orm(has_many)]
     pub expense_items: HasMany<super::expense_item::Entity>,
+    #[sea_orm(has_many)]
+    pub expense_projects: HasMany<super::expense_project::Entity>,
     #[sea_orm(has_many)]
     pub expense_tags: HasMany<super::expense_tag::Entity>,
     #[sea_orm(

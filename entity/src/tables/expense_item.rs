@@ -19,6 +19,7 @@ pub struct Model {
     pub unit: Option<String>,
     pub amount_minor: i64,
     pub category_id: Option<Uuid>,
+    pub project_id: Option<Uuid>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, category_id)",

@@ -24,6 +24,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub api_keys: HasMany<super::api_key::Entity>,
     #[sea_orm(has_many)]
+    pub daily_report_crews: HasMany<super::daily_report_crew::Entity>,
+    #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,
     #[sea_orm(
         belongs_to,
@@ -33,6 +35,8 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub organization: BelongsTo<super::organization::Entity>,
+    #[sea_orm(has_many)]
+    pub rates: HasMany<super::rate::Entity>,
     #[sea_orm(has_many)]
     pub tasks: HasMany<super::task::Entity>,
     #[sea_orm(has_many)]

@@ -32,9 +32,17 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub consumer_positions: HasMany<super::consumer_position::Entity>,
     #[sea_orm(has_many)]
+    pub daily_reports: HasMany<super::daily_report::Entity>,
+    #[sea_orm(has_many)]
+    pub daily_report_crews: HasMany<super::daily_report_crew::Entity>,
+    #[sea_orm(has_many)]
+    pub daily_report_items: HasMany<super::daily_report_item::Entity>,
+    #[sea_orm(has_many)]
     pub expenses: HasMany<super::expense::Entity>,
     #[sea_orm(has_many)]
     pub expense_items: HasMany<super::expense_item::Entity>,
+    #[sea_orm(has_many)]
+    pub expense_projects: HasMany<super::expense_project::Entity>,
     #[sea_orm(has_many)]
     pub expense_tags: HasMany<super::expense_tag::Entity>,
     #[sea_orm(has_many)]
@@ -47,6 +55,8 @@ pub struct Model {
     pub parked_events: HasMany<super::parked_event::Entity>,
     #[sea_orm(has_many)]
     pub projects: HasMany<super::project::Entity>,
+    #[sea_orm(has_many)]
+    pub rates: HasMany<super::rate::Entity>,
     #[sea_orm(has_many)]
     pub sagas: HasMany<super::saga::Entity>,
     #[sea_orm(has_many)]

@@ -31,6 +31,8 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub details: Option<Json>,
     pub search_key: String,
+    #[sea_orm(has_many)]
+    pub daily_reports: HasMany<super::daily_report::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{Event, repository};
+use super::{Event, Verb, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -129,6 +129,19 @@ pub async fn history<R: Resource>(
 ) -> Result<Page<Event>> {
     let page = versions::<R>(store, actor.organization_id, id, query).await?;
     Ok(page.map(|event| event.seen_by(actor)))
+}
+
+/// How often one thing has happened to a resource, the latest first.
+pub(crate) async fn of_verb<R: Resource>(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    verb: Verb,
+    query: &PageQuery,
+) -> Result<Page<Event>> {
+    let log = actor.organization_id;
+    let page = repository::of_verb(store.read(), log, R::ENTITY, verb, id, query).await?;
+    Ok(page.map(Event::from))
 }
 
 /// The same of a user, for themselves.

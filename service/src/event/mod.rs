@@ -18,15 +18,15 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use feed::{EventPage, EventQuery, Filter, end, list, page};
-pub(crate) use history::back_to;
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
+pub(crate) use history::{back_to, of_verb};
 
 use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
-    expense::Expense, invitation::Invitation, journal_entry::JournalEntry, member::Member,
-    organization::Organization, project::Project, resource::Resource, role::Permission, rule::Rule,
-    saga::Saga, task::Task, time_entry::TimeEntry, timecard::Timecard, user::User,
-    webhook::Webhook,
+    daily_report::DailyReport, expense::Expense, invitation::Invitation,
+    journal_entry::JournalEntry, member::Member, organization::Organization, project::Project,
+    rate::Rate, resource::Resource, role::Permission, rule::Rule, saga::Saga, task::Task,
+    time_entry::TimeEntry, timecard::Timecard, user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -67,6 +67,7 @@ verbs! {
     Stopped "stopped" "Its timer was stopped.",
     PayoutStarted "payout_started" "Somebody has it paid back.",
     PayoutRefused "payout_refused" "It was not paid back, and stays as it was.",
+    Amended "amended" "Somebody has changed it after it was submitted, and said why.",
     Reversed "reversed" "Another one undoes it.",
     Advanced "advanced" "It has gone a step on, or back.",
     Completed "completed" "All of it is done.",
@@ -148,12 +149,14 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<ApiKey>(),
     Entity::of::<Budget>(),
     Entity::of::<Category>(),
+    Entity::of::<DailyReport>(),
     Entity::of::<Expense>(),
     Entity::of::<Invitation>(),
     Entity::of::<JournalEntry>(),
     Entity::of::<Member>(),
     Entity::of::<Organization>(),
     Entity::of::<Project>(),
+    Entity::of::<Rate>(),
     Entity::of::<Rule>(),
     Entity::of::<Saga>(),
     Entity::of::<Task>(),

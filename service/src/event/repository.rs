@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Effect, chain::START, feed::Filter};
+use super::{Effect, Verb, chain::START, feed::Filter};
 use crate::{
     error::{Error, Result},
     store::{
@@ -185,6 +185,21 @@ pub(super) async fn history(
 ) -> Result<Page<event::Model>> {
     let sort = Sort { name: "-version", column: event::Column::EntityVersion, descending: true };
     page(connection, about(log, entity, id), sort, query).await
+}
+
+/// When one thing has happened to a resource, the latest first.
+pub(super) async fn of_verb(
+    connection: &impl ConnectionTrait,
+    log: Uuid,
+    entity: &str,
+    verb: Verb,
+    id: Uuid,
+    query: &PageQuery,
+) -> Result<Page<event::Model>> {
+    let kind = format!("{entity}.{}", verb.as_str());
+    let events = about(log, entity, id).filter(event::COLUMN.kind.eq(kind));
+    let sort = Sort { name: "-version", column: event::Column::EntityVersion, descending: true };
+    page(connection, events, sort, query).await
 }
 
 /// What had last been written of a resource at an instant, or that it was gone.

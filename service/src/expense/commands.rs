@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Act, Change, Create, batch},
+    project,
     resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
@@ -74,6 +75,7 @@ impl Changeable for Expense {
             kind: self.kind,
             member_id: Some(self.member_id),
             category_id: self.category_id,
+            project_id: self.project_id,
             spent_on: self.spent_on,
             amount_minor: self.amount_minor,
             currency: Some(self.currency.clone()),
@@ -129,11 +131,13 @@ impl Writable for Expense {
     async fn create(tx: &Tx, actor: &Actor, new: &Create<ExpenseInput>) -> Result<Self> {
         let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
         let items = &new.input.items;
+        let projects = rules::projects(new.input.project_id, items);
+        project::take_all(tx, actor.organization_id, projects).await?;
         let row = new_row(tx, actor, id, &new.input, None)?;
         let made =
             versioned::insert(tx, actor, row, |row| repository::view(row, items.clone())).await?;
         repository::insert_items(tx, actor.organization_id, [(made.id, &items[..])]).await?;
-        repository::insert_tags(tx, actor.organization_id, [(made.id, &made.tags[..])]).await?;
+        repository::insert_names(tx, actor.organization_id, std::slice::from_ref(&made)).await?;
         Ok(made)
     }
 
@@ -154,13 +158,17 @@ pub async fn create_many(
     actor: &Actor,
     batch: ExpenseBatch,
 ) -> Result<ExpenseBatchResult> {
-    let news = batch::read(batch.items)?;
+    let news: Vec<Create<ExpenseInput>> = batch::read(batch.items)?;
     let written = store
         .write((actor.clone(), news.clone()), |tx, (actor, news)| {
             Box::pin(async move {
                 let chosen: Vec<_> = news.iter().map(|new| new.id).collect();
                 let ids = log::new_ids::<Expense>(tx, actor.organization_id, &chosen).await?;
                 let ids = ids.map_err(batch::taken)?;
+                let projects = news
+                    .iter()
+                    .flat_map(|new| rules::projects(new.input.project_id, &new.input.items));
+                project::take_all(tx, actor.organization_id, projects).await?;
                 let rows = ids
                     .iter()
                     .zip(news)
@@ -179,8 +187,7 @@ pub async fn create_many(
                 let made = versioned::insert_many(tx, actor, rows, None, view).await?;
                 let lines = ids.iter().zip(news).map(|(id, new)| (*id, &new.input.items[..]));
                 repository::insert_items(tx, actor.organization_id, lines).await?;
-                let tags = made.iter().map(|expense| (expense.id, &expense.tags[..]));
-                repository::insert_tags(tx, actor.organization_id, tags).await?;
+                repository::insert_names(tx, actor.organization_id, &made).await?;
                 Ok(ExpenseBatchResult { items: made })
             })
         })
@@ -254,6 +261,9 @@ async fn write_change(
     let member_id = input.member_id.ok_or_else(|| required("/member_id", "is required"))?;
     let currency = input.currency.as_ref().ok_or_else(|| required("/currency", "is required"))?;
     may_record(actor, member_id)?;
+    let before = rules::projects(current.project_id, &current.items);
+    let after = rules::projects(input.project_id, &input.items);
+    project::take_all(tx, actor.organization_id, after.difference(&before).copied()).await?;
     let mut next = repository::columns(input, member_id, currency);
     if current.status == Status::Rejected {
         next.status = Set(Status::Draft.as_str().to_owned());
@@ -270,7 +280,12 @@ async fn write_change(
     }
     if input.tags != current.tags {
         repository::delete_tags(tx, actor.organization_id, row.id).await?;
-        repository::insert_tags(tx, actor.organization_id, [(row.id, &input.tags[..])]).await?;
+        repository::insert_tags(tx, actor.organization_id, std::slice::from_ref(&changed)).await?;
+    }
+    if after != before {
+        repository::delete_projects(tx, actor.organization_id, row.id).await?;
+        repository::insert_projects(tx, actor.organization_id, std::slice::from_ref(&changed))
+            .await?;
     }
     Ok(changed)
 }

@@ -17,6 +17,7 @@ pub(crate) use commands::make_move;
 pub use commands::{approve, create_many, reimburse, reject, submit};
 pub use import::{Import, ImportQuery, ImportReport, import, inspect};
 pub(crate) use payout::{hold, release, settle};
+pub(crate) use repository::names_project;
 
 use crate::{
     details, money,
@@ -109,6 +110,8 @@ pub struct ExpenseItem {
     pub amount_minor: i64,
     /// On what, if not the expense's category.
     pub category_id: Option<Uuid>,
+    /// For which project, if not the expense's.
+    pub project_id: Option<Uuid>,
 }
 
 /// What a client may write of an expense.
@@ -123,6 +126,8 @@ pub struct ExpenseInput {
     pub member_id: Option<Uuid>,
     /// On what.
     pub category_id: Option<Uuid>,
+    /// For which project. An archived one takes nothing new.
+    pub project_id: Option<Uuid>,
     /// The day.
     #[validate(custom(function = text::day))]
     pub spent_on: NaiveDate,
@@ -201,6 +206,8 @@ pub struct Expense {
     pub member_id: Uuid,
     /// On what.
     pub category_id: Option<Uuid>,
+    /// For which project.
+    pub project_id: Option<Uuid>,
     /// The day.
     pub spent_on: NaiveDate,
     /// How much, in minor units.
@@ -248,6 +255,8 @@ pub struct Expense {
 pub struct ExpenseQuery {
     /// Of this category or one below, as a whole or in a line.
     pub category_id: Option<Uuid>,
+    /// For this project, as a whole or in a line.
+    pub project_id: Option<Uuid>,
     /// Paid by this member.
     pub member_id: Option<Uuid>,
     /// In this status.

@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 
-use entity::{expense, expense_item, expense_tag};
+use entity::{expense, expense_item, expense_project, expense_tag};
 use sea_orm::{
+    ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, IntoSimpleExpr, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait, Select,
@@ -9,12 +10,12 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Expense, ExpenseInput, ExpenseItem, ExpenseQuery, ExpenseSort, Kind, Status};
+use super::{Expense, ExpenseInput, ExpenseItem, ExpenseQuery, ExpenseSort, Kind, Status, rules};
 use crate::{
     actor::Actor,
     category, details,
     error::{Error, Result, Violation, Violations},
-    member,
+    member, project,
     store::{
         Tx, dialect,
         page::{Page, Sort, page},
@@ -23,10 +24,10 @@ use crate::{
     text::{self, fold, lower},
 };
 
-/// How many lines one statement writes: of nine parameters each, SQLite takes 32,766 in all.
+/// How many lines one statement writes: of ten parameters each, SQLite takes 32,766 in all.
 const ITEMS_AT_ONCE: usize = 1000;
-/// How many tags one statement writes, of three parameters each.
-const TAGS_AT_ONCE: usize = 3000;
+/// How many tags one statement writes, or projects, of three parameters each.
+const NAMES_AT_ONCE: usize = 3000;
 
 /// An expense without lines, in one statement. None if it has lines: those take a second statement,
 /// and both must see the same state of the database.
@@ -74,6 +75,7 @@ async fn items_of(
             unit: row.unit,
             amount_minor: row.amount_minor,
             category_id: row.category_id,
+            project_id: row.project_id,
         };
         items.entry(row.expense_id).or_default().push(item);
     }
@@ -88,6 +90,7 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
         status: Status::of(&row.status),
         member_id: row.member_id,
         category_id: row.category_id,
+        project_id: row.project_id,
         spent_on: row.spent_on,
         amount_minor: row.amount_minor,
         currency: row.currency,
@@ -153,6 +156,7 @@ fn filtered(
     use expense::COLUMN;
     let ExpenseQuery {
         category_id,
+        project_id,
         member_id,
         status,
         kind,
@@ -169,6 +173,7 @@ fn filtered(
     } = query;
     versioned::owned::<expense::Entity>(organization_id)
         .apply_if(*category_id, |rows, root| rows.filter(in_category(organization_id, root)))
+        .apply_if(*project_id, |rows, id| rows.filter(names_project(organization_id, id)))
         .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
         .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
         .apply_if(*kind, |rows, kind| rows.filter(COLUMN.kind.eq(kind.as_str())))
@@ -197,6 +202,17 @@ fn in_category(organization_id: Uuid, root: Uuid) -> Expr {
     expense::Column::CategoryId
         .in_subquery(category::repository::subtree(organization_id, root))
         .or(expense::Column::Id.in_subquery(lines))
+}
+
+/// For a project, as a whole or in one of its lines.
+pub(crate) fn names_project(organization_id: Uuid, project_id: Uuid) -> Expr {
+    let named = expense_project::Entity::find()
+        .select_only()
+        .column(expense_project::Column::ExpenseId)
+        .filter(expense_project::COLUMN.organization_id.eq(organization_id))
+        .filter(expense_project::COLUMN.project_id.eq(project_id))
+        .into_query();
+    expense::Column::Id.in_subquery(named)
 }
 
 fn tagged(organization_id: Uuid, tag: &str) -> Expr {
@@ -234,6 +250,7 @@ pub(super) fn columns(
         kind,
         member_id: _,
         category_id,
+        project_id,
         spent_on,
         amount_minor,
         currency: _,
@@ -251,6 +268,7 @@ pub(super) fn columns(
         kind: Set(kind.as_str().to_owned()),
         member_id: Set(member_id),
         category_id: Set(*category_id),
+        project_id: Set(*project_id),
         spent_on: Set(*spent_on),
         amount_minor: Set(*amount_minor),
         currency: Set(currency.to_owned()),
@@ -277,7 +295,14 @@ pub(super) async fn insert_items<'a>(
         .into_iter()
         .flat_map(|(expense_id, items)| {
             items.iter().zip(0_i64..).map(move |(item, position)| {
-                let ExpenseItem { name, quantity_milli, unit, amount_minor, category_id } = item;
+                let ExpenseItem {
+                    name,
+                    quantity_milli,
+                    unit,
+                    amount_minor,
+                    category_id,
+                    project_id,
+                } = item;
                 expense_item::ActiveModel {
                     organization_id: Set(organization_id),
                     id: Set(tx.new_id()),
@@ -288,6 +313,7 @@ pub(super) async fn insert_items<'a>(
                     unit: Set(unit.clone()),
                     amount_minor: Set(*amount_minor),
                     category_id: Set(*category_id),
+                    project_id: Set(*project_id),
                 }
             })
         })
@@ -302,37 +328,79 @@ pub(super) async fn insert_items<'a>(
     }
 }
 
-/// Writes what expenses are found by besides their rows: their tags.
-pub(super) async fn insert_tags<'a>(
+/// Writes what new expenses are found by besides their rows.
+pub(super) async fn insert_names(
     tx: &Tx,
     organization_id: Uuid,
-    expenses: impl IntoIterator<Item = (Uuid, &'a [String])>,
+    expenses: &[Expense],
 ) -> Result<()> {
-    let rows: Vec<_> = expenses
-        .into_iter()
-        .flat_map(|(expense_id, tags)| {
-            tags.iter().map(move |tag| expense_tag::ActiveModel {
-                organization_id: Set(organization_id),
-                expense_id: Set(expense_id),
-                tag_key: Set(fold(tag)),
-            })
+    insert_tags(tx, organization_id, expenses).await?;
+    insert_projects(tx, organization_id, expenses).await
+}
+
+/// Writes the tags that expenses are found by.
+pub(super) async fn insert_tags(
+    tx: &Tx,
+    organization_id: Uuid,
+    expenses: &[Expense],
+) -> Result<()> {
+    let named = expenses.iter().flat_map(|expense| {
+        expense.tags.iter().map(|tag| expense_tag::ActiveModel {
+            organization_id: Set(organization_id),
+            expense_id: Set(expense.id),
+            tag_key: Set(fold(tag)),
         })
-        .collect();
+    });
+    insert_in_chunks(tx, named.collect()).await
+}
+
+/// Writes which projects expenses name, which the database checks.
+pub(super) async fn insert_projects(
+    tx: &Tx,
+    organization_id: Uuid,
+    expenses: &[Expense],
+) -> Result<()> {
+    let named = expenses.iter().flat_map(|expense| {
+        let projects = rules::projects(expense.project_id, &expense.items).into_iter();
+        projects.map(|project_id| expense_project::ActiveModel {
+            organization_id: Set(organization_id),
+            expense_id: Set(expense.id),
+            project_id: Set(project_id),
+        })
+    });
+    insert_in_chunks(tx, named.collect()).await
+}
+
+async fn insert_in_chunks<A: ActiveModelTrait>(tx: &Tx, rows: Vec<A>) -> Result<()> {
     let mut rows = rows.into_iter();
     loop {
-        let chunk: Vec<_> = rows.by_ref().take(TAGS_AT_ONCE).collect();
+        let chunk: Vec<_> = rows.by_ref().take(NAMES_AT_ONCE).collect();
         if chunk.is_empty() {
             return Ok(());
         }
-        expense_tag::Entity::insert_many(chunk).exec_without_returning(tx).await?;
+        A::Entity::insert_many(chunk).exec_without_returning(tx).await?;
     }
 }
 
-/// Removes what an expense is found by besides its row.
+/// Removes the tags that an expense is found by.
 pub(super) async fn delete_tags(tx: &Tx, organization_id: Uuid, expense_id: Uuid) -> Result<()> {
     expense_tag::Entity::delete_many()
         .filter(expense_tag::COLUMN.organization_id.eq(organization_id))
         .filter(expense_tag::COLUMN.expense_id.eq(expense_id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Removes what says which projects an expense names.
+pub(super) async fn delete_projects(
+    tx: &Tx,
+    organization_id: Uuid,
+    expense_id: Uuid,
+) -> Result<()> {
+    expense_project::Entity::delete_many()
+        .filter(expense_project::COLUMN.organization_id.eq(organization_id))
+        .filter(expense_project::COLUMN.expense_id.eq(expense_id))
         .exec(tx)
         .await?;
     Ok(())
@@ -358,7 +426,9 @@ pub(super) async fn insert_unknown(
         .do_nothing()
         .to_owned();
     let view = |row| view(row, Vec::new());
-    Ok(versioned::insert_many(tx, actor, rows, Some(known), view).await?.len() as u64)
+    let made = versioned::insert_many(tx, actor, rows, Some(known), view).await?;
+    insert_names(tx, actor.organization_id, &made).await?;
+    Ok(made.len() as u64)
 }
 
 /// After the database has refused a reference: which ones they are. Each input comes with the
@@ -368,32 +438,33 @@ pub(super) async fn unknown_references<'a>(
     actor: &Actor,
     inputs: impl IntoIterator<Item = (String, &'a ExpenseInput)>,
 ) -> Result<Error> {
-    let mut categories: Vec<(String, Uuid)> = Vec::new();
-    let mut members: Vec<(String, Uuid)> = Vec::new();
+    let (mut categories, mut members, mut projects) = (Vec::new(), Vec::new(), Vec::new());
     for (at, input) in inputs {
         categories.extend(input.category_id.map(|id| (format!("{at}/category_id"), id)));
         members.extend(input.member_id.map(|id| (format!("{at}/member_id"), id)));
+        projects.extend(input.project_id.map(|id| (format!("{at}/project_id"), id)));
         for (index, item) in input.items.iter().enumerate() {
-            let line = format!("{at}/items/{index}/category_id");
-            categories.extend(item.category_id.map(|id| (line, id)));
+            let at = format!("{at}/items/{index}");
+            categories.extend(item.category_id.map(|id| (format!("{at}/category_id"), id)));
+            projects.extend(item.project_id.map(|id| (format!("{at}/project_id"), id)));
         }
     }
     let ids = |found: &[(String, Uuid)]| found.iter().map(|(_, id)| *id).collect::<Vec<_>>();
-    let organization_id = actor.organization_id;
-    let no_category =
-        category::repository::missing(connection, organization_id, ids(&categories)).await?;
-    let no_member = member::repository::missing(connection, organization_id, ids(&members)).await?;
-    let violations: Violations = categories
-        .into_iter()
-        .filter(|(_, id)| no_category.contains(id))
-        .map(|(at, _)| Violation::new(at, "unknown", "is not a category here"))
-        .chain(
-            members
-                .into_iter()
-                .filter(|(_, id)| no_member.contains(id))
-                .map(|(at, _)| Violation::new(at, "unknown", "is not a member here")),
-        )
-        .collect();
+    let home = actor.organization_id;
+    let no_category = category::repository::missing(connection, home, ids(&categories)).await?;
+    let no_member = member::repository::missing(connection, home, ids(&members)).await?;
+    let no_project = project::repository::missing(connection, home, ids(&projects)).await?;
+    let violations: Violations = [
+        (categories, no_category, "is not a category here"),
+        (members, no_member, "is not a member here"),
+        (projects, no_project, "is not a project here"),
+    ]
+    .into_iter()
+    .flat_map(|(references, missing, message)| {
+        let unknown = references.into_iter().filter(move |(_, id)| missing.contains(id));
+        unknown.map(move |(at, _)| Violation::new(at, "unknown", message))
+    })
+    .collect();
     // Nothing is missing any more, or it went a moment ago: the same request may now succeed.
     if violations.is_empty() {
         return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));

@@ -1,5 +1,7 @@
 //! Sums and the way through approval: pure.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::{ExpenseItem, Status};
@@ -15,6 +17,11 @@ use crate::{
 pub fn lines_sum(amount_minor: i64, items: &[ExpenseItem]) -> Result<(), i128> {
     let sum: i128 = items.iter().map(|item| i128::from(item.amount_minor)).sum();
     if items.is_empty() || sum == i128::from(amount_minor) { Ok(()) } else { Err(sum) }
+}
+
+/// The projects that an expense names, as a whole and in its lines.
+pub fn projects(whole: Option<Uuid>, items: &[ExpenseItem]) -> BTreeSet<Uuid> {
+    whole.into_iter().chain(items.iter().filter_map(|item| item.project_id)).collect()
 }
 
 /// What can be done to an expense besides changing it.
@@ -105,6 +112,7 @@ mod tests {
             unit: None,
             amount_minor,
             category_id: None,
+            project_id: None,
         }
     }
 
@@ -122,6 +130,16 @@ mod tests {
             .filter(|allowed| *allowed)
             .count();
         assert_eq!(allowed, 4, "and no other move");
+    }
+
+    #[test]
+    fn an_expense_names_each_project_once() {
+        let [house, barn] = [1, 2].map(Uuid::from_u128);
+        let of = |project_id| ExpenseItem { project_id, ..line(1) };
+        let lines = [of(Some(barn)), of(None), of(Some(house)), of(Some(barn))];
+        assert_eq!(Vec::from_iter(projects(Some(house), &lines)), [house, barn]);
+        assert_eq!(Vec::from_iter(projects(None, &lines[..2])), [barn]);
+        assert!(projects(None, &[of(None)]).is_empty());
     }
 
     proptest! {

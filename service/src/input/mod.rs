@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use schema::batch_schema;
+pub(crate) use schema::{batch_schema, patch_schema};
 
 use crate::{
     error::{Error, Result, Violation, violations},

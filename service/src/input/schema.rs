@@ -43,6 +43,11 @@ pub(crate) fn batch_schema<T: ToSchema>() -> Array {
         .build()
 }
 
+/// The schema of a merge patch within another body.
+pub(crate) fn patch_schema<T: ToSchema>() -> Ref {
+    Ref::from_schema_name(Change::<T>::name())
+}
+
 impl<T: ToSchema> PartialSchema for Create<T> {
     fn schema() -> RefOr<Schema> {
         let mut object = properties::<T>();

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    organization,
+    organization, rate,
     resource::{Changeable, Readable, Resource, Writable},
     role::{Permission, Role},
     store::{
@@ -94,6 +94,9 @@ impl Changeable for Member {
         tx.revoke();
         let changed =
             versioned::update(tx, actor, change.verb(), &row, columns(after), Self::from).await?;
+        if changed.hourly_rate_minor != before.hourly_rate_minor {
+            rate::set(tx, actor, &changed).await?;
+        }
         Ok(changed.seen_by(actor))
     }
 }
@@ -114,7 +117,11 @@ impl Writable for Member {
             updated_at: Set(now),
             ..columns(new.input.clone())
         };
-        Ok(versioned::insert(tx, actor, row, Self::from).await?.seen_by(actor))
+        let made = versioned::insert(tx, actor, row, Self::from).await?;
+        if made.hourly_rate_minor.is_some() {
+            rate::set(tx, actor, &made).await?;
+        }
+        Ok(made.seen_by(actor))
     }
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
@@ -126,6 +133,7 @@ impl Writable for Member {
             keep_an_owner(tx, &row).await?;
         }
         tx.revoke();
+        rate::remove_all(tx, actor, &row).await?;
         versioned::delete(tx, actor, &row, &current).await
     }
 }
@@ -152,7 +160,7 @@ pub(crate) fn may_give(actor: &Actor, role: Role) -> Result<()> {
 }
 
 /// One manages those whose role is not above one's own, and oneself.
-fn may_touch(actor: &Actor, row: &member::Model) -> Result<()> {
+pub(crate) fn may_touch(actor: &Actor, row: &member::Model) -> Result<()> {
     if actor.member_id == Some(row.id) {
         return Ok(());
     }

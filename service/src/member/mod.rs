@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use commands::may_give;
+pub(crate) use commands::{may_give, may_touch};
 
 use crate::{
     actor::Actor,
@@ -33,7 +33,8 @@ pub struct MemberInput {
     /// stays.
     #[serde(default = "yes")]
     pub active: bool,
-    /// What an hour of the person costs, in minor units of the organization's currency.
+    /// What an hour of the person costs from today on, in minor units of the organization's currency. Which rate
+    /// held when: `…/rates`.
     #[validate(range(min = 0, max = 9_007_199_254_740_991_i64))]
     pub hourly_rate_minor: Option<i64>,
     /// The person's number in another system.
@@ -65,7 +66,7 @@ pub struct Member {
     pub role: Role,
     /// Whether the person still belongs here.
     pub active: bool,
-    /// What an hour of the person costs; shown to those who manage members and to the person.
+    /// What an hour of the person costs now; shown to those who manage members and to the person.
     pub hourly_rate_minor: Option<i64>,
     /// The person's number in another system; shown likewise.
     pub external_ref: Option<String>,

@@ -113,3 +113,18 @@ pub(crate) async fn all(
 ) -> Result<Vec<member::Model>> {
     Ok(versioned::owned::<member::Entity>(organization_id).all(connection).await?)
 }
+
+/// The emails of those members who have a user, as they are compared.
+pub(crate) async fn emails(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Vec<(String, Uuid)>> {
+    Ok(versioned::owned::<member::Entity>(organization_id)
+        .select_only()
+        .column(user::Column::EmailKey)
+        .column(member::Column::Id)
+        .inner_join(user::Entity)
+        .into_tuple()
+        .all(connection)
+        .await?)
+}

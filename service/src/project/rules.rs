@@ -1,11 +1,15 @@
 //! The way of a project, and places: pure.
 
+use std::collections::HashMap;
+
+use entity::project;
+use uuid::Uuid;
 use validator::ValidationError;
 
 use super::{ProjectInput, Status};
 use crate::{
     error::{Error, Result},
-    text::refusal,
+    text::{fold, refusal},
 };
 
 /// Degrees are kept in ten-millionths, which is a centimetre.
@@ -41,6 +45,47 @@ pub fn open(status: Status) -> Result<()> {
         return Err(Error::state("project_archived", "an archived project takes nothing new"));
     }
     Ok(())
+}
+
+/// What a word of a file means that stands for a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// This project.
+    Open(Uuid),
+    /// One that takes nothing new.
+    Archived,
+    /// Several, and so none.
+    Several,
+}
+
+impl Word {
+    /// What it means where it stands for another project too: an archived one is not meant.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Archived, word) | (word, Self::Archived) => word,
+            _ => Self::Several,
+        }
+    }
+}
+
+/// What the folded job numbers and names of some projects mean. A job number goes before a name.
+pub fn words(rows: Vec<project::Model>) -> HashMap<String, Word> {
+    let (mut names, mut numbers) = (HashMap::new(), HashMap::new());
+    for row in rows {
+        let word = match Status::of(&row.status) {
+            Status::Archived => Word::Archived,
+            _ => Word::Open(row.id),
+        };
+        if let Some(number) = &row.job_number {
+            numbers.insert(fold(number), word);
+        }
+        names
+            .entry(row.name_key)
+            .and_modify(|known: &mut Word| *known = known.or(word))
+            .or_insert(word);
+    }
+    names.extend(numbers);
+    names
 }
 
 /// Refuses an end before the beginning.
@@ -105,6 +150,14 @@ mod tests {
         for status in Status::ALL {
             assert!(go(status, status), "staying is no move");
         }
+    }
+
+    #[test]
+    fn a_word_means_one_project_or_none() {
+        let [a, b] = [Word::Open(Uuid::from_u128(1)), Word::Open(Uuid::from_u128(2))];
+        assert_eq!((a.or(b), a.or(Word::Archived), Word::Archived.or(b)), (Word::Several, a, b));
+        assert_eq!(Word::Archived.or(Word::Archived), Word::Archived);
+        assert_eq!(Word::Several.or(Word::Archived), Word::Several);
     }
 
     proptest! {

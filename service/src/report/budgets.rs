@@ -42,6 +42,7 @@ pub(crate) async fn standing(
         to: on,
         currency: Some(row.currency.clone()),
         categories: row.category_id.map(|id| category::repository::subtree(organization_id, id)),
+        ..Scope::default()
     };
     let sums = repository::sums(tx, &scope, None).await?;
     let actual_minor: i128 = sums.iter().map(|sum| sum.settled).sum();

@@ -1,22 +1,46 @@
 //! Sums over what was spent.
 
 mod budgets;
+mod hours;
+mod job_cost;
+mod labels;
 mod repository;
+mod rules;
 mod spending;
+mod timesheet;
+mod worked;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 use validator::Validate;
 
 pub use budgets::budgets;
 pub(crate) use budgets::standing;
+pub use hours::{GroupBy as HoursGroupBy, Hours, HoursQuery, HoursRow, hours};
+pub use job_cost::{
+    CostRow, CurrencyCost, JobCost, JobCostQuery, Labour, LabourRow, Period as JobCostPeriod,
+    ProjectExpenses, job_cost,
+};
 pub use spending::spending;
+pub use timesheet::{
+    Timesheet, TimesheetCard, TimesheetDay, TimesheetEntry, TimesheetProject, TimesheetQuery,
+    timesheet,
+};
 
 use crate::{
-    budget::{Budget, rules::Pace},
+    budget::{
+        Budget, Period,
+        rules::{Pace, period_of},
+    },
     text,
 };
+
+/// The Monday of the week of a day.
+fn week_of(day: NaiveDate) -> NaiveDate {
+    period_of(Period::Week, day).from
+}
 
 /// By what spending is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -24,10 +48,19 @@ use crate::{
 pub enum GroupBy {
     /// By category; a line's own goes before its expense's.
     Category,
+    /// By project; a line's own goes before its expense's.
+    Project,
     /// By month.
     Month,
     /// By the member who paid.
     Member,
+}
+
+impl GroupBy {
+    /// Whether lines may have a group of their own.
+    fn by_line(self) -> bool {
+        matches!(self, Self::Category | Self::Project)
+    }
 }
 
 /// Which spending, and how grouped.
@@ -44,6 +77,8 @@ pub struct SpendingQuery {
     /// By what.
     #[param(inline)]
     pub group_by: GroupBy,
+    /// Only for this project.
+    pub project_id: Option<Uuid>,
 }
 
 /// What was spent from one day to another. Refunds count against it.
@@ -64,7 +99,8 @@ pub struct Spending {
 /// The spending of one group in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SpendingRow {
-    /// The id of the category or the member, or the month as `2026-11`. Null for no category.
+    /// The id of the category, the project or the member, or the month as `2026-11`. Null for no category
+    /// and for no project.
     pub key: Option<String>,
     /// What to call the group.
     pub label: String,

@@ -4,8 +4,8 @@
 use chrono::NaiveDate;
 use entity::{expense, expense_item};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, QueryFilter,
-    QuerySelect, RelationTrait, Select,
+    ColumnTrait, ConnectionTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, JoinType,
+    QueryFilter, QuerySelect, RelationTrait, Select,
     sea_query::{CaseStatement, Expr, Func, SelectStatement},
 };
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::GroupBy;
 use crate::{
     error::Result,
-    expense::{Kind, Status},
+    expense::{Kind, Status, names_project},
     store::{dialect, versioned},
 };
 
@@ -33,7 +33,7 @@ struct Halves {
 /// One group's sums in one currency.
 #[derive(Debug)]
 pub(super) struct Sums {
-    /// The category or the member.
+    /// The category, the project or the member.
     pub(super) id: Option<Uuid>,
     /// The month.
     pub(super) month: Option<String>,
@@ -66,44 +66,73 @@ pub(super) struct Scope {
     pub(super) currency: Option<String>,
     /// Only of the categories of this subquery.
     pub(super) categories: Option<SelectStatement>,
+    /// Only for this project.
+    pub(super) project_id: Option<Uuid>,
 }
 
-/// The sums of each group. By category, those of whole expenses come first and those of lines after.
+/// What of an expense is summed: the whole of it, or a line with what its expense says for it.
+struct Part {
+    category: Expr,
+    project: Expr,
+    amount: Expr,
+    count: Expr,
+}
+
+/// The sums of each group. By what lines have of their own, those of whole expenses come first and those
+/// of lines after.
 pub(super) async fn sums(
     connection: &impl ConnectionTrait,
     scope: &Scope,
     group_by: Option<GroupBy>,
 ) -> Result<Vec<Sums>> {
-    let by_line = group_by == Some(GroupBy::Category) || scope.categories.is_some();
-    let whole = expense::Column::CategoryId.into_simple_expr();
-    let amount = expense::Column::AmountMinor.into_simple_expr();
+    let by_line = group_by.is_some_and(GroupBy::by_line) || scope.by_line();
     let mut rows = scope.expenses();
     if by_line {
         rows = rows.filter(expense::Column::ItemCount.eq(0));
     }
-    // DISTINCT would sort every row, to find that each expense is there once.
-    let count = Expr::cust("COUNT(*)");
-    let grouped = grouped(connection, rows, scope, group_by, whole, amount, count);
+    let grouped = grouped(connection, rows, scope, group_by, Part::whole());
     let mut sums = grouped.into_model::<Halves>().all(connection).await?;
     if by_line {
-        let own = Func::coalesce([
-            expense_item::Column::CategoryId.into_simple_expr(),
-            expense::Column::CategoryId.into_simple_expr(),
-        ]);
-        let amount = expense_item::Column::AmountMinor.into_simple_expr();
         let rows = scope
             .expenses()
-            .join(sea_orm::JoinType::InnerJoin, expense_item::Relation::Expense.def().rev())
+            .join(JoinType::InnerJoin, expense_item::Relation::Expense.def().rev())
             .filter(expense::Column::ItemCount.gt(0));
-        let own = own.into();
-        let count = expense::Column::Id.into_simple_expr().count_distinct();
-        let grouped = self::grouped(connection, rows, scope, group_by, own, amount, count);
+        let grouped = self::grouped(connection, rows, scope, group_by, Part::line());
         sums.extend(grouped.into_model::<Halves>().all(connection).await?);
     }
     Ok(sums.into_iter().map(Sums::from).collect())
 }
 
+impl Part {
+    fn whole() -> Self {
+        Self {
+            category: expense::Column::CategoryId.into_simple_expr(),
+            project: expense::Column::ProjectId.into_simple_expr(),
+            amount: expense::Column::AmountMinor.into_simple_expr(),
+            // DISTINCT would sort every row, to find that each expense is there once.
+            count: Expr::cust("COUNT(*)"),
+        }
+    }
+
+    fn line() -> Self {
+        let own = |line: expense_item::Column, whole: expense::Column| {
+            Func::coalesce([line.into_simple_expr(), whole.into_simple_expr()]).into()
+        };
+        Self {
+            category: own(expense_item::Column::CategoryId, expense::Column::CategoryId),
+            project: own(expense_item::Column::ProjectId, expense::Column::ProjectId),
+            amount: expense_item::Column::AmountMinor.into_simple_expr(),
+            count: expense::Column::Id.into_simple_expr().count_distinct(),
+        }
+    }
+}
+
 impl Scope {
+    /// Whether lines have of their own what the scope asks for.
+    pub(super) fn by_line(&self) -> bool {
+        self.categories.is_some() || self.project_id.is_some()
+    }
+
     fn expenses(&self) -> Select<expense::Entity> {
         versioned::owned::<expense::Entity>(self.organization_id)
             .filter(expense::Column::SpentOn.between(self.from, self.to))
@@ -111,22 +140,27 @@ impl Scope {
     }
 }
 
+/// Refunds count against what was spent.
+fn signed(amount: Expr) -> Expr {
+    let refund = expense::Column::Kind.eq(Kind::Refund.as_str());
+    CaseStatement::new().case(refund, amount.clone().mul(-1_i64)).finally(amount).into()
+}
+
+fn settled() -> Expr {
+    expense::Column::Status.is_in([Status::Approved.as_str(), Status::Reimbursed.as_str()])
+}
+
 fn grouped(
     connection: &impl ConnectionTrait,
     rows: Select<expense::Entity>,
     scope: &Scope,
     group_by: Option<GroupBy>,
-    category: Expr,
-    amount: Expr,
-    count: Expr,
+    part: Part,
 ) -> Select<expense::Entity> {
+    let Part { category, project, amount, count } = part;
     let backend = connection.get_database_backend();
-    let signed: Expr = CaseStatement::new()
-        .case(expense::Column::Kind.eq(Kind::Refund.as_str()), amount.clone().mul(-1_i64))
-        .finally(amount)
-        .into();
-    let settled =
-        expense::Column::Status.is_in([Status::Approved.as_str(), Status::Reimbursed.as_str()]);
+    let signed = signed(amount);
+    let settled = settled();
     let only = |condition: Expr| {
         let none = Expr::val(0_i64);
         dialect::sum_halves(
@@ -138,6 +172,7 @@ fn grouped(
     let null = || Expr::cust("NULL");
     let (id, month) = match group_by {
         Some(GroupBy::Category) => (category.clone(), null()),
+        Some(GroupBy::Project) => (project.clone(), null()),
         Some(GroupBy::Member) => (expense::Column::MemberId.into_simple_expr(), null()),
         Some(GroupBy::Month) => {
             (null(), dialect::month(backend, expense::Column::SpentOn.into_simple_expr()))
@@ -165,5 +200,58 @@ fn grouped(
     if let Some(categories) = &scope.categories {
         rows = rows.filter(category.in_subquery(categories.clone()));
     }
+    if let Some(id) = scope.project_id {
+        rows = rows.filter(project.eq(id));
+    }
     rows
+}
+
+/// What was spent on a project: of one category, by one member, on one day, in one currency.
+#[derive(Debug)]
+pub(super) struct Spent {
+    pub(super) category_id: Option<Uuid>,
+    pub(super) member_id: Uuid,
+    pub(super) day: NaiveDate,
+    pub(super) currency: String,
+    pub(super) amount: i128,
+}
+
+/// What was spent on a project, approved or reimbursed, in no order. By whole expenses, and by lines.
+pub(super) async fn spent_on_project(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    project_id: Uuid,
+) -> Result<Vec<Spent>> {
+    let rows = || {
+        versioned::owned::<expense::Entity>(organization_id)
+            .filter(names_project(organization_id, project_id))
+            .filter(settled())
+    };
+    let whole = rows().filter(expense::Column::ItemCount.eq(0));
+    let lines = rows().join(JoinType::InnerJoin, expense_item::Relation::Expense.def().rev());
+    let mut spent = Vec::new();
+    for (rows, part) in [(whole, Part::whole()), (lines, Part::line())] {
+        let [high, low] = dialect::sum_halves(signed(part.amount));
+        let category = dialect::nullable_uuid(connection.get_database_backend(), part.category);
+        let rows = rows
+            .filter(part.project.eq(project_id))
+            .select_only()
+            .expr_as(category, "group_id")
+            .column(expense::Column::MemberId)
+            .column(expense::Column::SpentOn)
+            .column(expense::Column::Currency)
+            .expr_as(high, "high")
+            .expr_as(low, "low")
+            .group_by(Expr::col("group_id"))
+            .group_by(expense::Column::MemberId)
+            .group_by(expense::Column::SpentOn)
+            .group_by(expense::Column::Currency);
+        let rows: Vec<(Option<Uuid>, Uuid, NaiveDate, String, i64, i64)> =
+            rows.into_tuple().all(connection).await?;
+        spent.extend(rows.into_iter().map(|(category_id, member_id, day, currency, high, low)| {
+            let amount = dialect::join_halves([high, low]);
+            Spent { category_id, member_id, day, currency, amount }
+        }));
+    }
+    Ok(spent)
 }

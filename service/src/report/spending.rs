@@ -1,28 +1,25 @@
-use std::collections::{BTreeMap, HashMap};
-
-use uuid::Uuid;
+use std::collections::BTreeMap;
 
 use super::{
     GroupBy, Spending, SpendingQuery, SpendingRow, SpendingTotal,
+    labels::{self, Labels},
     repository::{self, Scope},
 };
 use crate::{
     actor::Actor,
-    category,
     error::{Error, Result},
-    member,
     store::{Store, Tx},
     text::fold,
 };
 
 /// What was spent from one day to another, grouped.
 pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Result<Spending> {
-    let SpendingQuery { from, to, group_by } = *query;
+    let SpendingQuery { from, to, group_by, project_id } = *query;
     if to < from {
         return Err(Error::invalid("?to", "order", "must not be before from"));
     }
     let organization_id = actor.organization_id;
-    let scope = Scope { organization_id, from, to, ..Scope::default() };
+    let scope = Scope { organization_id, from, to, project_id, ..Scope::default() };
     let (rows, totals) = store
         .snapshot((scope, group_by), |tx, (scope, group_by)| {
             Box::pin(async move {
@@ -38,24 +35,18 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
 async fn rows(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Vec<SpendingRow>> {
     let organization_id = scope.organization_id;
     let sums = repository::sums(tx, scope, Some(group_by)).await?;
-    let labels: HashMap<Uuid, String> = match group_by {
-        GroupBy::Category => category::repository::all(tx, organization_id)
-            .await?
-            .into_iter()
-            .map(|row| (row.id, row.name))
-            .collect(),
-        GroupBy::Member => member::repository::all(tx, organization_id)
-            .await?
-            .into_iter()
-            .map(|row| (row.id, row.name))
-            .collect(),
-        GroupBy::Month => HashMap::new(),
+    let labels = match group_by {
+        GroupBy::Category => labels::categories(tx, organization_id).await?,
+        GroupBy::Project => labels::projects(tx, organization_id).await?,
+        GroupBy::Member => labels::members(tx, organization_id).await?,
+        GroupBy::Month => Labels::new(),
     };
     let mut rows: BTreeMap<(String, Option<String>, String), SpendingRow> = BTreeMap::new();
     for sum in sums {
         let label = match (sum.id, &sum.month) {
             (Some(id), _) => labels.get(&id).cloned().unwrap_or_default(),
             (None, Some(month)) => month.clone(),
+            (None, None) if group_by == GroupBy::Project => "No project".to_owned(),
             (None, None) => "No category".to_owned(),
         };
         let key = sum.id.map(|id| id.to_string()).or(sum.month);
@@ -89,7 +80,7 @@ async fn totals(
         pending_minor: 0,
         count: 0,
     };
-    if group_by == GroupBy::Category {
+    if group_by.by_line() {
         for sum in repository::sums(tx, scope, None).await? {
             let row = totals.entry(sum.currency.clone()).or_insert_with(|| total(&sum.currency));
             row.amount_minor += sum.settled;

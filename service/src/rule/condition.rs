@@ -44,6 +44,7 @@ const FIELDS: &[(&str, Kind)] = &[
     ("status", Kind::Text),
     ("member_id", Kind::Id),
     ("category_id", Kind::Id),
+    ("project_id", Kind::Id),
     ("spent_on", Kind::Day),
     ("amount_minor", Kind::Integer),
     ("currency", Kind::Text),

@@ -91,6 +91,8 @@ fn pointer(column: &str) -> &'static str {
         "email_key" => "/email",
         "sibling_key" => "/name",
         "job_number_key" => "/job_number",
+        "starts_on" => "/starts_on",
+        "day" => "/day",
         "week_starts_on" => "/week_starts_on",
         "user_id" => "/user_id",
         "import_key" => "/import_key",

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::{Edit, Outcome, repository};
 use crate::{
     actor::Actor,
-    error::{Error, Result, Violation},
+    daily_report::{self, DailyReport},
+    error::{Error, Result},
     expense::{Expense, make_move, rules::Move},
     input::{Act, Change, Create, FromBody, read},
     resource::{Changeable, Writable, explain_change},
@@ -95,13 +96,42 @@ async fn delete<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outc
 }
 
 pub(super) async fn move_expense(tx: &Tx, actor: &Actor, edit: &Edit, by: Move) -> Result<Outcome> {
-    let act = Act::from_body(Value::Object(data(edit))).map_err(in_data)?;
-    unexpected("/data/version", act.version().is_some())?;
-    let (id, expected) = (edit.id, expected(edit));
+    let (id, expected, act) = (edit.id, expected(edit), act(edit)?);
     match tx.attempt(async |tx| make_move(tx, actor, id, expected, &act, by).await).await? {
         Ok(moved) => applied(actor, &moved),
         Err(error) => not_made::<Expense>(tx, actor, edit, error).await,
     }
+}
+
+pub(super) async fn move_daily_report(
+    tx: &Tx,
+    actor: &Actor,
+    edit: &Edit,
+    by: daily_report::rules::Move,
+) -> Result<Outcome> {
+    use daily_report::make_move;
+    let (id, expected, act) = (edit.id, expected(edit), act(edit)?);
+    match tx.attempt(async |tx| make_move(tx, actor, id, expected, &act, by).await).await? {
+        Ok(moved) => applied(actor, &moved),
+        Err(error) => not_made::<DailyReport>(tx, actor, edit, error).await,
+    }
+}
+
+pub(super) async fn amend_daily_report(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
+    use daily_report::{explain_amendment, make_amendment};
+    let (id, expected, act) = (edit.id, expected(edit), act(edit)?);
+    match tx.attempt(async |tx| make_amendment(tx, actor, id, expected, &act).await).await? {
+        Ok(amended) => applied(actor, &amended),
+        Err(Error::Reference) => Err(in_data(explain_amendment(tx, actor, id, &act).await?)),
+        Err(error) => not_made::<DailyReport>(tx, actor, edit, error).await,
+    }
+}
+
+/// What goes with a transition.
+fn act<T>(edit: &Edit) -> Result<Act<T>> {
+    let act = Act::from_body(Value::Object(data(edit))).map_err(in_data)?;
+    unexpected("/data/version", act.version().is_some())?;
+    Ok(act)
 }
 
 /// What is told where the resource is not as the client took it to be.
@@ -171,14 +201,5 @@ fn json(value: &impl serde::Serialize) -> Result<Value> {
 
 /// What is wrong with the data, seen from the change.
 fn in_data(error: Error) -> Error {
-    let below = |pointer: &str| format!("/data{pointer}");
-    match error {
-        Error::Invalid(found) => {
-            let found = found.into_iter();
-            let found = found.map(|it| Violation { pointer: below(&it.pointer), ..it });
-            Error::Invalid(found.collect())
-        }
-        Error::Duplicate { pointer } => Error::Duplicate { pointer: below(&pointer).into() },
-        other => other,
-    }
+    error.within("/data")
 }

@@ -7,18 +7,20 @@ use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use super::{
     Edit, Outcome,
-    edits::{change_only, move_expense, write},
+    edits::{amend_daily_report, change_only, move_daily_report, move_expense, write},
 };
 use crate::{
     account::Account,
     actor::Actor,
     budget::Budget,
     category::Category,
+    daily_report::{self, DailyReport},
     error::{Error, Result},
     expense::{Expense, rules::Move},
     member::Member,
     organization::Organization,
     project::Project,
+    rate::Rate,
     resource::{Changeable, Writable},
     role::Permission,
     rule::Rule,
@@ -32,13 +34,37 @@ const KINDS: &[Kind] = &[
     Kind::writable::<Account>(),
     Kind::writable::<Budget>(),
     Kind::writable::<Category>(),
+    Kind::writable::<DailyReport>().with(DAILY_REPORT_MOVES),
     Kind::writable::<Expense>().with(EXPENSE_MOVES),
     Kind::writable::<Member>(),
     Kind::changeable::<Organization>(),
     Kind::writable::<Project>(),
+    Kind::writable::<Rate>(),
     Kind::writable::<Rule>(),
     Kind::writable::<Task>(),
     Kind::writable::<TimeEntry>(),
+];
+
+const DAILY_REPORT_MOVES: &[Act] = &[
+    Act {
+        op: "submit",
+        takes: Permission::RecordDailyReports,
+        make: |tx, actor, edit| {
+            Box::pin(move_daily_report(tx, actor, edit, daily_report::rules::Move::Submit))
+        },
+    },
+    Act {
+        op: "approve",
+        takes: Permission::DecideDailyReports,
+        make: |tx, actor, edit| {
+            Box::pin(move_daily_report(tx, actor, edit, daily_report::rules::Move::Approve))
+        },
+    },
+    Act {
+        op: "amend",
+        takes: Permission::RecordDailyReports,
+        make: |tx, actor, edit| Box::pin(amend_daily_report(tx, actor, edit)),
+    },
 ];
 
 const EXPENSE_MOVES: &[Act] = &[

@@ -224,6 +224,30 @@ pub(super) async fn projects_of_tasks(
     Ok(found)
 }
 
+/// A task as an import looks for it.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(super) struct Titled {
+    pub(super) id: Uuid,
+    pub(super) title: String,
+    pub(super) project_id: Option<Uuid>,
+    pub(super) open: bool,
+    pub(super) created_at: DateTime<FixedOffset>,
+}
+
+/// All tasks, to be found by their titles.
+pub(super) async fn titled(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Vec<Titled>> {
+    use task::Column;
+    Ok(versioned::owned::<task::Entity>(organization_id)
+        .select_only()
+        .columns([Column::Id, Column::Title, Column::ProjectId, Column::Open, Column::CreatedAt])
+        .into_model::<Titled>()
+        .all(connection)
+        .await?)
+}
+
 /// Which of these keys of imported entries are there.
 pub(super) async fn known_keys(
     connection: &impl ConnectionTrait,

@@ -5,30 +5,27 @@
 //! of what it says and of how many rows of the file before it say the same: a file imported twice
 //! creates nothing the second time, and two equal rows in one file are two expenses.
 
+mod known;
 mod rows;
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use self::rows::{Parsed, Row, Rows};
+use self::{
+    known::Known,
+    rows::{Row, Rows},
+};
 use super::{commands, repository};
 use crate::{
     actor::Actor,
-    category,
-    category::Category,
     error::{Error, Result},
     import::{Keys, OnError, Refusals, Report, RowError},
     money,
-    resource::Writable,
     store::{Store, Tx},
-    text::fold,
 };
 
 /// How many rows one statement writes.
@@ -54,6 +51,8 @@ pub struct ImportQuery {
     pub merchant: Option<String>,
     /// The column of the category's name.
     pub category: Option<String>,
+    /// The column of the project: its job number or its name.
+    pub project: Option<String>,
     /// The column of the note.
     pub note: Option<String>,
     /// The column that says whether money went out or came in.
@@ -149,16 +148,11 @@ pub async fn import(
     import: Import,
     progress: impl Fn(u64) + Send + Sync + 'static,
 ) -> Result<ImportReport> {
-    let known = match (&import.query.category, import.query.create_categories) {
-        (Some(_), false) => {
-            Some(category::repository::by_name(store.read(), actor.organization_id).await?)
-        }
-        _ => None,
-    };
     if import.query.on_error == OnError::Abort {
-        let (import, known) = (import.clone(), known);
+        let known = Known::read(store.read(), actor.organization_id, &import.query).await?;
+        let import = import.clone();
         // Reading a large file takes its time, and other requests are answered on this thread.
-        tokio::task::spawn_blocking(move || refuse_bad_rows(&import, known.as_ref()))
+        tokio::task::spawn_blocking(move || refuse_bad_rows(&import, &known))
             .await
             .map_err(|error| Error::Internal(format!("a check ended early: {error}")))??;
     }
@@ -186,16 +180,14 @@ pub async fn import(
 }
 
 /// The whole file is checked before the transaction begins, so that a bad one holds nobody up.
-fn refuse_bad_rows(import: &Import, known: Option<&HashMap<String, Uuid>>) -> Result<()> {
+fn refuse_bad_rows(import: &Import, known: &Known) -> Result<()> {
     let mut report = ImportReport::default();
     for row in Rows::open(import)? {
         match row? {
             Row::Ignored => report.ignored += 1,
             Row::Bad(error) => report.fail(error),
             Row::Good(parsed) => {
-                if let Some(error) =
-                    known.and_then(|known| unknown_category(&parsed, known, import))
-                {
+                if let Some(error) = known.refusal(&parsed, import) {
                     report.fail(error);
                 }
             }
@@ -221,10 +213,7 @@ async fn write(
     progress: &(impl Fn(u64) + Sync),
 ) -> Result<ImportReport> {
     let mut report = ImportReport::default();
-    let mut categories = match import.query.category {
-        Some(_) => category::repository::by_name(tx, actor.organization_id).await?,
-        None => HashMap::new(),
-    };
+    let mut known = Known::read(tx, actor.organization_id, &import.query).await?;
     let mut keys = Keys::default();
     let mut chunk = Vec::with_capacity(CHUNK);
     let mut done = 0;
@@ -234,14 +223,15 @@ async fn write(
             Row::Ignored => report.ignored += 1,
             Row::Bad(error) => report.fail(error),
             Row::Good(parsed) => {
-                if import.query.create_categories {
-                    make_category(tx, actor, &parsed, &mut categories).await?;
-                } else if let Some(error) = unknown_category(&parsed, &categories, import) {
+                if let Some(error) = known.refusal(&parsed, import) {
                     report.fail(error);
                     continue;
                 }
+                if import.query.create_categories {
+                    known.make_category(tx, actor, &parsed).await?;
+                }
                 let key = parsed.key(&mut keys);
-                let input = parsed.input(&categories, import.query.member_id);
+                let input = parsed.input(&known, import.query.member_id);
                 chunk.push(commands::new_row(tx, actor, tx.new_id(), &input, Some(key))?);
             }
         }
@@ -266,45 +256,4 @@ async fn flush(
     report.created += created;
     report.duplicates += rows - created;
     Ok(())
-}
-
-async fn make_category(
-    tx: &Tx,
-    actor: &Actor,
-    parsed: &Parsed,
-    categories: &mut HashMap<String, Uuid>,
-) -> Result<()> {
-    let Some(name) = &parsed.category else { return Ok(()) };
-    if categories.contains_key(&fold(name)) {
-        return Ok(());
-    }
-    let input = category::CategoryInput {
-        name: name.clone(),
-        kind: category::Kind::Expense,
-        parent_id: None,
-    };
-    let made = Category::create(tx, actor, &input.into()).await.map_err(|error| match error {
-        // Made by somebody else since this transaction began: it will be there the next time.
-        Error::Duplicate { .. } => Error::Again("the category has just been made".into()),
-        other => other,
-    })?;
-    categories.insert(fold(name), made.id);
-    Ok(())
-}
-
-fn unknown_category(
-    parsed: &Parsed,
-    known: &HashMap<String, Uuid>,
-    import: &Import,
-) -> Option<RowError> {
-    let name = parsed.category.as_ref()?;
-    if known.contains_key(&fold(name)) {
-        return None;
-    }
-    Some(RowError {
-        line: parsed.line,
-        column: import.query.category.clone(),
-        code: "unknown_category",
-        message: "is not a category here; create_categories=true makes it".into(),
-    })
 }

@@ -1,11 +1,9 @@
 //! The rows of a file, one at a time.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{Import, ImportQuery, RowError};
+use super::{Import, ImportQuery, RowError, known::Known};
 use crate::{
     error::Result,
     expense::{ExpenseInput, Kind},
@@ -65,6 +63,7 @@ fn parse(cells: &Cells<'_>, columns: &Columns<'_>, import: &Import) -> Result<Ro
         currency: code,
         merchant: owned(cells.optional(columns.merchant, 200)?),
         category: cells.optional(columns.category, 100)?.map(|name| name.trim().to_owned()),
+        project: cells.optional(columns.project, 100)?.map(|word| word.trim().to_owned()),
         note: owned(cells.optional(columns.note, 2000)?),
     }))
 }
@@ -96,6 +95,7 @@ pub(super) enum Row {
 pub(super) struct Parsed {
     pub(super) line: u64,
     pub(super) category: Option<String>,
+    pub(super) project: Option<String>,
     spent_on: NaiveDate,
     amount_minor: i64,
     currency: String,
@@ -109,19 +109,18 @@ impl Parsed {
         let (day, amount) = (self.spent_on.to_string(), self.amount_minor.to_string());
         let fixed = [Some(day.as_str()), Some(&amount), Some(&self.currency)];
         let texts = [&self.merchant, &self.category, &self.note].map(Option::as_deref);
-        keys.next(fixed.into_iter().chain(texts))
+        // A row without a project has the key that it had when rows had none.
+        let project = self.project.as_deref().map(Some);
+        keys.next(fixed.into_iter().chain(texts).chain(project))
     }
 
     /// The expense that it is.
-    pub(super) fn input(
-        self,
-        categories: &HashMap<String, Uuid>,
-        member_id: Option<Uuid>,
-    ) -> ExpenseInput {
+    pub(super) fn input(self, known: &Known, member_id: Option<Uuid>) -> ExpenseInput {
         ExpenseInput {
             kind: Kind::Purchase,
             member_id,
-            category_id: self.category.and_then(|name| categories.get(&fold(&name)).copied()),
+            category_id: known.category(self.category.as_deref()),
+            project_id: known.project(self.project.as_deref()),
             spent_on: self.spent_on,
             amount_minor: self.amount_minor,
             currency: Some(self.currency),
@@ -143,6 +142,7 @@ struct Columns<'a> {
     currency: Option<Column<'a>>,
     merchant: Option<Column<'a>>,
     category: Option<Column<'a>>,
+    project: Option<Column<'a>>,
     note: Option<Column<'a>>,
     direction: Option<Column<'a>>,
 }
@@ -154,6 +154,7 @@ impl<'a> Columns<'a> {
         let currency = header.find_any("currency_column", &query.currency_column);
         let merchant = header.find_any("merchant", &query.merchant);
         let category = header.find_any("category", &query.category);
+        let project = header.find_any("project", &query.project);
         let note = header.find_any("note", &query.note);
         let direction = header.find_any("direction", &query.direction);
         header.all_found(date.zip(amount).map(|(date, amount)| Self {
@@ -162,6 +163,7 @@ impl<'a> Columns<'a> {
             currency,
             merchant,
             category,
+            project,
             note,
             direction,
         }))

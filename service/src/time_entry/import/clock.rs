@@ -201,8 +201,23 @@ mod tests {
             assert_eq!(clock(text), Some(time(expected)), "{text}");
         }
         for text in [
-            "", "9", "24:00", "12:60", "12:00:60", "13:00 PM", "0:30 AM", "9:5", "9:05 XM", "9:05:0",
-            "-1:00", "+1:00", "1:00:00:00", "９:05", "9.05", "PM", "009:05",
+            "",
+            "9",
+            "24:00",
+            "12:60",
+            "12:00:60",
+            "13:00 PM",
+            "0:30 AM",
+            "9:5",
+            "9:05 XM",
+            "9:05:0",
+            "-1:00",
+            "+1:00",
+            "1:00:00:00",
+            "９:05",
+            "9.05",
+            "PM",
+            "009:05",
         ] {
             assert_eq!(clock(text), None, "{text}");
         }
@@ -239,8 +254,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_put_forward_or_back() {
         let zone = Tz::Europe__Zurich;
-        let spring =
-            |start: &str, end: &str| between(zone, local(start), Some(local(end)), None);
+        let spring = |start: &str, end: &str| between(zone, local(start), Some(local(end)), None);
         assert_eq!(spring("2026-03-29T02:30:00", "2026-03-29T04:00:00"), Err(Fault::StartLeftOut));
         assert_eq!(spring("2026-03-29T01:30:00", "2026-03-29T02:30:00"), Err(Fault::EndLeftOut));
         assert_eq!(

@@ -216,8 +216,7 @@ fn trimmed(
 
 fn person(cells: &Cells<'_>, columns: &Columns<'_>) -> Result<Person, RowError> {
     let whole = trimmed(cells, columns.user, 100)?;
-    let parts =
-        [trimmed(cells, columns.first_name, 100)?, trimmed(cells, columns.last_name, 100)?];
+    let parts = [trimmed(cells, columns.first_name, 100)?, trimmed(cells, columns.last_name, 100)?];
     let joined = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let name = whole.or_else(|| (!joined.is_empty()).then_some(joined));
     if name.as_ref().is_some_and(|name| name.chars().count() > 100) {

@@ -1,0 +1,16 @@
+use service::rate::Rate;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{may, resource::Collection};
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    let rates = Collection::<Rate>::of("rates", "a rate");
+    config
+        .service(rates.create(may::ManageMembers))
+        .service(rates.list(may::ManageMembers, "What hours of members cost, and since when"))
+        .service(rates.read(may::ManageMembers))
+        .service(rates.history(may::ManageMembers))
+        .service(rates.revert(may::ManageMembers))
+        .service(rates.change(may::ManageMembers))
+        .service(rates.remove(may::ManageMembers));
+}
