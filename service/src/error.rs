@@ -167,16 +167,18 @@ impl Error {
 
     /// The same, for the item of a batch with that index.
     pub(crate) fn below(self, index: usize) -> Self {
-        self.within(&format!("/items/{index}"))
-    }
-
-    /// The same, for a part of the body: its pointers lead there.
-    pub(crate) fn within(self, part: &str) -> Self {
         match self {
             Self::State { code, detail, conflicting_id } => {
                 let detail = format!("item {index}: {detail}").into();
                 Self::State { code, detail, conflicting_id }
             }
+            other => other.within(&format!("/items/{index}")),
+        }
+    }
+
+    /// The same, for a part of the body: its pointers lead there.
+    pub(crate) fn within(self, part: &str) -> Self {
+        match self {
             Self::Invalid(mut found) => {
                 for violation in &mut found {
                     violation.pointer = format!("{part}{}", violation.pointer);

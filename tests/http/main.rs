@@ -45,6 +45,7 @@ mod session;
 mod spending;
 mod sync;
 mod sync_property;
+mod task;
 mod thresholds;
 mod time_entry;
 mod webhook;

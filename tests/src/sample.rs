@@ -37,6 +37,7 @@ fn rows() -> [(&'static str, &'static str, Value); 12] {
         ("project_id", "projects", json!({ "name": "Roof" })),
         ("daily_report_id", "daily-reports", daily_report()),
         ("rule_id", "rules", rule()),
+        ("task_id", "tasks", task()),
         ("webhook_id", "webhooks", webhook()),
         ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
         ("journal_entry_id", "journal-entries", json!({ "occurred_on": "2026-11-02" })),
@@ -45,6 +46,12 @@ fn rows() -> [(&'static str, &'static str, Value); 12] {
 
 fn budget() -> Value {
     json!({ "name": "Food", "period": "month", "amount_minor": 50_000, "starts_on": "2026-01-01" })
+}
+
+/// That recurs, and that the members take no turns at: they can be removed.
+fn task() -> Value {
+    json!({ "title": "Sweep", "due_on": "2026-11-02", "tags": ["yard"],
+        "recurrence": "FREQ=WEEKLY;BYDAY=MO" })
 }
 
 /// To where nobody listens, and nothing may be sent.
