@@ -21,7 +21,6 @@ pub use batch::create_many;
 pub use import::{TimeImport, TimeImportQuery, TimeImportReport, import};
 pub(crate) use timer::stop_of;
 pub use timer::{start, stop};
-pub(crate) use write::{New, Written, insert};
 
 use crate::{store::page::PageQuery, text, timecard};
 
