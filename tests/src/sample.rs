@@ -349,7 +349,6 @@ fn parameter(name: &str) -> String {
     format!("{name}={value}")
 }
 
-/// A change that a PATCH takes, with its version.
 /// A file that an import takes.
 fn file(route: &Route) -> &'static str {
     if route.path.ends_with("/time-entries/import") {
@@ -358,6 +357,7 @@ fn file(route: &Route) -> &'static str {
     "date,amount\n2026-11-03,12.50\n"
 }
 
+/// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
     let names = ["name", "display_name", "note", "description", "summary"];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {

@@ -26,6 +26,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     import::{OnError, Refusals, Report, RowError},
+    member,
     role::Permission,
     store::Store,
     text,
@@ -187,7 +188,7 @@ pub async fn import(store: &Store, actor: &Actor, import: TimeImport) -> Result<
         refuse_bad_rows(store, actor, &import, &rows).await?;
     }
     let dry_run = import.query.dry_run;
-    let named = import.query.member_id.is_some();
+    let named = import.query.member_id;
     let written = store
         .write((actor.clone(), import, rows), |tx, (actor, import, rows)| {
             Box::pin(async move {
@@ -200,13 +201,21 @@ pub async fn import(store: &Store, actor: &Actor, import: TimeImport) -> Result<
         })
         .await;
     let report = match written {
-        Err(Error::Reference) if named => {
-            return Err(Error::invalid("?member_id", "unknown", "is not a member here"));
-        }
+        Err(Error::Reference) => return Err(unknown_reference(store, actor, named).await?),
         other => other?,
     };
     tracing::info!(created = report.created, failed = report.failed, dry_run, "imported time");
     Ok(report)
+}
+
+/// After the database has refused a reference: everything else has been looked up.
+async fn unknown_reference(store: &Store, actor: &Actor, named: Option<Uuid>) -> Result<Error> {
+    let ids = named.into_iter().collect();
+    let missing = member::repository::missing(store.read(), actor.organization_id, ids).await?;
+    if missing.is_empty() {
+        return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));
+    }
+    Ok(Error::invalid("?member_id", "unknown", "is not a member here"))
 }
 
 /// What can be told without writing is told before the transaction, so that a bad file holds nobody up.

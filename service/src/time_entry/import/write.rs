@@ -18,7 +18,7 @@ use crate::{
     resource::Writable,
     role::Role,
     store::Tx,
-    task::{Task, TaskInput},
+    task::{self, Task, TaskInput},
     time_entry::{
         TimeEntryInput,
         repository::{self, Titled},
@@ -192,10 +192,22 @@ impl Maker<'_> {
         if let Some(id) = self.directory.task(project_id, title) {
             return Ok(id);
         }
-        let input: TaskInput = serde_json::from_value(serde_json::json!({
-            "title": title, "project_id": project_id,
-        }))
-        .map_err(|error| Error::Internal(format!("a task of a title is none: {error}")))?;
+        let input = TaskInput {
+            title: title.to_owned(),
+            note: None,
+            status: task::Status::default(),
+            priority: task::Priority::default(),
+            due_on: None,
+            due_at: None,
+            assignee_member_id: None,
+            assignee_role: None,
+            project_id,
+            estimate_minutes: None,
+            tags: Vec::new(),
+            metadata: None,
+            recurrence: None,
+            rotation: Vec::new(),
+        };
         let made = Task::create(self.tx, self.actor, &input.into()).await?;
         self.directory.add_task(Titled {
             id: made.id,
