@@ -50,6 +50,7 @@ permissions!(
     PostEntries,
     ReadWork,
     ManageProjects,
+    ManageIncidents,
     RecordTasks,
     RecordTime,
     ManageTime,

@@ -210,8 +210,10 @@ impl From<Error> for Failure {
                 let failure = Self::new(status, code, "Not available just now");
                 Self { cause: Some(cause), ..failure }.detail("try again in a moment")
             }
+            // The operator reads it too: nobody else can mend it.
             Error::NotConfigured { detail, .. } => {
-                Self::new(S::SERVICE_UNAVAILABLE, code, "Not configured here").detail(detail)
+                let failure = Self::new(S::SERVICE_UNAVAILABLE, code, "Not configured here");
+                Self { cause: Some(detail.to_string()), ..failure }.detail(detail)
             }
             Error::KeyReused => {
                 let title = "The idempotency key was used for another request";

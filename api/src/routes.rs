@@ -4,9 +4,9 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    account, api_key, budget, category, daily_report, event, expense, extract, invitation,
-    journal_entry, member, operations, organization, project, rate, report, rule, saga, session,
-    sync, task, time_entry, timecard, user, webhook,
+    account, api_key, budget, category, daily_report, event, expense, extract, incident,
+    invitation, journal_entry, member, operations, organization, project, rate, report, rule, saga,
+    session, sync, task, time_entry, timecard, user, webhook,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -20,6 +20,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(category::routes)
         .configure(budget::routes)
         .configure(expense::routes)
+        .configure(incident::routes)
         .configure(project::routes)
         .configure(time_entry::routes)
         .configure(timecard::routes)

@@ -15,9 +15,9 @@ use sea_orm::{
 
 use crate::tables::{
     account, account_balance, api_key, budget, category, daily_report, event, expense,
-    expense_item, idempotency_key, invitation, journal_entry, member, organization, parked_event,
-    project, rate, rule, saga, session, task, time_entry, timecard, transfer, user, webhook,
-    webhook_attempt, webhook_delivery, webhook_progress,
+    expense_item, idempotency_key, incident, invitation, journal_entry, member, organization,
+    parked_event, project, rate, rule, saga, session, task, time_entry, timecard, transfer, user,
+    webhook, webhook_attempt, webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows can be read by position.
@@ -131,6 +131,7 @@ positional! {
     event {
         organization_id, id, at, ordinal, kind, entity, entity_id, entity_version, effect, author,
         author_id, request_id, data, data_digest, position, previous_chain, chain,
+        sealed,
     }
     expense {
         organization_id, id, version, created_at, updated_at, member_id, category_id, kind,
@@ -144,6 +145,12 @@ positional! {
         category_id, project_id,
     }
     idempotency_key { organization_id, id, answer, created_at, expires_at }
+    incident {
+        organization_id, id, version, created_at, updated_at, case_number, member_id, project_id,
+        occurred_at, place, job_title, status, recordable, classification, injury_type,
+        privacy_case, days_away, days_restricted, claim_number, insurer, body_part, nature, cause,
+        treatment, narrative, witnesses,
+    }
     invitation {
         organization_id, id, version, created_at, updated_at, email, role, member_id, token_hash,
         expires_at, accepted_at,

@@ -17,6 +17,7 @@ mod m20261121_000010_create_work;
 mod m20261121_000011_name_projects_of_expenses;
 mod m20261121_000012_create_rates;
 mod m20261121_000013_create_daily_reports;
+mod m20261121_000014_create_incidents;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000011_name_projects_of_expenses::Migration),
             Box::new(m20261121_000012_create_rates::Migration),
             Box::new(m20261121_000013_create_daily_reports::Migration),
+            Box::new(m20261121_000014_create_incidents::Migration),
         ]
     }
 }

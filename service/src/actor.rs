@@ -75,9 +75,15 @@ impl Actor {
     }
 
     /// Refuses an actor whose role lacks the permission.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or [`Error::NotFound`] where the permission hides what it is about.
     pub fn require(&self, permission: Permission) -> Result<()> {
         if self.may(permission) {
             return Ok(());
+        }
+        if let Some(what) = permission.hides() {
+            return Err(Error::NotFound(what));
         }
         let (name, role) = (permission.name(), permission.least_role().as_str());
         Err(Error::forbidden(

@@ -80,7 +80,7 @@ pub enum Error {
         /// A stable code.
         code: &'static str,
         /// What is missing.
-        detail: &'static str,
+        detail: Cow<'static, str>,
     },
     /// What was sent has been done before, with this answer ([`crate::idempotency`]). Never leaves
     /// the service.

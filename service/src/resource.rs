@@ -23,6 +23,7 @@ use crate::{
     error::{Error, Result},
     event::{RevertInput, Verb, back_to},
     expense::Expense,
+    incident::Incident,
     input::{Act, Change, Create},
     invitation::{Invitation, IssuedInvitation},
     journal_entry::JournalEntry,
@@ -71,6 +72,7 @@ versioned!(
     Category,
     DailyReport,
     Expense,
+    Incident,
     Invitation,
     IssuedApiKey: api_key,
     IssuedInvitation: invitation,
@@ -97,9 +99,19 @@ pub trait Resource: Versioned + ToSchema + Send + Sync + 'static {
     const READ: Permission;
     /// What can happen to it.
     const VERBS: &'static [Verb];
+    /// Which of its fields are sealed, in its row and in the log ([`crate::event::sealed`]).
+    const SEALED: &'static [&'static str] = &[];
 
     /// Takes out what the actor may not see of one that others may see as a whole.
     fn hide(_actor: &Actor, _data: &mut Map<String, Value>) {}
+
+    /// Refuses where there is no key to what is sealed of it, whether or not there is one of it.
+    ///
+    /// # Errors
+    /// [`Error::NotConfigured`].
+    fn ready(store: &Store) -> Result<()> {
+        if Self::SEALED.is_empty() { Ok(()) } else { store.keyring().require() }
+    }
 }
 
 /// A resource that is read by its id, and in lists.
@@ -185,6 +197,7 @@ pub trait Writable: Changeable {
 
 /// Makes a new resource.
 pub async fn create<R: Writable>(store: &Store, actor: &Actor, new: Create<R::Input>) -> Result<R> {
+    R::ready(store)?;
     let written = store
         .write((actor.clone(), new.clone()), |tx, (actor, new)| Box::pin(R::create(tx, actor, new)))
         .await;
@@ -202,6 +215,7 @@ pub async fn change<R: Changeable>(
     expected: Expected,
     change: Change<R::Input>,
 ) -> Result<R> {
+    R::ready(store)?;
     let written = store
         .write(
             (actor.clone(), id, expected, change.clone()),
@@ -230,6 +244,7 @@ pub async fn revert<R: Changeable>(
     expected: Expected,
     act: Act<RevertInput>,
 ) -> Result<R> {
+    R::ready(store)?;
     let input = (actor.clone(), id, expected, act);
     let written = store.write(input.clone(), |tx, (actor, id, expected, act)| {
         Box::pin(async move {
@@ -277,6 +292,7 @@ pub async fn delete<R: Writable>(
     id: Uuid,
     expected: Expected,
 ) -> Result<()> {
+    R::ready(store)?;
     let removed = store
         .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
             Box::pin(R::delete(tx, actor, *id, *expected))

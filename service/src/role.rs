@@ -68,6 +68,8 @@ pub enum Permission {
     ReadWork,
     /// Add, change and remove projects.
     ManageProjects,
+    /// See, report, change and remove incidents; their logs of the year.
+    ManageIncidents,
     /// Add, change, finish and remove tasks.
     RecordTasks,
     /// Record time of one's own, change it and submit one's weeks.
@@ -115,6 +117,7 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
+        (ManageIncidents, "incident:manage", Admin, "See, report, change and remove incidents"),
         (RecordTasks, "task:record", Member, "Add, change, finish and remove tasks"),
         (RecordTime, "time:record", Member, "Record, change and submit one's own time"),
         (ManageTime, "time:manage", Manager, "Do so for everybody; import"),
@@ -132,7 +135,16 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
     ]
 };
 
+/// What nobody without the permission is even told of: to them there is no such thing. What others are
+/// refused with 403, they are with 404.
+pub const HIDDEN: &[(Permission, &str)] = &[(Permission::ManageIncidents, "incident")];
+
 impl Permission {
+    /// What is hidden from those who lack it, if anything is.
+    pub fn hides(self) -> Option<&'static str> {
+        HIDDEN.iter().find(|(permission, _)| *permission == self).map(|(_, what)| *what)
+    }
+
     fn row(self) -> (&'static str, Role) {
         PERMISSIONS
             .iter()

@@ -24,24 +24,69 @@ const KEY_BYTES: usize = 32;
 #[derive(Clone, Default)]
 pub struct Keyring(Vec<(String, [u8; KEY_BYTES])>);
 
-/// Where a value is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// The organization; nil if there is none.
-    pub organization_id: Uuid,
-    /// The table.
+/// A column whose values are sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sealed {
+    /// The table, whose key is the organization and an id.
     pub table: &'static str,
     /// The column.
     pub column: &'static str,
-    /// The row.
-    pub row: Uuid,
+}
+
+macro_rules! sealed {
+    ($($name:ident $table:literal $column:literal),* $(,)?) => {
+        $(pub(crate) const $name: Sealed = Sealed { table: $table, column: $column };)*
+
+        /// Every column that is sealed, and so what a rotation goes through ([`crate::rotation`]). Nothing can
+        /// be sealed for another place.
+        pub const SEALED: &[Sealed] = &[$($name),*];
+    };
+}
+
+sealed! {
+    EVENT "event" "sealed",
+    IDEMPOTENCY_ANSWER "idempotency_key" "answer",
+    INCIDENT_BODY_PART "incident" "body_part",
+    INCIDENT_NATURE "incident" "nature",
+    INCIDENT_CAUSE "incident" "cause",
+    INCIDENT_TREATMENT "incident" "treatment",
+    INCIDENT_NARRATIVE "incident" "narrative",
+    INCIDENT_WITNESSES "incident" "witnesses",
+    WEBHOOK_SECRET "webhook" "secret",
+    WEBHOOK_PREVIOUS_SECRET "webhook" "previous_secret",
+}
+
+impl Sealed {
+    /// The place of its value in a row; the organization is nil if there is none.
+    pub(crate) fn at(self, organization_id: Uuid, row: Uuid) -> Place {
+        Place { organization_id, column: self, row }
+    }
+}
+
+/// Where a value is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    organization_id: Uuid,
+    column: Sealed,
+    row: Uuid,
 }
 
 impl Place {
     fn associated_data(&self) -> String {
-        let Self { organization_id, table, column, row } = self;
+        let Self { organization_id, column: Sealed { table, column }, row } = self;
         format!("{organization_id}/{table}/{column}/{row}")
     }
+}
+
+/// The id of the key that has sealed a value.
+pub(crate) fn key_of(sealed: &str) -> Option<&str> {
+    sealed.split_once(':').map(|(id, _)| id).filter(|id| is_id(id))
+}
+
+/// Whether a text can be the id of a key in the configuration.
+fn is_id(id: &str) -> bool {
+    (1..=32).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 impl Keyring {
@@ -58,6 +103,19 @@ impl Keyring {
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The id of the key that encrypts.
+    pub fn first(&self) -> Option<&str> {
+        self.0.first().map(|(id, _)| &**id)
+    }
+
+    /// Refuses where there is no key.
+    ///
+    /// # Errors
+    /// [`Error::NotConfigured`].
+    pub fn require(&self) -> Result<()> {
+        if self.is_empty() { Err(not_configured()) } else { Ok(()) }
     }
 
     /// Encrypts a value for its place.
@@ -78,18 +136,20 @@ impl Keyring {
     /// Decrypts a value of its place.
     ///
     /// # Errors
-    /// [`Error::NotConfigured`] where its key is not there, [`Error::Internal`] where the value is
-    /// not what was sealed there.
+    /// [`Error::NotConfigured`] where its key is not there or is another one than then, which looks
+    /// no other than a value that was changed or moved; [`Error::Internal`] where it is no sealed value.
     pub fn open(&self, place: &Place, sealed: &str) -> Result<Vec<u8>> {
-        let forged = || Error::Internal(format!("a sealed value does not open: {place:?}"));
-        let (id, value) = sealed.split_once(':').ok_or_else(forged)?;
-        let key = self.0.iter().find(|(known, _)| known == id);
-        let (_, key) = key.ok_or_else(not_configured)?;
-        let bytes = URL_SAFE_NO_PAD.decode(value).map_err(|_| forged())?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or_else(forged)?;
+        let nothing = || Error::Internal(format!("this is no sealed value: {place:?}"));
+        let (id, value) = sealed.split_once(':').ok_or_else(nothing)?;
+        let Some((_, key)) = self.0.iter().find(|(known, _)| known == id) else {
+            self.require()?;
+            return Err(key_of(sealed).map_or_else(nothing, missing));
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(value).map_err(|_| nothing())?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or_else(nothing)?;
         let aad = place.associated_data();
         let payload = Payload { msg: sealed, aad: aad.as_bytes() };
-        cipher(key).decrypt(&XNonce::from(*nonce), payload).map_err(|_| forged())
+        cipher(key).decrypt(&XNonce::from(*nonce), payload).map_err(|_| wrong(id, place))
     }
 }
 
@@ -100,8 +160,24 @@ fn cipher(key: &[u8; KEY_BYTES]) -> XChaCha20Poly1305 {
 fn not_configured() -> Error {
     Error::NotConfigured {
         code: "encryption_not_configured",
-        detail: "this takes an encryption key: the operator sets STEWARD_ENCRYPTION_KEYS",
+        detail: "this takes an encryption key: the operator sets STEWARD_ENCRYPTION_KEYS".into(),
     }
+}
+
+fn missing(id: &str) -> Error {
+    let detail = format!(
+        "this was encrypted with the key {id}, which STEWARD_ENCRYPTION_KEYS does not name"
+    );
+    Error::NotConfigured { code: "encryption_key_missing", detail: detail.into() }
+}
+
+fn wrong(id: &str, place: &Place) -> Error {
+    let Place { organization_id, column: Sealed { table, column }, row } = place;
+    let detail = format!(
+        "{table}.{column} of {row} in {organization_id} does not open with the key {id}: either \
+         STEWARD_ENCRYPTION_KEYS has another key under that id, or what is stored was changed"
+    );
+    Error::NotConfigured { code: "encryption_key_wrong", detail: detail.into() }
 }
 
 impl fmt::Debug for Keyring {
@@ -123,13 +199,11 @@ impl FromStr for Keyring {
         let mut keys: Vec<(String, [u8; KEY_BYTES])> = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (id, key) = part.split_once(':').ok_or(NotAKeyring)?;
-            let sound = (1..=32).contains(&id.len())
-                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
             let bytes = URL_SAFE_NO_PAD
                 .decode(key.trim_end_matches('=').replace('+', "-").replace('/', "_"))
                 .map_err(|_| NotAKeyring)?;
             let key = bytes.try_into().map_err(|_| NotAKeyring)?;
-            if !sound || keys.iter().any(|(known, _)| known == id) {
+            if !is_id(id) || keys.iter().any(|(known, _)| known == id) {
                 return Err(NotAKeyring);
             }
             keys.push((id.to_owned(), key));
@@ -149,8 +223,37 @@ mod tests {
     }
 
     fn place() -> Place {
-        let organization_id = Uuid::from_u128(1);
-        Place { organization_id, table: "webhook", column: "secret", row: Uuid::from_u128(2) }
+        WEBHOOK_SECRET.at(Uuid::from_u128(1), Uuid::from_u128(2))
+    }
+
+    #[track_caller]
+    fn code<T: fmt::Debug>(refused: Result<T>) -> &'static str {
+        match refused {
+            Err(error @ Error::NotConfigured { .. }) => error.code(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Values that were sealed before the places had names open as ever.
+    #[test]
+    fn a_place_is_what_it_always_was() {
+        let (nil, two) =
+            ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002");
+        assert_eq!(place().associated_data(), format!("{nil}/webhook/secret/{two}"));
+    }
+
+    /// What is secret is a hash or is sealed, and all that is sealed is known to a rotation.
+    #[test]
+    fn every_secret_column_that_is_no_hash_is_sealed() {
+        let secret = migration::CLASSES
+            .iter()
+            .flat_map(|it| it.secret.iter().map(move |column| Sealed { table: it.table, column }));
+        let mut secret: Vec<_> = secret.filter(|it| !it.column.ends_with("_hash")).collect();
+        let mut sealed = SEALED.to_vec();
+        for columns in [&mut secret, &mut sealed] {
+            columns.sort_by_key(|it| (it.table, it.column));
+        }
+        assert_eq!(secret, sealed);
     }
 
     #[test]
@@ -161,10 +264,15 @@ mod tests {
         assert_ne!(ring.seal(&random, &place(), b"secret").expect("sealed"), sealed);
         assert_eq!(ring.open(&place(), &sealed).expect("opened"), b"secret");
         let elsewhere = Place { row: Uuid::from_u128(3), ..place() };
-        assert!(matches!(ring.open(&elsewhere, &sealed), Err(Error::Internal(_))));
+        assert_eq!(code(ring.open(&elsewhere, &sealed)), "encryption_key_wrong");
+        let other = Place { column: WEBHOOK_PREVIOUS_SECRET, ..place() };
+        assert_eq!(code(ring.open(&other, &sealed)), "encryption_key_wrong");
         let mut forged = sealed.clone();
         forged.push('A');
         assert!(ring.open(&place(), &forged).is_err());
+        for nothing in ["", "a", "a:", "a:x", "two words:AAAA"] {
+            assert!(matches!(ring.open(&place(), nothing), Err(Error::Internal(_))), "{nothing}");
+        }
     }
 
     #[test]
@@ -172,12 +280,18 @@ mod tests {
         let (old, random) = (ring(&["old"]), Random::system());
         let sealed = old.seal(&random, &place(), b"x").expect("sealed");
         let mut keys = ring(&["new", "spare"]);
-        assert!(matches!(keys.open(&place(), &sealed), Err(Error::NotConfigured { .. })));
+        let refused = keys.open(&place(), &sealed);
+        assert!(refused.as_ref().is_err_and(|it| it.to_string().contains("the key old,")));
+        assert_eq!(code(refused), "encryption_key_missing");
         keys.0.extend(old.0);
         assert_eq!(keys.open(&place(), &sealed).expect("opened"), b"x");
         assert!(keys.seal(&random, &place(), b"x").expect("sealed").starts_with("new:"));
         let none = Keyring::default();
-        assert!(matches!(none.seal(&random, &place(), b"x"), Err(Error::NotConfigured { .. })));
+        for refused in
+            [none.seal(&random, &place(), b"x").err(), none.open(&place(), &sealed).err()]
+        {
+            assert_eq!(code(refused.map_or(Ok(()), Err)), "encryption_not_configured");
+        }
     }
 
     #[test]

@@ -65,7 +65,12 @@ async fn measure(name: &str, index: &str, store: &Store, actor: &Actor, categori
         (GroupBy::Member, 1096),
         (GroupBy::Category, 31),
     ] {
-        let query = SpendingQuery { from: FIRST_DAY, to: FIRST_DAY + Days::new(days), group_by };
+        let query = SpendingQuery {
+            from: FIRST_DAY,
+            to: FIRST_DAY + Days::new(days),
+            group_by,
+            project_id: None,
+        };
         let mut each = Vec::new();
         for _ in 0..REPORTS {
             let start = Instant::now();

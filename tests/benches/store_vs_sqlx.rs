@@ -178,6 +178,7 @@ impl Stage {
                         kind: expense::Kind::Purchase,
                         member_id: None,
                         category_id: Some(new.category_id),
+                        project_id: None,
                         spent_on: new.spent_on,
                         amount_minor: new.amount_minor,
                         currency: None,

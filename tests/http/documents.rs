@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use service::{
     event::ENTITIES,
-    role::{PERMISSIONS, Role},
+    role::{HIDDEN, PERMISSIONS, Permission, Role},
 };
 use tests::route;
 
@@ -28,6 +28,12 @@ fn the_table_of_roles_is_the_one_of_the_code() {
         .collect();
     let written: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
     assert_eq!(written, rows);
+    let hides = |(permission, what): &(Permission, &str)| {
+        format!("- `{}` hides each {what}", permission.name())
+    };
+    let hidden: Vec<String> = HIDDEN.iter().map(hides).collect();
+    let written: Vec<&str> = page.lines().filter(|line| line.contains("` hides each ")).collect();
+    assert_eq!(written, hidden);
     for role in Role::ALL {
         assert!(page.contains(&format!("`{}`", role.as_str())), "{role:?}");
     }

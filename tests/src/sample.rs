@@ -26,7 +26,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 12] {
+fn rows() -> [(&'static str, &'static str, Value); 15] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -36,6 +36,8 @@ fn rows() -> [(&'static str, &'static str, Value); 12] {
         ("expense_id", "expenses", expense()),
         ("project_id", "projects", json!({ "name": "Roof" })),
         ("daily_report_id", "daily-reports", daily_report()),
+        ("incident_id", "incidents", incident()),
+        ("rate_id", "rates", json!({ "starts_on": "2026-01-01", "hourly_rate_minor": 4000 })),
         ("rule_id", "rules", rule()),
         ("task_id", "tasks", task()),
         ("webhook_id", "webhooks", webhook()),
@@ -86,6 +88,13 @@ fn of_site(mut report: Value, values: &BTreeMap<&'static str, String>, day: &str
     report
 }
 
+/// Of whom, is said where there is somebody.
+fn incident() -> Value {
+    json!({ "occurred_at": "2026-11-02T09:30:00Z", "body_part": "left hand",
+        "narrative": "The saw slipped.", "witnesses": ["Grace"], "recordable": true,
+        "classification": "days_away", "injury_type": "injury", "days_away": 3 })
+}
+
 /// Between two accounts that no path names.
 fn transfers(values: &BTreeMap<&'static str, String>) -> Value {
     json!([{ "debit_account_id": values["debit"], "credit_account_id": values["credit"],
@@ -125,7 +134,7 @@ impl Sample {
         let site = owner.make(&format!("{organization}/projects"), site).await;
         values.insert("site", id(&site).to_owned());
         for (variable, collection, mut new) in rows() {
-            if collection == "expenses" {
+            if ["expenses", "incidents", "rates"].contains(&collection) {
                 new["member_id"] = payer["id"].clone();
             }
             if collection == "journal-entries" {
@@ -166,13 +175,25 @@ impl Sample {
             if collection == "journal-entries" {
                 new["transfers"] = transfers(&self.values);
             }
+            if collection == "rates" {
+                let count = self.owner.all(&path, "").await.len();
+                new = self.rate(&format!("2026-03-{:02}", count + 1));
+            }
             if collection == "daily-reports" {
                 let count = self.owner.all(&path, "").await.len();
                 new = of_site(new, &self.values, &format!("2026-10-{:02}", count + 1));
             }
+            if collection == "incidents" {
+                new["member_id"] = json!(self.value("payer"));
+            }
             self.owner.make(&path, new).await;
         }
         saga(&self.owner, &self.organization, self.value("payer")).await;
+    }
+
+    /// A rate of the payer's from a day on.
+    fn rate(&self, starts_on: &str) -> Value {
+        json!({ "member_id": self.value("payer"), "starts_on": starts_on, "hourly_rate_minor": 1 })
     }
 
     /// The same with another value for one variable.
@@ -213,6 +234,10 @@ impl Sample {
     /// A request of a route, with the query that it cannot do without.
     #[track_caller]
     pub fn request<'a>(&self, route: &'a Route) -> Request<'a> {
+        let parameter = |name| match name {
+            "member_id" | "project_id" => format!("{name}={}", self.value(name)),
+            _ => parameter(name),
+        };
         let query: Vec<_> = route.required_query().into_iter().map(parameter).collect();
         route.request(self.path(route)).query(&query.join("&"))
     }
@@ -280,12 +305,18 @@ impl Sample {
     /// If it is not said below.
     pub async fn body(&self, route: &Route) -> Value {
         if !route.is_versioned() {
+            if route.path.ends_with("/rates") {
+                return self.rate("2026-02-01");
+            }
             let mut new = new(route);
             if route.path.ends_with("/journal-entries") {
                 new["transfers"] = transfers(&self.values);
             }
             if route.path.ends_with("/daily-reports") {
                 new = of_site(new, &self.values, "2026-11-03");
+            }
+            if route.path.ends_with("/incidents") {
+                new["member_id"] = json!(self.value("payer"));
             }
             return new;
         }
@@ -341,7 +372,9 @@ fn parameter(name: &str) -> String {
         "from" => "2026-01-01",
         "to" => "2026-12-31",
         "on" => "2026-11-21",
-        "group_by" => "category",
+        "year" => "2026",
+        "group_by" => "project",
+        "week" => "2026-11-16",
         "date" => "date",
         "amount" => "amount",
         _ => panic!("nothing for ?{name}: add a value to `parameter` in tests/src/sample.rs"),
@@ -359,11 +392,19 @@ fn file(route: &Route) -> &'static str {
 
 /// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
-    let names = ["name", "display_name", "note", "description", "summary"];
+    let names = [
+        "name",
+        "display_name",
+        "note",
+        "description",
+        "summary",
+        "narrative",
+        "hourly_rate_minor",
+    ];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
         panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
     });
-    version[*name] = json!("changed");
+    version[*name] = if *name == "hourly_rate_minor" { json!(1) } else { json!("changed") };
     version
 }
 

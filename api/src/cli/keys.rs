@@ -1,7 +1,16 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use service::{random::Random, seal::Keyring};
+use indicatif::{ProgressBar, ProgressStyle};
+use service::{
+    Store,
+    random::Random,
+    rotation::{self, Rotated, Standing},
+    seal::Keyring,
+};
+
+use super::{CliError, connect, missing_migrations};
+use crate::config::Database;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -13,10 +22,61 @@ pub(super) enum Action {
         #[arg(default_value = "k1")]
         id: String,
     },
+    /// Encrypt everything again with the first key that another one has encrypted
+    ///
+    /// Works while the server runs, once that has the new key in front too. It may be stopped at any
+    /// moment, and goes on where it is started again.
+    Rotate,
+    /// Show how much each key has encrypted
+    Status,
 }
 
-pub(super) fn run(action: &Action) -> ExitCode {
-    let Action::New { id } = action;
-    println!("{}", Keyring::new_key(id, &Random::system()));
-    ExitCode::SUCCESS
+pub(super) async fn run(database: &Database, action: Action) -> Result<ExitCode, CliError> {
+    if let Action::New { id } = action {
+        println!("{}", Keyring::new_key(&id, &Random::system()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let store = connect(database).await?;
+    if !missing_migrations(&store).await?.is_empty() {
+        return Err("the database's schema is outdated: run `steward migrate up`".into());
+    }
+    let first = store.keyring().first().map(str::to_owned);
+    let code = match (action, first) {
+        (Action::Rotate, Some(first)) => rotate(&store, &first).await?,
+        (Action::Rotate, None) => return Err("there is no key: set STEWARD_ENCRYPTION_KEYS".into()),
+        (_, first) => {
+            show(&rotation::standing(&store).await?, first.as_deref());
+            ExitCode::SUCCESS
+        }
+    };
+    store.close().await?;
+    Ok(code)
+}
+
+async fn rotate(store: &Store, first: &str) -> Result<ExitCode, CliError> {
+    let bar = ProgressBar::new(rotation::count(store).await?).with_style(
+        ProgressStyle::with_template("{bar:40} {pos}/{len} values  {per_sec}  {eta} left")?,
+    );
+    let rotated = rotation::rotate(store, |values| bar.inc(values)).await;
+    bar.finish_and_clear();
+    let Rotated { values, unopened, standing } = rotated?;
+    println!("{values} values were encrypted again with {first}");
+    if unopened > 0 {
+        println!("{unopened} values do not open: their keys are missing, or not those of then");
+    }
+    show(&standing, Some(first));
+    let left = standing.besides(first).next().is_some();
+    Ok(if left { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn show(Standing { keys }: &Standing, first: Option<&str>) {
+    for (id, count) in keys {
+        println!("{id}  {count} values{}", if first == Some(id) { ", the first key" } else { "" });
+    }
+    let Some(first) = first else { return };
+    let older: Vec<&str> = keys.keys().map(String::as_str).filter(|id| *id != first).collect();
+    match &older[..] {
+        [] => println!("no other key than {first} is needed"),
+        older => println!("still needed besides {first}: {}", older.join(", ")),
+    }
 }

@@ -60,7 +60,7 @@ enum Command {
     /// A file imported twice creates nothing the second time. Amounts are read exactly: one that the
     /// currency cannot say is a bad row.
     Import(Box<import::ImportArgs>),
-    /// Make keys to encrypt with
+    /// Make keys to encrypt with, and encrypt anew with another one
     Keys {
         #[command(subcommand)]
         action: keys::Action,
@@ -94,7 +94,7 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Import(args)) => import::run(&database, *args).await,
-            Some(Command::Keys { action }) => Ok(keys::run(&action)),
+            Some(Command::Keys { action }) => keys::run(&database, action).await,
             Some(Command::Verify) => verify::run(&database).await,
             Some(Command::Check(serve)) => check::run(&database, &log, &serve).await,
         }

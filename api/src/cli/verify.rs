@@ -14,7 +14,11 @@ pub(super) async fn run(database: &Database) -> Result<ExitCode, CliError> {
     let mut found = Vec::new();
     for log in event::verify::verify(&store).await? {
         let what = format!("log of {}", log.organization_id);
-        found.push((what, format!("{} events hold", log.events), log.faults));
+        let mut holds = format!("{} events hold", log.events);
+        if log.unopened > 0 {
+            holds += &format!(" (of {}, what is sealed has no key here)", log.unopened);
+        }
+        found.push((what, holds, log.faults));
     }
     for ledger in journal_entry::verify::verify(&store).await? {
         let what = format!("ledger of {}", ledger.organization_id);

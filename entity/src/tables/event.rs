@@ -27,6 +27,8 @@ pub struct Model {
     pub position: Option<i64>,
     pub previous_chain: Option<String>,
     pub chain: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub sealed: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -26,6 +26,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub daily_report_crews: HasMany<super::daily_report_crew::Entity>,
     #[sea_orm(has_many)]
+    pub incidents: HasMany<super::incident::Entity>,
+    #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,
     #[sea_orm(
         belongs_to,

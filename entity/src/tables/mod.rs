@@ -20,6 +20,7 @@ pub mod expense_item;
 pub mod expense_project;
 pub mod expense_tag;
 pub mod idempotency_key;
+pub mod incident;
 pub mod invitation;
 pub mod journal_entry;
 pub mod lease;

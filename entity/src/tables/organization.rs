@@ -46,6 +46,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub expense_tags: HasMany<super::expense_tag::Entity>,
     #[sea_orm(has_many)]
+    pub incidents: HasMany<super::incident::Entity>,
+    #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,
     #[sea_orm(has_many)]
     pub journal_entries: HasMany<super::journal_entry::Entity>,

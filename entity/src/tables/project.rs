@@ -33,6 +33,10 @@ pub struct Model {
     pub search_key: String,
     #[sea_orm(has_many)]
     pub daily_reports: HasMany<super::daily_report::Entity>,
+    #[sea_orm(has_many)]
+    pub expense_projects: HasMany<super::expense_project::Entity>,
+    #[sea_orm(has_many)]
+    pub incidents: HasMany<super::incident::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

@@ -27,6 +27,8 @@ pub fn link(previous: &str, position: i64, row: &event::Model) -> String {
         request_id,
         data: _,
         data_digest,
+        // The data has the digest of it.
+        sealed: _,
         position: _,
         previous_chain: _,
         chain: _,
@@ -98,6 +100,7 @@ mod tests {
             request_id: None,
             data: None,
             data_digest: START.into(),
+            sealed: None,
             position: None,
             previous_chain: None,
             chain: None,

@@ -143,7 +143,8 @@ pub async fn page(
     let positions = (after, until);
     let log = actor.organization_id;
     let rows = repository::told(store.read(), log, positions, &readable, filter, limit).await?;
-    let items: Vec<Event> = rows.into_iter().map(|row| Event::from(row).seen_by(actor)).collect();
+    let shown = |row| Event::as_far_as_it_opens(store.keyring(), row).seen_by(actor);
+    let items: Vec<Event> = rows.into_iter().map(shown).collect();
     let full = items.len() as u64 == limit;
     let last = items.last().and_then(|event| event.position);
     Ok(EventPage { next_after: last.filter(|_| full).unwrap_or(until), items })

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{Event, Verb, repository};
+use super::{Effect, Event, Verb, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -82,6 +82,7 @@ pub async fn at<R: Resource>(
     now: impl Future<Output = Result<R>>,
 ) -> Result<At<R>> {
     let Some(instant) = query.as_of else { return now.await.map(At::Now) };
+    R::ready(store)?;
     let mut past = past::<R>(store, actor.organization_id, id, instant).await?;
     R::hide(actor, &mut past.data);
     Ok(At::Then(past))
@@ -105,8 +106,8 @@ async fn past<R: Resource>(
     instant: DateTime<Utc>,
 ) -> Result<Past> {
     let event = repository::at(store.read(), log, R::ENTITY, id, instant).await?;
-    let event = event.map(Event::from).filter(|event| event.effect == super::Effect::Written);
-    let event = event.ok_or(Error::NotFound(R::ENTITY))?;
+    let event = event.filter(|event| Effect::of(&event.effect) == Effect::Written);
+    let event = Event::whole(store.keyring(), event.ok_or(Error::NotFound(R::ENTITY))?)?;
     match event.data {
         Some(Value::Object(data)) => Ok(Past { id, version: event.version, data }),
         _ => Err(erased()),
@@ -141,7 +142,7 @@ pub(crate) async fn of_verb<R: Resource>(
 ) -> Result<Page<Event>> {
     let log = actor.organization_id;
     let page = repository::of_verb(store.read(), log, R::ENTITY, verb, id, query).await?;
-    Ok(page.map(Event::from))
+    page.try_map(|row| Event::whole(store.keyring(), row))
 }
 
 /// The same of a user, for themselves.
@@ -155,12 +156,13 @@ async fn versions<R: Resource>(
     id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<Event>> {
+    R::ready(store)?;
     let page = repository::history(store.read(), log, R::ENTITY, id, query).await?;
     // Only what nobody has made up has a page beyond its last.
     if page.items.is_empty() {
         return Err(Error::NotFound(R::ENTITY));
     }
-    Ok(page.map(Event::from))
+    page.try_map(|row| Event::whole(store.keyring(), row))
 }
 
 /// To which version.
@@ -184,7 +186,7 @@ pub(crate) async fn back_to<R: Resource, T>(
     let RevertInput { to_version } = act.input()?;
     let event = repository::version(tx, log, R::ENTITY, id, to_version).await?;
     let unknown = || Error::invalid("/to_version", "unknown", "is not a version that it has had");
-    match event.ok_or_else(unknown)?.data {
+    match Event::whole(tx.keyring(), event.ok_or_else(unknown)?)?.data {
         Some(Value::Object(data)) => Ok(Change::back_to(data)),
         _ => Err(erased()),
     }

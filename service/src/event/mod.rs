@@ -8,6 +8,7 @@ pub mod chain;
 mod feed;
 mod history;
 pub(crate) mod repository;
+pub(crate) mod sealed;
 pub mod sequencer;
 pub mod verify;
 
@@ -23,10 +24,11 @@ pub(crate) use history::{back_to, of_verb};
 
 use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
-    daily_report::DailyReport, expense::Expense, invitation::Invitation,
-    journal_entry::JournalEntry, member::Member, organization::Organization, project::Project,
-    rate::Rate, resource::Resource, role::Permission, rule::Rule, saga::Saga, task::Task,
-    time_entry::TimeEntry, timecard::Timecard, user::User, webhook::Webhook,
+    daily_report::DailyReport, error::Result, expense::Expense, incident::Incident,
+    invitation::Invitation, journal_entry::JournalEntry, member::Member,
+    organization::Organization, project::Project, rate::Rate, resource::Resource, role::Permission,
+    rule::Rule, saga::Saga, seal::Keyring, task::Task, time_entry::TimeEntry, timecard::Timecard,
+    user::User, webhook::Webhook,
 };
 
 macro_rules! verbs {
@@ -129,11 +131,13 @@ pub struct Entity {
     pub verbs: &'static [Verb],
     /// Takes out what an actor may not see.
     pub hide: fn(&Actor, &mut Map<String, Value>),
+    /// Which of its fields are sealed.
+    pub sealed: &'static [&'static str],
 }
 
 impl Entity {
     const fn of<R: Resource>() -> Self {
-        Self { name: R::ENTITY, read: R::READ, verbs: R::VERBS, hide: R::hide }
+        Self { name: R::ENTITY, read: R::READ, verbs: R::VERBS, hide: R::hide, sealed: R::SEALED }
     }
 
     /// The entity of that name.
@@ -150,6 +154,7 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Category>(),
     Entity::of::<DailyReport>(),
     Entity::of::<Expense>(),
+    Entity::of::<Incident>(),
     Entity::of::<Invitation>(),
     Entity::of::<JournalEntry>(),
     Entity::of::<Member>(),
@@ -203,8 +208,10 @@ pub struct EventAuthor {
     pub id: Option<Uuid>,
 }
 
+/// Without what is sealed.
 impl From<entity::event::Model> for Event {
-    fn from(row: entity::event::Model) -> Self {
+    fn from(mut row: entity::event::Model) -> Self {
+        sealed::strip(&mut row);
         Self {
             id: row.id,
             position: row.position,
@@ -222,6 +229,28 @@ impl From<entity::event::Model> for Event {
 }
 
 impl Event {
+    /// The event as a whole.
+    ///
+    /// # Errors
+    /// Where what is sealed does not open.
+    pub fn whole(keyring: &Keyring, mut row: entity::event::Model) -> Result<Self> {
+        sealed::open(keyring, &mut row)?;
+        Ok(row.into())
+    }
+
+    /// The event as far as it opens. For lists of all that happens: they go on for what there is no key
+    /// to, without what is sealed of it.
+    pub(crate) fn as_far_as_it_opens(keyring: &Keyring, row: entity::event::Model) -> Self {
+        let mut opened = row.clone();
+        match sealed::open(keyring, &mut opened) {
+            Ok(()) => opened.into(),
+            Err(error) => {
+                tracing::warn!(event = %row.id, %error, "what is sealed of an event does not open");
+                row.into()
+            }
+        }
+    }
+
     /// The event as the actor may see it, who may see this kind of resource.
     pub(crate) fn seen_by(mut self, actor: &Actor) -> Self {
         if let (Some(entity), Some(Value::Object(data))) =

@@ -1,9 +1,8 @@
 //! Walks the chain of every log: an event that was changed, removed or put in shows.
 
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{chain, repository};
+use super::{chain, repository, sealed};
 use crate::{
     error::Result,
     store::{Store, log::digest},
@@ -19,6 +18,9 @@ pub struct Findings {
     pub organization_id: Uuid,
     /// How many events hold.
     pub events: u64,
+    /// Of how many of them something is sealed for which there is no key here: that it is what was
+    /// written is not known.
+    pub unopened: u64,
     /// What is wrong, the first of each kind of place.
     pub faults: Vec<String>,
 }
@@ -27,13 +29,14 @@ pub struct Findings {
 pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
     let mut findings = Vec::new();
     for log in repository::logs(store.read()).await? {
-        findings.push(verify_log(store.read(), log).await?);
+        findings.push(verify_log(store, log).await?);
     }
     Ok(findings)
 }
 
-async fn verify_log(connection: &impl ConnectionTrait, log: Uuid) -> Result<Findings> {
-    let mut found = Findings { organization_id: log, events: 0, faults: Vec::new() };
+async fn verify_log(store: &Store, log: Uuid) -> Result<Findings> {
+    let connection = store.read();
+    let mut found = Findings { organization_id: log, events: 0, unopened: 0, faults: Vec::new() };
     // Before the events: the log may grow meanwhile.
     let head = repository::head(connection, log).await?;
     let (end, end_chain) = repository::end_of(head.as_ref());
@@ -58,7 +61,15 @@ async fn verify_log(connection: &impl ConnectionTrait, log: Uuid) -> Result<Find
             } else if event.data.as_ref().is_some_and(|data| digest(data) != event.data_digest) {
                 found.faults.push(format!("the data of position {here} is not as it was written"));
             } else {
-                found.events += 1;
+                match sealed::holds(store.keyring(), &event) {
+                    Some(false) => found.faults.push(format!(
+                        "what is sealed at position {here} is not as it was written"
+                    )),
+                    known => {
+                        found.events += 1;
+                        found.unopened += u64::from(known.is_none());
+                    }
+                }
             }
             position = here;
             // What is stored, so that one fault is told once.

@@ -6,18 +6,18 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use validator::{Validate, ValidationError};
+use validator::Validate;
 
 use super::{
-    labels, week_of,
+    labels,
     worked::{self, Part},
 };
 use crate::{
     actor::Actor,
     error::{Error, Result},
     store::{Store, Tx, versioned},
-    text::{self, fold, refusal},
-    timecard::Status,
+    text::fold,
+    timecard::{self, Status},
 };
 
 /// Whose, and of which week.
@@ -28,15 +28,9 @@ pub struct TimesheetQuery {
     /// Whose.
     pub member_id: Uuid,
     /// The Monday of the week.
-    #[validate(custom(function = monday))]
+    #[validate(custom(function = timecard::rules::monday))]
     #[param(example = "2026-11-16")]
     pub week: NaiveDate,
-}
-
-fn monday(day: &NaiveDate) -> Result<(), ValidationError> {
-    text::day(day)?;
-    text::day(&(*day + Days::new(6)))?;
-    if week_of(*day) == *day { Ok(()) } else { Err(refusal("monday", "must be a Monday")) }
 }
 
 /// What a member worked in a week. A timer that runs counts once it is stopped.

@@ -12,7 +12,7 @@ use super::{Tx, signal::Signal};
 use crate::{
     actor::{Actor, Author},
     error::{Error, Result},
-    event::{Effect, Verb},
+    event::{Effect, Verb, sealed},
     random::hexadecimal,
     resource::Resource,
 };
@@ -92,15 +92,17 @@ impl Tx {
         verb: Verb,
         effect: Effect,
         (entity_id, version): (Uuid, i64),
-        data: Value,
+        mut data: Value,
     ) -> Result<()> {
         if !R::VERBS.contains(&verb) {
             let (entity, verb) = (R::ENTITY, verb.as_str());
             return Err(Error::Internal(format!("{entity}.{verb} is not in the catalogue")));
         }
+        let (log, id) = (by.organization_id, self.new_id());
+        let sealed = sealed::seal::<R>((self.keyring(), self.random()), (log, id), &mut data)?;
         let pending = self.pending(event::ActiveModel {
-            organization_id: Set(by.organization_id),
-            id: Set(self.new_id()),
+            organization_id: Set(log),
+            id: Set(id),
             at: Set(at.fixed_offset()),
             ordinal: Set(self.next_ordinal()),
             kind: Set(format!("{}.{}", R::ENTITY, verb.as_str())),
@@ -113,6 +115,7 @@ impl Tx {
             request_id: Set(by.request_id),
             data_digest: Set(digest(&data)),
             data: Set(Some(data)),
+            sealed: Set(sealed),
             position: Set(None),
             previous_chain: Set(None),
             chain: Set(None),

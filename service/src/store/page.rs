@@ -53,6 +53,12 @@ impl<T> Page<T> {
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(turn).collect(), next_cursor: self.next_cursor }
     }
+
+    /// The same, where an item may not turn into another.
+    pub fn try_map<U>(self, turn: impl FnMut(T) -> Result<U>) -> Result<Page<U>> {
+        let items = self.items.into_iter().map(turn).collect::<Result<_>>()?;
+        Ok(Page { items, next_cursor: self.next_cursor })
+    }
 }
 
 /// In which order: a column that is never null, up or down, and the id in the end.

@@ -7,7 +7,7 @@ use super::{Changed, Changes, ChangesQuery, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    event::{ENTITIES, Effect, Entity, chain},
+    event::{ENTITIES, Effect, Entity, Event, chain},
     store::{
         Store,
         page::{DEFAULT_LIMIT, MAX_LIMIT},
@@ -47,7 +47,8 @@ pub async fn changes(store: &Store, actor: &Actor, query: &ChangesQuery) -> Resu
         }
         _ => Cursor::new(until, chain(until), &scope),
     };
-    let items = events.into_iter().filter_map(|event| shown(actor, &entities, event)).collect();
+    let shown = |event| shown(store, actor, &entities, event);
+    let items = events.into_iter().filter_map(shown).collect();
     Ok(Changes { items, cursor: cursor.encode()?, more: cut || until < end })
 }
 
@@ -75,14 +76,20 @@ fn unknown_entity() -> Error {
     Error::invalid("?entities", "unknown", format!("must be some of {}", known.join(",")))
 }
 
-fn shown(actor: &Actor, entities: &[&Entity], event: event::Model) -> Option<Changed> {
-    let deleted = Effect::of(&event.effect) == Effect::Removed;
+fn shown(
+    store: &Store,
+    actor: &Actor,
+    entities: &[&Entity],
+    event: event::Model,
+) -> Option<Changed> {
+    let event = Event::as_far_as_it_opens(store.keyring(), event);
+    let deleted = event.effect == Effect::Removed;
     let mut data = event.data.filter(|_| !deleted);
     if let Some(Value::Object(fields)) = &mut data {
         let entity = entities.iter().find(|entity| entity.name == event.entity)?;
         (entity.hide)(actor, fields);
     }
-    let (entity, id, version) = (event.entity, event.entity_id, event.entity_version);
+    let (entity, id, version) = (event.entity, event.entity_id, event.version);
     Some(Changed { entity, id, version, position: event.position?, deleted, data })
 }
 

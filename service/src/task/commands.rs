@@ -263,7 +263,9 @@ pub(super) async fn write_parts(
 ) -> Result<()> {
     let organization_id = actor.organization_id;
     if before.tags != after.tags || row.due_key != key {
-        repository::delete_tags(tx, organization_id, row.id).await?;
+        if !before.tags.is_empty() {
+            repository::delete_tags(tx, organization_id, row.id).await?;
+        }
         repository::insert_tags(tx, organization_id, after, key).await?;
     }
     if before.rotation != after.rotation {

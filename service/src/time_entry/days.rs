@@ -68,3 +68,150 @@ fn paused(from: DateTime<Utc>, until: DateTime<Utc>, breaks: &[Break]) -> TimeDe
     let within = |pause: &Break| pause.ended_at.min(until) - pause.started_at.max(from);
     breaks.iter().map(within).filter(|part| *part > TimeDelta::zero()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::{TZ_VARIANTS, Tz};
+
+    use super::*;
+
+    fn settings(time_zone: Tz) -> Settings {
+        Settings {
+            currency: "EUR".into(),
+            approval_required: false,
+            overlap_allowed: false,
+            time_zone,
+        }
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("an instant")
+    }
+
+    fn seconds(pieces: &[Piece]) -> Vec<(String, i64)> {
+        pieces.iter().map(|piece| (piece.day.to_string(), piece.seconds)).collect()
+    }
+
+    #[test]
+    fn an_entry_belongs_to_both_of_its_days() {
+        let zurich = settings(Tz::Europe__Zurich);
+        let pause =
+            Break { started_at: at("2026-11-22T22:45:00Z"), ended_at: at("2026-11-22T23:15:00Z") };
+        let (start, end) = (at("2026-11-22T21:00:00.25Z"), at("2026-11-23T00:00:00.5Z"));
+        let pieces = split(&zurich, start, end, &[pause]);
+        let days = [("2026-11-22".to_owned(), 6299), ("2026-11-23".to_owned(), 2701)];
+        assert_eq!(seconds(&pieces), days);
+    }
+
+    #[test]
+    fn days_have_as_many_hours_as_their_clocks_let_pass() {
+        for (zone, start, end, hours) in [
+            (Tz::Europe__Zurich, "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", vec![23]),
+            (Tz::Europe__Zurich, "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z", vec![25]),
+            // Midnight was there twice.
+            (Tz::America__Havana, "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z", vec![25]),
+            // 30 December 2011 was not there at all.
+            (Tz::Pacific__Apia, "2011-12-29T10:00:00Z", "2011-12-31T10:00:00Z", vec![24, 24]),
+        ] {
+            let pieces = split(&settings(zone), at(start), at(end), &[]);
+            let found: Vec<_> = pieces.iter().map(|piece| piece.seconds / 3600).collect();
+            assert_eq!(found, hours, "{zone}");
+        }
+    }
+
+    /// The same numbers for the same seed (splitmix64).
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, bound: u64) -> i64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            i64::try_from((z ^ (z >> 31)) % bound).expect("a small number")
+        }
+    }
+
+    /// An entry that begins within three days of an instant, and its breaks.
+    fn entry(
+        numbers: &mut Numbers,
+        near: DateTime<Utc>,
+    ) -> (DateTime<Utc>, DateTime<Utc>, Vec<Break>) {
+        // Most to the second, some to the microsecond.
+        let unit: i64 = if numbers.below(4) == 0 { 1 } else { 1_000_000 };
+        let up_to = |numbers: &mut Numbers, seconds: u64| {
+            TimeDelta::microseconds(numbers.below(seconds * 1_000_000 / unit.unsigned_abs()) * unit)
+        };
+        let start = near - TimeDelta::days(3) + up_to(numbers, 6 * 86_400);
+        let long = numbers.below(50) == 0;
+        let length = up_to(numbers, if long { 31 * 86_400 - 1 } else { 2 * 86_400 });
+        let end = start + length + TimeDelta::microseconds(unit);
+        let mut marks: Vec<_> = (0..2 * numbers.below(3))
+            .map(|_| start + up_to(numbers, (end - start).num_seconds().max(1).unsigned_abs()))
+            .filter(|mark| *mark <= end)
+            .collect();
+        marks.sort_unstable();
+        marks.dedup();
+        let pairs = marks.chunks_exact(2);
+        let breaks = pairs.map(|it| Break { started_at: it[0], ended_at: it[1] }).collect();
+        (start, end, breaks)
+    }
+
+    /// What was worked of an entry until an instant.
+    fn worked(
+        start: DateTime<Utc>,
+        end: DateTime<Utc>,
+        breaks: &[Break],
+        until: DateTime<Utc>,
+    ) -> i64 {
+        let length = |from: DateTime<Utc>, to: DateTime<Utc>| {
+            (to.min(until) - from.min(until)).num_microseconds().expect("a short time")
+        };
+        let paused: i64 = breaks.iter().map(|it| length(it.started_at, it.ended_at)).sum();
+        (length(start, end) - paused).div_euclid(1_000_000)
+    }
+
+    /// Every week of 2020 to 2030 in a zone: it begins where the clock on the wall first shows its Monday,
+    /// and of an entry near that it has what was worked between its beginning and its end.
+    fn weeks_hold(zone: Tz, numbers: &mut Numbers) {
+        let settings = settings(zone);
+        let shown = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+        let mut monday = week_of(NaiveDate::from_ymd_opt(2020, 1, 1).expect("a day"));
+        while monday.year() <= 2030 {
+            let begins = settings.start_of(monday);
+            assert!(shown(begins) >= monday, "{zone} {monday}");
+            assert!(shown(begins - TimeDelta::microseconds(1)) < monday, "{zone} {monday}");
+            let (start, end, breaks) = entry(numbers, begins);
+            let pieces = split(&settings, start, end, &breaks);
+            let total: i64 = pieces.iter().map(|piece| piece.seconds).sum();
+            assert_eq!(total, worked(start, end, &breaks, end), "{zone} {start} {end}");
+            let mut week = week_of(settings.day_of(start));
+            while settings.start_of(week) < end {
+                let next = week + Days::new(7);
+                let of_week = pieces.iter().filter(|piece| week_of(piece.day) == week);
+                let of_week: i64 = of_week.map(|piece| piece.seconds).sum();
+                let until = |day| worked(start, end, &breaks, settings.start_of(day));
+                assert_eq!(
+                    of_week,
+                    until(next) - until(week).max(0),
+                    "{zone} {week} {start} {end}"
+                );
+                week = next;
+            }
+            assert!(pieces.iter().all(|piece| piece.seconds >= 0));
+            monday = monday + Days::new(7);
+        }
+    }
+
+    #[test]
+    fn a_week_has_what_was_worked_in_it_in_every_zone() {
+        let parts = TZ_VARIANTS.chunks(TZ_VARIANTS.len().div_ceil(4));
+        std::thread::scope(|scope| {
+            for (seed, zones) in (1..).zip(parts) {
+                scope.spawn(move || {
+                    let mut numbers = Numbers(seed);
+                    zones.iter().for_each(|zone| weeks_hold(*zone, &mut numbers));
+                });
+            }
+        });
+    }
+}

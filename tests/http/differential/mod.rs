@@ -39,6 +39,7 @@ const SETTLED_AFTER: usize = 10;
 const HEADERS: &[&str] = &[
     "allow",
     "cache-control",
+    "content-disposition",
     "content-type",
     "etag",
     "idempotent-replayed",

@@ -216,6 +216,18 @@ fn incident(choice: &mut Choice, organization: &Organization) -> Value {
     }
     let days = choice.below(200);
     maybe(choice, &mut body, "days_away", json!(days));
+    let project = reference(choice, organization, "projects");
+    maybe(choice, &mut body, "project_id", project);
+    if choice.chance(60) {
+        let came = choice.of(&["death", "days_away", "restricted", "other_recordable", "nonsense"]);
+        let kind = choice.of(&["injury", "skin_disorder", "poisoning", "other_illness"]);
+        (body["classification"], body["injury_type"]) = (json!(came), json!(kind));
+        body["recordable"] = json!(choice.chance(80));
+        body["privacy_case"] = json!(choice.chance(20));
+    }
+    if choice.chance(30) {
+        body["witnesses"] = json!([choice.of(TEXTS), choice.of(TEXTS)]);
+    }
     body
 }
 
@@ -306,7 +318,11 @@ fn report(choice: &mut Choice, organization: &Organization) -> Call {
     let id = |choice: &mut Choice, collection| {
         choice.maybe_of(organization.of(collection)).map(|row| row.id()).unwrap_or_default()
     };
-    match choice.below(3) {
+    match choice.below(4) {
+        3 => {
+            let form = choice.of(&["osha-300", "osha-300a"]);
+            Call::get(format!("{}/incidents/{form}?year=2026", organization.path))
+        }
         0 => {
             let group_by = choice.of(&["project", "member", "week", "task"]).to_owned();
             let (from, to) = ("2026-10-01".to_owned(), day(choice).to_string());

@@ -76,13 +76,32 @@ async fn every_route_of_an_organization_asks_for_the_role_that_it_names() {
                 // Bodies are empty and no version is named, so that nothing succeeds but reading.
                 let answer = caller.sample.request(&route).send(&caller.client).await;
                 let name = format!("{} as {}: {}", route.name(), caller.name, answer.text);
-                assert_eq!(allowed(&answer), caller.role.may(permission(&route)), "{name}");
+                let permission = permission(&route);
+                match permission.hides() {
+                    Some(what) if !caller.role.may(permission) => {
+                        assert_hidden(&sample, &route, what, answer).await;
+                    }
+                    _ => assert_eq!(allowed(&answer), caller.role.may(permission), "{name}"),
+                }
             }
         }
         sample.assert_unchanged(&before).await;
         app.stop().await;
     })
     .await;
+}
+
+/// What a permission hides is to those without it as to the owner what is not there, whatever they ask.
+async fn assert_hidden(sample: &Sample, route: &Route, what: &str, answer: Answer) {
+    let detail = answer.clone().expect_problem(404, "not_found")["detail"].clone();
+    assert_eq!(detail, format!("there is no such {what}"), "{}", route.name());
+    if route.has_row() {
+        let variable = route.variables().pop().expect("the variable of the row");
+        let known = sample.rows().into_iter().map(|(known, _)| known).find(|it| *it == variable);
+        let nothing = sample.with(known.expect("a row"), uuid::Uuid::from_u128(7));
+        let unknown = nothing.request(route).version(1).send(&sample.owner).await;
+        assert_eq!(answer.without_occurrence(), unknown.without_occurrence(), "{}", route.name());
+    }
 }
 
 /// Other refusals come after the role's: that an expense is somebody else's, say.

@@ -2,7 +2,10 @@ use entity::event;
 use reqwest::Method;
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::Value;
-use service::{Store, event::ENTITIES};
+use service::{
+    Store,
+    event::{ENTITIES, Event},
+};
 use tests::{App, Route, Sample, each_database};
 
 /// What a route is about that changes nothing of a versioned resource.
@@ -59,7 +62,10 @@ async fn every_change_of_every_route_is_in_the_log() {
             for event in &new {
                 let data = event.data.as_ref().expect("an event has its data");
                 let entity = ENTITIES.iter().find(|entity| entity.name == event.entity);
-                let verbs = entity.expect("an entity of the catalogue").verbs.iter();
+                let entity = entity.expect("an entity of the catalogue");
+                assert!(entity.sealed.iter().all(|it| data.get(it).is_none()), "{name}");
+                assert_eq!(event.sealed.is_some(), !entity.sealed.is_empty(), "{name}");
+                let verbs = entity.verbs.iter();
                 let kinds: Vec<_> =
                     verbs.map(|verb| format!("{}.{}", event.entity, verb.as_str())).collect();
                 assert!(kinds.contains(&event.kind), "{name}: {}", event.kind);
@@ -72,9 +78,11 @@ async fn every_change_of_every_route_is_in_the_log() {
             // What was answered is what stands in the log, to the letter.
             let issued = ["token", "secret"].iter().any(|it| answer.json.get(it).is_some());
             if answer.json["version"].is_i64() && !issued {
-                let told = new.iter().filter_map(|event| event.data.as_ref());
-                let told: Vec<&Value> = told.collect();
-                assert!(told.contains(&&answer.json), "{name}: {told:?} has not {}", answer.text);
+                let keyring = app.store.keyring();
+                let whole = |row| Event::whole(keyring, row).expect("what is sealed opens");
+                let told: Vec<Value> =
+                    new.into_iter().filter_map(|event| whole(event).data).collect();
+                assert!(told.contains(&answer.json), "{name}: {told:?} has not {}", answer.text);
             }
         }
         app.stop().await;

@@ -1,0 +1,83 @@
+use actix_web::{
+    HttpResponse, get,
+    http::header::{CACHE_CONTROL, CONTENT_DISPOSITION},
+    web,
+};
+use service::incident::{self, CsvFile, Incident, OshaQuery};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    answer::Result,
+    extract::{May, Query},
+    may::{self, Requires},
+    problem,
+    resource::Collection,
+    state::State,
+};
+
+const CSV: &str = "text/csv; charset=utf-8";
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    let incidents = Collection::<Incident>::of("incidents", "an incident");
+    config
+        // Before what takes an id in their place.
+        .service(osha_300)
+        .service(osha_300a)
+        .service(
+            incidents
+                .create(may::ManageIncidents)
+                .summary("Report an incident")
+                .detail("Also on an archived project."),
+        )
+        .service(incidents.list(may::ManageIncidents, "The incidents, the latest first"))
+        .service(incidents.read(may::ManageIncidents))
+        .service(incidents.history(may::ManageIncidents))
+        .service(incidents.revert(may::ManageIncidents))
+        .service(incidents.change(may::ManageIncidents))
+        .service(incidents.remove(may::ManageIncidents));
+}
+
+/// The log of a year: OSHA's Form 300
+///
+/// The recordable incidents of the year in the order of their numbers, as CSV for a spreadsheet.
+#[utoipa::path(
+    tag = "incidents",
+    params(("organization_id" = uuid::Uuid, Path), OshaQuery),
+    extensions(("x-permission" = json!(may::ManageIncidents::name()))),
+    responses((status = 200, body = String, content_type = "text/csv"), problem::Read),
+)]
+#[get("/incidents/osha-300")]
+async fn osha_300(
+    state: web::Data<State>,
+    may: May<may::ManageIncidents>,
+    Query(query): Query<OshaQuery>,
+) -> Result<HttpResponse> {
+    Ok(file(incident::log_300(&state.store, &may.actor, query).await?))
+}
+
+/// The summary of a year: OSHA's Form 300A
+///
+/// The sums of the log of the year, as CSV for a spreadsheet.
+#[utoipa::path(
+    tag = "incidents",
+    params(("organization_id" = uuid::Uuid, Path), OshaQuery),
+    extensions(("x-permission" = json!(may::ManageIncidents::name()))),
+    responses((status = 200, body = String, content_type = "text/csv"), problem::Read),
+)]
+#[get("/incidents/osha-300a")]
+async fn osha_300a(
+    state: web::Data<State>,
+    may: May<may::ManageIncidents>,
+    Query(query): Query<OshaQuery>,
+) -> Result<HttpResponse> {
+    Ok(file(incident::summary_300a(&state.store, &may.actor, query).await?))
+}
+
+/// To be saved, and kept nowhere else.
+fn file(CsvFile { name, content }: CsvFile) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(CSV)
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(content)
+}
