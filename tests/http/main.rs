@@ -60,6 +60,8 @@ mod time_entry;
 mod time_import;
 mod time_import_lock;
 mod time_import_property;
+mod time_timer;
+mod timecard;
 mod webhook;
 mod webhook_delivery;
 mod webhook_refusal;
