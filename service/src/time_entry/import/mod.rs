@@ -4,6 +4,7 @@
 //! once, so that each member is held once and what their time would overlap is read once.
 
 pub mod clock;
+mod columns;
 mod directory;
 mod formats;
 mod rows;
