@@ -317,7 +317,7 @@ impl Sample {
         let request = self.request(route);
         match route.takes() {
             Some("application/json") => request.json(&self.body(route).await),
-            Some("text/csv") => request.body("text/csv", "date,amount\n2026-11-03,12.50\n"),
+            Some("text/csv") => request.body("text/csv", file(route)),
             _ if route.is_versioned() => request.version(self.version(route).await),
             _ => request,
         }
@@ -413,6 +413,14 @@ fn parameter(name: &str) -> String {
         _ => panic!("nothing for ?{name}: add a value to `parameter` in tests/src/sample.rs"),
     };
     format!("{name}={value}")
+}
+
+/// A file that an import takes.
+fn file(route: &Route) -> &'static str {
+    if route.path.ends_with("/time-entries/import") {
+        return "Start date,Start time,Duration\n2026-11-03,05:00,0:30\n";
+    }
+    "date,amount\n2026-11-03,12.50\n"
 }
 
 /// A change that a PATCH takes, with its version.

@@ -129,3 +129,18 @@ pub(crate) async fn is_elsewhere(
         .await?;
     Ok(other.is_some())
 }
+
+/// The emails of those members who have a user, as they are compared.
+pub(crate) async fn emails(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Vec<(String, Uuid)>> {
+    Ok(versioned::owned::<member::Entity>(organization_id)
+        .select_only()
+        .column(user::Column::EmailKey)
+        .column(member::Column::Id)
+        .inner_join(user::Entity)
+        .into_tuple()
+        .all(connection)
+        .await?)
+}

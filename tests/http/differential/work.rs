@@ -391,7 +391,9 @@ fn import(choice: &mut Choice, organization: &Organization) -> Call {
         );
     }
     let pairs = [
-        ("create_missing", "projects,tasks,members".to_owned()),
+        ("create_projects", "true".to_owned()),
+        ("create_tasks", "true".to_owned()),
+        ("create_members", "true".to_owned()),
         ("on_error", choice.of(&["skip", "abort"]).to_owned()),
         ("dry_run", choice.of(&["false", "false", "true"]).to_owned()),
         ("time_zone", choice.of(&["Europe/Zurich", "America/New_York", "x"]).to_owned()),
