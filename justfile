@@ -52,6 +52,10 @@ nodes:
 offline:
     .ci/run offline
 
+# Members are offboarded, or stay, wherever the process ends, on both databases
+offboarding:
+    .ci/run offboarding
+
 # Payouts, while the process ends at every place between two of their steps
 payouts:
     .ci/run payouts
@@ -60,7 +64,7 @@ payouts:
 retries:
     .ci/run retries
 
-# Budget thresholds are told once, while the process is killed
+# Budget thresholds and large expenses are told once, while the process is killed
 thresholds:
     .ci/run thresholds
 

@@ -1,7 +1,12 @@
-use service::member::Member;
+use service::{member::Member, saga};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{may, resource::Collection};
+
+const OFFBOARD: &str = "\
+A saga gives the member's open tasks to another, stops a timer that runs, submits the open timecards, and
+last of all ends their API keys and their access. If one of these cannot be done, it gives back what it has
+done. The answer is the saga; docs/work.md has more.";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let members = Collection::<Member>::of("members", "a member");
@@ -25,5 +30,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .remove(may::ReadMembers)
                 .summary("Remove a member whom nothing refers to")
                 .detail("Without the permission member:manage, only oneself."),
+        )
+        .service(
+            members
+                .act(may::ManageMembers, "offboard", saga::offboard)
+                .summary("Begin to offboard a member")
+                .detail(OFFBOARD),
         );
 }

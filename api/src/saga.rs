@@ -4,8 +4,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{may, resource::Collection};
 
 const COMPENSATE: &str = "\
-For somebody who knows that nothing was paid: what was reserved is reversed, and the expense is
-approved again, with the note.";
+Of a payout, for somebody who knows that nothing was paid: what was reserved is reversed, and the expense is
+approved again, with the note. Of an offboarding, as long as the member has access: tasks are given back, and
+timecards that nobody has decided are open again.";
 const MARK_PAID: &str = "\
 For somebody who knows that it is paid: the saga makes no call any more, and settles.";
 

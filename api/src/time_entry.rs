@@ -1,13 +1,16 @@
 use actix_web::{HttpResponse, post};
 use service::{
     input::{Create, Form},
-    time_entry::{self, TimeEntry, TimeEntryBatch, TimeEntryBatchResult, TimerInput},
+    time_entry::{
+        self, TimeEntry, TimeEntryBatch, TimeEntryBatchResult, TimeImport, TimeImportQuery,
+        TimeImportReport, TimerInput,
+    },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, created, made},
-    extract::{Body, May, Once},
+    answer::{Result, created, made, told},
+    extract::{Body, May, Once, Query, Upload},
     may::{self, Requires},
     problem,
     resource::Collection,
@@ -28,6 +31,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(entries.list(may::ReadWork, "The entries of time, filtered and sorted"))
         .service(start)
         .service(create_batch)
+        .service(import)
         .service(entries.read(may::ReadWork))
         .service(entries.history(may::ReadWork))
         .service(entries.revert(may::RecordTime))
@@ -76,4 +80,30 @@ async fn create_batch(
     Body(Form(batch)): Body<Form<TimeEntryBatch>>,
 ) -> Result<HttpResponse> {
     once.answer(made, async |store| time_entry::create_many(store, &may.actor, batch).await).await
+}
+
+/// Import time from CSV
+///
+/// What Toggl Track, Clockify and Harvest export is known by its header; the query names other columns. A file
+/// imported twice creates nothing the second time. With `on_error=abort`, any bad row means 422 and
+/// nothing is written; the problem then holds the report.
+#[utoipa::path(
+    tag = "time entries",
+    params(("organization_id" = uuid::Uuid, Path), TimeImportQuery),
+    extensions(("x-permission" = json!(may::ManageTime::name()))),
+    request_body(content = String, content_type = "text/csv"),
+    responses((status = 200, body = TimeImportReport), problem::Create),
+)]
+#[post("/time-entries/import")]
+async fn import(
+    may: May<may::ManageTime>,
+    once: Once,
+    Query(query): Query<TimeImportQuery>,
+    Upload(file): Upload,
+) -> Result<HttpResponse> {
+    once.answer(told, async |store| {
+        let import = TimeImport::new(file.path(), query, &may.actor)?;
+        time_entry::import(store, &may.actor, import).await
+    })
+    .await
 }

@@ -169,7 +169,7 @@ positional! {
     }
     saga {
         organization_id, id, version, created_at, updated_at, kind, state, step, undoing, due_at,
-        expense_id, steps, data, reason,
+        subject_id, steps, data, reason,
     }
     parked_event {
         organization_id, id, consumer, event_id, position, kind, error, attempts, parked_at,

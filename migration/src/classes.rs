@@ -420,9 +420,21 @@ pub const CLASSES: &[TableClasses] = &[
             "step",
             "undoing",
             "due_at",
-            "expense_id",
+            "subject_id",
         ],
         personal: &["steps", "data", "reason"],
+        secret: &[],
+    },
+    TableClasses {
+        table: "saga_write",
+        public: &["organization_id", "saga_id", "entity", "entity_id", "entity_version"],
+        personal: &[],
+        secret: &[],
+    },
+    TableClasses {
+        table: "large_expense",
+        public: &["organization_id", "expense_id", "task_id", "told_at"],
+        personal: &[],
         secret: &[],
     },
     TableClasses {

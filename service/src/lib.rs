@@ -19,6 +19,7 @@ pub mod event;
 pub mod expense;
 mod fault;
 pub mod idempotency;
+pub mod import;
 pub mod incident;
 pub mod input;
 pub mod invitation;

@@ -68,10 +68,10 @@ pub enum Permission {
     ReadWork,
     /// Add, change and remove projects.
     ManageProjects,
-    /// Add, change, finish and remove tasks.
-    RecordTasks,
     /// See, report, change and remove incidents; their logs of the year.
     ManageIncidents,
+    /// Add, change, finish and remove tasks.
+    RecordTasks,
     /// Record time of one's own, change it and submit one's weeks.
     RecordTime,
     /// Record and change anybody's time; import.
@@ -117,8 +117,8 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
         (PostEntries, "ledger:post", Manager, "Post and reverse journal entries"),
         (ReadWork, "work:read", Viewer, "See projects, tasks, time and daily reports"),
         (ManageProjects, "project:manage", Manager, "Add, change and remove projects"),
-        (RecordTasks, "task:record", Member, "Add, change, finish and remove tasks"),
         (ManageIncidents, "incident:manage", Admin, "See, report, change and remove incidents"),
+        (RecordTasks, "task:record", Member, "Add, change, finish and remove tasks"),
         (RecordTime, "time:record", Member, "Record, change and submit one's own time"),
         (ManageTime, "time:manage", Manager, "Do so for everybody; import"),
         (DecideTime, "time:decide", Manager, "Approve and reject timecards"),
@@ -130,8 +130,8 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
             "Write, submit and amend daily reports",
         ),
         (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
-        (ReadSagas, "saga:read", Manager, "See how payouts go"),
-        (ManageSagas, "saga:manage", Admin, "Retry and undo payouts, and mark them paid"),
+        (ReadSagas, "saga:read", Manager, "See how payouts and offboardings go"),
+        (ManageSagas, "saga:manage", Admin, "Retry and undo them, and mark payouts paid"),
     ]
 };
 

@@ -34,7 +34,7 @@ const FILTER: &str = "info,service=trace,api=trace,sqlx=debug,sea_orm=debug,acti
 
 const EMAIL: &str = "canary.address@example.org";
 const PASSWORD: &str = "canary password 7c1e";
-const CANARIES: [&str; 13] = [
+const CANARIES: [&str; 15] = [
     "canary.address",
     "canary password",
     "Canary Person",
@@ -48,6 +48,8 @@ const CANARIES: [&str; 13] = [
     "canary cell",
     "canary agent",
     "canary-hook",
+    "canary narrative",
+    "canary thumb",
 ];
 
 /// Ada's requests, and what may be shown to her alone.
@@ -192,6 +194,40 @@ impl Story {
         );
     }
 
+    /// Also what is refused of one, and what is to be done with it while the server works in the back.
+    async fn incidents(&mut self, app: &App) {
+        let (client, incidents) = (self.client.clone(), format!("{}/incidents", self.home));
+        let member = client.member_in(&self.home).await["id"].clone();
+        let incident = json!({ "member_id": member, "occurred_at": "2026-11-02T09:30:00Z",
+            "narrative": "canary narrative", "body_part": "canary thumb",
+            "witnesses": ["Canary Person"], "place": "canary place" });
+        let made = client.keyed("canary").post(&incidents, incident.clone()).await.expect(201);
+        let path = at(&incidents, &made);
+        self.refused(client.patch(&path, json!({ "narrative": "canary narrative" })).await, 428);
+        self.refused(
+            client.patch(&path, json!({ "version": 9, "cause": "canary thumb" })).await,
+            409,
+        );
+        for (name, value) in [
+            ("classification", json!("canary thumb")),
+            ("witnesses", json!("canary narrative")),
+            ("narrative", json!("canary narrative\u{0}")),
+            ("canary thumb", json!(1)),
+        ] {
+            let mut bad = incident.clone();
+            bad[name] = value;
+            self.refused(client.post(&incidents, bad).await, 422);
+        }
+        let invited = client.invite(&self.home, "manager").await;
+        let edit = json!({ "entity": "incident", "op": "change", "id": made["id"], "version": 1,
+            "data": { "narrative": "canary narrative" } });
+        let sync = format!("{}/sync", self.home);
+        let report = invited.post(&sync, json!({ "changes": [edit] })).await;
+        holds_none(&report.text, CANARIES, "what a manager is told");
+        self.refused(invited.get(&path).await, 404);
+        app.settle().await;
+    }
+
     /// What Ada is answered later on.
     async fn look_back(&self) -> Vec<String> {
         let home = &self.home;
@@ -235,6 +271,7 @@ async fn what_is_nobodys_business_is_told_to_nobody() {
         story.money().await;
         story.import().await;
         story.webhooks(&app).await;
+        story.incidents(&app).await;
         for answer in story.look_back().await {
             holds_none(&answer, &story.secrets, "an answer");
         }

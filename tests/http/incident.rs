@@ -205,12 +205,12 @@ async fn two_reports_at_once_have_two_numbers() {
     each_database(async |database| {
         let app = App::start(&database).await;
         let site = Site::of(&app).await;
-        let reports = (0..8).map(|_| site.ada.make(&site.incidents, site.report()));
+        let reports = (0..4).map(|_| site.ada.make(&site.incidents, site.report()));
         let made = futures_util::future::join_all(reports).await;
         let mut numbers: Vec<_> =
             made.iter().map(|it| it["case_number"].as_i64().unwrap()).collect();
         numbers.sort_unstable();
-        assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
+        assert_eq!(numbers, (1..=4).collect::<Vec<_>>());
         app.stop().await;
     })
     .await;

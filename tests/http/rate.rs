@@ -19,7 +19,9 @@ async fn at_noon(database: &Database) -> (App, impl Fn(i64)) {
     let store = Options { clock, ..default.store };
     let app = App::start_with(database, AppOptions { store, ..default }).await;
     let day = TimeDelta::days(1).num_microseconds().unwrap();
-    (app, move |days| drop(passed.fetch_add(days * day, Ordering::SeqCst)))
+    (app, move |days| {
+        passed.fetch_add(days * day, Ordering::SeqCst);
+    })
 }
 
 /// From when, and how much, of each rate of a member, the latest first.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{Days, NaiveDate};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -26,7 +27,7 @@ const LOGIN: &str = "login@example.org";
 
 /// Which variable of a path a new row of which collection fills. The rows refer to none of the
 /// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 15] {
+fn rows() -> [(&'static str, &'static str, Value); 17] {
     [
         ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
         ("invitation_id", "invitations", json!({ "role": "member" })),
@@ -35,6 +36,8 @@ fn rows() -> [(&'static str, &'static str, Value); 15] {
         ("budget_id", "budgets", budget()),
         ("expense_id", "expenses", expense()),
         ("project_id", "projects", json!({ "name": "Roof" })),
+        ("time_entry_id", TIMER, json!({})),
+        ("timecard_id", "timecards", timecard(0)),
         ("daily_report_id", "daily-reports", daily_report()),
         ("incident_id", "incidents", incident()),
         ("rate_id", "rates", json!({ "starts_on": "2026-01-01", "hourly_rate_minor": 4000 })),
@@ -44,6 +47,19 @@ fn rows() -> [(&'static str, &'static str, Value); 15] {
         ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
         ("journal_entry_id", "journal-entries", json!({ "occurred_on": "2026-11-02" })),
     ]
+}
+
+/// Where a timer of the owner's is started, which then runs.
+const TIMER: &str = "time-entries/start";
+
+fn time_entry() -> Value {
+    json!({ "day": "2026-11-02", "minutes": 90, "tags": ["roof"] })
+}
+
+/// Of one of the weeks of a year when nobody worked.
+fn timecard(week: usize) -> Value {
+    let monday = NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + Days::new(7 * week as u64);
+    json!({ "week_starts_on": monday })
 }
 
 fn budget() -> Value {
@@ -134,7 +150,7 @@ impl Sample {
         let site = owner.make(&format!("{organization}/projects"), site).await;
         values.insert("site", id(&site).to_owned());
         for (variable, collection, mut new) in rows() {
-            if ["expenses", "incidents", "rates"].contains(&collection) {
+            if ["expenses", "incidents", "rates", "timecards"].contains(&collection) {
                 new["member_id"] = payer["id"].clone();
             }
             if collection == "journal-entries" {
@@ -168,6 +184,14 @@ impl Sample {
     pub async fn add_rows(&self) {
         for (_, collection, mut new) in rows() {
             let path = format!("{}/{collection}", self.organization);
+            if collection == TIMER {
+                let entries = path.replace(TIMER, "time-entries");
+                self.owner.make(&entries, time_entry()).await;
+                continue;
+            }
+            if collection == "timecards" {
+                new = timecard(self.owner.all(&path, "").await.len());
+            }
             if collection == "categories" {
                 let count = self.owner.all(&path, "").await.len();
                 new["name"] = json!(format!("Food {count}"));
@@ -265,7 +289,7 @@ impl Sample {
             self.owner.sign_up_as("Login", LOGIN).await;
         }
         let before: &[&str] = match route.path.rsplit('/').next() {
-            Some("approve" | "reject" | "amend") => &["submit"],
+            Some("approve" | "reject" | "amend" | "reopen") => &["submit"],
             Some("reimburse" | "pay") => &["submit", "approve"],
             _ => &[],
         };
@@ -293,7 +317,7 @@ impl Sample {
         let request = self.request(route);
         match route.takes() {
             Some("application/json") => request.json(&self.body(route).await),
-            Some("text/csv") => request.body("text/csv", "date,amount\n2026-11-03,12.50\n"),
+            Some("text/csv") => request.body("text/csv", file(route)),
             _ if route.is_versioned() => request.version(self.version(route).await),
             _ => request,
         }
@@ -312,6 +336,12 @@ impl Sample {
             if route.path.ends_with("/journal-entries") {
                 new["transfers"] = transfers(&self.values);
             }
+            if route.path.ends_with(TIMER) {
+                new["member_id"] = json!(self.value("payer"));
+            }
+            if route.path.ends_with("/timecards/decide") {
+                new["items"][0]["id"] = json!(self.value("timecard_id"));
+            }
             if route.path.ends_with("/daily-reports") {
                 new = of_site(new, &self.values, "2026-11-03");
             }
@@ -323,6 +353,9 @@ impl Sample {
         let mut version = json!({ "version": self.version(route).await });
         if route.fields().contains(&"to_version") {
             version["to_version"] = json!(1);
+        }
+        if route.path.ends_with("/reopen") {
+            version["reason"] = json!("told late");
         }
         if route.path.ends_with("/amend") {
             version["reason"] = json!("told late");
@@ -382,6 +415,14 @@ fn parameter(name: &str) -> String {
     format!("{name}={value}")
 }
 
+/// A file that an import takes.
+fn file(route: &Route) -> &'static str {
+    if route.path.ends_with("/time-entries/import") {
+        return "Start date,Start time,Duration\n2026-11-03,05:00,0:30\n";
+    }
+    "date,amount\n2026-11-03,12.50\n"
+}
+
 /// A change that a PATCH takes, with its version.
 fn patch(route: &Route, mut version: Value) -> Value {
     let names = [
@@ -404,8 +445,10 @@ fn patch(route: &Route, mut version: Value) -> Value {
 fn new(route: &Route) -> Value {
     let last = route.path.rsplit('/').next().unwrap_or_default();
     if let Some((.., mut new)) = rows().into_iter().find(|(_, collection, _)| *collection == last) {
-        if last == "categories" {
-            new["name"] = json!("Travel");
+        match last {
+            "categories" => new["name"] = json!("Travel"),
+            "timecards" => new = timecard(1),
+            _ => {}
         }
         return new;
     }
@@ -415,6 +458,13 @@ fn new(route: &Route) -> Value {
             true => json!({ "limit": 10 }),
             false => json!({ "when": rule()["when"], "then": rule()["then"] }),
         },
+        "time-entries" => time_entry(),
+        "start" => json!({}),
+        "batch" if route.path.ends_with("time-entries/batch") => {
+            json!({ "items": [time_entry(), time_entry()] })
+        }
+        // At its first version it is not submitted: this is told in the answer.
+        "decide" => json!({ "items": [{ "version": 1, "decision": "approve" }] }),
         "batch" => json!({ "items": [expense(), expense()] }),
         "sync" => json!({ "changes": [
             { "entity": "category", "op": "create", "id": Uuid::from_u128(1), "data": { "name": "Fuel" } },

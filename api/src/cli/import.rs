@@ -4,7 +4,8 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use service::{
     Error, access,
-    expense::{self, Import, ImportQuery, OnError},
+    expense::{self, Import, ImportQuery},
+    import::OnError,
 };
 use uuid::Uuid;
 use validator::Validate;

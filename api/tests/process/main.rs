@@ -5,6 +5,7 @@
 
 mod keys;
 mod nodes;
+mod offboarding;
 mod payout;
 mod support;
 mod webhooks;
@@ -264,6 +265,76 @@ async fn thresholds_are_told_once_whatever_is_killed_when() {
             .flat_map(|number| [80, 100].map(|percent| (format!("{number:02}"), percent)))
             .collect();
         assert_eq!(thresholds(&store).await, all);
+        assert!(waited > 0, "nothing was left to do after any kill: this has tested nothing");
+        drop(process);
+        let parked = steward(&database).args(["events", "parked"]).output().expect("it runs");
+        assert_eq!((parked.status.code(), &*parked.stdout), (Some(0), &b""[..]), "none is parked");
+        store.close().await.expect("closed");
+    })
+    .await;
+}
+
+/// The expenses about which tasks were made, by title, each as often as one was.
+async fn tasks_about(ada: &Client, home: &str, title: &str) -> Vec<String> {
+    let tasks = ada.all(&format!("{home}/tasks"), "").await;
+    let about = tasks.iter().filter(|task| task["title"] == title);
+    let expense = |task: &Value| task["metadata"]["expense_id"].as_str().expect("one").to_owned();
+    let mut about: Vec<_> = about.map(expense).collect();
+    about.sort();
+    about
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_about_expenses_are_made_once_whatever_is_killed_when() {
+    each_lasting_database(async |database| {
+        let mut process = Process::start(&database);
+        let ada = Client::new(&process.base).sign_up("Ada").await;
+        let home = ada.found("household").await;
+        let least = json!({ "version": 1, "large_expense_minor": 10 });
+        ada.patch(&home, least).await.expect(200);
+        let rule = json!({ "name": "Look", "when": { "kind": "expense.created" },
+            "then": [{ "create_task": { "title": "Look" } }] });
+        ada.make(&format!("{home}/rules"), rule).await;
+        let expenses = format!("{home}/expenses");
+        let store = database.store(Options::default()).await;
+        let (mut waited, mut made) = (0, 0);
+        let consumers = ["large_expenses", "rules"];
+        for round in 1..=4 {
+            let (promise, mut promises) = mpsc::unbounded_channel();
+            let here = ada.at(&process.base);
+            let writers: Vec<_> = (0..4)
+                .map(|_| write_until_it_is_gone(here.clone(), expenses.clone(), promise.clone()))
+                .map(tokio::spawn)
+                .collect();
+            drop(promise);
+            // In the middle of the making.
+            wait_until("tasks are made", async || {
+                events(&store, "task.created").await.len() > made
+            })
+            .await;
+            for _ in 0..round {
+                promises.recv().await.expect("a writer writes");
+            }
+            drop(process);
+            for writer in writers {
+                writer.await.expect("a writer ends");
+            }
+            made = events(&store, "task.created").await.len();
+            for consumer in consumers {
+                waited += behind(&store, consumer).await;
+            }
+            process = Process::start(&database);
+        }
+        for consumer in consumers {
+            wait_until("all is made", async || behind(&store, consumer).await == 0).await;
+        }
+        let ada = ada.at(&process.base);
+        let all = ada.all(&expenses, "").await;
+        let mut all: Vec<_> = all.iter().map(|expense| id(expense).to_owned()).collect();
+        all.sort();
+        for title in ["Look", "Review large expense: without a category"] {
+            assert_eq!(tasks_about(&ada, &home, title).await, all, "{title}");
+        }
         assert!(waited > 0, "nothing was left to do after any kill: this has tested nothing");
         drop(process);
         let parked = steward(&database).args(["events", "parked"]).output().expect("it runs");

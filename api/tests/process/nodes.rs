@@ -28,7 +28,7 @@ fn expense() -> Value {
 }
 
 /// As many nodes as the database has: two, or one.
-fn nodes(database: &Database, more: &[&str]) -> Vec<Process> {
+pub(crate) fn nodes(database: &Database, more: &[&str]) -> Vec<Process> {
     let count = if database.engine == Engine::Postgres { 2 } else { 1 };
     (0..count).map(|_| Process::start_with(database, more, &[])).collect()
 }

@@ -52,6 +52,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub journal_entries: HasMany<super::journal_entry::Entity>,
     #[sea_orm(has_many)]
+    pub large_expenses: HasMany<super::large_expense::Entity>,
+    #[sea_orm(has_many)]
     pub members: HasMany<super::member::Entity>,
     #[sea_orm(has_many)]
     pub parked_events: HasMany<super::parked_event::Entity>,
@@ -61,6 +63,8 @@ pub struct Model {
     pub rates: HasMany<super::rate::Entity>,
     #[sea_orm(has_many)]
     pub sagas: HasMany<super::saga::Entity>,
+    #[sea_orm(has_many)]
+    pub saga_writes: HasMany<super::saga_write::Entity>,
     #[sea_orm(has_many)]
     pub tasks: HasMany<super::task::Entity>,
     #[sea_orm(has_many)]

@@ -18,7 +18,7 @@ pub struct Model {
     pub step: i64,
     pub undoing: bool,
     pub due_at: Option<DateTimeWithTimeZone>,
-    pub expense_id: Uuid,
+    pub subject_id: Uuid,
     #[sea_orm(column_type = "JsonBinary")]
     pub steps: Json,
     #[sea_orm(column_type = "JsonBinary")]

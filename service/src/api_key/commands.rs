@@ -14,7 +14,7 @@ use crate::{
     resource::{Readable, Resource},
     role::Permission,
     store::{
-        Store, log,
+        Store, Tx, log,
         page::{Page, PageQuery},
         versioned,
         versioned::Expected,
@@ -96,4 +96,14 @@ pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) 
             })
         })
         .await
+}
+
+/// Ends every key that acts for a member.
+pub(crate) async fn end_of(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<()> {
+    for row in repository::of_member(tx, actor.organization_id, member_id).await? {
+        let current = ApiKey::from(row.clone());
+        versioned::delete(tx, actor, &row, &current).await?;
+    }
+    tx.revoke();
+    Ok(())
 }

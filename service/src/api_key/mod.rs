@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+pub(crate) use commands::end_of;
 pub use commands::{create, delete};
 
 use crate::{role::Role, text};

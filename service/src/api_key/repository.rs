@@ -31,3 +31,15 @@ pub(crate) async fn by_token(
         .await?;
     Ok(rows.into_iter().next())
 }
+
+pub(super) async fn of_member(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    member_id: Uuid,
+) -> Result<Vec<api_key::Model>> {
+    let rows = versioned::owned::<api_key::Entity>(organization_id)
+        .filter(api_key::COLUMN.member_id.eq(member_id))
+        .all(connection)
+        .await?;
+    Ok(rows)
+}

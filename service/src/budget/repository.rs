@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use chrono::NaiveDate;
-use entity::{budget, budget_threshold, event};
+use entity::{budget, budget_threshold};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use crate::{
     error::Result,
-    event::Effect,
     store::{
         Tx,
         page::{Page, PageQuery, Sort, page},
@@ -59,21 +58,6 @@ pub(super) async fn is_any(
 ) -> Result<bool> {
     let first = versioned::owned::<budget::Entity>(organization_id).limit(1);
     Ok(!rows::all(connection, first).await?.is_empty())
-}
-
-/// What the log says of the version before that of an event.
-pub(super) async fn version_before(
-    connection: &impl ConnectionTrait,
-    event: &event::Model,
-) -> Result<Option<event::Model>> {
-    let before = versioned::owned::<event::Entity>(event.organization_id)
-        .filter(event::COLUMN.entity_id.eq(event.entity_id))
-        .filter(event::COLUMN.entity.eq(&event.entity))
-        .filter(event::COLUMN.effect.eq(Effect::Written.as_str()))
-        .filter(event::COLUMN.entity_version.lt(event.entity_version))
-        .order_by_desc(event::Column::EntityVersion)
-        .limit(1);
-    Ok(rows::all(connection, before).await?.pop())
 }
 
 /// Which parts of budgets were told, in percent, of periods that begin on a day: of these at least.

@@ -17,7 +17,7 @@ use crate::{
     actor::Actor,
     consumer::{Consumer, Start},
     error::Result,
-    event::Verb,
+    event::{Verb, repository::version_before},
     report,
     store::Tx,
 };
@@ -77,7 +77,7 @@ impl Spent {
 /// Where an event of an expense may have changed a sum: where the expense is now, and where it was
 /// before. A refund that goes away leaves more spent there.
 async fn spent(tx: &Tx, event: &event::Model) -> Result<Vec<Spent>> {
-    let before = repository::version_before(tx, event).await?;
+    let before = version_before(tx, event).await?;
     let mut spent: Vec<_> = Spent::of(event.data.as_ref()).into_iter().collect();
     let before = Spent::of(before.as_ref().and_then(|event| event.data.as_ref()));
     spent.extend(before.filter(|before| !spent.contains(before)));

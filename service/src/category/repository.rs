@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-pub(super) async fn get(
+pub(crate) async fn get(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,

@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub use parked::{ParkedEvent, parked, retry, retry_all};
 pub(crate) use worker::feed;
 
-use crate::{actor::Actor, budget, error::Result, rule, store::Tx};
+use crate::{actor::Actor, budget, error::Result, expense, rule, store::Tx};
 
 /// Where a consumer begins that is new to an installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,8 @@ pub struct Consumer {
 }
 
 /// Every consumer.
-pub const CONSUMERS: &[Consumer] = &[budget::thresholds::CONSUMER, rule::reaction::CONSUMER];
+pub const CONSUMERS: &[Consumer] =
+    &[budget::thresholds::CONSUMER, expense::large::CONSUMER, rule::reaction::CONSUMER];
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,11 @@
+use chrono::{DateTime, FixedOffset};
 use entity::daily_report;
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Amendment, AmendmentInput, DailyReport, DailyReportDecisionInput, DailyReportInput,
+    AmendInput, Amendment, DailyReport, DailyReportDecisionInput, DailyReportInput,
     DailyReportQuery, Status, repository,
     rules::{self, Move},
 };
@@ -213,10 +214,11 @@ pub(crate) async fn make_move(
     expected.check(row.version, &current)?;
     let DailyReportDecisionInput { note } = act.input()?;
     let to = rules::moved(current.status, by, actor.settings.approval_required)?;
-    let mut next = in_status(tx, to);
+    let now = tx.now().fixed_offset();
+    let mut next = in_status(to, now);
     match by {
         Move::Submit => {
-            next.submitted_at = Set(Some(tx.now().fixed_offset()));
+            next.submitted_at = Set(Some(now));
             next.submitted_by_member_id = Set(actor.member_id);
         }
         Move::Approve => {
@@ -229,8 +231,8 @@ pub(crate) async fn make_move(
 }
 
 /// The columns of a status, with nobody who has decided.
-fn in_status(tx: &Tx, status: Status) -> daily_report::ActiveModel {
-    let decided = (status == Status::Approved).then_some(tx.now().fixed_offset());
+fn in_status(status: Status, now: DateTime<FixedOffset>) -> daily_report::ActiveModel {
+    let decided = (status == Status::Approved).then_some(now);
     daily_report::ActiveModel {
         status: Set(status.as_str().to_owned()),
         decided_at: Set(decided),
@@ -257,7 +259,7 @@ pub async fn amend(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<AmendmentInput>,
+    act: Act<AmendInput>,
 ) -> Result<DailyReport> {
     let input = (actor.clone(), id, expected, act);
     let written = store.write(input.clone(), |tx, (actor, id, expected, act)| {
@@ -280,18 +282,19 @@ pub(crate) async fn make_amendment(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: &Act<AmendmentInput>,
+    act: &Act<AmendInput>,
 ) -> Result<DailyReport> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
     expected.check(row.version, &current)?;
     let (reason, change) = read_amendment(act)?;
     let to = rules::amended(current.status, actor.settings.approval_required)?;
     let input = change.apply(&current.input()).map_err(in_changes)?;
+    let now = tx.now().fixed_offset();
     let next = daily_report::ActiveModel {
-        amended_at: Set(Some(tx.now().fixed_offset())),
+        amended_at: Set(Some(now)),
         amended_by_member_id: Set(actor.member_id),
         amendment_reason: Set(Some(reason)),
-        ..with_status(repository::columns(&input)?, in_status(tx, to))
+        ..with_status(repository::columns(&input)?, in_status(to, now))
     };
     let written = write_change(tx, actor, Verb::Amended, (&row, &current), &input, next).await;
     written.map_err(in_changes)
@@ -315,14 +318,14 @@ pub(crate) async fn explain_amendment(
     tx: &Tx,
     actor: &Actor,
     id: Uuid,
-    act: &Act<AmendmentInput>,
+    act: &Act<AmendInput>,
 ) -> Result<Error> {
     let (_, change) = read_amendment(act)?;
     Ok(in_changes(explain_change::<DailyReport>(tx, actor, id, &change).await?))
 }
 
-fn read_amendment(act: &Act<AmendmentInput>) -> Result<(String, Change<DailyReportInput>)> {
-    let AmendmentInput { reason, changes } = act.input()?;
+fn read_amendment(act: &Act<AmendInput>) -> Result<(String, Change<DailyReportInput>)> {
+    let AmendInput { reason, changes } = act.input()?;
     let change = Change::from_body(Value::Object(changes)).map_err(in_changes)?;
     if change.version().is_some() {
         let message = "stands beside the changes, and not in them";
@@ -351,7 +354,7 @@ pub async fn amendments(
         let data = event.data.unwrap_or_default();
         Amendment {
             version: event.version,
-            at: event.at,
+            at: data["amended_at"].as_str().and_then(|at| at.parse().ok()).unwrap_or(event.at),
             member_id: data["amended_by_member_id"].as_str().and_then(|id| id.parse().ok()),
             reason: data["amendment_reason"].as_str().map(str::to_owned),
         }

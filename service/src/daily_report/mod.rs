@@ -213,8 +213,8 @@ pub struct DailyReportDecisionInput {
 /// What is amended, and why.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = DailyReportAmendmentInput)]
-pub struct AmendmentInput {
+#[schema(as = DailyReportAmendInput)]
+pub struct AmendInput {
     /// Why.
     #[validate(length(max = 500), custom(function = text::visible))]
     #[schema(max_length = 500)]

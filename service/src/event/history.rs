@@ -140,6 +140,7 @@ pub(crate) async fn of_verb<R: Resource>(
     verb: Verb,
     query: &PageQuery,
 ) -> Result<Page<Event>> {
+    R::ready(store)?;
     let log = actor.organization_id;
     let page = repository::of_verb(store.read(), log, R::ENTITY, verb, id, query).await?;
     page.try_map(|row| Event::whole(store.keyring(), row))

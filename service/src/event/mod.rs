@@ -241,6 +241,9 @@ impl Event {
     /// The event as far as it opens. For lists of all that happens: they go on for what there is no key
     /// to, without what is sealed of it.
     pub(crate) fn as_far_as_it_opens(keyring: &Keyring, row: entity::event::Model) -> Self {
+        if row.sealed.is_none() {
+            return row.into();
+        }
         let mut opened = row.clone();
         match sealed::open(keyring, &mut opened) {
             Ok(()) => opened.into(),

@@ -263,3 +263,18 @@ pub(super) async fn told(
         .limit(limit);
     rows::all(connection, events).await
 }
+
+/// What the log says of the version before that of an event.
+pub(crate) async fn version_before(
+    connection: &impl ConnectionTrait,
+    event: &event::Model,
+) -> Result<Option<event::Model>> {
+    let before = versioned::owned::<event::Entity>(event.organization_id)
+        .filter(event::COLUMN.entity_id.eq(event.entity_id))
+        .filter(event::COLUMN.entity.eq(&event.entity))
+        .filter(event::COLUMN.effect.eq(Effect::Written.as_str()))
+        .filter(event::COLUMN.entity_version.lt(event.entity_version))
+        .order_by_desc(event::Column::EntityVersion)
+        .limit(1);
+    Ok(rows::all(connection, before).await?.pop())
+}

@@ -2,6 +2,7 @@
 
 mod commands;
 mod import;
+pub(crate) mod large;
 mod payout;
 mod repository;
 pub mod rules;
@@ -15,7 +16,7 @@ use validator::{Validate, ValidationError};
 
 pub(crate) use commands::make_move;
 pub use commands::{approve, create_many, reimburse, reject, submit};
-pub use import::{Import, ImportQuery, ImportReport, OnError, RowError, import, inspect};
+pub use import::{Import, ImportQuery, ImportReport, import, inspect};
 pub(crate) use payout::{hold, release, settle};
 pub(crate) use repository::names_project;
 

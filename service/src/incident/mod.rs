@@ -1,5 +1,5 @@
 //! Incidents: who was hurt at work, when, where and how, for those who answer for it and nobody else
-//! (docs/api.md, "Incidents").
+//! (docs/work.md, "Incidents").
 //!
 //! What happened to the body, how, and who saw it is sealed ([`Secrets`]): in the row, and in the log.
 

@@ -102,7 +102,7 @@ impl Changeable for Member {
 }
 
 impl Writable for Member {
-    const IN_USE: &'static str = "expenses name this member; make it inactive";
+    const IN_USE: &'static str = "time, expenses or others name this member; make it inactive";
 
     /// Without a login; an invitation gives them one.
     async fn create(tx: &Tx, actor: &Actor, new: &Create<MemberInput>) -> Result<Self> {
@@ -177,6 +177,17 @@ fn may_change(actor: &Actor, before: &MemberInput, after: &MemberInput) -> Resul
         || before.external_ref != after.external_ref
         || (!before.active && after.active);
     if managed { actor.require(Permission::ManageMembers) } else { Ok(()) }
+}
+
+/// Refuses to let a member go who is the last owner.
+///
+/// # Errors
+/// [`Error::State`].
+pub(crate) async fn may_leave(tx: &Tx, leaving: &member::Model) -> Result<()> {
+    if Role::of(&leaving.role) == Role::Owner && leaving.active {
+        return keep_an_owner(tx, leaving).await;
+    }
+    Ok(())
 }
 
 /// Refuses to let the last owner who can log in go.

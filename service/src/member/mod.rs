@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use commands::{may_give, may_touch};
+pub(crate) use commands::{may_give, may_leave, may_touch};
 
 use crate::{
     actor::Actor,

@@ -1,5 +1,5 @@
 use entity::{member, user};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::Member;
@@ -112,4 +112,35 @@ pub(crate) async fn all(
     organization_id: Uuid,
 ) -> Result<Vec<member::Model>> {
     Ok(versioned::owned::<member::Entity>(organization_id).all(connection).await?)
+}
+
+/// Whether a user belongs to another organization, too.
+pub(crate) async fn is_elsewhere(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    user_id: Uuid,
+) -> Result<bool> {
+    let other = member::Entity::find()
+        .filter(member::COLUMN.user_id.eq(user_id))
+        .filter(member::COLUMN.active.eq(true))
+        .filter(member::COLUMN.organization_id.ne(organization_id))
+        .limit(1)
+        .one(connection)
+        .await?;
+    Ok(other.is_some())
+}
+
+/// The emails of those members who have a user, as they are compared.
+pub(crate) async fn emails(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Vec<(String, Uuid)>> {
+    Ok(versioned::owned::<member::Entity>(organization_id)
+        .select_only()
+        .column(user::Column::EmailKey)
+        .column(member::Column::Id)
+        .inner_join(user::Entity)
+        .into_tuple()
+        .all(connection)
+        .await?)
 }

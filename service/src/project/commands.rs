@@ -90,7 +90,8 @@ impl Changeable for Project {
 }
 
 impl Writable for Project {
-    const IN_USE: &'static str = "tasks, time, reports or expenses name this project; archive it";
+    const IN_USE: &'static str =
+        "tasks, time, reports, expenses or others name this project; archive it";
 
     fn complete(actor: &Actor, mut input: ProjectInput) -> ProjectInput {
         input.currency.get_or_insert_with(|| actor.settings.currency.clone());

@@ -2,7 +2,7 @@ use entity::rule;
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
-use super::{Action, Rule, RuleInput, When, repository};
+use super::{Action, Rule, RuleInput, When, making, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -72,11 +72,14 @@ impl Changeable for Rule {
         let row = repository::get(tx, actor.organization_id, id).await?;
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
-        let next = columns(change.apply(&current.input())?)?;
+        let input = change.apply(&current.input())?;
+        making::known(tx, actor.organization_id, &current.then, &input.then).await?;
+        let next = columns(input)?;
         versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
     }
 
-    /// The only reference of a rule is the category that it sets.
+    /// The only reference that the database knows is the category that a rule sets; [`making::known`] looks at
+    /// the others.
     async fn unknown_reference<C: ConnectionTrait>(
         _: &C,
         _: &Actor,
@@ -100,6 +103,7 @@ impl Writable for Rule {
         if repository::count(tx, actor.organization_id).await? >= MOST {
             return Err(Error::state("too_many", format!("there are {MOST} rules, and no more")));
         }
+        making::known(tx, actor.organization_id, &[], &new.input.then).await?;
         let now = tx.now().fixed_offset();
         let row = rule::ActiveModel {
             organization_id: Set(actor.organization_id),

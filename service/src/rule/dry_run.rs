@@ -8,7 +8,7 @@ use super::{
     Action, DryRun, DryRunInput, DryRunItem, Outcome, Rule, RuleTrialInput, When, changes,
     commands,
     condition::Condition,
-    reaction,
+    making, reaction,
     repository::{self, Past},
 };
 use crate::{
@@ -60,6 +60,7 @@ pub async fn try_out(store: &Store, actor: &Actor, trial: RuleTrialInput) -> Res
                     return Err(commands::unknown_category(&trial.then));
                 }
             }
+            making::known(tx, actor.organization_id, &[], &trial.then).await?;
             run(tx, actor, trial.clone()).await
         })
     });
@@ -110,9 +111,12 @@ impl DryRun {
         limit: u64,
     ) {
         let mut changes = changes(data, then);
+        let mut tasks: Vec<_> = making::tasks(then).map(|task| task.after(actor, event)).collect();
         let status = Status::of(data["status"].as_str().unwrap_or_default());
-        let outcome = if reaction::changeable(status, actor).is_err() {
+        let changed = then.iter().any(Action::is_change);
+        let outcome = if changed && reaction::changeable(status, actor).is_err() {
             changes.clear();
+            tasks.clear();
             Outcome::Skipped
         } else if changes.is_empty() {
             Outcome::Unchanged
@@ -120,6 +124,7 @@ impl DryRun {
             Outcome::Changed
         };
         self.matched += 1;
+        self.tasks += tasks.len() as u64;
         match outcome {
             Outcome::Changed => self.changed += 1,
             Outcome::Unchanged => self.unchanged += 1,
@@ -135,6 +140,7 @@ impl DryRun {
             entity_version: event.entity_version,
             outcome,
             changes,
+            tasks,
         });
     }
 }

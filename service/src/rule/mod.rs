@@ -1,9 +1,10 @@
 //! Rules that people make: when something happens to an expense that is so, then this is changed
-//! about it.
+//! about it, and these tasks are made.
 
 mod commands;
 mod condition;
 mod dry_run;
+mod making;
 pub(crate) mod reaction;
 mod repository;
 
@@ -15,9 +16,13 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 pub use dry_run::{dry_run, try_out};
+pub use making::{TaskToMake, WouldMake};
 
 use self::condition::Condition;
-use crate::text::{self, refusal};
+use crate::{
+    error::{Violation, violations},
+    text::{self, refusal},
+};
 
 /// The kinds of events that a rule may wait for: those after which an expense can still be changed.
 const KINDS: &[&str] =
@@ -40,7 +45,7 @@ pub struct When {
     pub condition: Option<Value>,
 }
 
-/// What a rule changes.
+/// What a rule does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RuleAction)]
@@ -51,6 +56,15 @@ pub enum Action {
     AddTag(String),
     /// Says this in the note, in place of what is there.
     SetNote(String),
+    /// Makes a task.
+    CreateTask(Box<TaskToMake>),
+}
+
+impl Action {
+    /// Whether it changes the expense itself.
+    fn is_change(&self) -> bool {
+        !matches!(self, Self::CreateTask(_))
+    }
 }
 
 /// What a client may write of a rule.
@@ -67,7 +81,7 @@ pub struct RuleInput {
     /// When it applies.
     #[validate(nested)]
     pub when: When,
-    /// What it changes: 1 to 20 actions, of which one at most sets the category and one the note.
+    /// What it does: 1 to 20 actions, of which one at most sets the category and one the note.
     #[validate(length(min = 1, max = 20), custom(function = actions))]
     #[schema(min_items = 1, max_items = 20)]
     pub then: Vec<Action>,
@@ -114,13 +128,30 @@ fn actions(actions: &[Action]) -> Result<(), ValidationError> {
                 tags.push(text::fold(tag));
                 ("add_tag", text::tag(tag).and_then(|()| once(1 + usize::from(known))))
             }
+            Action::CreateTask(task) => {
+                let before = actions[..index].iter().filter(|known| *known == action).count();
+                ("create_task", sound(task).and_then(|()| once(1 + before)))
+            }
         };
         refused.map_err(|mut refusal| {
-            refusal.add_param("field".into(), &format!("{index}/{name}"));
+            let below = refusal.params.remove("below");
+            let below = below.as_ref().and_then(Value::as_str).unwrap_or_default();
+            let field = format!("{index}/{name}{below}");
+            refusal.add_param("field".into(), &field);
             refusal
         })?;
     }
     Ok(())
+}
+
+/// Refuses a task of which a field is wrong, with the first of them.
+fn sound(task: &TaskToMake) -> Result<(), ValidationError> {
+    let Err(errors) = task.validate() else { return Ok(()) };
+    let first = violations(&errors).into_iter().next();
+    let Some(Violation { pointer, code, message }) = first else { return Ok(()) };
+    let mut refused = ValidationError { code, ..refusal("value", message) };
+    refused.add_param("below".into(), &pointer);
+    Err(refused)
 }
 
 fn once(count: usize) -> Result<(), ValidationError> {
@@ -140,7 +171,7 @@ pub struct Rule {
     pub enabled: bool,
     /// When it applies.
     pub when: When,
-    /// What it changes.
+    /// What it does.
     pub then: Vec<Action>,
     /// When it was made. It applies to what happens from then on.
     pub created_at: DateTime<Utc>,
@@ -186,7 +217,7 @@ pub struct RuleTrialInput {
     /// When it would apply.
     #[validate(nested)]
     pub when: When,
-    /// What it would change.
+    /// What it would do.
     #[validate(length(min = 1, max = 20), custom(function = actions))]
     #[schema(min_items = 1, max_items = 20)]
     pub then: Vec<Action>,
@@ -217,6 +248,8 @@ pub struct DryRun {
     pub unchanged: u64,
     /// How many could not have been changed.
     pub skipped: u64,
+    /// How many tasks it would have made.
+    pub tasks: u64,
     /// The first of those events, the latest first.
     pub items: Vec<DryRunItem>,
 }
@@ -237,6 +270,8 @@ pub struct DryRunItem {
     /// The fields that it would have changed, as they would have been.
     #[schema(value_type = Object)]
     pub changes: Map<String, Value>,
+    /// The tasks that it would have made.
+    pub tasks: Vec<WouldMake>,
 }
 
 /// What a rule does about an event.
@@ -273,6 +308,7 @@ fn changes(expense: &Value, actions: &[Action]) -> Map<String, Value> {
                     tags.push(tag.as_str().into());
                 }
             }
+            Action::CreateTask(_) => {}
         }
     }
     if tags.len() > before {

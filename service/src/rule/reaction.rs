@@ -1,6 +1,6 @@
 //! What rules do: the consumer.
 //!
-//! Whether a rule applies is said by the event; what it changes is the expense as it is by now, under
+//! Whether a rule applies is said by the event; what it changes besides making tasks is the expense as it is by now, under
 //! today's rules for changes. Where those do not allow it, the rule passes over the expense and an event
 //! says so. Rules do not react to what rules or steward itself have done, so that no two of them go
 //! on for ever.
@@ -9,7 +9,7 @@ use entity::{event, rule};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Rule, changes, condition::Condition, repository};
+use super::{Action, Rule, changes, condition::Condition, making, repository};
 use crate::{
     actor::{Actor, Author},
     consumer::{Consumer, Start},
@@ -58,7 +58,7 @@ fn applies(row: &rule::Model, expense: &Value) -> Result<bool> {
 
 async fn apply(tx: &Tx, actor: &Actor, rule: Rule, event: &event::Model) -> Result<()> {
     let by = Actor { author: Author::Rule(rule.id), ..actor.clone() };
-    let changed = tx.attempt(async |tx| change(tx, &by, &rule, event.entity_id).await).await?;
+    let changed = tx.attempt(async |tx| act(tx, &by, &rule, event).await).await?;
     let error = match changed {
         Ok(()) => return Ok(()),
         Err(error) => error,
@@ -76,8 +76,17 @@ async fn apply(tx: &Tx, actor: &Actor, rule: Rule, event: &event::Model) -> Resu
     tx.note::<Rule>(&(&by).into(), Verb::Skipped, (rule.id, rule.version), data).await
 }
 
+/// All that the rule says, or nothing.
+async fn act(tx: &Tx, by: &Actor, rule: &Rule, event: &event::Model) -> Result<()> {
+    change(tx, by, rule, event.entity_id).await?;
+    making::make(tx, by, &rule.then, event).await
+}
+
 async fn change(tx: &Tx, by: &Actor, rule: &Rule, id: Uuid) -> Result<()> {
     let current = Expense::find(tx, by, id).await?;
+    if !rule.then.iter().any(Action::is_change) {
+        return Ok(());
+    }
     changeable(current.status, by)?;
     let version = current.version;
     let shown = serde_json::to_value(current)

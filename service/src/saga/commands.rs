@@ -1,10 +1,15 @@
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Saga, SagaDecisionInput, SagaQuery, repository, rules::Progress};
+use super::{
+    Saga, SagaDecisionInput, SagaQuery, hide_note, repository,
+    rules::Progress,
+    worker::{self, Kind},
+};
 use crate::{
     actor::Actor,
-    error::Result,
+    error::{Error, Result},
     event::Verb,
     input::Act,
     resource::{Readable, Resource},
@@ -25,6 +30,12 @@ impl Resource for Saga {
         Verb::Cancelled,
         Verb::MarkedPaid,
     ];
+
+    fn hide(actor: &Actor, data: &mut Map<String, Value>) {
+        if let Some(known) = data.get_mut("data") {
+            hide_note(actor, known);
+        }
+    }
 }
 
 impl Readable for Saga {
@@ -32,13 +43,14 @@ impl Readable for Saga {
 
     /// The saga.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+        let row = repository::get(store.read(), actor.organization_id, id).await?;
+        Ok(Self::from(row).seen_by(actor))
     }
 
     /// The sagas that a query asks for, the newest first.
     async fn list(store: &Store, actor: &Actor, query: &SagaQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, query).await?;
-        Ok(page.map(Self::from))
+        Ok(page.map(|row| Self::from(row).seen_by(actor)))
     }
 }
 
@@ -53,7 +65,7 @@ pub async fn retry(
     decide(store, actor, id, expected, act, Verb::Retried).await
 }
 
-/// Undoes a saga of which somebody knows that nothing was paid.
+/// Undoes a saga that is before what cannot be undone; of a payout, somebody knows that nothing was paid.
 pub async fn compensate(
     store: &Store,
     actor: &Actor,
@@ -89,6 +101,10 @@ async fn decide(
                 let row = repository::get(tx, actor.organization_id, *id).await?;
                 expected.check(row.version, &Saga::from(row.clone()))?;
                 let SagaDecisionInput { note } = act.input()?;
+                let elsewhere = worker::kind(&row.kind).is_some_and(Kind::is_done_elsewhere);
+                if *verb == Verb::MarkedPaid && !elsewhere {
+                    return Err(Error::state("not_a_payout", "this saga pays nothing"));
+                }
                 let mut progress = Progress::of(&row);
                 decided(&mut progress, *verb, tx.now(), note)?;
                 tx.signal(Signal::Work);

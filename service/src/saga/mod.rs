@@ -1,7 +1,8 @@
 //! Sagas: work of several steps, each on record, that goes on after any interruption, or is undone step
-//! by step. docs/ledger.md tells of the states, and of the first kind: paying a member back.
+//! by step. docs/ledger.md tells of the states and of paying a member back, docs/work.md of offboarding one.
 
 mod commands;
+mod offboarding;
 mod reimbursement;
 mod repository;
 pub mod rules;
@@ -15,10 +16,11 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use commands::{compensate, mark_paid, retry};
+pub use offboarding::offboard;
 pub use reimbursement::pay;
 use rules::Progress;
 
-use crate::store::page::PageQuery;
+use crate::{actor::Actor, role::Permission, store::page::PageQuery};
 
 /// Where a saga stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -86,6 +88,9 @@ pub struct Step {
     pub state: StepState,
     /// How often it was tried.
     pub attempts: i64,
+    /// Whether a part of it was done: a long one is done in several.
+    #[serde(default)]
+    pub partly: bool,
     /// When it was first tried, or first again after somebody said so.
     pub started_at: Option<DateTime<Utc>>,
     /// When it was done or undone.
@@ -101,17 +106,18 @@ pub struct Saga {
     pub id: Uuid,
     /// The version.
     pub version: i64,
-    /// What kind of saga: `reimbursement`.
+    /// What kind of saga: `reimbursement` of an expense, or `offboarding` of a member.
     pub kind: String,
     /// Where it stands.
     pub state: State,
-    /// The expense that it is about.
-    pub expense_id: Uuid,
+    /// What it is about: the expense, or the member.
+    pub subject_id: Uuid,
     /// When it is taken up again; while a call is under way, how long its answer is waited for.
     pub due_at: Option<DateTime<Utc>>,
     /// Its steps.
     pub steps: Vec<Step>,
-    /// What it knows: who is paid how much, and the ids of its journal entries.
+    /// What it knows: who is paid how much, and the ids of its journal entries; who takes over tasks, and
+    /// a note for those who manage members.
     #[schema(value_type = Object)]
     pub data: Value,
     /// Why it is undone, or cannot go on.
@@ -122,6 +128,21 @@ pub struct Saga {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Saga {
+    /// The saga as the actor may see it.
+    fn seen_by(mut self, actor: &Actor) -> Self {
+        hide_note(actor, &mut self.data);
+        self
+    }
+}
+
+/// Why somebody leaves is for those who manage members.
+fn hide_note(actor: &Actor, data: &mut Value) {
+    if let (false, Some(note)) = (actor.may(Permission::ManageMembers), data.get_mut("note")) {
+        *note = Value::Null;
+    }
+}
+
 impl From<entity::saga::Model> for Saga {
     fn from(row: entity::saga::Model) -> Self {
         let Progress { state, due_at, steps, reason, .. } = Progress::of(&row);
@@ -130,7 +151,7 @@ impl From<entity::saga::Model> for Saga {
             version: row.version,
             kind: row.kind,
             state,
-            expense_id: row.expense_id,
+            subject_id: row.subject_id,
             due_at,
             steps,
             data: row.data,
@@ -151,6 +172,18 @@ pub struct SagaDecisionInput {
     pub note: Option<String>,
 }
 
+/// Who takes over from a member who leaves.
+#[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OffboardingInput {
+    /// Who is given the open tasks; nobody if it is left out.
+    pub reassign_to_member_id: Option<Uuid>,
+    /// Why; shown to those who manage members.
+    #[validate(length(max = 300))]
+    #[schema(max_length = 300)]
+    pub note: Option<String>,
+}
+
 /// Nothing goes with paying an expense back.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -164,6 +197,8 @@ pub struct SagaQuery {
     /// In this state.
     #[param(inline)]
     pub state: Option<State>,
+    /// About this expense or member.
+    pub subject_id: Option<Uuid>,
     /// How many items, 1 to 500.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]

@@ -4,16 +4,13 @@
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use entity::saga;
-use sea_orm::ActiveValue::Set;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    PayoutInput, Saga, repository,
-    rules::Progress,
-    worker::{Call, Kind, Outcome, Run, StepKind, Work, shortened},
+    PayoutInput,
+    worker::{self, Call, Did, Kind, Outcome, Run, StepKind, Work, shortened, whole},
 };
 use crate::{
     account::{self, Purpose},
@@ -24,7 +21,7 @@ use crate::{
     journal_entry::{self, JournalEntryInput, Transfer},
     organization,
     outbound::{Outbound, OutboundError},
-    store::{Store, Tx, signal::Signal, versioned, versioned::Expected},
+    store::{Store, Tx, versioned::Expected},
 };
 
 pub(super) const KIND: Kind = Kind {
@@ -32,13 +29,13 @@ pub(super) const KIND: Kind = Kind {
     steps: &[
         StepKind {
             name: "hold",
-            run: Run::Local(|_, _, _| Box::pin(async { Ok(()) })),
-            undo: Some(|tx, actor, work| Box::pin(release(tx, actor, work))),
+            run: Run::Local(|_, _, _| Box::pin(async { Ok(Did::All) })),
+            undo: Some(|tx, actor, work| Box::pin(whole(release(tx, actor, work)))),
         },
         StepKind {
             name: "reserve",
-            run: Run::Local(|tx, actor, work| Box::pin(reserve(tx, actor, work))),
-            undo: Some(|tx, actor, work| Box::pin(unreserve(tx, actor, work))),
+            run: Run::Local(|tx, actor, work| Box::pin(whole(reserve(tx, actor, work)))),
+            undo: Some(|tx, actor, work| Box::pin(whole(unreserve(tx, actor, work)))),
         },
         StepKind {
             name: "payout",
@@ -50,7 +47,7 @@ pub(super) const KIND: Kind = Kind {
         },
         StepKind {
             name: "settle",
-            run: Run::Local(|tx, actor, work| Box::pin(settle(tx, actor, work))),
+            run: Run::Local(|tx, actor, work| Box::pin(whole(settle(tx, actor, work)))),
             undo: None,
         },
     ],
@@ -117,25 +114,11 @@ async fn begin(tx: &Tx, actor: &Actor, expense: &Expense, id: Uuid) -> Result<()
         reversal_id: tx.new_id(),
         settlement_id: tx.new_id(),
     };
-    let now = tx.now();
-    let progress = Progress::start(KIND.steps.iter().map(|step| step.name), KIND.pivot, now);
-    let row = saga::ActiveModel {
-        organization_id: Set(actor.organization_id),
-        id: Set(id),
-        kind: Set(KIND.name.to_owned()),
-        expense_id: Set(expense.id),
-        data: Set(json!(payout)),
-        created_at: Set(now.fixed_offset()),
-        updated_at: Set(now.fixed_offset()),
-        ..repository::columns(&progress)?
-    };
-    tx.signal(Signal::Work);
-    versioned::insert(tx, actor, row, Saga::from).await?;
-    Ok(())
+    worker::start(tx, actor, &KIND, (id, expense.id), json!(payout)).await.map(drop)
 }
 
 async fn release(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
-    expense::release(tx, actor, work.expense_id, work.reason.clone()).await
+    expense::release(tx, actor, work.subject_id, work.reason.clone()).await
 }
 
 async fn reserve(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
@@ -158,7 +141,7 @@ async fn settle(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
     let sides = [Purpose::PayoutsInFlight, Purpose::PayoutAccount];
     let entry = entry(tx, actor, work, &payout, "Paid out", sides).await?;
     journal_entry::post_in(tx, actor, payout.settlement_id, &entry, None).await?;
-    expense::settle(tx, actor, work.expense_id).await
+    expense::settle(tx, actor, work.subject_id).await
 }
 
 /// The amount from the second account to the first, which is debited.
@@ -201,7 +184,7 @@ async fn prepare(tx: &Tx, work: &Work) -> Result<Call> {
     let body = json!({
         "saga_id": work.saga_id,
         "organization_id": payout.organization_id,
-        "expense_id": work.expense_id,
+        "expense_id": work.subject_id,
         "member_id": payout.member_id,
         "amount_minor": payout.amount_minor,
         "currency": payout.currency,

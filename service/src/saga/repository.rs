@@ -1,17 +1,18 @@
 use chrono::{DateTime, Utc};
-use entity::saga;
+use entity::{saga, saga_write};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, sea_query::OnConflict,
 };
 use uuid::Uuid;
 
-use super::{SagaQuery, rules::Progress};
+use super::{SagaQuery, State, rules::Progress};
 use crate::{
     error::{Error, Result},
     store::{
+        Tx,
         page::{Page, Sort, page},
-        versioned,
+        rows, versioned,
     },
 };
 
@@ -29,9 +30,10 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &SagaQuery,
 ) -> Result<Page<saga::Model>> {
-    let SagaQuery { state, limit: _, cursor: _ } = query;
+    let SagaQuery { state, subject_id, limit: _, cursor: _ } = query;
     let rows = versioned::owned::<saga::Entity>(organization_id)
-        .apply_if(*state, |rows, state| rows.filter(saga::COLUMN.state.eq(state.as_str())));
+        .apply_if(*state, |rows, state| rows.filter(saga::COLUMN.state.eq(state.as_str())))
+        .apply_if(*subject_id, |rows, id| rows.filter(saga::COLUMN.subject_id.eq(id)));
     let sort = Sort { name: "-created_at", column: saga::Column::CreatedAt, descending: true };
     page(connection, rows, sort, &query.page()).await
 }
@@ -52,6 +54,75 @@ pub(super) async fn due(
         .all(connection)
         .await?;
     Ok(due)
+}
+
+/// Whether a saga of a kind is about this and has not ended.
+pub(super) async fn is_under_way(
+    tx: &Tx,
+    organization_id: Uuid,
+    kind: &str,
+    id: Uuid,
+) -> Result<bool> {
+    let ended = [State::Completed, State::Compensated].map(State::as_str);
+    let first = versioned::owned::<saga::Entity>(organization_id)
+        .filter(saga::COLUMN.subject_id.eq(id))
+        .filter(saga::COLUMN.kind.eq(kind))
+        .filter(saga::Column::State.is_not_in(ended))
+        .limit(1);
+    Ok(!rows::all(tx, first).await?.is_empty())
+}
+
+/// Remembers which versions of other resources a saga has left.
+pub(super) async fn remember(
+    tx: &Tx,
+    (organization_id, saga_id): (Uuid, Uuid),
+    entity: &str,
+    written: impl IntoIterator<Item = (Uuid, i64)>,
+) -> Result<()> {
+    use saga_write::Column;
+    let row = |(id, version)| saga_write::ActiveModel {
+        organization_id: Set(organization_id),
+        saga_id: Set(saga_id),
+        entity: Set(entity.to_owned()),
+        entity_id: Set(id),
+        entity_version: Set(version),
+    };
+    let rows: Vec<_> = written.into_iter().map(row).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let key = [Column::OrganizationId, Column::SagaId, Column::Entity, Column::EntityId];
+    let known = OnConflict::columns(key).update_column(Column::EntityVersion).to_owned();
+    saga_write::Entity::insert_many(rows).on_conflict(known).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Takes some of what a saga has left out of its memory, by id, and gives it with the versions.
+pub(super) async fn recall(
+    tx: &Tx,
+    (organization_id, saga_id): (Uuid, Uuid),
+    entity: &str,
+    limit: u64,
+) -> Result<Vec<(Uuid, i64)>> {
+    let of_this = Condition::all()
+        .add(saga_write::COLUMN.organization_id.eq(organization_id))
+        .add(saga_write::COLUMN.saga_id.eq(saga_id))
+        .add(saga_write::COLUMN.entity.eq(entity));
+    let some: Vec<(Uuid, i64)> = saga_write::Entity::find()
+        .select_only()
+        .columns([saga_write::Column::EntityId, saga_write::Column::EntityVersion])
+        .filter(of_this.clone())
+        .order_by_asc(saga_write::Column::EntityId)
+        .limit(limit)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    saga_write::Entity::delete_many()
+        .filter(of_this)
+        .filter(saga_write::Column::EntityId.is_in(some.iter().map(|(id, _)| *id)))
+        .exec(tx)
+        .await?;
+    Ok(some)
 }
 
 /// The columns of how far a saga is.

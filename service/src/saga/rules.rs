@@ -39,6 +39,7 @@ impl Progress {
             name: name.to_owned(),
             state: StepState::Pending,
             attempts: 0,
+            partly: false,
             started_at: None,
             finished_at: None,
             error: None,
@@ -121,7 +122,22 @@ impl Progress {
         }
     }
 
-    /// The step is refused: back over all that was done, unless what cannot be undone was.
+    /// A part of the step is done or undone: on with the rest at once, under a patience of its own.
+    pub fn partly(&mut self, now: DateTime<Utc>) {
+        let undoing = self.undoing;
+        if let Some(step) = self.current() {
+            if !undoing {
+                step.state = StepState::Pending;
+                step.partly = true;
+            }
+            step.attempts = 0;
+            step.started_at = Some(now);
+            step.error = None;
+        }
+        self.due_at = Some(now);
+    }
+
+    /// The step is refused: back over all that was done, of this step too, unless what cannot be undone was.
     pub fn refused(&mut self, now: DateTime<Utc>, why: String, patience: TimeDelta) {
         if self.is_past_pivot() {
             return self.failed(now, why, patience);
@@ -133,7 +149,10 @@ impl Progress {
         self.reason = Some(why);
         self.undoing = true;
         self.state = State::Compensating;
-        self.back(now);
+        match self.steps.get(self.step) {
+            Some(step) if step.partly => self.undo(self.step, now),
+            _ => self.back(now),
+        }
     }
 
     /// What the step had done is undone: on to the one before.
@@ -144,15 +163,17 @@ impl Progress {
 
     fn back(&mut self, now: DateTime<Utc>) {
         match self.steps[..self.step].iter().rposition(|step| step.state == StepState::Done) {
-            Some(before) => {
-                self.step = before;
-                self.due_at = Some(now);
-                // It is undone under a patience of its own.
-                self.steps[before].started_at = Some(now);
-                self.steps[before].attempts = 0;
-            }
+            Some(before) => self.undo(before, now),
             None => self.end(State::Compensated),
         }
+    }
+
+    /// The step of that number is to be undone, under a patience of its own.
+    fn undo(&mut self, number: usize, now: DateTime<Utc>) {
+        self.step = number;
+        self.due_at = Some(now);
+        self.steps[number].started_at = Some(now);
+        self.steps[number].attempts = 0;
     }
 
     /// The step did not work out: later again, or not without somebody's decision.
@@ -284,6 +305,7 @@ mod tests {
             3 | 4 if progress.undoing => progress.undone(now),
             3 => progress.refused(now, "refused".into(), PATIENCE),
             4 => progress.done(now),
+            5 if now.timestamp() / 600 % 2 == 0 => progress.partly(now),
             5 if !progress.undoing => progress.called(now, now + TimeDelta::seconds(5)),
             _ => progress.failed(now, "away".into(), PATIENCE),
         }
@@ -313,6 +335,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_a_refused_step_has_done_in_part_is_undone_first() {
+        let mut progress = new();
+        progress.partly(at(1));
+        progress.refused(at(2), "no".into(), PATIENCE);
+        assert_eq!((progress.step, progress.state), (1, State::Compensating));
+        progress.partly(at(3));
+        assert_eq!((progress.step, progress.due_at), (1, Some(at(3))));
+        progress.undone(at(4));
+        assert_eq!((progress.step, progress.steps[1].state), (0, StepState::Undone));
+        progress.undone(at(5));
+        assert_eq!(progress.state, State::Compensated);
     }
 
     #[test]

@@ -11,10 +11,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::saga;
 use futures_util::future::{BoxFuture, join_all};
+use sea_orm::ActiveValue::Set;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Patience, Saga, State, reimbursement, repository, rules::Progress};
+use super::{Patience, Saga, State, offboarding, reimbursement, repository, rules::Progress};
 use crate::{
     access,
     actor::Actor,
@@ -40,18 +41,41 @@ pub(super) struct Kind {
     pub(super) pivot: usize,
 }
 
+impl Kind {
+    /// Whether what cannot be undone is done elsewhere, and so may have been done by hand.
+    pub(super) fn is_done_elsewhere(&self) -> bool {
+        self.steps.get(self.pivot).is_some_and(|step| matches!(step.run, Run::Remote { .. }))
+    }
+}
+
 /// What a step knows of its saga.
 #[derive(Debug, Clone)]
 pub(super) struct Work {
     pub(super) saga_id: Uuid,
-    pub(super) expense_id: Uuid,
+    /// What it is about: an expense, a member.
+    pub(super) subject_id: Uuid,
     pub(super) data: Value,
     /// Why it is undone.
     pub(super) reason: Option<String>,
 }
 
+/// How much of a step was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Did {
+    /// All of it.
+    All,
+    /// A part: the rest is done by the same function in transactions of their own, so that nobody waits
+    /// long for one.
+    Part,
+}
+
 /// Something done within the transaction.
-pub(super) type Local = for<'a> fn(&'a Tx, &'a Actor, &'a Work) -> BoxFuture<'a, Result<()>>;
+pub(super) type Local = for<'a> fn(&'a Tx, &'a Actor, &'a Work) -> BoxFuture<'a, Result<Did>>;
+
+/// A step that is done at once.
+pub(super) async fn whole(step: impl Future<Output = Result<()>>) -> Result<Did> {
+    step.await.map(|()| Did::All)
+}
 
 /// A call to somebody else, which they may get more than once.
 #[derive(Debug, Clone)]
@@ -93,7 +117,31 @@ pub(super) struct StepKind {
     pub(super) undo: Option<Local>,
 }
 
-const KINDS: &[&Kind] = &[&reimbursement::KIND];
+/// Writes a new saga, whose first step is done by whoever starts it.
+pub(super) async fn start(
+    tx: &Tx,
+    actor: &Actor,
+    kind: &Kind,
+    (id, subject_id): (Uuid, Uuid),
+    data: Value,
+) -> Result<Saga> {
+    let now = tx.now();
+    let progress = Progress::start(kind.steps.iter().map(|step| step.name), kind.pivot, now);
+    let row = saga::ActiveModel {
+        organization_id: Set(actor.organization_id),
+        id: Set(id),
+        kind: Set(kind.name.to_owned()),
+        subject_id: Set(subject_id),
+        data: Set(data),
+        created_at: Set(now.fixed_offset()),
+        updated_at: Set(now.fixed_offset()),
+        ..repository::columns(&progress)?
+    };
+    tx.signal(Signal::Work);
+    versioned::insert(tx, actor, row, Saga::from).await
+}
+
+const KINDS: &[&Kind] = &[&offboarding::KIND, &reimbursement::KIND];
 
 /// The kind of that name.
 pub(super) fn kind(name: &str) -> Option<&'static Kind> {
@@ -201,12 +249,13 @@ async fn begin(tx: &Tx, (organization_id, id): (Uuid, Uuid), patience: Patience)
     };
     progress.tried(now);
     let outcome = match local {
-        None => Ok(()),
+        None => Ok(Did::All),
         Some(local) => tx.attempt(async |tx| local(tx, &actor, &work).await).await?,
     };
     match outcome {
-        Ok(()) if progress.undoing => progress.undone(now),
-        Ok(()) => progress.done(now),
+        Ok(Did::Part) => progress.partly(now),
+        Ok(Did::All) if progress.undoing => progress.undone(now),
+        Ok(Did::All) => progress.done(now),
         Err(error) => not_done(&mut progress, error, now, patience)?,
     }
     save(tx, &actor, &row, &progress).await?;
@@ -217,7 +266,7 @@ async fn begin(tx: &Tx, (organization_id, id): (Uuid, Uuid), patience: Patience)
 fn work_of(row: &saga::Model) -> Work {
     Work {
         saga_id: row.id,
-        expense_id: row.expense_id,
+        subject_id: row.subject_id,
         data: row.data.clone(),
         reason: row.reason.clone(),
     }

@@ -65,6 +65,14 @@ pub(crate) async fn end_others(
     Ok(())
 }
 
+pub(crate) async fn end_all(connection: &impl ConnectionTrait, user_id: Uuid) -> Result<()> {
+    session::Entity::delete_many()
+        .filter(session::COLUMN.user_id.eq(user_id))
+        .exec(connection)
+        .await?;
+    Ok(())
+}
+
 /// Forgets the user's sessions that have ended by themselves.
 pub(super) async fn sweep(
     connection: &impl ConnectionTrait,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use reassign::reassign;
-pub(crate) use reassign::rezone;
+pub(crate) use reassign::{reassign_some, rezone};
 pub use repository::statement;
 pub use turns::Turn;
 

@@ -19,17 +19,28 @@ const AT_ONCE: u64 = 200;
 /// Gives the open tasks of a member to another, or to nobody, and takes them out of all rotations: in those
 /// it is the turn of one of the others, if there are any. Says how many tasks that changed.
 pub async fn reassign(tx: &Tx, actor: &Actor, from: Uuid, to: Option<Uuid>) -> Result<u64> {
-    let (mut after, mut changed) = (None, 0);
+    let mut changed = 0;
     loop {
-        let page = (after, AT_ONCE);
-        let rows = repository::open_of(tx, actor.organization_id, from, page).await?;
-        let Some(last) = rows.last() else { return Ok(changed) };
-        after = Some(last.id);
-        for row in rows {
-            give(tx, actor, row, from, to).await?;
-            changed += 1;
+        let some = reassign_some(tx, actor, (from, to), AT_ONCE).await?.len() as u64;
+        changed += some;
+        if some < AT_ONCE {
+            return Ok(changed);
         }
     }
+}
+
+/// [`reassign`] for so many of them at most, and gives those: where there are fewer, that was all.
+pub(crate) async fn reassign_some(
+    tx: &Tx,
+    actor: &Actor,
+    (from, to): (Uuid, Option<Uuid>),
+    limit: u64,
+) -> Result<Vec<Task>> {
+    let mut given = Vec::new();
+    for row in repository::open_of(tx, actor.organization_id, from, limit).await? {
+        given.push(give(tx, actor, row, from, to).await?);
+    }
+    Ok(given)
 }
 
 async fn give(
@@ -38,7 +49,7 @@ async fn give(
     row: task::Model,
     from: Uuid,
     to: Option<Uuid>,
-) -> Result<()> {
+) -> Result<Task> {
     let before = Task::from(row.clone());
     let others = before.rotation.iter().copied().filter(|member| *member != from);
     let mut left = turns::among(&before.turns, &others.collect::<Vec<_>>());
@@ -50,7 +61,8 @@ async fn give(
     }
     next.turns = Set(turns::kept(&left));
     let changed = versioned::update(tx, actor, Verb::Changed, &row, next, Task::from).await?;
-    write_parts(tx, actor, (&row, &row.due_key), &before, &changed).await
+    write_parts(tx, actor, (&row, &row.due_key), &before, &changed).await?;
+    Ok(changed)
 }
 
 /// Puts what is due at an instant in its place where the clock on the wall is another from now on.

@@ -198,12 +198,12 @@ pub(super) async fn away(tx: &Tx, organization_id: Uuid, turns: &[Turn]) -> Resu
     Ok(known.into_iter().filter(|(_, active)| !active).map(|(id, _)| id).collect())
 }
 
-/// Some open tasks that are a member's, or at which they take turns, beyond those that were met.
+/// Some open tasks that are a member's, or at which they take turns, in the order of their ids.
 pub(super) async fn open_of(
     tx: &Tx,
     organization_id: Uuid,
     member_id: Uuid,
-    (after, at_once): (Option<Uuid>, u64),
+    limit: u64,
 ) -> Result<Vec<task::Model>> {
     let turns = task_turn::Entity::find()
         .select_only()
@@ -215,9 +215,8 @@ pub(super) async fn open_of(
     let rows = versioned::owned::<task::Entity>(organization_id)
         .filter(task::COLUMN.open.eq(true))
         .filter(theirs.or(task::Column::Id.in_subquery(turns)))
-        .apply_if(after, |rows, id| rows.filter(task::COLUMN.id.gt(id)))
         .order_by(task::Column::Id, Order::Asc)
-        .limit(at_once);
+        .limit(limit);
     rows::all(tx, rows).await
 }
 

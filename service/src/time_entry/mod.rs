@@ -3,6 +3,7 @@
 mod batch;
 mod commands;
 pub mod days;
+pub mod import;
 pub(crate) mod repository;
 pub mod rules;
 pub mod taken;
@@ -17,9 +18,9 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use batch::create_many;
+pub use import::{TimeImport, TimeImportQuery, TimeImportReport, import};
 pub(crate) use timer::stop_of;
 pub use timer::{start, stop};
-pub(crate) use write::{New, Written, insert};
 
 use crate::{store::page::PageQuery, text, timecard};
 

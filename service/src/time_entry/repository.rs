@@ -1,11 +1,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, Utc};
 use entity::{task, time_entry, time_entry_day, time_entry_tag, timecard};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, IntoSimpleExpr, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult,
+    IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, SelectStatement},
 };
 use serde_json::Value;
@@ -222,6 +222,30 @@ pub(super) async fn projects_of_tasks(
         found.extend(rows);
     }
     Ok(found)
+}
+
+/// A task as an import looks for it.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(super) struct Titled {
+    pub(super) id: Uuid,
+    pub(super) title: String,
+    pub(super) project_id: Option<Uuid>,
+    pub(super) open: bool,
+    pub(super) created_at: DateTime<FixedOffset>,
+}
+
+/// All tasks, to be found by their titles.
+pub(super) async fn titled(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Vec<Titled>> {
+    use task::Column;
+    Ok(versioned::owned::<task::Entity>(organization_id)
+        .select_only()
+        .columns([Column::Id, Column::Title, Column::ProjectId, Column::Open, Column::CreatedAt])
+        .into_model::<Titled>()
+        .all(connection)
+        .await?)
 }
 
 /// Which of these keys of imported entries are there.

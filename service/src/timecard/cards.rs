@@ -14,6 +14,9 @@ use crate::{
     store::{Tx, versioned},
 };
 
+/// How many cards one statement writes, of a dozen parameters each: SQLite takes 32,766 in all.
+const CARDS_AT_ONCE: usize = 1000;
+
 /// A week of a member, by its Monday.
 pub(crate) type Week = (Uuid, NaiveDate);
 
@@ -77,12 +80,15 @@ impl Cards {
     ) -> Result<()> {
         let missing: BTreeSet<Week> =
             weeks.into_iter().filter(|week| !self.0.contains_key(week)).collect();
-        let rows = missing.into_iter().map(|week| new_row(tx, actor, tx.new_id(), week)).collect();
-        let keep = |row: timecard::Model| {
-            self.0.insert((row.member_id, row.week_starts_on), row.clone());
-            Timecard::from(row)
-        };
-        versioned::insert_many(tx, actor, rows, None, keep).await?;
+        let missing: Vec<_> = missing.into_iter().collect();
+        for some in missing.chunks(CARDS_AT_ONCE) {
+            let row = |week: &Week| new_row(tx, actor, tx.new_id(), *week);
+            let keep = |row: timecard::Model| {
+                self.0.insert((row.member_id, row.week_starts_on), row.clone());
+                Timecard::from(row)
+            };
+            versioned::insert_many(tx, actor, some.iter().map(row).collect(), None, keep).await?;
+        }
         Ok(())
     }
 

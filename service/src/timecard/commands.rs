@@ -218,3 +218,14 @@ pub(crate) async fn submit_all(tx: &Tx, actor: &Actor, member_id: Uuid) -> Resul
     }
     Ok(submitted)
 }
+
+/// Opens a timecard again that is as it was when it was submitted.
+pub(crate) async fn reopen_submitted(
+    tx: &Tx,
+    actor: &Actor,
+    (id, version): (Uuid, i64),
+    why: Option<String>,
+) -> Result<Timecard> {
+    let note = || Ok(why.clone());
+    moved(tx, actor, id, Expected::Version(version), Move::Reopen, &note).await
+}

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use cards::{Cards, Week, hold};
-pub(crate) use commands::submit_all;
 pub use commands::{approve, create, reject, reopen, submit};
+pub(crate) use commands::{reopen_submitted, submit_all};
 pub use decide::{Decide, Decision, DecisionItem, DecisionResult, DecisionResults, decide};
 pub use totals::{DayTotal, ProjectTotal, TimecardTotals, totals};
 

@@ -123,7 +123,6 @@ pub(crate) async fn household(store: &Store) -> Actor {
         .unwrap()
         .id;
     let input = OrganizationInput {
-        overlap_allowed: false,
         kind: organization::Kind::Household,
         name: "Home".into(),
         currency: "EUR".into(),

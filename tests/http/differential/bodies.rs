@@ -130,6 +130,16 @@ fn rule(choice: &mut Choice, organization: &Organization) -> Value {
     if choice.chance(30) && !category.is_null() {
         then.insert(0, json!({ "set_category": category }));
     }
+    if choice.chance(30) {
+        let mut task = json!({ "title": choice.of(TEXTS) });
+        for (name, collection) in [("assignee_member_id", "members"), ("project_id", "projects")] {
+            let named = reference(choice, organization, collection);
+            maybe(choice, &mut task, name, named);
+        }
+        let days = choice.below(4000);
+        maybe(choice, &mut task, "due_in_days", json!(days));
+        then.push(json!({ "create_task": task }));
+    }
     json!({ "name": choice.of(TEXTS), "when": when, "then": then, "enabled": choice.chance(90) })
 }
 
@@ -177,8 +187,10 @@ pub(super) fn expense(choice: &mut Choice, organization: &Organization) -> Value
     }
     let currency = choice.of(CURRENCIES);
     maybe(choice, &mut body, "currency", json!(currency));
-    let category = reference(choice, organization, "categories");
-    maybe(choice, &mut body, "category_id", category);
+    for (name, collection) in [("category_id", "categories"), ("project_id", "projects")] {
+        let id = reference(choice, organization, collection);
+        maybe(choice, &mut body, name, id);
+    }
     // Mostly somebody else's, whom the owner may decide about.
     if choice.chance(70) {
         body["member_id"] = reference(choice, organization, "members");
@@ -198,8 +210,10 @@ fn lines(choice: &mut Choice, organization: &Organization, body: &mut Value) {
         .map(|_| {
             let mut line =
                 json!({ "name": choice.of(TEXTS), "amount_minor": choice.below(5000) + 1 });
-            let category = reference(choice, organization, "categories");
-            maybe(choice, &mut line, "category_id", category);
+            for (name, collection) in [("category_id", "categories"), ("project_id", "projects")] {
+                let id = reference(choice, organization, collection);
+                maybe(choice, &mut line, name, id);
+            }
             maybe(choice, &mut line, "unit", json!("kg"));
             let quantity = amount(choice);
             maybe(choice, &mut line, "quantity_milli", json!(quantity));

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    bodies,
+    bodies::{self, maybe, reference},
     choice::Choice,
     queries::query,
     script::{Call, Organization, Row},
@@ -95,6 +95,15 @@ fn new_entry(choice: &mut Choice, organization: &Organization) -> Value {
 /// A call about a saga; nobody works on them while the script runs.
 fn saga(choice: &mut Choice, organization: &Organization) -> Call {
     let sagas = format!("{}/sagas", organization.path);
+    if choice.chance(30)
+        && let Some(member) = choice.maybe_of(organization.of("members"))
+    {
+        let mut body = json!({});
+        let taker = reference(choice, organization, "members");
+        maybe(choice, &mut body, "reassign_to_member_id", taker);
+        let path = format!("{}/offboard", member.path);
+        return versioned(choice, Method::POST, &Row { path, ..member }, body);
+    }
     let states = ["running", "compensating", "completed", "compensated", "failed", "nonsense"];
     match (choice.below(9), choice.maybe_of(organization.of("sagas"))) {
         (0, _) | (_, None) => {

@@ -168,6 +168,9 @@ impl Organization {
         {
             self.add(format!("{}/sagas/{saga}", self.path));
         }
+        if current["kind"] == "offboarding" && self.row(&text(&current["id"])).is_none() {
+            self.add(format!("{}/sagas/{}", self.path, text(&current["id"])));
+        }
         if let Some(link) = answer.headers.get("link") {
             let link = link.to_str().unwrap().trim_start_matches('<');
             self.links.push(link.split('>').next().unwrap_or_default().to_owned());

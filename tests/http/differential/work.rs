@@ -25,6 +25,7 @@ const COLLECTIONS: &[&str] = &[
     "daily-reports",
     "incidents",
     "rates",
+    "expenses",
 ];
 const STATUSES: &[&str] = &[
     "planned",
@@ -89,7 +90,7 @@ pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
 fn below(choice: &mut Choice, collection: &str, row: &Row) -> String {
     let more: &[&str] = match collection {
         "timecards" => &["/totals", "/totals", "/history"],
-        "daily-reports" => &["/crew-hours", "/history"],
+        "daily-reports" => &["/crew-hours", "/crew-hours", "/amendments?limit=2", "/history"],
         _ => &["", "/history?limit=2"],
     };
     format!("{}{}", row.path, choice.of(more))
@@ -106,6 +107,7 @@ pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: 
         "incidents" => incident(choice, organization),
         "rates" => json!({ "member_id": reference(choice, organization, "members"),
             "starts_on": day(choice), "hourly_rate_minor": choice.below(10_000) }),
+        "expenses" => bodies::expense(choice, organization),
         _ => time_entry(choice, organization),
     }
 }
@@ -201,10 +203,30 @@ fn daily_report(choice: &mut Choice, organization: &Organization) -> Value {
         "day": day(choice) });
     let summary = choice.of(TEXTS);
     maybe(choice, &mut body, "summary", json!(summary));
-    let kinds = ["work", "delay", "delivery", "safety", "visitor", "equipment"];
-    let items = json!([{ "kind": choice.of(&kinds), "text": choice.of(TEXTS) }]);
-    maybe(choice, &mut body, "items", items);
+    let (low, high) = (choice.below(400), choice.below(400));
+    let weather = json!({ "conditions": choice.of(TEXTS), "temperature_low_tenths": low,
+        "temperature_high_tenths": low + high - 2 });
+    maybe(choice, &mut body, "weather", weather);
+    let member = reference(choice, organization, "members");
+    let crew = json!([{ "trade": choice.of(TEXTS), "count": choice.below(9) + 1, "seconds": 7 },
+        { "member_id": member, "seconds": choice.below(50_000) }]);
+    maybe(choice, &mut body, "crew", crew);
+    let items: Vec<Value> = (0..choice.below(4)).map(|_| daily_report_item(choice)).collect();
+    maybe(choice, &mut body, "items", json!(items));
     body
+}
+
+fn daily_report_item(choice: &mut Choice) -> Value {
+    let kinds = ["work", "delay", "delivery", "safety", "visitor", "equipment"];
+    let kind = choice.of(&kinds);
+    let mut item = json!({ "kind": kind, "text": choice.of(TEXTS) });
+    let quantity = choice.of(&[1, 1500, 9_007_199_254_740_991_i64]);
+    maybe(choice, &mut item, "quantity_milli", json!(quantity));
+    maybe(choice, &mut item, "unit", json!("m³"));
+    if kind == "delay" || choice.chance(3) {
+        item["minutes"] = json!(choice.of(&[1, 45, 1500]));
+    }
+    item
 }
 
 fn incident(choice: &mut Choice, organization: &Organization) -> Value {
@@ -255,13 +277,16 @@ fn act(choice: &mut Choice, collection: &str, row: &Row) -> Call {
         "timecards" => &["submit", "submit", "approve", "reject", "reopen"],
         "daily-reports" => &["submit", "submit", "approve", "amend", "take-hours"],
         "time-entries" => &["stop", "revert"],
+        "expenses" => &["submit", "approve", "reject", "reimburse", "revert"],
         _ => &["revert"],
     };
     let verb = choice.of(verbs);
     let mut body = match verb {
         "revert" => json!({ "to_version": choice.below(3) + 1 }),
         "reopen" => json!({ "reason": choice.of(TEXTS) }),
-        "amend" => json!({ "reason": choice.of(TEXTS), "summary": choice.of(TEXTS) }),
+        "amend" => {
+            json!({ "reason": choice.of(TEXTS), "changes": { "summary": choice.of(TEXTS) } })
+        }
         _ => json!({}),
     };
     if choice.chance(15) && ["approve", "reject"].contains(&verb) {
@@ -318,13 +343,22 @@ fn report(choice: &mut Choice, organization: &Organization) -> Call {
     let id = |choice: &mut Choice, collection| {
         choice.maybe_of(organization.of(collection)).map(|row| row.id()).unwrap_or_default()
     };
-    match choice.below(4) {
+    match choice.below(5) {
+        4 => {
+            let group_by = choice.of(&["project", "project", "category", "member"]).to_owned();
+            let (from, to) = ("1000-01-01".to_owned(), "9999-12-31".to_owned());
+            let mut pairs = vec![("group_by", group_by), ("from", from), ("to", to)];
+            if choice.chance(50) {
+                pairs.push(("project_id", id(choice, "projects")));
+            }
+            Call::get(format!("{path}/spending?{}", query(&pairs)))
+        }
         3 => {
             let form = choice.of(&["osha-300", "osha-300a"]);
             Call::get(format!("{}/incidents/{form}?year=2026", organization.path))
         }
         0 => {
-            let group_by = choice.of(&["project", "member", "week", "task"]).to_owned();
+            let group_by = choice.of(&["project", "member", "week", "task", "day"]).to_owned();
             let (from, to) = ("2026-10-01".to_owned(), day(choice).to_string());
             let pairs = [("group_by", group_by), ("from", from), ("to", to)];
             Call::get(format!("{path}/hours?{}", query(&pairs)))
@@ -334,8 +368,9 @@ fn report(choice: &mut Choice, organization: &Organization) -> Call {
             Call::get(format!("{path}/timesheet?{}", query(&pairs)))
         }
         _ => {
-            let project = query(&[("project_id", id(choice, "projects"))]);
-            Call::get(format!("{path}/job-cost?{project}"))
+            let period = choice.of(&["day", "week"]).to_owned();
+            let pairs = [("project_id", id(choice, "projects")), ("period", period)];
+            Call::get(format!("{path}/job-cost?{}", query(&pairs)))
         }
     }
 }
@@ -356,7 +391,9 @@ fn import(choice: &mut Choice, organization: &Organization) -> Call {
         );
     }
     let pairs = [
-        ("create_missing", "projects,tasks,members".to_owned()),
+        ("create_projects", "true".to_owned()),
+        ("create_tasks", "true".to_owned()),
+        ("create_members", "true".to_owned()),
         ("on_error", choice.of(&["skip", "abort"]).to_owned()),
         ("dry_run", choice.of(&["false", "false", "true"]).to_owned()),
         ("time_zone", choice.of(&["Europe/Zurich", "America/New_York", "x"]).to_owned()),

@@ -6,13 +6,9 @@
 //! creates nothing the second time, and two equal rows in one file are two expenses.
 
 mod known;
-mod lines;
 mod rows;
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -26,26 +22,14 @@ use self::{
 use super::{commands, repository};
 use crate::{
     actor::Actor,
-    error::{Error, ImportFailure, Result, Violation},
+    error::{Error, Result},
+    import::{Keys, OnError, Refusals, Report, RowError},
     money,
     store::{Store, Tx},
 };
 
 /// How many rows one statement writes.
 const CHUNK: usize = 500;
-/// How many bad rows are reported one by one; all are counted.
-const REPORTED: usize = 1000;
-
-/// What to do about bad rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnError {
-    /// Any bad row means that nothing is written.
-    #[default]
-    Abort,
-    /// Bad rows are left out.
-    Skip,
-}
 
 /// Which column is what.
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
@@ -108,19 +92,6 @@ pub struct ImportReport {
     pub errors: Vec<RowError>,
 }
 
-/// What is wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct RowError {
-    /// The line that the row begins on; the header's is 1.
-    pub line: u64,
-    /// The column, if it is one column's fault.
-    pub column: Option<String>,
-    /// A stable code.
-    pub code: &'static str,
-    /// What is wrong, for a person.
-    pub message: String,
-}
-
 /// A file and how to read it.
 #[derive(Debug, Clone)]
 pub struct Import {
@@ -142,31 +113,15 @@ impl Import {
 }
 
 fn check(query: &ImportQuery) -> Result<()> {
-    let mut found = Vec::new();
-    let mut refuse = |name: &str, message: &str| {
-        found.push(Violation::new(format!("?{name}"), "value", message));
-    };
-    if query.decimal_separator.is_some_and(|mark| !['.', ','].contains(&mark)) {
-        refuse("decimal_separator", "must be . or ,");
-    }
-    if query.delimiter.is_some_and(|mark| ![',', ';', '\t'].contains(&mark)) {
-        refuse("delimiter", "must be , or ; or a tab");
-    }
+    let mut refusals = Refusals::default();
+    refusals.check_marks(query.decimal_separator, query.delimiter, query.date_format.as_deref());
     if query.currency.is_some() && query.currency_column.is_some() {
-        refuse("currency_column", "cannot stand beside currency");
+        refusals.refuse("currency_column", "cannot stand beside currency");
     }
     if query.direction.is_some() != query.direction_debit.is_some() {
-        refuse("direction_debit", "goes with direction");
+        refusals.refuse("direction_debit", "goes with direction");
     }
-    if query.date_format.as_deref().is_some_and(|format| !is_format(format)) {
-        refuse("date_format", "is not a strftime format of a day");
-    }
-    if found.is_empty() { Ok(()) } else { Err(Error::Invalid(found)) }
-}
-
-fn is_format(format: &str) -> bool {
-    use chrono::format::{Item, StrftimeItems};
-    !StrftimeItems::new(format).any(|item| matches!(item, Item::Error))
+    refusals.or_none()
 }
 
 /// Reads the whole file without writing anything: how many rows it has, for a progress bar.
@@ -241,24 +196,13 @@ fn refuse_bad_rows(import: &Import, known: &Known) -> Result<()> {
     report.or_abort(OnError::Abort).map(drop)
 }
 
-impl ImportReport {
-    fn fail(&mut self, error: RowError) {
-        self.failed += 1;
-        if self.errors.len() < REPORTED {
-            self.errors.push(error);
-        }
+impl Report for ImportReport {
+    fn failures(&mut self) -> (&mut u64, &mut Vec<RowError>) {
+        (&mut self.failed, &mut self.errors)
     }
 
-    fn or_abort(self, on_error: OnError) -> Result<Self> {
-        if self.failed == 0 || on_error == OnError::Skip {
-            return Ok(self);
-        }
-        // Nothing is written: a report that said otherwise would be false.
-        let report = Self { created: 0, duplicates: 0, ..self };
-        let failed = report.failed;
-        let report = serde_json::to_value(report)
-            .map_err(|error| Error::Internal(format!("a report cannot be shown: {error}")))?;
-        Err(Error::Import(Box::new(ImportFailure { failed, report })))
+    fn with_nothing_written(self) -> Self {
+        Self { created: 0, duplicates: 0, ..self }
     }
 }
 
@@ -270,7 +214,7 @@ async fn write(
 ) -> Result<ImportReport> {
     let mut report = ImportReport::default();
     let mut known = Known::read(tx, actor.organization_id, &import.query).await?;
-    let mut occurrences: HashMap<[u8; 16], u32> = HashMap::new();
+    let mut keys = Keys::default();
     let mut chunk = Vec::with_capacity(CHUNK);
     let mut done = 0;
     for row in Rows::open(import)? {
@@ -286,7 +230,7 @@ async fn write(
                 if import.query.create_categories {
                     known.make_category(tx, actor, &parsed).await?;
                 }
-                let key = parsed.key(&mut occurrences);
+                let key = parsed.key(&mut keys);
                 let input = parsed.input(&known, import.query.member_id);
                 chunk.push(commands::new_row(tx, actor, tx.new_id(), &input, Some(key))?);
             }

@@ -1,0 +1,101 @@
+//! Asks the managers to look at an expense that is large: one that is created so, or raised to be so.
+//!
+//! Once for each expense: what was asked stands in a table whose key is the expense, and is written with
+//! the task, so that neither is there without the other. One that falls and rises again, or whose task
+//! was removed, is not asked about again.
+
+use entity::{event, large_expense};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Expense, Kind};
+use crate::{
+    actor::Actor,
+    category,
+    consumer::{Consumer, Start},
+    error::{Error, Result},
+    event::repository::version_before,
+    input::{Create, FromBody},
+    organization,
+    resource::{Changeable, Writable},
+    store::Tx,
+    task::Task,
+};
+
+/// The consumer. It is as old as the log.
+pub(crate) const CONSUMER: Consumer = Consumer {
+    name: "large_expenses",
+    kinds: &["expense.created", "expense.changed", "expense.reverted"],
+    start: Start::Beginning,
+    concerns: |connection, organization_id| {
+        Box::pin(async move { Ok(least(connection, organization_id).await?.is_some()) })
+    },
+    react: |tx, actor, event| Box::pin(react(tx, actor, event)),
+};
+
+/// From which amount an expense is large, and in which currency. None where none is, or the organization
+/// is gone.
+async fn least(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Option<(i64, String)>> {
+    match organization::repository::get(connection, organization_id).await {
+        Ok(row) => Ok(row.large_expense_minor.map(|least| (least, row.currency))),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn react(tx: &Tx, actor: &Actor, event: &event::Model) -> Result<()> {
+    let Some((least, currency)) = least(tx, event.organization_id).await? else { return Ok(()) };
+    let Some(amount) = spent(event.data.as_ref(), &currency).filter(|amount| *amount >= least)
+    else {
+        return Ok(());
+    };
+    let before = version_before(tx, event).await?;
+    let before = before.and_then(|before| spent(before.data.as_ref(), &currency));
+    if before.is_some_and(|before| before >= amount) {
+        return Ok(());
+    }
+    let key = (event.organization_id, event.entity_id);
+    if large_expense::Entity::find_by_id(key).one(tx).await?.is_some() {
+        return Ok(());
+    }
+    match Expense::find(tx, actor, event.entity_id).await {
+        Ok(expense) => ask(tx, actor, &expense).await,
+        // It is gone by now.
+        Err(Error::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What was spent, in this currency, as the log has it.
+fn spent(data: Option<&Value>, currency: &str) -> Option<i64> {
+    let data = data?;
+    let counts = data["kind"] == json!(Kind::Purchase) && data["currency"] == currency;
+    counts.then(|| data["amount_minor"].as_i64())?
+}
+
+async fn ask(tx: &Tx, actor: &Actor, expense: &Expense) -> Result<()> {
+    let category = match expense.category_id {
+        Some(id) => category::repository::get(tx, actor.organization_id, id).await?.name,
+        None => "without a category".to_owned(),
+    };
+    let task_id = tx.new_id();
+    let new = json!({
+        "id": task_id,
+        "title": format!("Review large expense: {category}"),
+        "assignee_role": "manager",
+        "metadata": { "expense_id": expense.id },
+    });
+    Task::create(tx, actor, &Create::from_body(new)?).await?;
+    let told = large_expense::ActiveModel {
+        organization_id: Set(actor.organization_id),
+        expense_id: Set(expense.id),
+        task_id: Set(task_id),
+        told_at: Set(tx.now().fixed_offset()),
+    };
+    large_expense::Entity::insert(told).exec_without_returning(tx).await?;
+    Ok(())
+}

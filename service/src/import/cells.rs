@@ -1,0 +1,70 @@
+use chrono::NaiveDate;
+use csv::ByteRecord;
+
+use super::{Column, RowError};
+use crate::text;
+
+/// The cells of one row.
+#[derive(Debug)]
+pub(crate) struct Cells<'a> {
+    pub(super) record: &'a ByteRecord,
+    pub(super) width: usize,
+    /// The line that the row begins on.
+    pub(crate) line: u64,
+}
+
+impl<'a> Cells<'a> {
+    pub(crate) fn bad<'c>(
+        &self,
+        column: impl Into<Option<Column<'c>>>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> RowError {
+        let column = column.into().map(|column| column.name.to_owned());
+        RowError { line: self.line, column, code, message: message.into() }
+    }
+
+    /// Refuses a row with more or fewer cells than the header: nobody knows which is which.
+    pub(crate) fn check_width(&self) -> Result<(), RowError> {
+        let (cells, width) = (self.record.len(), self.width);
+        if cells == width {
+            return Ok(());
+        }
+        Err(self.bad(None, "columns", format!("has {cells} columns, and the header has {width}")))
+    }
+
+    /// A cell's text as it is, to the last byte.
+    pub(crate) fn text(&self, column: Column<'_>, max: usize) -> Result<&'a str, RowError> {
+        let text = std::str::from_utf8(&self.record[column.at])
+            .map_err(|_| self.bad(column, "encoding", "is not UTF-8"))?;
+        if text.contains('\0') {
+            return Err(self.bad(column, "nul", "holds a NUL character"));
+        }
+        if text.chars().count() > max {
+            return Err(self.bad(column, "length", format!("has more than {max} characters")));
+        }
+        Ok(text)
+    }
+
+    /// A cell's text, if there is such a column and it is not blank.
+    pub(crate) fn optional(
+        &self,
+        column: Option<Column<'_>>,
+        max: usize,
+    ) -> Result<Option<&'a str>, RowError> {
+        let Some(column) = column else { return Ok(None) };
+        Ok(Some(self.text(column, max)?).filter(|text| !text.trim().is_empty()))
+    }
+
+    pub(crate) fn day(
+        &self,
+        column: Column<'_>,
+        format: Option<&str>,
+    ) -> Result<NaiveDate, RowError> {
+        let format = format.unwrap_or("%Y-%m-%d");
+        let day = NaiveDate::parse_from_str(self.text(column, 100)?.trim(), format)
+            .map_err(|_| self.bad(column, "date", format!("is not a day as {format}")))?;
+        text::day(&day).map_err(|_| self.bad(column, "date", "is too far away"))?;
+        Ok(day)
+    }
+}

@@ -1,0 +1,78 @@
+use csv::ByteRecord;
+
+use crate::{
+    error::{Error, Result, Violation, Violations},
+    text::fold,
+};
+
+/// A column of the file: where it is, and what it is called there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column<'a> {
+    pub(super) at: usize,
+    pub(super) name: &'a str,
+}
+
+/// The header of a file, and what could not be found in it.
+#[derive(Debug)]
+pub(crate) struct Header {
+    names: Vec<String>,
+    refused: Violations,
+}
+
+impl Header {
+    pub(super) fn of(header: &ByteRecord) -> Self {
+        Self { names: header.iter().map(folded).collect(), refused: Vec::new() }
+    }
+
+    /// Whether there is such a column.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names.contains(&fold(name))
+    }
+
+    /// The column of which the query says that it is called so.
+    pub(crate) fn find<'a>(&mut self, parameter: &str, name: &'a str) -> Option<Column<'a>> {
+        let folded = fold(name);
+        let mut places = self.names.iter().enumerate().filter(|(_, other)| **other == folded);
+        let (code, message) = match (places.next(), places.next()) {
+            (Some((at, _)), None) => return Some(Column { at, name }),
+            (None, _) => ("unknown_column", "the file has no column"),
+            (Some(_), Some(_)) => ("ambiguous_column", "the file has more than one column"),
+        };
+        self.refuse(parameter, code, format!("{message} {name:?}"));
+        None
+    }
+
+    pub(crate) fn find_any<'a>(
+        &mut self,
+        parameter: &str,
+        name: &'a Option<String>,
+    ) -> Option<Column<'a>> {
+        name.as_deref().and_then(|name| self.find(parameter, name))
+    }
+
+    /// Refuses a file in which nobody knows which column is this.
+    pub(crate) fn need(&mut self, parameter: &str, found: bool) {
+        let refused = |it: &Violation| it.pointer == format!("?{parameter}");
+        if !found && !self.refused.iter().any(refused) {
+            let message = "is required: the file is none whose columns are known";
+            self.refuse(parameter, "required", message.to_owned());
+        }
+    }
+
+    fn refuse(&mut self, parameter: &str, code: &'static str, message: String) {
+        self.refused.push(Violation::new(format!("?{parameter}"), code, message));
+    }
+
+    /// The columns that were found, if all were.
+    pub(crate) fn all_found<T>(self, columns: Option<T>) -> Result<T> {
+        match columns {
+            Some(columns) if self.refused.is_empty() => Ok(columns),
+            _ => Err(Error::Invalid(self.refused)),
+        }
+    }
+}
+
+/// The name of a column as it is compared, without the byte order mark that some programs write.
+fn folded(name: &[u8]) -> String {
+    fold(String::from_utf8_lossy(name).trim_start_matches('\u{feff}'))
+}

@@ -1,0 +1,48 @@
+use std::{fs::File, path::Path};
+
+use csv::{ByteRecord, ReaderBuilder};
+
+use super::{Cells, Header, lines::Lines};
+use crate::error::{Error, Result};
+
+/// A CSV file, read strictly, one row at a time.
+pub(crate) struct Sheet {
+    reader: csv::Reader<Lines<File>>,
+    record: ByteRecord,
+    width: usize,
+}
+
+impl Sheet {
+    pub(crate) fn open(path: &Path, delimiter: Option<char>) -> Result<(Self, Header)> {
+        let file = File::open(path)
+            .map_err(|error| Error::Internal(format!("the file cannot be read: {error}")))?;
+        let delimiter = delimiter.map_or(b',', |mark| mark as u8);
+        let mut reader =
+            ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(Lines::of(file));
+        let header = reader.byte_headers().map_err(|error| unreadable(&error))?;
+        let (width, header) = (header.len(), Header::of(header));
+        Ok((Self { reader, record: ByteRecord::new(), width }, header))
+    }
+
+    /// The next row; none after the last.
+    pub(crate) fn row(&mut self) -> Result<Option<Cells<'_>>> {
+        if !self.reader.read_byte_record(&mut self.record).map_err(|error| unreadable(&error))? {
+            return Ok(None);
+        }
+        let line = self.line();
+        Ok(Some(Cells { record: &self.record, width: self.width, line }))
+    }
+
+    /// The line that the record begins on. Its position in the reader does not say so: that is where
+    /// the record before it ended, perhaps in the middle of a CRLF or before empty lines.
+    fn line(&mut self) -> u64 {
+        let end = self.reader.position().clone();
+        let inside = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let ended = self.reader.get_mut().ended_before(end.byte());
+        end.line().saturating_sub(inside + u64::from(ended))
+    }
+}
+
+fn unreadable(error: &csv::Error) -> Error {
+    Error::invalid("", "csv", format!("cannot be read as CSV: {error}"))
+}

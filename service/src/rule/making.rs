@@ -1,0 +1,147 @@
+//! The tasks that rules make.
+
+use chrono::{Days, NaiveDate};
+use entity::event;
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::Action;
+use crate::{
+    actor::Actor,
+    error::{Error, Result, Violation},
+    input::{Create, FromBody},
+    member, project,
+    resource::Writable,
+    role::Role,
+    store::Tx,
+    task::{Priority, Task},
+    text,
+};
+
+/// A task that a rule makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RuleTask)]
+pub struct TaskToMake {
+    /// What is to be done: as it stands, nothing is put into it.
+    #[validate(length(max = 200), custom(function = text::visible))]
+    #[schema(max_length = 200)]
+    pub title: String,
+    /// How much it matters; `medium` if it is left out.
+    #[serde(default)]
+    pub priority: Priority,
+    /// Who does it.
+    pub assignee_member_id: Option<Uuid>,
+    /// For anybody who is at least this.
+    pub assignee_role: Option<Role>,
+    /// For which project.
+    pub project_id: Option<Uuid>,
+    /// How many days after the event it is due, where the organization is; never if it is left out.
+    #[validate(range(min = 0, max = 3650))]
+    #[schema(minimum = 0, maximum = 3650)]
+    pub due_in_days: Option<i64>,
+}
+
+/// A task that a rule would have made.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = RuleTaskMade)]
+pub struct WouldMake {
+    /// What was to be done.
+    pub title: String,
+    /// How much it would have mattered.
+    pub priority: Priority,
+    /// Who would have done it.
+    pub assignee_member_id: Option<Uuid>,
+    /// For anybody who was at least this.
+    pub assignee_role: Option<Role>,
+    /// For which project.
+    pub project_id: Option<Uuid>,
+    /// When it would have been due.
+    pub due_on: Option<NaiveDate>,
+}
+
+/// The tasks that actions make.
+pub(super) fn tasks(then: &[Action]) -> impl Iterator<Item = &TaskToMake> {
+    then.iter().filter_map(|action| match action {
+        Action::CreateTask(task) => Some(&**task),
+        _ => None,
+    })
+}
+
+impl TaskToMake {
+    /// The task after an event: when it is due does not depend on how late the rule comes to it.
+    pub(super) fn after(&self, actor: &Actor, event: &event::Model) -> WouldMake {
+        let day = actor.settings.day_of(event.at.to_utc());
+        let days = self.due_in_days.and_then(|days| u64::try_from(days).ok());
+        WouldMake {
+            title: self.title.clone(),
+            priority: self.priority,
+            assignee_member_id: self.assignee_member_id,
+            assignee_role: self.assignee_role,
+            project_id: self.project_id,
+            due_on: days.and_then(|days| day.checked_add_days(Days::new(days))),
+        }
+    }
+}
+
+/// Makes the tasks of a rule that applies to an expense.
+pub(super) async fn make(tx: &Tx, by: &Actor, then: &[Action], event: &event::Model) -> Result<()> {
+    for task in tasks(then) {
+        let mut new = serde_json::to_value(task.after(by, event))
+            .map_err(|error| Error::Internal(format!("a task cannot be shown: {error}")))?;
+        new["metadata"] = json!({ "expense_id": event.entity_id });
+        if let Some(id) = task.assignee_member_id
+            && !member::repository::get(tx, by.organization_id, id).await?.active
+        {
+            return Err(Error::state(
+                "assignee_inactive",
+                "who is to do it is not active any more",
+            ));
+        }
+        Task::create(tx, by, &Create::from_body(new)?).await?;
+    }
+    Ok(())
+}
+
+/// Whether the members and projects are there that actions name and others before them did not.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub(super) async fn known(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    before: &[Action],
+    then: &[Action],
+) -> Result<()> {
+    let new = |id: &Uuid, of: fn(&TaskToMake) -> Option<Uuid>| {
+        tasks(before).all(|task| of(task) != Some(*id))
+    };
+    let named = |of: fn(&TaskToMake) -> Option<Uuid>| {
+        tasks(then).filter_map(of).filter(|id| new(id, of)).collect::<Vec<_>>()
+    };
+    let members = named(|task| task.assignee_member_id);
+    let projects = named(|task| task.project_id);
+    if members.is_empty() && projects.is_empty() {
+        return Ok(());
+    }
+    let members = member::repository::missing(connection, organization_id, members).await?;
+    let projects = project::repository::missing(connection, organization_id, projects).await?;
+    let mut found = Vec::new();
+    for (index, action) in then.iter().enumerate() {
+        let Action::CreateTask(task) = action else { continue };
+        for (field, id, missing, what) in [
+            ("assignee_member_id", task.assignee_member_id, &members, "is not a member here"),
+            ("project_id", task.project_id, &projects, "is not a project here"),
+        ] {
+            if id.is_some_and(|id| missing.contains(&id)) {
+                let pointer = format!("/then/{index}/create_task/{field}");
+                found.push(Violation::new(pointer, "unknown", what));
+            }
+        }
+    }
+    if found.is_empty() { Ok(()) } else { Err(Error::Invalid(found)) }
+}

@@ -1,0 +1,223 @@
+//! Offboards a member: their open tasks go to somebody else, their timer stops, their open timecards are
+//! submitted, and last of all their API keys and their access end.
+//!
+//! Only the last step cannot be undone, and so all of it is one: while access can still be refused to end,
+//! no key has. Until then the member works on, so it begins with what they were given since.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    OffboardingInput, Saga, repository,
+    worker::{self, Did, Kind, Run, StepKind, Work, whole},
+};
+use crate::{
+    actor::Actor,
+    api_key,
+    error::{Error, Result},
+    event,
+    input::{Act, Change, FromBody},
+    member::{self, Member},
+    resource::{Changeable, Resource},
+    session,
+    store::{Store, Tx, versioned, versioned::Expected},
+    task::{self, Task},
+    time_entry,
+    timecard::{self, Timecard},
+};
+
+/// How many tasks one transaction gives away, or back.
+const AT_ONCE: u64 = 50;
+
+pub(super) const KIND: Kind = Kind {
+    name: "offboarding",
+    steps: &[
+        StepKind {
+            name: "check",
+            run: Run::Local(|_, _, _| Box::pin(async { Ok(Did::All) })),
+            undo: None,
+        },
+        StepKind {
+            name: "tasks",
+            run: Run::Local(|tx, actor, work| Box::pin(give_away(tx, actor, work))),
+            undo: Some(|tx, actor, work| Box::pin(give_back(tx, actor, work))),
+        },
+        // A timer that was stopped stays so: what was worked until then was worked.
+        StepKind {
+            name: "timer",
+            run: Run::Local(|tx, actor, work| Box::pin(whole(stop_timer(tx, actor, work)))),
+            undo: None,
+        },
+        StepKind {
+            name: "timecards",
+            run: Run::Local(|tx, actor, work| Box::pin(whole(submit(tx, actor, work)))),
+            undo: Some(|tx, actor, work| Box::pin(reopen(tx, actor, work))),
+        },
+        StepKind {
+            name: "access",
+            run: Run::Local(|tx, actor, work| Box::pin(end_access(tx, actor, work))),
+            undo: None,
+        },
+    ],
+    pivot: 4,
+};
+
+/// What an offboarding knows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Leaving {
+    reassign_to_member_id: Option<Uuid>,
+    note: Option<String>,
+}
+
+impl Leaving {
+    fn of(work: &Work) -> Result<Self> {
+        serde_json::from_value(work.data.clone())
+            .map_err(|error| Error::Internal(format!("a saga's data cannot be read: {error}")))
+    }
+}
+
+/// Begins to offboard a member whose role is not above one's own.
+pub async fn offboard(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: Act<OffboardingInput>,
+) -> Result<Saga> {
+    store
+        .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
+            Box::pin(begin(tx, actor, *id, *expected, act))
+        })
+        .await
+}
+
+async fn begin(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    act: &Act<OffboardingInput>,
+) -> Result<Saga> {
+    let organization_id = actor.organization_id;
+    let row = member::repository::get(tx, organization_id, id).await?;
+    member::may_touch(actor, &row)?;
+    expected.check(row.version, &Member::from(row.clone()).seen_by(actor))?;
+    let OffboardingInput { reassign_to_member_id, note } = act.input()?;
+    if reassign_to_member_id == Some(id) {
+        return Err(refused("same", "must be somebody else"));
+    }
+    match taker(tx, organization_id, reassign_to_member_id).await {
+        Err(Error::NotFound(_)) => return Err(refused("unknown", "is not a member here")),
+        Err(Error::State { .. }) => {
+            return Err(refused("inactive", "is a member who is not active"));
+        }
+        other => other?,
+    }
+    member::may_leave(tx, &row).await?;
+    // Of two that begin at once, the second waits here, and then sees the first.
+    versioned::lock::<entity::member::Entity>(tx, &row).await?;
+    if repository::is_under_way(tx, organization_id, KIND.name, id).await? {
+        return Err(Error::state("offboarding_under_way", "this member is being offboarded"));
+    }
+    let leaving = Leaving { reassign_to_member_id, note };
+    worker::start(tx, actor, &KIND, (tx.new_id(), id), json!(leaving)).await
+}
+
+fn refused(code: &'static str, message: &'static str) -> Error {
+    Error::invalid("/reassign_to_member_id", code, message)
+}
+
+/// Whether whoever takes the tasks is there to do so.
+async fn taker(tx: &Tx, organization_id: Uuid, id: Option<Uuid>) -> Result<()> {
+    let Some(id) = id else { return Ok(()) };
+    if member::repository::get(tx, organization_id, id).await?.active {
+        return Ok(());
+    }
+    Err(Error::state("taker_inactive", "who was to take over the tasks is not active any more"))
+}
+
+async fn give_away(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
+    let Leaving { reassign_to_member_id: to, .. } = Leaving::of(work)?;
+    taker(tx, actor.organization_id, to).await?;
+    let given = task::reassign_some(tx, actor, (work.subject_id, to), AT_ONCE).await?;
+    remember(tx, actor, work, &given).await?;
+    Ok(did(given.len()))
+}
+
+/// What is done of a step, after so much in one transaction.
+fn did(count: usize) -> Did {
+    if (count as u64) < AT_ONCE { Did::All } else { Did::Part }
+}
+
+async fn remember<R: Resource>(tx: &Tx, actor: &Actor, work: &Work, written: &[R]) -> Result<()> {
+    let of = (actor.organization_id, work.saga_id);
+    let written = written.iter().map(|resource| (resource.id(), resource.version()));
+    repository::remember(tx, of, R::ENTITY, written).await
+}
+
+/// Makes each task that nobody has touched since what it was before.
+async fn give_back(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
+    let of = (actor.organization_id, work.saga_id);
+    let given = repository::recall(tx, of, Task::ENTITY, AT_ONCE).await?;
+    for (id, version) in given.iter().copied() {
+        let act = Act::from_body(json!({ "to_version": version - 1 }))?;
+        untouched(tx, async |tx| {
+            let back = event::back_to::<Task, _>(tx, actor.organization_id, id, &act).await?;
+            Task::change(tx, actor, id, Expected::Version(version), &back).await.map(drop)
+        })
+        .await?;
+    }
+    Ok(did(given.len()))
+}
+
+/// Undoes something, unless somebody has changed it since, or the rules of now do not allow it.
+async fn untouched(tx: &Tx, undo: impl AsyncFnOnce(&Tx) -> Result<()>) -> Result<()> {
+    match tx.attempt(undo).await? {
+        Err(error @ Error::Internal(_)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn stop_timer(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
+    time_entry::stop_of(tx, actor, work.subject_id).await.map(drop)
+}
+
+async fn submit(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
+    let submitted = timecard::submit_all(tx, actor, work.subject_id).await?;
+    remember(tx, actor, work, &submitted).await
+}
+
+/// Opens each timecard again that nobody has decided since.
+async fn reopen(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
+    let of = (actor.organization_id, work.saga_id);
+    let submitted = repository::recall(tx, of, Timecard::ENTITY, AT_ONCE).await?;
+    for card in submitted.iter().copied() {
+        untouched(tx, async |tx| {
+            timecard::reopen_submitted(tx, actor, card, work.reason.clone()).await.map(drop)
+        })
+        .await?;
+    }
+    Ok(did(submitted.len()))
+}
+
+/// Ends what lets the member in; before that, all once more that they have come to have since.
+async fn end_access(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
+    if give_away(tx, actor, work).await? == Did::Part {
+        return Ok(Did::Part);
+    }
+    stop_timer(tx, actor, work).await?;
+    submit(tx, actor, work).await?;
+    let row = member::repository::get(tx, actor.organization_id, work.subject_id).await?;
+    api_key::end_of(tx, actor, row.id).await?;
+    if let Some(user_id) = row.user_id
+        && !member::repository::is_elsewhere(tx, actor.organization_id, user_id).await?
+    {
+        session::repository::end_all(tx, user_id).await?;
+    }
+    if row.active {
+        let inactive = Change::from_body(json!({ "active": false }))?;
+        Member::change(tx, actor, row.id, Expected::Version(row.version), &inactive).await?;
+    }
+    Ok(Did::All)
+}
