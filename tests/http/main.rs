@@ -54,6 +54,8 @@ mod sync;
 mod sync_property;
 mod thresholds;
 mod time_entry;
+mod time_entry_list;
+mod time_race;
 mod time_timer;
 mod timecard;
 mod webhook;
