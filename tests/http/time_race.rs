@@ -79,6 +79,18 @@ async fn of_times_that_overlap_one_is_written() {
     each_lasting_database(overlaps).await;
 }
 
+/// Sends until it is done or refused: where many write one member's time, PostgreSQL may give up on one of
+/// them, of which nothing is left then.
+async fn settle(send: impl AsyncFn() -> Answer) -> Answer {
+    loop {
+        let answer = send().await;
+        if answer.status != 503 {
+            return answer;
+        }
+        answer.expect_problem(503, "unavailable");
+    }
+}
+
 /// What is written of a week while it is submitted: a new entry, one that moves in, a timer and one that goes.
 async fn write_all(client: &Client, entries: &str, round: u32, rows: [Value; 2]) -> Vec<Answer> {
     let new = json!({ "day": day(round, 2), "minutes": 7 });
@@ -87,10 +99,10 @@ async fn write_all(client: &Client, entries: &str, round: u32, rows: [Value; 2])
     let gone = format!("{gone}?version=1");
     let timer = json!({ "started_at": format!("{}T08:00:00Z", day(round, 4)) });
     let (new, moved, gone, timer) = tokio::join!(
-        client.post(entries, new),
-        client.patch(&moved, inside),
-        client.delete(&gone),
-        client.post(entries, timer),
+        settle(async || client.post(entries, new.clone()).await),
+        settle(async || client.patch(&moved, inside.clone()).await),
+        settle(async || client.delete(&gone).await),
+        settle(async || client.post(entries, timer.clone()).await),
     );
     vec![new, moved, gone, timer]
 }
@@ -112,13 +124,14 @@ async fn submissions(database: Database) {
         };
         // Until none of the timers is in the way.
         let then = loop {
-            let answer = go(&bob, &path, "submit", json!({})).await;
+            let answer = settle(async || go(&bob, &path, "submit", json!({})).await).await;
             if answer.status == 200 {
                 break ada.read(&format!("{path}/totals")).await;
             }
             let timer = answer.expect_problem(409, "timer_running")["conflicting_id"].clone();
             let timer = format!("{entries}/{}", timer.as_str().unwrap());
-            bob.delete(&format!("{timer}?version=1")).await.expect(204);
+            let timer = format!("{timer}?version=1");
+            settle(async || bob.delete(&timer).await).await.expect(204);
         };
         for answer in writes.await.expect("written") {
             if answer.status.is_success() {
