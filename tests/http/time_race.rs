@@ -107,6 +107,19 @@ async fn write_all(client: &Client, entries: &str, round: u32, rows: [Value; 2])
     vec![new, moved, gone, timer]
 }
 
+/// Submits a week, and gives what is in it then. A timer that is in the way is removed.
+async fn submit(client: &Client, path: &str, entries: &str) -> Value {
+    loop {
+        let answer = settle(async || go(client, path, "submit", json!({})).await).await;
+        if answer.status == 200 {
+            return client.read(&format!("{path}/totals")).await;
+        }
+        let timer = answer.expect_problem(409, "timer_running")["conflicting_id"].clone();
+        let timer = format!("{entries}/{}?version=1", timer.as_str().unwrap());
+        settle(async || client.delete(&timer).await).await.expect(204);
+    }
+}
+
 async fn submissions(database: Database) {
     let app = App::start(&database).await;
     let (ada, company, bob) = crew(&app).await;
@@ -118,22 +131,11 @@ async fn submissions(database: Database) {
         let outside = bob.make(&entries, outside).await;
         let card = card_of(&bob, &company, &gone["member_id"], &day(round, 0)).await;
         let path = at(&format!("{company}/timecards"), &card);
-        let writes = {
-            let (bob, entries, rows) = (bob.clone(), entries.clone(), [outside, gone]);
-            tokio::spawn(async move { write_all(&bob, &entries, round, rows).await })
-        };
-        // Until none of the timers is in the way.
-        let then = loop {
-            let answer = settle(async || go(&bob, &path, "submit", json!({})).await).await;
-            if answer.status == 200 {
-                break ada.read(&format!("{path}/totals")).await;
-            }
-            let timer = answer.expect_problem(409, "timer_running")["conflicting_id"].clone();
-            let timer = format!("{entries}/{}", timer.as_str().unwrap());
-            let timer = format!("{timer}?version=1");
-            settle(async || bob.delete(&timer).await).await.expect(204);
-        };
-        for answer in writes.await.expect("written") {
+        let (written, then) = tokio::join!(
+            write_all(&bob, &entries, round, [outside, gone]),
+            submit(&bob, &path, &entries),
+        );
+        for answer in written {
             if answer.status.is_success() {
                 counts.0 += 1;
             } else {
