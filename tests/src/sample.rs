@@ -246,6 +246,10 @@ impl Sample {
         made.map(|variable| (variable, self.value(variable))).collect()
     }
 
+    fn timecard(&self) -> String {
+        format!("{}/timecards/{}", self.organization, self.value("timecard_id"))
+    }
+
     /// The path of a route, with this sample's values.
     #[track_caller]
     pub fn path(&self, route: &Route) -> String {
@@ -287,6 +291,12 @@ impl Sample {
     pub async fn prepare(&self, route: &Route) {
         if route.name() == "POST /v1/sessions" {
             self.owner.sign_up_as("Login", LOGIN).await;
+        }
+        if route.path.ends_with("/timecards/decide") {
+            let card = self.timecard();
+            let version = self.owner.read(&card).await["version"].clone();
+            let submit = format!("{card}/submit");
+            self.owner.post(&submit, json!({ "version": version })).await.expect(200);
         }
         let before: &[&str] = match route.path.rsplit('/').next() {
             Some("approve" | "reject" | "amend" | "reopen") => &["submit"],
@@ -340,7 +350,9 @@ impl Sample {
                 new["member_id"] = json!(self.value("payer"));
             }
             if route.path.ends_with("/timecards/decide") {
-                new["items"][0]["id"] = json!(self.value("timecard_id"));
+                let card = self.owner.read(&self.timecard()).await;
+                new["items"][0]["id"] = card["id"].clone();
+                new["items"][0]["version"] = card["version"].clone();
             }
             if route.path.ends_with("/daily-reports") {
                 new = of_site(new, &self.values, "2026-11-03");
@@ -463,8 +475,7 @@ fn new(route: &Route) -> Value {
         "batch" if route.path.ends_with("time-entries/batch") => {
             json!({ "items": [time_entry(), time_entry()] })
         }
-        // At its first version it is not submitted: this is told in the answer.
-        "decide" => json!({ "items": [{ "version": 1, "decision": "approve" }] }),
+        "decide" => json!({ "items": [{ "decision": "approve" }] }),
         "batch" => json!({ "items": [expense(), expense()] }),
         "sync" => json!({ "changes": [
             { "entity": "category", "op": "create", "id": Uuid::from_u128(1), "data": { "name": "Fuel" } },
