@@ -175,7 +175,9 @@ pub(crate) async fn set(tx: &Tx, actor: &Actor, member: &Member) -> Result<()> {
             let next = columns(starts_on, amount);
             versioned::update(tx, actor, Verb::Changed, &row, next, Rate::from).await?;
         }
-        _ => drop(insert(tx, actor, tx.new_id(), member.id, starts_on, amount).await?),
+        _ => {
+            insert(tx, actor, tx.new_id(), member.id, starts_on, amount).await?;
+        }
     }
     Ok(())
 }

@@ -277,7 +277,7 @@ fn act(choice: &mut Choice, collection: &str, row: &Row) -> Call {
         "timecards" => &["submit", "submit", "approve", "reject", "reopen"],
         "daily-reports" => &["submit", "submit", "approve", "amend", "take-hours"],
         "time-entries" => &["stop", "revert"],
-        "expenses" => &["submit", "approve", "reject", "reimburse", "revert"],
+        "expenses" => &["submit", "submit", "approve"],
         _ => &["revert"],
     };
     let verb = choice.of(verbs);
