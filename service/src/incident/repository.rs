@@ -87,7 +87,9 @@ pub(super) async fn worked(
         .expr(low)
         .filter(COLUMN.organization_id.eq(organization_id))
         .filter(COLUMN.day.gte(from))
-        .filter(COLUMN.day.lte(to));
+        .filter(COLUMN.day.lte(to))
+        // A timer that has just been started is no time yet.
+        .filter(COLUMN.seconds.gt(0));
     let sums: Option<(i64, i64, i64)> = days.into_tuple().one(connection).await?;
     Ok(sums.map_or((0, 0), |(members, high, low)| (members, dialect::join_halves([high, low]))))
 }
