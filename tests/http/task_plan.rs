@@ -143,7 +143,7 @@ async fn look(app: &App, database: &Database, actor: &Actor, named: &Named) {
         for sort in [TaskSort::Due, TaskSort::DueDescending] {
             let first = TaskQuery { sort, ..query.clone() };
             let before = app.store.statements();
-            let page = Task::list(app.store, actor, &first).await.unwrap();
+            let page = Task::list(&app.store, actor, &first).await.unwrap();
             assert_eq!(app.store.statements() - before, 1);
             assert_eq!(page.items.len(), 50);
             let beyond = TaskQuery { cursor: page.next_cursor, ..first.clone() };
