@@ -111,6 +111,7 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("POST /v1/organizations/{organization_id}/sagas/{saga_id}/mark-paid", 3),
     ("POST /v1/organizations/{organization_id}/sagas/{saga_id}/retry", 3),
     ("POST /v1/organizations/{organization_id}/sync", 7),
+    ("POST /v1/organizations/{organization_id}/time-entries/import", 11),
     ("GET /v1/organizations/{organization_id}/webhooks", 1),
     ("POST /v1/organizations/{organization_id}/webhooks", 4),
     ("GET /v1/organizations/{organization_id}/webhooks/{webhook_id}", 1),
