@@ -150,6 +150,7 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("DELETE /v1/organizations/{organization_id}/tasks/{task_id}", 3),
     ("GET /v1/organizations/{organization_id}/tasks/{task_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/tasks/{task_id}/revert", 4),
+    ("POST /v1/organizations/{organization_id}/time-entries/import", 11),
     ("GET /v1/organizations/{organization_id}/webhooks", 1),
     ("POST /v1/organizations/{organization_id}/webhooks", 4),
     ("GET /v1/organizations/{organization_id}/webhooks/{webhook_id}", 1),

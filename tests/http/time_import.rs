@@ -369,7 +369,10 @@ async fn a_query_that_does_not_fit_is_refused_with_a_pointer() {
             ("on_error=ignore", &["?on_error"]),
             ("create_projects=maybe", &["?create_projects"]),
             ("nonsense=1", &["?nonsense"]),
-            (&format!("user=&email=&{unknown}&create_projects=true"), &["?member_id"]),
+            (
+                &format!("user=&email=&{unknown}&create_projects=true&create_tasks=true"),
+                &["?member_id"],
+            ),
         ] {
             let refused = import(&ada, &company, query, TOGGL).await;
             assert_eq!(refused.expect_violations(), pointers, "{query}");

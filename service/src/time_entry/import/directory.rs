@@ -89,10 +89,10 @@ impl Directory {
 
     pub(super) fn add_project(&mut self, row: table::Model) {
         let at = self.projects.len();
-        if let Some(number) = &row.job_number_key {
-            self.numbers.insert(number.clone(), at);
+        if let Some(number) = &row.job_number {
+            self.numbers.insert(fold(number), at);
         }
-        self.names.entry(row.name_key.clone()).or_default().push(at);
+        self.names.entry(fold(&row.name)).or_default().push(at);
         self.projects.push(row);
     }
 
