@@ -72,7 +72,7 @@ async fn a_large_expense_makes_one_task_however_it_came_to_be() {
         change(&back, 4, json!({ "amount_minor": 4000 })).await;
         change(&before, 2, json!({ "amount_minor": 5001 })).await;
         let csv = "Date,Amount\n2026-11-03,12.34\n2026-11-03,1.00\n";
-        let import = format!("{expenses}/import?spent_on=Date&amount=Amount");
+        let import = format!("{expenses}/import?date=Date&amount=Amount");
         ada.upload(&import, csv).await.expect(200);
         let rows = ada.all(&expenses, "").await;
         let imported = rows.iter().find(|row| row["amount_minor"] == 1234).unwrap();

@@ -85,7 +85,7 @@ async fn all_that_is_a_members_is_handed_over_and_their_access_ends() {
         let manager = story.ada.invite(&story.company, "manager").await;
         let path = at(&story.path("sagas"), &saga);
         assert_eq!(manager.read(&path).await["data"]["note"], Value::Null);
-        let about = format!("subject_id={leaving}");
+        let about = format!("?subject_id={leaving}");
         let listed = manager.all(&story.path("sagas"), &about).await;
         assert_eq!((listed.len(), &listed[0]["data"]["note"]), (1, &Value::Null));
         let history = manager.all(&format!("{path}/history"), "").await;

@@ -95,9 +95,7 @@ impl Story {
     /// Somebody with tasks, a timer that runs, a week of time before, and an API key.
     async fn leaver(&self, ada: &Client, tasks: usize) -> Leaver {
         let client = ada.invite(&self.company, "admin").await;
-        let members = ada.all(&self.path("members"), "").await;
-        let known = |it: &&Value| it["role"] == "admin" && it["active"] == true;
-        let member = members.iter().filter(known).max_by_key(|it| id(it)).expect("them").clone();
+        let member = client.member_in(&self.company).await;
         for number in 0..tasks {
             let new = json!({ "title": format!("{number}"), "assignee_member_id": id(&member) });
             ada.make(&self.path("tasks"), new).await;
@@ -137,7 +135,7 @@ impl Story {
     /// The saga of somebody, once it has ended.
     async fn ended(&self, process: &Process, leaver: &Leaver) -> Value {
         let ada = self.ada.at(&process.base);
-        let about = format!("subject_id={}", id(&leaver.member));
+        let about = format!("?subject_id={}", id(&leaver.member));
         until("the end of a saga", async || {
             let sagas = ada.all(&self.path("sagas"), &about).await;
             assert_eq!(sagas.len(), 1, "{sagas:?}");
@@ -193,7 +191,7 @@ impl Story {
         let left = tasks.iter().filter(|task| task["assignee_member_id"] == leaver.member["id"]);
         let kept = if whose == self.taker { 0 } else { leaver.tasks };
         assert_eq!(left.count(), kept, "{place}");
-        let about = format!("member_id={}", id(&leaver.member));
+        let about = format!("?member_id={}", id(&leaver.member));
         let entries = ada.all(&self.path("time-entries"), &about).await;
         assert_eq!(entries.len(), 2, "{place}");
         assert!(entries.iter().all(|entry| entry["running"] == false), "{place}");
