@@ -40,11 +40,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_create_ledger::Migration),
             Box::new(m20261121_000009_create_sagas::Migration),
             Box::new(m20261121_000010_create_work::Migration),
-            Box::new(m20261121_000015_create_offboarding::Migration),
             Box::new(m20261121_000011_name_projects_of_expenses::Migration),
             Box::new(m20261121_000012_create_rates::Migration),
             Box::new(m20261121_000013_create_daily_reports::Migration),
             Box::new(m20261121_000014_create_incidents::Migration),
+            Box::new(m20261121_000015_create_offboarding::Migration),
         ]
     }
 }
