@@ -42,10 +42,7 @@ pub fn tags(tags: &[String]) -> Result<(), ValidationError> {
         let known = !seen.insert(fold(one));
         let twice = || Err(refusal("duplicate", "stands there twice"));
         let refused = tag(one).and_then(|()| if known { twice() } else { Ok(()) });
-        refused.map_err(|mut refusal| {
-            refusal.add_param("field".into(), &index.to_string());
-            refusal
-        })?;
+        refused.map_err(|refusal| at(index, refusal))?;
     }
     Ok(())
 }
@@ -85,6 +82,21 @@ pub fn day(day: &chrono::NaiveDate) -> Result<(), ValidationError> {
 /// Refuses instants of which a year does not have four digits, as RFC 3339 does.
 pub fn instant(at: &chrono::DateTime<chrono::Utc>) -> Result<(), ValidationError> {
     day(&at.date_naive())
+}
+
+/// Refuses instants that the databases would round: finer than a microsecond, or leap seconds.
+pub(crate) fn microseconds(at: &chrono::DateTime<chrono::Utc>) -> Result<(), ValidationError> {
+    let nanoseconds = at.timestamp_subsec_nanos();
+    if nanoseconds < 1_000_000_000 && nanoseconds.is_multiple_of(1000) {
+        return Ok(());
+    }
+    Err(refusal("precision", "must be whole microseconds, and no leap second"))
+}
+
+/// The same, told at a field, or at an item of a list.
+pub(crate) fn at(field: impl ToString, mut refusal: ValidationError) -> ValidationError {
+    refusal.add_param("field".into(), &field.to_string());
+    refusal
 }
 
 /// A broken rule with a code and a message.

@@ -79,9 +79,9 @@ async fn the_most_that_an_expense_may_be_comes_back_as_it_went() {
             "details": { "a": [1, -2, 0.5, 1e300, true, null, { "": "\u{1f600}" }], "z": {}, "ä": "" },
             "items": [
                 { "name": "İ".repeat(200), "amount_minor": LARGEST - 1, "quantity_milli": LARGEST,
-                  "unit": "km²", "category_id": category["id"] },
+                  "unit": "km²", "category_id": category["id"], "project_id": null },
                 { "name": "b", "amount_minor": 1, "quantity_milli": null, "unit": null,
-                  "category_id": null },
+                  "category_id": null, "project_id": null },
             ],
         });
         let expenses = format!("{home}/expenses");

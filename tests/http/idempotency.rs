@@ -124,7 +124,7 @@ async fn a_retry_is_known_before_it_is_checked() {
 #[tokio::test]
 async fn an_answer_is_kept_for_a_day_and_then_dropped() {
     each_database(async |database| {
-        let clock = Clock::stepping(DateTime::UNIX_EPOCH, TimeDelta::hours(1));
+        let clock = Clock::stepping(DateTime::UNIX_EPOCH, TimeDelta::minutes(1));
         let store = Options { clock, ..Options::default() };
         let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
         let (ada, home) = app.owner_of("household").await;

@@ -142,7 +142,7 @@ impl Offline {
             _ => {
                 let line = |name: &str, amount: usize| {
                     json!({ "name": name, "amount_minor": amount, "category_id": category,
-                        "quantity_milli": null, "unit": null })
+                        "quantity_milli": null, "unit": null, "project_id": null })
                 };
                 let items = [line("a", amount), line("b", step.row + 1)];
                 json!({ "spent_on": "2026-11-01", "amount_minor": amount + step.row + 1,

@@ -28,9 +28,9 @@ fn row(organization_id: Uuid, named: &Named, n: u32) -> rows::ActiveModel {
     let at: DateTime<Utc> = "2026-11-21T08:00:00Z".parse().unwrap();
     let day =
         NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + TimeDelta::days(i64::from(n * 7 % 700));
-    let due = (n % 10 != 0).then_some(day);
+    let due = (!n.is_multiple_of(10)).then_some(day);
     let one_of = |ids: &[Uuid]| ids.get(n as usize % (ids.len() + 1)).copied();
-    let (open, pressing) = (n % 4 != 0, n % 9 == 0);
+    let (open, pressing) = (!n.is_multiple_of(4), n.is_multiple_of(9));
     rows::ActiveModel {
         organization_id: Set(organization_id),
         id: Set(Uuid::from_u128((u128::from(n) << 64) | 1)),

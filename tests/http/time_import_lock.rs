@@ -43,7 +43,7 @@ async fn rows_that_overlap_or_lie_in_a_locked_week_are_bad() {
         assert_eq!(codes(&problem), expected);
         assert_eq!(problem["created"], 0);
         let message = problem["errors"][0]["message"].as_str().expect("a message");
-        assert!(message.contains(&id(&there)), "{message}");
+        assert!(message.contains(id(&there)), "{message}");
         let report = import(&ada, &company, "on_error=skip", &file).await.expect(200);
         assert_eq!((codes(&report), &report["created"]), (expected.to_vec(), &json!(2)));
         // Whose week is not locked, or who may overlap, is not concerned.

@@ -18,7 +18,7 @@ async fn a_timer_runs_until_it_is_stopped() {
         let path = at(&entries, &timer);
         assert_eq!(bob.read(&path).await, timer);
         let running = bob.all(&entries, "?running=true").await;
-        assert_eq!(running, [timer.clone()]);
+        assert_eq!(running, std::slice::from_ref(&timer));
         // A member has one, however it is begun.
         let another = bob.post(&start, json!({})).await.expect_problem(409, "timer_running");
         assert_eq!(another["conflicting_id"], timer["id"]);
@@ -34,7 +34,7 @@ async fn a_timer_runs_until_it_is_stopped() {
         let stopped = bob.post(&stop, json!({ "version": 1 })).await.expect(200);
         assert_eq!((&stopped["running"], &stopped["version"]), (&json!(false), &json!(2)));
         assert!(stopped["ended_at"].as_str() > timer["started_at"].as_str());
-        assert_eq!(bob.all(&entries, "?running=true").await, [json!(0); 0]);
+        assert!(bob.all(&entries, "?running=true").await.is_empty());
         assert_eq!(bob.all(&entries, "?running=false").await, [stopped]);
 
         bob.post(&stop, json!({ "version": 2 })).await.expect_problem(409, "not_running");

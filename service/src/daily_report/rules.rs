@@ -9,7 +9,7 @@ use super::{Crew, DailyReportInput, Item, ItemKind, MemberHours, Status, Weather
 use crate::{
     error::{Error, Result},
     event::Verb,
-    text::refusal,
+    text::{at, refusal},
 };
 
 /// How many lines the crew of a report has at most.
@@ -79,7 +79,7 @@ fn wrong_status(what: &str, status: Status) -> Error {
 /// Refuses a high that is below the low.
 pub fn in_order(weather: &Weather) -> Result<(), ValidationError> {
     match (weather.temperature_low_tenths, weather.temperature_high_tenths) {
-        (Some(low), Some(high)) if high < low => Err(of_field(
+        (Some(low), Some(high)) if high < low => Err(at(
             "temperature_high_tenths",
             refusal("order", "must not be below temperature_low_tenths"),
         )),
@@ -91,13 +91,13 @@ pub fn in_order(weather: &Weather) -> Result<(), ValidationError> {
 pub fn one_or_the_other(line: &Crew) -> Result<(), ValidationError> {
     match (line.member_id, &line.trade) {
         (None, None) => {
-            Err(of_field("member_id", refusal("required", "is required, or a trade instead")))
+            Err(at("member_id", refusal("required", "is required, or a trade instead")))
         }
         (Some(_), Some(_)) => {
-            Err(of_field("trade", refusal("unexpected", "does not go with a member_id")))
+            Err(at("trade", refusal("unexpected", "does not go with a member_id")))
         }
         (Some(_), None) if line.count != 1 => {
-            Err(of_field("count", refusal("range", "must be 1 for a member")))
+            Err(at("count", refusal("range", "must be 1 for a member")))
         }
         _ => Ok(()),
     }
@@ -106,7 +106,7 @@ pub fn one_or_the_other(line: &Crew) -> Result<(), ValidationError> {
 /// Refuses minutes of what is no delay.
 pub fn minutes_of_a_delay(item: &Item) -> Result<(), ValidationError> {
     if item.minutes.is_some() && item.kind != ItemKind::Delay {
-        return Err(of_field("minutes", refusal("unexpected", "goes with a delay alone")));
+        return Err(at("minutes", refusal("unexpected", "goes with a delay alone")));
     }
     Ok(())
 }
@@ -118,15 +118,10 @@ pub fn members_once(input: &DailyReportInput) -> Result<(), ValidationError> {
     match input.crew.iter().position(twice) {
         None => Ok(()),
         Some(index) => {
-            let at = format!("crew/{index}/member_id");
-            Err(of_field(&at, refusal("duplicate", "stands there twice")))
+            let member = format!("crew/{index}/member_id");
+            Err(at(member, refusal("duplicate", "stands there twice")))
         }
     }
-}
-
-fn of_field(field: &str, mut refusal: ValidationError) -> ValidationError {
-    refusal.add_param("field".into(), &field);
-    refusal
 }
 
 /// A crew with the hours that its members recorded, by member. Lines by trade stay as they are, members

@@ -23,7 +23,7 @@ pub(crate) use repository::names_project;
 use crate::{
     details, money,
     store::page::PageQuery,
-    text::{self, refusal},
+    text::{self, at, refusal},
 };
 
 /// Money that went, or that came back.
@@ -173,9 +173,7 @@ pub struct ExpenseInput {
 fn lines_sum(input: &ExpenseInput) -> Result<(), ValidationError> {
     rules::lines_sum(input.amount_minor, &input.items).map_err(|sum| {
         let message = format!("sum to {sum}, and not to amount_minor");
-        let mut refusal = refusal("lines_sum", message);
-        refusal.add_param("field".into(), &"items");
-        refusal
+        at("items", refusal("lines_sum", message))
     })
 }
 

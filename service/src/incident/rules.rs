@@ -5,7 +5,7 @@ use validator::ValidationError;
 use super::{IncidentInput, Status};
 use crate::{
     error::{Error, Result},
-    text::{refusal, visible},
+    text::{at, refusal, visible},
 };
 
 /// How many characters a witness has at most.
@@ -38,9 +38,7 @@ pub fn classified(input: &IncidentInput) -> Result<(), ValidationError> {
         (_, None) => "injury_type",
         _ => return Ok(()),
     };
-    let mut refusal = refusal("required", "is required of a recordable incident");
-    refusal.add_param("field".into(), &missing);
-    Err(refusal)
+    Err(at(missing, refusal("required", "is required of a recordable incident")))
 }
 
 /// Refuses a witness without a name, or with a story for one.
@@ -51,10 +49,7 @@ pub fn witnesses(witnesses: &[String]) -> Result<(), ValidationError> {
             let most = format!("must have a length of at most {WITNESS_LENGTH}");
             if long { Err(refusal("length", most)) } else { Ok(()) }
         };
-        visible(one).and_then(|()| short()).map_err(|mut refusal| {
-            refusal.add_param("field".into(), &index.to_string());
-            refusal
-        })?;
+        visible(one).and_then(|()| short()).map_err(|refusal| at(index, refusal))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use validator::ValidationError;
 use super::{ProjectInput, Status};
 use crate::{
     error::{Error, Result},
-    text::{fold, refusal},
+    text::{at, fold, refusal},
 };
 
 /// Degrees are kept in ten-millionths, which is a centimetre.
@@ -92,7 +92,7 @@ pub fn words(rows: Vec<project::Model>) -> HashMap<String, Word> {
 pub fn in_order(input: &ProjectInput) -> Result<(), ValidationError> {
     match (input.starts_on, input.ends_on) {
         (Some(start), Some(end)) if end < start => {
-            Err(of_field("ends_on", "order", "must not be before starts_on"))
+            Err(at("ends_on", refusal("order", "must not be before starts_on")))
         }
         _ => Ok(()),
     }
@@ -105,13 +105,7 @@ pub fn whole_place(input: &ProjectInput) -> Result<(), ValidationError> {
         (None, Some(_)) => "latitude",
         _ => return Ok(()),
     };
-    Err(of_field(missing, "required", "is required with the other one"))
-}
-
-fn of_field(field: &'static str, code: &'static str, message: &'static str) -> ValidationError {
-    let mut refusal = refusal(code, message);
-    refusal.add_param("field".into(), &field);
-    refusal
+    Err(at(missing, refusal("required", "is required with the other one")))
 }
 
 /// Refuses degrees that cannot be kept as they are.

@@ -21,7 +21,7 @@ pub use making::{TaskToMake, WouldMake};
 use self::condition::Condition;
 use crate::{
     error::{Violation, violations},
-    text::{self, refusal},
+    text::{self, at, refusal},
 };
 
 /// The kinds of events that a rule may wait for: those after which an expense can still be changed.
@@ -137,8 +137,7 @@ fn actions(actions: &[Action]) -> Result<(), ValidationError> {
             let below = refusal.params.remove("below");
             let below = below.as_ref().and_then(Value::as_str).unwrap_or_default();
             let field = format!("{index}/{name}{below}");
-            refusal.add_param("field".into(), &field);
-            refusal
+            at(field, refusal)
         })?;
     }
     Ok(())

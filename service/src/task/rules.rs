@@ -1,6 +1,6 @@
 //! The way of a task, and when it is due: pure.
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use validator::ValidationError;
 
@@ -8,7 +8,7 @@ use super::{Status, Task, TaskInput, recurrence};
 use crate::{
     error::{Error, Result},
     event::Verb,
-    text::{self, refusal},
+    text::{self, at, refusal},
 };
 
 /// When a task is due.
@@ -125,7 +125,7 @@ pub fn settled(current: &Task, input: &TaskInput) -> Result<()> {
 /// Refuses two times at which it is due.
 pub fn due_once(input: &TaskInput) -> std::result::Result<(), ValidationError> {
     if input.due_on.is_some() && input.due_at.is_some() {
-        return Err(of_field("due_at", "due_twice", "must not be given together with due_on"));
+        return Err(at("due_at", refusal("due_twice", "must not be given together with due_on")));
     }
     Ok(())
 }
@@ -135,10 +135,11 @@ pub fn recurs(input: &TaskInput) -> std::result::Result<(), ValidationError> {
     let Some(rule) = &input.recurrence else {
         let alone = !input.rotation.is_empty();
         let refused =
-            || of_field("rotation", "no_recurrence", "must not be given without recurrence");
+            || at("rotation", refusal("no_recurrence", "must not be given without recurrence"));
         return if alone { Err(refused()) } else { Ok(()) };
     };
-    let refused = |(code, message): (&'static str, String)| of_field("recurrence", code, message);
+    let refused =
+        |(code, message): (&'static str, String)| at("recurrence", refusal(code, message));
     let nothing = || ("no_due", "takes a due_on or a due_at to begin from".to_owned());
     let due = input.due().ok_or_else(nothing).map_err(refused)?;
     recurrence::check(rule, due).map_err(refused)
@@ -147,20 +148,7 @@ pub fn recurs(input: &TaskInput) -> std::result::Result<(), ValidationError> {
 /// Refuses instants that cannot be kept as they are.
 pub fn instant(at: &DateTime<Utc>) -> std::result::Result<(), ValidationError> {
     text::instant(at)?;
-    if at.nanosecond() >= 1_000_000_000 || at.nanosecond() % 1000 != 0 {
-        return Err(refusal("precision", "must be whole microseconds, and no leap second"));
-    }
-    Ok(())
-}
-
-fn of_field(
-    field: &'static str,
-    code: &'static str,
-    message: impl Into<std::borrow::Cow<'static, str>>,
-) -> ValidationError {
-    let mut refusal = refusal(code, message);
-    refusal.add_param("field".into(), &field);
-    refusal
+    text::microseconds(at)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::ValidationError;
 
-use crate::text::refusal;
+use crate::text::{at, refusal};
 
 /// One who takes turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,11 +41,7 @@ pub fn distinct(members: &[Uuid]) -> Result<(), ValidationError> {
     let mut met = HashSet::new();
     match members.iter().position(|member| !met.insert(*member)) {
         None => Ok(()),
-        Some(index) => {
-            let mut refusal = refusal("duplicate", "stands there twice");
-            refusal.add_param("field".into(), &index.to_string());
-            Err(refusal)
-        }
+        Some(index) => Err(at(index, refusal("duplicate", "stands there twice"))),
     }
 }
 

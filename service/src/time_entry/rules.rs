@@ -9,7 +9,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     role::Permission,
-    text::refusal,
+    text::{self, at, refusal},
 };
 
 /// How long an entry is at most.
@@ -25,10 +25,7 @@ pub fn day(day: &NaiveDate) -> Result<(), ValidationError> {
 
 /// Refuses instants that the databases would round, or whose years are none for an entry.
 pub fn instant(at: &DateTime<Utc>) -> Result<(), ValidationError> {
-    let nanoseconds = at.timestamp_subsec_nanos();
-    if nanoseconds >= 1_000_000_000 || nanoseconds % 1000 != 0 {
-        return Err(refusal("precision", "must be a whole number of microseconds"));
-    }
+    text::microseconds(at)?;
     day(&at.date_naive())
 }
 
@@ -80,20 +77,24 @@ pub(crate) fn goes_on(current: &TimeEntry, next: &TimeEntryInput) -> Result<()> 
 /// Whether an input is one of the two: a time from when to when, or a day and minutes.
 pub fn whole(input: &TimeEntryInput) -> Result<(), ValidationError> {
     let TimeEntryInput { started_at, ended_at, day, minutes, breaks, .. } = input;
-    let mixed = |name| Err(at(name, "mixed", "goes with started_at, and not with day and minutes"));
+    let mixed = |name| {
+        Err(at(name, refusal("mixed", "goes with started_at, and not with day and minutes")))
+    };
     match (started_at, day, minutes) {
         (Some(_), Some(_), _) => {
-            Err(at("day", "mixed", "goes with minutes, and not with started_at"))
+            Err(at("day", refusal("mixed", "goes with minutes, and not with started_at")))
         }
         (Some(_), None, Some(_)) => {
-            Err(at("minutes", "mixed", "goes with day, and not with started_at"))
+            Err(at("minutes", refusal("mixed", "goes with day, and not with started_at")))
         }
         (None, Some(_), _) if ended_at.is_some() => mixed("ended_at"),
         (None, Some(_), _) if !breaks.is_empty() => mixed("breaks"),
-        (None, Some(_), None) => Err(at("minutes", "required", "is required beside day")),
+        (None, Some(_), None) => Err(at("minutes", refusal("required", "is required beside day"))),
         (None, Some(_), Some(_)) => Ok(()),
-        (None, None, Some(_)) => Err(at("day", "required", "is required beside minutes")),
-        (None, None, None) => Err(at("started_at", "required", "is required, or day and minutes")),
+        (None, None, Some(_)) => Err(at("day", refusal("required", "is required beside minutes"))),
+        (None, None, None) => {
+            Err(at("started_at", refusal("required", "is required, or day and minutes")))
+        }
         (Some(started_at), None, None) => timed(*started_at, *ended_at, input),
     }
 }
@@ -105,31 +106,28 @@ fn timed(
 ) -> Result<(), ValidationError> {
     let latest = started_at + LONGEST;
     if ended_at.is_some_and(|end| end <= started_at) {
-        return Err(at("ended_at", "order", "must be later than started_at"));
+        return Err(at("ended_at", refusal("order", "must be later than started_at")));
     }
     if ended_at.is_some_and(|end| end > latest) {
-        return Err(at("ended_at", "too_long", "must be at most 31 days later than started_at"));
+        return Err(at(
+            "ended_at",
+            refusal("too_long", "must be at most 31 days later than started_at"),
+        ));
     }
     let (mut free, end) = (started_at, ended_at.unwrap_or(latest));
     for (index, pause) in input.breaks.iter().enumerate() {
         let field = |name| format!("breaks/{index}/{name}");
         if pause.started_at < free {
             let message = "must not be before the entry or the end of another break";
-            return Err(at(&field("started_at"), "order", message));
+            return Err(at(field("started_at"), refusal("order", message)));
         }
         if pause.ended_at <= pause.started_at {
-            return Err(at(&field("ended_at"), "order", "must be later than its start"));
+            return Err(at(field("ended_at"), refusal("order", "must be later than its start")));
         }
         if pause.ended_at > end {
-            return Err(at(&field("ended_at"), "order", "must not be after the entry"));
+            return Err(at(field("ended_at"), refusal("order", "must not be after the entry")));
         }
         free = pause.ended_at;
     }
     Ok(())
-}
-
-fn at(field: &str, code: &'static str, message: &'static str) -> ValidationError {
-    let mut refusal = refusal(code, message);
-    refusal.add_param("field".into(), &field);
-    refusal
 }

@@ -130,6 +130,7 @@ pub(crate) async fn household(store: &Store) -> Actor {
         approval_required: None,
         large_expense_minor: None,
         payout_url: None,
+        overlap_allowed: false,
     };
     let organization_id =
         organization::create(store, (user_id, By::user(user_id, None)), Create::from(input))
