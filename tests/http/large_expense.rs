@@ -42,11 +42,11 @@ async fn a_large_expense_makes_one_task_however_it_came_to_be() {
         ada.patch(&home, least).await.expect(200);
         let roof = ada.make(&format!("{home}/categories"), json!({ "name": "Roof" })).await;
         // To the minor unit, in this currency, of what was spent.
-        spend(999, json!({})).await;
+        spend(1000, json!({})).await;
         spend(9000, json!({ "currency": "USD" })).await;
         spend(9000, json!({ "kind": "refund" })).await;
         assert_eq!(asked(&app, &ada, &home).await, []);
-        let large = spend(1000, json!({ "category_id": id(&roof) })).await;
+        let large = spend(1001, json!({ "category_id": id(&roof) })).await;
         let mut all = vec![row(&large, "Roof")];
         assert_eq!(asked(&app, &ada, &home).await, all);
         // Lowered and raised again; and one that is not raised.

@@ -290,7 +290,7 @@ async fn tasks_about_expenses_are_made_once_whatever_is_killed_when() {
         let mut process = Process::start(&database);
         let ada = Client::new(&process.base).sign_up("Ada").await;
         let home = ada.found("household").await;
-        let least = json!({ "version": 1, "large_expense_minor": 10 });
+        let least = json!({ "version": 1, "large_expense_minor": 9 });
         ada.patch(&home, least).await.expect(200);
         let rule = json!({ "name": "Look", "when": { "kind": "expense.created" },
             "then": [{ "create_task": { "title": "Look" } }] });

@@ -3,7 +3,7 @@
 //! They are not in the event's data, but together in its column `sealed`, with a salt. The data has the
 //! SHA-256 of salt and fields in their place, so that the chain of the log covers them: they can be sealed
 //! anew with another key, or erased, and the chain holds; and nobody can guess them by their digest, whose salt
-//! is sealed with them (docs/decisions/0015).
+//! is sealed with them (docs/decisions/0013).
 
 use entity::event;
 use serde_json::{Map, Value};

@@ -29,27 +29,27 @@ pub(crate) const CONSUMER: Consumer = Consumer {
     kinds: &["expense.created", "expense.changed", "expense.reverted"],
     start: Start::Beginning,
     concerns: |connection, organization_id| {
-        Box::pin(async move { Ok(least(connection, organization_id).await?.is_some()) })
+        Box::pin(async move { Ok(most(connection, organization_id).await?.is_some()) })
     },
     react: |tx, actor, event| Box::pin(react(tx, actor, event)),
 };
 
-/// From which amount an expense is large, and in which currency. None where none is, or the organization
+/// Above which amount an expense is large, and in which currency. None where none is, or the organization
 /// is gone.
-async fn least(
+async fn most(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
 ) -> Result<Option<(i64, String)>> {
     match organization::repository::get(connection, organization_id).await {
-        Ok(row) => Ok(row.large_expense_minor.map(|least| (least, row.currency))),
+        Ok(row) => Ok(row.large_expense_minor.map(|most| (most, row.currency))),
         Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 async fn react(tx: &Tx, actor: &Actor, event: &event::Model) -> Result<()> {
-    let Some((least, currency)) = least(tx, event.organization_id).await? else { return Ok(()) };
-    let Some(amount) = spent(event.data.as_ref(), &currency).filter(|amount| *amount >= least)
+    let Some((most, currency)) = most(tx, event.organization_id).await? else { return Ok(()) };
+    let Some(amount) = spent(event.data.as_ref(), &currency).filter(|amount| *amount > most)
     else {
         return Ok(());
     };

@@ -63,7 +63,7 @@ pub struct OrganizationInput {
     pub time_zone: String,
     /// Whether expenses take somebody else's approval. By default in a company, not in a household.
     pub approval_required: Option<bool>,
-    /// From which amount, in minor units of its currency, an expense counts as large.
+    /// Above which amount, in minor units of its currency, an expense counts as large.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub large_expense_minor: Option<i64>,
     /// Where members are paid back: an HTTP(S) URL that takes payouts (docs/ledger.md).
@@ -104,7 +104,7 @@ pub struct Organization {
     pub time_zone: String,
     /// Whether expenses take somebody else's approval.
     pub approval_required: bool,
-    /// From which amount an expense counts as large.
+    /// Above which amount an expense counts as large.
     pub large_expense_minor: Option<i64>,
     /// Where members are paid back; shown to those who may change it, and not in lists.
     pub payout_url: Option<String>,

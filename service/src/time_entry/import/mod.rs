@@ -1,4 +1,4 @@
-//! Time from CSV files, as other time trackers export it (docs/decisions/0017).
+//! Time from CSV files, as other time trackers export it (docs/decisions/0014).
 //!
 //! A file is read once, before the transaction, and kept: it has few rows. All of them are written at
 //! once, so that each member is held once and what their time would overlap is read once.
