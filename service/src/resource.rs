@@ -138,6 +138,9 @@ pub trait Changeable: Resource + Sized {
     type Input: Serialize + DeserializeOwned + Validate + ToSchema + Clone + Send + Sync + 'static;
     /// What it takes to write it, at least.
     const WRITE: Permission;
+    /// Whether a write holds what it depends on before it looks at it: then it follows others, and does not run
+    /// again for each of them ([`Store::following`]).
+    const FOLLOWS: bool = false;
 
     /// The input that would make the resource as it is.
     fn input(&self) -> Self::Input;
@@ -195,10 +198,15 @@ pub trait Writable: Changeable {
     ) -> impl Future<Output = Result<()>> + Send;
 }
 
+/// The store as writes of a resource take it.
+fn writer<R: Changeable>(store: &Store) -> Result<Store> {
+    R::ready(store)?;
+    Ok(if R::FOLLOWS { store.following() } else { store.clone() })
+}
+
 /// Makes a new resource.
 pub async fn create<R: Writable>(store: &Store, actor: &Actor, new: Create<R::Input>) -> Result<R> {
-    R::ready(store)?;
-    let written = store
+    let written = writer::<R>(store)?
         .write((actor.clone(), new.clone()), |tx, (actor, new)| Box::pin(R::create(tx, actor, new)))
         .await;
     match written {
@@ -215,8 +223,7 @@ pub async fn change<R: Changeable>(
     expected: Expected,
     change: Change<R::Input>,
 ) -> Result<R> {
-    R::ready(store)?;
-    let written = store
+    let written = writer::<R>(store)?
         .write(
             (actor.clone(), id, expected, change.clone()),
             |tx, (actor, id, expected, change)| {
@@ -244,9 +251,9 @@ pub async fn revert<R: Changeable>(
     expected: Expected,
     act: Act<RevertInput>,
 ) -> Result<R> {
-    R::ready(store)?;
+    let writer = writer::<R>(store)?;
     let input = (actor.clone(), id, expected, act);
-    let written = store.write(input.clone(), |tx, (actor, id, expected, act)| {
+    let written = writer.write(input.clone(), |tx, (actor, id, expected, act)| {
         Box::pin(async move {
             match back_to::<R, _>(tx, actor.organization_id, *id, act).await {
                 Ok(change) => R::change(tx, actor, *id, *expected, &change).await,
@@ -292,8 +299,7 @@ pub async fn delete<R: Writable>(
     id: Uuid,
     expected: Expected,
 ) -> Result<()> {
-    R::ready(store)?;
-    let removed = store
+    let removed = writer::<R>(store)?
         .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
             Box::pin(R::delete(tx, actor, *id, *expected))
         })

@@ -83,16 +83,24 @@ async fn of_times_that_overlap_one_is_written() {
     each_lasting_database(overlaps).await;
 }
 
-/// Sends until it is done or refused: where many write one member's time, PostgreSQL may give up on one of
-/// them, of which nothing is left then.
-async fn settle(send: impl AsyncFn() -> Answer) -> Answer {
-    loop {
-        let answer = send().await;
-        if answer.status != 503 {
-            return answer;
-        }
-        answer.expect_problem(503, "unavailable");
+/// More than there are tries of a transaction that runs again.
+async fn many(database: Database) {
+    let app = App::start(&database).await;
+    let (_, company, bob) = crew(&app).await;
+    let entries = format!("{company}/time-entries");
+    let new = |n: u32| {
+        (entries.clone(), json!({ "day": day(n % 3, u64::from(n % 7)), "minutes": n + 1 }))
+    };
+    for answer in at_once(&bob, (0..24).map(new).collect()).await {
+        answer.expect(201);
     }
+    assert_eq!(bob.all(&entries, "").await.len(), 24);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_write_one_members_time_wait_for_each_other() {
+    each_lasting_database(many).await;
 }
 
 /// What is written of a week while it is submitted: a new entry, one that moves in, a timer and one that goes.
@@ -103,10 +111,10 @@ async fn write_all(client: &Client, entries: &str, round: u32, rows: [Value; 2])
     let gone = format!("{gone}?version=1");
     let timer = json!({ "started_at": format!("{}T08:00:00Z", day(round, 4)) });
     let (new, moved, gone, timer) = tokio::join!(
-        settle(async || client.post(entries, new.clone()).await),
-        settle(async || client.patch(&moved, inside.clone()).await),
-        settle(async || client.delete(&gone).await),
-        settle(async || client.post(entries, timer.clone()).await),
+        client.post(entries, new.clone()),
+        client.patch(&moved, inside.clone()),
+        client.delete(&gone),
+        client.post(entries, timer.clone()),
     );
     vec![new, moved, gone, timer]
 }
@@ -114,13 +122,13 @@ async fn write_all(client: &Client, entries: &str, round: u32, rows: [Value; 2])
 /// Submits a week, and gives what is in it then. A timer that is in the way is removed.
 async fn submit(client: &Client, path: &str, entries: &str) -> Value {
     loop {
-        let answer = settle(async || go(client, path, "submit", json!({})).await).await;
+        let answer = go(client, path, "submit", json!({})).await;
         if answer.status == 200 {
             return client.read(&format!("{path}/totals")).await;
         }
         let timer = answer.expect_problem(409, "timer_running")["conflicting_id"].clone();
         let timer = format!("{entries}/{}?version=1", timer.as_str().unwrap());
-        settle(async || client.delete(&timer).await).await.expect(204);
+        client.delete(&timer).await.expect(204);
     }
 }
 

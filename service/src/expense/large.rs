@@ -49,8 +49,7 @@ async fn most(
 
 async fn react(tx: &Tx, actor: &Actor, event: &event::Model) -> Result<()> {
     let Some((most, currency)) = most(tx, event.organization_id).await? else { return Ok(()) };
-    let Some(amount) = spent(event.data.as_ref(), &currency).filter(|amount| *amount > most)
-    else {
+    let Some(amount) = spent(event.data.as_ref(), &currency).filter(|amount| *amount > most) else {
         return Ok(());
     };
     let before = version_before(tx, event).await?;

@@ -37,6 +37,8 @@ impl Readable for TimeEntry {
 impl Changeable for TimeEntry {
     type Input = TimeEntryInput;
     const WRITE: Permission = Permission::RecordTime;
+    /// The member is held ([`timecard::hold`]).
+    const FOLLOWS: bool = true;
 
     fn input(&self) -> TimeEntryInput {
         TimeEntryInput {

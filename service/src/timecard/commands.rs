@@ -41,6 +41,7 @@ impl Readable for Timecard {
 
 /// Makes the timecard of a week that has none.
 pub async fn create(store: &Store, actor: &Actor, new: Create<TimecardInput>) -> Result<Timecard> {
+    let store = store.following();
     let written = store.write((actor.clone(), new), |tx, (actor, new)| {
         Box::pin(async move {
             let TimecardInput { member_id, week_starts_on } = new.input;
@@ -118,6 +119,7 @@ async fn make_move<R: Remark>(
     by: Move,
 ) -> Result<Timecard> {
     store
+        .following()
         .write((actor.clone(), id, expected, act, by), |tx, (actor, id, expected, act, by)| {
             Box::pin(async move {
                 let note = || Ok(act.input()?.text());
