@@ -163,7 +163,7 @@ impl Story {
         let process = Process::start_with(&self.database, FLAGS, &[]);
         let ada = self.ada.at(&process.base);
         let sagas = ada.all(&format!("{}/sagas", self.home), "").await;
-        let of_this = |saga: &&Value| expense.ends_with(saga["expense_id"].as_str().expect("one"));
+        let of_this = |saga: &&Value| expense.ends_with(saga["subject_id"].as_str().expect("one"));
         let saga = sagas.iter().find(of_this).unwrap_or_else(|| panic!("{place}: no saga"));
         let path = at(&format!("{}/sagas", self.home), saga);
         let ended = until(place, async || {
