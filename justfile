@@ -40,6 +40,10 @@ deny:
 machete:
     .ci/run machete
 
+# A disk that is full or fails at BEGIN, at each statement, at COMMIT and at checkpoints, with 1, 4 and 64 writers
+disk-full:
+    .ci/run disk-full
+
 # 10,000 transfers of 16 clients between 200 accounts, and one who looks on
 ledger:
     .ci/run ledger

@@ -22,6 +22,12 @@ pub struct Database {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<DatabaseUrl>,
 
+    /// The same PostgreSQL database without the pooler that DATABASE_URL leads through
+    ///
+    /// For what needs a session of its own: hearing of other nodes (LISTEN), and the lock of the schema.
+    #[arg(long, env = "DATABASE_DIRECT_URL", hide_env_values = true, global = true)]
+    pub database_direct_url: Option<DatabaseUrl>,
+
     /// How many connections to the database at most (on SQLite: for reading)
     #[arg(long, env = "STEWARD_DATABASE_CONNECTIONS", default_value_t = 10, global = true)]
     pub database_connections: u32,

@@ -40,16 +40,16 @@ pub async fn observe(
     let span = tracing::info_span!("request", request_id = id, method, route);
     let precondition = if_none_match(&request);
     let deadline = state.settings.limits.request_timeout;
+    let late = late(request.method());
     let answered =
         tokio::time::timeout(deadline, next.call(request).instrument(span.clone())).await;
-    let late = || Failure::from(service::Error::Unavailable("the request took too long".into()));
     let (request, response) = match answered {
         Ok(Ok(response)) => {
             let (request, response) = response.into_parts();
             (Some(request), response.map_into_boxed_body())
         }
         Ok(Err(error)) => (None, HttpResponse::from_error(error)),
-        Err(_) => (None, HttpResponse::from_error(late())),
+        Err(_) => (None, HttpResponse::from_error(late)),
     };
     let response = unless_unchanged(precondition, response);
     let mut response = document(request_id, response, &span);
@@ -69,6 +69,16 @@ pub async fn observe(
         // The request went down with its handler: actix takes an answer without it only like this.
         None => Err(InternalError::from_response("", response).into()),
     }
+}
+
+/// A request that took too long. One that changes something goes on without its client.
+fn late(method: &Method) -> Failure {
+    let why = "the request took too long".to_owned();
+    let error = match method.is_safe() {
+        true => service::Error::Unavailable(why),
+        false => service::Error::OutcomeUnknown(why),
+    };
+    error.into()
 }
 
 /// Methods that anybody made up must not make up labels.

@@ -210,6 +210,15 @@ impl From<Error> for Failure {
                 let failure = Self::new(status, code, "Not available just now");
                 Self { cause: Some(cause), ..failure }.detail("try again in a moment")
             }
+            // 503 as well, but no `Retry-After`: without a key, trying again could do it twice.
+            Error::OutcomeUnknown(cause) => {
+                let title = "It is not known whether this was done";
+                let failure = Self::new(S::SERVICE_UNAVAILABLE, code, title);
+                Self { again: false, cause: Some(cause), ..failure }.detail(
+                    "no answer came in time that would say so: look before you repeat this, or repeat it \
+                     with the same Idempotency-Key",
+                )
+            }
             // The operator reads it too: nobody else can mend it.
             Error::NotConfigured { detail, .. } => {
                 let failure = Self::new(S::SERVICE_UNAVAILABLE, code, "Not configured here");

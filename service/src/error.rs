@@ -13,7 +13,8 @@ use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 /// What a function of the domain gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something was not done. Nothing has been written when one of these comes back.
+/// Why something was not done. Nothing has been written when one of these comes back, but for
+/// [`Error::OutcomeUnknown`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no such thing, or not for the one who asks.
@@ -74,6 +75,10 @@ pub enum Error {
     /// Not now: the database is away, locked or full, or there is too much to do.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// Nobody knows whether it was done: the database went away, or its disk failed, while it
+    /// answered COMMIT; or it took too long.
+    #[error("the outcome is unknown: {0}")]
+    OutcomeUnknown(String),
     /// Not on this installation: something is missing in its configuration.
     #[error("{code}: {detail}")]
     NotConfigured {
@@ -148,6 +153,7 @@ impl Error {
             | Self::State { code, .. }
             | Self::NotConfigured { code, .. } => code,
             Self::Unavailable(_) | Self::Again(_) => "unavailable",
+            Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::KeyReused => "idempotency_key_reused",
             Self::KeyInUse => "idempotency_in_progress",
             Self::Replayed(_) | Self::Internal(_) => "internal",
@@ -194,7 +200,7 @@ impl Error {
 
     /// Whether the whole transaction is lost, and not only the statement that failed.
     pub(crate) fn loses_the_transaction(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Again(_))
+        matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown(_) | Self::Again(_))
     }
 
     /// A refused reference, in a place where it can only mean that others use the row.

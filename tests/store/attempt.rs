@@ -182,3 +182,34 @@ async fn what_loses_the_transaction_ends_the_whole() {
     })
     .await;
 }
+
+/// PostgreSQL answers the COMMIT of a transaction that has failed with ROLLBACK, and with no error.
+#[tokio::test]
+async fn a_failed_statement_that_nobody_hears_of_is_never_committed() {
+    each_lasting_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, home, actor) = owner(&app).await;
+        let work = app.store.write(actor.clone(), |tx, actor| {
+            Box::pin(async move {
+                add(tx, actor, "before").await?;
+                let swallowed = add_to_nothing(tx, actor).await;
+                assert!(matches!(swallowed, Err(Error::Reference)), "{swallowed:?}");
+                Ok(())
+            })
+        });
+        let ended: Result<()> = work.await;
+        assert!(matches!(ended, Err(Error::Internal(_))), "{ended:?}");
+        assert!(names(&ada, &home).await.is_empty());
+        let work = app.store.write(actor.clone(), |tx, actor| {
+            Box::pin(async move {
+                let _ = add_to_nothing(tx, actor).await;
+                add(tx, actor, "after").await.map(drop)
+            })
+        });
+        let ended: Result<()> = work.await;
+        assert!(matches!(ended, Err(Error::Internal(_))), "{ended:?}");
+        assert!(names(&ada, &home).await.is_empty());
+        app.stop().await;
+    })
+    .await;
+}

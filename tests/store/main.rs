@@ -5,9 +5,12 @@
 
 mod attempt;
 mod classes;
+mod commit_answer;
 mod concurrent;
 mod ledger;
 mod log;
 mod migrations;
 mod nodes;
+#[cfg(unix)]
+mod pooler;
 mod sqlite;

@@ -109,13 +109,23 @@ fn url(database: &Database) -> DatabaseUrl {
 }
 
 async fn connect(database: &Database) -> Result<Store, ConnectError> {
-    let options = Options {
+    Store::connect(url(database).reveal(), options(database)).await
+}
+
+/// As the one process that serves a SQLite file.
+async fn connect_to_serve(database: &Database) -> Result<Store, ConnectError> {
+    let options = Options { exclusive: true, ..options(database) };
+    Store::connect(url(database).reveal(), options).await
+}
+
+fn options(database: &Database) -> Options {
+    Options {
         max_connections: database.database_connections.max(1),
         statement_timeout: std::time::Duration::from_secs(database.statement_timeout.max(1)),
         keyring: database.encryption_keys.clone().unwrap_or_default(),
+        direct_url: database.database_direct_url.as_ref().map(|url| url.reveal().to_owned()),
         ..Options::default()
-    };
-    Store::connect(url(database).reveal(), options).await
+    }
 }
 
 /// The names of the migrations that the database lacks.

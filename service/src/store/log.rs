@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Tx, signal::Signal};
+use super::{Tx, outcome::Witness, signal::Signal};
 use crate::{
     actor::{Actor, Author},
     error::{Error, Result},
@@ -130,7 +130,11 @@ impl Tx {
             return Ok(());
         }
         self.signal(Signal::Recorded);
+        let witness = events.first().and_then(Witness::of);
         event::Entity::insert_many(events).exec_without_returning(self).await?;
+        if let Some(witness) = witness {
+            self.keep_witness(witness);
+        }
         Ok(())
     }
 }

@@ -9,25 +9,28 @@
 pub mod dialect;
 mod failure;
 pub mod log;
+mod outcome;
 pub mod page;
 mod postgres;
 pub mod rows;
 pub mod signal;
 mod sqlite;
 mod telemetry;
+mod transaction;
 mod tx;
 pub mod versioned;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, IsolationLevel, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr};
 
 use signal::{Signal, Signals};
 pub use telemetry::Pool;
 use tokio::sync::watch;
+use transaction::{Begin, Transaction};
 pub use tx::Tx;
 
 use crate::{
@@ -82,6 +85,12 @@ pub struct Options {
     pub group_commit: bool,
     /// SQLite's `synchronous`.
     pub synchronous: Synchronous,
+    /// Whether this process is to be the only one that serves a SQLite file. Others may still open
+    /// it: the command line does.
+    pub exclusive: bool,
+    /// The URL of the same PostgreSQL database without a pooler between, for what needs a session of
+    /// its own: LISTEN, and the lock of the schema. Without it, there is no pooler.
+    pub direct_url: Option<String>,
     /// The time.
     pub clock: Clock,
     /// Ids and tokens.
@@ -99,6 +108,8 @@ impl Default for Options {
             busy_timeout: Duration::from_secs(5),
             group_commit: true,
             synchronous: Synchronous::Full,
+            exclusive: false,
+            direct_url: None,
             clock: Clock::system(),
             random: Random::system(),
             keyring: Keyring::default(),
@@ -112,6 +123,28 @@ pub enum ConnectError {
     /// Not a URL of SQLite or PostgreSQL.
     #[error("DATABASE_URL must start with sqlite: or postgres:, for example sqlite://steward.db")]
     Url,
+    /// Another process serves the same SQLite file.
+    #[error(
+        "{} is served already, by {holder}: two servers on one file would not hear of each other. \
+         Stop that one, or use PostgreSQL", .database.display()
+    )]
+    Served {
+        /// The file.
+        database: PathBuf,
+        /// Who serves it, and since when.
+        holder: String,
+    },
+    /// The lock of a SQLite file cannot be taken, for another reason than that it is held.
+    #[error("cannot lock {}: {cause}", .path.display())]
+    Lock {
+        /// The file that is locked.
+        path: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// A setting of steward's does not reach PostgreSQL, which would then be used wrongly in silence.
+    #[error("{0}")]
+    Session(String),
     /// The database does not answer as it should.
     #[error("cannot connect to the database: {0}{hint}", hint = tls_hint(.0))]
     Database(#[from] DbErr),
@@ -143,7 +176,7 @@ pub struct Store {
 #[derive(Debug, Clone)]
 enum Writer {
     Sqlite(sqlite::Writer),
-    Postgres(DatabaseConnection),
+    Postgres(postgres::Pools),
 }
 
 /// What every transaction is handed besides its connection.
@@ -167,12 +200,11 @@ impl Store {
             signals: Signals::default(),
         };
         let (engine, reader, writer) = if url.starts_with("sqlite:") {
-            let (reader, connection) = sqlite::connect(url, &options, &telemetry).await?;
-            let writer = sqlite::Writer::start(connection, context.clone(), options.group_commit);
+            let (reader, writer) = sqlite::connect(url, &options, &context, &telemetry).await?;
             (Engine::Sqlite, reader, Writer::Sqlite(writer))
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let pool = postgres::connect(url, &options, &telemetry).await?;
-            (Engine::Postgres, pool.clone(), Writer::Postgres(pool))
+            let pools = postgres::connect(url, &options, &telemetry).await?;
+            (Engine::Postgres, pools.shared.clone(), Writer::Postgres(pools))
         } else {
             return Err(ConnectError::Url);
         };
@@ -230,9 +262,15 @@ impl Store {
     {
         match &self.writer {
             Writer::Sqlite(writer) => writer.write(input, work).await,
-            Writer::Postgres(pool) => {
-                let isolation = self.following.then_some(IsolationLevel::ReadCommitted);
-                postgres::write((pool.clone(), isolation), self.context.clone(), input, work).await
+            Writer::Postgres(pools) => {
+                let begin = if self.following { Begin::ReadCommitted } else { Begin::RepeatableRead };
+                let writer = postgres::Writer {
+                    pool: pools.shared.clone(),
+                    begin,
+                    context: self.context.clone(),
+                    telemetry: self.telemetry.clone(),
+                };
+                writer.write(input, work).await
             }
         }
     }
@@ -247,12 +285,17 @@ impl Store {
         T: Send + 'static,
         F: for<'a> FnOnce(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + 'static,
     {
-        let (reader, context) = (self.reader.clone(), self.context.clone());
+        let store = self.clone();
         let task = tokio::spawn(async move {
-            let tx = Tx::new(reader.begin().await?, context);
+            let begin = match store.engine {
+                Engine::Sqlite => Begin::Deferred,
+                Engine::Postgres => Begin::ReadOnly,
+            };
+            let transaction = Transaction::begin(&store.reader, begin, &store.telemetry).await?;
+            let tx = Tx::new(transaction, store.context);
             let result = work(&tx, &input).await;
-            // There is nothing to keep, and the connection notices a failed rollback.
-            let _ = tx.rollback().await;
+            // There is nothing to keep.
+            tx.rollback().await;
             result
         });
         task.await.map_err(|error| Error::Internal(format!("a snapshot ended early: {error}")))?
@@ -293,14 +336,20 @@ impl Store {
     pub async fn relay(&self) {
         match &self.writer {
             Writer::Sqlite(_) => std::future::pending().await,
-            Writer::Postgres(pool) => postgres::relay(pool, &self.context.signals).await,
+            Writer::Postgres(pools) => postgres::relay(pools, &self.context.signals).await,
         }
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and can be written.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], with what the operator should know.
     pub async fn ping(&self) -> Result<()> {
         self.reader.execute_unprepared("SELECT 1").await?;
-        Ok(())
+        match &self.writer {
+            Writer::Sqlite(writer) => writer.ping().await,
+            Writer::Postgres(pools) => postgres::ping(pools).await,
+        }
     }
 
     /// How many statements this store has run, transactions' brackets left out.
@@ -317,28 +366,25 @@ impl Store {
         pools
     }
 
-    /// Applies every migration that is missing. Several nodes may do so at once: on PostgreSQL one
-    /// works and the others wait, and all is applied or nothing.
+    /// Applies every migration that is missing, all or none. Several processes may do so at once: one
+    /// works and the others wait.
     pub async fn migrate(&self) -> Result<(), DbErr> {
-        match &self.writer {
-            Writer::Sqlite(writer) => Migrator::up(writer.connection(), None).await,
-            Writer::Postgres(pool) => {
-                let schema = postgres::hold_schema(pool).await?;
-                Migrator::up(&schema, None).await?;
-                schema.commit().await
-            }
-        }
+        let schema = self.hold_schema().await?;
+        Migrator::up(&schema, None).await?;
+        schema.commit().await
     }
 
-    /// Takes the last `steps` migrations back.
+    /// Takes the last `steps` migrations back, all or none.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), DbErr> {
+        let schema = self.hold_schema().await?;
+        Migrator::down(&schema, Some(steps)).await?;
+        schema.commit().await
+    }
+
+    async fn hold_schema(&self) -> Result<DatabaseTransaction, DbErr> {
         match &self.writer {
-            Writer::Sqlite(writer) => Migrator::down(writer.connection(), Some(steps)).await,
-            Writer::Postgres(pool) => {
-                let schema = postgres::hold_schema(pool).await?;
-                Migrator::down(&schema, Some(steps)).await?;
-                schema.commit().await
-            }
+            Writer::Sqlite(writer) => writer.hold_schema().await,
+            Writer::Postgres(pools) => postgres::hold_schema(pools).await,
         }
     }
 
@@ -356,7 +402,7 @@ impl Store {
     fn schema_connection(&self) -> &DatabaseConnection {
         match &self.writer {
             Writer::Sqlite(writer) => writer.connection(),
-            Writer::Postgres(pool) => pool,
+            Writer::Postgres(pools) => &pools.direct,
         }
     }
 
@@ -364,7 +410,7 @@ impl Store {
     pub async fn close(self) -> Result<(), DbErr> {
         match &self.writer {
             Writer::Sqlite(writer) => writer.stop().await,
-            Writer::Postgres(_) => {}
+            Writer::Postgres(pools) => pools.direct.clone().close().await?,
         }
         self.reader.clone().close().await
     }

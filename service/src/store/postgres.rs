@@ -2,21 +2,31 @@
 //!
 //! Transactions run at REPEATABLE READ: a closure sees one state of the database, as it does on
 //! SQLite, and where another transaction was faster, the whole closure runs again on the new state.
-//! Those that move running sums follow others instead ([`super::Store::following`]).
+//! Those that move running sums follow others instead ([`super::Store::following`]). The level is said
+//! in BEGIN, and what else a session must have is read back at the start ([`session`]).
 
-use std::{sync::Arc, time::Duration};
+mod session;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel,
-    SqlxPostgresConnector, TransactionTrait,
-    sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, TransactionTrait,
+    sqlx::{
+        self,
+        postgres::{PgListener, PgPoolOptions},
+    },
 };
 
 use super::{
-    Context, Options, Tx,
+    ConnectError, Context, Options, Tx,
     signal::{Signal, Signals},
     telemetry::Telemetry,
+    transaction::{Begin, Transaction},
+    tx::Announcement,
 };
 use crate::{
     error::{Error, Result},
@@ -25,122 +35,179 @@ use crate::{
 
 /// How often a closure runs at most.
 const TRIES: u32 = 5;
+/// How long to look for what a COMMIT without an answer has made.
+const LOOK_FOR: Duration = Duration::from_secs(2);
+/// How long to wait before looking again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Serializes the migrations of several nodes: any number that nobody else locks.
 const MIGRATION_LOCK: i64 = 0x0073_7465_7761_7264;
 /// How long an idle connection is trusted without asking it.
 const TRUSTED_IDLE: Duration = Duration::from_secs(10);
+/// How many connections without a pooler between: one that migrates, and one to spare.
+const DIRECT: u32 = 2;
+
+/// The connections of a store.
+#[derive(Debug, Clone)]
+pub(super) struct Pools {
+    /// For all but what follows.
+    pub(super) shared: DatabaseConnection,
+    /// For what needs a session of its own. The same one where there is no pooler.
+    pub(super) direct: DatabaseConnection,
+}
 
 pub(super) async fn connect(
     url: &str,
     options: &Options,
     telemetry: &Telemetry,
-) -> Result<DatabaseConnection, DbErr> {
-    let millis = |duration: Duration| duration.as_millis().to_string();
-    let settings: PgConnectOptions = url.parse().map_err(driver_error)?;
-    let settings = settings.application_name("steward").statement_cache_capacity(512).options([
-        ("default_transaction_isolation", "repeatable read"),
-        ("statement_timeout", &millis(options.statement_timeout)),
-        ("lock_timeout", &millis(options.statement_timeout / 3)),
-        ("idle_in_transaction_session_timeout", &millis(options.statement_timeout)),
-    ]);
-    let pool = PgPoolOptions::new()
-        .max_connections(options.max_connections)
-        .acquire_timeout(options.acquire_timeout)
-        .test_before_acquire(false)
-        .before_acquire(|connection, met| {
-            Box::pin(async move {
-                if met.idle_for < TRUSTED_IDLE {
-                    return Ok(true);
-                }
-                Ok(sea_orm::sqlx::Connection::ping(connection).await.is_ok())
-            })
-        })
-        .connect_with(settings)
-        .await
-        .map_err(driver_error)?;
-    let mut connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    telemetry.watch(&mut connection);
-    Ok(connection)
-}
-
-fn driver_error(error: sea_orm::sqlx::Error) -> DbErr {
-    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))
-}
-
-/// Runs the closure in a task of its own: a request that goes away must not cancel a BEGIN, which
-/// leaves sqlx 0.9.0's pool with a connection in a transaction that nobody knows of.
-pub(super) async fn write<I, T, F>(
-    begin: (DatabaseConnection, Option<IsolationLevel>),
-    context: Context,
-    input: I,
-    work: F,
-) -> Result<T>
-where
-    I: Send + Sync + 'static,
-    T: Send + 'static,
-    F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
-{
-    let task = tokio::spawn(async move {
-        let mut reason = String::new();
-        for attempt in 0..TRIES {
-            match attempt_once(&begin, &context, &input, &work).await {
-                Err(Error::Again(why)) => {
-                    metrics::counter!("steward_transaction_retries_total").increment(1);
-                    reason = why;
-                    let most = 5 << attempt;
-                    // Not of the transaction's randomness: who waits must not change ids.
-                    let pause = Duration::from_millis(Random::system().below(most) + 1);
-                    tokio::time::sleep(pause).await;
-                }
-                ended => return ended,
-            }
+) -> Result<Pools, ConnectError> {
+    let shared = session::connect(url, options, options.max_connections, telemetry).await?;
+    let is_pooled = session::check(&shared, telemetry).await?;
+    let Some(direct_url) = &options.direct_url else {
+        if is_pooled {
+            return Err(ConnectError::Session(session::NO_DIRECT_URL.into()));
         }
-        Err(Error::Unavailable(format!("gave up after {TRIES} tries: {reason}")))
-    });
-    task.await.map_err(|error| Error::Internal(format!("a write ended early: {error}")))?
-}
-
-async fn attempt_once<I, T, F>(
-    (pool, isolation): &(DatabaseConnection, Option<IsolationLevel>),
-    context: &Context,
-    input: &I,
-    work: &F,
-) -> Result<T>
-where
-    F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>>,
-{
-    let begun = match isolation {
-        None => pool.begin().await?,
-        level => pool.begin_with_config(*level, None).await?,
+        return Ok(Pools { direct: shared.clone(), shared });
     };
-    let tx = Tx::new(begun, context.clone());
-    match work(&tx, input).await {
-        Ok(value) if tx.is_undone() => {
-            tx.rollback().await?;
-            Ok(value)
-        }
-        Ok(value) => match tx.write_events().await {
-            Ok(()) => {
-                tx.commit().await?;
+    let direct = session::connect(direct_url, options, DIRECT, telemetry).await?;
+    if session::check(&direct, telemetry).await? {
+        return Err(ConnectError::Session(session::NOT_DIRECT.into()));
+    }
+    Ok(Pools { shared, direct })
+}
+
+/// Whether it can be written: a standby cannot.
+pub(super) async fn ping(pools: &Pools) -> Result<()> {
+    let sql = "SELECT current_setting('transaction_read_only')";
+    let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
+    let row = pools.shared.query_one_raw(statement).await?;
+    let read_only: Option<String> = row.map(|row| row.try_get_by(0)).transpose()?;
+    match read_only.as_deref() {
+        Some("off") => Ok(()),
+        _ => Err(Error::Unavailable("the database is read-only".into())),
+    }
+}
+
+fn driver_error(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
+}
+
+/// What a write needs.
+pub(super) struct Writer {
+    pub(super) pool: DatabaseConnection,
+    pub(super) begin: Begin,
+    pub(super) context: Context,
+    pub(super) telemetry: Telemetry,
+}
+
+impl Writer {
+    /// Runs the closure in a task of its own: a request that goes away takes nothing with it.
+    pub(super) async fn write<I, T, F>(self, input: I, work: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        let task = tokio::spawn(async move {
+            let mut reason = String::new();
+            for attempt in 0..TRIES {
+                match self.attempt(&input, &work).await {
+                    Err(Error::Again(why)) => {
+                        metrics::counter!("steward_transaction_retries_total").increment(1);
+                        reason = why;
+                        let most = 5 << attempt;
+                        // Not of the transaction's randomness: who waits must not change ids.
+                        let pause = Duration::from_millis(Random::system().below(most) + 1);
+                        tokio::time::sleep(pause).await;
+                    }
+                    ended => return ended,
+                }
+            }
+            Err(Error::Unavailable(format!("gave up after {TRIES} tries: {reason}")))
+        });
+        task.await.map_err(|error| Error::Internal(format!("a write ended early: {error}")))?
+    }
+
+    async fn attempt<I, T, F>(&self, input: &I, work: &F) -> Result<T>
+    where
+        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>>,
+    {
+        let transaction = Transaction::begin(&self.pool, self.begin, &self.telemetry).await?;
+        let tx = Tx::new(transaction, self.context.clone());
+        let ended = match work(&tx, input).await {
+            Ok(value) if tx.is_undone() => Ok((value, false)),
+            Ok(value) => tx.finish().await.map(|()| (value, true)),
+            Err(error) => Err(error),
+        };
+        match ended {
+            Ok((value, true)) => self.commit(tx).await.map(|()| value),
+            Ok((value, false)) => {
+                tx.rollback().await;
                 Ok(value)
             }
             Err(error) => {
-                let _ = tx.rollback().await;
+                tx.rollback().await;
                 Err(error)
             }
-        },
-        Err(error) => {
-            // The error is what the caller must hear of; the connection notices a failed rollback.
-            let _ = tx.rollback().await;
-            Err(error)
         }
+    }
+
+    async fn commit(&self, tx: Tx) -> Result<()> {
+        let error = match tx.commit().await {
+            Ok(()) => {
+                tx.close().make();
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        if is_answer(&error) {
+            tx.rollback().await;
+            return Err(error.into());
+        }
+        let witness = tx.witness();
+        let announcement = tx.close();
+        let unknown = Error::OutcomeUnknown(error.to_string());
+        let Some(witness) = witness else { return Err(unknown) };
+        if !self.appears(witness).await {
+            return Err(unknown);
+        }
+        tracing::warn!(%error, "a COMMIT was made although its answer was lost");
+        Announcement::make(announcement);
+        Ok(())
+    }
+
+    /// Looks for what a COMMIT without an answer would have made. What is not there may still come.
+    async fn appears(&self, witness: super::outcome::Witness) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < LOOK_FOR {
+            if matches!(witness.is_there(&self.pool).await, Ok(true)) {
+                return true;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        false
+    }
+}
+
+/// Whether an error of COMMIT is what the server said of the transaction, and not that the connection
+/// or the server went away.
+fn is_answer(error: &DbErr) -> bool {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) => match &**cause {
+            sqlx::Error::Database(cause) => {
+                let code = cause.code().unwrap_or_default();
+                !["08", "57"].contains(&code.get(..2).unwrap_or_default())
+            }
+            _ => false,
+        },
+        // What steward itself found, before anything was sent.
+        _ => matches!(error, DbErr::Custom(_)),
     }
 }
 
 /// A transaction in which the schema can be changed, while other nodes that want to do so wait. It has
 /// no time limits: an index over a large table takes its time.
-pub(super) async fn hold_schema(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let holder = pool.begin().await?;
+pub(super) async fn hold_schema(pools: &Pools) -> Result<DatabaseTransaction, DbErr> {
+    let holder = pools.direct.begin().await?;
     // Who has waited for the lock must see what was done meanwhile.
     holder.execute_unprepared("SET TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
     for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
@@ -159,10 +226,10 @@ const GATHER: Duration = Duration::from_millis(10);
 const DEAF: Duration = Duration::from_secs(1);
 
 /// Tells and hears signals (LISTEN and NOTIFY), on a connection of its own.
-pub(super) async fn relay(pool: &DatabaseConnection, signals: &Signals) {
+pub(super) async fn relay(pools: &Pools, signals: &Signals) {
     let node = Random::system().secret().hash();
     loop {
-        if let Err(error) = relay_until_lost(pool, signals, &node[..16]).await {
+        if let Err(error) = relay_until_lost(pools, signals, &node[..16]).await {
             tracing::warn!(%error, "other nodes cannot be heard just now");
         }
         tokio::time::sleep(DEAF).await;
@@ -170,11 +237,11 @@ pub(super) async fn relay(pool: &DatabaseConnection, signals: &Signals) {
 }
 
 async fn relay_until_lost(
-    pool: &DatabaseConnection,
+    pools: &Pools,
     signals: &Signals,
     node: &str,
 ) -> Result<(), DbErr> {
-    let options = (*pool.get_postgres_connection_pool().connect_options()).clone();
+    let options = (*pools.direct.get_postgres_connection_pool().connect_options()).clone();
     let own = PgPoolOptions::new().max_connections(1).connect_with(options).await;
     let own = own.map_err(driver_error)?;
     let mut listener = PgListener::connect_with(&own).await.map_err(driver_error)?;
@@ -188,7 +255,7 @@ async fn relay_until_lost(
                     for signal in told {
                         let payload = format!("{} {node}", signal.as_str());
                         let notify = format!("NOTIFY {CHANNEL}, '{payload}'");
-                        pool.execute_unprepared(&notify).await?;
+                        pools.shared.execute_unprepared(&notify).await?;
                     }
                     tokio::time::sleep(GATHER).await;
                 }

@@ -1,8 +1,11 @@
 //! What can be seen of the store from outside: statements and pools. Never their values.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use sea_orm::{DatabaseConnection, metric::Info};
@@ -15,16 +18,21 @@ pub(super) struct Telemetry {
 
 impl Telemetry {
     pub(super) fn watch(&self, connection: &mut DatabaseConnection) {
-        let statements = self.statements.clone();
+        let telemetry = self.clone();
         connection.set_metric_callback(move |info: &Info<'_>| {
-            statements.fetch_add(1, Ordering::Relaxed);
-            metrics::histogram!(
-                "steward_statement_seconds",
-                "operation" => operation(&info.statement.sql),
-                "result" => if info.failed { "error" } else { "ok" },
-            )
-            .record(info.elapsed.as_secs_f64());
+            telemetry.record(&info.statement.sql, info.elapsed, info.failed);
         });
+    }
+
+    /// Counts a statement.
+    pub(super) fn record(&self, sql: &str, elapsed: Duration, failed: bool) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        metrics::histogram!(
+            "steward_statement_seconds",
+            "operation" => operation(sql),
+            "result" => if failed { "error" } else { "ok" },
+        )
+        .record(elapsed.as_secs_f64());
     }
 
     pub(super) fn statements(&self) -> u64 {

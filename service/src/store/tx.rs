@@ -10,42 +10,55 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::event;
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
-    TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::{
     Context,
-    signal::{Raised, Signal},
+    outcome::Witness,
+    signal::{Raised, Signal, Signals},
+    transaction::Transaction,
 };
 use crate::{error::Result, random::Random, seal::Keyring};
 
-/// A transaction: a connection, and the time and the ids of what happens in it.
+/// A transaction, or a savepoint of one: and the time and the ids of what happens in it.
+///
+/// A statement that fails ends it, as on PostgreSQL: no other statement runs in it, and it cannot be
+/// committed. What may fail without ending the whole goes into a savepoint ([`Self::attempt`]).
 #[derive(Debug)]
 pub struct Tx {
-    transaction: DatabaseTransaction,
+    transaction: Arc<Transaction>,
+    /// How many savepoints this is below the transaction.
+    depth: u32,
     context: Context,
     undone: AtomicBool,
+    /// Whether a statement has failed.
+    failed: AtomicBool,
     events: Mutex<Vec<event::ActiveModel>>,
+    /// An event that is there if, and only if, this was committed.
+    witness: Mutex<Option<Witness>>,
     /// The order of what is recorded in one transaction, its savepoints included.
     ordinal: Arc<AtomicI64>,
     /// What is told once the transaction is committed.
     raised: Arc<Raised>,
-    outermost: bool,
 }
 
 impl Tx {
-    pub(super) fn new(transaction: DatabaseTransaction, context: Context) -> Self {
+    pub(super) fn new(transaction: Transaction, context: Context) -> Self {
+        Self::at(Arc::new(transaction), 0, context)
+    }
+
+    fn at(transaction: Arc<Transaction>, depth: u32, context: Context) -> Self {
         Self {
             transaction,
+            depth,
             context,
             undone: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
             events: Mutex::default(),
+            witness: Mutex::default(),
             ordinal: Arc::default(),
             raised: Arc::default(),
-            outermost: true,
         }
     }
 
@@ -114,41 +127,112 @@ impl Tx {
     ) -> Result<Result<T>> {
         let savepoint = self.savepoint().await?;
         let outcome = match work(&savepoint).await {
-            Ok(value) => savepoint.write_events().await.map(|()| value),
+            Ok(value) => savepoint.finish().await.map(|()| value),
             Err(error) => Err(error),
         };
         match outcome {
             Ok(value) => {
-                savepoint.commit().await?;
+                savepoint.release_into(self).await?;
                 Ok(Ok(value))
             }
             Err(error) => {
-                savepoint.rollback().await?;
+                savepoint.rollback_to().await?;
                 if error.loses_the_transaction() { Err(error) } else { Ok(Err(error)) }
             }
         }
     }
 
+    /// Writes what was recorded. All that is left to do is to commit.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where a statement has failed and nobody has heard of it.
+    pub(super) async fn finish(&self) -> Result<()> {
+        self.write_events().await?;
+        Ok(self.check()?)
+    }
+
     /// A savepoint within this transaction.
     pub(super) async fn savepoint(&self) -> Result<Self, DbErr> {
+        self.check()?;
+        let depth = self.depth + 1;
+        self.noting(self.transaction.savepoint(depth).await)?;
         Ok(Self {
             ordinal: self.ordinal.clone(),
             raised: self.raised.clone(),
-            outermost: false,
-            ..Self::new(self.transaction.begin().await?, self.context.clone())
+            ..Self::at(self.transaction.clone(), depth, self.context.clone())
         })
     }
 
-    pub(super) async fn commit(self) -> Result<(), DbErr> {
-        self.transaction.commit().await?;
-        if self.outermost {
-            self.raised.take().for_each(|signal| self.context.signals.raise(signal));
+    /// Ends a savepoint and keeps what was done in it.
+    pub(super) async fn release_into(self, outer: &Self) -> Result<(), DbErr> {
+        self.check()?;
+        outer.noting(self.transaction.release(self.depth).await)?;
+        if let Some(witness) = self.witness() {
+            outer.keep_witness(witness);
         }
         Ok(())
     }
 
-    pub(super) async fn rollback(self) -> Result<(), DbErr> {
-        self.transaction.rollback().await
+    /// Ends a savepoint and takes back what was done in it. An error means that the whole transaction
+    /// is lost.
+    pub(super) async fn rollback_to(self) -> Result<(), DbErr> {
+        self.transaction.rollback_to(self.depth).await
+    }
+
+    /// Makes all of it last. What others are told is told
+    /// by [`Announcement::make`].
+    pub(super) async fn commit(&self) -> Result<(), DbErr> {
+        debug_assert_eq!(self.depth, 0, "a savepoint is released");
+        self.check()?;
+        self.noting(self.transaction.commit().await)
+    }
+
+    /// Lets the connection go, and gives what others are told if the transaction is committed.
+    pub(super) fn close(self) -> Announcement {
+        Announcement { raised: self.raised, signals: self.context.signals }
+    }
+
+    pub(super) async fn rollback(&self) {
+        self.transaction.rollback().await;
+    }
+
+    /// An event that is there if, and only if, this was committed.
+    pub(super) fn witness(&self) -> Option<Witness> {
+        *self.witness.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn keep_witness(&self, witness: Witness) {
+        self.witness.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(witness);
+    }
+
+    /// Nothing runs in a transaction in which a statement has failed. PostgreSQL would refuse it, and
+    /// answer COMMIT with ROLLBACK and no error; SQLite may have taken the transaction back, and would
+    /// commit each further statement by itself.
+    fn check(&self) -> Result<(), DbErr> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(DbErr::Custom("a statement of this transaction has failed".into()));
+        }
+        Ok(())
+    }
+
+    fn noting<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
+        if result.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+/// What others are told of a transaction that is committed.
+#[must_use]
+pub(super) struct Announcement {
+    raised: Arc<Raised>,
+    signals: Signals,
+}
+
+impl Announcement {
+    pub(super) fn make(self) {
+        self.raised.take().for_each(|signal| self.signals.raise(signal));
     }
 }
 
@@ -157,7 +241,7 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send + 'a>>
 // Written out rather than with #[async_trait], which would box every future a second time.
 impl ConnectionTrait for Tx {
     fn get_database_backend(&self) -> DbBackend {
-        self.transaction.get_database_backend()
+        self.transaction.backend()
     }
 
     fn execute_raw<'s, 'a>(&'s self, statement: Statement) -> Answer<'a, ExecResult>
@@ -165,7 +249,10 @@ impl ConnectionTrait for Tx {
         's: 'a,
         Self: 'a,
     {
-        self.transaction.execute_raw(statement)
+        Box::pin(async move {
+            self.check()?;
+            self.noting(self.transaction.execute(&statement).await)
+        })
     }
 
     fn execute_unprepared<'s, 'q, 'a>(&'s self, sql: &'q str) -> Answer<'a, ExecResult>
@@ -174,7 +261,10 @@ impl ConnectionTrait for Tx {
         'q: 'a,
         Self: 'a,
     {
-        self.transaction.execute_unprepared(sql)
+        Box::pin(async move {
+            self.check()?;
+            self.noting(self.transaction.execute_unprepared(sql).await)
+        })
     }
 
     fn query_one_raw<'s, 'a>(&'s self, statement: Statement) -> Answer<'a, Option<QueryResult>>
@@ -182,7 +272,10 @@ impl ConnectionTrait for Tx {
         's: 'a,
         Self: 'a,
     {
-        self.transaction.query_one_raw(statement)
+        Box::pin(async move {
+            self.check()?;
+            self.noting(self.transaction.query_one(&statement).await)
+        })
     }
 
     fn query_all_raw<'s, 'a>(&'s self, statement: Statement) -> Answer<'a, Vec<QueryResult>>
@@ -190,6 +283,9 @@ impl ConnectionTrait for Tx {
         's: 'a,
         Self: 'a,
     {
-        self.transaction.query_all_raw(statement)
+        Box::pin(async move {
+            self.check()?;
+            self.noting(self.transaction.query_all(&statement).await)
+        })
     }
 }

@@ -1,0 +1,147 @@
+//! The sessions of a store: what they are set to, and whether that has reached the server.
+//!
+//! Settings travel as the startup parameter `options`, which a pooler in transaction mode (PgBouncer)
+//! drops or refuses. So all of it is read back at the start, and steward does not serve where
+//! something does not hold: a missing timeout shows itself only on the day when it is needed.
+
+use std::time::Duration;
+
+use sea_orm::{
+    DatabaseConnection, DbBackend, DbErr, SqlxPostgresConnector, Statement, TryGetableMany,
+    sqlx::{
+        self, Connection,
+        postgres::{PgConnectOptions, PgPoolOptions},
+    },
+};
+
+use super::{TRUSTED_IDLE, driver_error};
+use crate::store::{
+    ConnectError, Options,
+    telemetry::Telemetry,
+    transaction::{Begin, Transaction},
+};
+
+/// A setting of steward's own: where it is missing, the others that came with it are, too.
+const MARK: (&str, &str) = ("steward.session", "direct");
+
+const TIMEOUTS: [&str; 3] =
+    ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+
+pub(super) const NO_DIRECT_URL: &str = "\
+the connection goes through a pooler that drops the session's settings: set DATABASE_DIRECT_URL to the \
+same database without the pooler, for LISTEN and for the lock of the schema";
+
+pub(super) const NOT_DIRECT: &str = "\
+DATABASE_DIRECT_URL leads through a pooler that drops the session's settings: it must lead to the \
+database itself";
+
+const NO_PREPARED_STATEMENTS: &str = "\
+the pooler does not keep prepared statements: PgBouncer does from 1.21 on, with max_prepared_statements \
+above 0";
+
+/// A pool of sessions with steward's settings.
+pub(super) async fn connect(
+    url: &str,
+    options: &Options,
+    size: u32,
+    telemetry: &Telemetry,
+) -> Result<DatabaseConnection, DbErr> {
+    let plain: PgConnectOptions = url.parse().map_err(driver_error)?;
+    let plain = plain.application_name("steward").statement_cache_capacity(512);
+    let millis = |duration: Duration| duration.as_millis().to_string();
+    let settings = plain.clone().options([
+        ("default_transaction_isolation", "repeatable read"),
+        ("statement_timeout", &millis(options.statement_timeout)),
+        ("lock_timeout", &millis(options.statement_timeout / 3)),
+        ("idle_in_transaction_session_timeout", &millis(options.statement_timeout)),
+        MARK,
+    ]);
+    let pool = PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, met| {
+            Box::pin(async move {
+                if met.idle_for < TRUSTED_IDLE {
+                    return Ok(true);
+                }
+                Ok(connection.ping().await.is_ok())
+            })
+        });
+    let connected = match pool.clone().connect_with(settings).await {
+        Err(sqlx::Error::Database(error)) if error.message().contains("startup parameter") => {
+            pool.connect_with(plain).await
+        }
+        other => other,
+    };
+    let connected = connected.map_err(driver_error)?;
+    let mut connection = SqlxPostgresConnector::from_sqlx_postgres_pool(connected);
+    telemetry.watch(&mut connection);
+    Ok(connection)
+}
+
+/// Reads back what a session must have, and says whether there is a pooler between.
+///
+/// # Errors
+/// [`ConnectError::Session`], with what the operator can do, where something does not hold.
+pub(super) async fn check(
+    pool: &DatabaseConnection,
+    telemetry: &Telemetry,
+) -> Result<bool, ConnectError> {
+    let transaction = Transaction::begin(pool, Begin::RepeatableRead, telemetry).await?;
+    let settings = settings(&transaction).await?;
+    let is_pooled = mark(&transaction).await?.as_deref() != Some(MARK.1);
+    transaction.rollback().await;
+    drop(transaction);
+    let of = |name: &str| settings.iter().find(|(found, _)| found == name).map(|(_, value)| &**value);
+    if of("transaction_isolation") != Some("repeatable read") {
+        let found = of("transaction_isolation").unwrap_or_default();
+        return Err(ConnectError::Session(format!(
+            "a transaction that is begun at REPEATABLE READ runs at {found}"
+        )));
+    }
+    if let Some(missing) = TIMEOUTS.into_iter().find(|name| of(name).is_none_or(|ms| ms == "0")) {
+        return Err(ConnectError::Session(format!(
+            "{missing} is 0: a pooler drops the session's settings, so the role must have them: \
+             ALTER ROLE … SET {missing} = '30s', and the same for {}",
+            TIMEOUTS.into_iter().filter(|name| *name != missing).collect::<Vec<_>>().join(" and ")
+        )));
+    }
+    if is_pooled {
+        check_prepared_statements(pool).await?;
+    }
+    Ok(is_pooled)
+}
+
+async fn settings(transaction: &Transaction) -> Result<Vec<(String, String)>, DbErr> {
+    let names = ["transaction_isolation"].into_iter().chain(TIMEOUTS);
+    let listed = names.map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    let sql = format!("SELECT name, setting FROM pg_settings WHERE name IN ({listed})");
+    let statement = Statement::from_string(DbBackend::Postgres, sql);
+    let rows = transaction.query_all(&statement).await?;
+    rows.iter().map(|row| Ok(TryGetableMany::try_get_many_by_index(row)?)).collect()
+}
+
+async fn mark(transaction: &Transaction) -> Result<Option<String>, DbErr> {
+    let sql = format!("SELECT current_setting('{}', true)", MARK.0);
+    let statement = Statement::from_string(DbBackend::Postgres, sql);
+    let row = transaction.query_one(&statement).await?;
+    Ok(row.map(|row| row.try_get_by::<Option<String>, _>(0)).transpose()?.flatten())
+}
+
+/// Two sessions that prepare statements in turn on what may be one connection of the pooler's.
+async fn check_prepared_statements(pool: &DatabaseConnection) -> Result<(), ConnectError> {
+    let pool = pool.get_postgres_connection_pool();
+    let mut one = pool.acquire().await.map_err(driver_error)?;
+    let mut other = pool.acquire().await.map_err(driver_error)?;
+    for number in 0..4_i64 {
+        for session in [&mut one, &mut other] {
+            let answer = sqlx::query_scalar::<_, i64>("SELECT $1::int8").bind(number);
+            if answer.fetch_one(&mut **session).await.is_err() {
+                session.close_on_drop();
+                return Err(ConnectError::Session(NO_PREPARED_STATEMENTS.into()));
+            }
+        }
+    }
+    Ok(())
+}

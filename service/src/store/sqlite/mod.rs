@@ -1,0 +1,120 @@
+//! SQLite: many connections that read, and one writer ([`writer`]).
+
+mod commits;
+mod file;
+mod writer;
+
+use std::sync::Arc;
+
+use sea_orm::{
+    DatabaseConnection, DbErr, SqlxSqliteConnector,
+    sqlx::{
+        ConnectOptions, SqliteConnection,
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    },
+};
+
+pub(super) use self::writer::Writer;
+use self::{commits::Commits, file::DataFile};
+use super::{ConnectError, Context, Options, Synchronous, telemetry::Telemetry};
+
+/// What a connection may keep of the database in memory, in KiB.
+const CACHE_KIB: u32 = 64 * 1024;
+
+/// How many rows a connection makes ahead of the one who reads them. A whole page fits, so that its
+/// thread need not wait for the reader's.
+const ROWS_AHEAD: usize = 512;
+
+/// Gives the connections for reading, and the writer.
+pub(super) async fn connect(
+    url: &str,
+    options: &Options,
+    context: &Context,
+    telemetry: &Telemetry,
+) -> Result<(DatabaseConnection, Writer), ConnectError> {
+    let parsed: SqliteConnectOptions = url.parse().map_err(driver_error)?;
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    let path = (!in_memory).then(|| parsed.get_filename().to_owned());
+    let lock = match &path {
+        Some(path) if options.exclusive => Some(file::lock(path, options.clock.now())?),
+        _ => None,
+    };
+    let settings = settings(parsed, in_memory, options);
+    let pool = |size: u32| {
+        SqlitePoolOptions::new()
+            .min_connections(1)
+            .max_connections(size)
+            .acquire_timeout(options.acquire_timeout)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+    };
+    let keeper = match in_memory {
+        true => Some(keep(&settings).await.map_err(driver_error)?),
+        false => None,
+    };
+    let commits = Commits::default();
+    let counted = commits.clone();
+    let one = pool(1).after_connect(move |connection, _| {
+        let counted = counted.clone();
+        Box::pin(async move { counted.watch(connection).await })
+    });
+    let one = one.connect_with(settings.clone()).await.map_err(driver_error)?;
+    let mut single = SqlxSqliteConnector::from_sqlx_sqlite_pool(one);
+    telemetry.watch(&mut single);
+    let gone = |error: std::io::Error| DbErr::Custom(format!("the database's file: {error}"));
+    let file = path.map(|path| DataFile::opened(path, lock)).transpose().map_err(gone)?;
+    let reader = if in_memory {
+        single.clone()
+    } else {
+        let many = pool(options.max_connections)
+            .connect_with(settings.pragma("query_only", "on"))
+            .await
+            .map_err(driver_error)?;
+        let mut reader = SqlxSqliteConnector::from_sqlx_sqlite_pool(many);
+        telemetry.watch(&mut reader);
+        reader
+    };
+    let writer = Writer::start(writer::Parts {
+        connection: single,
+        context: context.clone(),
+        telemetry: telemetry.clone(),
+        group_commit: options.group_commit,
+        commits,
+        file,
+        keeper,
+    });
+    Ok((reader, writer))
+}
+
+fn settings(
+    parsed: SqliteConnectOptions,
+    in_memory: bool,
+    options: &Options,
+) -> SqliteConnectOptions {
+    parsed
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(if in_memory { SqliteJournalMode::Memory } else { SqliteJournalMode::Wal })
+        .synchronous(match options.synchronous {
+            Synchronous::Full => SqliteSynchronous::Full,
+            Synchronous::Normal => SqliteSynchronous::Normal,
+        })
+        .busy_timeout(options.busy_timeout)
+        .pragma("cache_size", format!("-{CACHE_KIB}"))
+        .pragma("temp_store", "memory")
+        .statement_cache_capacity(512)
+        .row_buffer_size(ROWS_AHEAD)
+}
+
+/// A database in memory is there as long as a connection to it is, and a connection that failed is
+/// closed: this one is never used.
+async fn keep(
+    settings: &SqliteConnectOptions,
+) -> Result<Arc<SqliteConnection>, sea_orm::sqlx::Error> {
+    settings.connect().await.map(Arc::new)
+}
+
+fn driver_error(error: sea_orm::sqlx::Error) -> DbErr {
+    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))
+}

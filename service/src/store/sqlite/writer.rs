@@ -1,0 +1,402 @@
+//! The one who writes.
+//!
+//! It takes what waits, runs each closure in a savepoint of its own inside one transaction, commits
+//! once, and then answers all. A closure belongs to the writer: a request that goes away leaves
+//! nothing half done. Nobody is answered before the commit is known, and after a failure nothing is
+//! written before a commit of the writer's own has succeeded.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait, sqlx::SqliteConnection,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    commits::{Commits, Count},
+    file::DataFile,
+};
+use crate::{
+    error::{Error, Result},
+    store::{
+        Context, Tx,
+        telemetry::Telemetry,
+        transaction::{Begin, Transaction},
+    },
+};
+
+/// How many closures may wait before their callers wait to wait.
+const QUEUE: usize = 1024;
+/// How many closures one transaction takes at most.
+const BATCH: usize = 256;
+/// How long a transaction goes on taking closures, so that the first is answered in good time and
+/// whoever comes next waits no longer.
+const BATCH_TIME: Duration = Duration::from_millis(50);
+/// How long the writer may take to say that it is there.
+const PING: Duration = Duration::from_secs(5);
+
+/// What a writer is made of.
+pub(super) struct Parts {
+    pub(super) connection: DatabaseConnection,
+    pub(super) context: Context,
+    pub(super) telemetry: Telemetry,
+    pub(super) group_commit: bool,
+    pub(super) commits: Commits,
+    /// None in memory.
+    pub(super) file: Option<DataFile>,
+    /// In memory alone.
+    pub(super) keeper: Option<Arc<SqliteConnection>>,
+}
+
+/// The way to the task that writes.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Writer {
+    queue: mpsc::Sender<Box<dyn Job>>,
+    connection: DatabaseConnection,
+}
+
+impl Writer {
+    pub(super) fn start(parts: Parts) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let connection = parts.connection.clone();
+        let serving = Serving { parts, waiting, failure: Failure::default() };
+        tokio::spawn(serving.run());
+        Self { queue, connection }
+    }
+
+    pub(in crate::store) fn connection(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    /// A transaction in which the schema can be changed: migrations take SeaORM's own. SeaORM itself
+    /// begins none on SQLite, and a process that ends in the middle of a migration would leave half of
+    /// it, which could neither be gone on with nor taken back.
+    pub(in crate::store) async fn hold_schema(&self) -> Result<DatabaseTransaction, DbErr> {
+        let immediate = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.connection.begin_with_options(immediate).await
+    }
+
+    pub(in crate::store) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(Work { input, work, outcome: None, answer });
+        let stopped = || Error::Unavailable("the writer has stopped".into());
+        self.queue.send(job).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    /// Whether it can write. After a failure, it finds out by writing.
+    pub(in crate::store) async fn ping(&self) -> Result<()> {
+        let nothing = self.write((), |tx, ()| {
+            tx.undo();
+            Box::pin(async { Ok(()) })
+        });
+        let late = |_| Error::Unavailable("the writer does not answer".into());
+        tokio::time::timeout(PING, nothing).await.map_err(late)?
+    }
+
+    /// Waits until what was begun is done.
+    pub(in crate::store) async fn stop(&self) {
+        let _ = self.write((), |_, ()| Box::pin(async { Ok(()) })).await;
+        let _ = self.connection.clone().close().await;
+    }
+}
+
+/// How a closure ended, as far as the transaction cares.
+enum Ended {
+    /// It stands, if the transaction does.
+    Done,
+    /// It failed, or wants nothing kept: its own changes go.
+    Failed,
+    /// The database itself failed under it: SQLite may have taken the whole transaction back
+    /// already, so nothing of it can stand.
+    Broken(String),
+}
+
+/// What has become of a transaction that is not known to be committed.
+#[derive(Debug, Clone)]
+enum Lost {
+    /// Nothing of it is there, and nothing of it will be.
+    Refused(String),
+    /// Nobody knows.
+    Unknown(String),
+}
+
+/// A closure that waits for the writer, with its input and the one to be answered.
+trait Job: Send {
+    fn run<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, Ended>;
+    fn abandoned(&self) -> bool;
+    fn answer(self: Box<Self>, committed: Result<(), Lost>);
+}
+
+struct Work<I, T, F> {
+    input: I,
+    work: F,
+    outcome: Option<Result<T>>,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+impl<I, T, F> Job for Work<I, T, F>
+where
+    I: Send + Sync,
+    T: Send,
+    F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync,
+{
+    fn run<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, Ended> {
+        Box::pin(async move {
+            let work = AssertUnwindSafe((self.work)(tx, &self.input)).catch_unwind();
+            let mut outcome = work.await.unwrap_or_else(|_| Err(Error::Internal("a panic".into())));
+            if outcome.is_ok()
+                && !tx.is_undone()
+                && let Err(error) = tx.finish().await
+            {
+                outcome = Err(error);
+            }
+            let ended = match &outcome {
+                Ok(_) if tx.is_undone() => Ended::Failed,
+                Ok(_) => Ended::Done,
+                Err(Error::Unavailable(reason)) => Ended::Broken(reason.clone()),
+                Err(_) => Ended::Failed,
+            };
+            self.outcome = Some(outcome);
+            ended
+        })
+    }
+
+    fn abandoned(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), Lost>) {
+        let answer = match (self.outcome, committed) {
+            (Some(outcome), Ok(())) => outcome,
+            // What was refused, too: it may have been for what another one of this transaction had
+            // written, and that is gone.
+            (_, Err(Lost::Refused(reason))) => Err(Error::Unavailable(reason)),
+            (_, Err(Lost::Unknown(reason))) => Err(Error::OutcomeUnknown(reason)),
+            (None, Ok(())) => Err(Error::Internal("the writer did not run this".into())),
+        };
+        // Nobody may be waiting any more, and that is their right.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// The task that writes.
+struct Serving {
+    parts: Parts,
+    waiting: mpsc::Receiver<Box<dyn Job>>,
+    failure: Failure,
+}
+
+impl Serving {
+    async fn run(mut self) {
+        while let Some(first) = self.waiting.recv().await {
+            if first.abandoned() {
+                continue;
+            }
+            metrics::gauge!("steward_writer_queue").set(self.waiting.len() as f64);
+            if let Err(reason) = self.recover().await {
+                self.refuse(first, &Lost::Refused(reason));
+                continue;
+            }
+            let (jobs, committed) = self.transaction(first).await;
+            metrics::histogram!("steward_writer_batch").record(jobs.len() as f64);
+            for job in jobs {
+                job.answer(committed.clone());
+            }
+        }
+        drop(self.parts.keeper);
+    }
+
+    /// Answers one job, and all that wait: they have waited long enough, too.
+    fn refuse(&mut self, first: Box<dyn Job>, why: &Lost) {
+        first.answer(Err(why.clone()));
+        while let Ok(job) = self.waiting.try_recv() {
+            job.answer(Err(why.clone()));
+        }
+    }
+
+    /// Whether the database can be written, as far as one can know before: the file is the one that
+    /// was opened, and where the last transaction was lost, another one has been committed since.
+    async fn recover(&self) -> Result<(), String> {
+        if let Some(Err(reason)) = self.parts.file.as_ref().map(DataFile::check) {
+            self.failure.set(&reason);
+            return Err(reason);
+        }
+        if !self.failure.is_set() {
+            return Ok(());
+        }
+        if let Err(error) = self.probe().await {
+            let reason = reason(error);
+            self.failure.set(&reason);
+            return Err(reason);
+        }
+        self.failure.clear();
+        Ok(())
+    }
+
+    /// Commits something: the header is written again as it is.
+    ///
+    /// It takes the place in the write-ahead log of the frames of a transaction whose COMMIT failed,
+    /// so that these cannot come back when the log is read after a crash.
+    async fn probe(&self) -> Result<(), DbErr> {
+        let transaction = self.begin().await?;
+        transaction.execute_unprepared("PRAGMA user_version = 0").await?;
+        transaction.commit().await
+    }
+
+    async fn begin(&self) -> Result<Transaction, DbErr> {
+        Transaction::begin(&self.parts.connection, Begin::Immediate, &self.parts.telemetry).await
+    }
+
+    /// Runs `first` and what else waits in one transaction. The first has it to itself until it is
+    /// done, and so needs no savepoint.
+    async fn transaction(
+        &mut self,
+        mut first: Box<dyn Job>,
+    ) -> (Vec<Box<dyn Job>>, Result<(), Lost>) {
+        let begun = Instant::now();
+        let commits = self.parts.commits.read();
+        let tx = match self.begin().await {
+            Ok(transaction) => Tx::new(transaction, self.parts.context.clone()),
+            Err(error) => return self.not_begun(first, error),
+        };
+        let ended = first.run(&tx).await;
+        let mut jobs = vec![first];
+        match ended {
+            Ended::Done => {}
+            Ended::Failed => {
+                tx.rollback().await;
+                return (jobs, Ok(()));
+            }
+            Ended::Broken(reason) => return (jobs, Err(self.broken(&tx, reason).await)),
+        }
+        let limit = if self.parts.group_commit { BATCH } else { 1 };
+        while jobs.len() < limit && begun.elapsed() < BATCH_TIME {
+            let Ok(mut job) = self.waiting.try_recv() else { break };
+            if job.abandoned() {
+                continue;
+            }
+            let ended = in_savepoint(&tx, &mut job).await;
+            jobs.push(job);
+            if let Err(reason) = ended {
+                return (jobs, Err(self.broken(&tx, reason).await));
+            }
+        }
+        let committed = self.commit(tx, commits).await;
+        (jobs, committed)
+    }
+
+    fn not_begun(
+        &mut self,
+        first: Box<dyn Job>,
+        error: DbErr,
+    ) -> (Vec<Box<dyn Job>>, Result<(), Lost>) {
+        let reason = reason(error);
+        self.failure.set(&reason);
+        let waited = std::iter::from_fn(|| self.waiting.try_recv().ok());
+        let jobs = std::iter::once(first).chain(waited).collect();
+        (jobs, Err(Lost::Refused(reason)))
+    }
+
+    async fn broken(&self, tx: &Tx, reason: String) -> Lost {
+        self.failure.set(&reason);
+        tx.rollback().await;
+        Lost::Refused(reason)
+    }
+
+    /// Commits, and knows afterwards whether it did.
+    async fn commit(&self, tx: Tx, before: Count) -> Result<(), Lost> {
+        let error = match tx.commit().await {
+            Ok(()) if self.parts.commits.is_one_after(before) => {
+                tx.close().make();
+                return Ok(());
+            }
+            Ok(()) => {
+                let reason = "a batch did not run in one transaction: this is a defect".to_owned();
+                self.failure.set(&reason);
+                return Err(Lost::Unknown(reason));
+            }
+            Err(error) => error,
+        };
+        let full = is_full(&error);
+        let reason = reason(error);
+        self.failure.set(&reason);
+        let witness = tx.witness();
+        let announcement = tx.close();
+        if self.recover().await.is_err() {
+            // A full disk has no room for the frame that makes a transaction one.
+            return Err(if full { Lost::Refused(reason) } else { Lost::Unknown(reason) });
+        }
+        let Some(witness) = witness else { return Err(Lost::Refused(reason)) };
+        match witness.is_there(&self.parts.connection).await {
+            Ok(true) => {
+                announcement.make();
+                Ok(())
+            }
+            Ok(false) => Err(Lost::Refused(reason)),
+            Err(_) => Err(Lost::Unknown(reason)),
+        }
+    }
+}
+
+/// An error means that the whole transaction is lost.
+async fn in_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> Result<(), String> {
+    let savepoint = tx.savepoint().await.map_err(reason)?;
+    match job.run(&savepoint).await {
+        Ended::Done => savepoint.release_into(tx).await.map_err(reason),
+        Ended::Failed => savepoint.rollback_to().await.map_err(reason),
+        Ended::Broken(reason) => Err(format!("another write of the same commit failed: {reason}")),
+    }
+}
+
+/// Whether there was no room (SQLITE_FULL).
+fn is_full(error: &DbErr) -> bool {
+    let DbErr::Exec(RuntimeErr::SqlxError(cause)) = error else { return false };
+    cause.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| code == "13")
+}
+
+fn reason(error: DbErr) -> String {
+    match Error::from(error) {
+        Error::Unavailable(reason) => reason,
+        other => other.to_string(),
+    }
+}
+
+/// Why nothing can be written, if so; told in the log when it begins, changes and ends.
+#[derive(Debug, Default)]
+struct Failure(Mutex<Option<String>>);
+
+impl Failure {
+    fn is_set(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn set(&self, reason: &str) {
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.as_deref() != Some(reason) {
+            tracing::error!(reason, "the database cannot be written: writes are refused");
+            *current = Some(reason.to_owned());
+        }
+        metrics::gauge!("steward_writer_failed").set(1.0);
+    }
+
+    fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        tracing::info!("the database can be written again");
+        metrics::gauge!("steward_writer_failed").set(0.0);
+    }
+}
