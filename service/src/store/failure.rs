@@ -50,8 +50,9 @@ fn of_sqlite(code: &str, message: &str) -> Error {
         }
         // CONSTRAINT_FOREIGNKEY; CONSTRAINT_TRIGGER is how a RESTRICT shows itself.
         787 | 1811 => Error::Reference,
-        // PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, NOTADB
-        _ if matches!(code & 0xff, 3 | 5 | 6 | 7 | 8 | 10 | 13 | 14) => {
+        // PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, CORRUPT (also what EIO of a read is told as:
+        // SQLITE_IOERR_CORRUPTFS), FULL, CANTOPEN, NOTADB
+        _ if matches!(code & 0xff, 3 | 5 | 6 | 7 | 8 | 10 | 11 | 13 | 14 | 26) => {
             Error::Unavailable(format!("SQLite {code}: {message}"))
         }
         _ => Error::Internal(format!("SQLite {code}: {message}")),
