@@ -5,7 +5,9 @@
 
 mod attempt;
 mod classes;
+mod clock;
 mod concurrent;
+mod lease;
 mod ledger;
 mod log;
 mod migrations;

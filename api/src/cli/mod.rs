@@ -109,13 +109,22 @@ fn url(database: &Database) -> DatabaseUrl {
 }
 
 async fn connect(database: &Database) -> Result<Store, ConnectError> {
-    let options = Options {
+    Store::connect(url(database).reveal(), options(database)).await
+}
+
+/// The same for the process that serves: a SQLite file is its own.
+async fn connect_alone(database: &Database) -> Result<Store, ConnectError> {
+    let options = Options { alone: true, ..options(database) };
+    Store::connect(url(database).reveal(), options).await
+}
+
+fn options(database: &Database) -> Options {
+    Options {
         max_connections: database.database_connections.max(1),
         statement_timeout: std::time::Duration::from_secs(database.statement_timeout.max(1)),
         keyring: database.encryption_keys.clone().unwrap_or_default(),
         ..Options::default()
-    };
-    Store::connect(url(database).reveal(), options).await
+    }
 }
 
 /// The names of the migrations that the database lacks.

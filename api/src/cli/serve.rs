@@ -2,7 +2,7 @@ use std::{net::TcpListener, process::ExitCode};
 
 use service::{Store, background::Background, store::Engine};
 
-use super::{CliError, connect, missing_migrations, start_log, url};
+use super::{CliError, connect_alone, missing_migrations, start_log, url};
 use crate::{
     app,
     config::{Database, Log, Serve, Settings},
@@ -19,7 +19,7 @@ pub(super) async fn run(
     if database.database_url.is_none() {
         tracing::warn!("DATABASE_URL is not set: the data is in steward.db, here");
     }
-    let store = connect(database).await?;
+    let store = connect_alone(database).await?;
     prepare_schema(&store, serve.migrate).await?;
     let listener = TcpListener::bind(serve.listen)
         .map_err(|error| format!("cannot listen on {}: {error}", serve.listen))?;

@@ -20,7 +20,7 @@ pub mod versioned;
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, IsolationLevel, TransactionTrait};
@@ -82,6 +82,9 @@ pub struct Options {
     pub group_commit: bool,
     /// SQLite's `synchronous`.
     pub synchronous: Synchronous,
+    /// Whether this process is the only one that works on the database, if that is SQLite. Of PostgreSQL
+    /// nobody knows that.
+    pub alone: bool,
     /// The time.
     pub clock: Clock,
     /// Ids and tokens.
@@ -99,6 +102,7 @@ impl Default for Options {
             busy_timeout: Duration::from_secs(5),
             group_commit: true,
             synchronous: Synchronous::Full,
+            alone: false,
             clock: Clock::system(),
             random: Random::system(),
             keyring: Keyring::default(),
@@ -138,6 +142,7 @@ pub struct Store {
     telemetry: telemetry::Telemetry,
     claim: Option<Arc<Claim>>,
     following: bool,
+    alone: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -176,7 +181,9 @@ impl Store {
         } else {
             return Err(ConnectError::Url);
         };
-        Ok(Self { engine, reader, writer, context, telemetry, claim: None, following: false })
+        let alone = options.alone && engine == Engine::Sqlite;
+        let (claim, following) = (None, false);
+        Ok(Self { engine, reader, writer, context, telemetry, claim, following, alone })
     }
 
     /// This store for one write, whose answer is kept under a key.
@@ -268,6 +275,17 @@ impl Store {
         self.context.clock.now()
     }
 
+    /// How long this process has run: what waiting is measured with, since the time can be put back.
+    pub fn uptime(&self) -> Duration {
+        self.context.clock.uptime()
+    }
+
+    /// Whether no other process works on this database, so that what another one seems to hold was left by
+    /// one that is gone.
+    pub fn is_alone(&self) -> bool {
+        self.alone
+    }
+
     /// Randomness.
     pub fn random(&self) -> &Random {
         &self.context.random
@@ -297,10 +315,26 @@ impl Store {
         }
     }
 
+    /// Wakes all that other nodes do, as the last thing that this one says.
+    pub(crate) async fn take_leave(&self) -> Result<()> {
+        match &self.writer {
+            Writer::Sqlite(_) => Ok(()),
+            Writer::Postgres(pool) => postgres::take_leave(pool).await,
+        }
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
         self.reader.execute_unprepared("SELECT 1").await?;
         Ok(())
+    }
+
+    /// By how much the clock of the database's server is ahead of this machine's. SQLite has no other.
+    pub async fn clock_ahead(&self) -> Result<TimeDelta> {
+        match &self.writer {
+            Writer::Sqlite(_) => Ok(TimeDelta::zero()),
+            Writer::Postgres(pool) => postgres::clock_ahead(pool, &self.context.clock).await,
+        }
     }
 
     /// How many statements this store has run, transactions' brackets left out.
