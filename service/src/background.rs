@@ -96,7 +96,7 @@ const WORKERS: &[Worker] = &[
         name: "sequencer",
         wakes: Some(Signal::Recorded),
         turn: |context| {
-            Box::pin({ sequencer::sequence(&context.store, &context.node, &context.waits) })
+            Box::pin(sequencer::sequence(&context.store, &context.node, &context.waits))
         },
     },
     Worker {

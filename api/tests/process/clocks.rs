@@ -160,10 +160,8 @@ async fn processes_with_wrong_clocks_do_each_thing_once() {
             Process::start_with(&database, &[], &variables)
         };
         // So that what is on its way is seen by the others.
-        let receiver = Receiver::start(|_| Reply {
-            takes: Duration::from_millis(200),
-            ..Reply::from(200)
-        });
+        let receiver =
+            Receiver::start(|_| Reply { takes: Duration::from_millis(200), ..Reply::from(200) });
         let many = database.engine == Engine::Postgres;
         let mut nodes = vec![serve(CLOCKS[0])];
         let ada = Client::new(&nodes[0].base).sign_up("Ada").await;
