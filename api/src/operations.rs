@@ -125,6 +125,11 @@ fn describe() {
         "How long statements took, by operation and result"
     );
     describe_gauge!("steward_pool_connections", "Connections to the database, by pool and state");
+    describe_gauge!(
+        "steward_events_waiting_seconds",
+        Unit::Seconds,
+        "How long events have waited for a position that nobody gives them"
+    );
     describe_gauge!("steward_writer_queue", "Writes that wait for SQLite's writer");
     describe_histogram!("steward_writer_batch", "Writes that one SQLite commit took");
     describe_counter!(

@@ -227,7 +227,7 @@ pub const CLASSES: &[TableClasses] = &[
     },
     TableClasses {
         table: "lease",
-        public: &["work", "holder", "term", "expires_at"],
+        public: &["work", "holder", "term"],
         personal: &[],
         secret: &[],
     },

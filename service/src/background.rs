@@ -8,15 +8,14 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use tokio::{sync::watch, task::JoinHandle};
-use uuid::Uuid;
 
 use crate::{
     consumer::{self, CONSUMERS, Consumer},
     error::Result,
     event::sequencer,
     idempotency,
+    lease::{self, Node},
     outbound::Outbound,
-    random::Random,
     saga::{self, Patience},
     store::{Store, signal::Signal},
     webhook,
@@ -34,7 +33,9 @@ pub struct Context {
     /// The database.
     pub store: Store,
     /// This process, among the nodes.
-    pub node: Uuid,
+    pub node: Node,
+    /// Since when events wait for a position.
+    waits: sequencer::Waits,
     /// What reacts to events.
     pub consumers: &'static [Consumer],
     /// Who makes requests to addresses that users give.
@@ -43,6 +44,10 @@ pub struct Context {
     pub webhooks: webhook::Settings,
     /// What is being sent to them.
     pub(crate) sends: webhook::Sends,
+    /// What others are sending to them.
+    pub(crate) claims: webhook::Claims,
+    /// The calls of sagas that others make.
+    pub(crate) calls: saga::Calls,
     /// How long sagas wait.
     pub patience: Patience,
     /// Whether nothing is done at the same time as something else.
@@ -60,12 +65,15 @@ impl Context {
         patience: Patience,
     ) -> Self {
         Self {
-            node: Uuid::from_bytes(Random::system().bytes()),
+            node: Node::new(&store),
+            waits: sequencer::Waits::default(),
             store,
             consumers: CONSUMERS,
             outbound,
             webhooks,
             sends: webhook::Sends::default(),
+            claims: webhook::Claims::default(),
+            calls: saga::Calls::default(),
             patience,
             in_turn: false,
             next_sweep: Arc::default(),
@@ -76,8 +84,8 @@ impl Context {
 /// A kind of work.
 struct Worker {
     name: &'static str,
-    /// What wakes it.
-    wakes: Signal,
+    /// What wakes it, besides the end of its rest.
+    wakes: Option<Signal>,
     /// Does some of what there is to do, and says how much; zero if there is nothing.
     turn: fn(&Context) -> BoxFuture<'_, Result<u64>>,
 }
@@ -86,35 +94,49 @@ struct Worker {
 const WORKERS: &[Worker] = &[
     Worker {
         name: "sequencer",
-        wakes: Signal::Recorded,
-        turn: |context| Box::pin(sequencer::sequence(&context.store, context.node)),
+        wakes: Some(Signal::Recorded),
+        turn: |context| {
+            Box::pin(sequencer::sequence(&context.store, &context.node, &context.waits))
+        },
     },
     Worker {
         name: "consumers",
-        wakes: Signal::Sequenced,
+        wakes: Some(Signal::Sequenced),
         turn: |context| Box::pin(consumer::feed(context)),
     },
+    Worker { name: "leases", wakes: None, turn: |context| Box::pin(watch_leases(context)) },
     Worker {
         name: "idempotency",
-        wakes: Signal::Work,
+        wakes: Some(Signal::Work),
         turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
     },
     Worker {
         name: "webhook dispatcher",
-        wakes: Signal::Sequenced,
+        wakes: Some(Signal::Sequenced),
         turn: |context| Box::pin(webhook::dispatch(&context.store, &context.webhooks)),
     },
     Worker {
         name: "webhook sender",
-        wakes: Signal::Work,
+        wakes: Some(Signal::Work),
         turn: |context| Box::pin(webhook::send(context)),
     },
     Worker {
+        name: "webhook claims",
+        wakes: None,
+        turn: |context| Box::pin(webhook::reclaim(context)),
+    },
+    Worker {
         name: "sagas",
-        wakes: Signal::Work,
+        wakes: Some(Signal::Work),
         turn: |context| Box::pin(saga::worker::work(context)),
     },
 ];
+
+/// Nothing is done in it, so that it is no reason to look again at once.
+async fn watch_leases(context: &Context) -> Result<u64> {
+    lease::watch(&context.store, &context.node).await?;
+    Ok(0)
+}
 
 /// The work of one process, until it is stopped.
 #[derive(Debug)]
@@ -122,7 +144,7 @@ pub struct Background {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     relay: JoinHandle<()>,
-    sends: webhook::Sends,
+    context: Context,
 }
 
 impl Background {
@@ -135,24 +157,32 @@ impl Background {
             .collect();
         let store = context.store.clone();
         let relay = tokio::spawn(async move { store.relay().await });
-        Self { stop, tasks, relay, sends: context.sends.clone() }
+        Self { stop, tasks, relay, context: context.clone() }
     }
 
-    /// Waits for what was begun, and ends.
+    /// Waits for what was begun, gives back what only one may do at a time, and ends.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         for task in self.tasks {
             let _ = task.await;
         }
-        self.sends.finish().await;
+        let Context { store, node, sends, .. } = &self.context;
+        sends.finish().await;
         self.relay.abort();
+        let left = async {
+            lease::release(store, node).await?;
+            store.take_leave().await
+        };
+        if let Err(error) = left.await {
+            tracing::warn!(%error, "the leases were not given back: others wait until they run out");
+        }
     }
 }
 
 async fn run(worker: &'static Worker, context: Context, mut stopped: watch::Receiver<bool>) {
-    let mut wake = context.store.watch(worker.wakes);
+    let mut wake = worker.wakes.map(|signal| context.store.watch(signal));
     while !*stopped.borrow() {
-        wake.borrow_and_update();
+        wake.as_mut().map(|wake| *wake.borrow_and_update());
         let rest = match (worker.turn)(&context).await {
             Ok(0) => REST,
             Ok(_) => continue,
@@ -162,10 +192,17 @@ async fn run(worker: &'static Worker, context: Context, mut stopped: watch::Rece
             }
         };
         tokio::select! {
-            _ = wake.changed() => {}
+            () = woken(&mut wake) => {}
             () = tokio::time::sleep(rest) => {}
             _ = stopped.changed() => {}
         }
+    }
+}
+
+async fn woken(wake: &mut Option<watch::Receiver<u64>>) {
+    match wake {
+        Some(wake) => _ = wake.changed().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -173,10 +210,16 @@ async fn run(worker: &'static Worker, context: Context, mut stopped: watch::Rece
 /// that run no workers. One thing after the other, so that it goes the same way each time.
 pub async fn settle(context: &Context) -> Result<()> {
     let context = Context { in_turn: true, ..context.clone() };
+    let settled = work_in_turn(&context).await;
+    lease::release(&context.store, &context.node).await?;
+    settled
+}
+
+async fn work_in_turn(context: &Context) -> Result<()> {
     loop {
         let mut done = 0;
         for worker in WORKERS {
-            done += (worker.turn)(&context).await?;
+            done += (worker.turn)(context).await?;
         }
         if done == 0 {
             return Ok(());

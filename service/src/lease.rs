@@ -2,57 +2,142 @@
 //!
 //! A lease is a row that is written in the transaction of the work itself. Of two transactions that
 //! both take it, the database lets one commit; the other runs again and finds that it is taken. So
-//! the work is done once, whatever the clocks say; they only decide how long the others wait.
+//! the work is done once, however long a node has slept between two statements, and whatever any clock
+//! says.
+//!
+//! How long the others wait for one that is gone is measured by each of them: every renewal changes
+//! the `term`, and whoever has seen the same term for [`LASTS`] takes the lease. A node that ends in good
+//! order gives its leases back ([`release`]).
 
-use chrono::TimeDelta;
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
 use entity::lease;
 use sea_orm::{ActiveValue::Set, EntityTrait, QueryFilter, sea_query::OnConflict};
 use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    store::Tx,
+    random::Random,
+    stillness::Stillness,
+    store::{Store, Tx, signal::Signal},
 };
 
 /// How long a lease is held without being renewed.
-pub const LASTS: TimeDelta = TimeDelta::seconds(5);
+pub const LASTS: Duration = Duration::from_secs(5);
 
-/// Takes or renews a lease for a node, until this long after now. False if another node holds it.
+/// This process, among the nodes: whoever starts anew is another one.
+#[derive(Debug, Clone)]
+pub struct Node {
+    id: Uuid,
+    /// Whether there is no other: then what another one holds was left by a process that is gone.
+    alone: bool,
+    /// Whether it has ever taken a lease.
+    holds: Arc<AtomicBool>,
+    /// The leases of others, with their holders and terms.
+    others: Stillness<String, (Uuid, i64)>,
+}
+
+impl Node {
+    /// A node of a database.
+    pub fn new(store: &Store) -> Self {
+        Self {
+            id: Uuid::from_bytes(Random::system().bytes()),
+            alone: store.is_exclusive(),
+            holds: Arc::default(),
+            others: Stillness::default(),
+        }
+    }
+
+    /// Whether there is no other.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    fn may_take(&self, current: &lease::Model, uptime: Duration) -> bool {
+        let state = (current.holder, current.term);
+        self.alone || self.others.since(current.work.clone(), state, uptime) >= LASTS
+    }
+}
+
+/// Takes or renews a lease for a node. False if another node holds it.
 ///
 /// # Errors
 /// Where another node was faster, the whole closure runs again ([`Error::Again`]).
-pub async fn hold(tx: &Tx, name: &str, node: Uuid) -> Result<bool> {
-    let now = tx.now();
-    let expires_at = (now + LASTS).fixed_offset();
+pub async fn hold(tx: &Tx, name: &str, node: &Node) -> Result<bool> {
     let Some(current) = lease::Entity::find_by_id(name).one(tx).await? else {
-        let new = lease::ActiveModel {
-            work: Set(name.to_owned()),
-            holder: Set(node),
-            term: Set(1),
-            expires_at: Set(expires_at),
-        };
+        let new =
+            lease::ActiveModel { work: Set(name.to_owned()), holder: Set(node.id), term: Set(1) };
         let taken = OnConflict::column(lease::Column::Work).do_nothing().to_owned();
         let inserted =
             lease::Entity::insert_many([new]).on_conflict(taken).exec_without_returning(tx).await?;
-        return if inserted == 1 { Ok(true) } else { Err(overtaken()) };
+        return if inserted == 1 { Ok(held(node)) } else { Err(overtaken()) };
     };
-    if current.holder != node && current.expires_at.to_utc() > now {
+    if current.holder != node.id && !node.may_take(&current, tx.uptime()) {
         return Ok(false);
     }
     let renewed = lease::Entity::update_many()
         .set(lease::ActiveModel {
-            holder: Set(node),
+            holder: Set(node.id),
             term: Set(current.term + 1),
-            expires_at: Set(expires_at),
             ..Default::default()
         })
         .filter(lease::COLUMN.work.eq(name))
+        .filter(lease::COLUMN.holder.eq(current.holder))
         .filter(lease::COLUMN.term.eq(current.term))
         .exec(tx)
         .await?;
-    if renewed.rows_affected == 1 { Ok(true) } else { Err(overtaken()) }
+    if renewed.rows_affected == 1 { Ok(held(node)) } else { Err(overtaken()) }
+}
+
+fn held(node: &Node) -> bool {
+    node.holds.store(true, Ordering::Relaxed);
+    true
 }
 
 fn overtaken() -> Error {
     Error::Again("another node has just taken the lease".into())
+}
+
+/// Looks at the leases of other nodes, so that how long each stands still is known once there is work.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn watch(store: &Store, node: &Node) -> Result<()> {
+    if node.alone {
+        return Ok(());
+    }
+    let uptime = store.uptime();
+    let leases = lease::Entity::find().all(store.read()).await?;
+    for lease in leases.iter().filter(|lease| lease.holder != node.id) {
+        node.may_take(lease, uptime);
+    }
+    let there: HashSet<&String> = leases.iter().map(|lease| &lease.work).collect();
+    node.others.keep(|work| there.contains(work));
+    Ok(())
+}
+
+/// Gives back all leases that a node holds, and wakes the others: whoever comes next need not wait.
+///
+/// # Errors
+/// Where the database does not answer; then the others wait for [`LASTS`].
+pub async fn release(store: &Store, node: &Node) -> Result<()> {
+    if !node.holds.swap(false, Ordering::Relaxed) {
+        return Ok(());
+    }
+    let released = store.write(node.id, |tx, id| {
+        Box::pin(async move {
+            tx.signal(Signal::Recorded);
+            tx.signal(Signal::Sequenced);
+            lease::Entity::delete_many().filter(lease::COLUMN.holder.eq(*id)).exec(tx).await?;
+            Ok(())
+        })
+    });
+    released.await
 }

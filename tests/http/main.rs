@@ -15,6 +15,7 @@ mod batch;
 mod budget;
 mod category;
 mod changes;
+mod clocks;
 mod concurrent;
 mod crew_hours;
 mod daily_report;

@@ -5,8 +5,10 @@
 
 mod attempt;
 mod classes;
+mod clock;
 mod commit_answer;
 mod concurrent;
+mod lease;
 mod ledger;
 mod log;
 mod migrations;

@@ -1,5 +1,8 @@
 use std::process::ExitCode;
 
+use chrono::TimeDelta;
+use service::{Store, event::verify::from_the_future};
+
 use super::{CliError, connect, missing_migrations, url};
 use crate::config::{Database, Log, Serve};
 
@@ -24,6 +27,9 @@ pub(super) async fn run(
     }
     println!("connection     ok, {}", store.engine().as_str());
     let missing = missing_migrations(&store).await?;
+    if missing.is_empty() {
+        check_clock(&store).await?;
+    }
     store.close().await?;
     if missing.is_empty() {
         println!("schema         up to date");
@@ -31,4 +37,30 @@ pub(super) async fn run(
     }
     println!("schema         outdated: {} missing; run `steward migrate up`", missing.join(", "));
     Ok(ExitCode::FAILURE)
+}
+
+/// By how much clocks may differ without a word.
+const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
+
+/// Says where clocks differ. It is a warning: steward works all the same, but tells wrong times.
+async fn check_clock(store: &Store) -> Result<(), CliError> {
+    let ahead = store.clock_ahead().await?;
+    let mut right = true;
+    if ahead.abs() > TOLERANCE {
+        let (seconds, how) = (
+            ahead.abs().num_seconds(),
+            if ahead > TimeDelta::zero() { "ahead of" } else { "behind" },
+        );
+        println!("clock          WARNING: the database's is {seconds} s {how} this machine's");
+        right = false;
+    }
+    if let Some(ahead) = from_the_future(store).await?.filter(|ahead| *ahead > TOLERANCE) {
+        let seconds = ahead.num_seconds();
+        println!("clock          WARNING: what was done last was done {seconds} s later than now");
+        right = false;
+    }
+    if right {
+        println!("clock          ok");
+    }
+    Ok(())
 }

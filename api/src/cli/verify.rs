@@ -18,6 +18,9 @@ pub(super) async fn run(database: &Database) -> Result<ExitCode, CliError> {
         if log.unopened > 0 {
             holds += &format!(" (of {}, what is sealed has no key here)", log.unopened);
         }
+        if log.waiting > 0 {
+            holds += &format!(", {} wait for a position", log.waiting);
+        }
         found.push((what, holds, log.faults));
     }
     for ledger in journal_entry::verify::verify(&store).await? {

@@ -10,7 +10,6 @@ pub struct Model {
     pub work: String,
     pub holder: Uuid,
     pub term: i64,
-    pub expires_at: DateTimeWithTimeZone,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

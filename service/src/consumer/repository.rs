@@ -8,8 +8,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Consumer, Start};
+use super::{Consumer, Start, worker::LONGEST_PAUSE};
 use crate::{
+    due,
     error::Result,
     store::{Tx, log::NO_ORGANIZATION, rows, versioned},
 };
@@ -89,7 +90,9 @@ pub(super) async fn behind(
             Expr::col((event_head::Entity, event_head::Column::Position)).gt(Expr::from(seen())),
         )
         .and_where(Expr::col(head).ne(NO_ORGANIZATION))
-        .and_where(Expr::col(next_at).is_null().or(Expr::col(next_at).lte(now.fixed_offset())))
+        .cond_where(
+            due::is(Expr::col(next_at), now, LONGEST_PAUSE).add(Expr::col(next_at).is_null()),
+        )
         .order_by(head, sea_orm::Order::Asc);
     let rows = connection.query_all(&statement).await?;
     Ok(rows.iter().map(|row| Behind::from_query_result(row, "")).collect::<Result<_, _>>()?)

@@ -21,7 +21,7 @@ use crate::{
     actor::Actor,
     background::Context,
     error::{Error, Result},
-    lease,
+    lease::{self, Node},
     random::Random,
     store::Tx,
 };
@@ -33,6 +33,8 @@ const ATTEMPTS: i64 = 10;
 /// How long until it is tried for the second time; twice as long each time after that. In all, some
 /// eight minutes.
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
+/// How long an event waits at most that is to be tried again.
+pub(super) const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(1 << (ATTEMPTS - 2));
 /// How long the text of an error is that is kept.
 const ERROR_LENGTH: usize = 500;
 
@@ -85,9 +87,9 @@ async fn feed_one(context: &Context, consumer: &'static Consumer) -> Result<u64>
 }
 
 async fn start(context: &Context, consumer: &'static Consumer) -> Result<()> {
-    let started = context.store.write((context.node, consumer), |tx, (node, consumer)| {
+    let started = context.store.write((context.node.clone(), consumer), |tx, (node, consumer)| {
         Box::pin(async move {
-            let ours = hold(tx, consumer, *node).await?;
+            let ours = hold(tx, consumer, node).await?;
             if ours && !repository::has_started(tx, consumer.name).await? {
                 repository::start(tx, consumer).await?;
             }
@@ -97,7 +99,7 @@ async fn start(context: &Context, consumer: &'static Consumer) -> Result<()> {
     started.await
 }
 
-async fn hold(tx: &Tx, consumer: &Consumer, node: Uuid) -> Result<bool> {
+async fn hold(tx: &Tx, consumer: &Consumer, node: &Node) -> Result<bool> {
     lease::hold(tx, &format!("consumer:{}", consumer.name), node).await
 }
 
@@ -131,10 +133,11 @@ async fn feed_organization(
 
 /// Goes over the rest of a log, which holds nothing that the consumer wants.
 async fn pass(context: &Context, consumer: &'static Consumer, behind: Behind) -> Result<Step> {
-    let moved =
-        context.store.write((context.node, consumer, behind), |tx, (node, consumer, behind)| {
+    let moved = context.store.write(
+        (context.node.clone(), consumer, behind),
+        |tx, (node, consumer, behind)| {
             Box::pin(async move {
-                if !hold(tx, consumer, *node).await? {
+                if !hold(tx, consumer, node).await? {
                     return Ok(Step::NotOurs);
                 }
                 let Behind { organization_id, position, head } = *behind;
@@ -142,7 +145,8 @@ async fn pass(context: &Context, consumer: &'static Consumer, behind: Behind) ->
                 repository::advance(tx, organization_id, consumer.name, position, to).await?;
                 Ok(Step::Done)
             })
-        });
+        },
+    );
     match moved.await {
         // The organization has just been removed.
         Err(Error::Reference) => Ok(Step::Gone),
@@ -157,10 +161,10 @@ async fn step(
     from: i64,
     event: event::Model,
 ) -> Result<Step> {
-    let input = (context.node, consumer, from, event.clone());
+    let input = (context.node.clone(), consumer, from, event.clone());
     let reacted = context.store.write(input, |tx, (node, consumer, from, event)| {
         Box::pin(async move {
-            if !hold(tx, consumer, *node).await? {
+            if !hold(tx, consumer, node).await? {
                 return Ok(Step::NotOurs);
             }
             let actor = access::system(tx, event.organization_id).await?;
@@ -196,10 +200,10 @@ async fn postpone(
     let text = told(&error);
     tracing::warn!(consumer = consumer.name, kind = event.kind, event = %event.id, error = text,
         "an event failed");
-    let input = (context.node, consumer, from, event, text);
+    let input = (context.node.clone(), consumer, from, event, text);
     let postponed = context.store.write(input, |tx, (node, consumer, from, event, text)| {
         Box::pin(async move {
-            if !hold(tx, consumer, *node).await? {
+            if !hold(tx, consumer, node).await? {
                 return Ok(Step::NotOurs);
             }
             if is_gone(tx, event.organization_id).await? {
@@ -262,10 +266,10 @@ async fn again(
     consumer: &'static Consumer,
     parked: parked_event::Model,
 ) -> Result<u64> {
-    let input = (context.node, consumer, parked.clone());
+    let input = (context.node.clone(), consumer, parked.clone());
     let reacted = context.store.write(input, |tx, (node, consumer, parked)| {
         Box::pin(async move {
-            if !hold(tx, consumer, *node).await? || !repository::forget(tx, parked).await? {
+            if !hold(tx, consumer, node).await? || !repository::forget(tx, parked).await? {
                 return Ok(0);
             }
             let organization_id = parked.organization_id;
@@ -280,10 +284,10 @@ async fn again(
         Ok(done) => return Ok(done),
         Err(error) => error,
     };
-    let input = (context.node, consumer, parked, told(&error));
+    let input = (context.node.clone(), consumer, parked, told(&error));
     let back = context.store.write(input, |tx, (node, consumer, parked, text)| {
         Box::pin(async move {
-            if !hold(tx, consumer, *node).await? {
+            if !hold(tx, consumer, node).await? {
                 return Ok(0);
             }
             let change = parked_event::ActiveModel {
@@ -326,6 +330,7 @@ mod tests {
             for _ in 0..100 {
                 let pause = pause(attempts, &random);
                 assert!(longest / 2 <= pause && pause <= longest, "{attempts}: {pause}");
+                assert!(pause <= LONGEST_PAUSE);
             }
         }
     }

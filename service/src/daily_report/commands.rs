@@ -214,7 +214,7 @@ pub(crate) async fn make_move(
     expected.check(row.version, &current)?;
     let DailyReportDecisionInput { note } = act.input()?;
     let to = rules::moved(current.status, by, actor.settings.approval_required)?;
-    let now = tx.now().fixed_offset();
+    let now = tx.now_after(current.updated_at).fixed_offset();
     let mut next = in_status(to, now);
     match by {
         Move::Submit => {
@@ -289,7 +289,7 @@ pub(crate) async fn make_amendment(
     let (reason, change) = read_amendment(act)?;
     let to = rules::amended(current.status, actor.settings.approval_required)?;
     let input = change.apply(&current.input()).map_err(in_changes)?;
-    let now = tx.now().fixed_offset();
+    let now = tx.now_after(current.updated_at).fixed_offset();
     let next = daily_report::ActiveModel {
         amended_at: Set(Some(now)),
         amended_by_member_id: Set(actor.member_id),

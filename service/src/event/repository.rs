@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use entity::{event, event_head};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select,
-    sea_query::{Expr, IntoValueTuple, OnConflict, Query, TableRef},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, Func, IntoValueTuple, OnConflict, Query, TableRef},
 };
 use uuid::Uuid;
 
@@ -68,6 +68,39 @@ pub(super) async fn waiting(
         events.extend(behind);
     }
     Ok(events)
+}
+
+/// How many events of a log have no position.
+pub(super) async fn count_waiting(connection: &impl ConnectionTrait, log: Uuid) -> Result<u64> {
+    let waiting = versioned::owned::<event::Entity>(log).filter(event::COLUMN.position.is_null());
+    Ok(waiting.count(connection).await?)
+}
+
+/// The latest instant of the last event of each log, and of those that have no position yet.
+pub(super) async fn latest(connection: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>> {
+    let column = |column: event::Column| Expr::col((event::Entity, column));
+    let head = |column: event_head::Column| Expr::col((event_head::Entity, column));
+    let ends = Query::select()
+        .expr(Func::max(column(event::Column::At)))
+        .from(event_head::Entity)
+        .inner_join(
+            event::Entity,
+            column(event::Column::OrganizationId)
+                .eq(head(event_head::Column::OrganizationId))
+                .and(column(event::Column::Position).eq(head(event_head::Column::Position))),
+        )
+        .to_owned();
+    let waiting = Query::select()
+        .expr(Func::max(column(event::Column::At)))
+        .from(event::Entity)
+        .and_where(column(event::Column::Position).is_null())
+        .to_owned();
+    let mut found: [Option<DateTime<Utc>>; 2] = [None; 2];
+    for (statement, latest) in [ends, waiting].iter().zip(&mut found) {
+        let row = connection.query_one(statement).await?;
+        *latest = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+    }
+    Ok(found.into_iter().flatten().max())
 }
 
 /// Where a log ends: the position and the hash of its last event.

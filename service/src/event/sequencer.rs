@@ -5,12 +5,17 @@
 //! began, so a version of a row is never placed before an earlier one of the same row, and what is
 //! committed later gets a higher position.
 
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
 use uuid::Uuid;
 
 use super::{chain, repository};
 use crate::{
     error::Result,
-    lease,
+    lease::{self, Node},
     store::{Store, Tx, signal::Signal},
 };
 
@@ -19,16 +24,39 @@ pub const LEASE: &str = "sequencer";
 /// How many events one transaction places.
 const AT_ONCE: u64 = 500;
 
+/// Since when events wait for a position that nobody gives them, as this node sees it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waits(Arc<Mutex<Option<Duration>>>);
+
+impl Waits {
+    /// Keeps whether any wait, and shows for how long they have.
+    fn show(&self, waiting: bool, uptime: Duration) {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = waiting.then(|| since.unwrap_or(uptime));
+        let waited = since.map_or(Duration::ZERO, |since| uptime.saturating_sub(since));
+        metrics::gauge!("steward_events_waiting_seconds").set(waited.as_secs_f64());
+    }
+}
+
 /// Places the events that wait, some of each log. Gives how many; none if another node is at it.
 ///
 /// # Errors
 /// That of the first log whose events cannot be placed; those of the others are.
-pub async fn sequence(store: &Store, node: Uuid) -> Result<u64> {
+pub(crate) async fn sequence(store: &Store, node: &Node, waits: &Waits) -> Result<u64> {
+    let logs = repository::logs_waiting(store.read()).await?;
+    let any = !logs.is_empty();
+    let placed = place_some(store, node, logs).await;
+    let waiting = any && !placed.as_ref().is_ok_and(|placed| *placed > 0);
+    waits.show(waiting, store.uptime());
+    placed
+}
+
+async fn place_some(store: &Store, node: &Node, logs: Vec<Uuid>) -> Result<u64> {
     let mut placed = 0;
     let mut failed = None;
-    for log in repository::logs_waiting(store.read()).await? {
+    for log in logs {
         let some = store
-            .write((node, log), |tx, (node, log)| Box::pin(sequence_log(tx, *node, *log)))
+            .write((node.clone(), log), |tx, (node, log)| Box::pin(sequence_log(tx, node, *log)))
             .await;
         match some {
             Ok(Some(some)) => placed += some,
@@ -40,7 +68,7 @@ pub async fn sequence(store: &Store, node: Uuid) -> Result<u64> {
 }
 
 /// None if another node holds the lease.
-async fn sequence_log(tx: &Tx, node: Uuid, log: Uuid) -> Result<Option<u64>> {
+async fn sequence_log(tx: &Tx, node: &Node, log: Uuid) -> Result<Option<u64>> {
     if !lease::hold(tx, LEASE, node).await? {
         return Ok(None);
     }

@@ -1,5 +1,6 @@
 //! Walks the chain of every log: an event that was changed, removed or put in shows.
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{chain, repository, sealed};
@@ -21,6 +22,9 @@ pub struct Findings {
     /// Of how many of them something is sealed for which there is no key here: that it is what was
     /// written is not known.
     pub unopened: u64,
+    /// How many events have no position yet. Where they wait for longer than a moment, nobody gives
+    /// them one.
+    pub waiting: u64,
     /// What is wrong, the first of each kind of place.
     pub faults: Vec<String>,
 }
@@ -34,9 +38,18 @@ pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
     Ok(findings)
 }
 
+/// By how much the latest of what was told last was done later than now: then this machine's clock was ahead,
+/// or is behind. None if it is not.
+pub async fn from_the_future(store: &Store) -> Result<Option<TimeDelta>> {
+    let latest = repository::latest(store.read()).await?;
+    Ok(latest.map(|latest| latest - store.now()).filter(|ahead| *ahead > TimeDelta::zero()))
+}
+
 async fn verify_log(store: &Store, log: Uuid) -> Result<Findings> {
     let connection = store.read();
-    let mut found = Findings { organization_id: log, events: 0, unopened: 0, faults: Vec::new() };
+    let waiting = repository::count_waiting(connection, log).await?;
+    let faults = Vec::new();
+    let mut found = Findings { organization_id: log, events: 0, unopened: 0, waiting, faults };
     // Before the events: the log may grow meanwhile.
     let head = repository::head(connection, log).await?;
     let (end, end_chain) = repository::end_of(head.as_ref());

@@ -377,7 +377,7 @@ pub(super) fn moved_columns(
     note: Option<String>,
 ) -> Result<expense::ActiveModel> {
     let to = rules::moved(current.status, by, actor.settings.approval_required)?;
-    let now = tx.now().fixed_offset();
+    let now = tx.now_after(current.updated_at).fixed_offset();
     let mut next =
         expense::ActiveModel { status: Set(to.as_str().to_owned()), ..Default::default() };
     match by {

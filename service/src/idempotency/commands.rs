@@ -1,9 +1,10 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 
 use super::{Answer, Claim, Key, Running, repository};
 use crate::{
+    due,
     error::{Error, Result},
     store::Store,
 };
@@ -65,7 +66,8 @@ async fn recall(store: &Store, key: &Key) -> Result<Option<Answer>> {
 /// worth while to look again, in seconds.
 pub(crate) async fn sweep(store: &Store, next: &AtomicI64) -> Result<u64> {
     let now = store.now();
-    if now.timestamp() < next.load(Ordering::Relaxed) {
+    let at = DateTime::from_timestamp_secs(next.load(Ordering::Relaxed)).unwrap_or_default();
+    if !due::has_come(at, now, SWEPT_EVERY) {
         return Ok(0);
     }
     let expired = repository::expired(store.read(), now, DROPPED_AT_ONCE).await?;

@@ -157,8 +157,9 @@ pub async fn accept(store: &Store, (user_id, by): (Uuid, By), token: Secret) -> 
                         "this invitation is for another address",
                     ));
                 }
+                let now = tx.now_after(row.updated_at.to_utc());
                 let accepted = invitation::ActiveModel {
-                    accepted_at: Set(Some(tx.now().fixed_offset())),
+                    accepted_at: Set(Some(now.fixed_offset())),
                     ..Default::default()
                 };
                 let verb = Verb::Accepted;

@@ -19,6 +19,7 @@ pub use commands::{compensate, mark_paid, retry};
 pub use offboarding::offboard;
 pub use reimbursement::pay;
 use rules::Progress;
+pub(crate) use worker::Calls;
 
 use crate::{actor::Actor, role::Permission, store::page::PageQuery};
 
@@ -213,6 +214,9 @@ impl SagaQuery {
     }
 }
 
+/// How much longer than a call the saga is left alone, so that its answer can be noted.
+const TO_NOTE: TimeDelta = TimeDelta::seconds(1);
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -220,6 +224,18 @@ pub struct Patience {
     pub call: std::time::Duration,
     /// How long a step is tried again before somebody is asked.
     pub step: TimeDelta,
+}
+
+impl Patience {
+    /// How long a saga is left alone while a call is under way.
+    fn of_call(self) -> TimeDelta {
+        TimeDelta::from_std(self.call).unwrap_or_default() + TO_NOTE
+    }
+
+    /// How long a saga waits at most until it is taken up again.
+    fn longest(self) -> TimeDelta {
+        self.of_call().max(TimeDelta::seconds(rules::LONGEST_PAUSE))
+    }
 }
 
 impl Default for Patience {

@@ -1,13 +1,16 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{saga, saga_write};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, sea_query::OnConflict,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
+    sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
 
 use super::{SagaQuery, State, rules::Progress};
 use crate::{
+    due,
     error::{Error, Result},
     store::{
         Tx,
@@ -42,12 +45,14 @@ pub(super) async fn list(
 pub(super) async fn due(
     connection: &impl ConnectionTrait,
     now: DateTime<Utc>,
+    longest: TimeDelta,
     limit: u64,
 ) -> Result<Vec<(Uuid, Uuid)>> {
+    let is_due = due::is(Expr::col(saga::Column::DueAt), now, longest);
     let due = saga::Entity::find()
         .select_only()
         .columns([saga::Column::OrganizationId, saga::Column::Id])
-        .filter(saga::Column::DueAt.lte(now.fixed_offset()))
+        .filter(is_due)
         .order_by_asc(saga::Column::DueAt)
         .limit(limit)
         .into_tuple()

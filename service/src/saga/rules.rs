@@ -7,7 +7,7 @@ use super::{State, Step, StepState};
 use crate::error::{Error, Result};
 
 /// How long at most until a step is tried again.
-const LONGEST_PAUSE: i64 = 300;
+pub(super) const LONGEST_PAUSE: i64 = 300;
 
 /// How far a saga is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,11 @@ impl Progress {
     /// Whether nothing more happens to it.
     pub fn has_ended(&self) -> bool {
         matches!(self.state, State::Completed | State::Compensated)
+    }
+
+    /// Whether a call is under way, or the process that made it is gone.
+    pub fn is_at_work(&self) -> bool {
+        self.steps.get(self.step).is_some_and(|step| step.state == StepState::AtWork)
     }
 
     fn current(&mut self) -> Option<&mut Step> {
@@ -215,8 +220,7 @@ impl Progress {
         if self.has_ended() {
             return Err(Error::state("saga_ended", "this saga has ended"));
         }
-        let at_work = self.steps.get(self.step).is_some_and(|step| step.state == StepState::AtWork);
-        if at_work && self.due_at.is_some_and(|until| until > now) {
+        if self.is_at_work() && self.due_at.is_some_and(|until| until > now) {
             return Err(Error::state("saga_at_work", "a call of this saga is under way"));
         }
         Ok(())

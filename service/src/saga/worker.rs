@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::saga;
 use futures_util::future::{BoxFuture, join_all};
 use sea_orm::ActiveValue::Set;
@@ -20,17 +20,20 @@ use crate::{
     access,
     actor::Actor,
     background::Context,
+    due,
     error::{Error, Result},
     event::Verb,
     fault,
     outbound::Outbound,
+    stillness::Stillness,
     store::{Tx, signal::Signal, versioned},
 };
 
 /// How many sagas one turn takes up.
 const AT_ONCE: u64 = 16;
-/// How much longer than a call the saga is left alone, so that its answer can be noted.
-const TO_NOTE: TimeDelta = TimeDelta::seconds(1);
+
+/// The calls of other nodes that this one has seen, by organization and saga, with the saga's version.
+pub(crate) type Calls = Stillness<(Uuid, Uuid), i64>;
 
 /// A kind of saga.
 pub(super) struct Kind {
@@ -155,7 +158,8 @@ pub(super) fn kind(name: &str) -> Option<&'static Kind> {
 pub(crate) async fn work(context: &Context) -> Result<u64> {
     let store = &context.store;
     let at_once = if context.in_turn { 1 } else { AT_ONCE };
-    let due = repository::due(store.read(), store.now(), at_once).await?;
+    let longest = context.patience.longest();
+    let due = repository::due(store.read(), store.now(), longest, at_once).await?;
     let (mut went_on, mut failed) = (0, None);
     for outcome in join_all(due.into_iter().map(|saga| advance(context, saga))).await {
         match outcome {
@@ -178,9 +182,9 @@ struct Noted {
 /// Does the step that a saga is at. False if another node was at it.
 async fn advance(context: &Context, saga: (Uuid, Uuid)) -> Result<bool> {
     let (store, patience) = (context.store.following(), context.patience);
-    let began = store
-        .write((saga, patience), |tx, (saga, patience)| Box::pin(begin(tx, *saga, *patience)))
-        .await?;
+    let input = (context.clone(), saga);
+    let began =
+        store.write(input, |tx, (context, saga)| Box::pin(begin(tx, context, *saga))).await?;
     let noted = match began {
         Began::Nothing => return Ok(false),
         Began::Done(place) => {
@@ -211,11 +215,16 @@ enum Began {
     Call(Box<Noted>),
 }
 
-async fn begin(tx: &Tx, (organization_id, id): (Uuid, Uuid), patience: Patience) -> Result<Began> {
+async fn begin(tx: &Tx, context: &Context, saga: (Uuid, Uuid)) -> Result<Began> {
+    let ((organization_id, id), patience) = (saga, context.patience);
     let row = repository::get(tx, organization_id, id).await?;
     let mut progress = Progress::of(&row);
     let now = tx.now();
-    if progress.due_at.is_none_or(|due_at| due_at > now) {
+    let longest = patience.longest();
+    if !progress.due_at.is_some_and(|due_at| due::has_come(due_at, now, longest)) {
+        return Ok(Began::Nothing);
+    }
+    if progress.is_at_work() && !is_left(tx, context, saga, row.version) {
         return Ok(Began::Nothing);
     }
     // Another node that is at the same step waits here, and then finds it done.
@@ -232,8 +241,7 @@ async fn begin(tx: &Tx, (organization_id, id): (Uuid, Uuid), patience: Patience)
         (Run::Local(run), _) => Some(*run),
         (Run::Remote { prepare, call }, _) => match prepare(tx, &work).await {
             Ok(made) => {
-                let until = now + TimeDelta::from_std(patience.call).unwrap_or_default() + TO_NOTE;
-                progress.called(now, until);
+                progress.called(now, now + patience.of_call());
                 let saga = save(tx, &actor, &row, &progress).await?;
                 fault::point(format_args!("{place}.inside"));
                 let (version, make) = (saga.version, *call);
@@ -261,6 +269,13 @@ async fn begin(tx: &Tx, (organization_id, id): (Uuid, Uuid), patience: Patience)
     save(tx, &actor, &row, &progress).await?;
     fault::point(format_args!("{place}.inside"));
     Ok(Began::Done(place))
+}
+
+/// Whether nobody waits for the answer of a call any longer. If it is another node that may, this one has seen
+/// for long enough that nothing comes of it: whose clock is right, nobody knows.
+fn is_left(tx: &Tx, context: &Context, saga: (Uuid, Uuid), version: i64) -> bool {
+    let long_enough = context.patience.of_call().to_std().unwrap_or(Duration::MAX);
+    context.node.is_alone() || context.calls.since(saga, version, tx.uptime()) >= long_enough
 }
 
 fn work_of(row: &saga::Model) -> Work {

@@ -50,16 +50,6 @@ pub const NO_ORGANIZATION: Uuid = Uuid::nil();
 
 impl Tx {
     /// Records what has happened to a resource: the resource as it is now, or was last.
-    pub(crate) async fn record<R: Resource>(
-        &self,
-        by: &By,
-        verb: Verb,
-        effect: Effect,
-        resource: &R,
-    ) -> Result<()> {
-        self.record_at(self.now(), by, verb, effect, resource).await
-    }
-
     pub(super) async fn record_at<R: Resource>(
         &self,
         at: DateTime<Utc>,

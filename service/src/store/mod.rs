@@ -22,7 +22,7 @@ pub mod versioned;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr};
@@ -171,6 +171,7 @@ pub struct Store {
     telemetry: telemetry::Telemetry,
     claim: Option<Arc<Claim>>,
     following: bool,
+    exclusive: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -208,7 +209,9 @@ impl Store {
         } else {
             return Err(ConnectError::Url);
         };
-        Ok(Self { engine, reader, writer, context, telemetry, claim: None, following: false })
+        let exclusive = options.exclusive && engine == Engine::Sqlite;
+        let (claim, following) = (None, false);
+        Ok(Self { engine, reader, writer, context, telemetry, claim, following, exclusive })
     }
 
     /// This store for one write, whose answer is kept under a key.
@@ -311,6 +314,17 @@ impl Store {
         self.context.clock.now()
     }
 
+    /// How long this process has run: what waiting is measured with, since the time can be put back.
+    pub fn uptime(&self) -> Duration {
+        self.context.clock.uptime()
+    }
+
+    /// Whether no other process serves this database, so that what another one seems to hold was left by
+    /// one that is gone.
+    pub fn is_exclusive(&self) -> bool {
+        self.exclusive
+    }
+
     /// Randomness.
     pub fn random(&self) -> &Random {
         &self.context.random
@@ -340,6 +354,14 @@ impl Store {
         }
     }
 
+    /// Wakes all that other nodes do, as the last thing that this one says.
+    pub(crate) async fn take_leave(&self) -> Result<()> {
+        match &self.writer {
+            Writer::Sqlite(_) => Ok(()),
+            Writer::Postgres(pools) => postgres::take_leave(&pools.shared).await,
+        }
+    }
+
     /// Whether the database answers, and can be written.
     ///
     /// # Errors
@@ -349,6 +371,14 @@ impl Store {
         match &self.writer {
             Writer::Sqlite(writer) => writer.ping().await,
             Writer::Postgres(pools) => postgres::ping(pools).await,
+        }
+    }
+
+    /// By how much the clock of the database's server is ahead of this machine's. SQLite has no other.
+    pub async fn clock_ahead(&self) -> Result<TimeDelta> {
+        match &self.writer {
+            Writer::Sqlite(_) => Ok(TimeDelta::zero()),
+            Writer::Postgres(pools) => postgres::clock_ahead(&pools.shared, &self.context.clock).await,
         }
     }
 

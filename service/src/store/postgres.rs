@@ -12,9 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, TransactionTrait,
+    sea_query::{Expr, Query},
     sqlx::{
         self,
         postgres::{PgListener, PgPoolOptions},
@@ -29,6 +31,7 @@ use super::{
     tx::Announcement,
 };
 use crate::{
+    clock::Clock,
     error::{Error, Result},
     random::Random,
 };
@@ -217,6 +220,19 @@ pub(super) async fn hold_schema(pools: &Pools) -> Result<DatabaseTransaction, Db
     Ok(holder)
 }
 
+/// By how much the clock of the server is ahead of this one: nothing, if that is no more than asking takes.
+pub(super) async fn clock_ahead(pool: &DatabaseConnection, clock: &Clock) -> Result<TimeDelta> {
+    let asked = clock.now();
+    let theirs = Query::select().expr(Expr::cust("clock_timestamp()")).to_owned();
+    let row = pool.query_one(&theirs).await?;
+    let theirs: DateTime<Utc> = match row {
+        Some(row) => row.try_get_by_index(0)?,
+        None => return Err(Error::Internal("the server tells no time".into())),
+    };
+    let told = clock.now();
+    Ok(if theirs > told { theirs - told } else { (theirs - asked).min(TimeDelta::zero()) })
+}
+
 /// Where nodes tell each other.
 const CHANNEL: &str = "steward";
 /// How long signals are gathered before they are told: a NOTIFY makes every COMMIT that carries one
@@ -252,11 +268,7 @@ async fn relay_until_lost(
         loop {
             tokio::select! {
                 told = signals.outgoing() => {
-                    for signal in told {
-                        let payload = format!("{} {node}", signal.as_str());
-                        let notify = format!("NOTIFY {CHANNEL}, '{payload}'");
-                        pools.shared.execute_unprepared(&notify).await?;
-                    }
+                    tell(&pools.shared, told, node).await?;
                     tokio::time::sleep(GATHER).await;
                 }
                 heard = listener.try_recv() => match heard.map_err(driver_error)? {
@@ -266,6 +278,23 @@ async fn relay_until_lost(
             }
         }
     }
+}
+
+async fn tell(
+    pool: &DatabaseConnection,
+    told: impl IntoIterator<Item = Signal>,
+    node: &str,
+) -> Result<(), DbErr> {
+    for signal in told {
+        let payload = format!("{} {node}", signal.as_str());
+        pool.execute_unprepared(&format!("NOTIFY {CHANNEL}, '{payload}'")).await?;
+    }
+    Ok(())
+}
+
+/// Tells other nodes everything: nobody knows what was not told when the relay ended.
+pub(super) async fn take_leave(pool: &DatabaseConnection) -> Result<()> {
+    Ok(tell(pool, Signal::ALL, "leaving").await?)
 }
 
 fn hear(payload: &str, signals: &Signals, node: &str) {

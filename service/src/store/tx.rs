@@ -6,9 +6,10 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::event;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use uuid::Uuid;
@@ -41,6 +42,8 @@ pub struct Tx {
     ordinal: Arc<AtomicI64>,
     /// What is told once the transaction is committed.
     raised: Arc<Raised>,
+    /// The latest time that was told in it, in microseconds.
+    latest: Arc<AtomicI64>,
 }
 
 impl Tx {
@@ -59,12 +62,26 @@ impl Tx {
             witness: Mutex::default(),
             ordinal: Arc::default(),
             raised: Arc::default(),
+            latest: Arc::new(AtomicI64::new(i64::MIN)),
         }
     }
 
-    /// The time.
+    /// The time. Within a transaction it does not go back.
     pub fn now(&self) -> DateTime<Utc> {
-        self.context.clock.now()
+        let now = self.context.clock.now();
+        let before = self.latest.fetch_max(now.timestamp_micros(), Ordering::Relaxed);
+        DateTime::from_timestamp_micros(before).map_or(now, |before| now.max(before))
+    }
+
+    /// The time at which something is done to what was last done something to at `before`: later than that,
+    /// also where the clock has been put back since, or that of another node is ahead.
+    pub fn now_after(&self, before: DateTime<Utc>) -> DateTime<Utc> {
+        self.now().max(before + TimeDelta::microseconds(1))
+    }
+
+    /// How long this process has run: what waiting is measured with.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.context.clock.uptime()
     }
 
     /// An id for a new row.
@@ -159,6 +176,7 @@ impl Tx {
         Ok(Self {
             ordinal: self.ordinal.clone(),
             raised: self.raised.clone(),
+            latest: self.latest.clone(),
             ..Self::at(self.transaction.clone(), depth, self.context.clone())
         })
     }

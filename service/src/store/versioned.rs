@@ -149,10 +149,7 @@ where
     M: ModelTrait<Entity: Versioned>,
     R: Resource,
 {
-    let at = match row.get(<M::Entity as Versioned>::UPDATED_AT) {
-        Value::ChronoDateTimeWithTimeZone(Some(at)) => at.to_utc(),
-        other => return Err(Error::Internal(format!("an instant that is none: {other:?}"))),
-    };
+    let at = last_change(&row)?;
     let resource = view(row);
     tx.record_at(at, &by.into(), verb, Effect::Written, &resource).await?;
     Ok(resource)
@@ -208,7 +205,7 @@ fn uuid_of(value: Value) -> Option<Uuid> {
 
 /// Writes a row's next version and records it: the columns of `change` that differ from `current`,
 /// the version and the instant, in one statement that also holds the row to the version of
-/// `current`.
+/// `current`. The instant is later than that of `current`, whatever the clock says ([`Tx::now_after`]).
 ///
 /// # Errors
 /// Where another transaction was faster, the whole closure runs again ([`Error::Again`]).
@@ -232,7 +229,7 @@ where
         }
     }
     change.set(A::Entity::VERSION, (version_of::<A::Entity>(current)? + 1).into());
-    change.set(A::Entity::UPDATED_AT, stamp(tx.now()));
+    change.set(A::Entity::UPDATED_AT, stamp(tx.now_after(last_change(current)?)));
     let statement = A::Entity::update_many()
         .set(change)
         .filter(at_version::<A::Entity>(current))
@@ -257,7 +254,8 @@ where
     if removed.rows_affected != 1 {
         return Err(overtaken());
     }
-    tx.record(&by.into(), Verb::Deleted, Effect::Removed, resource).await
+    let at = tx.now_after(last_change(current)?);
+    tx.record_at(at, &by.into(), Verb::Deleted, Effect::Removed, resource).await
 }
 
 /// Makes other transactions wait that hold the same row, until this one ends: for rules that span
@@ -299,6 +297,14 @@ fn version_of<E: Versioned>(row: &E::Model) -> Result<i64> {
     match row.get(E::VERSION) {
         Value::BigInt(Some(version)) => Ok(version),
         other => Err(Error::Internal(format!("a version that is no number: {other:?}"))),
+    }
+}
+
+/// When a row was last changed.
+fn last_change<M: ModelTrait<Entity: Versioned>>(row: &M) -> Result<DateTime<Utc>> {
+    match row.get(<M::Entity as Versioned>::UPDATED_AT) {
+        Value::ChronoDateTimeWithTimeZone(Some(at)) => Ok(at.to_utc()),
+        other => Err(Error::Internal(format!("an instant that is none: {other:?}"))),
     }
 }
 

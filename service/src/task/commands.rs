@@ -240,8 +240,8 @@ async fn write_change(
     let mut columns = columns(actor, &input, &turns, from);
     if was_open != is_open {
         columns.next_task_id = Set(next.as_ref().map(Following::id));
-        let done = (input.status == Status::Done).then(|| tx.now().fixed_offset());
-        columns.finished_at = Set(done);
+        let now = tx.now_after(current.updated_at).fixed_offset();
+        columns.finished_at = Set((input.status == Status::Done).then_some(now));
     }
     let key = columns.due_key.clone().take().unwrap_or_default();
     let verb = rules::verb(verb, current.status, input.status);

@@ -59,7 +59,8 @@ pub async fn stop(
                 if !current.running {
                     return Err(Error::state("not_running", "this timer does not run"));
                 }
-                let ended_at = Some(ended_at.unwrap_or_else(|| tx.now()));
+                let now = tx.now_after(row.started_at.to_utc());
+                let ended_at = Some(ended_at.unwrap_or(now));
                 let input = TimeEntryInput { ended_at, ..current.input() };
                 input.validate().map_err(|errors| ends_badly(violations(&errors)))?;
                 write::update(tx, actor, Verb::Stopped, &row, &current, input).await
@@ -88,7 +89,7 @@ pub(crate) async fn stop_of(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<O
     };
     let current = TimeEntry::from(row.clone());
     let start = row.started_at.to_utc();
-    let end = tx.now().min(start + LONGEST).max(start + chrono::TimeDelta::microseconds(1));
+    let end = tx.now_after(start).min(start + LONGEST);
     let mut input = TimeEntryInput { ended_at: Some(end), ..current.input() };
     input.breaks.retain(|pause| pause.started_at < end);
     for pause in &mut input.breaks {

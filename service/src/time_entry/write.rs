@@ -381,7 +381,9 @@ pub(super) async fn update(
     let member_id = member_of(&input)?;
     rules::may_record(actor, member_id)?;
     rules::goes_on(current, &input)?;
-    rules::begun(&input, tx.now())?;
+    if input.started_at != current.started_at {
+        rules::begun(&input, tx.now())?;
+    }
     settle_project(tx, actor, current, &mut input).await?;
     timecard::hold(tx, organization_id, [row.member_id, member_id]).await?;
 

@@ -160,7 +160,7 @@ async fn write_move(
         cards::hold(tx, actor.organization_id, [row.member_id]).await?;
         no_timer(tx, actor, row).await?;
     }
-    let now = tx.now().fixed_offset();
+    let now = tx.now_after(row.updated_at.to_utc()).fixed_offset();
     let status = Set(to.as_str().to_owned());
     let next = match by {
         Move::Submit => timecard::ActiveModel {

@@ -4,6 +4,7 @@
 //! [`sender`] sends what is due, and writes down what came of it. Both keep all that they know in the
 //! tables, so that nothing is lost with a process.
 
+mod claims;
 mod commands;
 mod delivery;
 mod dispatch;
@@ -19,6 +20,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+pub(crate) use claims::{Claims, reclaim};
 pub use commands::{create, delete, rotate_secret};
 pub use delivery::{
     Attempt, Delivery, DeliveryDetail, DeliveryQuery, DeliveryState, deliveries, delivery, resend,

@@ -132,7 +132,9 @@ async fn judge(
     let known = repository::progress(tx, endpoint).await?;
     let since = known.failing_since.map(|at| at.to_utc());
     let until = known.resumes_at.map(|at| at.to_utc());
-    let failing_since = if accepted { None } else { Some(since.unwrap_or(tx.now())) };
+    // Not later than now, also where the clock was ahead then.
+    let now = tx.now();
+    let failing_since = if accepted { None } else { Some(since.unwrap_or(now).min(now)) };
     let resumes_at = resumes_at.or(until);
     if (failing_since, resumes_at) != (since, until) {
         repository::keep_health(tx, endpoint, failing_since, resumes_at).await?;

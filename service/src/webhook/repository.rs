@@ -8,8 +8,12 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::DeliveryState;
+use super::{
+    DeliveryState,
+    rules::{LONGEST_WAIT, Retries},
+};
 use crate::{
+    due,
     error::{Error, Result},
     store::{
         Tx,
@@ -154,10 +158,17 @@ pub(super) async fn behind(connection: &impl ConnectionTrait) -> Result<Vec<Endp
     endpoints(connection, enabled().and_where(Expr::exists(further))).await
 }
 
+/// What says whether a delivery is due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due<'a> {
+    pub(super) now: DateTime<Utc>,
+    pub(super) retries: &'a Retries,
+}
+
 /// The enabled webhooks for which something is due.
 pub(super) async fn with_due(
     connection: &impl ConnectionTrait,
-    now: DateTime<Utc>,
+    is_due: Due<'_>,
 ) -> Result<Vec<Endpoint>> {
     let resumes_at = Expr::col((webhook_progress::Entity, webhook_progress::Column::ResumesAt));
     let due = webhook_delivery::Entity::find()
@@ -168,29 +179,31 @@ pub(super) async fn with_due(
             Expr::col((webhook_delivery::Entity, webhook_delivery::Column::WebhookId))
                 .eq(Expr::col((webhook::Entity, webhook::Column::Id))),
         )
-        .filter(is_due(now))
+        .filter(is_due.condition())
         .into_query();
     let query = enabled()
-        .cond_where(
-            Condition::any()
-                .add(resumes_at.clone().is_null())
-                .add(resumes_at.lte(now.fixed_offset())),
-        )
+        .cond_where(due::is(resumes_at.clone(), is_due.now, LONGEST_WAIT).add(resumes_at.is_null()))
         .and_where(Expr::exists(due))
         .to_owned();
     endpoints(connection, &query).await
 }
 
-fn is_due(now: DateTime<Utc>) -> Condition {
-    use webhook_delivery::COLUMN;
-    Condition::all()
-        .add(COLUMN.state.eq(DeliveryState::Pending.as_str()))
-        .add(COLUMN.next_at.lte(now.fixed_offset()))
-        .add(
-            Condition::any()
-                .add(COLUMN.claimed_until.is_null())
-                .add(COLUMN.claimed_until.lte(now.fixed_offset())),
-        )
+impl Due<'_> {
+    /// Nobody sends it, and it has waited as long as it has to. How long that is at most depends on how often
+    /// it was tried; if the endpoint has asked for more, the webhook as a whole waits (`resumes_at`).
+    fn condition(self) -> Condition {
+        use webhook_delivery::{COLUMN, Column};
+        let column = |column| Expr::col((webhook_delivery::Entity, column));
+        let beyond = (0_i64..).zip(self.retries.longest()).filter_map(|(tries, longest)| {
+            let beyond = due::is_beyond(column(Column::NextAt), self.now, longest)?;
+            Some(column(Column::Tries).eq(tries).and(beyond))
+        });
+        let come = column(Column::NextAt).lte(self.now.fixed_offset());
+        Condition::all()
+            .add(COLUMN.state.eq(DeliveryState::Pending.as_str()))
+            .add(COLUMN.claimed_until.is_null())
+            .add(beyond.fold(Condition::any().add(come), Condition::add))
+    }
 }
 
 /// What is due for a webhook, the first events first. What waits for an earlier event of the same
@@ -198,7 +211,7 @@ fn is_due(now: DateTime<Utc>) -> Condition {
 pub(super) async fn due(
     connection: &impl ConnectionTrait,
     (organization_id, webhook_id): Endpoint,
-    now: DateTime<Utc>,
+    is_due: Due<'_>,
     limit: u64,
 ) -> Result<Vec<webhook_delivery::Model>> {
     use webhook_delivery::Column;
@@ -214,12 +227,35 @@ pub(super) async fn due(
         .to_owned();
     let due = versioned::owned::<webhook_delivery::Entity>(organization_id)
         .filter(webhook_delivery::COLUMN.webhook_id.eq(webhook_id))
-        .filter(is_due(now))
+        .filter(is_due.condition())
         .filter(Expr::not_exists(before))
         .order_by_asc(Column::Position)
         .order_by_asc(Column::Id)
         .limit(limit);
     rows::all(connection, due).await
+}
+
+/// How many claims are looked at, the oldest first.
+const CLAIMS_AT_ONCE: u64 = 1000;
+
+/// Deliveries that somebody sends, by organization and id, with what says whose claim it is.
+pub(super) async fn claims(
+    connection: &impl ConnectionTrait,
+) -> Result<Vec<(Endpoint, DateTime<Utc>)>> {
+    use webhook_delivery::{COLUMN, Column};
+    let claims: Vec<(Uuid, Uuid, DateTime<Utc>)> = webhook_delivery::Entity::find()
+        .select_only()
+        .columns([Column::OrganizationId, Column::Id, Column::ClaimedUntil])
+        .filter(COLUMN.claimed_until.is_not_null())
+        .order_by_asc(Column::ClaimedUntil)
+        .limit(CLAIMS_AT_ONCE)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(claims
+        .into_iter()
+        .map(|(organization_id, id, until)| ((organization_id, id), until))
+        .collect())
 }
 
 /// Writes on some deliveries of an organization, and says on how many.

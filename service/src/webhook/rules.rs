@@ -17,7 +17,7 @@ pub(super) const SEES_AS: Role = Role::Admin;
 /// How long an endpoint may fail before it is disabled.
 pub(super) const FAILS_FOR: TimeDelta = TimeDelta::days(5);
 /// How long an endpoint can make us wait.
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(24);
+pub(super) const LONGEST_WAIT: TimeDelta = TimeDelta::hours(24);
 
 /// Refuses a URL that could never be called. Where it leads shows when it is called.
 pub(super) fn url(url: &str) -> Result<(), ValidationError> {
@@ -99,6 +99,11 @@ impl FromStr for Retries {
 }
 
 impl Retries {
+    /// How long the wait is at most that follows so many attempts, for each of them.
+    pub(super) fn longest(&self) -> impl Iterator<Item = TimeDelta> {
+        (0..).map_while(|tries| self.after(tries, 999))
+    }
+
     /// How long to wait after so many attempts; none if there is no further one. `jitter`, from 0 to
     /// 999, makes it up to a tenth longer, so that what failed together does not come back together.
     pub(super) fn after(&self, tries: i64, jitter: u64) -> Option<TimeDelta> {

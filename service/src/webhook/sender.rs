@@ -1,8 +1,8 @@
 //! Sends what is due: claims it in a transaction, sends it outside of any, and writes down what came
 //! of it in another.
 //!
-//! A process that ends in between leaves a claim that runs out, and the message is sent again with
-//! the same id. Each endpoint has its own few places, so that one that is slow or dead keeps no other
+//! A process that ends in between leaves a claim that others take back ([`super::claims`]), and the message
+//! is sent again with the same id. Each endpoint has its own few places, so that one that is slow or dead keeps no other
 //! waiting.
 
 use std::{
@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::{
-    Settings, message, outcome,
+    Settings, claims, message, outcome,
     repository::{self, Endpoint},
 };
 use crate::{
@@ -98,7 +98,8 @@ pub(crate) async fn send(context: &Context) -> Result<u64> {
     // Before the look: what ends during it may leave something that is due.
     let idle = context.sends.is_empty();
     let mut begun = 0;
-    for endpoint in repository::with_due(store.read(), store.now()).await? {
+    let due = repository::Due { now: store.now(), retries: &context.webhooks.retries };
+    for endpoint in repository::with_due(store.read(), due).await? {
         let room = context.sends.room(endpoint);
         if room == 0 {
             continue;
@@ -136,11 +137,11 @@ pub(super) struct Sent {
 }
 
 async fn begin(context: &Context, endpoint: Endpoint, room: usize) -> Result<u64> {
-    let input = (endpoint, room, context.webhooks.timeout);
+    let input = (endpoint, room, context.webhooks.clone());
     let claimed = context
         .store
-        .write(input, |tx, (endpoint, room, timeout)| {
-            Box::pin(claim(tx, *endpoint, *room, *timeout))
+        .write(input, |tx, (endpoint, room, settings)| {
+            Box::pin(claim(tx, *endpoint, *room, settings))
         })
         .await?;
     let Some(Claimed { webhook, messages, until }) = claimed else { return Ok(0) };
@@ -148,7 +149,7 @@ async fn begin(context: &Context, endpoint: Endpoint, room: usize) -> Result<u64
     let begun = messages.len() as u64;
     for (delivery, message) in messages {
         let body = message.to_string().into_bytes();
-        let started_at = context.store.now();
+        let (started_at, began) = (context.store.now(), context.store.uptime());
         let headers = keys.headers(message::id(&delivery), started_at, &body)?;
         let settings = context.webhooks.clone();
         let sent = Sent { delivery, until, settings };
@@ -158,8 +159,7 @@ async fn begin(context: &Context, endpoint: Endpoint, room: usize) -> Result<u64
         let sending = async move {
             let timeout = sent.settings.timeout;
             let answer = context.outbound.post(&url, &headers, body, timeout).await;
-            let took = (context.store.now() - started_at).to_std().unwrap_or_default();
-            let took = (started_at, took);
+            let took = (started_at, context.store.uptime().saturating_sub(began));
             if let Err(error) = outcome::keep(&context.store, sent, took, answer).await {
                 tracing::warn!(%error, "what came of a delivery was not kept: it is sent again");
             }
@@ -180,18 +180,18 @@ async fn claim(
     tx: &Tx,
     endpoint: Endpoint,
     room: usize,
-    timeout: Duration,
+    settings: &Settings,
 ) -> Result<Option<Claimed>> {
     let (organization_id, id) = endpoint;
     let webhook = versioned::find::<webhook::Entity>(tx, organization_id, id).await?;
     let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else { return Ok(None) };
     let now = tx.now();
-    let due = repository::due(tx, endpoint, now, room as u64).await?;
+    let is_due = repository::Due { now, retries: &settings.retries };
+    let due = repository::due(tx, endpoint, is_due, room as u64).await?;
     if due.is_empty() {
         return Ok(None);
     }
-    let twice = TimeDelta::from_std(timeout * 2).unwrap_or(TimeDelta::MAX);
-    let until = now + twice + TimeDelta::seconds(1);
+    let until = now + TimeDelta::from_std(claims::lasts(settings)).unwrap_or_default();
     let claim = webhook_delivery::ActiveModel {
         claimed_until: Set(Some(until.fixed_offset())),
         ..Default::default()

@@ -1,0 +1,54 @@
+//! Claims: who sends a delivery. A process that is gone leaves its claims behind, and others take them
+//! back.
+
+use std::{collections::HashSet, time::Duration};
+
+use chrono::{DateTime, Utc};
+use entity::webhook_delivery;
+use sea_orm::{ActiveValue::Set, ColumnTrait, sea_query::Condition};
+
+use super::{
+    Settings,
+    repository::{self, Endpoint},
+};
+use crate::{
+    background::Context,
+    error::Result,
+    stillness::Stillness,
+    store::{Tx, signal::Signal},
+};
+
+/// How long a claim stands at least: longer than what was claimed can be on its way.
+pub(super) fn lasts(settings: &Settings) -> Duration {
+    settings.timeout * 2 + Duration::from_secs(1)
+}
+
+/// The claims that this process has seen, by organization and delivery.
+pub(crate) type Claims = Stillness<Endpoint, DateTime<Utc>>;
+
+/// Takes claims back that nobody has done anything about for longer than they last, and says how many.
+pub(crate) async fn reclaim(context: &Context) -> Result<u64> {
+    let (store, lasts) = (&context.store, lasts(&context.webhooks));
+    // Before the look: what it finds has stood at least since then.
+    let uptime = store.uptime();
+    let claims = repository::claims(store.read()).await?;
+    let there: HashSet<Endpoint> = claims.iter().map(|(delivery, _)| *delivery).collect();
+    context.claims.keep(|delivery| there.contains(delivery));
+    let mut taken_back = 0;
+    for claim in claims {
+        if context.claims.since(claim.0, claim.1, uptime) >= lasts {
+            taken_back += store.write(claim, |tx, claim| Box::pin(take_back(tx, *claim))).await?;
+        }
+    }
+    Ok(taken_back)
+}
+
+async fn take_back(
+    tx: &Tx,
+    ((organization_id, id), until): (Endpoint, DateTime<Utc>),
+) -> Result<u64> {
+    let change = webhook_delivery::ActiveModel { claimed_until: Set(None), ..Default::default() };
+    let same = webhook_delivery::Column::ClaimedUntil.eq(until.fixed_offset());
+    tx.signal(Signal::Work);
+    repository::update(tx, organization_id, &[id], change, Condition::all().add(same)).await
+}
