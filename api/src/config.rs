@@ -9,11 +9,12 @@ use service::{
     seal::Keyring,
     user::Registration,
     webhook::{self, Retries},
+    zone,
 };
 
 use crate::stream::StreamLimits;
 
-/// Where the data is.
+/// Where the data is, and that of time zones.
 #[derive(Debug, Clone, Args)]
 pub struct Database {
     /// The database: sqlite://FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/NAME
@@ -41,6 +42,18 @@ pub struct Database {
     /// `steward keys new` makes one. Without a key, what must be encrypted is refused.
     #[arg(long, env = "STEWARD_ENCRYPTION_KEYS", hide_env_values = true, global = true)]
     pub encryption_keys: Option<Keyring>,
+
+    /// The folder that has the rules of time zones, as /usr/share/zoneinfo; or `bundled`, or `newest`
+    ///
+    /// Without it, the machine's are taken where they are newer than those in the program. What was written with
+    /// other rules, `steward verify --zones` shows.
+    #[arg(long, env = "STEWARD_ZONEINFO", default_value = "newest", value_parser = zones,
+          global = true)]
+    pub zoneinfo: zone::Choice,
+}
+
+fn zones(text: &str) -> Result<zone::Choice, std::convert::Infallible> {
+    text.parse()
 }
 
 /// A URL that may hold a password: it does not show itself.

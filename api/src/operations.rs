@@ -4,11 +4,13 @@ use std::sync::OnceLock;
 
 use actix_web::{HttpResponse, get, web};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use service::zone;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
+use validator::Validate;
 
-use crate::state::State;
+use crate::{extract::Query, state::State};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(health).service(ready).service(scrape);
@@ -30,6 +32,38 @@ struct Readiness {
     database: &'static str,
     /// `sqlite` or `postgresql`.
     engine: &'static str,
+    /// The rules of time zones, where `verbose` asks for more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_zones: Option<TimeZones>,
+}
+
+/// Which rules of time zones there are.
+#[derive(Debug, Serialize, ToSchema)]
+struct TimeZones {
+    /// The version of the tz database, as `2026f`; null where the data does not say it.
+    version: Option<&'static str>,
+    /// `bundled` with steward, or a `folder` of the machine.
+    source: &'static str,
+}
+
+impl TimeZones {
+    fn installed() -> Self {
+        let zones = zone::installed();
+        let source = match zones.source() {
+            zone::Source::Bundled => "bundled",
+            zone::Source::Folder(_) => "folder",
+        };
+        Self { version: zones.version(), source }
+    }
+}
+
+/// How much is to be told.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ReadyQuery {
+    /// Tell more: `?verbose`.
+    verbose: Option<String>,
 }
 
 /// Alive
@@ -51,13 +85,18 @@ async fn health() -> web::Json<Health> {
 #[utoipa::path(
     tag = "operations",
     security(()),
+    params(ReadyQuery),
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)),
 )]
 #[get("/ready")]
-async fn ready(state: web::Data<State>) -> HttpResponse {
+async fn ready(state: web::Data<State>, Query(query): Query<ReadyQuery>) -> HttpResponse {
     let engine = state.store.engine().as_str();
+    let asked = query.verbose.is_some_and(|text| text != "false");
+    let time_zones = asked.then(TimeZones::installed);
     match state.store.ping().await {
-        Ok(()) => HttpResponse::Ok().json(Readiness { status: "ok", database: "ok", engine }),
+        Ok(()) => {
+            HttpResponse::Ok().json(Readiness { status: "ok", database: "ok", engine, time_zones })
+        }
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");
             let away = "unavailable";
@@ -65,6 +104,7 @@ async fn ready(state: web::Data<State>) -> HttpResponse {
                 status: away,
                 database: away,
                 engine,
+                time_zones,
             })
         }
     }

@@ -193,7 +193,9 @@ impl From<Error> for Failure {
             Error::Invalid(violations) => Self::invalid(violations),
             Error::Import(failed) => {
                 let status = S::UNPROCESSABLE_ENTITY;
-                let detail = format!("{} rows are bad, and nothing was imported", failed.failed);
+                let lines = bad_lines(&failed.report);
+                let detail =
+                    format!("{} rows are bad, and nothing was imported{lines}", failed.failed);
                 let failure = Self::new(status, code, "The import has bad rows");
                 let report = match failed.report {
                     Value::Object(report) => report,
@@ -340,4 +342,17 @@ problems! {
     Change: AUTHENTICATED, FOUND, BODY, VERSIONED;
     /// What removing can answer with besides its success.
     Remove: AUTHENTICATED, FOUND, PARAMETERS, VERSIONED;
+}
+
+/// Where to look, for whoever reads the detail alone: the lines of the first bad rows.
+fn bad_lines(report: &Value) -> String {
+    let errors = report["errors"].as_array().map_or(&[][..], |errors| errors);
+    let lines = errors.iter().filter_map(|error| error["line"].as_u64());
+    let lines: Vec<_> = lines.take(10).map(|line| line.to_string()).collect();
+    match lines.len() {
+        0 => String::new(),
+        shown if shown < errors.len() => format!("; see lines {} and others", lines.join(", ")),
+        1 => format!("; see line {}", lines[0]),
+        _ => format!("; see lines {}", lines.join(", ")),
+    }
 }

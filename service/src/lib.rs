@@ -33,6 +33,7 @@ pub mod outbound;
 pub mod project;
 pub mod random;
 pub mod rate;
+pub mod redating;
 pub mod report;
 pub mod resource;
 pub mod role;
@@ -50,6 +51,7 @@ pub mod time_entry;
 pub mod timecard;
 pub mod user;
 pub mod webhook;
+pub mod zone;
 
 pub use actor::Actor;
 pub use error::{Error, Result};

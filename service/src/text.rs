@@ -64,7 +64,7 @@ pub fn address(address: &str) -> Result<(), ValidationError> {
 
 /// Refuses what the tz database does not know.
 pub fn time_zone(name: &str) -> Result<(), ValidationError> {
-    match name.parse::<chrono_tz::Tz>() {
+    match name.parse::<crate::zone::Zone>() {
         Ok(_) => Ok(()),
         Err(_) => Err(refusal("time_zone", "must be a time zone such as Europe/Zurich")),
     }

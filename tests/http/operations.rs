@@ -18,6 +18,11 @@ async fn health_and_readiness() {
         };
         let ready = json!({ "status": "ok", "database": "ok", "engine": engine });
         assert_eq!(anybody.read("/ready").await, ready);
+        // In this process, nobody has chosen the data of the machine.
+        let verbose = anybody.read("/ready?verbose").await;
+        let bundled = service::zone::Database::bundled_version();
+        assert_eq!(verbose["time_zones"], json!({ "version": bundled, "source": "bundled" }));
+        assert_eq!(verbose["status"], "ok");
         let answer = anybody.get("/nowhere").await;
         assert_ne!(
             answer.headers["x-request-id"],

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use chrono::TimeDelta;
-use service::{Store, event::verify::from_the_future};
+use service::{Store, event::verify::from_the_future, zone};
 
 use super::{CliError, connect, missing_migrations, url};
 use crate::config::{Database, Log, Serve};
@@ -13,6 +13,12 @@ pub(super) async fn run(
 ) -> Result<ExitCode, CliError> {
     println!("configuration  {log:?}");
     println!("               {serve:?}");
+    let zones = zone::installed();
+    println!("time zones     {zones}");
+    if zones.is_older_than_bundled() {
+        let bundled = zone::Database::bundled_version();
+        println!("               older than those in steward, which are {bundled}");
+    }
     println!("database       {}", url(database).shown());
     let store = match connect(database).await {
         Ok(store) => store,

@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 use service::{
     Store,
     store::{ConnectError, Options},
+    zone,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -69,7 +70,7 @@ enum Command {
     ///
     /// No event was changed, removed or put in; each account has the sums of its transfers, and keeps
     /// within its limit; each entry balances.
-    Verify,
+    Verify(verify::VerifyArgs),
     /// Check the configuration, the database and its schema
     Check(Box<Serve>),
 }
@@ -84,6 +85,10 @@ impl Cli {
     /// What a person at the command line should read.
     pub async fn run(self) -> Result<ExitCode, CliError> {
         let Self { command, database, log, serve } = self;
+        // What serves says in its log which time zones it has, once there is one.
+        if !matches!(command, None | Some(Command::Serve(_))) {
+            zone::install(&database.zoneinfo)?;
+        }
         match command {
             None => serve::run(&database, &log, &serve).await,
             Some(Command::Serve(serve)) => serve::run(&database, &log, &serve).await,
@@ -95,7 +100,7 @@ impl Cli {
             }
             Some(Command::Import(args)) => import::run(&database, *args).await,
             Some(Command::Keys { action }) => keys::run(&database, action).await,
-            Some(Command::Verify) => verify::run(&database).await,
+            Some(Command::Verify(args)) => verify::run(&database, args).await,
             Some(Command::Check(serve)) => check::run(&database, &log, &serve).await,
         }
     }

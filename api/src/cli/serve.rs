@@ -1,6 +1,6 @@
 use std::{net::TcpListener, process::ExitCode};
 
-use service::{Store, background::Background, store::Engine};
+use service::{Store, background::Background, store::Engine, zone};
 
 use super::{CliError, connect_to_serve, missing_migrations, start_log, url};
 use crate::{
@@ -16,6 +16,7 @@ pub(super) async fn run(
     serve: &Serve,
 ) -> Result<ExitCode, CliError> {
     start_log(log)?;
+    install_zones(database)?;
     if database.database_url.is_none() {
         tracing::warn!("DATABASE_URL is not set: the data is in steward.db, here");
     }
@@ -35,6 +36,17 @@ pub(super) async fn run(
     store.close().await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+fn install_zones(database: &Database) -> Result<(), CliError> {
+    let zones = zone::install(&database.zoneinfo)?;
+    let (version, source) = (zones.version().unwrap_or("unknown"), zones.source());
+    tracing::info!(version, %source, "the rules of time zones");
+    if zones.is_older_than_bundled() {
+        let bundled = zone::Database::bundled_version();
+        tracing::warn!(version, bundled, "the rules of time zones are older than those in steward");
+    }
+    Ok(())
 }
 
 /// A graceful stop waits for answers under way, so the streams end when it begins.

@@ -1,15 +1,38 @@
 use std::process::ExitCode;
 
-use service::{event, journal_entry};
+use clap::Args;
+use service::{
+    Store, event, journal_entry,
+    redating::{self, Difference, Outcome, Summary},
+    zone,
+};
 
 use super::{CliError, connect, missing_migrations};
 use crate::config::Database;
 
-pub(super) async fn run(database: &Database) -> Result<ExitCode, CliError> {
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// Instead, show what was written with other rules of time zones than today's
+    ///
+    /// Days of entries of time, and when tasks of a series are due. Works while the server runs, which is to have the
+    /// same time zones: restart it first.
+    #[arg(long)]
+    zones: bool,
+    /// Write those anew, each as a change by the operator; what is locked stays as it is
+    #[arg(long, requires = "zones")]
+    redate: bool,
+}
+
+pub(super) async fn run(database: &Database, args: VerifyArgs) -> Result<ExitCode, CliError> {
     let store = connect(database).await?;
     let missing = missing_migrations(&store).await?;
     if !missing.is_empty() {
         return Err("the database's schema is outdated: run `steward migrate up`".into());
+    }
+    if args.zones {
+        let code = verify_zones(&store, args.redate).await?;
+        store.close().await?;
+        return Ok(code);
     }
     let mut found = Vec::new();
     for log in event::verify::verify(&store).await? {
@@ -38,4 +61,22 @@ pub(super) async fn run(database: &Database) -> Result<ExitCode, CliError> {
     }
     store.close().await?;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn verify_zones(store: &Store, redate: bool) -> Result<ExitCode, CliError> {
+    println!("time zones {}", zone::installed());
+    let Summary { checked, found, redated } = redating::verify(store, redate, show).await?;
+    println!("{checked} rows looked at, {found} differ, {redated} written anew");
+    Ok(if found == redated { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn show(difference: &Difference) {
+    let Difference { organization_id, entity, id, field, stored, right, outcome } = difference;
+    let outcome = match outcome {
+        Outcome::Found => String::new(),
+        Outcome::Redated => "  redated".to_owned(),
+        Outcome::Kept(why) => format!("  stays: {why}"),
+    };
+    let field = field.as_str();
+    println!("{organization_id}  {entity} {id}  {field}: {stored}, should be {right}{outcome}");
 }

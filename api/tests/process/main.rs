@@ -11,6 +11,7 @@ mod offboarding;
 mod payout;
 mod support;
 mod webhooks;
+mod zones;
 
 use std::{path::Path, process::Output};
 

@@ -18,6 +18,8 @@ pub(crate) struct Process {
 pub(crate) fn steward(database: &Database) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
     command.env_clear().env("DATABASE_URL", &database.url);
+    // Whatever this machine has.
+    command.env("STEWARD_ZONEINFO", "bundled");
     command
 }
 

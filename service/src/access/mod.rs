@@ -151,7 +151,7 @@ impl Gate {
             organization_id,
             role: Role::of(&member.role),
             member_id: Some(member.id),
-            settings: Arc::new((&row).into()),
+            settings: Arc::new((&row).try_into()?),
             author: Author::Member(member.id),
             request_id: None,
         })
@@ -186,7 +186,7 @@ pub async fn operator(
         organization_id,
         role: Role::Owner,
         member_id,
-        settings: Arc::new((&row).into()),
+        settings: Arc::new((&row).try_into()?),
         author: Author::Operator,
         request_id: None,
     })
@@ -205,7 +205,7 @@ pub(crate) async fn system(
         organization_id,
         role: Role::Owner,
         member_id: None,
-        settings: Arc::new((&row).into()),
+        settings: Arc::new((&row).try_into()?),
         author: Author::System,
         request_id: None,
     })

@@ -209,7 +209,7 @@ fn about(log: Uuid, entity: &str, id: Uuid) -> Select<event::Entity> {
 }
 
 /// What has happened to a resource, the latest first.
-pub(super) async fn history(
+pub(crate) async fn history(
     connection: &impl ConnectionTrait,
     log: Uuid,
     entity: &str,
@@ -252,7 +252,7 @@ pub(super) async fn at(
 }
 
 /// What made a version of a resource.
-pub(super) async fn version(
+pub(crate) async fn version(
     connection: &impl ConnectionTrait,
     log: Uuid,
     entity: &str,

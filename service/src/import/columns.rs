@@ -1,9 +1,14 @@
+use std::collections::HashSet;
+
 use csv::ByteRecord;
 
 use crate::{
     error::{Error, Result, Violation, Violations},
     text::fold,
 };
+
+/// How many columns are told by name.
+const LISTED: usize = 100;
 
 /// A column of the file: where it is, and what it is called there.
 #[derive(Debug, Clone, Copy)]
@@ -16,12 +21,20 @@ pub(crate) struct Column<'a> {
 #[derive(Debug)]
 pub(crate) struct Header {
     names: Vec<String>,
+    /// As they are written.
+    written: Vec<String>,
+    used: HashSet<usize>,
     refused: Violations,
 }
 
 impl Header {
     pub(super) fn of(header: &ByteRecord) -> Self {
-        Self { names: header.iter().map(folded).collect(), refused: Vec::new() }
+        Self {
+            names: header.iter().map(folded).collect(),
+            written: header.iter().map(written).collect(),
+            used: HashSet::new(),
+            refused: Vec::new(),
+        }
     }
 
     /// Whether there is such a column.
@@ -34,7 +47,10 @@ impl Header {
         let folded = fold(name);
         let mut places = self.names.iter().enumerate().filter(|(_, other)| **other == folded);
         let (code, message) = match (places.next(), places.next()) {
-            (Some((at, _)), None) => return Some(Column { at, name }),
+            (Some((at, _)), None) => {
+                self.used.insert(at);
+                return Some(Column { at, name });
+            }
             (None, _) => ("unknown_column", "the file has no column"),
             (Some(_), Some(_)) => ("ambiguous_column", "the file has more than one column"),
         };
@@ -63,6 +79,12 @@ impl Header {
         self.refused.push(Violation::new(format!("?{parameter}"), code, message));
     }
 
+    /// How the file calls the columns that nobody has asked for: the first hundred.
+    pub(crate) fn unused(&self) -> Vec<String> {
+        let unused = self.written.iter().enumerate().filter(|(at, _)| !self.used.contains(at));
+        unused.map(|(_, name)| name.clone()).take(LISTED).collect()
+    }
+
     /// The columns that were found, if all were.
     pub(crate) fn all_found<T>(self, columns: Option<T>) -> Result<T> {
         match columns {
@@ -72,7 +94,15 @@ impl Header {
     }
 }
 
-/// The name of a column as it is compared, without the byte order mark that some programs write.
+/// The name of a column, without the byte order mark that some programs write; no more of it than anybody
+/// wants to read.
+fn written(name: &[u8]) -> String {
+    let name = String::from_utf8_lossy(name);
+    let name = name.trim_start_matches('\u{feff}').trim();
+    name.chars().filter(|c| *c != '\0').take(100).collect()
+}
+
+/// The name of a column as it is compared.
 fn folded(name: &[u8]) -> String {
     fold(String::from_utf8_lossy(name).trim_start_matches('\u{feff}'))
 }

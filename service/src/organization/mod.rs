@@ -3,8 +3,7 @@
 mod commands;
 pub(crate) mod repository;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
-use chrono_tz::{GapInfo, Tz};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,9 +12,11 @@ use validator::{Validate, ValidationError};
 pub use commands::{create, delete, get, list};
 
 use crate::{
+    error::Error,
     money,
     outbound::{self, OutboundError},
     text,
+    zone::{self, Zone},
 };
 
 /// What kind of organization.
@@ -152,90 +153,32 @@ pub struct Settings {
     /// Whether entries of time of one member may overlap.
     pub overlap_allowed: bool,
     /// The time zone in which days begin.
-    pub time_zone: Tz,
+    pub time_zone: Zone,
 }
 
 impl Settings {
-    /// The day on which an instant lies: the last that had begun by then. Where a clock is put back over
-    /// midnight, a day that has begun goes on.
+    /// [`Zone::day_of`].
     pub fn day_of(&self, at: DateTime<Utc>) -> NaiveDate {
-        let day = at.with_timezone(&self.time_zone).date_naive();
-        match day.succ_opt() {
-            Some(next) if self.start_of(next) <= at => next,
-            _ => day,
-        }
+        self.time_zone.day_of(at)
     }
 
-    /// The instant at which a day begins: the first one of it, where a clock that is put forward leaves
-    /// midnight out; that of the next day, where it leaves out the whole of it.
+    /// [`Zone::start_of`].
     pub fn start_of(&self, day: NaiveDate) -> DateTime<Utc> {
-        let midnight = day.and_time(NaiveTime::MIN);
-        let first = self.time_zone.from_local_datetime(&midnight).earliest();
-        let first = first.or_else(|| GapInfo::new(&midnight, &self.time_zone)?.end);
-        first.map_or_else(|| midnight.and_utc(), |at| at.to_utc())
+        self.time_zone.start_of(day)
     }
 }
 
-impl From<&entity::organization::Model> for Settings {
-    fn from(row: &entity::organization::Model) -> Self {
-        Self {
+impl TryFrom<&entity::organization::Model> for Settings {
+    type Error = Error;
+
+    /// Fails where the data of time zones does not know the organization's: no other one would be right.
+    fn try_from(row: &entity::organization::Model) -> Result<Self, Error> {
+        let unknown = |error: zone::UnknownZone| Error::Internal(error.to_string());
+        Ok(Self {
             currency: row.currency.clone(),
             approval_required: row.approval_required,
             overlap_allowed: row.overlap_allowed,
-            time_zone: row.time_zone.parse().unwrap_or(Tz::UTC),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-
-    use super::*;
-
-    /// In this zone.
-    fn settings(time_zone: Tz) -> Settings {
-        Settings {
-            currency: "EUR".into(),
-            approval_required: false,
-            overlap_allowed: false,
-            time_zone,
-        }
-    }
-
-    #[test]
-    fn a_day_begins_where_the_organization_is() {
-        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
-        for (zone, on, begins) in [
-            ("UTC", "2026-11-21", "2026-11-21T00:00:00Z"),
-            ("Europe/Zurich", "2026-11-21", "2026-11-20T23:00:00Z"),
-            ("Europe/Zurich", "2026-07-01", "2026-06-30T22:00:00Z"),
-            // Midnight was left out there that day.
-            ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z"),
-        ] {
-            let settings = settings(zone.parse().expect("a time zone"));
-            let start = settings.start_of(day(on));
-            assert_eq!(start, begins.parse::<DateTime<Utc>>().expect("an instant"), "{zone}");
-            assert_eq!(settings.day_of(start), day(on));
-            let before = start - TimeDelta::microseconds(1);
-            assert_eq!(settings.day_of(before), day(on).pred_opt().expect("a day"));
-        }
-    }
-
-    /// Samoa had no 30 December 2011, and on Newfoundland the clock went back from 0:01 to 23:01.
-    #[test]
-    fn days_are_left_out_and_interrupted() {
-        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
-        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("an instant");
-        let samoa = settings(Tz::Pacific__Apia);
-        assert_eq!(samoa.start_of(day("2011-12-30")), at("2011-12-30T10:00:00Z"));
-        assert_eq!(samoa.start_of(day("2011-12-31")), at("2011-12-30T10:00:00Z"));
-        assert_eq!(samoa.day_of(at("2011-12-30T09:59:59Z")), day("2011-12-29"));
-        assert_eq!(samoa.day_of(at("2011-12-30T10:00:00Z")), day("2011-12-31"));
-        let newfoundland = settings(Tz::America__St_Johns);
-        let begins = newfoundland.start_of(day("2010-11-07"));
-        assert_eq!(begins, at("2010-11-07T02:30:00Z"));
-        assert_eq!(newfoundland.day_of(begins + TimeDelta::minutes(30)), day("2010-11-07"));
-        assert_eq!(newfoundland.day_of(begins - TimeDelta::minutes(1)), day("2010-11-06"));
+            time_zone: row.time_zone.parse().map_err(unknown)?,
+        })
     }
 }

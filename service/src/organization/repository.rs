@@ -1,5 +1,5 @@
 use entity::{member, organization};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use crate::{
@@ -18,6 +18,21 @@ pub(crate) async fn get(
     let rows =
         organization::Entity::find().filter(organization::COLUMN.id.eq(id)).all(connection).await?;
     rows.into_iter().next().ok_or(Error::NotFound("organization"))
+}
+
+/// Some organizations in the order of their ids.
+pub(crate) async fn ids_after(
+    connection: &impl ConnectionTrait,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Uuid>> {
+    let ids = organization::Entity::find()
+        .select_only()
+        .column(organization::Column::Id)
+        .apply_if(after, |rows, id| rows.filter(organization::COLUMN.id.gt(id)))
+        .order_by_asc(organization::Column::Id)
+        .limit(limit);
+    Ok(ids.into_tuple().all(connection).await?)
 }
 
 /// Holds the organization's row until the transaction ends: for rules over several of its rows.

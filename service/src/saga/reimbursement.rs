@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -161,18 +160,11 @@ async fn entry(
         currency: currency.clone(),
     };
     Ok(JournalEntryInput {
-        occurred_on: today(tx, actor.organization_id).await?,
+        occurred_on: actor.settings.day_of(tx.now()),
         memo: Some(memo.to_owned()),
         reference: Some(work.saga_id.to_string()),
         transfers: vec![transfer],
     })
-}
-
-/// The day in the organization's time zone.
-async fn today(tx: &Tx, organization_id: Uuid) -> Result<NaiveDate> {
-    let zone = organization::repository::get(tx, organization_id).await?.time_zone;
-    let zone = zone.parse().unwrap_or(chrono_tz::UTC);
-    Ok(tx.now().with_timezone::<chrono_tz::Tz>(&zone).date_naive())
 }
 
 async fn prepare(tx: &Tx, work: &Work) -> Result<Call> {

@@ -89,6 +89,7 @@ impl Changeable for Task {
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
+        rules::new_recurrence(Some(&current), &input)?;
         rules::moved(current.status, input.status)?;
         rules::settled(&current, &input)?;
         let (before, after) = (current.project_id, input.project_id);
@@ -116,6 +117,7 @@ impl Writable for Task {
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<TaskInput>) -> Result<Self> {
         let input = Self::complete(actor, new.input.clone());
+        rules::new_recurrence(None, &input)?;
         if input.recurrence.is_some() && !input.status.is_open() {
             let must = "must be open in a new task that recurs";
             return Err(Error::invalid("/status", "closed", must));

@@ -4,6 +4,7 @@ mod commands;
 mod following;
 mod reassign;
 pub mod recurrence;
+pub(crate) mod redate;
 pub(crate) mod repository;
 pub mod rules;
 pub mod turns;

@@ -1,6 +1,5 @@
 //! What happens to many tasks at once.
 
-use chrono_tz::Tz;
 use entity::task;
 use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
@@ -11,6 +10,7 @@ use crate::{
     error::Result,
     event::Verb,
     store::{Tx, versioned},
+    zone::Zone,
 };
 
 /// How many are read at once.
@@ -66,7 +66,7 @@ async fn give(
 }
 
 /// Puts what is due at an instant in its place where the clock on the wall is another from now on.
-pub(crate) async fn rezone(tx: &Tx, organization_id: Uuid, zone: Tz) -> Result<()> {
+pub(crate) async fn rezone(tx: &Tx, organization_id: Uuid, zone: Zone) -> Result<()> {
     let mut after = None;
     loop {
         let rows = repository::open_instants(tx, organization_id, (after, AT_ONCE)).await?;

@@ -237,6 +237,21 @@ pub(super) async fn open_instants(
     Ok(rows.into_tuple().all(tx).await?)
 }
 
+/// Some open tasks that are due at an instant, in the order of their ids.
+pub(super) async fn open_due_at(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    (after, limit): (Option<Uuid>, u64),
+) -> Result<Vec<task::Model>> {
+    let tasks = versioned::owned::<task::Entity>(organization_id)
+        .filter(task::COLUMN.open.eq(true))
+        .filter(task::COLUMN.due_at.is_not_null())
+        .apply_if(after, |rows, id| rows.filter(task::COLUMN.id.gt(id)))
+        .order_by(task::Column::Id, Order::Asc)
+        .limit(limit);
+    rows::all(connection, tasks).await
+}
+
 /// Gives a task another place in the order of what is due: it stays what it is, and has the same version.
 pub(super) async fn replace(tx: &Tx, organization_id: Uuid, id: Uuid, key: &str) -> Result<()> {
     task::Entity::update_many()

@@ -1,7 +1,6 @@
 //! The way of a task, and when it is due: pure.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
-use chrono_tz::Tz;
 use validator::ValidationError;
 
 use super::{Status, Task, TaskInput, recurrence};
@@ -9,6 +8,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     text::{self, at, refusal},
+    zone::Zone,
 };
 
 /// When a task is due.
@@ -47,12 +47,12 @@ pub const NEVER: &str = "~";
 
 /// What tasks are sorted by: what the clock on the wall says when they are due. A day comes after all
 /// its instants.
-pub fn due_key(due: Option<Due>, zone: Tz) -> String {
+pub fn due_key(due: Option<Due>, zone: Zone) -> String {
     match due {
         None => NEVER.to_owned(),
         Some(Due::Day(day)) => last_key(day),
         Some(Due::At(at)) => {
-            let local = at.with_timezone(&zone).naive_local();
+            let local = zone.local(at);
             // The year of which there are five digits elsewhere.
             let four = (1000..=9999).contains(&local.year());
             let local = if four { local } else { at.naive_utc() };
@@ -145,6 +145,17 @@ pub fn recurs(input: &TaskInput) -> std::result::Result<(), ValidationError> {
     recurrence::check(rule, due).map_err(refused)
 }
 
+/// Refuses a recurrence that RFC 5545 does not allow, where it is not what was there.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn new_recurrence(current: Option<&Task>, input: &TaskInput) -> Result<()> {
+    let before = current.and_then(|task| task.recurrence.as_ref());
+    let new = input.recurrence.as_ref().filter(|rule| Some(*rule) != before);
+    let refused = |(code, why): (&'static str, String)| Error::invalid("/recurrence", code, why);
+    new.map_or(Ok(()), |rule| recurrence::check_new(rule).map_err(refused))
+}
+
 /// Refuses instants that cannot be kept as they are.
 pub fn instant(at: &DateTime<Utc>) -> std::result::Result<(), ValidationError> {
     text::instant(at)?;
@@ -192,7 +203,7 @@ mod tests {
 
     #[test]
     fn keys_sort_as_the_clock_on_the_wall() {
-        let zone = Tz::Europe__Zurich;
+        let zone = "Europe/Zurich".parse().expect("a time zone");
         let at = |text: &str| Some(Due::At(text.parse().expect("an instant")));
         let day = |text: &str| Some(Due::Day(text.parse().expect("a day")));
         let keys = [

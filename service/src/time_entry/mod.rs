@@ -4,6 +4,7 @@ mod batch;
 mod commands;
 pub mod days;
 pub mod import;
+pub(crate) mod redate;
 pub(crate) mod repository;
 pub mod rules;
 pub mod taken;

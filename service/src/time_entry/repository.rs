@@ -282,6 +282,34 @@ pub(super) async fn pieces(
         .await?)
 }
 
+/// Some entries in the order of their ids.
+pub(super) async fn after(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    (after, limit): (Option<Uuid>, u64),
+) -> Result<Vec<time_entry::Model>> {
+    let entries = versioned::owned::<time_entry::Entity>(organization_id)
+        .apply_if(after, |rows, id| rows.filter(time_entry::COLUMN.id.gt(id)))
+        .order_by_asc(time_entry::Column::Id)
+        .limit(limit);
+    rows::all(connection, entries).await
+}
+
+/// The pieces of some entries, each entry's by day.
+pub(super) async fn pieces_of(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: Vec<Uuid>,
+) -> Result<Vec<time_entry_day::Model>> {
+    Ok(time_entry_day::Entity::find()
+        .filter(time_entry_day::COLUMN.organization_id.eq(organization_id))
+        .filter(time_entry_day::Column::TimeEntryId.is_in(ids))
+        .order_by_asc(time_entry_day::Column::TimeEntryId)
+        .order_by_asc(time_entry_day::Column::Day)
+        .all(connection)
+        .await?)
+}
+
 /// Writes pieces.
 pub(super) async fn insert_pieces(tx: &Tx, pieces: Vec<time_entry_day::Model>) -> Result<()> {
     let mut pieces = pieces.into_iter().map(time_entry_day::ActiveModel::from);

@@ -63,6 +63,17 @@ pub(crate) fn begun(input: &TimeEntryInput, now: DateTime<Utc>) -> Result<()> {
     }
 }
 
+/// Whether an entry that somebody writes takes time.
+///
+/// # Errors
+/// [`Error::Invalid`] where it ends when it starts.
+pub(crate) fn takes_time(input: &TimeEntryInput) -> Result<()> {
+    if input.started_at.is_some() && input.started_at == input.ended_at {
+        return Err(Error::invalid("/ended_at", "order", "must be later than started_at"));
+    }
+    Ok(())
+}
+
 /// Whether an entry may become this: one that has ended does not run again.
 ///
 /// # Errors
@@ -105,7 +116,9 @@ fn timed(
     input: &TimeEntryInput,
 ) -> Result<(), ValidationError> {
     let latest = started_at + LONGEST;
-    if ended_at.is_some_and(|end| end <= started_at) {
+    // That it takes time is looked at where it is written: rows of no time are imported where somebody asks for it,
+    // and can be changed.
+    if ended_at.is_some_and(|end| end < started_at) {
         return Err(at("ended_at", refusal("order", "must be later than started_at")));
     }
     if ended_at.is_some_and(|end| end > latest) {

@@ -17,8 +17,13 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether the two share an instant. One that ends where the other begins does not.
+    /// Whether the two share an instant. One that ends where the other begins does not, nor does one that ends
+    /// where it begins itself.
     pub fn meets(self, other: Self) -> bool {
+        let is_empty = |one: Self| one.end == Some(one.start);
+        if is_empty(self) || is_empty(other) {
+            return false;
+        }
         let begins_before_end_of =
             |one: Self, other: Self| other.end.is_none_or(|end| one.start < end);
         begins_before_end_of(self, other) && begins_before_end_of(other, self)

@@ -19,6 +19,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
+    organization::Settings,
     project,
     resource::Changeable,
     store::{Tx, versioned},
@@ -98,7 +99,9 @@ pub(crate) async fn insert(tx: &Tx, actor: &Actor, news: Vec<New>) -> Result<Wri
     let mut fit = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let open = draft.weeks().try_for_each(|week| cards.open(week));
-        match open.and_then(|()| room.take(tx.now(), &draft)) {
+        let takes_time = draft.import_key.is_some().then_some(Ok(()));
+        let takes_time = takes_time.unwrap_or_else(|| rules::takes_time(&draft.input));
+        match takes_time.and(open).and_then(|()| room.take(tx.now(), &draft)) {
             Ok(()) => fit.push(draft),
             Err(error) => written.refused.push((draft.index, error)),
         }
@@ -309,7 +312,7 @@ async fn make(
 
 fn new_row(tx: &Tx, actor: &Actor, draft: &Draft) -> Result<time_entry::ActiveModel> {
     let Draft { index: _, id, member_id, input, import_key, pieces } = draft;
-    let begins_at = begins_at(actor, input, pieces);
+    let begins_at = begins_at(&actor.settings, input, pieces);
     let now = tx.now().fixed_offset();
     Ok(time_entry::ActiveModel {
         organization_id: Set(actor.organization_id),
@@ -321,14 +324,19 @@ fn new_row(tx: &Tx, actor: &Actor, draft: &Draft) -> Result<time_entry::ActiveMo
     })
 }
 
-fn begins_at(actor: &Actor, input: &TimeEntryInput, pieces: &[Piece]) -> DateTime<Utc> {
+/// When an entry begins; one of which only the day is known, with its day.
+pub(super) fn begins_at(
+    settings: &Settings,
+    input: &TimeEntryInput,
+    pieces: &[Piece],
+) -> DateTime<Utc> {
     let day = pieces.first().map(|piece| piece.day);
-    let start_of_day = day.map(|day| actor.settings.start_of(day));
+    let start_of_day = day.map(|day| settings.start_of(day));
     input.started_at.or(start_of_day).unwrap_or_default()
 }
 
 /// What the pieces of an entry have of it, to be grouped by.
-struct Owner {
+pub(super) struct Owner {
     organization_id: Uuid,
     time_entry_id: Uuid,
     member_id: Uuid,
@@ -338,7 +346,12 @@ struct Owner {
 }
 
 impl Owner {
-    fn of(organization_id: Uuid, id: Uuid, member_id: Uuid, input: &TimeEntryInput) -> Self {
+    pub(super) fn of(
+        organization_id: Uuid,
+        id: Uuid,
+        member_id: Uuid,
+        input: &TimeEntryInput,
+    ) -> Self {
         Self {
             organization_id,
             time_entry_id: id,
@@ -349,7 +362,11 @@ impl Owner {
         }
     }
 
-    fn pieces(&self, cards: &Cards, pieces: &[Piece]) -> Result<Vec<time_entry_day::Model>> {
+    pub(super) fn pieces(
+        &self,
+        cards: &Cards,
+        pieces: &[Piece],
+    ) -> Result<Vec<time_entry_day::Model>> {
         let row = |piece: &Piece| {
             Ok(time_entry_day::Model {
                 organization_id: self.organization_id,
@@ -392,8 +409,9 @@ pub(super) async fn update(
     let (pieces, begins_at) = if same_times(&current.input(), &input) {
         (lay, row.started_at.to_utc())
     } else {
+        rules::takes_time(&input)?;
         let pieces = days::of(&actor.settings, &input);
-        let begins_at = begins_at(actor, &input, &pieces);
+        let begins_at = begins_at(&actor.settings, &input, &pieces);
         (pieces, begins_at)
     };
     let after: Vec<Week> = weeks(member_id, &pieces).collect();

@@ -1,10 +1,27 @@
-//! Times of day, lengths of time, and the instants that they mean in a time zone: pure.
+//! Times of day, and the instants that they mean in a time zone: pure.
 
-use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
-/// A time of day as people write it: `21:05`, `21:05:00`, `9:05 PM`, `09:05:00 pm`.
-pub fn clock(text: &str) -> Option<NaiveTime> {
+use super::length::Length;
+use crate::zone::Zone;
+
+/// What the hands of a clock show. Midnight may be said as the end of a day: `24:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hands {
+    time: NaiveTime,
+    ends_day: bool,
+}
+
+impl Hands {
+    /// The day and time that they show, if they belong to this day.
+    pub fn on(self, day: NaiveDate) -> NaiveDateTime {
+        let day = if self.ends_day { day.succ_opt().unwrap_or(day) } else { day };
+        day.and_time(self.time)
+    }
+}
+
+/// A time of day as people write it: `21:05`, `21:05:00`, `9:05 PM`, `09:05:00 pm`, `24:00`.
+pub fn clock(text: &str) -> Option<Hands> {
     let text = text.trim().to_ascii_lowercase();
     let (digits, half) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
         (Some(digits), _) => (digits, Some(0)),
@@ -19,87 +36,16 @@ pub fn clock(text: &str) -> Option<NaiveTime> {
         Some(_) if !(1..=12).contains(&hour) => return None,
         Some(half) => hour % 12 + half,
     };
+    let ends_day = (hour, minute, second) == (24, 0, 0);
     // A second of 60 is none of the hands of a clock.
-    let time = NaiveTime::from_hms_opt(hour, minute, second);
-    time.filter(|_| parts.next().is_none())
+    let time = NaiveTime::from_hms_opt(if ends_day { 0 } else { hour }, minute, second);
+    let hands = time.map(|time| Hands { time, ends_day });
+    hands.filter(|_| parts.next().is_none())
 }
 
-fn number(text: &str, width: std::ops::RangeInclusive<usize>) -> Option<u32> {
+pub(super) fn number(text: &str, width: std::ops::RangeInclusive<usize>) -> Option<u32> {
     let is_number = width.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok())?
-}
-
-/// How many decimals hours have at least that come without: programs write 1.50 as 1.5.
-const HUNDREDTHS: usize = 2;
-/// How many decimals hours may have.
-const DECIMALS: usize = 9;
-
-/// A length of time as it is written, exactly: some seconds and a fraction of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Length {
-    /// The seconds are `parts / of`.
-    parts: i128,
-    of: i128,
-    /// As many parts as one more in the last place would be.
-    last_place: i128,
-}
-
-impl Length {
-    /// A length as people write it: `1:30:00`, `1:30`, or hours with decimals.
-    pub fn parse(text: &str, decimal_separator: char) -> Option<Self> {
-        let text = text.trim();
-        let mut parts = text.split(':');
-        let (hours, minutes, seconds) = (parts.next()?, parts.next(), parts.next());
-        let Some(minutes) = minutes else { return Self::hours(text, decimal_separator) };
-        let sixty = |text| number(text, 2..=2).filter(|number| *number < 60).map(i128::from);
-        let whole = i128::from(number(hours, 1..=6)?) * 3600 + sixty(minutes)? * 60;
-        let length = match seconds {
-            None => Self { parts: whole, of: 1, last_place: 60 },
-            Some(seconds) => Self { parts: whole + sixty(seconds)?, of: 1, last_place: 1 },
-        };
-        parts.next().is_none().then_some(length)
-    }
-
-    fn hours(text: &str, decimal_separator: char) -> Option<Self> {
-        let (whole, fraction) = text.split_once(decimal_separator).unwrap_or((text, ""));
-        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        let fits = whole.len() <= 6 && fraction.len() <= DECIMALS;
-        if !fits || !is_number(whole) || !is_number(fraction) || (whole.len() + fraction.len()) == 0
-        {
-            return None;
-        }
-        let decimals = fraction.len().max(HUNDREDTHS);
-        let number: i128 = format!("{whole}{fraction:0<decimals$}").parse().ok()?;
-        let of = 10_i128.pow(decimals.try_into().ok()?);
-        Some(Self { parts: number * 3600, of, last_place: 3600 })
-    }
-
-    /// Its seconds, if they are whole.
-    pub fn seconds(self) -> Option<i64> {
-        if self.parts % self.of != 0 {
-            return None;
-        }
-        (self.parts / self.of).try_into().ok()
-    }
-
-    /// Its minutes, if they are whole.
-    pub fn minutes(self) -> Option<i64> {
-        self.seconds().filter(|seconds| seconds % 60 == 0).map(|seconds| seconds / 60)
-    }
-
-    /// The minutes that are nearest to it. It gives back the minutes that somebody has written as
-    /// hundredths of an hour: those are less than half a minute away from them.
-    pub fn nearest_minutes(self) -> i64 {
-        let minute = self.of * 60;
-        ((self.parts * 2 + minute) / (minute * 2)).try_into().unwrap_or(i64::MAX)
-    }
-
-    /// Whether it can be what somebody has written for so much time, who rounded or cut off what comes
-    /// after its last place.
-    fn can_mean(self, time: TimeDelta) -> bool {
-        let parts = i128::from(time.num_seconds()) * self.of;
-        (parts - self.parts).abs() < self.last_place
-    }
 }
 
 /// Why a time is none.
@@ -109,8 +55,10 @@ pub enum Fault {
     StartLeftOut,
     /// Likewise the end.
     EndLeftOut,
-    /// It does not end later than it starts.
+    /// It ends before it starts.
     Order,
+    /// It ends when it starts.
+    Empty(DateTime<Utc>),
     /// It is not as long as is said.
     Disagrees,
     /// Its length is no whole number of seconds.
@@ -121,45 +69,75 @@ pub enum Fault {
 
 /// From when to when something was that lies between two times on the clocks of a zone, or begins at one
 /// and has a length. Where a clock that is put back shows a time twice it is the earlier one, unless
-/// only the later one makes it as long as is said, or end later than it starts.
+/// only the later one makes it as long as is said, or end later than it starts. Its
+/// length is with or without the break in it; from a start alone it is without.
+///
+/// Of several times at which it may end, it is the first one that makes it a time.
 ///
 /// # Errors
-/// Where there is no such time.
+/// Where there is no such time: what is wrong with the last one.
 pub fn between(
-    zone: Tz,
+    zone: Zone,
     start: NaiveDateTime,
-    end: Option<NaiveDateTime>,
+    ends: &[NaiveDateTime],
     length: Option<Length>,
+    pause: TimeDelta,
 ) -> Result<(DateTime<Utc>, DateTime<Utc>), Fault> {
-    let starts = instants(zone, start);
+    let starts: Vec<_> = zone.shown(start).instants().collect();
     let first = *starts.first().ok_or(Fault::StartLeftOut)?;
-    let Some(end) = end else {
-        let seconds = length.ok_or(Fault::Endless)?.seconds().ok_or(Fault::Precision)?;
-        let end = TimeDelta::try_seconds(seconds).and_then(|time| first.checked_add_signed(time));
-        return Ok((first, end.filter(|end| *end > first).ok_or(Fault::Order)?));
+    let Some((last, others)) = ends.split_last() else {
+        return since(first, length.ok_or(Fault::Endless)?, pause);
     };
-    let ends = instants(zone, end);
+    let until = |end: &NaiveDateTime| {
+        pair(&starts, &zone.shown(*end).instants().collect::<Vec<_>>(), length, pause)
+    };
+    let found = others.iter().find_map(|end| until(end).ok());
+    found.map_or_else(|| until(last), Ok)
+}
+
+/// From an instant on for a length of work, and the break in it.
+///
+/// # Errors
+/// Where that is no time.
+pub fn since(
+    start: DateTime<Utc>,
+    length: Length,
+    pause: TimeDelta,
+) -> Result<(DateTime<Utc>, DateTime<Utc>), Fault> {
+    let seconds = length.seconds().ok_or(Fault::Precision)?;
+    let time = TimeDelta::try_seconds(seconds).and_then(|time| time.checked_add(&pause));
+    let end = time.and_then(|time| start.checked_add_signed(time)).ok_or(Fault::Order)?;
+    if end == start { Err(Fault::Empty(start)) } else { Ok((start, end)) }
+}
+
+/// The first start and end that are in order and as long as is said.
+///
+/// # Errors
+/// Where there are none.
+pub fn pair(
+    starts: &[DateTime<Utc>],
+    ends: &[DateTime<Utc>],
+    length: Option<Length>,
+    pause: TimeDelta,
+) -> Result<(DateTime<Utc>, DateTime<Utc>), Fault> {
     if ends.is_empty() {
         return Err(Fault::EndLeftOut);
     }
-    let pairs = starts.iter().flat_map(|start| ends.iter().map(move |end| (*start, *end)));
-    let in_order: Vec<_> = pairs.filter(|(start, end)| start < end).collect();
-    if in_order.is_empty() {
-        return Err(Fault::Order);
+    let pairs = || starts.iter().flat_map(|start| ends.iter().map(move |end| (*start, *end)));
+    let mut in_order = pairs().filter(|(start, end)| start < end).peekable();
+    if in_order.peek().is_none() {
+        let empty = pairs().find(|(start, end)| start == end);
+        return Err(empty.map_or(Fault::Order, |(start, _)| match length.map(Length::is_zero) {
+            None | Some(true) => Fault::Empty(start),
+            Some(false) => Fault::Disagrees,
+        }));
     }
-    let as_long = |(start, end): &&(DateTime<Utc>, DateTime<Utc>)| {
-        length.is_none_or(|length| length.can_mean(*end - *start))
+    // Some write how long it was, some how much of it was work.
+    let as_long = |(start, end): &(DateTime<Utc>, DateTime<Utc>)| {
+        let time = *end - *start;
+        length.is_none_or(|length| length.can_mean(time) || length.can_mean(time - pause))
     };
-    in_order.iter().find(as_long).copied().ok_or(Fault::Disagrees)
-}
-
-/// The instants at which the clocks of a zone show a time, in order: one, two or none.
-fn instants(zone: Tz, local: NaiveDateTime) -> Vec<DateTime<Utc>> {
-    let found = zone.from_local_datetime(&local);
-    let (first, last) = (found.earliest(), found.latest());
-    let mut instants: Vec<_> = first.into_iter().chain(last).map(|at| at.to_utc()).collect();
-    instants.dedup();
-    instants
+    in_order.find(as_long).ok_or(Fault::Disagrees)
 }
 
 #[cfg(test)]
@@ -172,8 +150,26 @@ mod tests {
         text.parse().expect("a time")
     }
 
+    fn zone(name: &str) -> Zone {
+        name.parse().expect("a time zone")
+    }
+
     fn local(text: &str) -> NaiveDateTime {
         text.parse().expect("a day and a time")
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect("a day")
+    }
+
+    /// Without breaks.
+    fn between(
+        zone: Zone,
+        start: NaiveDateTime,
+        end: Option<NaiveDateTime>,
+        length: Option<Length>,
+    ) -> Result<(DateTime<Utc>, DateTime<Utc>), Fault> {
+        super::between(zone, start, end.as_slice(), length, TimeDelta::zero())
     }
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -198,12 +194,16 @@ mod tests {
             ("11:59:59 am", "11:59:59"),
             ("00:00", "00:00:00"),
         ] {
-            assert_eq!(clock(text), Some(time(expected)), "{text}");
+            let expected = Hands { time: time(expected), ends_day: false };
+            assert_eq!(clock(text), Some(expected), "{text}");
         }
         for text in [
             "",
             "9",
-            "24:00",
+            "24:01",
+            "24:00:01",
+            "24:00 PM",
+            "25:00",
             "12:60",
             "12:00:60",
             "13:00 PM",
@@ -221,6 +221,15 @@ mod tests {
         ] {
             assert_eq!(clock(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight() {
+        let midnight = clock("24:00").expect("a time");
+        assert_eq!(clock("24:00:00"), Some(midnight));
+        assert_eq!(midnight.on(day("2026-12-31")), local("2027-01-01T00:00:00"));
+        let begin = clock("0:00").expect("a time");
+        assert_eq!(begin.on(day("2026-12-31")), local("2026-12-31T00:00:00"));
     }
 
     #[test]
@@ -253,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_put_forward_or_back() {
-        let zone = Tz::Europe__Zurich;
+        let zone = zone("Europe/Zurich");
         let spring = |start: &str, end: &str| between(zone, local(start), Some(local(end)), None);
         assert_eq!(spring("2026-03-29T02:30:00", "2026-03-29T04:00:00"), Err(Fault::StartLeftOut));
         assert_eq!(spring("2026-03-29T01:30:00", "2026-03-29T02:30:00"), Err(Fault::EndLeftOut));
@@ -290,7 +299,7 @@ mod tests {
     fn a_length_agrees_to_its_last_place() {
         let day = |time| local(&format!("2024-11-25T{time}"));
         let of = |long| {
-            between(Tz::UTC, day("12:26:10"), Some(day("12:51:29")), Some(length(long))).is_ok()
+            between(Zone::utc(), day("12:26:10"), Some(day("12:51:29")), Some(length(long))).is_ok()
         };
         for (long, agrees) in [
             ("00:25:19", true),
@@ -313,13 +322,13 @@ mod tests {
     #[test]
     fn what_has_no_end_has_a_length() {
         let start = local("2026-11-02T09:00:00");
-        let from = |long: Option<&str>| between(Tz::UTC, start, None, long.map(length));
+        let from = |long: Option<&str>| between(Zone::utc(), start, None, long.map(length));
         assert_eq!(
             from(Some("0.33")),
             Ok((at("2026-11-02T09:00:00Z"), at("2026-11-02T09:19:48Z")))
         );
         assert_eq!(from(Some("0.333")), Err(Fault::Precision));
-        assert_eq!(from(Some("0")), Err(Fault::Order));
+        assert_eq!(from(Some("0")), Err(Fault::Empty(at("2026-11-02T09:00:00Z"))));
         assert_eq!(from(None), Err(Fault::Endless));
     }
 
@@ -335,13 +344,13 @@ mod tests {
 
         #[test]
         fn every_second_of_a_year_in_every_zone(
-            zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]),
+            zone in prop::sample::select(Zone::all().collect::<Vec<_>>()),
             start in 1_577_836_800..1_924_992_000_i64,
             seconds in 1..200_000_i64,
         ) {
             let start = DateTime::from_timestamp(start, 0).expect("an instant");
             let end = start + TimeDelta::seconds(seconds);
-            let shown = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local();
+            let shown = |at: DateTime<Utc>| zone.local(at);
             let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
             let length = length(&format!("{h:02}:{m:02}:{s:02}"));
             let (from, to) = between(zone, shown(start), Some(shown(end)), Some(length))

@@ -19,7 +19,10 @@ pub(super) struct Columns<'a> {
     pub(super) description: Option<Column<'a>>,
     pub(super) tags: Option<Column<'a>>,
     pub(super) billable: Option<Column<'a>>,
-    pub(super) start_date: Column<'a>,
+    pub(super) started_at: Option<Column<'a>>,
+    pub(super) ended_at: Option<Column<'a>>,
+    pub(super) breaks: Option<Column<'a>>,
+    pub(super) start_date: Option<Column<'a>>,
     pub(super) start_time: Option<Column<'a>>,
     pub(super) end_date: Option<Column<'a>>,
     pub(super) end_time: Option<Column<'a>>,
@@ -27,8 +30,12 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// The columns that the query names, and those that the format of the file names otherwise.
-    pub(super) fn find(mut header: Header, query: &'a TimeImportQuery) -> Result<Self> {
+    /// The columns that the query names, and those that the format of the file names otherwise; and how
+    /// the file calls its others.
+    pub(super) fn find(
+        mut header: Header,
+        query: &'a TimeImportQuery,
+    ) -> Result<(Self, Vec<String>)> {
         let format = Format::of(&header);
         let mut find = |parameter: &str, named: &'a Option<String>| {
             let known = || format?.column(&header, parameter);
@@ -46,14 +53,19 @@ impl<'a> Columns<'a> {
         let description = find("description", &query.description);
         let tags = find("tags", &query.tags);
         let billable = find("billable", &query.billable);
+        let started_at = find("started_at", &query.started_at);
+        let ended_at = find("ended_at", &query.ended_at);
+        let breaks = find("breaks", &query.breaks);
         let start_date = find("start_date", &query.start_date);
         let start_time = find("start_time", &query.start_time);
         let end_date = find("end_date", &query.end_date);
         let end_time = find("end_time", &query.end_time);
         let duration = find("duration", &query.duration);
-        header.need("start_date", start_date.is_some());
-        header.need("duration", duration.is_some() || end_time.is_some());
-        header.all_found(start_date.map(|start_date| Self {
+        header.need("start_date", start_date.is_some() || started_at.is_some());
+        let ends = duration.or(end_time).or(ended_at);
+        header.need("duration", ends.is_some());
+        let ignored = header.unused();
+        let columns = header.all_found(Some(Self {
             project,
             job_number,
             client,
@@ -65,11 +77,15 @@ impl<'a> Columns<'a> {
             description,
             tags,
             billable,
+            started_at,
+            ended_at,
+            breaks,
             start_date,
             start_time,
             end_date,
             end_time,
             duration,
-        }))
+        }))?;
+        Ok((columns, ignored))
     }
 }

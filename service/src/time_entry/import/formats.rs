@@ -28,7 +28,7 @@ impl Format {
 }
 
 /// Of two formats whose marks are there, the first one: Clockify's are more than Toggl's.
-const FORMATS: [Format; 3] = [
+const FORMATS: [Format; 4] = [
     // Clockify, detailed report.
     Format {
         marks: &["Start Date", "Start Time", "Duration (h)"],
@@ -82,6 +82,25 @@ const FORMATS: [Format; 3] = [
             ("billable", &["Billable?"]),
             ("start_date", &["Date"]),
             ("duration", &["Hours"]),
+        ],
+    },
+    // The names of this API.
+    Format {
+        marks: &["started_at"],
+        columns: &[
+            ("project", &["project"]),
+            ("job_number", &["job_number"]),
+            ("client", &["client"]),
+            ("task", &["task"]),
+            ("user", &["member", "user"]),
+            ("email", &["email"]),
+            ("description", &["note", "description"]),
+            ("tags", &["tags"]),
+            ("billable", &["billable"]),
+            ("started_at", &["started_at"]),
+            ("ended_at", &["ended_at"]),
+            ("breaks", &["breaks"]),
+            ("duration", &["duration"]),
         ],
     },
 ];

@@ -7,6 +7,8 @@ pub mod clock;
 mod columns;
 mod directory;
 mod formats;
+pub mod length;
+mod pauses;
 mod rows;
 mod write;
 
@@ -15,13 +17,15 @@ use std::{
     sync::Arc,
 };
 
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use self::{directory::Directory, rows::Parsed};
+use self::{
+    directory::Directory,
+    rows::{File, Parsed},
+};
 use super::repository;
 use crate::{
     actor::Actor,
@@ -31,6 +35,7 @@ use crate::{
     role::Permission,
     store::Store,
     text,
+    zone::Zone,
 };
 
 /// Which column is what. The columns of what Toggl Track, Clockify and Harvest export are known; a
@@ -61,6 +66,18 @@ pub struct TimeImportQuery {
     pub tags: Option<String>,
     /// The column that says whether somebody is charged: Yes, true, 1, or No, false, 0.
     pub billable: Option<String>,
+    /// The words that say that somebody is charged, with commas between them, in any case: `Ja,verrechenbar`. Any
+    /// other word says that nobody is.
+    #[validate(length(max = 500))]
+    pub billable_true: Option<String>,
+    /// The column of the instant at which it starts, as RFC 3339 writes it. Where there is one, the day and the times
+    /// of a row are not looked at.
+    pub started_at: Option<String>,
+    /// The column of the instant at which it ends.
+    pub ended_at: Option<String>,
+    /// The column of the breaks, with commas between them: 12:00-12:30, or two instants with a / between; or how long
+    /// the break was in all, which then lies in the middle of a time within one day.
+    pub breaks: Option<String>,
     /// The column of the day.
     pub start_date: Option<String>,
     /// The column of the time at which it starts; without one, the time of a day is imported.
@@ -69,7 +86,8 @@ pub struct TimeImportQuery {
     pub end_date: Option<String>,
     /// The column of the time at which it ends.
     pub end_time: Option<String>,
-    /// The column of how long it is: 1:30:00, 1:30, or 1.5 for hours.
+    /// The column of how long it is: 1:30:00, 1:30, 1.5 for hours, 1h 30m, 90 min, 18:25 min for minutes and
+    /// seconds, or PT1H30M. Beside breaks, with them or without; where there is no end, without.
     pub duration: Option<String>,
     /// How days are written, as in strftime: `%Y-%m-%d` if it is left out.
     pub date_format: Option<String>,
@@ -84,6 +102,10 @@ pub struct TimeImportQuery {
     /// Whether the time of a day is taken to the nearest minute, where it is no whole number of them.
     #[serde(default)]
     pub round_to_minutes: bool,
+    /// What to do about rows that end when they start: bad rows if it is left out.
+    #[serde(default)]
+    #[param(inline)]
+    pub zero: Option<Zero>,
     /// Whether to make the projects that are not there.
     #[serde(default)]
     pub create_projects: bool,
@@ -104,6 +126,17 @@ pub struct TimeImportQuery {
     pub on_error: OnError,
 }
 
+/// What to do about a row of no time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = TimeImportZero)]
+pub enum Zero {
+    /// It is left out.
+    Skip,
+    /// It is an entry of no seconds, with all that it says. The time of a day is not: that has a minute at least.
+    Keep,
+}
+
 /// What an import of time did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TimeImportReport {
@@ -113,6 +146,10 @@ pub struct TimeImportReport {
     pub duplicates: u64,
     /// Bad rows.
     pub failed: u64,
+    /// Rows of no time that were left out, as `zero=skip` asks for.
+    pub skipped: u64,
+    /// The columns of the file that nothing was read from, as it calls them: the first hundred of them.
+    pub ignored_columns: Vec<String>,
     /// Projects that were made.
     pub created_projects: u64,
     /// Tasks that were made.
@@ -129,7 +166,12 @@ impl Report for TimeImportReport {
     }
 
     fn with_nothing_written(self) -> Self {
-        Self { failed: self.failed, errors: self.errors, ..Self::default() }
+        Self {
+            failed: self.failed,
+            errors: self.errors,
+            ignored_columns: self.ignored_columns,
+            ..Self::default()
+        }
     }
 }
 
@@ -138,7 +180,7 @@ impl Report for TimeImportReport {
 pub struct TimeImport {
     path: PathBuf,
     query: TimeImportQuery,
-    zone: Tz,
+    zone: Zone,
     member_id: Option<Uuid>,
 }
 
@@ -177,7 +219,7 @@ type Rows = Arc<Vec<Result<Parsed, RowError>>>;
 /// # Errors
 /// [`Error::Import`] where rows are bad and none may be; then nothing has been written.
 pub async fn import(store: &Store, actor: &Actor, import: TimeImport) -> Result<TimeImportReport> {
-    let rows = {
+    let File { rows, skipped, ignored_columns } = {
         let import = import.clone();
         // Reading a file takes its time, and other requests are answered on this thread.
         tokio::task::spawn_blocking(move || rows::read(&import))
@@ -186,7 +228,7 @@ pub async fn import(store: &Store, actor: &Actor, import: TimeImport) -> Result<
     };
     let rows: Rows = Arc::new(rows);
     if import.query.on_error == OnError::Abort {
-        refuse_bad_rows(store, actor, &import, &rows).await?;
+        refuse_bad_rows(store, actor, &import, &rows, &ignored_columns).await?;
     }
     let dry_run = import.query.dry_run;
     let named = import.query.member_id;
@@ -203,7 +245,7 @@ pub async fn import(store: &Store, actor: &Actor, import: TimeImport) -> Result<
         .await;
     let report = match written {
         Err(Error::Reference) => return Err(unknown_reference(store, actor, named).await?),
-        other => other?,
+        other => TimeImportReport { skipped, ignored_columns, ..other? },
     };
     tracing::info!(created = report.created, failed = report.failed, dry_run, "imported time");
     Ok(report)
@@ -225,13 +267,15 @@ async fn refuse_bad_rows(
     actor: &Actor,
     import: &TimeImport,
     rows: &[Result<Parsed, RowError>],
+    ignored_columns: &[String],
 ) -> Result<()> {
     let connection = store.read();
     let good: Vec<_> = rows.iter().flatten().collect();
     let keys = good.iter().map(|row| &*row.key).collect();
     let known = repository::known_keys(connection, actor.organization_id, keys).await?;
     let mut directory = Directory::read(connection, actor.organization_id, &good).await?;
-    let mut report = TimeImportReport::default();
+    let ignored_columns = ignored_columns.to_vec();
+    let mut report = TimeImportReport { ignored_columns, ..TimeImportReport::default() };
     for row in rows {
         match row {
             Err(error) => report.fail(error.clone()),

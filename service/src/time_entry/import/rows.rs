@@ -1,17 +1,20 @@
 //! The rows of a file, each by itself: what it says of when, who, what and for what.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
 use super::{
-    TimeImport,
-    clock::{self, Fault, Length, between},
+    TimeImport, Zero,
+    clock::{self, Fault, Hands, between, pair, since},
     columns::Columns,
+    length::Length,
+    pauses::Pauses,
 };
 use crate::{
     error::{Error, Result},
     import::{Cells, Column, Keys, RowError, Sheet},
     text::{self, fold},
+    time_entry::{Break, rules},
+    zone::Zone,
 };
 
 /// How many rows a file has at most: all of them are written at once.
@@ -29,6 +32,7 @@ pub(super) struct Parsed {
     pub(super) project: Option<Named>,
     pub(super) task: Option<String>,
     pub(super) when: When,
+    pub(super) breaks: Vec<Break>,
     pub(super) billable: bool,
     pub(super) note: Option<String>,
     pub(super) tags: Vec<String>,
@@ -58,37 +62,52 @@ pub(super) enum When {
     On(NaiveDate, i64),
 }
 
-/// Reads a file: its rows, each good or bad.
+/// What a file says.
+#[derive(Debug)]
+pub(super) struct File {
+    /// Its rows, each good or bad.
+    pub(super) rows: Vec<Result<Parsed, RowError>>,
+    /// How many were left out, as was asked for.
+    pub(super) skipped: u64,
+    /// Its columns of which nothing was read.
+    pub(super) ignored_columns: Vec<String>,
+}
+
+/// Reads a file.
 ///
 /// # Errors
 /// [`Error::Invalid`] where it cannot be read as a whole.
-pub(super) fn read(import: &TimeImport) -> Result<Vec<Result<Parsed, RowError>>> {
+pub(super) fn read(import: &TimeImport) -> Result<File> {
     let (mut sheet, header) = Sheet::open(&import.path, import.query.delimiter)?;
-    let columns = Columns::find(header, &import.query)?;
+    let (columns, ignored_columns) = Columns::find(header, &import.query)?;
     let mut keys = Keys::default();
-    let mut rows = Vec::new();
+    let (mut rows, mut skipped) = (Vec::new(), 0);
     while let Some(cells) = sheet.row()? {
         if rows.len() == ROWS {
             let message = format!("has more than {ROWS} rows");
             return Err(Error::invalid("", "too_many_rows", message));
         }
-        rows.push(parse(&cells, &columns, import, &mut keys));
+        match parse(&cells, &columns, import, &mut keys).transpose() {
+            Some(row) => rows.push(row),
+            None => skipped += 1,
+        }
     }
-    Ok(rows)
+    Ok(File { rows, skipped, ignored_columns })
 }
 
+/// What a row says; nothing where it is to be left out.
 fn parse(
     cells: &Cells<'_>,
     columns: &Columns<'_>,
     import: &TimeImport,
     keys: &mut Keys,
-) -> Result<Parsed, RowError> {
+) -> Result<Option<Parsed>, RowError> {
     cells.check_width()?;
     let person = person(cells, columns)?;
     let project = project(cells, columns)?;
     let task = trimmed(cells, columns.task, 200)?;
-    let when = when(cells, columns, import)?;
-    let billable = billable(cells, columns.billable)?;
+    let Some((when, breaks)) = when(cells, columns, import)? else { return Ok(None) };
+    let billable = billable(cells, columns.billable, import.query.billable_true.as_deref())?;
     let note = match columns.description {
         Some(column) => Some(cells.text(column, 5000)?).filter(|text| !text.is_empty()),
         None => None,
@@ -100,13 +119,14 @@ fn parse(
         project,
         task,
         when,
+        breaks,
         billable,
         note: note.map(str::to_owned),
         tags,
         key: String::new(),
     };
     parsed.key = parsed.next_key(import, keys);
-    Ok(parsed)
+    Ok(Some(parsed))
 }
 
 impl Parsed {
@@ -120,7 +140,9 @@ impl Parsed {
         let fallback = fallback.filter(|_| name.is_none() && email.is_none());
         let project = self.project.as_ref();
         let tags = self.tags.join(",");
-        keys.next([
+        // Those without breaks have the keys that they had before breaks were read.
+        let breaks: Vec<_> = self.breaks.iter().map(shown).collect();
+        let said = [
             Some(one.as_str()),
             Some(&other),
             fallback.as_deref(),
@@ -133,8 +155,13 @@ impl Parsed {
             self.note.as_deref(),
             Some(&tags),
             Some(if self.billable { "1" } else { "0" }),
-        ])
+        ];
+        keys.next(said.into_iter().chain(breaks.iter().map(|it| Some(it.as_str()))))
     }
+}
+
+fn shown(pause: &Break) -> String {
+    format!("{}/{}", pause.started_at.to_rfc3339(), pause.ended_at.to_rfc3339())
 }
 
 /// A cell's text without space around it, if there is any.
@@ -165,12 +192,24 @@ fn project(cells: &Cells<'_>, columns: &Columns<'_>) -> Result<Option<Named>, Ro
     Ok(named.then_some(Named { name, job_number, client }))
 }
 
-fn billable(cells: &Cells<'_>, column: Option<Column<'_>>) -> Result<bool, RowError> {
+fn billable(
+    cells: &Cells<'_>,
+    column: Option<Column<'_>>,
+    true_words: Option<&str>,
+) -> Result<bool, RowError> {
     let Some(text) = cells.optional(column, 100)? else { return Ok(false) };
-    match &*fold(text) {
+    let word = fold(text.trim());
+    if let Some(words) = true_words {
+        return Ok(words.split(',').any(|other| fold(other.trim()) == word));
+    }
+    match &*word {
         "yes" | "true" | "1" => Ok(true),
         "no" | "false" | "0" => Ok(false),
-        _ => Err(cells.bad(column, "billable", "is none of Yes, No, true, false, 1 and 0")),
+        _ => Err(cells.bad(
+            column,
+            "billable",
+            "is none of Yes, No, true, false, 1 and 0; billable_true= says which words mean yes",
+        )),
     }
 }
 
@@ -191,73 +230,156 @@ fn tags(cells: &Cells<'_>, column: Option<Column<'_>>) -> Result<Vec<String>, Ro
     Ok(tags)
 }
 
-fn when(cells: &Cells<'_>, columns: &Columns<'_>, import: &TimeImport) -> Result<When, RowError> {
+/// When it was, and its breaks; nothing where it is to be left out.
+type Times = Option<(When, Vec<Break>)>;
+
+fn when(cells: &Cells<'_>, columns: &Columns<'_>, import: &TimeImport) -> Result<Times, RowError> {
+    let row = Row { cells, columns, import };
+    let length = row.length()?;
+    let pauses = row.pauses()?;
+    let pause = pauses.as_ref().map_or(TimeDelta::zero(), Pauses::total);
+    let start = row.instant(columns.started_at)?;
+    let end = row.instant(columns.ended_at)?;
+    match (start, end) {
+        (Some(start), Some(end)) => {
+            return row.timed(pair(&[start], &[end], length, pause), pauses.as_ref());
+        }
+        (Some(start), None) => {
+            let found = length.ok_or(Fault::Endless).and_then(|long| since(start, long, pause));
+            return row.timed(found, pauses.as_ref());
+        }
+        (None, Some(_)) => {
+            return Err(cells.bad(columns.started_at, "required", "is required beside an end"));
+        }
+        (None, None) => {}
+    }
+    let Some(date) = columns.start_date else {
+        return Err(cells.bad(columns.started_at, "required", "is required"));
+    };
     let format = import.query.date_format.as_deref();
-    let day = cells.day(columns.start_date, format)?;
+    let day = cells.day(date, format)?;
     let end_day = match columns.end_date {
         Some(column) if cells.optional(Some(column), 100)?.is_some() => {
             Some(cells.day(column, format)?)
         }
         _ => None,
     };
-    let start = time(cells, columns.start_time)?;
-    let end = time(cells, columns.end_time)?;
-    let length = length(cells, columns.duration, import)?;
-    match (start, end) {
+    match (row.time(columns.start_time)?, row.time(columns.end_time)?) {
         (Some(start), end) => {
-            let end = end.map(|time| end_of(day.and_time(start), end_day, time));
-            of_clock(cells, columns, import.zone, day.and_time(start), end, length)
+            let ends = end.map_or(Vec::new(), |end| ends((day, start), end_day, end, length));
+            row.timed(between(import.zone, start.on(day), &ends, length, pause), pauses.as_ref())
         }
         (None, Some(_)) => {
             Err(cells.bad(columns.start_time, "required", "is required beside an end"))
+        }
+        (None, None) if pauses.is_some_and(|pauses| !pauses.total().is_zero()) => {
+            Err(cells.bad(columns.breaks, "breaks", "goes with times from when to when"))
         }
         (None, None) => of_day(cells, columns, import, (day, end_day), length),
     }
 }
 
-/// When it ends; where the day is not said, on that of the start or else on the next.
-fn end_of(start: NaiveDateTime, day: Option<NaiveDate>, time: NaiveTime) -> NaiveDateTime {
-    match day {
-        Some(day) => day.and_time(time),
-        None if time > start.time() => start.date().and_time(time),
-        None => start.date().succ_opt().unwrap_or(start.date()).and_time(time),
-    }
-}
-
-fn time(cells: &Cells<'_>, column: Option<Column<'_>>) -> Result<Option<NaiveTime>, RowError> {
-    let Some(text) = cells.optional(column, 100)? else { return Ok(None) };
-    let time = clock::clock(text);
-    time.map(Some).ok_or_else(|| cells.bad(column, "time", "is no time such as 21:05 or 9:05 PM"))
-}
-
-fn length(
-    cells: &Cells<'_>,
-    column: Option<Column<'_>>,
-    import: &TimeImport,
-) -> Result<Option<Length>, RowError> {
-    let Some(text) = cells.optional(column, 100)? else { return Ok(None) };
-    let length = Length::parse(text, import.query.decimal_separator.unwrap_or('.'));
-    length.map(Some).ok_or_else(|| {
-        cells.bad(column, "duration", "is no duration such as 1:30:00, or 1.5 for hours")
-    })
-}
-
-fn of_clock(
-    cells: &Cells<'_>,
-    columns: &Columns<'_>,
-    zone: Tz,
-    start: NaiveDateTime,
-    end: Option<NaiveDateTime>,
+/// When it may end. Where the day is not said, that is the day of the start. What would not be later than
+/// the start then is on the next day: unless the clock, put back in between, makes it later after all. The same time
+/// again is not taken for a day, unless the row says that it was one.
+fn ends(
+    (day, start): (NaiveDate, Hands),
+    end_day: Option<NaiveDate>,
+    end: Hands,
     length: Option<Length>,
-) -> Result<When, RowError> {
-    let (start, end) = between(zone, start, end, length).map_err(|fault| {
+) -> Vec<NaiveDateTime> {
+    if let Some(day) = end_day {
+        return vec![end.on(day)];
+    }
+    let (start, same) = (start.on(day), end.on(day));
+    let is_a_day = length.is_some_and(|length| !length.is_zero());
+    if same > start || (same == start && !is_a_day) {
+        return vec![same];
+    }
+    let next = day.succ_opt().map(|day| end.on(day));
+    [same].into_iter().chain(next).collect()
+}
+
+/// A row that is being read.
+struct Row<'a> {
+    cells: &'a Cells<'a>,
+    columns: &'a Columns<'a>,
+    import: &'a TimeImport,
+}
+
+impl Row<'_> {
+    fn mark(&self) -> char {
+        self.import.query.decimal_separator.unwrap_or('.')
+    }
+
+    fn time(&self, column: Option<Column<'_>>) -> Result<Option<Hands>, RowError> {
+        let Some(text) = self.cells.optional(column, 100)? else { return Ok(None) };
+        let bad = || self.cells.bad(column, "time", "is no time such as 21:05 or 9:05 PM");
+        clock::clock(text).map(Some).ok_or_else(bad)
+    }
+
+    fn instant(&self, column: Option<Column<'_>>) -> Result<Option<DateTime<Utc>>, RowError> {
+        let Some(text) = self.cells.optional(column, 100)? else { return Ok(None) };
+        let at = DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.to_utc());
+        let message = "is no instant such as 2026-11-16T08:00:00Z, to the microsecond at most";
+        let bad = || self.cells.bad(column, "instant", message);
+        at.filter(|at| rules::instant(at).is_ok()).map(Some).ok_or_else(bad)
+    }
+
+    fn length(&self) -> Result<Option<Length>, RowError> {
+        let column = self.columns.duration;
+        let Some(text) = self.cells.optional(column, 100)? else { return Ok(None) };
+        let message = "is no duration such as 1:30:00, 1h 30m, PT1H30M, or 1.5 for hours";
+        let bad = || self.cells.bad(column, "duration", message);
+        Length::parse(text, self.mark()).map(Some).ok_or_else(bad)
+    }
+
+    fn pauses(&self) -> Result<Option<Pauses>, RowError> {
+        let column = self.columns.breaks;
+        let Some(text) = self.cells.optional(column, 5000)? else { return Ok(None) };
+        let message = "has no breaks such as 12:00-12:30, 15:00-15:15, and is no duration";
+        let bad = || self.cells.bad(column, "breaks", message);
+        Pauses::read(text, self.mark()).map(Some).ok_or_else(bad)
+    }
+
+    /// What comes of a time that was found, or was not.
+    fn timed(
+        &self,
+        found: Result<(DateTime<Utc>, DateTime<Utc>), Fault>,
+        pauses: Option<&Pauses>,
+    ) -> Result<Times, RowError> {
+        let (start, end) = match (found, self.import.query.zero) {
+            (Err(Fault::Empty(_)), Some(Zero::Skip)) => return Ok(None),
+            (Err(Fault::Empty(at)), Some(Zero::Keep)) => (at, at),
+            (found, _) => found.map_err(|fault| self.refused(fault))?,
+        };
+        let breaks = pauses.map(|it| it.within(self.import.zone, start, end));
+        let message = "do not lie within the time, or do not say of which day they are";
+        match breaks {
+            None => Ok(Some((When::Between(start, end), Vec::new()))),
+            Some(Some(breaks)) => Ok(Some((When::Between(start, end), breaks))),
+            Some(None) => Err(self.cells.bad(self.columns.breaks, "breaks", message)),
+        }
+    }
+
+    fn refused(&self, fault: Fault) -> RowError {
+        let Self { cells, columns, import } = self;
+        let zone: Zone = import.zone;
         let left_out = format!("is left out by the clocks of {zone}, which are put forward then");
+        let end = columns.ended_at.or(columns.end_time);
+        // Which of the two the row has said.
+        let said = |column| matches!(cells.optional(column, 100), Ok(Some(_)));
+        let ended = [columns.ended_at, columns.end_time].into_iter().find(|it| said(*it)).flatten();
         match fault {
             Fault::StartLeftOut => cells.bad(columns.start_time, "time_gap", left_out),
             Fault::EndLeftOut => cells.bad(columns.end_time, "time_gap", left_out),
             Fault::Order => {
-                let column = columns.end_time.filter(|_| end.is_some()).or(columns.duration);
-                cells.bad(column, "order", "must be later than the start")
+                cells.bad(ended.or(columns.duration), "order", "must be later than the start")
+            }
+            Fault::Empty(_) => {
+                let message = "must be later than the start, and the two are the same: zero=skip \
+                               leaves such rows out, zero=keep keeps them";
+                cells.bad(ended.or(columns.duration), "order", message)
             }
             Fault::Disagrees => {
                 cells.bad(columns.duration, "duration_differs", "is not the time from start to end")
@@ -267,12 +389,11 @@ fn of_clock(
                 cells.bad(columns.duration, "duration_precision", message)
             }
             Fault::Endless => {
-                let column = columns.end_time.or(columns.duration);
+                let column = end.or(columns.duration);
                 cells.bad(column, "required", "is required: an end or a duration")
             }
         }
-    })?;
-    Ok(When::Between(start, end))
+    }
 }
 
 /// A day on which nobody noted from when to when.
@@ -282,7 +403,7 @@ fn of_day(
     import: &TimeImport,
     (day, end_day): (NaiveDate, Option<NaiveDate>),
     length: Option<Length>,
-) -> Result<When, RowError> {
+) -> Result<Times, RowError> {
     let bad = |code, message| Err(cells.bad(columns.duration, code, message));
     let Some(length) = length else {
         return bad("required", "is required where there are no times");
@@ -291,6 +412,9 @@ fn of_day(
         let message = "must be the day of the start where there are no times";
         return Err(cells.bad(columns.end_date, "date", message));
     }
+    if length.is_zero() && import.query.zero == Some(Zero::Skip) {
+        return Ok(None);
+    }
     let rounded = import.query.round_to_minutes.then(|| length.nearest_minutes());
     match length.minutes().or(rounded) {
         None => bad(
@@ -298,9 +422,51 @@ fn of_day(
             "is no whole number of minutes, and the time of a day is; round_to_minutes=true takes \
              the nearest",
         ),
-        Some(minutes) if !(1..=MINUTES).contains(&minutes) => {
-            bad("duration_range", "must be more than 0 and at most 24 hours of a day")
+        Some(minutes) if !(1..=MINUTES).contains(&minutes) => bad(
+            "duration_range",
+            "must be more than 0 and at most 24 hours of a day; zero=skip leaves out those of 0",
+        ),
+        Some(minutes) => Ok(Some((When::On(day, minutes), Vec::new()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From when to when a row without the day of its end was, in Vienna.
+    fn found(day: &str, start: &str, end: &str, length: &str) -> Result<(String, i64), Fault> {
+        let day = day.parse().expect("a day");
+        let [start, end] = [start, end].map(|text| clock::clock(text).expect("a time"));
+        let length = Length::parse(length, '.');
+        let ends = ends((day, start), None, end, length);
+        let zone = "Europe/Vienna".parse().expect("a time zone");
+        let (from, to) = between(zone, start.on(day), &ends, length, TimeDelta::zero())?;
+        Ok((from.to_rfc3339(), (to - from).num_seconds()))
+    }
+
+    #[test]
+    fn an_end_without_a_day_is_on_that_of_the_start_or_on_the_next() {
+        for (day, start, end, length, from, seconds) in [
+            ("2026-11-16", "9:00", "10:00", "", "2026-11-16T08:00:00+00:00", 3600),
+            ("2026-11-16", "22:00", "6:00", "", "2026-11-16T21:00:00+00:00", 28_800),
+            ("2026-11-16", "22:00", "24:00", "2:00", "2026-11-16T21:00:00+00:00", 7200),
+            ("2026-11-16", "24:00", "1:00", "", "2026-11-16T23:00:00+00:00", 3600),
+            ("2026-11-16", "10:23", "10:23", "24:00:00", "2026-11-16T09:23:00+00:00", 86_400),
+            // The hour that comes twice.
+            ("2026-10-25", "2:45", "2:15", "0:30", "2026-10-25T00:45:00+00:00", 1800),
+            ("2026-10-25", "2:45", "2:15", "", "2026-10-25T00:45:00+00:00", 1800),
+            ("2026-10-25", "2:45", "2:15", "24:30", "2026-10-25T00:45:00+00:00", 88_200),
+        ] {
+            let expected = Ok((from.to_owned(), seconds));
+            assert_eq!(found(day, start, end, length), expected, "{start} {end} {length}");
         }
-        Some(minutes) => Ok(When::On(day, minutes)),
+        for (start, end, length) in
+            [("10:23", "10:23", ""), ("10:23", "10:23", "0:00"), ("24:00", "24:00", "")]
+        {
+            let fault = found("2026-11-16", start, end, length);
+            assert!(matches!(fault, Err(Fault::Empty(_))), "{fault:?}");
+        }
+        assert_eq!(found("2026-11-16", "10:23", "10:23", "1:00"), Err(Fault::Disagrees));
     }
 }

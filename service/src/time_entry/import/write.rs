@@ -117,7 +117,7 @@ impl Maker<'_> {
             ended_at,
             day,
             minutes,
-            breaks: Vec::new(),
+            breaks: row.breaks.clone(),
             billable: row.billable,
             cost_code: None,
             note: row.note.clone(),
