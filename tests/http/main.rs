@@ -69,6 +69,7 @@ mod time_import_property;
 mod time_race;
 mod time_timer;
 mod timecard;
+mod upgrade;
 mod webhook;
 mod webhook_delivery;
 mod webhook_refusal;
