@@ -112,7 +112,7 @@ positional! {
     }
     api_key {
         organization_id, id, version, created_at, updated_at, member_id, name, role, token_hash,
-        expires_at,
+        expires_at, created_by_api_key_id,
     }
     budget {
         organization_id, id, version, created_at, updated_at, name, name_key, category_id,
@@ -125,8 +125,8 @@ positional! {
     daily_report {
         organization_id, id, version, created_at, updated_at, project_id, day, status, weather,
         summary, created_by_member_id, submitted_at, submitted_by_member_id, amended_at,
-        amended_by_member_id, amendment_reason, decided_at, decided_by_member_id, decision_note;
-        search_key
+        amended_by_member_id, amendment_reason, decided_at, decided_by_member_id, decision_note,
+        changed_by_member_id; search_key
     }
     event {
         organization_id, id, at, ordinal, kind, entity, entity_id, entity_version, effect, author,
@@ -138,7 +138,8 @@ positional! {
         status, spent_on, amount_minor, currency, merchant, merchant_key, payment_method, note,
         place, details, item_count, submitted_at, decided_at, decided_by_member_id,
         decision_note, reimbursed_at, tags, payout_saga_id, payout_error,
-        project_id; search_key, import_key
+        project_id, created_by_member_id, changed_by_member_id, submitted_by_member_id;
+        search_key, import_key
     }
     expense_item {
         organization_id, id, expense_id, position, name, quantity_milli, unit, amount_minor,
@@ -153,7 +154,8 @@ positional! {
     }
     invitation {
         organization_id, id, version, created_at, updated_at, email, role, member_id, token_hash,
-        expires_at, accepted_at,
+        expires_at, accepted_at, created_by_member_id, created_by_api_key_id,
+        accepted_by_member_id,
     }
     journal_entry {
         organization_id, id, version, created_at, updated_at, occurred_on, memo, reference,
@@ -200,11 +202,11 @@ positional! {
     time_entry {
         organization_id, id, version, created_at, updated_at, member_id, project_id, task_id, timed,
         started_at, ended_at, day, seconds, breaks, billable, cost_code, note, tags,
-        running_member_id; search_key, import_key
+        running_member_id, created_by_member_id, changed_by_member_id; search_key, import_key
     }
     timecard {
         organization_id, id, version, created_at, updated_at, member_id, week_starts_on, status,
-        submitted_at, decided_at, decided_by_member_id, decision_note,
+        submitted_at, decided_at, decided_by_member_id, decision_note, submitted_by_member_id,
     }
     transfer {
         organization_id, id, entry_id, position, debit_account_id, credit_account_id, amount_minor,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
@@ -19,14 +20,43 @@ pub struct Actor {
     /// What the actor may do there.
     pub role: Role,
     /// The member who acts, in person or by an API key of theirs. None for the operator's command
-    /// line.
+    /// line. To be written down, and to refuse what is one's own: what is *allowed* for being one's own goes through
+    /// [`Actor::is_in_person`] and [`Actor::may_for`], which know what a key is.
     pub member_id: Option<Uuid>,
+    /// How the actor has shown who they are.
+    pub authentication: Authentication,
     /// The organization's settings.
     pub settings: Arc<Settings>,
     /// Who the log says has done it.
     pub author: Author,
     /// The request in which it is done.
     pub request_id: Option<Uuid>,
+}
+
+/// How somebody has shown who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authentication {
+    /// A person, in a session of theirs.
+    Session,
+    /// A program, with an API key.
+    ApiKey {
+        /// The key.
+        id: Uuid,
+        /// When it ends by itself. What it makes to let others in ends no later.
+        expires_at: Option<DateTime<Utc>>,
+    },
+    /// Nobody from outside: the operator at the command line, or steward itself.
+    Internal,
+}
+
+impl Authentication {
+    /// The API key, if it is one.
+    pub fn api_key_id(self) -> Option<Uuid> {
+        match self {
+            Self::ApiKey { id, .. } => Some(id),
+            Self::Session | Self::Internal => None,
+        }
+    }
 }
 
 /// Who does something, as the log says it.
@@ -72,6 +102,18 @@ impl Actor {
     /// Whether the actor's role has the permission.
     pub fn may(&self, permission: Permission) -> bool {
         self.role.may(permission)
+    }
+
+    /// Whether this is the member in person: in a session, and not a program with a key of theirs. What people may do to
+    /// themselves whatever their role, and see of themselves, goes by this alone: a key may what its role may.
+    pub fn is_in_person(&self, member_id: Uuid) -> bool {
+        self.authentication == Authentication::Session && self.member_id == Some(member_id)
+    }
+
+    /// Whether the actor may do to what is this member's what one permission allows for oneself, and another for
+    /// everybody.
+    pub fn may_for(&self, member_id: Uuid, own: Permission, all: Permission) -> bool {
+        self.may(all) || (self.may(own) && self.member_id == Some(member_id))
     }
 
     /// Refuses an actor whose role lacks the permission.

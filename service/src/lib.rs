@@ -13,6 +13,7 @@ pub mod category;
 pub mod clock;
 pub mod consumer;
 pub mod daily_report;
+mod decision;
 mod details;
 mod due;
 pub mod error;

@@ -74,10 +74,104 @@ async fn a_key_may_what_its_role_and_its_member_both_may() {
         for key in [&as_admin, &as_viewer] {
             key.get(&company).await.expect_problem(401, "unauthenticated");
         }
-        ada.patch(&path, json!({ "version": 3, "active": true })).await.expect(200);
-        as_viewer.read(&company).await;
-        ada.delete(&format!("{path}?version=4")).await.expect(204);
-        as_viewer.get(&company).await.expect_problem(401, "unauthenticated");
+        // They do not come back with the member.
+        let back = json!({ "version": 3, "active": true, "role": "admin" });
+        ada.patch(&path, back).await.expect(200);
+        for key in [&as_admin, &as_viewer] {
+            key.get(&company).await.expect_problem(401, "unauthenticated");
+        }
+        assert_eq!(ada.all(&keys, "").await, Vec::<serde_json::Value>::new());
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_ends_with_the_member_who_is_removed_and_the_log_says_so() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let admin = ada.invite(&company, "admin").await;
+        let key = json!({ "name": "till", "role": "viewer" });
+        let key = admin.make(&format!("{company}/api-keys"), key).await;
+        let program = app.anonymous().with_token(key["token"].as_str().expect("a token"));
+        program.read(&company).await;
+        let path = at(&format!("{company}/members"), &admin.member_in(&company).await);
+        ada.delete(&format!("{path}?version=1")).await.expect(204);
+        program.get(&company).await.expect_problem(401, "unauthenticated");
+        let history = format!("{}/history", at(&format!("{company}/api-keys"), &key));
+        assert_eq!(ada.all(&history, "").await[0]["kind"], "api_key.deleted");
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_key_makes_is_never_more_than_itself_and_ends_with_it() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let (keys, invitations) = (format!("{company}/api-keys"), format!("{company}/invitations"));
+        let soon = chrono::Utc::now() + chrono::TimeDelta::hours(1);
+        let soon = chrono::SubsecRound::trunc_subsecs(soon, 0);
+        let later = soon + chrono::TimeDelta::seconds(1);
+        let new = json!({ "name": "first", "role": "admin", "expires_at": soon });
+        let first = ada.make(&keys, new).await;
+        assert_eq!(first["created_by_api_key_id"], serde_json::Value::Null);
+        let program = |key: &serde_json::Value| {
+            app.anonymous().with_token(key["token"].as_str().expect("a token"))
+        };
+        let above = json!({ "name": "x", "role": "owner" });
+        program(&first).post(&keys, above).await.expect_problem(403, "role_above_own");
+        let beyond = json!({ "name": "x", "role": "viewer", "expires_at": later });
+        program(&first).post(&keys, beyond).await.expect_problem(403, "expiry_beyond_own");
+        // Where none is asked for, it is that of the key.
+        let without = json!({ "name": "second", "role": "admin" });
+        let second = program(&first).make(&keys, without.clone()).await;
+        assert_eq!(second["expires_at"], first["expires_at"]);
+        assert_eq!(second["created_by_api_key_id"], first["id"]);
+        let third = program(&second).make(&keys, without.clone()).await;
+        let other = ada.make(&keys, without).await;
+        assert_eq!(other["expires_at"], serde_json::Value::Null);
+        // What lets people in does not outlive the key either.
+        let invitation = program(&third).make(&invitations, json!({ "role": "admin" })).await;
+        assert_eq!(invitation["expires_at"], first["expires_at"]);
+        assert_eq!(invitation["created_by_api_key_id"], third["id"]);
+
+        ada.delete(&format!("{}?version=1", at(&keys, &first))).await.expect(204);
+        for ended in [&first, &second, &third] {
+            program(ended).get(&company).await.expect_problem(401, "unauthenticated");
+        }
+        let left = ada.all(&keys, "").await;
+        assert_eq!(left.iter().map(id).collect::<Vec<_>>(), [id(&other)]);
+        program(&other).read(&company).await;
+        let token = invitation["token"].as_str().expect("a token");
+        let eve = app.anonymous().sign_up("Eve").await;
+        let late = eve.post(&format!("/v1/invitations/{token}/accept"), json!({})).await;
+        late.expect_problem(404, "not_found");
+        app.stop().await;
+    })
+    .await;
+}
+
+/// However a key is ended while it makes another: none is left.
+#[tokio::test]
+async fn no_key_outlives_the_one_that_makes_it_in_a_race() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let keys = format!("{company}/api-keys");
+        for round in 0..20 {
+            let key = ada.make(&keys, json!({ "name": "first", "role": "admin" })).await;
+            let program = app.anonymous().with_token(key["token"].as_str().expect("a token"));
+            let ending = format!("{}?version=1", at(&keys, &key));
+            let new = json!({ "name": "second", "role": "admin" });
+            let (made, ended) =
+                futures_util::future::join(program.post(&keys, new), ada.delete(&ending)).await;
+            ended.expect(204);
+            assert!([201, 401].contains(&made.status.as_u16()), "round {round}: {}", made.text);
+            assert_eq!(ada.all(&keys, "").await, Vec::<serde_json::Value>::new(), "round {round}");
+        }
         app.stop().await;
     })
     .await;

@@ -229,3 +229,129 @@ async fn a_plain_member_records_and_moves_their_own_alone() {
     })
     .await;
 }
+
+/// Whoever recorded, submitted or last changed an expense does not decide it, whose ever it is and however they try.
+#[tokio::test]
+async fn nobody_decides_what_they_had_a_hand_in() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        // Who may make keys, too.
+        let manager = ada.invite(&company, "admin").await;
+        let bob = ada.invite(&company, "member").await;
+        let program = manager.with_key(&company, "manager").await;
+        let expenses = format!("{company}/expenses");
+        let mut of_bob = lunch();
+        of_bob["member_id"] = bob.member_in(&company).await["id"].clone();
+        let manager_id = manager.member_in(&company).await["id"].clone();
+        for part in ["recorded", "recorded in a batch", "submitted", "changed", "reverted"] {
+            let by_bob = async || at(&expenses, &bob.make(&expenses, lunch()).await);
+            let path = match part {
+                "recorded" => {
+                    let made = manager.make(&expenses, of_bob.clone()).await;
+                    assert_eq!(made["created_by_member_id"], manager_id);
+                    at(&expenses, &made)
+                }
+                "recorded in a batch" => {
+                    let batch = json!({ "items": [of_bob] });
+                    let made = manager.post(&format!("{expenses}/batch"), batch).await.expect(201);
+                    at(&expenses, &made["items"][0])
+                }
+                "changed" | "reverted" => {
+                    let path = by_bob().await;
+                    let change = json!({ "version": 1, "amount_minor": 99_999 });
+                    if part == "changed" {
+                        let changed = manager.patch(&path, change).await.expect(200);
+                        assert_eq!(changed["changed_by_member_id"], manager_id);
+                    } else {
+                        bob.patch(&path, change).await.expect(200);
+                        let back = json!({ "version": 2, "to_version": 1 });
+                        manager.post(&format!("{path}/revert"), back).await.expect(200);
+                    }
+                    path
+                }
+                _ => by_bob().await,
+            };
+            let submits = if part == "submitted" { &manager } else { &bob };
+            let submitted = go(submits, &path, "submit").await.expect(200);
+            let before = ada.read(&path).await;
+            for by in ["approve", "reject"] {
+                for client in [&manager, &program] {
+                    let problem = go(client, &path, by).await.expect_problem(403, "own_expense");
+                    let detail = problem["detail"].as_str().expect("a detail").to_owned();
+                    assert!(detail.starts_with("nobody decides the expense that they"), "{detail}");
+                    let edit = json!({ "entity": "expense", "op": by, "id": submitted["id"],
+                        "version": submitted["version"] });
+                    let edits = json!({ "changes": [edit] });
+                    let report = client.post(&format!("{company}/sync"), edits).await.expect(200);
+                    assert_eq!(report["results"][0]["code"], "own_expense", "{part}");
+                }
+            }
+            assert_eq!(ada.read(&path).await, before, "{part}");
+            go(&ada, &path, "approve").await.expect(200);
+            // What another has approved may be paid by whoever recorded it.
+            go(&manager, &path, "reimburse").await.expect(200);
+        }
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_changed_by_another_since_is_decided_by_who_changed_it_before() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let bob = ada.invite(&company, "member").await;
+        let path = in_status(&bob, &ada, &company, "draft").await;
+        ada.patch(&path, json!({ "version": 1, "note": "a" })).await.expect(200);
+        bob.patch(&path, json!({ "version": 2, "note": "b" })).await.expect(200);
+        go(&bob, &path, "submit").await.expect(200);
+        go(&ada, &path, "approve").await.expect(200);
+        app.stop().await;
+    })
+    .await;
+}
+
+/// An import is a recording as well.
+#[tokio::test]
+async fn whoever_imports_expenses_does_not_decide_them() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let bob = ada.invite(&company, "member").await;
+        let of_bob = bob.member_in(&company).await["id"].as_str().expect("an id").to_owned();
+        let query = format!("date=date&amount=amount&member_id={of_bob}");
+        let path = format!("{company}/expenses/import?{query}");
+        ada.upload(&path, "date,amount\n2026-11-03,12.50\n").await.expect(200);
+        let made = ada.all(&format!("{company}/expenses"), "").await;
+        let path = at(&format!("{company}/expenses"), &made[0]);
+        go(&bob, &path, "submit").await.expect(200);
+        // Nobody else is there who could: the refusal says what helps.
+        let alone = go(&ada, &path, "approve").await.expect_problem(403, "own_expense");
+        let detail = alone["detail"].as_str().expect("a detail");
+        assert!(detail.contains("nobody else is here") && detail.contains("approval_required"));
+        let manager = ada.invite(&company, "manager").await;
+        go(&manager, &path, "approve").await.expect(200);
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_pays_themselves_back_where_approval_is_required() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let manager = ada.invite(&company, "manager").await;
+        let payout = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
+        ada.patch(&company, payout).await.expect(200);
+        let path = in_status(&manager, &ada, &company, "approved").await;
+        for by in ["reimburse", "pay"] {
+            go(&manager, &path, by).await.expect_problem(403, "own_expense");
+        }
+        go(&ada, &path, "reimburse").await.expect(200);
+        app.stop().await;
+    })
+    .await;
+}

@@ -475,3 +475,33 @@ async fn a_report_is_written_submitted_and_amended_offline() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn nobody_approves_a_report_that_they_made_or_were_the_last_to_change() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company, project) = site(&app).await;
+        let manager = ada.invite(&company, "manager").await;
+        let bob = ada.invite(&company, "member").await;
+        let reports = format!("{company}/daily-reports");
+        for (part, day) in [("made", "2026-11-18"), ("changed", "2026-11-19")] {
+            let makes = if part == "made" { &manager } else { &bob };
+            let made = makes.make(&reports, of(&project, day)).await;
+            assert_eq!(made["changed_by_member_id"], Value::Null);
+            let path = at(&reports, &made);
+            if part == "changed" {
+                let change = json!({ "version": 1, "summary": "Windy" });
+                let changed = manager.patch(&path, change).await.expect(200);
+                assert_eq!(
+                    changed["changed_by_member_id"],
+                    manager.member_in(&company).await["id"]
+                );
+            }
+            go(&bob, &path, "submit").await.expect(200);
+            go(&manager, &path, "approve").await.expect_problem(403, "own_daily_report");
+            go(&ada, &path, "approve").await.expect(200);
+        }
+        app.stop().await;
+    })
+    .await;
+}

@@ -179,3 +179,105 @@ async fn an_invitation_lets_one_in_however_many_try_at_once() {
     })
     .await;
 }
+
+/// However a membership ends, the invitations that it made end with it: nobody comes back by their own.
+#[tokio::test]
+async fn nobody_comes_back_by_an_invitation_of_their_own() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let (members, invitations) =
+            (format!("{company}/members"), format!("{company}/invitations"));
+        for ending in ["removed", "deactivated", "offboarded", "demoted"] {
+            let admin = ada.invite(&company, "admin").await;
+            let by_hand = admin.make(&invitations, json!({ "role": "admin" })).await;
+            let program = admin.with_key(&company, "admin").await;
+            let by_key = program.make(&invitations, json!({ "role": "admin" })).await;
+            let member = admin.member_in(&company).await;
+            assert_eq!(by_hand["created_by_member_id"], member["id"]);
+            let path = at(&members, &member);
+            match ending {
+                "removed" => {
+                    ada.delete(&format!("{path}?version=1")).await.expect(204);
+                }
+                "deactivated" => {
+                    let gone = json!({ "version": 1, "active": false });
+                    ada.patch(&path, gone).await.expect(200);
+                }
+                "offboarded" => {
+                    ada.post(&format!("{path}/offboard"), json!({ "version": 1 }))
+                        .await
+                        .expect(200);
+                    app.settle().await;
+                }
+                _ => {
+                    let less = json!({ "version": 1, "role": "manager" });
+                    ada.patch(&path, less).await.expect(200);
+                }
+            }
+            let other = app.anonymous().sign_up("Other").await;
+            for invitation in [&by_hand, &by_key] {
+                accept(&other, invitation).await.expect_problem(404, "not_found");
+            }
+            let open = ada.all(&invitations, "").await;
+            assert!(open.iter().all(|it| it["accepted_at"].is_string()), "{ending}: {open:?}");
+        }
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_gives_no_more_than_whoever_made_it_may_give_by_then() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let second = ada.invite(&company, "owner").await;
+        let new = json!({ "role": "owner" });
+        let invitation = second.make(&format!("{company}/invitations"), new).await;
+        let path = at(&format!("{company}/members"), &second.member_in(&company).await);
+        ada.patch(&path, json!({ "version": 1, "role": "admin" })).await.expect(200);
+        let eve = app.anonymous().sign_up("Eve").await;
+        assert_eq!(accept(&eve, &invitation).await.expect(201)["role"], "admin");
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_gives_a_login_to_a_member_above_them() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let admin = ada.invite(&company, "admin").await;
+        let kim = json!({ "name": "Kim", "role": "owner" });
+        let kim = ada.make(&format!("{company}/members"), kim).await;
+        let new = json!({ "role": "admin", "member_id": kim["id"] });
+        let refused = admin.post(&format!("{company}/invitations"), new).await;
+        refused.expect_problem(403, "role_above_own");
+        app.stop().await;
+    })
+    .await;
+}
+
+/// Nobody has proven yet that an address is theirs: whoever made an invitation sees who has taken it.
+#[tokio::test]
+async fn whoever_invites_sees_who_came_in() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        let invitations = format!("{company}/invitations");
+        let new = json!({ "role": "member", "email": "bob@example.org" });
+        let invitation = ada.make(&invitations, new).await;
+        assert_eq!(invitation["accepted_by_member_id"], Value::Null);
+        assert_eq!(invitation["created_by_member_id"], ada.member_in(&company).await["id"]);
+        let bob = app.anonymous().sign_up_as("Bob", "bob@example.org").await;
+        let member = accept(&bob, &invitation).await.expect(201);
+        let taken = ada.read(&at(&invitations, &invitation)).await;
+        assert_eq!(taken["accepted_by_member_id"], member["id"]);
+        assert!(taken["accepted_at"].is_string());
+        accept(&bob, &invitation).await.expect_problem(409, "invitation_accepted");
+        app.stop().await;
+    })
+    .await;
+}

@@ -72,6 +72,7 @@ mod time_race;
 mod time_timer;
 mod time_zones;
 mod timecard;
+mod upgrade;
 mod webhook;
 mod webhook_delivery;
 mod webhook_refusal;

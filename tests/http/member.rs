@@ -2,7 +2,7 @@
 
 use futures_util::future::join;
 use serde_json::{Value, json};
-use tests::{Answer, App, Client, at, each_database};
+use tests::{Answer, App, Client, PASSWORD, at, each_database};
 
 #[tokio::test]
 async fn a_role_that_changes_or_ends_takes_effect_at_once() {
@@ -10,7 +10,7 @@ async fn a_role_that_changes_or_ends_takes_effect_at_once() {
         let app = App::start(&database).await;
         let ada = app.anonymous().sign_up("Ada").await;
         let company = ada.found("company").await;
-        let bob = ada.invite(&company, "manager").await;
+        let bob = ada.invite_as(&company, "manager", "bob@example.org").await;
         let path = at(&format!("{company}/members"), &bob.member_in(&company).await);
         let categories = format!("{company}/categories");
         bob.make(&categories, json!({ "name": "as manager" })).await;
@@ -21,12 +21,15 @@ async fn a_role_that_changes_or_ends_takes_effect_at_once() {
         change(json!({ "version": 2, "role": "admin" })).await.expect(200);
         bob.make(&categories, json!({ "name": "as admin" })).await;
         change(json!({ "version": 3, "active": false })).await.expect(200);
-        bob.get(&company).await.expect_problem(404, "not_found");
-        assert_eq!(bob.all("/v1/organizations", "").await, Vec::<Value>::new());
+        bob.get(&company).await.expect_problem(401, "unauthenticated");
+        let again = log_in(&app, "bob@example.org").await;
+        again.get(&company).await.expect_problem(404, "not_found");
+        assert_eq!(again.all("/v1/organizations", "").await, Vec::<Value>::new());
         change(json!({ "version": 4, "active": true })).await.expect(200);
-        bob.read(&company).await;
+        bob.get(&company).await.expect_problem(401, "unauthenticated");
+        again.read(&company).await;
         ada.delete(&format!("{path}?version=5")).await.expect(204);
-        bob.get(&company).await.expect_problem(404, "not_found");
+        again.get(&company).await.expect_problem(404, "not_found");
         app.stop().await;
     })
     .await;
@@ -118,6 +121,75 @@ async fn the_last_owner_stays() {
     .await;
 }
 
+/// A new session of somebody who has registered.
+async fn log_in(app: &App, email: &str) -> Client {
+    let login = json!({ "email": email, "password": PASSWORD });
+    let session = app.anonymous().post("/v1/sessions", login).await.expect(201);
+    app.anonymous().with_token(session["token"].as_str().expect("a token"))
+}
+
+/// What people may do to themselves they do in a session: a key of theirs may what its role may.
+#[tokio::test]
+async fn being_a_members_own_lifts_no_key_above_its_role() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company) = app.owner_of("company").await;
+        ada.invite(&company, "owner").await;
+        let admin = ada.invite(&company, "admin").await;
+        let members = format!("{company}/members");
+        for person in [&ada, &admin] {
+            let own = person.member_in(&company).await;
+            let path = at(&members, &own);
+            let rate = json!({ "version": 1, "hourly_rate_minor": 4711 });
+            let own = ada.patch(&path, rate).await.expect(200);
+            for role in ["viewer", "member", "manager"] {
+                let program = person.with_key(&company, role).await;
+                let refused = async |answer: Answer| {
+                    answer.expect_problem(403, "session_required");
+                    assert_eq!(ada.read(&path).await, own);
+                };
+                for change in [json!({ "name": "Nobody" }), json!({ "active": false })] {
+                    let mut patch = change.clone();
+                    patch["version"] = json!(2);
+                    refused(program.patch(&path, patch).await).await;
+                    let edit = json!({ "entity": "member", "op": "change", "id": own["id"],
+                        "version": 2, "data": change });
+                    let edits = json!({ "changes": [edit] });
+                    let report = program.post(&format!("{company}/sync"), edits).await.expect(200);
+                    let result = &report["results"][0];
+                    assert_eq!(
+                        (&result["status"], &result["code"]),
+                        (&json!("forbidden"), &json!("session_required"))
+                    );
+                }
+                let back = json!({ "version": 2, "to_version": 1 });
+                refused(program.post(&format!("{path}/revert"), back).await).await;
+                refused(program.delete(&format!("{path}?version=2")).await).await;
+                let removal = json!({ "changes": [{ "entity": "member", "op": "delete",
+                    "id": own["id"], "version": 2 }] });
+                let report = program.post(&format!("{company}/sync"), removal).await.expect(200);
+                assert_eq!(report["results"][0]["code"], "session_required");
+                // Nor does it see what only managers of members and the person see.
+                let seen = program.read(&path).await;
+                assert_eq!(seen["hourly_rate_minor"], Value::Null);
+                let history = program.all(&format!("{path}/history"), "").await;
+                assert_eq!(history[0]["data"]["hourly_rate_minor"], Value::Null);
+            }
+        }
+        // An admin's key manages members below an owner, and its own.
+        let program = admin.with_key(&company, "admin").await;
+        let path = at(&members, &admin.member_in(&company).await);
+        program.patch(&path, json!({ "version": 2, "name": "Adam" })).await.expect(200);
+        let program = ada.with_key(&company, "admin").await;
+        let path = at(&members, &ada.member_in(&company).await);
+        let renamed = program.patch(&path, json!({ "version": 2, "name": "Adam" })).await;
+        renamed.expect_problem(403, "role_above_own");
+        ada.patch(&path, json!({ "version": 2, "name": "Ada L." })).await.expect(200);
+        app.stop().await;
+    })
+    .await;
+}
+
 /// Two owners leave, or put each other out, at the same moment: one of them stays, every time.
 #[tokio::test]
 async fn of_two_owners_who_leave_at_once_one_stays() {
@@ -125,6 +197,10 @@ async fn of_two_owners_who_leave_at_once_one_stays() {
         let app = App::start(&database).await;
         let ada = app.anonymous().sign_up("Ada").await;
         let bob = app.anonymous().sign_up("Bob").await;
+        // Who is somewhere else, too, stays logged in.
+        for person in [&ada, &bob] {
+            person.found("household").await;
+        }
         for round in 0..20 {
             let home = ada.found("household").await;
             let new = json!({ "role": "owner" });
@@ -134,14 +210,26 @@ async fn of_two_owners_who_leave_at_once_one_stays() {
             let members = format!("{home}/members");
             let of_ada = at(&members, &ada.member_in(&home).await);
             let of_bob = at(&members, &second.expect(201));
-            let (first, second) = match round % 4 {
+            let (first, second) = match round % 7 {
                 0 => join(leave(&ada, &of_ada), leave(&bob, &of_bob)).await,
                 1 => join(leave(&ada, &of_bob), leave(&bob, &of_ada)).await,
                 2 => join(demote(&ada, &of_ada), demote(&bob, &of_bob)).await,
-                _ => join(leave(&ada, &of_ada), demote(&bob, &of_bob)).await,
+                3 => join(leave(&ada, &of_ada), demote(&bob, &of_bob)).await,
+                4 => join(deactivate(&ada, &of_bob), deactivate(&bob, &of_ada)).await,
+                5 => join(sync(&ada, &home, &of_bob), sync(&bob, &home, &of_ada)).await,
+                _ => join(sync(&ada, &home, &of_ada), deactivate(&bob, &of_bob)).await,
             };
-            let gone = [&first, &second].iter().filter(|answer| answer.status.is_success()).count();
+            // The one who was put out first is refused as a stranger.
+            let told = |answer: &Answer| {
+                answer.status.is_success()
+                    && !["invalid", "forbidden"].iter().any(|it| answer.text.contains(it))
+            };
+            let gone = [&first, &second].into_iter().filter(|answer| told(answer)).count();
             assert_eq!(gone, 1, "round {round}: {} {}", first.text, second.text);
+            let stays = if ada.get(&home).await.status == 200 { &ada } else { &bob };
+            let rows = stays.all(&members, "").await;
+            let owners = rows.iter().filter(|it| it["role"] == "owner" && it["active"] == true);
+            assert_eq!(owners.count(), 1, "round {round}: {rows:?}");
             assert!(!first.status.is_server_error() && !second.status.is_server_error());
         }
         app.stop().await;
@@ -155,6 +243,17 @@ async fn leave(client: &Client, member: &str) -> Answer {
 
 async fn demote(client: &Client, member: &str) -> Answer {
     client.patch(member, json!({ "version": 1, "role": "admin" })).await
+}
+
+async fn deactivate(client: &Client, member: &str) -> Answer {
+    client.patch(member, json!({ "version": 1, "active": false })).await
+}
+
+async fn sync(client: &Client, home: &str, member: &str) -> Answer {
+    let id = member.rsplit('/').next().expect("an id");
+    let edit = json!({ "entity": "member", "op": "change", "id": id, "version": 1,
+        "data": { "role": "viewer" } });
+    client.post(&format!("{home}/sync"), json!({ "changes": [edit] })).await
 }
 
 #[tokio::test]

@@ -108,11 +108,12 @@ async fn an_expense_that_may_not_be_changed_is_left_and_the_log_says_so() {
         let new = new_with("merchant", "eq", json!("gone"));
         rule(&ada, &company, "Gone", new, json!([{ "add_tag": "x" }])).await;
         let edsger = ada.make(&format!("{company}/members"), json!({ "name": "Edsger" })).await;
-        let expense = spend(&ada, &company, json!({ "member_id": id(&edsger) })).await;
+        let clerk = ada.invite(&company, "manager").await;
+        let expense = spend(&clerk, &company, json!({ "member_id": id(&edsger) })).await;
         let path = at(&format!("{company}/expenses"), &expense);
-        for (version, verb) in [(1, "submit"), (2, "approve")] {
+        for (version, verb, by) in [(1, "submit", &clerk), (2, "approve", &ada)] {
             let body = json!({ "version": version });
-            ada.post(&format!("{path}/{verb}"), body).await.expect(200);
+            by.post(&format!("{path}/{verb}"), body).await.expect(200);
         }
         let gone = spend(&ada, &company, json!({ "merchant": "Gone" })).await;
         let gone = at(&format!("{company}/expenses"), &gone);

@@ -30,15 +30,24 @@ fn row(
     (label.to_owned(), currency.to_owned(), amount, pending, count)
 }
 
-async fn spend(client: &Client, company: &str, amount: i64, more: Value, way: &[&str]) -> Value {
+/// What is Kim's is recorded and submitted by a clerk, and decided by the other client.
+async fn spend(
+    [client, clerk]: [&Client; 2],
+    company: &str,
+    amount: i64,
+    more: Value,
+    way: &[&str],
+) -> Value {
+    let records = if more["member_id"].is_null() { client } else { clerk };
     let mut new = json!({ "spent_on": "2026-11-10", "amount_minor": amount });
     for (name, value) in more.as_object().into_iter().flatten() {
         new[name] = value.clone();
     }
-    let expense = client.make(&format!("{company}/expenses"), new).await;
+    let expense = records.make(&format!("{company}/expenses"), new).await;
     for (version, by) in (1..).zip(way) {
         let path = format!("{company}/expenses/{}/{by}", id(&expense));
-        client.post(&path, json!({ "version": version })).await.expect(200);
+        let moves = if *by == "submit" { records } else { client };
+        moves.post(&path, json!({ "version": version })).await.expect(200);
     }
     expense
 }
@@ -49,26 +58,28 @@ async fn company(client: &Client, company: &str) -> [Value; 3] {
     let food = client.make(&categories, json!({ "name": "Food" })).await;
     let travel = client.make(&categories, json!({ "name": "travel" })).await;
     let kim = client.make(&format!("{company}/members"), json!({ "name": "Kim" })).await;
+    let clerk = client.invite(company, "manager").await;
+    let both = [client, &clerk];
     let of = |category: &Value| json!({ "category_id": category["id"], "member_id": kim["id"] });
-    spend(client, company, 1, of(&food), &[]).await;
-    spend(client, company, 20, of(&food), &["submit"]).await;
-    spend(client, company, 300, of(&food), &["submit", "approve"]).await;
-    spend(client, company, 4000, of(&food), &["submit", "approve", "reimburse"]).await;
-    spend(client, company, 50_000, of(&travel), &["submit", "reject"]).await;
+    spend(both, company, 1, of(&food), &[]).await;
+    spend(both, company, 20, of(&food), &["submit"]).await;
+    spend(both, company, 300, of(&food), &["submit", "approve"]).await;
+    spend(both, company, 4000, of(&food), &["submit", "approve", "reimburse"]).await;
+    spend(both, company, 50_000, of(&travel), &["submit", "reject"]).await;
     let mut refund = of(&travel);
     refund["kind"] = "refund".into();
     refund["spent_on"] = "2026-10-31".into();
-    spend(client, company, 70, refund, &["submit", "approve"]).await;
+    spend(both, company, 70, refund, &["submit", "approve"]).await;
     let lines = json!({ "currency": "USD", "category_id": travel["id"], "items": [
         { "name": "a", "amount_minor": 600, "category_id": food["id"] },
         { "name": "b", "amount_minor": 30 },
         { "name": "c", "amount_minor": 5, "category_id": food["id"] },
     ] });
-    spend(client, company, 635, lines, &[]).await;
+    spend(both, company, 635, lines, &[]).await;
     for day in ["2026-09-30", "2026-12-01"] {
-        spend(client, company, 9999, json!({ "spent_on": day }), &[]).await;
+        spend(both, company, 9999, json!({ "spent_on": day }), &[]).await;
     }
-    spend(client, company, 8, json!({ "spent_on": "2026-10-01" }), &[]).await;
+    spend(both, company, 8, json!({ "spent_on": "2026-10-01" }), &[]).await;
     [food, travel, kim]
 }
 

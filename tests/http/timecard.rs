@@ -320,3 +320,65 @@ async fn many_are_decided_at_once_each_by_itself() {
     })
     .await;
 }
+
+/// Whoever submitted a week, or recorded or last changed time in it, does not decide it, alone or among many.
+#[tokio::test]
+async fn nobody_decides_a_week_that_they_had_a_hand_in() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company, bob) = crew(&app).await;
+        let manager = ada.invite(&company, "manager").await;
+        let (entries, cards) = (format!("{company}/time-entries"), format!("{company}/timecards"));
+        let of_bob = bob.member_in(&company).await["id"].clone();
+        for (part, day) in [
+            ("recorded", "2026-11-02"),
+            ("batch", "2026-11-09"),
+            ("changed", "2026-11-16"),
+            ("submitted", "2026-11-23"),
+            ("imported", "2026-11-30"),
+        ] {
+            let own = json!({ "day": day, "minutes": 60 });
+            let theirs = json!({ "day": day, "minutes": 30, "member_id": of_bob });
+            let entry = bob.make(&entries, own).await;
+            match part {
+                "recorded" => {
+                    manager.make(&entries, theirs).await;
+                }
+                "batch" => {
+                    let items = json!({ "items": [theirs] });
+                    manager.post(&format!("{entries}/batch"), items).await.expect(201);
+                }
+                "changed" => {
+                    let longer = json!({ "version": 1, "minutes": 600 });
+                    manager.patch(&at(&entries, &entry), longer).await.expect(200);
+                }
+                "imported" => {
+                    let member = of_bob.as_str().expect("an id");
+                    let path = format!("{entries}/import?member_id={member}");
+                    let file = format!("Start date,Start time,Duration\n{day},05:00,0:30\n");
+                    manager.upload(&path, file).await.expect(200);
+                }
+                _ => {}
+            }
+            let path = at(&cards, &card_of(&ada, &company, &of_bob, day).await);
+            let submits = if part == "submitted" { &manager } else { &bob };
+            let card = go(submits, &path, "submit", json!({})).await.expect(200);
+            for by in ["approve", "reject"] {
+                let refused = go(&manager, &path, by, json!({})).await;
+                let problem = refused.expect_problem(403, "own_timecard");
+                let detail = problem["detail"].as_str().expect("a detail");
+                assert!(
+                    detail.starts_with("nobody decides the timecard that they"),
+                    "{part}: {detail}"
+                );
+            }
+            let items = json!({ "items": [
+                { "id": card["id"], "version": card["version"], "decision": "approve" }] });
+            let report = manager.post(&format!("{cards}/decide"), items).await.expect(200);
+            assert_eq!(report["results"][0]["code"], "own_timecard", "{part}");
+            go(&ada, &path, "approve", json!({})).await.expect(200);
+        }
+        app.stop().await;
+    })
+    .await;
+}

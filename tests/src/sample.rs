@@ -17,6 +17,8 @@ use crate::{
 pub struct Sample {
     /// Its owner.
     pub owner: Client,
+    /// A manager, who has recorded and submits what the owner decides: nobody decides what they had a hand in.
+    pub clerk: Client,
     /// Its path.
     pub organization: String,
     values: BTreeMap<&'static str, String>,
@@ -118,12 +120,12 @@ fn transfers(values: &BTreeMap<&'static str, String>) -> Value {
 }
 
 /// Begins to pay somebody back, and gives the id of the saga.
-async fn saga(owner: &Client, organization: &str, payer: &str) -> String {
+async fn saga(owner: &Client, clerk: &Client, organization: &str, payer: &str) -> String {
     let new = json!({ "spent_on": "2026-11-02", "amount_minor": 700, "member_id": payer });
-    let mut expense = owner.make(&format!("{organization}/expenses"), new).await;
-    for verb in ["submit", "approve", "pay"] {
+    let mut expense = clerk.make(&format!("{organization}/expenses"), new).await;
+    for (by, verb) in [(clerk, "submit"), (owner, "approve"), (owner, "pay")] {
         let path = format!("{organization}/expenses/{}/{verb}", id(&expense));
-        expense = owner.post(&path, json!({ "version": expense["version"] })).await.expect(200);
+        expense = by.post(&path, json!({ "version": expense["version"] })).await.expect(200);
     }
     expense["payout_saga_id"].as_str().unwrap().to_owned()
 }
@@ -135,13 +137,15 @@ impl Sample {
     }
 
     /// Makes a sample that belongs to a user. It is a company, where expenses take approval, and
-    /// the expense is somebody else's, so that the owner may decide it.
+    /// the expense is somebody else's and recorded by the clerk, so that the owner may decide it.
     ///
     /// # Panics
     /// If something cannot be made.
     pub async fn of(owner: &Client) -> Self {
         let organization = owner.found("company").await;
         let organization_id = organization.rsplit('/').next().unwrap().to_owned();
+        let email = format!("clerk-{organization_id}@example.org");
+        let clerk = owner.invite_as(&organization, "manager", &email).await;
         let mut values = BTreeMap::from([("organization_id", organization_id)]);
         let payer = json!({ "name": "Edsger" });
         let payer = owner.make(&format!("{organization}/members"), payer).await;
@@ -164,7 +168,9 @@ impl Sample {
             if collection == "daily-reports" {
                 new = of_site(new, &values, "2026-11-02");
             }
-            let made = owner.make(&format!("{organization}/{collection}"), new).await;
+            let decided = ["expenses", "daily-reports"].contains(&collection);
+            let by = if decided { &clerk } else { owner };
+            let made = by.make(&format!("{organization}/{collection}"), new).await;
             values.insert(variable, id(&made).to_owned());
             if collection == "invitations" {
                 values.insert("token", made["token"].as_str().unwrap().to_owned());
@@ -174,10 +180,10 @@ impl Sample {
         values.insert("delivery_id", id(&owner.make(&test, json!({})).await).to_owned());
         let ours = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
         owner.patch(&organization, ours).await.expect(200);
-        values.insert("saga_id", saga(owner, &organization, id(&payer)).await);
+        values.insert("saga_id", saga(owner, &clerk, &organization, id(&payer)).await);
         let sessions = owner.all("/v1/sessions", "").await;
         values.insert("session_id", id(&sessions[0]).to_owned());
-        Self { owner: owner.clone(), organization, values }
+        Self { owner: owner.clone(), clerk, organization, values }
     }
 
     /// Adds one more of each.
@@ -212,7 +218,7 @@ impl Sample {
             }
             self.owner.make(&path, new).await;
         }
-        saga(&self.owner, &self.organization, self.value("payer")).await;
+        saga(&self.owner, &self.clerk, &self.organization, self.value("payer")).await;
     }
 
     /// A rate of the payer's from a day on.
@@ -296,21 +302,15 @@ impl Sample {
             let card = self.timecard();
             let version = self.owner.read(&card).await["version"].clone();
             let submit = format!("{card}/submit");
-            self.owner.post(&submit, json!({ "version": version })).await.expect(200);
+            self.clerk.post(&submit, json!({ "version": version })).await.expect(200);
         }
         let before: &[&str] = match route.path.rsplit('/').next() {
             Some("approve" | "reject" | "amend" | "reopen") => &["submit"],
             Some("reimburse" | "pay") => &["submit", "approve"],
             _ => &[],
         };
-        // Nobody approves a report that they have submitted themselves.
-        let by = if route.path.ends_with("{daily_report_id}/approve") {
-            let email = format!("clerk-{}@example.org", self.value("organization_id"));
-            self.owner.invite_as(&self.organization, "member", &email).await
-        } else {
-            self.owner.clone()
-        };
         for verb in before {
+            let by = if *verb == "submit" { &self.clerk } else { &self.owner };
             let path = self.path(route);
             let (row, _) = path.rsplit_once('/').unwrap();
             let version = self.current(route).await["version"].clone();

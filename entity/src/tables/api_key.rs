@@ -19,6 +19,7 @@ pub struct Model {
     #[sea_orm(unique_key = "token_hash")]
     pub token_hash: String,
     pub expires_at: Option<DateTimeWithTimeZone>,
+    pub created_by_api_key_id: Option<Uuid>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, member_id)",

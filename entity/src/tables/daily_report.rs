@@ -31,6 +31,7 @@ pub struct Model {
     pub decided_at: Option<DateTimeWithTimeZone>,
     pub decided_by_member_id: Option<Uuid>,
     pub decision_note: Option<String>,
+    pub changed_by_member_id: Option<Uuid>,
     #[sea_orm(has_many)]
     pub daily_report_crews: HasMany<super::daily_report_crew::Entity>,
     #[sea_orm(has_many)]

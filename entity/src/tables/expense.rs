@@ -41,6 +41,9 @@ pub struct Model {
     pub payout_saga_id: Option<Uuid>,
     pub payout_error: Option<String>,
     pub project_id: Option<Uuid>,
+    pub created_by_member_id: Option<Uuid>,
+    pub changed_by_member_id: Option<Uuid>,
+    pub submitted_by_member_id: Option<Uuid>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, category_id)",

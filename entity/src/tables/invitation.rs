@@ -20,6 +20,9 @@ pub struct Model {
     pub token_hash: String,
     pub expires_at: DateTimeWithTimeZone,
     pub accepted_at: Option<DateTimeWithTimeZone>,
+    pub created_by_member_id: Option<Uuid>,
+    pub created_by_api_key_id: Option<Uuid>,
+    pub accepted_by_member_id: Option<Uuid>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, member_id)",

@@ -32,6 +32,8 @@ pub struct Model {
     #[sea_orm(unique_key = "running_member_id")]
     pub running_member_id: Option<Uuid>,
     pub import_key: Option<String>,
+    pub created_by_member_id: Option<Uuid>,
+    pub changed_by_member_id: Option<Uuid>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, member_id)",

@@ -22,6 +22,7 @@ pub struct Model {
     pub decided_at: Option<DateTimeWithTimeZone>,
     pub decided_by_member_id: Option<Uuid>,
     pub decision_note: Option<String>,
+    pub submitted_by_member_id: Option<Uuid>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, member_id)",

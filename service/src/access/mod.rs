@@ -14,7 +14,7 @@ use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::{
-    actor::{Actor, Author},
+    actor::{Actor, Authentication, Author},
     api_key,
     error::{Error, Result},
     member, organization,
@@ -141,9 +141,12 @@ impl Gate {
         let mut actor = self.actor_of(member).await?;
         actor.role = actor.role.min(Role::of(&key.role));
         actor.author = Author::ApiKey(key.id);
-        Ok((Principal::Key(actor), key.expires_at.map(|at| at.to_utc())))
+        let expires_at = key.expires_at.map(|at| at.to_utc());
+        actor.authentication = Authentication::ApiKey { id: key.id, expires_at };
+        Ok((Principal::Key(actor), expires_at))
     }
 
+    /// A member in person.
     async fn actor_of(&self, member: entity::member::Model) -> Result<Actor> {
         let organization_id = member.organization_id;
         let row = organization::repository::get(self.store.read(), organization_id).await?;
@@ -152,6 +155,7 @@ impl Gate {
             role: Role::of(&member.role),
             member_id: Some(member.id),
             settings: Arc::new((&row).try_into()?),
+            authentication: Authentication::Session,
             author: Author::Member(member.id),
             request_id: None,
         })
@@ -187,6 +191,7 @@ pub async fn operator(
         role: Role::Owner,
         member_id,
         settings: Arc::new((&row).try_into()?),
+        authentication: Authentication::Internal,
         author: Author::Operator,
         request_id: None,
     })
@@ -206,6 +211,7 @@ pub(crate) async fn system(
         role: Role::Owner,
         member_id: None,
         settings: Arc::new((&row).try_into()?),
+        authentication: Authentication::Internal,
         author: Author::System,
         request_id: None,
     })

@@ -1,4 +1,6 @@
-use chrono::SubsecRound;
+use std::collections::HashSet;
+
+use chrono::{DateTime, SubsecRound, Utc};
 use entity::api_key;
 use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
@@ -6,11 +8,11 @@ use uuid::Uuid;
 use super::{ApiKey, ApiKeyInput, IssuedApiKey, PREFIX, repository};
 use crate::{
     access,
-    actor::Actor,
+    actor::{Actor, Authentication},
     error::{Error, Result},
     event::Verb,
     input::Create,
-    member,
+    invitation, member,
     resource::{Readable, Resource},
     role::Permission,
     store::{
@@ -63,6 +65,8 @@ pub async fn create(
                 if expires_at.is_some_and(|at| at <= tx.now()) {
                     return Err(Error::invalid("/expires_at", "past", "must lie in the future"));
                 }
+                let expires_at = within_own(actor, expires_at)?;
+                hold_maker(tx, actor).await?;
                 let now = tx.now().fixed_offset();
                 let row = api_key::ActiveModel {
                     organization_id: Set(actor.organization_id),
@@ -72,6 +76,7 @@ pub async fn create(
                     role: Set(role.as_str().to_owned()),
                     token_hash: Set(token_hash.clone()),
                     expires_at: Set(expires_at.map(|at| at.trunc_subsecs(6).fixed_offset())),
+                    created_by_api_key_id: Set(actor.authentication.api_key_id()),
                     created_at: Set(now),
                     updated_at: Set(now),
                     ..Default::default()
@@ -83,7 +88,31 @@ pub async fn create(
         .await
 }
 
-/// Ends a key, at once.
+/// When what an actor makes may end: a key makes none that outlives it.
+fn within_own(actor: &Actor, asked: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
+    let Authentication::ApiKey { expires_at: Some(own), .. } = actor.authentication else {
+        return Ok(asked);
+    };
+    if asked.is_some_and(|at| at > own) {
+        let detail = "an API key makes no key that ends later than itself";
+        return Err(Error::forbidden("expiry_beyond_own", detail));
+    }
+    Ok(asked.or(Some(own)))
+}
+
+/// Where a key makes something that ends with it: holds it, so that it does not end meanwhile.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] where it has just ended.
+pub(crate) async fn hold_maker(tx: &Tx, actor: &Actor) -> Result<()> {
+    let Some(id) = actor.authentication.api_key_id() else { return Ok(()) };
+    if versioned::hold::<api_key::Entity>(tx, actor.organization_id, id).await? {
+        return Ok(());
+    }
+    Err(Error::Unauthenticated("the token is not known"))
+}
+
+/// Ends a key, at once, with all that it has made to let others in.
 pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
     store
         .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
@@ -91,18 +120,31 @@ pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) 
                 let row = versioned::get::<api_key::Entity>(tx, actor.organization_id, *id).await?;
                 let current = ApiKey::from(row.clone());
                 expected.check(row.version, &current)?;
-                tx.revoke();
-                versioned::delete(tx, actor, &row, &current).await
+                end(tx, actor, vec![row]).await
             })
         })
         .await
 }
 
 /// Ends every key that acts for a member.
-pub(crate) async fn end_of(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<()> {
-    for row in repository::of_member(tx, actor.organization_id, member_id).await? {
-        let current = ApiKey::from(row.clone());
-        versioned::delete(tx, actor, &row, &current).await?;
+pub(crate) async fn end_of_member(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<()> {
+    let rows = repository::of_member(tx, actor.organization_id, member_id).await?;
+    end(tx, actor, rows).await
+}
+
+/// Ends keys, those that they have made, those that these have made, and what all of them have made besides.
+async fn end(tx: &Tx, actor: &Actor, mut rows: Vec<api_key::Model>) -> Result<()> {
+    let organization_id = actor.organization_id;
+    let mut ended = HashSet::new();
+    while !rows.is_empty() {
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        for row in &rows {
+            versioned::delete(tx, actor, row, &ApiKey::from(row.clone())).await?;
+        }
+        invitation::end_of_api_keys(tx, actor, &ids).await?;
+        let made = repository::made_by(tx, organization_id, &ids).await?;
+        ended.extend(ids);
+        rows = made.into_iter().filter(|row| !ended.contains(&row.id)).collect();
     }
     tx.revoke();
     Ok(())

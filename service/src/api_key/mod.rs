@@ -1,5 +1,5 @@
 //! Keys for programs. A key acts for the member who made it, with a role that is never above
-//! theirs.
+//! theirs. What a key makes is never more than itself, and ends with it.
 
 mod commands;
 pub(crate) mod repository;
@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use commands::end_of;
 pub use commands::{create, delete};
+pub(crate) use commands::{end_of_member, hold_maker};
 
 use crate::{role::Role, text};
 
@@ -28,7 +28,8 @@ pub struct ApiKeyInput {
     pub name: String,
     /// What it may do, as long as the member who made it may do so too.
     pub role: Role,
-    /// When it ends by itself; never if it is left out.
+    /// When it ends by itself; never if it is left out. One that is made by a key ends no later than that one, and with
+    /// it if it is left out.
     #[validate(custom(function = text::instant))]
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -48,6 +49,8 @@ pub struct ApiKey {
     pub member_id: Uuid,
     /// When it ends by itself.
     pub expires_at: Option<DateTime<Utc>>,
+    /// The API key that made it, and with which it ends; none where a person did.
+    pub created_by_api_key_id: Option<Uuid>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When this was last changed.
@@ -73,6 +76,7 @@ impl From<entity::api_key::Model> for ApiKey {
             role: Role::of(&row.role),
             member_id: row.member_id,
             expires_at: row.expires_at.map(|at| at.to_utc()),
+            created_by_api_key_id: row.created_by_api_key_id,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
         }

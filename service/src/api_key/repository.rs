@@ -1,5 +1,5 @@
 use entity::api_key;
-use sea_orm::{ConnectionTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::{
@@ -39,6 +39,19 @@ pub(super) async fn of_member(
 ) -> Result<Vec<api_key::Model>> {
     let rows = versioned::owned::<api_key::Entity>(organization_id)
         .filter(api_key::COLUMN.member_id.eq(member_id))
+        .all(connection)
+        .await?;
+    Ok(rows)
+}
+
+/// The keys that these keys have made.
+pub(super) async fn made_by(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<api_key::Model>> {
+    let rows = versioned::owned::<api_key::Entity>(organization_id)
+        .filter(api_key::Column::CreatedByApiKeyId.is_in(ids.iter().copied()))
         .all(connection)
         .await?;
     Ok(rows)

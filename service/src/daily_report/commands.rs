@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    decision::{Decided, Part},
     error::{Error, Result},
     event::{self, Verb},
     input::{Act, Change, Create, FromBody},
@@ -145,9 +146,12 @@ pub(super) async fn write_change(
     verb: Verb,
     (row, current): (&daily_report::Model, &DailyReport),
     input: &DailyReportInput,
-    next: daily_report::ActiveModel,
+    mut next: daily_report::ActiveModel,
 ) -> Result<DailyReport> {
     let organization_id = actor.organization_id;
+    if actor.member_id.is_some() {
+        next.changed_by_member_id = Set(actor.member_id);
+    }
     project::take(tx, organization_id, Some(current.project_id), Some(input.project_id)).await?;
     let lines = (input.crew.clone(), input.items.clone());
     let view = |row| repository::view(row, lines);
@@ -210,7 +214,7 @@ pub(crate) async fn make_move(
     by: Move,
 ) -> Result<DailyReport> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
-    may_move(actor, &current, by)?;
+    may_move(tx, actor, &current, by).await?;
     expected.check(row.version, &current)?;
     let DailyReportDecisionInput { note } = act.input()?;
     let to = rules::moved(current.status, by, actor.settings.approval_required)?;
@@ -242,15 +246,20 @@ fn in_status(status: Status, now: DateTime<FixedOffset>) -> daily_report::Active
     }
 }
 
-/// Nobody approves what they have handed in, or were the last to amend.
-fn may_move(actor: &Actor, report: &DailyReport, by: Move) -> Result<()> {
-    let authors = [report.submitted_by_member_id, report.amended_by_member_id];
-    let own = actor.member_id.is_some() && authors.contains(&actor.member_id);
-    if by == Move::Approve && own && actor.settings.approval_required {
-        let detail = "nobody approves a report that they have submitted or amended";
-        return Err(Error::forbidden("own_daily_report", detail));
+/// Nobody approves what they have made or handed in, or were the last to change or amend.
+async fn may_move(tx: &Tx, actor: &Actor, report: &DailyReport, by: Move) -> Result<()> {
+    if by == Move::Submit {
+        return Ok(());
     }
-    Ok(())
+    let parts = [
+        (Part::Submitted, report.submitted_by_member_id),
+        (Part::Changed, report.amended_by_member_id),
+        (Part::Changed, report.changed_by_member_id),
+        (Part::Recorded, report.created_by_member_id),
+    ];
+    let (takes, parts) = (Permission::DecideDailyReports, &parts[..]);
+    let decided = Decided { noun: "daily report", code: "own_daily_report", takes, parts };
+    decided.by_another(tx, actor).await
 }
 
 /// Changes a report that was handed in, and says why. One that takes approval takes it again.

@@ -252,6 +252,8 @@ pub struct DailyReport {
     pub items: Vec<Item>,
     /// Who made it.
     pub created_by_member_id: Option<Uuid>,
+    /// Who was the last to change or amend it since; nobody where it is as it was made.
+    pub changed_by_member_id: Option<Uuid>,
     /// When it was submitted.
     pub submitted_at: Option<DateTime<Utc>>,
     /// Who submitted it.

@@ -112,6 +112,7 @@ pub(super) fn view(row: daily_report::Model, (crew, items): Lines) -> DailyRepor
         crew,
         items,
         created_by_member_id: row.created_by_member_id,
+        changed_by_member_id: row.changed_by_member_id,
         submitted_at: row.submitted_at.map(|at| at.to_utc()),
         submitted_by_member_id: row.submitted_by_member_id,
         amended_at: row.amended_at.map(|at| at.to_utc()),

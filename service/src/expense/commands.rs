@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    decision::{Decided, Part},
     error::{Error, Result},
     event::Verb,
     input::{Act, Change, Create, batch},
@@ -221,7 +222,10 @@ pub(super) fn new_row(
         organization_id: Set(actor.organization_id),
         id: Set(id),
         status: Set(status.as_str().to_owned()),
+        created_by_member_id: Set(actor.member_id),
+        changed_by_member_id: Set(None),
         submitted_at: Set(None),
+        submitted_by_member_id: Set(None),
         decided_at: Set((status == Status::Approved).then_some(now)),
         decided_by_member_id: Set(None),
         decision_note: Set(None),
@@ -243,7 +247,7 @@ fn currency<'a>(actor: &'a Actor, input: &'a ExpenseInput) -> &'a str {
 }
 
 fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
-    if actor.member_id == Some(member_id) || actor.may(Permission::ManageExpenses) {
+    if actor.may_for(member_id, Permission::RecordExpenses, Permission::ManageExpenses) {
         return Ok(());
     }
     Err(Error::forbidden("not_your_expense", "this is somebody else's expense"))
@@ -265,9 +269,14 @@ async fn write_change(
     let after = rules::projects(input.project_id, &input.items);
     project::take_all(tx, actor.organization_id, after.difference(&before).copied()).await?;
     let mut next = repository::columns(input, member_id, currency);
+    // What steward itself changes, by a rule, leaves who was the last to.
+    if actor.member_id.is_some() {
+        next.changed_by_member_id = Set(actor.member_id);
+    }
     if current.status == Status::Rejected {
         next.status = Set(Status::Draft.as_str().to_owned());
         next.submitted_at = Set(None);
+        next.submitted_by_member_id = Set(None);
         next.decided_at = Set(None);
         next.decided_by_member_id = Set(None);
         next.decision_note = Set(None);
@@ -359,7 +368,7 @@ pub(crate) async fn make_move(
     by: Move,
 ) -> Result<Expense> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
-    may_move(actor, &row, by)?;
+    may_move(tx, actor, &row, by).await?;
     expected.check(row.version, &current)?;
     let DecisionInput { note } = act.input()?;
     rules::free(current.payout_saga_id)?;
@@ -383,6 +392,7 @@ pub(super) fn moved_columns(
     match by {
         Move::Submit => {
             next.submitted_at = Set(Some(now));
+            next.submitted_by_member_id = Set(actor.member_id);
             next.decided_at = Set((to == Status::Approved).then_some(now));
         }
         Move::Approve | Move::Reject => {
@@ -395,15 +405,21 @@ pub(super) fn moved_columns(
     Ok(next)
 }
 
-pub(super) fn may_move(actor: &Actor, row: &expense::Model, by: Move) -> Result<()> {
-    match by {
-        Move::Submit => may_record(actor, row.member_id),
-        Move::Approve | Move::Reject => {
-            if actor.settings.approval_required && actor.member_id == Some(row.member_id) {
-                return Err(Error::forbidden("own_expense", "nobody decides their own expense"));
-            }
-            Ok(())
-        }
-        Move::Reimburse => Ok(()),
-    }
+/// Whoever had a hand in an expense does not decide it, and whoever it is paid back to does not pay it.
+pub(super) async fn may_move(tx: &Tx, actor: &Actor, row: &expense::Model, by: Move) -> Result<()> {
+    let whose = (Part::Whose, Some(row.member_id));
+    let parts = [
+        whose,
+        (Part::Recorded, row.created_by_member_id),
+        (Part::Submitted, row.submitted_by_member_id),
+        (Part::Changed, row.changed_by_member_id),
+    ];
+    let parts = match by {
+        Move::Submit => return may_record(actor, row.member_id),
+        Move::Approve | Move::Reject => &parts[..],
+        Move::Reimburse => &[whose][..],
+    };
+    let takes = Permission::DecideExpenses;
+    let decided = Decided { noun: "expense", code: "own_expense", takes, parts };
+    decided.by_another(tx, actor).await
 }

@@ -227,8 +227,14 @@ pub struct Expense {
     pub items: Vec<ExpenseItem>,
     /// Words to find it by.
     pub tags: Vec<String>,
+    /// Who recorded it; nobody where it was the operator.
+    pub created_by_member_id: Option<Uuid>,
+    /// Who was the last to change it since; nobody where it is as it was recorded.
+    pub changed_by_member_id: Option<Uuid>,
     /// When it was submitted.
     pub submitted_at: Option<DateTime<Utc>>,
+    /// Who submitted it.
+    pub submitted_by_member_id: Option<Uuid>,
     /// When it was approved or rejected.
     pub decided_at: Option<DateTime<Utc>>,
     /// Who approved or rejected it; nobody where none had to.

@@ -26,7 +26,7 @@ pub(crate) async fn hold(
     allowed: impl AsyncFnOnce(&Expense) -> Result<()>,
 ) -> Result<Expense> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
-    may_move(actor, &row, Move::Reimburse)?;
+    may_move(tx, actor, &row, Move::Reimburse).await?;
     allowed(&current).await?;
     rules::free(current.payout_saga_id)?;
     rules::moved(current.status, Move::Reimburse, actor.settings.approval_required)?;

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::{Invitation, InvitationInput, IssuedInvitation, PREFIX, repository};
 use crate::{
     access,
-    actor::Actor,
+    actor::{Actor, Authentication},
+    api_key,
     error::{Error, Result},
     event::Verb,
     input::Create,
@@ -16,7 +17,7 @@ use crate::{
     resource::{Readable, Resource},
     role::{Permission, Role},
     store::{
-        Store, log,
+        Store, Tx, log,
         log::By,
         page::{Page, PageQuery},
         versioned,
@@ -65,16 +66,17 @@ pub async fn create(
                 let InvitationInput { email, role, member_id, expires_in_days } = new.input.clone();
                 member::may_give(actor, role)?;
                 if let Some(member_id) = member_id {
-                    without_login(
-                        versioned::find::<entity::member::Entity>(
-                            tx,
-                            actor.organization_id,
-                            member_id,
-                        )
-                        .await?,
-                    )?;
+                    let organization_id = actor.organization_id;
+                    let found = versioned::find::<entity::member::Entity>;
+                    let invited = without_login(found(tx, organization_id, member_id).await?)?;
+                    member::may_touch(actor, &invited)?;
                 }
+                api_key::hold_maker(tx, actor).await?;
                 let now = tx.now();
+                let mut expires_at = now + TimeDelta::days(expires_in_days);
+                if let Authentication::ApiKey { expires_at: Some(own), .. } = actor.authentication {
+                    expires_at = expires_at.min(own);
+                }
                 let row = invitation::ActiveModel {
                     organization_id: Set(actor.organization_id),
                     id: Set(log::new_id::<Invitation>(tx, actor.organization_id, new.id).await?),
@@ -82,8 +84,11 @@ pub async fn create(
                     role: Set(role.as_str().to_owned()),
                     member_id: Set(member_id),
                     token_hash: Set(token_hash.clone()),
-                    expires_at: Set((now + TimeDelta::days(expires_in_days)).fixed_offset()),
+                    expires_at: Set(expires_at.fixed_offset()),
                     accepted_at: Set(None),
+                    accepted_by_member_id: Set(None),
+                    created_by_member_id: Set(actor.member_id),
+                    created_by_api_key_id: Set(actor.authentication.api_key_id()),
                     created_at: Set(now.fixed_offset()),
                     updated_at: Set(now.fixed_offset()),
                     ..Default::default()
@@ -95,13 +100,13 @@ pub async fn create(
         .await
 }
 
-fn without_login(member: Option<entity::member::Model>) -> Result<()> {
+fn without_login(member: Option<entity::member::Model>) -> Result<entity::member::Model> {
     match member {
         None => Err(Error::invalid("/member_id", "unknown", "is not a member here")),
         Some(member) if member.user_id.is_some() => {
             Err(Error::invalid("/member_id", "has_login", "has a login already"))
         }
-        Some(_) => Ok(()),
+        Some(member) => Ok(member),
     }
 }
 
@@ -118,6 +123,37 @@ pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) 
             })
         })
         .await
+}
+
+/// Ends the open invitations of a member's.
+pub(crate) async fn end_of_member(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<()> {
+    end(tx, actor, repository::open_of_member(tx, actor.organization_id, member_id).await?).await
+}
+
+/// Ends the open invitations that API keys have made.
+pub(crate) async fn end_of_api_keys(tx: &Tx, actor: &Actor, ids: &[Uuid]) -> Result<()> {
+    end(tx, actor, repository::open_of_api_keys(tx, actor.organization_id, ids).await?).await
+}
+
+async fn end(tx: &Tx, actor: &Actor, rows: Vec<invitation::Model>) -> Result<()> {
+    for row in rows {
+        versioned::delete(tx, actor, &row, &Invitation::from(row.clone())).await?;
+    }
+    Ok(())
+}
+
+/// What an invitation gives: its role, and not more than whoever stands behind it may still give.
+///
+/// # Errors
+/// [`Error::NotFound`] where nobody does any more, as if it had ended with them.
+async fn role_of(tx: &Tx, row: &invitation::Model) -> Result<Role> {
+    let role = Role::of(&row.role);
+    // Nobody knows who made those whose log was erased; they end by themselves.
+    let Some(maker) = row.created_by_member_id else { return Ok(role) };
+    let maker = versioned::find::<entity::member::Entity>(tx, row.organization_id, maker).await?;
+    let maker = maker.filter(|maker| maker.active).map(|maker| Role::of(&maker.role));
+    let maker = maker.filter(|maker| maker.may(Permission::ManageInvitations)).ok_or(NONE)?;
+    Ok(role.min(maker))
 }
 
 /// The invitation that a token opens, if it still does.
@@ -158,22 +194,25 @@ pub async fn accept(store: &Store, (user_id, by): (Uuid, By), token: Secret) -> 
                     ));
                 }
                 let now = tx.now_after(row.updated_at.to_utc());
+                let role = role_of(tx, &row).await?;
+                let member_id = row.member_id.unwrap_or_else(|| tx.new_id());
                 let accepted = invitation::ActiveModel {
                     accepted_at: Set(Some(now.fixed_offset())),
+                    accepted_by_member_id: Set(Some(member_id)),
                     ..Default::default()
                 };
                 let verb = Verb::Accepted;
                 versioned::update(tx, *by, verb, &row, accepted, Invitation::from).await?;
                 tx.revoke();
-                let role = Role::of(&row.role);
                 if member::repository::of_user(tx, *organization_id, user.id).await?.is_some() {
                     return Err(Error::state("already_a_member", "the user is a member already"));
                 }
-                let Some(member_id) = row.member_id else {
-                    return member::repository::insert_user(tx, *by, &user, role).await;
-                };
+                if row.member_id.is_none() {
+                    let insert = member::repository::insert_user;
+                    return insert(tx, *by, member_id, &user, role).await;
+                }
                 let member = member::repository::get(tx, *organization_id, member_id).await?;
-                without_login(Some(member.clone()))?;
+                let member = without_login(Some(member))?;
                 member::repository::link_user(tx, *by, &member, user.id, role).await
             })
         })

@@ -1,5 +1,5 @@
 use entity::invitation;
-use sea_orm::{ConnectionTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::{
@@ -31,4 +31,32 @@ pub(super) async fn by_token(
         .all(connection)
         .await?;
     Ok(rows.into_iter().next())
+}
+
+/// The invitations of a member's that nobody has accepted.
+pub(super) async fn open_of_member(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    member_id: Uuid,
+) -> Result<Vec<invitation::Model>> {
+    let rows = versioned::owned::<invitation::Entity>(organization_id)
+        .filter(invitation::COLUMN.created_by_member_id.eq(member_id))
+        .filter(invitation::COLUMN.accepted_at.is_null())
+        .all(connection)
+        .await?;
+    Ok(rows)
+}
+
+/// The invitations that these API keys have made and nobody has accepted.
+pub(super) async fn open_of_api_keys(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<invitation::Model>> {
+    let rows = versioned::owned::<invitation::Entity>(organization_id)
+        .filter(invitation::Column::CreatedByApiKeyId.is_in(ids.iter().copied()))
+        .filter(invitation::COLUMN.accepted_at.is_null())
+        .all(connection)
+        .await?;
+    Ok(rows)
 }

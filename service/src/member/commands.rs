@@ -3,13 +3,14 @@ use sea_orm::ActiveValue::Set;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Member, MemberInput, repository};
+use super::{Member, MemberInput, end_access, may_give, may_leave, may_touch, repository};
 use crate::{
     actor::Actor,
-    error::{Error, Result},
+    api_key,
+    error::Result,
     event::Verb,
     input::{Change, Create},
-    organization, rate,
+    invitation, rate,
     resource::{Changeable, Readable, Resource, Writable},
     role::{Permission, Role},
     store::{
@@ -72,7 +73,8 @@ impl Changeable for Member {
         Ok(Self::from(repository::get(tx, actor.organization_id, id).await?).seen_by(actor))
     }
 
-    /// Without the permission to manage members, one may rename oneself, and leave.
+    /// Without the permission to manage members, one may rename oneself, and leave, in person. Who is no longer active has
+    /// lost for good what let them in; who may no longer invite, the invitations that are still open.
     async fn change(
         tx: &Tx,
         actor: &Actor,
@@ -87,13 +89,20 @@ impl Changeable for Member {
         let before = current.input();
         let after = change.apply(&before)?;
         may_change(actor, &before, &after)?;
-        let stays_owner = after.role == Role::Owner && after.active;
-        if before.role == Role::Owner && before.active && !stays_owner {
-            keep_an_owner(tx, &row).await?;
+        if !(after.role == Role::Owner && after.active) {
+            may_leave(tx, &row).await?;
         }
         tx.revoke();
+        let invites = |role: Role| role.may(Permission::ManageInvitations);
+        let invites_no_more = invites(before.role) && !invites(after.role);
+        let is_active = after.active;
         let changed =
             versioned::update(tx, actor, change.verb(), &row, columns(after), Self::from).await?;
+        if before.active != is_active {
+            end_access(tx, actor, &row, is_active).await?;
+        } else if invites_no_more {
+            invitation::end_of_member(tx, actor, row.id).await?;
+        }
         if changed.hourly_rate_minor != before.hourly_rate_minor {
             rate::set(tx, actor, &changed).await?;
         }
@@ -129,10 +138,10 @@ impl Writable for Member {
         may_touch(actor, &row)?;
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
-        if current.role == Role::Owner {
-            keep_an_owner(tx, &row).await?;
-        }
+        may_leave(tx, &row).await?;
         tx.revoke();
+        api_key::end_of_member(tx, actor, row.id).await?;
+        invitation::end_of_member(tx, actor, row.id).await?;
         rate::remove_all(tx, actor, &row).await?;
         versioned::delete(tx, actor, &row, &current).await
     }
@@ -151,23 +160,6 @@ fn columns(input: MemberInput) -> member::ActiveModel {
     }
 }
 
-/// Nobody gives a role above their own.
-pub(crate) fn may_give(actor: &Actor, role: Role) -> Result<()> {
-    if role <= actor.role {
-        return Ok(());
-    }
-    Err(Error::forbidden("role_above_own", "nobody can give a role above their own"))
-}
-
-/// One manages those whose role is not above one's own, and oneself.
-pub(crate) fn may_touch(actor: &Actor, row: &member::Model) -> Result<()> {
-    if actor.member_id == Some(row.id) {
-        return Ok(());
-    }
-    actor.require(Permission::ManageMembers)?;
-    may_give(actor, Role::of(&row.role))
-}
-
 fn may_change(actor: &Actor, before: &MemberInput, after: &MemberInput) -> Result<()> {
     if actor.may(Permission::ManageMembers) {
         return if before.role == after.role { Ok(()) } else { may_give(actor, after.role) };
@@ -177,24 +169,4 @@ fn may_change(actor: &Actor, before: &MemberInput, after: &MemberInput) -> Resul
         || before.external_ref != after.external_ref
         || (!before.active && after.active);
     if managed { actor.require(Permission::ManageMembers) } else { Ok(()) }
-}
-
-/// Refuses to let a member go who is the last owner.
-///
-/// # Errors
-/// [`Error::State`].
-pub(crate) async fn may_leave(tx: &Tx, leaving: &member::Model) -> Result<()> {
-    if Role::of(&leaving.role) == Role::Owner && leaving.active {
-        return keep_an_owner(tx, leaving).await;
-    }
-    Ok(())
-}
-
-/// Refuses to let the last owner who can log in go.
-async fn keep_an_owner(tx: &Tx, leaving: &member::Model) -> Result<()> {
-    organization::repository::lock(tx, leaving.organization_id).await?;
-    if repository::other_owners(tx, leaving).await? {
-        return Ok(());
-    }
-    Err(Error::state("last_owner", "an organization keeps at least one owner who can log in"))
 }

@@ -1,6 +1,7 @@
 //! People in an organization. A member who logs in has a user; children and crew without a login
 //! are members too.
 
+mod access;
 mod commands;
 pub(crate) mod repository;
 
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use commands::{may_give, may_leave, may_touch};
+pub(crate) use access::{end_access, may_give, may_leave, may_touch};
 
 use crate::{
     actor::Actor,
@@ -66,7 +67,7 @@ pub struct Member {
     pub role: Role,
     /// Whether the person still belongs here.
     pub active: bool,
-    /// What an hour of the person costs now; shown to those who manage members and to the person.
+    /// What an hour of the person costs now; shown to those who manage members, and to the person in a session.
     pub hourly_rate_minor: Option<i64>,
     /// The person's number in another system; shown likewise.
     pub external_ref: Option<String>,
@@ -86,7 +87,7 @@ impl Member {
     }
 
     fn shown_whole(actor: &Actor, id: Option<Uuid>) -> bool {
-        actor.may(Permission::ManageMembers) || (id.is_some() && actor.member_id == id)
+        actor.may(Permission::ManageMembers) || id.is_some_and(|id| actor.is_in_person(id))
     }
 }
 

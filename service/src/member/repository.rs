@@ -1,12 +1,14 @@
 use entity::{member, user};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select,
+};
 use uuid::Uuid;
 
 use super::Member;
 use crate::{
     error::Result,
     event::Verb,
-    role::Role,
+    role::{Permission, Role},
     store::{
         Tx,
         log::By,
@@ -47,11 +49,17 @@ pub(crate) async fn of_user(
 }
 
 /// Makes a user a member.
-pub(crate) async fn insert_user(tx: &Tx, by: By, user: &user::Model, role: Role) -> Result<Member> {
+pub(crate) async fn insert_user(
+    tx: &Tx,
+    by: By,
+    id: Uuid,
+    user: &user::Model,
+    role: Role,
+) -> Result<Member> {
     let now = tx.now().fixed_offset();
     let row = member::ActiveModel {
         organization_id: Set(by.organization_id),
-        id: Set(tx.new_id()),
+        id: Set(id),
         user_id: Set(Some(user.id)),
         name: Set(user.display_name.clone()),
         name_key: Set(fold(&user.display_name)),
@@ -81,15 +89,46 @@ pub(crate) async fn link_user(
     versioned::update(tx, by, Verb::Joined, row, next, Member::from).await
 }
 
-/// Whether somebody else is an active owner with a login.
-pub(super) async fn other_owners(
+/// Whether a member is an owner who can log in. [`owners_with_login`] says the same to the database.
+pub(super) fn is_owner_with_login(row: &member::Model) -> bool {
+    row.active && row.user_id.is_some() && Role::of(&row.role) == Role::Owner
+}
+
+/// The owners of an organization who can log in.
+fn owners_with_login(organization_id: Uuid) -> Select<member::Entity> {
+    with_login(organization_id).filter(member::COLUMN.role.eq(Role::Owner.as_str()))
+}
+
+/// The members of an organization who can log in.
+fn with_login(organization_id: Uuid) -> Select<member::Entity> {
+    versioned::owned::<member::Entity>(organization_id)
+        .filter(member::COLUMN.active.eq(true))
+        .filter(member::COLUMN.user_id.is_not_null())
+}
+
+/// Whether somebody with this permission can log in who is none of these.
+pub(crate) async fn any_other_who_may(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    permission: Permission,
+    others_than: impl IntoIterator<Item = Uuid>,
+) -> Result<bool> {
+    let roles = Role::ALL.into_iter().filter(|role| role.may(permission)).map(Role::as_str);
+    let other = with_login(organization_id)
+        .filter(member::Column::Role.is_in(roles))
+        .filter(member::Column::Id.is_not_in(others_than))
+        .limit(1)
+        .one(connection)
+        .await?;
+    Ok(other.is_some())
+}
+
+/// Whether somebody else is an owner who can log in.
+pub(super) async fn other_owner_with_login(
     connection: &impl ConnectionTrait,
     leaving: &member::Model,
 ) -> Result<bool> {
-    let other = versioned::owned::<member::Entity>(leaving.organization_id)
-        .filter(member::COLUMN.role.eq(Role::Owner.as_str()))
-        .filter(member::COLUMN.active.eq(true))
-        .filter(member::COLUMN.user_id.is_not_null())
+    let other = owners_with_login(leaving.organization_id)
         .filter(member::COLUMN.id.ne(leaving.id))
         .limit(1)
         .one(connection)

@@ -98,7 +98,7 @@ pub async fn create(
                 };
                 let by = By { organization_id: id, ..*by };
                 let made = versioned::insert(tx, by, row, Organization::from).await?;
-                member::repository::insert_user(tx, by, &owner, Role::Owner).await?;
+                member::repository::insert_user(tx, by, tx.new_id(), &owner, Role::Owner).await?;
                 Ok(made)
             })
         })

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use entity::saga;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -9,12 +10,13 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    decision::{Decided, Part},
     error::{Error, Result},
     event::Verb,
     input::Act,
     resource::{Readable, Resource},
     role::Permission,
-    store::{Store, page::Page, signal::Signal, versioned, versioned::Expected},
+    store::{Store, Tx, page::Page, signal::Signal, versioned, versioned::Expected},
 };
 
 impl Resource for Saga {
@@ -102,6 +104,9 @@ async fn decide(
                 expected.check(row.version, &Saga::from(row.clone()))?;
                 let SagaDecisionInput { note } = act.input()?;
                 let elsewhere = worker::kind(&row.kind).is_some_and(Kind::is_done_elsewhere);
+                if elsewhere && *verb != Verb::Retried {
+                    not_ones_own(tx, actor, &row).await?;
+                }
                 if *verb == Verb::MarkedPaid && !elsewhere {
                     return Err(Error::state("not_a_payout", "this saga pays nothing"));
                 }
@@ -113,6 +118,14 @@ async fn decide(
             })
         })
         .await
+}
+
+/// Whether money has come is not said by whom it came to.
+async fn not_ones_own(tx: &Tx, actor: &Actor, row: &saga::Model) -> Result<()> {
+    let payee = row.data["member_id"].as_str().and_then(|id| Uuid::try_parse(id).ok());
+    let (takes, parts) = (Permission::ManageSagas, &[(Part::Whose, payee)][..]);
+    let decided = Decided { noun: "payout", code: "own_payout", takes, parts };
+    decided.by_another(tx, actor).await
 }
 
 fn decided(

@@ -14,13 +14,11 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    api_key,
     error::{Error, Result},
     event,
     input::{Act, Change, FromBody},
     member::{self, Member},
     resource::{Changeable, Resource},
-    session,
     store::{Store, Tx, versioned, versioned::Expected},
     task::{self, Task},
     time_entry,
@@ -209,15 +207,11 @@ async fn end_access(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
     stop_timer(tx, actor, work).await?;
     submit(tx, actor, work).await?;
     let row = member::repository::get(tx, actor.organization_id, work.subject_id).await?;
-    api_key::end_of(tx, actor, row.id).await?;
-    if let Some(user_id) = row.user_id
-        && !member::repository::is_elsewhere(tx, actor.organization_id, user_id).await?
-    {
-        session::repository::end_all(tx, user_id).await?;
-    }
     if row.active {
         let inactive = Change::from_body(json!({ "active": false }))?;
         Member::change(tx, actor, row.id, Expected::Version(row.version), &inactive).await?;
+    } else {
+        member::end_access(tx, actor, &row, false).await?;
     }
     Ok(Did::All)
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Days, FixedOffset, NaiveDate, Utc};
 use entity::{task, time_entry, time_entry_day, time_entry_tag, timecard};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult,
     IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, SelectStatement},
 };
@@ -164,6 +164,31 @@ pub(crate) async fn running_of(
     member_id: Uuid,
 ) -> Result<Option<time_entry::Model>> {
     Ok(running(connection, organization_id, [member_id]).await?.into_iter().next())
+}
+
+/// Whether a member has recorded an entry that lies in a timecard, and whether they were the last to change one.
+pub(crate) async fn hands_in(
+    connection: &impl ConnectionTrait,
+    (organization_id, timecard_id): (Uuid, Uuid),
+    member_id: Uuid,
+) -> Result<(bool, bool)> {
+    use time_entry::COLUMN;
+    let in_card = time_entry_day::Entity::find()
+        .select_only()
+        .column(time_entry_day::Column::TimeEntryId)
+        .filter(time_entry_day::COLUMN.organization_id.eq(organization_id))
+        .filter(time_entry_day::COLUMN.timecard_id.eq(timecard_id))
+        .into_query();
+    let theirs = Condition::any()
+        .add(COLUMN.created_by_member_id.eq(member_id))
+        .add(COLUMN.changed_by_member_id.eq(member_id));
+    let theirs = versioned::owned::<time_entry::Entity>(organization_id)
+        .filter(time_entry::Column::Id.in_subquery(in_card))
+        .filter(theirs)
+        .limit(1);
+    let found = rows::all(connection, theirs).await?.into_iter().next();
+    let recorded = found.as_ref().is_some_and(|row| row.created_by_member_id == Some(member_id));
+    Ok((recorded, found.is_some() && !recorded))
 }
 
 /// The timers of these members that run.

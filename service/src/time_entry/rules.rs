@@ -44,7 +44,7 @@ pub(crate) fn whose(actor: &Actor, member_id: Option<Uuid>) -> Result<Uuid> {
 /// # Errors
 /// [`Error::Forbidden`] where it is somebody else's.
 pub(crate) fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
-    if actor.member_id == Some(member_id) || actor.may(Permission::ManageTime) {
+    if actor.may_for(member_id, Permission::RecordTime, Permission::ManageTime) {
         return Ok(());
     }
     Err(Error::forbidden("not_your_time", "this is somebody else's time"))

@@ -318,6 +318,8 @@ fn new_row(tx: &Tx, actor: &Actor, draft: &Draft) -> Result<time_entry::ActiveMo
         organization_id: Set(actor.organization_id),
         id: Set(*id),
         import_key: Set(import_key.clone()),
+        created_by_member_id: Set(actor.member_id),
+        changed_by_member_id: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
         ..repository::columns(input, *member_id, begins_at, pieces)?
@@ -422,7 +424,11 @@ pub(super) async fn update(
     keep_apart(tx, actor, current, member_id, &input).await?;
     cards.make(tx, actor, after).await?;
 
-    let next = repository::columns(&input, member_id, begins_at, &pieces)?;
+    let mut next = repository::columns(&input, member_id, begins_at, &pieces)?;
+    // What steward itself changes, when somebody leaves, leaves who was the last to.
+    if actor.member_id.is_some() {
+        next.changed_by_member_id = Set(actor.member_id);
+    }
     let changed = versioned::update(tx, actor, verb, row, next, TimeEntry::from).await?;
     let owner = Owner::of(organization_id, row.id, member_id, &input);
     let pieces = owner.pieces(&cards, &pieces)?;

@@ -114,6 +114,7 @@ pub(super) fn new_row(
         week_starts_on: Set(week_starts_on),
         status: Set(Status::Open.as_str().to_owned()),
         submitted_at: Set(None),
+        submitted_by_member_id: Set(None),
         decided_at: Set(None),
         decided_by_member_id: Set(None),
         decision_note: Set(None),

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    decision::{Decided, Part},
     error::{Error, Result},
     event::Verb,
     input::{Act, Create},
@@ -60,7 +61,7 @@ pub async fn create(store: &Store, actor: &Actor, new: Create<TimecardInput>) ->
 }
 
 fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
-    if actor.member_id == Some(member_id) || actor.may(Permission::ManageTime) {
+    if actor.may_for(member_id, Permission::RecordTime, Permission::ManageTime) {
         return Ok(());
     }
     Err(Error::forbidden("not_your_timecard", "this is somebody else's timecard"))
@@ -140,7 +141,7 @@ pub(super) async fn moved(
     note: &(impl Fn() -> Result<Option<String>> + Sync),
 ) -> Result<Timecard> {
     let row = repository::get(tx, actor.organization_id, id).await?;
-    may_move(actor, &row, by)?;
+    may_move(tx, actor, &row, by).await?;
     expected.check(row.version, &Timecard::from(row.clone()))?;
     let note = note()?;
     write_move(tx, actor, &row, by, note).await
@@ -166,6 +167,7 @@ async fn write_move(
         Move::Submit => timecard::ActiveModel {
             status,
             submitted_at: Set(Some(now)),
+            submitted_by_member_id: Set(actor.member_id),
             decided_at: Set((to == Status::Approved).then_some(now)),
             decided_by_member_id: Set(None),
             decision_note: Set(None),
@@ -197,18 +199,28 @@ async fn no_timer(tx: &Tx, actor: &Actor, row: &timecard::Model) -> Result<()> {
     }
 }
 
-fn may_move(actor: &Actor, row: &timecard::Model, by: Move) -> Result<()> {
+/// Whoever has submitted a timecard, or has recorded or changed time that is in it, does not decide it.
+async fn may_move(tx: &Tx, actor: &Actor, row: &timecard::Model, by: Move) -> Result<()> {
     match by {
-        Move::Submit => may_record(actor, row.member_id),
-        Move::Approve | Move::Reject => {
-            if actor.settings.approval_required && actor.member_id == Some(row.member_id) {
-                let detail = "nobody decides their own timecard";
-                return Err(Error::forbidden("own_timecard", detail));
-            }
-            Ok(())
-        }
-        Move::Reopen => Ok(()),
+        Move::Submit => return may_record(actor, row.member_id),
+        Move::Approve | Move::Reject => {}
+        Move::Reopen => return Ok(()),
     }
+    let (recorded, changed) = match actor.member_id {
+        Some(me) if actor.settings.approval_required && me != row.member_id => {
+            time_entry::repository::hands_in(tx, (actor.organization_id, row.id), me).await?
+        }
+        _ => (false, false),
+    };
+    let parts = [
+        (Part::Whose, Some(row.member_id)),
+        (Part::Submitted, row.submitted_by_member_id),
+        (Part::Recorded, actor.member_id.filter(|_| recorded)),
+        (Part::Changed, actor.member_id.filter(|_| changed)),
+    ];
+    let (takes, parts) = (Permission::DecideTime, &parts[..]);
+    let decided = Decided { noun: "timecard", code: "own_timecard", takes, parts };
+    decided.by_another(tx, actor).await
 }
 
 /// Submits every open timecard of a member, whose timer is stopped.

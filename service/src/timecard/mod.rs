@@ -120,6 +120,8 @@ pub struct Timecard {
     pub status: Status,
     /// When it was submitted.
     pub submitted_at: Option<DateTime<Utc>>,
+    /// Who submitted it; nobody where steward itself did.
+    pub submitted_by_member_id: Option<Uuid>,
     /// When it was approved, rejected or opened again.
     pub decided_at: Option<DateTime<Utc>>,
     /// Who approved, rejected or opened it again; nobody where none had to.
@@ -141,6 +143,7 @@ impl From<entity::timecard::Model> for Timecard {
             week_starts_on: row.week_starts_on,
             status: Status::of(&row.status),
             submitted_at: row.submitted_at.map(|at| at.to_utc()),
+            submitted_by_member_id: row.submitted_by_member_id,
             decided_at: row.decided_at.map(|at| at.to_utc()),
             decided_by_member_id: row.decided_by_member_id,
             decision_note: row.decision_note,

@@ -135,3 +135,62 @@ async fn what_is_a_persons_own_takes_a_session_and_no_key() {
     })
     .await;
 }
+
+/// Whoever a key acts for: on its own member it does what somebody else of its role does, which is nothing as long as that
+/// role manages no members, or is below the member's.
+#[tokio::test]
+async fn no_key_does_to_its_own_member_what_its_role_does_not() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let sample = Sample::make(&app.anonymous()).await;
+        let ours = &sample.organization;
+        // So that nothing is refused for want of another owner.
+        sample.owner.invite(ours, "owner").await;
+        let admin = sample.owner.invite(ours, "admin").await;
+        for (person, is) in [(&sample.owner, Role::Owner), (&admin, Role::Admin)] {
+            let own = sample.with("member_id", id(&person.member_in(ours).await));
+            let path = format!("{ours}/members/{}", own.value("member_id"));
+            for role in Role::ALL {
+                if role >= is {
+                    continue;
+                }
+                let program = person.with_key(ours, role.as_str()).await;
+                let before = (sample.owner.read(&path).await, sample.owner.read(ours).await);
+                for route in Route::of_organization() {
+                    if route.method == reqwest::Method::GET
+                        || !route.variables().contains(&"member_id")
+                    {
+                        continue;
+                    }
+                    let answer = own.valid(&route).await.send(&program).await;
+                    assert_eq!(answer.status, 403, "{} as {role:?}: {}", route.name(), answer.text);
+                }
+                let member = |op: &str, data: serde_json::Value| {
+                    serde_json::json!({ "entity": "member", "op": op, "id": own.value("member_id"),
+                        "version": before.0["version"], "data": data })
+                };
+                let organization = serde_json::json!({ "entity": "organization", "op": "change",
+                    "id": own.value("organization_id"), "version": before.1["version"],
+                    "data": { "name": "Theirs" } });
+                let mut edits = vec![
+                    member("change", serde_json::json!({ "name": "Nobody" })),
+                    member("change", serde_json::json!({ "active": false })),
+                    member("change", serde_json::json!({ "role": "viewer" })),
+                    member("delete", serde_json::Value::Null),
+                ];
+                if !role.may(Permission::ChangeOrganization) {
+                    edits.push(organization);
+                }
+                let edits = serde_json::json!({ "changes": edits });
+                let report = program.post(&format!("{ours}/sync"), edits).await.expect(200);
+                for result in report["results"].as_array().expect("results") {
+                    assert_eq!(result["status"], "forbidden", "as {role:?}: {result}");
+                }
+                let after = (sample.owner.read(&path).await, sample.owner.read(ours).await);
+                assert_eq!(after, before, "as {role:?}");
+            }
+        }
+        app.stop().await;
+    })
+    .await;
+}
