@@ -9,13 +9,14 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::{Method, StatusCode, header},
+    http::{ConnectionType, Method, StatusCode, header},
     middleware::Next,
 };
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
+    connections::Connection,
     extract::RequestId,
     problem::{self, Failure},
     state::State,
@@ -40,8 +41,13 @@ pub async fn observe(
     let span = tracing::info_span!("request", request_id = id, method, route);
     let precondition = if_none_match(&request);
     let deadline = state.settings.limits.request_timeout;
-    let answered =
-        tokio::time::timeout(deadline, next.call(request).instrument(span.clone())).await;
+    let connections = state.connections.clone();
+    let _under_way = connections.begin_request();
+    let refused = request.conn_data::<Connection>().is_some_and(Connection::is_refused);
+    let answer = async {
+        if refused { Err(too_many_connections().into()) } else { next.call(request).await }
+    };
+    let answered = tokio::time::timeout(deadline, answer.instrument(span.clone())).await;
     let late = || Failure::from(service::Error::Unavailable("the request took too long".into()));
     let (request, response) = match answered {
         Ok(Ok(response)) => {
@@ -56,6 +62,9 @@ pub async fn observe(
     if let Ok(value) = header::HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    if refused || connections.is_stopping() {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
     metrics::histogram!(
@@ -69,6 +78,12 @@ pub async fn observe(
         // The request went down with its handler: actix takes an answer without it only like this.
         None => Err(InternalError::from_response("", response).into()),
     }
+}
+
+fn too_many_connections() -> Failure {
+    let title = "Too many connections";
+    Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_connections", title)
+        .detail("this network has as many connections open as it may")
 }
 
 /// Methods that anybody made up must not make up labels.

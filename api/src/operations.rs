@@ -24,7 +24,7 @@ struct Health {
 /// Whether the process can do its work.
 #[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
-    /// `ok` or `unavailable`.
+    /// `ok`, `stopping` or `unavailable`.
     status: &'static str,
     /// Whether the database answers: `ok` or `unavailable`.
     database: &'static str,
@@ -47,7 +47,7 @@ async fn health() -> web::Json<Health> {
 
 /// Ready
 ///
-/// 503 while the database is away.
+/// 503 while the database is away, and as soon as the process is about to stop.
 #[utoipa::path(
     tag = "operations",
     security(()),
@@ -57,17 +57,18 @@ async fn health() -> web::Json<Health> {
 async fn ready(state: web::Data<State>) -> HttpResponse {
     let engine = state.store.engine().as_str();
     match state.store.ping().await {
+        Ok(()) if state.connections.is_stopping() => not_ready("stopping", "ok", engine),
         Ok(()) => HttpResponse::Ok().json(Readiness { status: "ok", database: "ok", engine }),
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");
-            let away = "unavailable";
-            HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).json(Readiness {
-                status: away,
-                database: away,
-                engine,
-            })
+            not_ready("unavailable", "unavailable", engine)
         }
     }
+}
+
+fn not_ready(status: &'static str, database: &'static str, engine: &'static str) -> HttpResponse {
+    let readiness = Readiness { status, database, engine };
+    HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).json(readiness)
 }
 
 /// Metrics

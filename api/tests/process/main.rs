@@ -7,7 +7,9 @@ mod keys;
 mod nodes;
 mod offboarding;
 mod payout;
+mod stop;
 mod support;
+mod users;
 mod webhooks;
 
 use std::{path::Path, process::Output};

@@ -81,20 +81,34 @@ pub(crate) async fn link_user(
     versioned::update(tx, by, Verb::Joined, row, next, Member::from).await
 }
 
-/// Whether somebody else is an active owner with a login.
-pub(super) async fn other_owners(
+/// Whether somebody else is an active owner who can log in.
+pub(crate) async fn other_owners(
     connection: &impl ConnectionTrait,
     leaving: &member::Model,
 ) -> Result<bool> {
     let other = versioned::owned::<member::Entity>(leaving.organization_id)
         .filter(member::COLUMN.role.eq(Role::Owner.as_str()))
         .filter(member::COLUMN.active.eq(true))
-        .filter(member::COLUMN.user_id.is_not_null())
         .filter(member::COLUMN.id.ne(leaving.id))
+        .inner_join(user::Entity)
+        .filter(user::COLUMN.disabled_at.is_null())
         .limit(1)
         .one(connection)
         .await?;
     Ok(other.is_some())
+}
+
+/// The active memberships in which a user is an owner.
+pub(crate) async fn owned_by(
+    connection: &impl ConnectionTrait,
+    user_id: Uuid,
+) -> Result<Vec<member::Model>> {
+    Ok(member::Entity::find()
+        .filter(member::COLUMN.user_id.eq(user_id))
+        .filter(member::COLUMN.role.eq(Role::Owner.as_str()))
+        .filter(member::COLUMN.active.eq(true))
+        .all(connection)
+        .await?)
 }
 
 /// Which of these are no members of the organization.

@@ -186,9 +186,7 @@ async fn relay_until_lost(
             tokio::select! {
                 told = signals.outgoing() => {
                     for signal in told {
-                        let payload = format!("{} {node}", signal.as_str());
-                        let notify = format!("NOTIFY {CHANNEL}, '{payload}'");
-                        pool.execute_unprepared(&notify).await?;
+                        tell(pool, signal, node).await?;
                     }
                     tokio::time::sleep(GATHER).await;
                 }
@@ -199,6 +197,21 @@ async fn relay_until_lost(
             }
         }
     }
+}
+
+/// Tells what there is to tell, once: for a process that ends before it would be told by [`relay`].
+pub(super) async fn notify(pool: &DatabaseConnection, signals: &Signals) -> Result<(), DbErr> {
+    let node = Random::system().secret().hash();
+    for signal in signals.take_outgoing() {
+        tell(pool, signal, &node[..16]).await?;
+    }
+    Ok(())
+}
+
+async fn tell(pool: &DatabaseConnection, signal: Signal, node: &str) -> Result<(), DbErr> {
+    let notify = format!("NOTIFY {CHANNEL}, '{} {node}'", signal.as_str());
+    pool.execute_unprepared(&notify).await?;
+    Ok(())
 }
 
 fn hear(payload: &str, signals: &Signals, node: &str) {
