@@ -15,26 +15,31 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     config::Serve, observe::observe, openapi, operations, problem::Failure, routes::routes,
-    state::State,
+    shutdown::Shutdown, state::State,
 };
 
-/// Builds the server on a listener that is bound already.
+/// Builds the server on a listener that is bound already, and the way to stop it: it heeds no signal.
 ///
 /// # Errors
 /// If it cannot listen.
-pub fn server(state: State, listener: TcpListener, serve: &Serve) -> std::io::Result<Server> {
+pub fn server(
+    state: State,
+    listener: TcpListener,
+    serve: &Serve,
+) -> std::io::Result<(Server, Shutdown)> {
     let document = openapi::document();
     let known = web::Data::new(KnownPaths::of(&document));
     let state = web::Data::new(state);
-    let body_limit = state.settings.limits.body_bytes;
+    let connections = state.connections.clone();
+    let same_listener = listener.try_clone()?;
     let prometheus = operations::recorder();
+    let factory_state = state.clone();
     let server = HttpServer::new(move || {
         let docs = SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone());
         App::new()
-            .app_data(state.clone())
+            .app_data(factory_state.clone())
             .app_data(known.clone())
             .app_data(web::Data::new(prometheus.clone()))
-            .app_data(web::PayloadConfig::new(body_limit))
             .wrap(from_fn(observe))
             .into_utoipa_app()
             .configure(routes)
@@ -54,9 +59,14 @@ pub fn server(state: State, listener: TcpListener, serve: &Serve) -> std::io::Re
         .max_connections(serve.max_connections)
         // A client that has hung up waits for no answer: a stream notices that at once.
         .h1_allow_half_closed(false)
+        .on_connect(move |io, data| connections.on_connect(io, data))
         .shutdown_timeout(serve.shutdown_timeout)
-        .listen(listener)?;
-    Ok(server.run())
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    let waits = (seconds(serve.shutdown_delay), seconds(serve.shutdown_timeout));
+    let shutdown = Shutdown::new((server.handle(), same_listener), &state, waits);
+    Ok((server, shutdown))
 }
 
 /// The paths of the document, to tell a wrong method from a wrong path.

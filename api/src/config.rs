@@ -1,8 +1,14 @@
 //! Every setting: a flag and a variable each.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use service::{
     outbound::Allow,
     saga::Patience,
@@ -156,6 +162,15 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_BODY_LIMIT", default_value_t = 1024 * 1024)]
     pub body_limit: usize,
 
+    /// How many bytes of bodies are held at once in all; strangers may have an eighth of it
+    #[arg(long, env = "STEWARD_BODY_BUDGET", default_value_t = 64 * 1024 * 1024)]
+    pub body_budget: usize,
+
+    /// How long a client may take to send a body, or the next part of a file, in seconds
+    #[arg(long, env = "STEWARD_BODY_TIMEOUT", default_value_t = 20,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub body_timeout: u64,
+
     /// How many bytes an uploaded file may have
     #[arg(long, env = "STEWARD_UPLOAD_LIMIT", default_value_t = 64 * 1024 * 1024)]
     pub upload_limit: usize,
@@ -186,6 +201,17 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_MAX_CONNECTIONS", default_value_t = 10_000)]
     pub max_connections: usize,
 
+    /// How many connections are open at once from one network at most: an IPv4 address, or the /64 of
+    /// an IPv6 address
+    #[arg(long, env = "STEWARD_NETWORK_CONNECTIONS", default_value_t = 500)]
+    pub network_connections: usize,
+
+    /// The networks of your own reverse proxies, as 10.0.0.0/8,192.168.1.5
+    ///
+    /// They are believed when they say whom a request comes from (X-Forwarded-For, or else Forwarded).
+    #[arg(long, env = "STEWARD_TRUSTED_PROXIES", default_value = "")]
+    pub trusted_proxies: TrustedProxies,
+
     /// Networks and hosts of your own that webhooks and payouts may reach, as
     /// 192.168.1.0/24,printer.local
     ///
@@ -204,9 +230,39 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_WEBHOOK_RETRIES")]
     pub webhook_retries: Option<Retries>,
 
+    /// How long a stop goes on taking connections, for load balancers to notice, in seconds
+    #[arg(long, env = "STEWARD_SHUTDOWN_DELAY", default_value_t = 1)]
+    pub shutdown_delay: u64,
+
     /// How long a stop waits for requests under way, in seconds
     #[arg(long, env = "STEWARD_SHUTDOWN_TIMEOUT", default_value_t = 30)]
     pub shutdown_timeout: u64,
+}
+
+/// The networks of proxies that are believed when they say whom a request comes from.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// Whether that is one.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let plain = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&plain))
+    }
+}
+
+impl FromStr for TrustedProxies {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let network = |part: &str| {
+            let address = || part.parse::<IpAddr>().map(IpNet::from);
+            let network = part.parse::<IpNet>().or_else(|_| address());
+            network.map_err(|_| format!("{part:?} is no network as in 10.0.0.0/8"))
+        };
+        parts.map(network).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 /// Who may register.
@@ -245,6 +301,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How streams of events are held.
     pub streams: StreamLimits,
+    /// Who is believed when they say whom a request comes from.
+    pub trusted_proxies: TrustedProxies,
     /// What of the operator's own network users may reach.
     pub outbound_allow: Allow,
     /// How webhooks are sent.
@@ -256,6 +314,12 @@ pub struct Settings {
 pub struct Limits {
     /// How many bytes a body may have.
     pub body_bytes: usize,
+    /// How many bytes of bodies are held in all.
+    pub body_budget: usize,
+    /// How long a body may take, or the next part of a file.
+    pub body_timeout: Duration,
+    /// How many connections one network may have.
+    pub network_connections: usize,
     /// How many bytes an uploaded file may have.
     pub upload_bytes: usize,
     /// How long a whole request may take.
@@ -271,6 +335,9 @@ impl Default for Settings {
             patience: Patience::default(),
             limits: Limits {
                 body_bytes: 1024 * 1024,
+                body_budget: 64 * 1024 * 1024,
+                body_timeout: Duration::from_secs(20),
+                network_connections: 500,
                 upload_bytes: 64 * 1024 * 1024,
                 request_timeout: Duration::from_secs(60),
             },
@@ -279,6 +346,7 @@ impl Default for Settings {
                 heartbeat: Duration::from_secs(15),
                 stall: Duration::from_secs(30),
             },
+            trusted_proxies: TrustedProxies::default(),
             outbound_allow: Allow::default(),
             webhooks: webhook::Settings::default(),
         }
@@ -297,6 +365,9 @@ impl From<&Serve> for Settings {
             },
             limits: Limits {
                 body_bytes: serve.body_limit,
+                body_budget: serve.body_budget,
+                body_timeout: Duration::from_secs(serve.body_timeout),
+                network_connections: serve.network_connections,
                 upload_bytes: serve.upload_limit,
                 request_timeout: Duration::from_secs(serve.request_timeout),
             },
@@ -305,6 +376,7 @@ impl From<&Serve> for Settings {
                 heartbeat: Duration::from_secs(serve.event_heartbeat),
                 stall: Duration::from_secs(serve.event_stall),
             },
+            trusted_proxies: serve.trusted_proxies.clone(),
             outbound_allow: serve.outbound_allow.clone(),
             webhooks: webhook::Settings {
                 retries: serve.webhook_retries.clone().unwrap_or_default(),

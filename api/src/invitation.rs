@@ -8,7 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Result, created, created_elsewhere, done},
-    extract::{Body, InSession, May, Once, Row, Token, Version},
+    attempt::{Success, judge},
+    extract::{Body, InSession, May, Once, Row, Source, Token, Version},
     may::{self, Requires},
     problem,
     resource::Collection,
@@ -75,12 +76,19 @@ async fn remove(
 #[utoipa::path(
     tag = "invitations",
     params(("token" = String, Path)),
-    responses((status = 201, body = Member), problem::Take),
+    responses((status = 201, body = Member), problem::Take, problem::Throttled),
 )]
 #[post("/invitations/{token}/accept")]
-async fn accept(me: InSession, once: Once, Token(token): Token) -> Result<HttpResponse> {
-    once.answer(created_elsewhere, async |store| {
+async fn accept(
+    state: web::Data<State>,
+    me: InSession,
+    once: Once,
+    Source(network): Source,
+    Token(token): Token,
+) -> Result<HttpResponse> {
+    let attempt = state.throttle.begin(network, None)?;
+    let answered = once.answer(created_elsewhere, async |store| {
         invitation::accept(store, me.author(), token).await
-    })
-    .await
+    });
+    judge(attempt, Success::Proves, &["not_found"], answered.await)
 }

@@ -9,13 +9,14 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::{Method, StatusCode, header},
+    http::{ConnectionType, Method, StatusCode, header},
     middleware::Next,
 };
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
+    connections::Connection,
     extract::RequestId,
     problem::{self, Failure},
     state::State,
@@ -41,8 +42,13 @@ pub async fn observe(
     let precondition = if_none_match(&request);
     let deadline = state.settings.limits.request_timeout;
     let late = late(request.method());
-    let answered =
-        tokio::time::timeout(deadline, next.call(request).instrument(span.clone())).await;
+    let connections = state.connections.clone();
+    let _under_way = connections.begin_request();
+    let refused = request.conn_data::<Connection>().is_some_and(Connection::is_refused);
+    let answer = async {
+        if refused { Err(too_many_connections().into()) } else { next.call(request).await }
+    };
+    let answered = tokio::time::timeout(deadline, answer.instrument(span.clone())).await;
     let (request, response) = match answered {
         Ok(Ok(response)) => {
             let (request, response) = response.into_parts();
@@ -55,6 +61,9 @@ pub async fn observe(
     let mut response = document(request_id, response, &span);
     if let Ok(value) = header::HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if refused || connections.is_stopping() {
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
@@ -79,6 +88,12 @@ fn late(method: &Method) -> Failure {
         false => service::Error::OutcomeUnknown(why),
     };
     error.into()
+}
+
+fn too_many_connections() -> Failure {
+    let title = "Too many connections";
+    Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_connections", title)
+        .detail("this network has as many connections open as it may")
 }
 
 /// Methods that anybody made up must not make up labels.

@@ -26,7 +26,7 @@ struct Health {
 /// Whether the process can do its work.
 #[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
-    /// `ok` or `unavailable`.
+    /// `ok`, `stopping` or `unavailable`.
     status: &'static str,
     /// Whether the database answers: `ok` or `unavailable`.
     database: &'static str,
@@ -81,7 +81,7 @@ async fn health() -> web::Json<Health> {
 
 /// Ready
 ///
-/// 503 while the database is away.
+/// 503 while the database is away, and as soon as the process is about to stop.
 #[utoipa::path(
     tag = "operations",
     security(()),
@@ -90,24 +90,25 @@ async fn health() -> web::Json<Health> {
 )]
 #[get("/ready")]
 async fn ready(state: web::Data<State>, Query(query): Query<ReadyQuery>) -> HttpResponse {
-    let engine = state.store.engine().as_str();
     let asked = query.verbose.is_some_and(|text| text != "false");
-    let time_zones = asked.then(TimeZones::installed);
+    let readiness = |status, database| Readiness {
+        status,
+        database,
+        engine: state.store.engine().as_str(),
+        time_zones: asked.then(TimeZones::installed),
+    };
     match state.store.ping().await {
-        Ok(()) => {
-            HttpResponse::Ok().json(Readiness { status: "ok", database: "ok", engine, time_zones })
-        }
+        Ok(()) if state.connections.is_stopping() => not_ready(readiness("stopping", "ok")),
+        Ok(()) => HttpResponse::Ok().json(readiness("ok", "ok")),
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");
-            let away = "unavailable";
-            HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).json(Readiness {
-                status: away,
-                database: away,
-                engine,
-                time_zones,
-            })
+            not_ready(readiness("unavailable", "unavailable"))
         }
     }
+}
+
+fn not_ready(readiness: Readiness) -> HttpResponse {
+    HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).json(readiness)
 }
 
 /// Metrics

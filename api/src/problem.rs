@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 /// The media type of problem documents.
 pub const MEDIA_TYPE: &str = "application/problem+json";
-/// How many seconds a client should wait before it tries again.
-const RETRY_AFTER: &str = "1";
+/// How many seconds a client should wait before it tries again, where nothing better is known.
+const RETRY_AFTER: u64 = 1;
 
 /// What went wrong (RFC 9457).
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -76,8 +76,8 @@ pub struct Failure {
     stale: Option<Arc<Stale>>,
     conflicting_id: Option<Uuid>,
     report: Map<String, Value>,
-    /// Whether the same may succeed in a moment.
-    again: bool,
+    /// After how many seconds the same may succeed.
+    retry_after: Option<u64>,
     cause: Option<String>,
 }
 
@@ -93,8 +93,9 @@ impl Failure {
             stale: None,
             conflicting_id: None,
             report: Map::new(),
-            again: status == StatusCode::SERVICE_UNAVAILABLE
-                || status == StatusCode::TOO_MANY_REQUESTS,
+            retry_after: [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS]
+                .contains(&status)
+                .then_some(RETRY_AFTER),
             cause: None,
         }
     }
@@ -207,6 +208,12 @@ impl From<Error> for Failure {
                 let failure = Self::new(S::CONFLICT, code, "Not in this state").detail(detail);
                 Self { conflicting_id, ..failure }
             }
+            Error::TooManyAttempts(wait) => {
+                let failure = Self::new(S::TOO_MANY_REQUESTS, code, "Too many attempts");
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                Self { retry_after: Some(seconds.max(1)), ..failure }
+                    .detail(format!("this has failed too often: try again after {seconds} s"))
+            }
             Error::Unavailable(cause) | Error::Again(cause) => {
                 let status = S::SERVICE_UNAVAILABLE;
                 let failure = Self::new(status, code, "Not available just now");
@@ -234,7 +241,7 @@ impl From<Error> for Failure {
             Error::KeyInUse => {
                 let title = "The first request with this idempotency key is still at work";
                 let failure = Self::new(S::CONFLICT, code, title);
-                Self { again: true, ..failure }.detail("try again in a moment")
+                Self { retry_after: Some(RETRY_AFTER), ..failure }.detail("try again in a moment")
             }
             error @ Error::Replayed(_) => Error::Internal(error.to_string()).into(),
             Error::Internal(cause) => {
@@ -260,8 +267,8 @@ impl ResponseError for Failure {
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if self.again {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         let mut response = response.finish();
         response.extensions_mut().insert(self.clone());
@@ -296,11 +303,14 @@ pub(crate) const RETRIED: &[(u16, &str)] = &[
     (409, "The first request with this Idempotency-Key is still at work"),
     (422, "The Idempotency-Key stands for another request"),
 ];
+const THROTTLED: &[(u16, &str)] =
+    &[(429, "Too many failures from this network: try again after Retry-After")];
 const AUTHENTICATED: &[(u16, &str)] = &[(401, "No valid token"), (403, "Not allowed")];
 const FOUND: &[(u16, &str)] = &[(404, "There is no such thing here")];
 const PARAMETERS: &[(u16, &str)] = &[(422, "The input breaks rules")];
 const BODY: &[(u16, &str)] = &[
     (400, "The body is not JSON, or two different versions are named"),
+    (408, "The body did not come in time"),
     (413, "The body is too large"),
     (415, "The body is of another media type"),
     (422, "The input breaks rules"),
@@ -328,8 +338,11 @@ macro_rules! problems {
 }
 
 problems! {
-    /// What a public operation with a body can answer with besides its success.
-    Public: BODY, CONFLICT, AUTHENTICATED;
+    /// What a public operation with a body, in which something can be guessed, can answer with besides
+    /// its success.
+    Guess: BODY, CONFLICT, AUTHENTICATED, THROTTLED;
+    /// What an operation can answer with, too, in which something can be guessed.
+    Throttled: THROTTLED;
     /// What an operation of a user's own can answer with besides its success.
     Own: AUTHENTICATED, PARAMETERS;
     /// What reading can answer with besides its success.

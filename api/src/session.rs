@@ -3,12 +3,14 @@ use service::{
     input::Form,
     session::{self, Login, NewSession, Session},
     store::page::{Page, PageQuery},
+    text::fold,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Result, done, made},
-    extract::{Body, InSession, Once, Query, Row},
+    attempt::{Success, judge},
+    extract::{Body, InSession, Once, Query, Row, Source},
     problem,
     state::State,
 };
@@ -18,16 +20,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 }
 
 /// Log in
+///
+/// Who has failed often has to wait, where they come from: 429.
 #[utoipa::path(
     tag = "sessions",
     security(()),
     request_body = Login,
-    responses((status = 201, body = NewSession), problem::Public),
+    responses((status = 201, body = NewSession), problem::Guess),
 )]
 #[post("/sessions")]
 async fn create(
     state: web::Data<State>,
     once: Once,
+    Source(network): Source,
     request: HttpRequest,
     Body(Form(login)): Body<Form<Login>>,
 ) -> Result<HttpResponse> {
@@ -37,10 +42,13 @@ async fn create(
     let secret = |session: &NewSession, path: &str| {
         Ok(made(session, path)?.with(header::CACHE_CONTROL, "no-store"))
     };
-    once.answer(secret, async |store| {
-        session::create(store, &state.passwords, lifetime, login, user_agent).await
-    })
-    .await
+    let attempt = state.throttle.begin(network, Some(&format!("login {}", fold(&login.email))))?;
+    let asker = (attempt.origin(), user_agent);
+    let answered = once.answer(secret, async |store| {
+        session::create(store, &state.passwords, lifetime, login, asker).await
+    });
+    let wrong = ["unauthenticated", "idempotency_key_reused"];
+    judge(attempt, Success::Proves, &wrong, answered.await)
 }
 
 /// One's sessions, the newest first

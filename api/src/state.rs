@@ -3,10 +3,10 @@
 use actix_web::{dev::ServiceRequest, web};
 use service::{
     Store, access::Gate, background::Context, error, idempotency::Running, outbound::Outbound,
-    user::Passwords,
+    throttle::Throttle, user::Passwords,
 };
 
-use crate::{config::Settings, stream::Streams};
+use crate::{config::Settings, connections::Connections, intake::Intake, stream::Streams};
 
 /// What every request can reach.
 #[derive(Debug, Clone)]
@@ -17,6 +17,12 @@ pub struct State {
     pub gate: Gate,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
+    /// Who guesses.
+    pub throttle: Throttle,
+    /// Who is connected.
+    pub connections: Connections,
+    /// The bodies that are being read.
+    pub intake: Intake,
     /// What is being done of what is done once.
     pub running: Running,
     /// Who makes requests to addresses that users give.
@@ -40,6 +46,12 @@ impl State {
             store,
             gate,
             passwords,
+            throttle: Throttle::default(),
+            connections: Connections::new(
+                settings.limits.network_connections,
+                settings.trusted_proxies.clone(),
+            ),
+            intake: Intake::new(settings.limits.body_budget),
             running: Running::default(),
             outbound,
             streams: Streams::default(),

@@ -6,14 +6,16 @@ use service::{
         page::{Page, PageQuery},
         versioned::Expected,
     },
+    throttle::{Attempt, Network, Origin},
     user::{self, NewUser, PasswordChange, User, UserInput},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Resource, Result, Unchanged, created_elsewhere, found, nothing},
-    extract::{Body, IfMatch, InSession, Once, Query, RequestId},
-    problem,
+    attempt::{Success, judge},
+    extract::{Body, IfMatch, InSession, Once, Query, RequestId, Source},
+    problem::{self, Failure},
     state::State,
 };
 
@@ -32,25 +34,36 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 
 /// Register
 ///
-/// As far as this server's registration lets people: everybody, those with an invitation, nobody.
+/// As far as this server's registration lets people: everybody, those with an invitation, nobody. Where
+/// everybody may, the answer does not say whether the address was taken: then nobody was registered, and
+/// the login fails.
 #[utoipa::path(
     tag = "users",
     security(()),
     request_body = NewUser,
-    responses((status = 201, body = User), problem::Public),
+    responses((status = 201, body = User), problem::Guess),
 )]
 #[post("/users")]
 async fn register(
     state: web::Data<State>,
     once: Once,
+    Source(network): Source,
     RequestId(request_id): RequestId,
     Body(Form(new)): Body<Form<NewUser>>,
 ) -> Result<HttpResponse> {
     let registration = state.settings.registration;
-    once.answer(created_elsewhere, async |store| {
-        user::register(store, &state.passwords, registration, new, request_id).await
-    })
-    .await
+    // A token is something that can be guessed.
+    let attempt = new.invitation.is_some().then(|| state.throttle.begin(network, None));
+    let attempt = attempt.transpose()?;
+    let asker = (Origin::Stranger(network), request_id);
+    let answered = once.answer(created_elsewhere, async |store| {
+        user::register(store, &state.passwords, registration, new, asker).await
+    });
+    let answered = answered.await;
+    match attempt {
+        Some(attempt) => judge(attempt, Success::Proves, &["not_found"], answered),
+        None => answered,
+    }
 }
 
 /// Oneself
@@ -92,35 +105,55 @@ async fn history(
 #[utoipa::path(
     tag = "users",
     request_body = Revert,
-    responses((status = 200, body = User), problem::Change),
+    responses((status = 200, body = User), problem::Change, problem::Throttled),
 )]
 #[post("/users/me/revert")]
 async fn revert(
+    state: web::Data<State>,
     session: InSession,
     once: Once,
+    Source(network): Source,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Revert>,
 ) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    once.answer(found, async |store| user::revert(store, session.author(), expected, act).await)
-        .await
+    let attempt = ask_for_address(&state, network, &session)?;
+    let answered = once
+        .answer(found, async |store| user::revert(store, session.author(), expected, act).await)
+        .await;
+    judge(attempt, Success::ProvesNothing, TAKEN, answered)
 }
+
+/// Whoever takes an address is told whether it was free: nobody asks for many.
+fn ask_for_address(
+    state: &State,
+    network: Network,
+    session: &InSession,
+) -> service::Result<Attempt> {
+    state.throttle.begin(network, Some(&format!("address {}", session.user_id)))
+}
+
+const TAKEN: &[&str] = &["duplicate"];
 
 /// Change oneself
 #[utoipa::path(
     tag = "users",
     request_body = UserChange,
-    responses((status = 200, body = User), problem::Change),
+    responses((status = 200, body = User), problem::Change, problem::Throttled),
 )]
 #[patch("/users/me")]
 async fn change_me(
     state: web::Data<State>,
     session: InSession,
+    Source(network): Source,
     IfMatch(precondition): IfMatch,
     Body(change): Body<UserChange>,
 ) -> Result<Resource<User>> {
     let expected = Expected::of(change.version(), precondition);
-    Ok(Resource::found(user::change(&state.store, session.author(), expected, change).await?))
+    let attempt = ask_for_address(&state, network, &session)?;
+    let changed = user::change(&state.store, session.author(), expected, change).await;
+    let changed = changed.map(Resource::found).map_err(Failure::from);
+    judge(attempt, Success::ProvesNothing, TAKEN, changed)
 }
 
 /// Change one's password
@@ -129,18 +162,21 @@ async fn change_me(
 #[utoipa::path(
     tag = "users",
     request_body = PasswordChange,
-    responses((status = 204), problem::Create),
+    responses((status = 204), problem::Create, problem::Throttled),
 )]
 #[post("/users/me/password")]
 async fn change_password(
     state: web::Data<State>,
     session: InSession,
     once: Once,
+    Source(network): Source,
     Body(Form(change)): Body<Form<PasswordChange>>,
 ) -> Result<HttpResponse> {
     let (author, session_id) = (session.author(), session.session_id);
-    once.answer(nothing, async |store| {
+    let attempt = state.throttle.begin(network, Some(&format!("password {}", session.user_id)))?;
+    let answered = once.answer(nothing, async |store| {
         user::change_password(store, &state.passwords, author, session_id, change).await
-    })
-    .await
+    });
+    let wrong = ["invalid", "idempotency_key_reused"];
+    judge(attempt, Success::Proves, &wrong, answered.await)
 }

@@ -214,6 +214,7 @@ positional! {
     }
     user {
         id, version, created_at, updated_at, email, email_key, display_name, password_hash,
+        disabled_at,
     }
     webhook {
         organization_id, id, version, created_at, updated_at, url, kinds, description, enabled,

@@ -44,7 +44,7 @@ impl TableClasses {
 pub const CLASSES: &[TableClasses] = &[
     TableClasses {
         table: "user",
-        public: &["id", "version", "created_at", "updated_at"],
+        public: &["id", "version", "created_at", "updated_at", "disabled_at"],
         personal: &["email", "email_key", "display_name"],
         secret: &["password_hash"],
     },

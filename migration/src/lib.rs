@@ -20,6 +20,7 @@ mod m20261121_000013_create_daily_reports;
 mod m20261121_000014_create_incidents;
 mod m20261121_000015_create_offboarding;
 mod m20261125_000016_say_who_made_what;
+mod m20261125_000017_let_users_be_disabled;
 mod m20261125_000019_count_terms_alone;
 
 pub use classes::{CLASSES, Class, TableClasses};
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000014_create_incidents::Migration),
             Box::new(m20261121_000015_create_offboarding::Migration),
             Box::new(m20261125_000016_say_who_made_what::Migration),
+            Box::new(m20261125_000017_let_users_be_disabled::Migration),
             Box::new(m20261125_000019_count_terms_alone::Migration),
         ]
     }

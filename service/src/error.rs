@@ -1,6 +1,6 @@
 //! The one error of the domain. `api::problem` is the one place that turns it into HTTP.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -72,6 +72,9 @@ pub enum Error {
         /// The resource that is in the way, where it is another one.
         conflicting_id: Option<Uuid>,
     },
+    /// Whoever asks has failed too often, and may try again after this long ([`crate::throttle`]).
+    #[error("too many attempts: wait for {} s", .0.as_secs_f64())]
+    TooManyAttempts(Duration),
     /// Not now: the database is away, locked or full, or there is too much to do.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -152,6 +155,7 @@ impl Error {
             Self::Forbidden { code, .. }
             | Self::State { code, .. }
             | Self::NotConfigured { code, .. } => code,
+            Self::TooManyAttempts(_) => "too_many_attempts",
             Self::Unavailable(_) | Self::Again(_) => "unavailable",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::KeyReused => "idempotency_key_reused",

@@ -48,6 +48,7 @@ pub mod store;
 pub mod sync;
 pub mod task;
 pub mod text;
+pub mod throttle;
 pub mod time_entry;
 pub mod timecard;
 pub mod user;

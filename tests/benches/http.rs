@@ -140,7 +140,7 @@ fn steward(store: &Store) -> SocketAddr {
     let command = Serve::augment_args(clap::Command::new("serve"));
     let serve = Serve::from_arg_matches(&command.get_matches_from(["serve"])).unwrap();
     let state = State::new(store.clone(), Settings::default()).unwrap();
-    spawn(app::server(state, listener, &serve).unwrap());
+    spawn(app::server(state, listener, &serve).unwrap().0);
     address
 }
 

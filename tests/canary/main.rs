@@ -83,7 +83,11 @@ impl Story {
         let session = login.await.expect(201);
         story.client = anybody.with_token(&story.secret(&session));
         story.home = story.client.found("company").await;
-        story.refused(anybody.post("/v1/users", user).await, 409);
+        // Not told that it is taken, and nothing comes of it.
+        anybody.make("/v1/users", user).await;
+        let other = anybody.sign_up("Other").await;
+        let taken = json!({ "version": 1, "email": EMAIL });
+        story.refused(other.patch("/v1/users/me", taken).await, 409);
         story.refused(anybody.log_in(EMAIL, "canary password wrong").await, 401);
         story.refused(anybody.with_token("stw_s_canary password").get("/v1/users/me").await, 401);
         story

@@ -25,16 +25,120 @@ async fn an_address_belongs_to_one_user_in_any_case() {
         let anybody = app.anonymous();
         let user = anybody.make("/v1/users", newcomer("Ada.Byron@Example.org")).await;
         assert_eq!(user["email"], "Ada.Byron@Example.org");
-        for taken in ["Ada.Byron@Example.org", "ada.byron@example.ORG", "ADA.BYRON@example.org"] {
-            let problem = anybody.post("/v1/users", newcomer(taken)).await;
-            let problem = problem.expect_problem(409, "duplicate");
-            assert_eq!(problem["violations"][0]["pointer"], "/email", "{taken}");
-        }
         let me = anybody.sign_up_as("Bob", "bob@example.org").await;
         let taken = json!({ "version": 1, "email": "ada.byron@EXAMPLE.org" });
         me.patch("/v1/users/me", taken).await.expect_problem(409, "duplicate");
         let own = json!({ "version": 1, "email": "BOB@example.org" });
         assert_eq!(me.patch("/v1/users/me", own).await.expect(200)["email"], "BOB@example.org");
+        app.stop().await;
+    })
+    .await;
+}
+
+/// What is told of a registration, but for what is another each time.
+fn told(answer: &tests::Answer) -> (u16, Vec<String>, Value) {
+    let mut body = answer.json.clone();
+    for name in ["id", "created_at", "updated_at", "email"] {
+        assert!(body[name].is_string(), "{body}");
+        body[name] = Value::Null;
+    }
+    let names = answer.headers.keys().map(ToString::to_string).collect();
+    (answer.status.as_u16(), names, body)
+}
+
+/// Where everybody may register, nobody learns who has, and nothing happens to those who have.
+#[tokio::test]
+async fn registering_does_not_tell_that_an_address_is_taken() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let anybody = app.anonymous();
+        let ada = anybody.sign_up_as("Ada", "ada@example.org").await;
+        let before = (ada.read("/v1/users/me").await, ada.all("/v1/users/me/history", "").await);
+        let count = || app.store.statements();
+        let start = count();
+        let free = anybody.post("/v1/users", with_password("bob@example.org", "an own password"));
+        let free = free.await;
+        let statements = count() - start;
+        for taken in ["ada@example.org", "ADA@Example.org"] {
+            let start = count();
+            let answer = anybody.post("/v1/users", with_password(taken, "an own password")).await;
+            assert_eq!(count() - start, statements, "it takes as long");
+            assert_eq!(told(&answer), told(&free));
+            assert_eq!(answer.json["email"], taken);
+            anybody.log_in(taken, "an own password").await.expect_problem(401, "unauthenticated");
+        }
+        anybody.log_in("ada@example.org", PASSWORD).await.expect(201);
+        let after = (ada.read("/v1/users/me").await, ada.all("/v1/users/me/history", "").await);
+        assert_eq!(after, before);
+        app.stop().await;
+    })
+    .await;
+}
+
+/// At the same moment, too: one is registered, and all are told the same.
+#[tokio::test]
+async fn of_many_who_register_with_one_address_one_is_and_none_is_told() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let anybody = app.anonymous();
+        let passwords: Vec<_> = (0..8).map(|number| format!("password number {number}")).collect();
+        let attempts = passwords
+            .iter()
+            .map(|password| anybody.post("/v1/users", with_password("ada@example.org", password)));
+        let answers = futures_util::future::join_all(attempts).await;
+        assert!(answers.iter().all(|answer| told(answer) == told(&answers[0])));
+        let mut opened = 0;
+        for (number, password) in passwords.iter().enumerate() {
+            let elsewhere = anybody.from_address(&format!("127.0.1.{}", number + 1));
+            opened +=
+                usize::from(elsewhere.log_in("ada@example.org", password).await.status == 201);
+        }
+        assert_eq!(opened, 1);
+        app.stop().await;
+    })
+    .await;
+}
+
+/// Where it takes an invitation, whoever holds one is told.
+#[tokio::test]
+async fn who_is_invited_is_told_that_an_address_is_taken() {
+    each_database(async |database| {
+        let app = app(&database, Registration::Invite).await;
+        let ada = app.anonymous().sign_up_as("Ada", "ada@example.org").await;
+        let home = ada.found("household").await;
+        let role = json!({ "role": "member" });
+        let invitation = ada.make(&format!("{home}/invitations"), role).await;
+        let mut user = newcomer("ADA@example.org");
+        user["invitation"] = invitation["token"].clone();
+        let problem = app.anonymous().post("/v1/users", user).await;
+        let problem = problem.expect_problem(409, "duplicate");
+        assert_eq!(problem["violations"][0]["pointer"], "/email");
+        app.stop().await;
+    })
+    .await;
+}
+
+/// However a keyboard composes it, and whatever space it has (RFC 8265).
+#[tokio::test]
+async fn a_password_is_the_same_however_it_is_composed() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let anybody = app.anonymous();
+        let (composed, decomposed) = ("caf\u{e9} au lait", "cafe\u{301} au\u{a0}lait");
+        for (email, set, typed) in
+            [("a@example.org", composed, decomposed), ("b@example.org", decomposed, composed)]
+        {
+            anybody.make("/v1/users", with_password(email, set)).await;
+            anybody.log_in(email, typed).await.expect(201);
+            anybody.log_in(email, "cafe au lait").await.expect(401);
+        }
+        for refused in ["e\u{301}".repeat(7), "a bell \u{7} rings".into(), "\u{e9}".repeat(257)] {
+            let user = with_password("c@example.org", &refused);
+            assert_eq!(anybody.post("/v1/users", user).await.expect_violations(), ["/password"]);
+        }
+        let longest = "e\u{301}".repeat(256);
+        anybody.make("/v1/users", with_password("d@example.org", &longest)).await;
+        anybody.log_in("d@example.org", &longest).await.expect(201);
         app.stop().await;
     })
     .await;

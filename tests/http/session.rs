@@ -2,6 +2,7 @@
 
 use api::config::Settings;
 use chrono::{DateTime, TimeDelta};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use service::{clock::Clock, store::Options};
 use tests::{Answer, App, AppOptions, Client, PASSWORD, at, each_database};
@@ -136,6 +137,38 @@ async fn what_is_no_token_opens_nothing() {
                 .await;
             answer.expect_problem(401, "unauthenticated");
         }
+        app.stop().await;
+    })
+    .await;
+}
+
+/// argon2id of the bytes of `cafe\u{301} au\u{a0}lait` as they stand there, as hashes were made before
+/// passwords were prepared.
+const UNPREPARED: &str = "$argon2id$v=19$m=19456,t=2,p=1$fgqIxq7EyaLAVIb9rt++fg\
+                          $wr14ceUkVGofhwB753Hecob9fab0UVYSMKoQ+LpXVbg";
+
+#[tokio::test]
+async fn a_hash_of_bytes_as_they_were_sent_opens_once_and_is_made_anew() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let anybody = app.anonymous();
+        let ada = anybody.sign_up_as("Ada", "ada@example.org").await;
+        let before = ada.read("/v1/users/me").await;
+        let old = app.store.write((), |tx, ()| {
+            Box::pin(async move {
+                let set = format!("UPDATE \"user\" SET password_hash = '{UNPREPARED}'");
+                tx.execute_unprepared(&set).await?;
+                Ok(())
+            })
+        });
+        old.await.expect("an old hash");
+        let (composed, sent) = ("caf\u{e9} au lait", "cafe\u{301} au\u{a0}lait");
+        anybody.log_in("ada@example.org", composed).await.expect(401);
+        anybody.log_in("ada@example.org", sent).await.expect(201);
+        for now in [composed, sent] {
+            anybody.log_in("ada@example.org", now).await.expect(201);
+        }
+        assert_eq!(ada.read("/v1/users/me").await, before, "nothing else has changed");
         app.stop().await;
     })
     .await;

@@ -2,12 +2,11 @@
 
 use std::net::TcpListener;
 
-use actix_web::dev::ServerHandle;
 use api::{
     app,
     config::{Serve, Settings},
+    shutdown::Shutdown,
     state::State,
-    stream::Streams,
 };
 use clap::{Args, FromArgMatches};
 use service::{
@@ -59,8 +58,7 @@ pub struct App {
     pub store: Store,
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub base: String,
-    server: ServerHandle,
-    streams: Streams,
+    shutdown: Shutdown,
     context: Context,
     background: Option<Background>,
 }
@@ -93,14 +91,12 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let state = State::new(store.clone(), settings).unwrap();
-        let streams = state.streams.clone();
         let mut context = state.context();
         context.consumers = consumers.unwrap_or(context.consumers);
         let background = background.then(|| Background::start(&context));
-        let server = app::server(state, listener, &serve(&flags)).unwrap();
-        let handle = server.handle();
+        let (server, shutdown) = app::server(state, listener, &serve(&flags)).unwrap();
         tokio::spawn(server);
-        Self { store, base, server: handle, streams, context, background }
+        Self { store, base, shutdown, context, background }
     }
 
     /// Does all that is to be done in the background, until nothing is left.
@@ -140,8 +136,11 @@ impl App {
     }
 
     async fn stop_server(self, graceful: bool) {
-        self.streams.end();
-        self.server.stop(graceful).await;
+        if graceful {
+            self.shutdown.gracefully().await;
+        } else {
+            self.shutdown.at_once().await;
+        }
         if let Some(background) = self.background {
             background.stop().await;
         }

@@ -1,6 +1,7 @@
 //! A client as anybody would write it.
 
 use std::{
+    net::IpAddr,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -42,11 +43,18 @@ impl Client {
     /// # Panics
     /// If there can be none.
     pub fn new(base: &str) -> Self {
-        // Shorter than the server's keep-alive: no request meets a connection that is just closing.
-        let http = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2));
-        let http = http.tls_backend_preconfigured(service::outbound::tls());
-        let (http, base) = (http.build().unwrap(), base.to_owned());
+        let (http, base) = (http().build().unwrap(), base.to_owned());
         Self { http, base, token: None, key: None, record: None }
+    }
+
+    /// The same from elsewhere: `127.0.0.2` is another address than `127.0.0.1`.
+    ///
+    /// # Panics
+    /// If there is no such address here.
+    #[must_use]
+    pub fn from_address(&self, address: &str) -> Self {
+        let address: IpAddr = address.parse().unwrap();
+        Self { http: http().local_address(address).build().unwrap(), ..self.clone() }
     }
 
     /// The same with a token.
@@ -240,7 +248,21 @@ impl Client {
     }
 }
 
+fn http() -> reqwest::ClientBuilder {
+    // Shorter than the server's keep-alive: no request meets a connection that is just closing.
+    let http = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2));
+    http.tls_backend_preconfigured(service::outbound::tls())
+}
+
 impl Answer {
+    /// After how many seconds to try again.
+    ///
+    /// # Panics
+    /// If the answer does not say it.
+    pub fn retry_after(&self) -> u64 {
+        self.headers["retry-after"].to_str().unwrap().parse().unwrap()
+    }
+
     async fn of(request: reqwest::RequestBuilder) -> reqwest::Result<Self> {
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());

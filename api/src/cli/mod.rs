@@ -6,6 +6,7 @@ mod import;
 mod keys;
 mod migrate;
 mod serve;
+mod user;
 mod verify;
 
 use std::{io::IsTerminal, process::ExitCode};
@@ -66,6 +67,13 @@ enum Command {
         #[command(subcommand)]
         action: keys::Action,
     },
+    /// List users and make them, and give back or take away their access
+    ///
+    /// Works while the server runs.
+    User {
+        #[command(subcommand)]
+        action: user::Action,
+    },
     /// Check that the log is as it was written, and that the ledger adds up
     ///
     /// No event was changed, removed or put in; each account has the sums of its transfers, and keeps
@@ -100,6 +108,7 @@ impl Cli {
             }
             Some(Command::Import(args)) => import::run(&database, *args).await,
             Some(Command::Keys { action }) => keys::run(&database, action).await,
+            Some(Command::User { action }) => user::run(&database, action).await,
             Some(Command::Verify(args)) => verify::run(&database, args).await,
             Some(Command::Check(serve)) => check::run(&database, &log, &serve).await,
         }

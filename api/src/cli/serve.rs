@@ -6,8 +6,8 @@ use super::{CliError, connect_to_serve, missing_migrations, start_log, url};
 use crate::{
     app,
     config::{Database, Log, Serve, Settings},
+    shutdown::Shutdown,
     state::State,
-    stream::Streams,
 };
 
 pub(super) async fn run(
@@ -27,11 +27,12 @@ pub(super) async fn run(
     let address = listener.local_addr()?;
     let state = State::new(store.clone(), Settings::from(serve))?;
     let background = Background::start(&state.context());
-    tokio::spawn(end_streams(state.streams.clone()));
-    let server = app::server(state, listener, serve)?;
+    let (server, shutdown) = app::server(state, listener, serve)?;
+    let serving = tokio::spawn(server);
     tracing::info!(database = %url(database).shown(), "the API is at http://{address}/v1");
     tracing::info!("its documentation is at http://{address}/docs/");
-    server.await?;
+    stop_when_asked(&shutdown).await?;
+    serving.await??;
     background.stop().await;
     store.close().await?;
     tracing::info!("stopped");
@@ -49,19 +50,32 @@ fn install_zones(database: &Database) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A graceful stop waits for answers under way, so the streams end when it begins.
-async fn end_streams(streams: Streams) {
+/// Stops on SIGTERM, once all is answered; at once on SIGINT, and on whatever comes meanwhile.
+async fn stop_when_asked(shutdown: &Shutdown) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        // Another handler of the same signal; the server has its own.
-        if let Ok(mut stop) = signal(SignalKind::terminate()) {
-            stop.recv().await;
-            streams.end();
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut quit = signal(SignalKind::quit())?;
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("stopping: what is under way is finished"),
+            _ = interrupt.recv() => return Ok(shutdown.at_once().await),
+            _ = quit.recv() => return Ok(shutdown.at_once().await),
+        }
+        tokio::select! {
+            () = shutdown.gracefully() => {}
+            _ = terminate.recv() => shutdown.at_once().await,
+            _ = interrupt.recv() => shutdown.at_once().await,
+            _ = quit.recv() => shutdown.at_once().await,
         }
     }
     #[cfg(not(unix))]
-    drop(streams);
+    {
+        tokio::signal::ctrl_c().await?;
+        shutdown.at_once().await;
+    }
+    Ok(())
 }
 
 /// A SQLite file is this process' own and brought up at once. A PostgreSQL database may be shared

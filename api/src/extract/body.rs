@@ -1,18 +1,22 @@
 use std::{future::Future, io::Write, pin::Pin};
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     error::PayloadError,
     http::{StatusCode, header},
     web,
 };
 use futures_util::StreamExt;
-use service::input::{self, FromBody};
+use service::{
+    input::{self, FromBody},
+    store::log::By,
+};
 use tempfile::NamedTempFile;
+use tokio::time::timeout;
 
 use super::once::BodyDigest;
-use crate::{problem::Failure, state::State};
+use crate::{intake::Held, problem::Failure, state::State};
 
 /// A body of JSON.
 #[derive(Debug)]
@@ -25,11 +29,9 @@ impl<T: FromBody> FromRequest for Body<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let expected =
             is_media_type(request, &["application/json", "application/merge-patch+json"]);
-        let bytes = web::Bytes::from_request(request, payload);
-        let digest = BodyDigest::of(request);
+        let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unread(&error))?;
-            digest.update(&bytes);
+            let bytes = read(&request, payload).await?;
             if !bytes.is_empty() && !expected {
                 return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     .detail("send JSON, with Content-Type: application/json"));
@@ -37,6 +39,56 @@ impl<T: FromBody> FromRequest for Body<T> {
             Ok(Self(T::from_body(input::parse(&bytes)?)?))
         })
     }
+}
+
+/// How many bytes a body may have from somebody whom nobody knows.
+const STRANGER_BYTES: usize = 16 * 1024;
+
+/// A whole body. It is counted among those that are held until its request is answered.
+async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesMut, Failure> {
+    let state = state(request)?;
+    let limits = state.settings.limits;
+    // Who is known stands in front of the body in every signature.
+    let known = request.extensions().contains::<By>();
+    let limit = if known { limits.body_bytes } else { limits.body_bytes.min(STRANGER_BYTES) };
+    let too_large = || {
+        let detail = format!("a body may have {limit} bytes here");
+        Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE).detail(detail)
+    };
+    if announced(request).is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let digest = BodyDigest::of(request);
+    let (mut bytes, mut held) = (web::BytesMut::new(), Held::default());
+    let reading = async {
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|error: PayloadError| unread(&error.into()))?;
+            if bytes.len() + chunk.len() > limit {
+                return Err(too_large());
+            }
+            state.intake.hold(&mut held, chunk.len(), known)?;
+            digest.update(&chunk);
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok::<(), Failure>(())
+    };
+    timeout(limits.body_timeout, reading).await.unwrap_or_else(|_| Err(too_slow()))?;
+    request.extensions_mut().insert(held);
+    Ok(bytes)
+}
+
+fn state(request: &HttpRequest) -> Result<web::Data<State>, Failure> {
+    let state = request.app_data::<web::Data<State>>().cloned();
+    state.ok_or_else(|| service::Error::Internal("there is no state".into()).into())
+}
+
+/// How many bytes the client says that it sends.
+fn announced(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_slow() -> Failure {
+    Failure::of_status(StatusCode::REQUEST_TIMEOUT).detail("the body did not come in time")
 }
 
 fn is_media_type(request: &HttpRequest, wanted: &[&str]) -> bool {
@@ -60,19 +112,20 @@ impl FromRequest for Upload {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let expected = is_media_type(request, &["text/csv"]);
-        let limit = request
-            .app_data::<web::Data<State>>()
-            .map_or(0, |state| state.settings.limits.upload_bytes);
-        let mut payload = payload.take();
-        let digest = BodyDigest::of(request);
+        let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
+            let limits = state(&request)?.settings.limits;
+            let limit = limits.upload_bytes;
+            let digest = BodyDigest::of(&request);
             if !expected {
                 return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     .detail("send CSV, with Content-Type: text/csv"));
             }
             let mut file = NamedTempFile::new().map_err(full)?;
             let mut size = 0;
-            while let Some(chunk) = payload.next().await {
+            while let Some(chunk) =
+                timeout(limits.body_timeout, payload.next()).await.map_err(|_| too_slow())?
+            {
                 let chunk = chunk.map_err(|error: PayloadError| unread(&error.into()))?;
                 size += chunk.len();
                 if size > limit {

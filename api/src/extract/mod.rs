@@ -5,6 +5,7 @@ mod caller;
 mod once;
 mod path;
 mod query;
+mod source;
 mod version;
 
 pub use body::{Body, Upload};
@@ -12,4 +13,5 @@ pub use caller::{InSession, May, RequestId, Staying, enter, identify};
 pub use once::Once;
 pub use path::{Row, Token};
 pub use query::{LastEventId, Query};
+pub use source::Source;
 pub use version::{IfMatch, Version};

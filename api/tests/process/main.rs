@@ -9,7 +9,9 @@ mod keys;
 mod nodes;
 mod offboarding;
 mod payout;
+mod stop;
 mod support;
+mod users;
 mod webhooks;
 mod zones;
 

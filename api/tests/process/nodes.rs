@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashSet,
-    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -94,8 +93,7 @@ async fn a_stop_does_not_wait_for_a_stream() {
         let home = ada.found("household").await;
         let mut live = Events::open(&ada, &format!("{home}/events/stream"), None).await;
         let stopped = Instant::now();
-        let pid = node.child.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        node.terminate();
         while live.block().await.is_some() {}
         while node.child.try_wait().expect("the process can be asked").is_none() {
             assert!(stopped.elapsed() < Duration::from_secs(10), "it waits for the stream");

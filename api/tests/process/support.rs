@@ -50,6 +50,12 @@ impl Process {
         Self { child, base: base.expect("steward says where it listens") }
     }
 
+    /// Asks it to stop, as an operator does.
+    pub(crate) fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+    }
+
     /// How it ended, if it has.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a process can be asked")

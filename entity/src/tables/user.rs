@@ -16,6 +16,7 @@ pub struct Model {
     pub email_key: String,
     pub display_name: String,
     pub password_hash: String,
+    pub disabled_at: Option<DateTimeWithTimeZone>,
     #[sea_orm(has_many)]
     pub members: HasMany<super::member::Entity>,
     #[sea_orm(has_many)]

@@ -22,7 +22,10 @@ use crate::{
     role::Role,
     session,
     store::Store,
+    user,
 };
+
+const UNKNOWN: Error = Error::Unauthenticated("the token is not known");
 
 /// How many callers are remembered at most.
 const REMEMBERED: u64 = 10_000;
@@ -125,10 +128,10 @@ impl Gate {
         token: &Secret,
         hash: &str,
     ) -> Result<(Principal, Option<DateTime<Utc>>)> {
-        const UNKNOWN: Error = Error::Unauthenticated("the token is not known");
         let connection = self.store.read();
         let Some(organization_id) = tenant_of(token, api_key::PREFIX) else {
             let row = session::repository::by_token(connection, hash).await?.ok_or(UNKNOWN)?;
+            self.refuse_disabled(row.user_id).await?;
             let principal = Principal::User { user_id: row.user_id, session_id: row.id };
             return Ok((principal, Some(row.expires_at.to_utc())));
         };
@@ -138,12 +141,21 @@ impl Gate {
         if !member.active {
             return Err(UNKNOWN);
         }
+        // The key of a person who is disabled rests with them.
+        if let Some(user_id) = member.user_id {
+            self.refuse_disabled(user_id).await?;
+        }
         let mut actor = self.actor_of(member).await?;
         actor.role = actor.role.min(Role::of(&key.role));
         actor.author = Author::ApiKey(key.id);
         let expires_at = key.expires_at.map(|at| at.to_utc());
         actor.authentication = Authentication::ApiKey { id: key.id, expires_at };
         Ok((Principal::Key(actor), expires_at))
+    }
+
+    async fn refuse_disabled(&self, user_id: Uuid) -> Result<()> {
+        let user = user::repository::get(self.store.read(), user_id).await?;
+        if user.disabled_at.is_some() { Err(UNKNOWN) } else { Ok(()) }
     }
 
     /// A member in person.

@@ -85,7 +85,8 @@ verbs! {
     ThresholdReached "threshold_reached" "Spending has reached a part of it in its period.",
     Skipped "skipped" "It applied to a row that could not be changed.",
     SecretRotated "secret_rotated" "It has a new secret.",
-    Disabled "disabled" "steward has stopped using it.",
+    Disabled "disabled" "It is not used any more.",
+    Enabled "enabled" "It is used again.",
 }
 
 /// What an event does to its resource.

@@ -99,11 +99,12 @@ fn owners_with_login(organization_id: Uuid) -> Select<member::Entity> {
     with_login(organization_id).filter(member::COLUMN.role.eq(Role::Owner.as_str()))
 }
 
-/// The members of an organization who can log in.
+/// The members of an organization who can log in: their users are there and not disabled.
 fn with_login(organization_id: Uuid) -> Select<member::Entity> {
     versioned::owned::<member::Entity>(organization_id)
         .filter(member::COLUMN.active.eq(true))
-        .filter(member::COLUMN.user_id.is_not_null())
+        .inner_join(user::Entity)
+        .filter(user::COLUMN.disabled_at.is_null())
 }
 
 /// Whether somebody with this permission can log in who is none of these.
@@ -124,7 +125,7 @@ pub(crate) async fn any_other_who_may(
 }
 
 /// Whether somebody else is an owner who can log in.
-pub(super) async fn other_owner_with_login(
+pub(crate) async fn other_owner_with_login(
     connection: &impl ConnectionTrait,
     leaving: &member::Model,
 ) -> Result<bool> {
@@ -134,6 +135,19 @@ pub(super) async fn other_owner_with_login(
         .one(connection)
         .await?;
     Ok(other.is_some())
+}
+
+/// The active memberships in which a user is an owner.
+pub(crate) async fn owned_by(
+    connection: &impl ConnectionTrait,
+    user_id: Uuid,
+) -> Result<Vec<member::Model>> {
+    Ok(member::Entity::find()
+        .filter(member::COLUMN.user_id.eq(user_id))
+        .filter(member::COLUMN.role.eq(Role::Owner.as_str()))
+        .filter(member::COLUMN.active.eq(true))
+        .all(connection)
+        .await?)
 }
 
 /// Which of these are no members of the organization.

@@ -9,10 +9,14 @@ use crate::{
     store::{
         Store,
         page::{Page, PageQuery},
+        versioned,
     },
     text::fold,
-    user::{self, Passwords},
+    throttle::Origin,
+    user::{self, Fit, Passwords},
 };
+
+const REFUSED: Error = Error::Unauthenticated("no such user, or not the password");
 
 /// Logs in. The answer for an unknown address is the answer for a wrong password, and takes as long.
 pub async fn create(
@@ -20,14 +24,17 @@ pub async fn create(
     passwords: &Passwords,
     lifetime: TimeDelta,
     login: Login,
-    user_agent: Option<String>,
+    (origin, user_agent): (Origin, Option<String>),
 ) -> Result<NewSession> {
     let Login { email, password } = login;
     let user = user::repository::by_email(store.read(), &fold(&email)).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let fits = passwords.verify(password, hash).await?;
-    let Some(user) = user.filter(|_| fits) else {
-        return Err(Error::Unauthenticated("no such user, or not the password"));
+    let fit = passwords.verify(password.clone(), hash, origin).await?;
+    // Who is disabled is told what a wrong password is told.
+    let user = user.filter(|user| fit != Fit::No && user.disabled_at.is_none()).ok_or(REFUSED)?;
+    let renewed = match fit {
+        Fit::Unprepared => Some(passwords.hash(password, store.random(), Origin::Known).await?),
+        Fit::Yes | Fit::No => None,
     };
     let secret = store.random().secret().prefixed(PREFIX);
     let user_agent =
@@ -35,19 +42,24 @@ pub async fn create(
     let token = secret.reveal().to_owned();
     store
         .write(
-            (user.id, user.password_hash.clone(), secret.hash(), token, user_agent, lifetime),
-            |tx, (user_id, password_hash, token_hash, token, user_agent, lifetime)| {
+            (user, renewed, secret.hash(), token, user_agent, lifetime),
+            |tx, (checked, renewed, token_hash, token, user_agent, lifetime)| {
                 Box::pin(async move {
-                    // The password may have changed while it was being checked.
-                    let user = user::repository::get(tx, *user_id).await?;
-                    if user.password_hash != *password_hash {
-                        return Err(Error::Unauthenticated("no such user, or not the password"));
+                    // The password may have changed while it was being checked, or the user be disabled.
+                    let user = user::repository::get(tx, checked.id).await?;
+                    if user.password_hash != checked.password_hash || user.disabled_at.is_some() {
+                        return Err(REFUSED);
+                    }
+                    // Held, so that neither happens beside this: it ends the sessions that it sees.
+                    versioned::lock::<entity::user::Entity>(tx, &user).await?;
+                    if let Some(hash) = renewed {
+                        user::repository::renew_hash(tx, &user, hash.clone()).await?;
                     }
                     let now = tx.now();
-                    repository::sweep(tx, *user_id, now).await?;
+                    repository::sweep(tx, user.id, now).await?;
                     let row = session::ActiveModel {
                         id: Set(tx.new_id()),
-                        user_id: Set(*user_id),
+                        user_id: Set(user.id),
                         token_hash: Set(token_hash.clone()),
                         user_agent: Set(user_agent.clone()),
                         created_at: Set(now.fixed_offset()),

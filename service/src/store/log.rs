@@ -36,6 +36,11 @@ impl By {
     pub fn user(id: Uuid, request_id: Option<Uuid>) -> Self {
         Self { organization_id: NO_ORGANIZATION, author: Author::User(id), request_id }
     }
+
+    /// The operator, in what is of no organization.
+    pub fn operator() -> Self {
+        Self { organization_id: NO_ORGANIZATION, author: Author::Operator, request_id: None }
+    }
 }
 
 impl From<&Actor> for By {

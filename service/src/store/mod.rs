@@ -362,6 +362,16 @@ impl Store {
         }
     }
 
+    /// Tells other nodes now what this process has to tell: for one that ends at once, as a command does.
+    /// Nothing to do on SQLite: a server on the same file cannot be told, and notices when what it
+    /// remembers runs out.
+    pub async fn notify(&self) -> Result<()> {
+        if let Writer::Postgres(pools) = &self.writer {
+            postgres::notify(&pools.shared, &self.context.signals).await?;
+        }
+        Ok(())
+    }
+
     /// Whether the database answers, and can be written.
     ///
     /// # Errors

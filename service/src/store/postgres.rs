@@ -292,6 +292,12 @@ async fn tell(
     Ok(())
 }
 
+/// Tells what there is to tell, once: for a process that ends before it would be told by [`relay`].
+pub(super) async fn notify(pool: &DatabaseConnection, signals: &Signals) -> Result<(), DbErr> {
+    let node = Random::system().secret().hash();
+    tell(pool, signals.take_outgoing(), &node[..16]).await
+}
+
 /// Tells other nodes everything: nobody knows what was not told when the relay ended.
 pub(super) async fn take_leave(pool: &DatabaseConnection) -> Result<()> {
     Ok(tell(pool, Signal::ALL, "leaving").await?)

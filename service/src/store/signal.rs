@@ -93,6 +93,11 @@ impl Signals {
         *self.counts[signal as usize].borrow()
     }
 
+    /// What there is to tell other nodes now.
+    pub(super) fn take_outgoing(&self) -> impl Iterator<Item = Signal> + use<> {
+        self.outgoing.0.take()
+    }
+
     /// Waits until there is something to tell other nodes, and takes it.
     pub(super) async fn outgoing(&self) -> Vec<Signal> {
         self.outgoing.1.notified().await;

@@ -1,8 +1,8 @@
 use entity::user;
-use sea_orm::{ActiveValue::Set, ConnectionTrait};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::{NewUser, PasswordChange, Passwords, Registration, User, UserInput, repository};
+use super::{Fit, NewUser, PasswordChange, Passwords, Registration, User, UserInput, repository};
 use crate::{
     error::{Error, Result},
     event::{self, RevertInput, Verb},
@@ -19,63 +19,120 @@ use crate::{
         versioned::Expected,
     },
     text::fold,
+    throttle::Origin,
 };
 
 impl Resource for User {
     const ENTITY: &'static str = "user";
     const READ: Permission = Permission::ReadOrganization;
-    const VERBS: &'static [Verb] =
-        &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::PasswordChanged];
+    const VERBS: &'static [Verb] = &[
+        Verb::Created,
+        Verb::Changed,
+        Verb::Reverted,
+        Verb::PasswordChanged,
+        Verb::Disabled,
+        Verb::Enabled,
+    ];
 }
 
 /// Registers a user, if this server's registration lets them.
+///
+/// Where everybody may register, the answer for an address that is taken is that for one that is free, and
+/// takes as long: whoever asks learns nothing of the address' owner, and nothing changes for them.
 pub async fn register(
     store: &Store,
     passwords: &Passwords,
     registration: Registration,
     new: NewUser,
-    request_id: Option<Uuid>,
+    (origin, request_id): (Origin, Option<Uuid>),
 ) -> Result<User> {
     let NewUser { email, display_name, password, invitation } = new;
-    let as_first = admit(store, registration, invitation).await?;
-    let password_hash = passwords.hash(password, store.random()).await?;
+    let admitted = admit(store, registration, invitation).await?;
+    let password_hash = passwords.hash(password, store.random(), origin).await?;
+    let new = Registered { email, display_name, password_hash };
     store
-        .write((email, display_name, password_hash, as_first, request_id), |tx, input| {
-            let (email, display_name, password_hash, as_first, request_id) = input;
+        .write((new, admitted, request_id), |tx, (new, admitted, request_id)| {
             Box::pin(async move {
-                if *as_first {
+                if matches!(admitted, Admitted::AsFirst) {
                     be_first(tx).await?;
                 }
-                let now = tx.now().fixed_offset();
                 let id = tx.new_id();
-                let row = user::ActiveModel {
-                    id: Set(id),
-                    email: Set(email.clone()),
-                    email_key: Set(fold(email)),
-                    display_name: Set(display_name.clone()),
-                    password_hash: Set(password_hash.clone()),
-                    created_at: Set(now),
-                    updated_at: Set(now),
-                    ..Default::default()
-                };
-                versioned::insert(tx, By::user(id, *request_id), row, User::from).await
+                let (by, row) = (By::user(id, *request_id), new.row(id, tx));
+                if !matches!(admitted, Admitted::Stranger) {
+                    return versioned::insert(tx, by, row, User::from).await;
+                }
+                if repository::by_email(tx, &fold(&new.email)).await?.is_some() {
+                    return pretend(tx, row).await;
+                }
+                versioned::insert(tx, by, row, User::from).await.map_err(|error| match error {
+                    // Somebody was faster, and the next look sees them.
+                    Error::Duplicate { .. } => Error::Again("the address is just taken".into()),
+                    other => other,
+                })
             })
         })
         .await
 }
 
-/// Whether the user comes in as the first of all.
-async fn admit(store: &Store, registration: Registration, token: Option<String>) -> Result<bool> {
+/// A user who is to be written.
+pub(super) struct Registered {
+    pub(super) email: String,
+    pub(super) display_name: String,
+    pub(super) password_hash: String,
+}
+
+impl Registered {
+    pub(super) fn row(&self, id: Uuid, tx: &Tx) -> user::ActiveModel {
+        let now = tx.now().fixed_offset();
+        user::ActiveModel {
+            id: Set(id),
+            email: Set(self.email.clone()),
+            email_key: Set(fold(&self.email)),
+            display_name: Set(self.display_name.clone()),
+            password_hash: Set(self.password_hash.clone()),
+            created_at: Set(now),
+            updated_at: Set(now),
+            ..Default::default()
+        }
+    }
+}
+
+/// Does what writing a user does, to the disk too, and leaves nothing: it shows what would have been. What
+/// stands in for the address for that moment is no address, so that it is nobody's.
+async fn pretend(tx: &Tx, row: user::ActiveModel) -> Result<User> {
+    let key = format!("taken {}", tx.new_id());
+    let row = user::ActiveModel { email_key: Set(key), version: Set(1), ..row };
+    let written = user::Entity::insert(row).exec_with_returning(tx).await?;
+    user::Entity::delete_many().filter(user::COLUMN.id.eq(written.id)).exec(tx).await?;
+    Ok(written.into())
+}
+
+/// How somebody comes to register.
+#[derive(Debug, Clone, Copy)]
+enum Admitted {
+    /// As everybody may.
+    Stranger,
+    /// With an invitation.
+    Invited,
+    /// As the first of all.
+    AsFirst,
+}
+
+async fn admit(
+    store: &Store,
+    registration: Registration,
+    token: Option<String>,
+) -> Result<Admitted> {
     match registration {
-        Registration::Open => Ok(false),
+        Registration::Open => Ok(Admitted::Stranger),
         Registration::Closed => {
             Err(Error::forbidden("registration_closed", "nobody can register here"))
         }
         Registration::Invite => {
             if let Some(token) = token {
-                invitation::open(store, &Secret::of(token)).await.map(|_| false)
+                invitation::open(store, &Secret::of(token)).await.map(|_| Admitted::Invited)
             } else {
-                refuse_if_any(store.read()).await.map(|()| true)
+                refuse_if_any(store.read()).await.map(|()| Admitted::AsFirst)
             }
         }
     }
@@ -168,10 +225,11 @@ pub async fn change_password(
 ) -> Result<()> {
     let PasswordChange { current_password, new_password } = change;
     let row = repository::get(store.read(), id).await?;
-    if !passwords.verify(current_password, Some(row.password_hash.clone())).await? {
+    let known = Some(row.password_hash.clone());
+    if passwords.verify(current_password, known, Origin::Known).await? == Fit::No {
         return Err(Error::invalid("/current_password", "wrong_password", "is not the password"));
     }
-    let hash = passwords.hash(new_password, store.random()).await?;
+    let hash = passwords.hash(new_password, store.random(), Origin::Known).await?;
     store
         .write((row, by, hash, session_id), |tx, (row, by, hash, session_id)| {
             Box::pin(async move {

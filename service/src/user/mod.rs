@@ -1,6 +1,7 @@
 //! People who log in.
 
 mod commands;
+pub mod operator;
 mod password;
 pub(crate) mod repository;
 
@@ -12,6 +13,7 @@ use validator::Validate;
 
 pub use commands::{change, change_password, get, register, revert};
 pub use password::Passwords;
+pub(crate) use password::{Fit, READ_LENGTH};
 
 use crate::text;
 
@@ -37,8 +39,9 @@ pub struct NewUser {
     /// How the person is called.
     #[validate(length(max = 100), custom(function = text::visible))]
     pub display_name: String,
-    /// 8 to 256 characters, and none of the thousand most common passwords.
-    #[validate(length(min = 8, max = 256), custom(function = password::uncommon))]
+    /// 8 to 256 characters, as they are compared (RFC 8265), and none of the thousand most common
+    /// passwords.
+    #[validate(length(max = READ_LENGTH), custom(function = password::acceptable))]
     #[schema(format = Password, min_length = 8, max_length = 256)]
     pub password: String,
     /// The token of an invitation, where registration takes one.
@@ -63,11 +66,12 @@ pub struct UserInput {
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
     /// The password until now.
-    #[validate(length(max = 256))]
+    #[validate(length(max = READ_LENGTH))]
     #[schema(format = Password)]
     pub current_password: String,
-    /// 8 to 256 characters, and none of the thousand most common passwords.
-    #[validate(length(min = 8, max = 256), custom(function = password::uncommon))]
+    /// 8 to 256 characters, as they are compared (RFC 8265), and none of the thousand most common
+    /// passwords.
+    #[validate(length(max = READ_LENGTH), custom(function = password::acceptable))]
     #[schema(format = Password, min_length = 8, max_length = 256)]
     pub new_password: String,
 }
