@@ -19,6 +19,7 @@ mod m20261121_000012_create_rates;
 mod m20261121_000013_create_daily_reports;
 mod m20261121_000014_create_incidents;
 mod m20261121_000015_create_offboarding;
+mod m20261125_000020_create_imports;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000013_create_daily_reports::Migration),
             Box::new(m20261121_000014_create_incidents::Migration),
             Box::new(m20261121_000015_create_offboarding::Migration),
+            Box::new(m20261125_000020_create_imports::Migration),
         ]
     }
 }

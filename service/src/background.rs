@@ -14,7 +14,7 @@ use crate::{
     consumer::{self, CONSUMERS, Consumer},
     error::Result,
     event::sequencer,
-    idempotency,
+    idempotency, import,
     outbound::Outbound,
     random::Random,
     saga::{self, Patience},
@@ -108,6 +108,11 @@ const WORKERS: &[Worker] = &[
         name: "webhook sender",
         wakes: Signal::Work,
         turn: |context| Box::pin(webhook::send(context)),
+    },
+    Worker {
+        name: "imports that nobody brings in",
+        wakes: Signal::Work,
+        turn: |context| Box::pin(import::sweep(&context.store)),
     },
     Worker {
         name: "sagas",
