@@ -56,6 +56,10 @@ nodes:
 offline:
     .ci/run offline
 
+# Large files are imported, or taken back, wherever the process ends, on both databases
+imports:
+    .ci/run imports
+
 # Members are offboarded, or stay, wherever the process ends, on both databases
 offboarding:
     .ci/run offboarding

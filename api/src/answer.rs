@@ -9,7 +9,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use serde::{Deserialize, Serialize};
-use service::{error, idempotency, resource::Versioned, store::page::Page};
+use service::{error, idempotency, import::Imported, resource::Versioned, store::page::Page};
 use utoipa::IntoResponses;
 
 use crate::problem::Failure;
@@ -49,6 +49,19 @@ pub fn made<T: Serialize>(value: &T, _path: &str) -> error::Result<Answer> {
 /// What has no version.
 pub fn told<T: Serialize>(value: &T, _path: &str) -> error::Result<Answer> {
     Answer::json(StatusCode::OK, value)
+}
+
+/// What an import did, or where one that has begun shows how far it is: beside the collection that it
+/// goes into.
+pub fn imported<R: Serialize>(value: &Imported<R>, path: &str) -> error::Result<Answer> {
+    match value {
+        Imported::Done(report) => Answer::json(StatusCode::OK, report),
+        Imported::Begun(run) => {
+            let organization = path.rsplitn(3, '/').last().unwrap_or_default();
+            let location = format!("{organization}/imports/{}", run.id);
+            Ok(Answer::json(StatusCode::ACCEPTED, run)?.with(header::LOCATION, location))
+        }
+    }
 }
 
 /// Done, and nothing to say about it.

@@ -1,17 +1,19 @@
-use actix_web::{HttpResponse, post};
+use actix_web::{HttpResponse, post, web};
 use service::{
     expense::{self, Expense, ExpenseBatch, ExpenseBatchResult, Import, ImportQuery, ImportReport},
+    import::ImportRun,
     input::Form,
     saga,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, made, told},
+    answer::{Result, imported, made},
     extract::{Body, May, Once, Query, Upload},
     may::{self, Requires},
     problem,
     resource::Collection,
+    state::State,
 };
 
 const PAY: &str = "\
@@ -89,24 +91,31 @@ async fn create_batch(
 /// Import expenses from CSV
 ///
 /// The query says which column is what. A file imported twice creates nothing the second time. With
-/// `on_error=abort`, any bad row means 422 and nothing is written; the problem then holds the report.
+/// `on_error=abort`, any bad row means 422 and nothing is written; the problem then holds the report. A file has
+/// 200,000 rows at most.
+///
+/// Where more than 500 of the rows are new, or with `background=true`, the import goes on by itself after a check of
+/// the whole file: the answer is 202, and `Location` says where it shows how far it is.
 #[utoipa::path(
     tag = "expenses",
     params(("organization_id" = uuid::Uuid, Path), ImportQuery),
     extensions(("x-permission" = json!(may::ManageExpenses::name()))),
     request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = ImportReport), problem::Create),
+    responses(
+        (status = 200, body = ImportReport), (status = 202, body = ImportRun), problem::Create,
+    ),
 )]
 #[post("/expenses/import")]
 async fn import(
+    state: web::Data<State>,
     may: May<may::ManageExpenses>,
     once: Once,
     Query(query): Query<ImportQuery>,
     Upload(file): Upload,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| {
+    once.answer(imported, async |store| {
         let import = Import::new(file.path(), query, &may.actor)?;
-        expense::import(store, &may.actor, import, |_| {}).await
+        expense::import(&state.store, store, &may.actor, import).await
     })
     .await
 }

@@ -29,6 +29,7 @@ mod category;
 mod daily_report;
 mod event;
 mod expense;
+mod import;
 mod incident;
 mod invitation;
 mod journal_entry;

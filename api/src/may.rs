@@ -58,6 +58,7 @@ permissions!(
     ReopenTimecards,
     RecordDailyReports,
     DecideDailyReports,
+    ManageImports,
     ReadSagas,
     ManageSagas,
 );

@@ -4,7 +4,7 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    account, api_key, budget, category, daily_report, event, expense, extract, incident,
+    account, api_key, budget, category, daily_report, event, expense, extract, import, incident,
     invitation, journal_entry, member, operations, organization, project, rate, report, rule, saga,
     session, sync, task, time_entry, timecard, user, webhook,
 };
@@ -29,6 +29,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(report::routes)
         .configure(account::routes)
         .configure(journal_entry::routes)
+        .configure(import::routes)
         .configure(saga::routes)
         .configure(event::routes)
         .configure(rule::routes)

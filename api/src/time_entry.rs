@@ -1,5 +1,6 @@
-use actix_web::{HttpResponse, post};
+use actix_web::{HttpResponse, post, web};
 use service::{
+    import::ImportRun,
     input::{Create, Form},
     time_entry::{
         self, TimeEntry, TimeEntryBatch, TimeEntryBatchResult, TimeImport, TimeImportQuery,
@@ -9,11 +10,12 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, created, made, told},
+    answer::{Result, created, imported, made},
     extract::{Body, May, Once, Query, Upload},
     may::{self, Requires},
     problem,
     resource::Collection,
+    state::State,
 };
 
 type NewTimer = Create<TimerInput>;
@@ -86,24 +88,31 @@ async fn create_batch(
 ///
 /// What Toggl Track, Clockify and Harvest export is known by its header; the query names other columns. A file
 /// imported twice creates nothing the second time. With `on_error=abort`, any bad row means 422 and
-/// nothing is written; the problem then holds the report.
+/// nothing is written; the problem then holds the report. A file has 10,000 rows at most.
+///
+/// Where more than 500 of the rows are new, or with `background=true`, the import goes on by itself after a check of
+/// the whole file: the answer is 202, and `Location` says where it shows how far it is.
 #[utoipa::path(
     tag = "time entries",
     params(("organization_id" = uuid::Uuid, Path), TimeImportQuery),
     extensions(("x-permission" = json!(may::ManageTime::name()))),
     request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = TimeImportReport), problem::Create),
+    responses(
+        (status = 200, body = TimeImportReport), (status = 202, body = ImportRun),
+        problem::Create,
+    ),
 )]
 #[post("/time-entries/import")]
 async fn import(
+    state: web::Data<State>,
     may: May<may::ManageTime>,
     once: Once,
     Query(query): Query<TimeImportQuery>,
     Upload(file): Upload,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| {
+    once.answer(imported, async |store| {
         let import = TimeImport::new(file.path(), query, &may.actor)?;
-        time_entry::import(store, &may.actor, import).await
+        time_entry::import(&state.store, store, &may.actor, import).await
     })
     .await
 }

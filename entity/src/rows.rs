@@ -15,9 +15,9 @@ use sea_orm::{
 
 use crate::tables::{
     account, account_balance, api_key, budget, category, daily_report, event, expense,
-    expense_item, idempotency_key, incident, invitation, journal_entry, member, organization,
-    parked_event, project, rate, rule, saga, session, task, time_entry, timecard, transfer, user,
-    webhook, webhook_attempt, webhook_delivery, webhook_progress,
+    expense_item, idempotency_key, import, incident, invitation, journal_entry, member,
+    organization, parked_event, project, rate, rule, saga, session, task, time_entry, timecard,
+    transfer, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows can be read by position.
@@ -146,6 +146,11 @@ positional! {
         category_id, project_id,
     }
     idempotency_key { organization_id, id, answer, created_at, expires_at }
+    import {
+        organization_id, id, created_at, updated_at, kind, staging_until, options, slices,
+        next_slice, total, created, duplicates, ignored, failed, created_categories,
+        created_projects, created_tasks, created_members, errors,
+    }
     incident {
         organization_id, id, version, created_at, updated_at, case_number, member_id, project_id,
         occurred_at, place, job_title, status, recordable, classification, injury_type,

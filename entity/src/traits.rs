@@ -1,9 +1,9 @@
 use crate::rows::Positional;
 use crate::tables::{
     account, account_balance, api_key, budget, category, daily_report, event, expense,
-    expense_item, idempotency_key, incident, invitation, journal_entry, member, organization,
-    parked_event, project, rate, rule, saga, session, task, time_entry, timecard, transfer, user,
-    webhook, webhook_attempt, webhook_delivery, webhook_progress,
+    expense_item, idempotency_key, import, incident, invitation, journal_entry, member,
+    organization, parked_event, project, rate, rule, saga, session, task, time_entry, timecard,
+    transfer, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -74,6 +74,7 @@ owned!(
     expense,
     expense_item,
     idempotency_key,
+    import,
     incident,
     invitation,
     journal_entry,

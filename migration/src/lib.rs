@@ -22,6 +22,7 @@ mod m20261121_000015_create_offboarding;
 mod m20261125_000016_say_who_made_what;
 mod m20261125_000017_let_users_be_disabled;
 mod m20261125_000019_count_terms_alone;
+mod m20261125_000020_create_imports;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000016_say_who_made_what::Migration),
             Box::new(m20261125_000017_let_users_be_disabled::Migration),
             Box::new(m20261125_000019_count_terms_alone::Migration),
+            Box::new(m20261125_000020_create_imports::Migration),
         ]
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     consumer::{self, CONSUMERS, Consumer},
     error::Result,
     event::sequencer,
-    idempotency,
+    idempotency, import,
     lease::{self, Node},
     outbound::Outbound,
     saga::{self, Patience},
@@ -124,6 +124,11 @@ const WORKERS: &[Worker] = &[
         name: "webhook claims",
         wakes: None,
         turn: |context| Box::pin(webhook::reclaim(context)),
+    },
+    Worker {
+        name: "imports that nobody brings in",
+        wakes: Some(Signal::Work),
+        turn: |context| Box::pin(import::sweep(&context.store)),
     },
     Worker {
         name: "sagas",

@@ -84,6 +84,8 @@ pub enum Permission {
     RecordDailyReports,
     /// Approve daily reports.
     DecideDailyReports,
+    /// See imports that go on by themselves, and call them off.
+    ManageImports,
     /// See sagas.
     ReadSagas,
     /// Retry sagas, undo them, and say that they are paid.
@@ -130,7 +132,8 @@ pub const PERMISSIONS: &[(Permission, &str, Role, &str)] = {
             "Write, submit and amend daily reports",
         ),
         (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
-        (ReadSagas, "saga:read", Manager, "See how payouts and offboardings go"),
+        (ManageImports, "import:manage", Manager, "See how imports go, and call them off"),
+        (ReadSagas, "saga:read", Manager, "See how payouts, offboardings and imports go"),
         (ManageSagas, "saga:manage", Admin, "Retry and undo them, and mark payouts paid"),
     ]
 };

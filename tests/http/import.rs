@@ -284,9 +284,11 @@ async fn imports_of_one_file_at_once_create_its_rows_once() {
         let (ada, home) = app.owner_of("household").await;
         let rows: String = (1..=600).map(|n| format!("2026-11-01,s{n},{n},,c\n")).collect();
         let file = format!("Day,Shop,Sum,Why,What\n{rows}");
-        let uploads = (0..4).map(|_| import(&ada, &home, "&create_categories=true", &file));
-        let reports = futures_util::future::join_all(uploads).await;
-        let sums = reports.into_iter().map(|report| outcome(&report.expect(200)));
+        let query = "date=Day&amount=Sum&merchant=Shop&category=What&create_categories=true";
+        let path = format!("{home}/expenses/import?{query}");
+        let imports = (0..4).map(|_| app.import(&ada, &path, file.clone()));
+        let reports = futures_util::future::join_all(imports).await;
+        let sums = reports.into_iter().map(|report| outcome(&report));
         let sums = sums.fold([0; 4], |sum, one| [0, 1, 2, 3].map(|i| sum[i] + one[i]));
         assert_eq!(sums, [600, 1800, 0, 0]);
         assert_eq!(written(&ada, &home).await.len(), 600);

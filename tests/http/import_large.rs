@@ -29,7 +29,8 @@ async fn a_hundred_thousand_rows_in_one_import() {
             App::start_with(&database, AppOptions { settings, ..AppOptions::default() }).await;
         let (ada, home) = app.owner_of("household").await;
         let path = format!("{home}/expenses/import?date=day&amount=amount&merchant=merchant");
-        let report = ada.upload(&path, file.clone()).await.expect(200);
+        let report = app.import(&ada, &path, file.clone()).await;
+        assert_eq!(report["state"], "completed");
         assert_eq!((&report["created"], &report["failed"]), (&ROWS.into(), &0.into()));
         let range = "from=2026-01-01&to=2026-12-31&group_by=month";
         let spending = ada.read(&format!("{home}/reports/spending?{range}")).await;
@@ -37,6 +38,25 @@ async fn a_hundred_thousand_rows_in_one_import() {
         assert_eq!(spending["totals"][0]["amount_minor"], sum);
         assert_eq!(spending["totals"][0]["count"], ROWS);
         assert_eq!(spending["rows"].as_array().map(Vec::len), Some(12));
+        let again = ada.upload(&path, file.clone()).await.expect(200);
+        assert_eq!((&again["created"], &again["duplicates"]), (&0.into(), &ROWS.into()));
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_has_two_hundred_thousand_rows_at_most() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, home) = app.owner_of("household").await;
+        let file = format!("d,a\n{}", "2026-11-01,1\n".repeat(200_001));
+        for more in ["", "&on_error=skip", "&dry_run=true"] {
+            let path = format!("{home}/expenses/import?date=d&amount=a{more}");
+            let refused = ada.upload(&path, file.clone()).await.expect_problem(422, "invalid");
+            assert_eq!(refused["violations"][0]["code"], "too_many_rows", "{more}");
+        }
+        assert!(ada.all(&format!("{home}/expenses"), "").await.is_empty());
         app.stop().await;
     })
     .await;

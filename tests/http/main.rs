@@ -35,6 +35,8 @@ mod import;
 mod import_format;
 mod import_large;
 mod import_property;
+mod import_slices;
+mod import_writer;
 mod incident;
 mod incident_hidden;
 mod incident_osha;

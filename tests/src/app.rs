@@ -9,11 +9,14 @@ use api::{
     state::State,
 };
 use clap::{Args, FromArgMatches};
+use serde_json::Value;
 use service::{
-    Store,
+    Store, access,
     background::{Background, Context, settle},
     consumer::Consumer,
+    import::{self, ImportRun},
     random::Random,
+    saga,
     seal::Keyring,
     store::Options,
 };
@@ -105,6 +108,33 @@ impl App {
     /// If something cannot be done.
     pub async fn settle(&self) {
         settle(&self.context).await.unwrap();
+    }
+
+    /// Uploads a file and waits until it is imported: what was done at once, or else the import at its end.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn import(&self, client: &Client, path: &str, csv: impl Into<Vec<u8>>) -> Value {
+        let answer = client.upload(path, csv).await;
+        if answer.status != 202 {
+            return answer.expect(200);
+        }
+        let location = answer.headers["location"].to_str().unwrap();
+        self.finish_import(location, |_| {}).await;
+        client.read(location).await
+    }
+
+    /// Does an import to its end, and nothing else that is to be done in the background.
+    ///
+    /// # Panics
+    /// If it does not go on.
+    pub async fn finish_import(&self, location: &str, progress: impl Fn(&ImportRun)) {
+        // …/organizations/{organization_id}/imports/{import_id}, from its end.
+        let part = |back| location.rsplit('/').nth(back).unwrap().parse().unwrap();
+        let (id, organization) = (part(0), part(2));
+        let actor = access::operator(&self.store, organization, None).await.unwrap();
+        let run = import::finish(&self.store, &actor, id, progress).await.unwrap();
+        assert_ne!(run.state, saga::State::Failed, "{run:?}");
     }
 
     /// A client that nobody knows.

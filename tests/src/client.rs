@@ -242,6 +242,12 @@ impl Client {
         self.send(Method::DELETE, path, None).await
     }
 
+    /// POST of a CSV file to a server that may go away: nothing if no whole answer comes.
+    pub async fn try_upload(&self, path: &str, csv: impl Into<Vec<u8>>) -> Option<Answer> {
+        let request = self.request(Method::POST, path).header("content-type", "text/csv");
+        Answer::of(request.body(csv.into())).await.ok()
+    }
+
     /// POST of a CSV file.
     pub async fn upload(&self, path: &str, csv: impl Into<Vec<u8>>) -> Answer {
         self.send_bytes(Method::POST, path, "text/csv", Some(csv.into()), &[]).await

@@ -181,6 +181,10 @@ impl Sample {
         let ours = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
         owner.patch(&organization, ours).await.expect(200);
         values.insert("saga_id", saga(owner, &clerk, &organization, id(&payer)).await);
+        let import =
+            format!("{organization}/expenses/import?date=date&amount=amount&background=true");
+        let import = owner.upload(&import, "date,amount\n2026-11-04,1.25\n").await.expect(202);
+        values.insert("import_id", id(&import).to_owned());
         let sessions = owner.all("/v1/sessions", "").await;
         values.insert("session_id", id(&sessions[0]).to_owned());
         Self { owner: owner.clone(), clerk, organization, values }
@@ -248,7 +252,7 @@ impl Sample {
     /// The variables of rows of an organization, with their values.
     pub fn rows(&self) -> Vec<(&'static str, &str)> {
         let made = rows().into_iter().map(|(variable, ..)| variable);
-        let made = made.chain(["delivery_id", "saga_id"]);
+        let made = made.chain(["delivery_id", "import_id", "saga_id"]);
         made.map(|variable| (variable, self.value(variable))).collect()
     }
 

@@ -2,10 +2,12 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 use service::{
-    Error, access,
+    Actor, Error, Store, access,
     expense::{self, Import, ImportQuery},
-    import::OnError,
+    import::{self, ImportRun, Imported, OnError},
+    saga::State,
 };
 use uuid::Uuid;
 use validator::Validate;
@@ -122,6 +124,7 @@ impl ImportArgs {
             create_categories: *create_categories,
             member_id: Some(*member),
             dry_run: *dry_run,
+            background: false,
             on_error: match on_error {
                 OnErrorChoice::Abort => OnError::Abort,
                 OnErrorChoice::Skip => OnError::Skip,
@@ -140,27 +143,58 @@ pub(super) async fn run(database: &Database, args: ImportArgs) -> Result<ExitCod
     let query = args.query();
     query.validate()?;
     let import = Import::new(&args.file, query, &actor)?;
-    let rows = expense::inspect(&import)?;
-    let bar = ProgressBar::new(rows).with_style(ProgressStyle::with_template(
-        "{bar:40} {pos}/{len} rows  {per_sec}  {eta} left",
-    )?);
-    let progress = {
-        let bar = bar.clone();
-        move |done| bar.set_position(done)
+    let imported = match expense::import(&store, &store, &actor, import).await {
+        Ok(Imported::Done(report)) => Ok(serde_json::to_value(report)?),
+        Ok(Imported::Begun(run)) => {
+            let run = finish(&store, &actor, &run).await?;
+            match run.state {
+                State::Completed => Ok(serde_json::to_value(run)?),
+                _ => Err(Failed { report: serde_json::to_value(&run)?, why: why(&run) }),
+            }
+        }
+        Err(Error::Import(failed)) => {
+            let why = format!("{} rows are bad, and nothing was imported", failed.failed);
+            Err(Failed { report: failed.report, why })
+        }
+        Err(other) => return Err(other.into()),
     };
-    let imported = expense::import(&store, &actor, import, progress).await;
-    bar.finish_and_clear();
     store.close().await?;
     match imported {
         Ok(report) => {
             println!("{}", serde_json::to_string_pretty(&report)?);
             Ok(ExitCode::SUCCESS)
         }
-        Err(Error::Import(failed)) => {
-            println!("{}", serde_json::to_string_pretty(&failed.report)?);
-            eprintln!("steward: {} rows are bad, and nothing was imported", failed.failed);
+        Err(Failed { report, why }) => {
+            println!("{}", serde_json::to_string_pretty(&report)?);
+            eprintln!("steward: {why}");
             Ok(ExitCode::FAILURE)
         }
-        Err(other) => Err(other.into()),
     }
+}
+
+/// An import that did not work out.
+struct Failed {
+    report: Value,
+    why: String,
+}
+
+fn why(run: &ImportRun) -> String {
+    let reason = run.reason.as_deref().unwrap_or("it was given up");
+    format!("nothing was imported but the {} rows that are left: {reason}", run.created)
+}
+
+/// Does a large import to its end, slice by slice, so that a server that runs on the same database goes on
+/// answering.
+async fn finish(store: &Store, actor: &Actor, run: &ImportRun) -> Result<ImportRun, CliError> {
+    let rows = u64::try_from(run.total)?;
+    let bar = ProgressBar::new(rows).with_style(ProgressStyle::with_template(
+        "{bar:40} {pos}/{len} rows  {per_sec}  {eta} left",
+    )?);
+    let show = |run: &ImportRun| {
+        let done = run.created + run.duplicates + run.ignored + run.failed;
+        bar.set_position(u64::try_from(done).unwrap_or_default());
+    };
+    let finished = import::finish(store, actor, run.id, show).await;
+    bar.finish_and_clear();
+    Ok(finished?)
 }

@@ -5,6 +5,7 @@
 
 mod clocks;
 mod disk;
+mod imports;
 mod keys;
 mod nodes;
 mod offboarding;

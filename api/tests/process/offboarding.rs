@@ -52,7 +52,7 @@ const BACKWARDS: &[&str] = &[
 ];
 
 /// Waits for something, but not for ever.
-async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look().await {

@@ -20,6 +20,8 @@ pub mod expense_item;
 pub mod expense_project;
 pub mod expense_tag;
 pub mod idempotency_key;
+pub mod import;
+pub mod import_slice;
 pub mod incident;
 pub mod invitation;
 pub mod journal_entry;

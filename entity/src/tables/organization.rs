@@ -46,6 +46,10 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub expense_tags: HasMany<super::expense_tag::Entity>,
     #[sea_orm(has_many)]
+    pub imports: HasMany<super::import::Entity>,
+    #[sea_orm(has_many)]
+    pub import_slices: HasMany<super::import_slice::Entity>,
+    #[sea_orm(has_many)]
     pub incidents: HasMany<super::incident::Entity>,
     #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,

@@ -20,6 +20,8 @@ use crate::{
     },
 };
 
+/// Positions count from 1.
+const NO_POSITION: i64 = 0;
 /// How many logs one look finds at most that have events without a position.
 const LOGS_AT_ONCE: u64 = 100;
 
@@ -127,6 +129,7 @@ pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>) -> Result<()> 
         .into_iter()
         .map(|(id, position, previous, chain)| (id, position, previous, chain).into_value_tuple());
     let given = |column: &'static str| Expr::col(("given", column));
+    let position_now = Expr::col((event::Entity, event::Column::Position));
     let statement = Query::update()
         .table(event::Entity)
         .value(event::Column::Position, given("column2"))
@@ -135,7 +138,8 @@ pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>) -> Result<()> 
         .from(TableRef::ValuesList(values.collect(), "given".into()))
         .and_where(Expr::col((event::Entity, event::Column::OrganizationId)).eq(log))
         .and_where(Expr::col((event::Entity, event::Column::Id)).eq(given("column1")))
-        .and_where(Expr::col((event::Entity, event::Column::Position)).is_null())
+        // As IS NULL, SQLite would look for each id among all events that wait, by the index of positions.
+        .and_where(Func::coalesce([position_now, Expr::val(NO_POSITION)]).eq(NO_POSITION))
         .to_owned();
     let placed = tx.execute(&statement).await?;
     if placed.rows_affected() != count {

@@ -16,7 +16,8 @@ use validator::{Validate, ValidationError};
 
 pub(crate) use commands::make_move;
 pub use commands::{approve, create_many, reimburse, reject, submit};
-pub use import::{Import, ImportQuery, ImportReport, import, inspect};
+pub use import::{Import, ImportQuery, ImportReport, import};
+pub(crate) use import::{take_back, write_slice};
 pub(crate) use payout::{hold, release, settle};
 pub(crate) use repository::names_project;
 

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::{expense, expense_item, expense_project, expense_tag};
 use sea_orm::{
@@ -19,7 +19,7 @@ use crate::{
     store::{
         Tx, dialect,
         page::{Page, Sort, page},
-        versioned,
+        rows, versioned,
     },
     text::{self, fold, lower},
 };
@@ -419,19 +419,54 @@ pub(super) async fn delete_items(tx: &Tx, organization_id: Uuid, expense_id: Uui
     Ok(())
 }
 
-/// Writes imported expenses that are not there yet, and says how many were not.
+/// Writes imported expenses that are not there yet, and gives the ids of those that were not.
 pub(super) async fn insert_unknown(
     tx: &Tx,
     actor: &Actor,
     rows: Vec<expense::ActiveModel>,
-) -> Result<u64> {
+) -> Result<Vec<Uuid>> {
     let known = OnConflict::columns([expense::Column::OrganizationId, expense::Column::ImportKey])
         .do_nothing()
         .to_owned();
     let view = |row| view(row, Vec::new());
     let made = versioned::insert_many(tx, actor, rows, Some(known), view).await?;
     insert_names(tx, actor.organization_id, &made).await?;
-    Ok(made.len() as u64)
+    Ok(made.iter().map(|expense| expense.id).collect())
+}
+
+/// Those of these expenses that are as they were made.
+pub(super) async fn untouched(
+    tx: &Tx,
+    organization_id: Uuid,
+    ids: Vec<Uuid>,
+) -> Result<Vec<expense::Model>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let made = versioned::owned::<expense::Entity>(organization_id)
+        .filter(expense::Column::Id.is_in(ids))
+        .filter(expense::COLUMN.version.eq(1))
+        .order_by_asc(expense::Column::Id);
+    rows::all(tx, made).await
+}
+
+/// Which of these keys of imported expenses are there.
+pub(super) async fn known_keys(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    keys: Vec<&str>,
+) -> Result<HashSet<String>> {
+    if keys.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<String> = versioned::owned::<expense::Entity>(organization_id)
+        .select_only()
+        .column(expense::Column::ImportKey)
+        .filter(expense::Column::ImportKey.is_in(keys))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// After the database has refused a reference: which ones they are. Each input comes with the

@@ -4,7 +4,7 @@ use super::{OnError, RowError};
 use crate::error::{Error, ImportFailure, Result};
 
 /// How many bad rows are reported one by one; all are counted.
-const REPORTED: usize = 1000;
+pub(super) const REPORTED: usize = 1000;
 
 /// What an import tells of what it did.
 pub(crate) trait Report: Serialize + Sized {
@@ -21,6 +21,15 @@ pub(crate) trait Report: Serialize + Sized {
         if errors.len() < REPORTED {
             errors.push(error);
         }
+    }
+
+    /// The same, with bad rows that were found later: in the order of their lines.
+    fn with_failures(mut self, found: Vec<RowError>) -> Self {
+        for error in found {
+            self.fail(error);
+        }
+        self.failures().1.sort_by_key(|error| error.line);
+        self
     }
 
     /// Gives the import up where rows are bad and none may be.

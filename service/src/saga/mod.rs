@@ -2,6 +2,7 @@
 //! by step. docs/ledger.md tells of the states and of paying a member back, docs/work.md of offboarding one.
 
 mod commands;
+pub(crate) mod import;
 mod offboarding;
 mod reimbursement;
 mod repository;
@@ -107,11 +108,11 @@ pub struct Saga {
     pub id: Uuid,
     /// The version.
     pub version: i64,
-    /// What kind of saga: `reimbursement` of an expense, or `offboarding` of a member.
+    /// What kind of saga: `reimbursement` of an expense, `offboarding` of a member, or `import` of a file.
     pub kind: String,
     /// Where it stands.
     pub state: State,
-    /// What it is about: the expense, or the member.
+    /// What it is about: the expense, the member, or the import.
     pub subject_id: Uuid,
     /// When it is taken up again; while a call is under way, how long its answer is waited for.
     pub due_at: Option<DateTime<Utc>>,
@@ -198,7 +199,7 @@ pub struct SagaQuery {
     /// In this state.
     #[param(inline)]
     pub state: Option<State>,
-    /// About this expense or member.
+    /// About this expense, member or import.
     pub subject_id: Option<Uuid>,
     /// How many items, 1 to 500.
     #[validate(range(min = 1, max = 500))]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     OffboardingInput, Saga, repository,
-    worker::{self, Did, Kind, Run, StepKind, Work, whole},
+    worker::{self, Did, Kind, Run, StepKind, Work, untouched, whole},
 };
 use crate::{
     actor::Actor,
@@ -167,14 +167,6 @@ async fn give_back(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
         .await?;
     }
     Ok(did(given.len()))
-}
-
-/// Undoes something, unless somebody has changed it since, or the rules of now do not allow it.
-async fn untouched(tx: &Tx, undo: impl AsyncFnOnce(&Tx) -> Result<()>) -> Result<()> {
-    match tx.attempt(undo).await? {
-        Err(error @ Error::Internal(_)) => Err(error),
-        _ => Ok(()),
-    }
 }
 
 async fn stop_timer(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {

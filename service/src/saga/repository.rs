@@ -27,6 +27,31 @@ pub(super) async fn get(
     versioned::get::<saga::Entity>(connection, organization_id, id).await
 }
 
+/// Those of these ids.
+pub(super) async fn by_ids(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: Vec<Uuid>,
+) -> Result<Vec<saga::Model>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let some =
+        versioned::owned::<saga::Entity>(organization_id).filter(saga::Column::Id.is_in(ids));
+    rows::all(connection, some).await
+}
+
+/// Takes a saga up again after the others that are due. That is no new version of it.
+pub(super) async fn postpone(tx: &Tx, row: &saga::Model, now: DateTime<Utc>) -> Result<()> {
+    saga::Entity::update_many()
+        .set(saga::ActiveModel { due_at: Set(Some(now.fixed_offset())), ..Default::default() })
+        .filter(saga::COLUMN.organization_id.eq(row.organization_id))
+        .filter(saga::COLUMN.id.eq(row.id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 /// The newest first.
 pub(super) async fn list(
     connection: &impl ConnectionTrait,

@@ -83,6 +83,14 @@ impl Progress {
         self.steps.get(self.step).is_some_and(|step| step.attempts <= 1)
     }
 
+    /// Whether the step that it is at is being done in parts, the last of which worked out.
+    pub fn is_midway(&self) -> bool {
+        self.steps.get(self.step).is_some_and(|step| {
+            let begun = self.undoing || (step.partly && step.state == StepState::Pending);
+            begun && step.attempts == 0 && step.error.is_none()
+        })
+    }
+
     /// Whether nothing more happens to it.
     pub fn has_ended(&self) -> bool {
         matches!(self.state, State::Completed | State::Compensated)

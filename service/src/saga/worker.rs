@@ -15,7 +15,9 @@ use sea_orm::ActiveValue::Set;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Patience, Saga, State, offboarding, reimbursement, repository, rules::Progress};
+use super::{
+    Patience, Saga, State, import, offboarding, reimbursement, repository, rules::Progress,
+};
 use crate::{
     access,
     actor::Actor,
@@ -26,7 +28,7 @@ use crate::{
     fault,
     outbound::Outbound,
     stillness::Stillness,
-    store::{Tx, signal::Signal, versioned},
+    store::{Store, Tx, signal::Signal, versioned},
 };
 
 /// How many sagas one turn takes up.
@@ -63,13 +65,15 @@ pub(super) struct Work {
 }
 
 /// How much of a step was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Did {
     /// All of it.
     All,
     /// A part: the rest is done by the same function in transactions of their own, so that nobody waits
     /// long for one.
     Part,
+    /// Nothing but a note of why it is refused: that stays, and the saga is undone.
+    Refused(String),
 }
 
 /// Something done within the transaction.
@@ -144,7 +148,7 @@ pub(super) async fn start(
     versioned::insert(tx, actor, row, Saga::from).await
 }
 
-const KINDS: &[&Kind] = &[&offboarding::KIND, &reimbursement::KIND];
+const KINDS: &[&Kind] = &[&import::KIND, &offboarding::KIND, &reimbursement::KIND];
 
 /// The kind of that name.
 pub(super) fn kind(name: &str) -> Option<&'static Kind> {
@@ -177,6 +181,17 @@ struct Noted {
     place: String,
     call: Call,
     make: for<'a> fn(&'a Outbound, &'a Call, Duration) -> BoxFuture<'a, Outcome>,
+}
+
+/// Does the step that a saga is at which makes no calls, for somebody who waits for it.
+pub(super) async fn go_on(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
+    let patience = Patience::default();
+    store
+        .following()
+        .write((saga, patience), |tx, (saga, patience)| {
+            Box::pin(async move { begin(tx, *saga, *patience).await.map(drop) })
+        })
+        .await
 }
 
 /// Does the step that a saga is at. False if another node was at it.
@@ -255,13 +270,25 @@ async fn begin(tx: &Tx, context: &Context, saga: (Uuid, Uuid)) -> Result<Began> 
             }
         },
     };
+    let goes_on = progress.is_midway();
     progress.tried(now);
     let outcome = match local {
         None => Ok(Did::All),
         Some(local) => tx.attempt(async |tx| local(tx, &actor, &work).await).await?,
     };
     match outcome {
+        // Whoever follows the saga learns nothing from the tenth part of a step: no new version, no event.
+        Ok(Did::Part) if goes_on => {
+            repository::postpone(tx, &row, now).await?;
+            tx.signal(Signal::Work);
+            fault::point(format_args!("{place}.inside"));
+            return Ok(Began::Done(place));
+        }
         Ok(Did::Part) => progress.partly(now),
+        Ok(Did::Refused(why)) if !progress.undoing => {
+            progress.refused(now, shortened(&why), patience.step);
+        }
+        Ok(Did::Refused(why)) => progress.failed(now, shortened(&why), patience.step),
         Ok(Did::All) if progress.undoing => progress.undone(now),
         Ok(Did::All) => progress.done(now),
         Err(error) => not_done(&mut progress, error, now, patience)?,
@@ -276,6 +303,14 @@ async fn begin(tx: &Tx, context: &Context, saga: (Uuid, Uuid)) -> Result<Began> 
 fn is_left(tx: &Tx, context: &Context, saga: (Uuid, Uuid), version: i64) -> bool {
     let long_enough = context.patience.of_call().to_std().unwrap_or(Duration::MAX);
     context.node.is_alone() || context.calls.since(saga, version, tx.uptime()) >= long_enough
+}
+
+/// Undoes something, unless somebody has changed it since, or the rules of now do not allow it: then false.
+pub(super) async fn untouched(tx: &Tx, undo: impl AsyncFnOnce(&Tx) -> Result<()>) -> Result<bool> {
+    match tx.attempt(undo).await? {
+        Err(error @ Error::Internal(_)) => Err(error),
+        outcome => Ok(outcome.is_ok()),
+    }
 }
 
 fn work_of(row: &saga::Model) -> Work {

@@ -273,6 +273,22 @@ pub(super) async fn titled(
         .await?)
 }
 
+/// Those of these entries that are as they were made.
+pub(super) async fn untouched(
+    tx: &Tx,
+    organization_id: Uuid,
+    ids: Vec<Uuid>,
+) -> Result<Vec<time_entry::Model>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let made = versioned::owned::<time_entry::Entity>(organization_id)
+        .filter(time_entry::Column::Id.is_in(ids))
+        .filter(time_entry::COLUMN.version.eq(1))
+        .order_by_asc(time_entry::Column::Id);
+    rows::all(tx, made).await
+}
+
 /// Which of these keys of imported entries are there.
 pub(super) async fn known_keys(
     connection: &impl ConnectionTrait,

@@ -93,8 +93,38 @@ pub(crate) async fn insert(tx: &Tx, actor: &Actor, news: Vec<New>) -> Result<Wri
     let members: BTreeSet<Uuid> = drafts.iter().map(|draft| draft.member_id).collect();
     timecard::hold(tx, actor.organization_id, members.iter().copied()).await?;
     skip_known(tx, actor, &mut drafts, &mut written).await?;
+    let (mut cards, fit) = fitting(tx, actor, drafts, &mut written).await?;
+    cards.make(tx, actor, fit.iter().flat_map(Draft::weeks).collect::<Vec<_>>()).await?;
+    written.made = make(tx, actor, &cards, fit).await?;
+    written.refused.sort_by_key(|(index, _)| *index);
+    Ok(written)
+}
+
+/// What would become of entries that were to be made, and the indexes of those that would be: nobody is held,
+/// and nothing is written.
+pub(crate) async fn compare(
+    tx: &Tx,
+    actor: &Actor,
+    news: Vec<New>,
+) -> Result<(Written, Vec<usize>)> {
+    let mut written = Written::default();
+    let mut drafts = drafts(tx, actor, news).await?;
+    refuse_archived(tx, actor, &mut drafts, &mut written).await?;
+    skip_known(tx, actor, &mut drafts, &mut written).await?;
+    let (_, fit) = fitting(tx, actor, drafts, &mut written).await?;
+    written.refused.sort_by_key(|(index, _)| *index);
+    Ok((written, fit.into_iter().map(|draft| draft.index).collect()))
+}
+
+/// Those that lie in open weeks and whose time is free, with the cards of the weeks of all.
+async fn fitting(
+    tx: &Tx,
+    actor: &Actor,
+    drafts: Vec<Draft>,
+    written: &mut Written,
+) -> Result<(Cards, Vec<Draft>)> {
     let all: BTreeSet<Week> = drafts.iter().flat_map(Draft::weeks).collect();
-    let mut cards = Cards::read(tx, actor.organization_id, &all).await?;
+    let cards = Cards::read(tx, actor.organization_id, &all).await?;
     let mut room = Room::of(tx, actor, &drafts).await?;
     let mut fit = Vec::with_capacity(drafts.len());
     for draft in drafts {
@@ -106,10 +136,7 @@ pub(crate) async fn insert(tx: &Tx, actor: &Actor, news: Vec<New>) -> Result<Wri
             Err(error) => written.refused.push((draft.index, error)),
         }
     }
-    cards.make(tx, actor, fit.iter().flat_map(Draft::weeks).collect::<Vec<_>>()).await?;
-    written.made = make(tx, actor, &cards, fit).await?;
-    written.refused.sort_by_key(|(index, _)| *index);
-    Ok(written)
+    Ok((cards, fit))
 }
 
 /// With the projects of their tasks, where they name none themselves.

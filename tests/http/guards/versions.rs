@@ -18,6 +18,10 @@ const UNVERSIONED: &[(&str, &str)] = &[
         "a delivery has no version, and is sent as often as somebody asks",
     ),
     (
+        "POST /v1/organizations/{organization_id}/imports/{import_id}/cancel",
+        "how far an import is changes all the time, and it is called off whatever it is",
+    ),
+    (
         "POST /v1/organizations/{organization_id}/webhooks/{webhook_id}/test",
         "a test changes nothing of the webhook",
     ),

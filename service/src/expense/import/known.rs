@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{Import, ImportQuery, RowError, rows::Parsed};
+use super::{ImportQuery, RowError, rows::Parsed};
 use crate::{
     actor::Actor,
     category::{self, Category},
@@ -54,24 +54,24 @@ impl Known {
     }
 
     /// What is wrong with a row that refers to what is not there.
-    pub(super) fn refusal(&self, parsed: &Parsed, import: &Import) -> Option<RowError> {
-        self.category_refusal(parsed, import).or_else(|| self.project_refusal(parsed, import))
+    pub(super) fn refusal(&self, parsed: &Parsed, query: &ImportQuery) -> Option<RowError> {
+        self.category_refusal(parsed, query).or_else(|| self.project_refusal(parsed, query))
     }
 
-    fn category_refusal(&self, parsed: &Parsed, import: &Import) -> Option<RowError> {
+    fn category_refusal(&self, parsed: &Parsed, query: &ImportQuery) -> Option<RowError> {
         let name = parsed.category.as_ref()?;
-        if import.query.create_categories || self.categories.contains_key(&fold(name)) {
+        if query.create_categories || self.categories.contains_key(&fold(name)) {
             return None;
         }
         Some(RowError {
             line: parsed.line,
-            column: import.query.category.clone(),
+            column: query.category.clone(),
             code: "unknown_category",
             message: "is not a category here; create_categories=true makes it".into(),
         })
     }
 
-    fn project_refusal(&self, parsed: &Parsed, import: &Import) -> Option<RowError> {
+    fn project_refusal(&self, parsed: &Parsed, query: &ImportQuery) -> Option<RowError> {
         let word = parsed.project.as_ref()?;
         let (code, message) = match self.projects.get(&fold(word)) {
             Some(Word::Open(_)) => return None,
@@ -81,22 +81,22 @@ impl Known {
         };
         Some(RowError {
             line: parsed.line,
-            column: import.query.project.clone(),
+            column: query.project.clone(),
             code,
             message: message.into(),
         })
     }
 
-    /// Makes the category of a row where it is not there.
+    /// Makes the category of a row where it is not there, and gives the id of a new one.
     pub(super) async fn make_category(
         &mut self,
         tx: &Tx,
         actor: &Actor,
         parsed: &Parsed,
-    ) -> Result<()> {
-        let Some(name) = &parsed.category else { return Ok(()) };
+    ) -> Result<Option<Uuid>> {
+        let Some(name) = &parsed.category else { return Ok(None) };
         if self.categories.contains_key(&fold(name)) {
-            return Ok(());
+            return Ok(None);
         }
         let input = category::CategoryInput {
             name: name.clone(),
@@ -110,6 +110,6 @@ impl Known {
                 other => other,
             })?;
         self.categories.insert(fold(name), made.id);
-        Ok(())
+        Ok(Some(made.id))
     }
 }

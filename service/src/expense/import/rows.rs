@@ -1,29 +1,34 @@
 //! The rows of a file, one at a time.
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Import, ImportQuery, RowError, known::Known};
 use crate::{
     error::Result,
     expense::{ExpenseInput, Kind},
-    import::{Cells, Column, Header, Keys, Sheet},
+    import::{self, Cells, Column, Header, Keys, Sheet},
     money::{self, AmountError},
     text::fold,
 };
+
+/// How many rows a file has at most.
+pub(super) const MAX_ROWS: u64 = 200_000;
 
 /// The rows of a file, one at a time.
 pub(super) struct Rows<'a> {
     sheet: Sheet,
     columns: Columns<'a>,
     import: &'a Import,
+    read: u64,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn open(import: &'a Import) -> Result<Self> {
         let (sheet, header) = Sheet::open(&import.path, import.query.delimiter)?;
         let columns = Columns::find(header, &import.query)?;
-        Ok(Self { sheet, columns, import })
+        Ok(Self { sheet, columns, import, read: 0 })
     }
 }
 
@@ -32,6 +37,10 @@ impl Iterator for Rows<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let cells = self.sheet.row().transpose()?;
+        if self.read == MAX_ROWS {
+            return Some(Err(import::too_many_rows(MAX_ROWS)));
+        }
+        self.read += 1;
         Some(cells.map(|cells| parse(&cells, &self.columns, self.import).unwrap_or_else(Row::Bad)))
     }
 }
@@ -92,6 +101,7 @@ pub(super) enum Row {
 }
 
 /// What a row says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Parsed {
     pub(super) line: u64,
     pub(super) category: Option<String>,
@@ -115,7 +125,7 @@ impl Parsed {
     }
 
     /// The expense that it is.
-    pub(super) fn input(self, known: &Known, member_id: Option<Uuid>) -> ExpenseInput {
+    pub(super) fn input(&self, known: &Known, member_id: Option<Uuid>) -> ExpenseInput {
         ExpenseInput {
             kind: Kind::Purchase,
             member_id,
@@ -123,10 +133,10 @@ impl Parsed {
             project_id: known.project(self.project.as_deref()),
             spent_on: self.spent_on,
             amount_minor: self.amount_minor,
-            currency: Some(self.currency),
-            merchant: self.merchant,
+            currency: Some(self.currency.clone()),
+            merchant: self.merchant.clone(),
             payment_method: None,
-            note: self.note,
+            note: self.note.clone(),
             place: None,
             details: None,
             items: Vec::new(),

@@ -1,7 +1,7 @@
 //! Time from CSV files, as other time trackers export it (docs/decisions/0014).
 //!
-//! A file is read once, before the transaction, and kept: it has few rows. All of them are written at
-//! once, so that each member is held once and what their time would overlap is read once.
+//! A file is read once, and kept: it has few rows. All of them are compared with what is there at once, so
+//! that what their time would overlap is read once, and what a name means for one row it means for all.
 
 pub mod clock;
 mod columns;
@@ -12,35 +12,32 @@ mod pauses;
 mod rows;
 mod write;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use self::{
-    directory::Directory,
-    rows::{File, Parsed},
-};
-use super::repository;
+use self::rows::{File, Parsed};
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    import::{OnError, Refusals, Report, RowError},
-    member,
+    import::{self, Imported, OnError, Refusals, Report, RowError, SLICE, Staging, Tally, Written},
+    member::{self, Member},
+    project::Project,
+    resource::Resource,
     role::Permission,
-    store::Store,
+    store::{Store, Tx},
+    task::Task,
     text,
     zone::Zone,
 };
 
 /// Which column is what. The columns of what Toggl Track, Clockify and Harvest export are known; a
 /// parameter without a name leaves a column out that is known.
-#[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
+#[derive(Debug, Clone, Serialize, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimeImportQuery {
@@ -124,6 +121,9 @@ pub struct TimeImportQuery {
     #[serde(default)]
     #[param(inline)]
     pub on_error: OnError,
+    /// Whether a small file, too, is imported after the answer.
+    #[serde(default)]
+    pub background: bool,
 }
 
 /// What to do about a row of no time.
@@ -175,13 +175,28 @@ impl Report for TimeImportReport {
     }
 }
 
+impl TimeImportReport {
+    /// With what was written, or would be.
+    fn with(mut self, written: Written) -> Self {
+        self.created += written.created.len() as u64;
+        self.duplicates += written.duplicates;
+        self.created_projects += written.made_of(Project::ENTITY);
+        self.created_tasks += written.made_of(Task::ENTITY);
+        self.created_members += written.made_of(Member::ENTITY);
+        self.with_failures(written.errors)
+    }
+}
+
 /// A file and how to read it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TimeImport {
+    #[serde(skip)]
     path: PathBuf,
     query: TimeImportQuery,
     zone: Zone,
     member_id: Option<Uuid>,
+    /// What nothing is read from, once the header was.
+    ignored_columns: Vec<String>,
 }
 
 impl TimeImport {
@@ -207,48 +222,172 @@ impl TimeImport {
         let named = query.time_zone.as_deref().and_then(|name| name.parse().ok());
         let zone = named.unwrap_or(actor.settings.time_zone);
         let member_id = query.member_id.or(actor.member_id);
-        Ok(Self { path: path.to_owned(), query, zone, member_id })
+        Ok(Self { path: path.to_owned(), query, zone, member_id, ignored_columns: Vec::new() })
     }
 }
 
-/// The rows of a file, each good or bad.
-type Rows = Arc<Vec<Result<Parsed, RowError>>>;
+/// What an import would do with a file.
+struct Compared {
+    report: TimeImportReport,
+    /// The rows that would be entries.
+    fit: Vec<Parsed>,
+    total: u64,
+}
 
-/// Imports a file in one transaction.
+/// Imports a file: in the write of `answering`, whose answer it is, where few of its rows are new. Else its
+/// rows are staged by writes of `store`, and the import begins, which is the answer then.
 ///
 /// # Errors
 /// [`Error::Import`] where rows are bad and none may be; then nothing has been written.
-pub async fn import(store: &Store, actor: &Actor, import: TimeImport) -> Result<TimeImportReport> {
-    let File { rows, skipped, ignored_columns } = {
+pub async fn import(
+    store: &Store,
+    answering: &Store,
+    actor: &Actor,
+    import: TimeImport,
+) -> Result<Imported<TimeImportReport>> {
+    let file = {
         let import = import.clone();
         // Reading a file takes its time, and other requests are answered on this thread.
         tokio::task::spawn_blocking(move || rows::read(&import))
             .await
             .map_err(|error| Error::Internal(format!("a file was read halfway: {error}")))??
     };
-    let rows: Rows = Arc::new(rows);
-    if import.query.on_error == OnError::Abort {
-        refuse_bad_rows(store, actor, &import, &rows, &ignored_columns).await?;
+    check_member(store, actor, &import).await?;
+    let import = TimeImport { ignored_columns: file.ignored_columns.clone(), ..import };
+    let (on_error, dry_run) = (import.query.on_error, import.query.dry_run);
+    let compared = store
+        .snapshot((actor.clone(), import.clone(), file), |tx, (actor, import, file)| {
+            Box::pin(compare(tx, actor, import, file))
+        })
+        .await?;
+    if dry_run {
+        let report = &compared.report;
+        tracing::info!(created = report.created, failed = report.failed, "tried an import");
     }
-    let dry_run = import.query.dry_run;
-    let named = import.query.member_id;
-    let written = store
-        .write((actor.clone(), import, rows), |tx, (actor, import, rows)| {
+    let report = compared.report.or_abort(on_error)?;
+    if dry_run {
+        return Ok(Imported::Done(report));
+    }
+    let compared = Compared { report, ..compared };
+    let small = compared.fit.len() <= SLICE && !import.query.background;
+    if small || compared.fit.is_empty() {
+        return write_at_once(answering, actor, import, compared).await;
+    }
+    let mut staging = Staging::new(store, actor, import::Kind::TimeEntries, &import)?;
+    let begun = stage(answering, compared, &mut staging).await;
+    if begun.is_err() {
+        // What fails here is swept later.
+        let _ = staging.discard().await;
+    }
+    begun
+}
+
+async fn stage(
+    answering: &Store,
+    Compared { report, fit, total }: Compared,
+    staging: &mut Staging,
+) -> Result<Imported<TimeImportReport>> {
+    for slice in fit.chunks(SLICE) {
+        staging.push(&slice).await?;
+    }
+    let count = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
+    let mut tally = Tally {
+        total: count(total),
+        duplicates: count(report.duplicates),
+        ignored: count(report.skipped),
+        ..Tally::default()
+    };
+    tally.fail(report.failed, report.errors.iter().map(|error| json!(error)).collect());
+    staging.begin(answering, tally).await
+}
+
+async fn write_at_once(
+    answering: &Store,
+    actor: &Actor,
+    import: TimeImport,
+    Compared { report, fit, total: _ }: Compared,
+) -> Result<Imported<TimeImportReport>> {
+    let input = (actor.clone(), import.clone(), fit, report);
+    let written = answering
+        .write(input, |tx, (actor, import, fit, report)| {
             Box::pin(async move {
-                let report = write::write(tx, actor, import, rows).await?;
-                if import.query.dry_run {
-                    tx.undo();
-                }
-                Ok(report)
+                let rows: Vec<&Parsed> = fit.iter().collect();
+                let written = write::write(tx, actor, import, &rows).await?;
+                let found = TimeImportReport {
+                    duplicates: report.duplicates,
+                    failed: report.failed,
+                    errors: report.errors.clone(),
+                    skipped: report.skipped,
+                    ignored_columns: report.ignored_columns.clone(),
+                    ..TimeImportReport::default()
+                };
+                Ok(Imported::Done(found.with(written).or_abort(import.query.on_error)?))
             })
         })
         .await;
-    let report = match written {
-        Err(Error::Reference) => return Err(unknown_reference(store, actor, named).await?),
-        other => TimeImportReport { skipped, ignored_columns, ..other? },
+    match written {
+        Err(Error::Reference) => {
+            Err(unknown_reference(answering, actor, import.query.member_id).await?)
+        }
+        Ok(Imported::Done(report)) => {
+            tracing::info!(created = report.created, failed = report.failed, "imported time");
+            Ok(Imported::Done(report))
+        }
+        other => other,
+    }
+}
+
+/// Nothing is imported for somebody who is not there, and nothing is said to be.
+async fn check_member(store: &Store, actor: &Actor, import: &TimeImport) -> Result<()> {
+    let Some(id) = import.query.member_id.filter(|id| actor.member_id != Some(*id)) else {
+        return Ok(());
     };
-    tracing::info!(created = report.created, failed = report.failed, dry_run, "imported time");
-    Ok(report)
+    let ids = vec![id];
+    let missing = member::repository::missing(store.read(), actor.organization_id, ids).await?;
+    if missing.is_empty() { Ok(()) } else { Err(unknown_member()) }
+}
+
+/// What can be told without writing is told before, so that a bad file, or one that is only tried, holds
+/// nobody up.
+async fn compare(
+    tx: &Tx,
+    actor: &Actor,
+    import: &TimeImport,
+    File { rows, skipped, ignored_columns }: &File,
+) -> Result<Compared> {
+    let good: Vec<&Parsed> = rows.iter().flatten().collect();
+    let bad = rows.iter().filter_map(|row| row.as_ref().err().cloned());
+    let (skipped, ignored_columns) = (*skipped, ignored_columns.clone());
+    let report = TimeImportReport { skipped, ignored_columns, ..TimeImportReport::default() };
+    let report = report.with_failures(bad.collect());
+    let (written, lines) = write::compare(tx, actor, import, &good).await?;
+    let mut report = report.with(written);
+    report.created = lines.len() as u64;
+    let fit = good.into_iter().filter(|row| lines.contains(&row.line)).cloned().collect();
+    Ok(Compared { report, fit, total: rows.len() as u64 + skipped })
+}
+
+/// Writes a slice of an import that whoever began it has described so, and says what it does about bad rows.
+pub(crate) async fn write_slice(
+    tx: &Tx,
+    actor: &Actor,
+    import: Value,
+    rows: Value,
+) -> Result<(Written, OnError)> {
+    let unread = |error| Error::Internal(format!("what is staged cannot be read: {error}"));
+    let import: TimeImport = serde_json::from_value(import).map_err(unread)?;
+    let rows: Vec<Parsed> = serde_json::from_value(rows).map_err(unread)?;
+    let rows: Vec<&Parsed> = rows.iter().collect();
+    Ok((write::write(tx, actor, &import, &rows).await?, import.query.on_error))
+}
+
+/// Removes those of imported entries that nobody has changed since, and says how many.
+pub(crate) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
+    write::take_back(tx, actor, ids).await
+}
+
+fn unknown_member() -> Error {
+    Error::invalid("?member_id", "unknown", "is not a member here")
 }
 
 /// After the database has refused a reference: everything else has been looked up.
@@ -258,34 +397,5 @@ async fn unknown_reference(store: &Store, actor: &Actor, named: Option<Uuid>) ->
     if missing.is_empty() {
         return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));
     }
-    Ok(Error::invalid("?member_id", "unknown", "is not a member here"))
-}
-
-/// What can be told without writing is told before the transaction, so that a bad file holds nobody up.
-async fn refuse_bad_rows(
-    store: &Store,
-    actor: &Actor,
-    import: &TimeImport,
-    rows: &[Result<Parsed, RowError>],
-    ignored_columns: &[String],
-) -> Result<()> {
-    let connection = store.read();
-    let good: Vec<_> = rows.iter().flatten().collect();
-    let keys = good.iter().map(|row| &*row.key).collect();
-    let known = repository::known_keys(connection, actor.organization_id, keys).await?;
-    let mut directory = Directory::read(connection, actor.organization_id, &good).await?;
-    let ignored_columns = ignored_columns.to_vec();
-    let mut report = TimeImportReport { ignored_columns, ..TimeImportReport::default() };
-    for row in rows {
-        match row {
-            Err(error) => report.fail(error.clone()),
-            Ok(row) if known.contains(&row.key) => {}
-            Ok(row) => {
-                if let Some(error) = directory.refusal(row, import) {
-                    report.fail(error);
-                }
-            }
-        }
-    }
-    report.or_abort(OnError::Abort).map(drop)
+    Ok(unknown_member())
 }

@@ -1,6 +1,7 @@
 //! The rows of a file, each by itself: what it says of when, who, what and for what.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{
     TimeImport, Zero,
@@ -10,14 +11,14 @@ use super::{
     pauses::Pauses,
 };
 use crate::{
-    error::{Error, Result},
-    import::{Cells, Column, Keys, RowError, Sheet},
+    error::Result,
+    import::{self, Cells, Column, Keys, RowError, Sheet},
     text::{self, fold},
     time_entry::{Break, rules},
     zone::Zone,
 };
 
-/// How many rows a file has at most: all of them are written at once.
+/// How many rows a file has at most: all of them are compared with what is there at once.
 const ROWS: usize = 10_000;
 /// How many tags an entry has at most.
 const TAGS: usize = 20;
@@ -25,7 +26,7 @@ const TAGS: usize = 20;
 const MINUTES: i64 = 24 * 60;
 
 /// What a row says.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Parsed {
     pub(super) line: u64,
     pub(super) person: Person,
@@ -41,14 +42,14 @@ pub(super) struct Parsed {
 }
 
 /// Who worked; nobody is named where both are none.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Person {
     pub(super) name: Option<String>,
     pub(super) email: Option<String>,
 }
 
 /// Which project.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Named {
     pub(super) name: Option<String>,
     pub(super) job_number: Option<String>,
@@ -56,7 +57,7 @@ pub(super) struct Named {
 }
 
 /// From when to when, or how many minutes of a day.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) enum When {
     Between(DateTime<Utc>, DateTime<Utc>),
     On(NaiveDate, i64),
@@ -84,8 +85,7 @@ pub(super) fn read(import: &TimeImport) -> Result<File> {
     let (mut rows, mut skipped) = (Vec::new(), 0);
     while let Some(cells) = sheet.row()? {
         if rows.len() == ROWS {
-            let message = format!("has more than {ROWS} rows");
-            return Err(Error::invalid("", "too_many_rows", message));
+            return Err(import::too_many_rows(ROWS as u64));
         }
         match parse(&cells, &columns, import, &mut keys).transpose() {
             Some(row) => rows.push(row),

@@ -1,78 +1,127 @@
 //! What an import writes.
 
+use std::collections::HashSet;
+
 use entity::project as table;
 use uuid::Uuid;
 
 use super::{
-    Rows, TimeImport, TimeImportReport,
+    TimeImport,
     directory::{Directory, Found},
     rows::{Named, Parsed, Person, When},
 };
 use crate::{
     actor::Actor,
     error::{self, Error, Result},
-    import::{Report, RowError},
+    import::{RowError, Written},
     member::{Member, MemberInput},
     organization,
     project::{self, Project, ProjectInput},
-    resource::Writable,
+    resource::{Resource, Writable},
     role::Role,
     store::Tx,
     task::{self, Task, TaskInput},
+    text::fold,
     time_entry::{
-        TimeEntryInput,
+        TimeEntry, TimeEntryInput,
         repository::{self, Titled},
         write::{self, New},
     },
 };
 
-/// Writes the rows that are good and new.
+/// Writes those of these rows that are new and fit.
 pub(super) async fn write(
     tx: &Tx,
     actor: &Actor,
     import: &TimeImport,
-    rows: &Rows,
-) -> Result<TimeImportReport> {
+    rows: &[&Parsed],
+) -> Result<Written> {
     let query = &import.query;
     if query.create_projects || query.create_tasks || query.create_members {
         // Names may be there twice: of two imports that make the same, one waits and finds it.
         organization::repository::lock(tx, actor.organization_id).await?;
     }
-    let mut report = TimeImportReport::default();
-    let mut bad: Vec<RowError> =
-        rows.iter().filter_map(|row| row.as_ref().err().cloned()).collect();
-    let good: Vec<&Parsed> = rows.iter().flatten().collect();
+    let Entries { lines, news, mut written, .. } = entries(tx, actor, import, rows, true).await?;
+    let done = write::insert(tx, actor, news).await?;
+    written.created = done.made.iter().map(|(_, entry)| entry.id).collect();
+    written.duplicates += done.known.len() as u64;
+    written
+        .errors
+        .extend(done.refused.into_iter().map(|(index, error)| refused(lines[index], error)));
+    written.errors.sort_by_key(|error| error.line);
+    Ok(written)
+}
+
+/// What [`write`] would do, and the lines of the rows that it would make entries of. Nobody is held, and nothing
+/// is written.
+pub(super) async fn compare(
+    tx: &Tx,
+    actor: &Actor,
+    import: &TimeImport,
+    rows: &[&Parsed],
+) -> Result<(Written, HashSet<u64>)> {
+    let Entries { lines, news, mut written } = entries(tx, actor, import, rows, false).await?;
+    let (done, fit) = write::compare(tx, actor, news).await?;
+    written.duplicates += done.known.len() as u64;
+    written
+        .errors
+        .extend(done.refused.into_iter().map(|(index, error)| refused(lines[index], error)));
+    written.errors.sort_by_key(|error| error.line);
+    Ok((written, fit.into_iter().map(|index| lines[index]).collect()))
+}
+
+/// The entries that new rows are to be.
+struct Entries {
+    lines: Vec<u64>,
+    news: Vec<New>,
+    /// What is known of the others, and what was made for these.
+    written: Written,
+}
+
+async fn entries(
+    tx: &Tx,
+    actor: &Actor,
+    import: &TimeImport,
+    rows: &[&Parsed],
+    for_good: bool,
+) -> Result<Entries> {
+    let mut written = Written::default();
     // What has been imported is left alone, whatever it named is called by now.
-    let keys = good.iter().map(|row| &*row.key).collect();
+    let keys = rows.iter().map(|row| &*row.key).collect();
     let known = repository::known_keys(tx, actor.organization_id, keys).await?;
-    let good: Vec<&Parsed> = good
-        .into_iter()
-        .filter(|row| {
-            let known = known.contains(&row.key);
-            report.duplicates += u64::from(known);
-            !known
-        })
-        .collect();
-    let directory = Directory::read(tx, actor.organization_id, &good).await?;
-    let mut maker = Maker { tx, actor, import, directory, report };
+    let (old, new): (Vec<&Parsed>, Vec<&Parsed>) =
+        rows.iter().partition(|row| known.contains(&row.key));
+    written.duplicates += old.len() as u64;
+    let directory = Directory::read(tx, actor.organization_id, &new).await?;
+    let mut maker = Maker { tx, actor, import, directory, made: Vec::new(), for_good };
     let (mut lines, mut news) = (Vec::new(), Vec::new());
-    for row in good {
+    for row in new {
         match maker.entry(row).await? {
             Ok(input) => {
                 lines.push(row.line);
                 news.push(New { id: tx.new_id(), input, import_key: Some(row.key.clone()) });
             }
-            Err(error) => bad.push(error),
+            Err(error) => written.errors.push(error),
         }
     }
-    let mut report = maker.report;
-    let written = write::insert(tx, actor, news).await?;
-    report.created += written.made.len() as u64;
-    report.duplicates += written.known.len() as u64;
-    bad.extend(written.refused.into_iter().map(|(index, error)| refused(lines[index], error)));
-    bad.sort_by_key(|error| error.line);
-    bad.into_iter().for_each(|error| report.fail(error));
-    report.or_abort(query.on_error)
+    written.made = maker.made;
+    Ok(Entries { lines, news, written })
+}
+
+/// Removes those of imported entries that nobody has changed since, and whose weeks are open, and says how many.
+pub(super) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
+    let mut count = 0;
+    for row in repository::untouched(tx, actor.organization_id, ids).await? {
+        let current = TimeEntry::from(row.clone());
+        let gone = tx.attempt(async |tx| write::delete(tx, actor, &row, &current).await).await?;
+        match gone {
+            Ok(()) => count += 1,
+            Err(error @ Error::Internal(_)) => return Err(error),
+            // Somebody has submitted the week since: it stays.
+            Err(_) => {}
+        }
+    }
+    Ok(count)
 }
 
 /// What the rules for entries have against a row.
@@ -96,7 +145,10 @@ struct Maker<'a> {
     actor: &'a Actor,
     import: &'a TimeImport,
     directory: Directory,
-    report: TimeImportReport,
+    /// What was made, or would be.
+    made: Vec<(&'static str, Uuid)>,
+    /// Whether anything is made at all.
+    for_good: bool,
 }
 
 impl Maker<'_> {
@@ -133,6 +185,12 @@ impl Maker<'_> {
         if let Some(title) = &row.task {
             input.task_id = Some(self.task(input.project_id, title).await?);
         }
+        if !self.for_good {
+            // Nothing is to be looked up of what is not there. Of a member, that is what is asked for: no time.
+            let pretended = |id: &Uuid| self.made.iter().any(|(_, made)| made == id);
+            input.project_id = input.project_id.filter(|id| !pretended(id));
+            input.task_id = input.task_id.filter(|id| !pretended(id));
+        }
         Ok(Ok(input))
     }
 
@@ -148,10 +206,14 @@ impl Maker<'_> {
             hourly_rate_minor: None,
             external_ref: None,
         };
-        let made = Member::create(self.tx, self.actor, &input.into()).await?;
-        self.directory.add_member(made.id, &made.name);
-        self.report.created_members += 1;
-        Ok(made.id)
+        let id = if self.for_good {
+            Member::create(self.tx, self.actor, &input.clone().into()).await?.id
+        } else {
+            self.tx.new_id()
+        };
+        self.directory.add_member(id, &input.name);
+        self.made.push((Member::ENTITY, id));
+        Ok(id)
     }
 
     async fn project(&mut self, named: &Named) -> Result<Uuid> {
@@ -175,6 +237,13 @@ impl Maker<'_> {
             note: None,
             details: None,
         };
+        if !self.for_good {
+            let row = pretended_project(self.tx, self.actor, input);
+            self.made.push((Project::ENTITY, row.id));
+            let id = row.id;
+            self.directory.add_project(row);
+            return Ok(id);
+        }
         let made = Project::create(self.tx, self.actor, &input.into()).await;
         let made = made.map_err(|error| match error {
             // Made by somebody else since this transaction began: it will be there the next time.
@@ -184,7 +253,7 @@ impl Maker<'_> {
         let row: table::Model =
             project::repository::get(self.tx, self.actor.organization_id, made.id).await?;
         self.directory.add_project(row);
-        self.report.created_projects += 1;
+        self.made.push((Project::ENTITY, made.id));
         Ok(made.id)
     }
 
@@ -208,16 +277,45 @@ impl Maker<'_> {
             recurrence: None,
             rotation: Vec::new(),
         };
-        let made = Task::create(self.tx, self.actor, &input.into()).await?;
-        self.directory.add_task(Titled {
-            id: made.id,
-            title: made.title,
-            project_id,
-            open: true,
-            created_at: made.created_at.fixed_offset(),
-        });
-        self.report.created_tasks += 1;
-        Ok(made.id)
+        let (id, created_at) = if self.for_good {
+            let made = Task::create(self.tx, self.actor, &input.into()).await?;
+            (made.id, made.created_at)
+        } else {
+            (self.tx.new_id(), self.tx.now())
+        };
+        let created_at = created_at.fixed_offset();
+        let title = title.to_owned();
+        self.directory.add_task(Titled { id, title, project_id, open: true, created_at });
+        self.made.push((Task::ENTITY, id));
+        Ok(id)
+    }
+}
+
+/// The row that a project would have, as far as it is found by it.
+fn pretended_project(tx: &Tx, actor: &Actor, input: ProjectInput) -> table::Model {
+    let now = tx.now().fixed_offset();
+    table::Model {
+        organization_id: actor.organization_id,
+        id: tx.new_id(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        job_number_key: input.job_number.as_deref().map(fold),
+        job_number: input.job_number,
+        name_key: fold(&input.name),
+        name: input.name,
+        client: input.client,
+        status: input.status.as_str().to_owned(),
+        starts_on: None,
+        ends_on: None,
+        budget_minor: None,
+        currency: actor.settings.currency.clone(),
+        address: None,
+        latitude_e7: None,
+        longitude_e7: None,
+        note: None,
+        details: None,
+        search_key: String::new(),
     }
 }
 

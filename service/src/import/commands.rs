@@ -1,0 +1,120 @@
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use entity::import;
+use uuid::Uuid;
+
+use super::{ImportRun, ImportRunQuery, Kind, repository};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    saga::{self, State},
+    store::{Store, page::Page},
+};
+
+/// How long at least others have their turn between two parts of an import.
+const LEAST_PAUSE: Duration = Duration::from_millis(10);
+
+/// The import, and where its saga stands.
+pub(super) fn view(row: import::Model, state: State, reason: Option<String>) -> Result<ImportRun> {
+    Ok(ImportRun {
+        id: row.id,
+        kind: Kind::of(&row.kind)?,
+        state,
+        reason,
+        total: row.total,
+        created: row.created,
+        duplicates: row.duplicates,
+        ignored: row.ignored,
+        failed: row.failed,
+        ignored_columns: ignored_columns(&row.options),
+        created_categories: row.created_categories,
+        created_projects: row.created_projects,
+        created_tasks: row.created_tasks,
+        created_members: row.created_members,
+        errors: row.errors,
+        created_at: row.created_at.to_utc(),
+        updated_at: row.updated_at.to_utc(),
+    })
+}
+
+/// They are found when the file is read, and so stand beside what it is read with.
+fn ignored_columns(options: &Value) -> Vec<String> {
+    let names = options["query"]["ignored_columns"].as_array().into_iter().flatten();
+    names.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The import.
+pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<ImportRun> {
+    store
+        .snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
+            Box::pin(async move {
+                let row = repository::get(tx, *organization_id, *id).await?;
+                let (state, reason) = saga::import::standing(tx, *organization_id, *id).await?;
+                view(row, state, reason)
+            })
+        })
+        .await
+}
+
+/// The imports that a query asks for, the newest first.
+pub async fn list(store: &Store, actor: &Actor, query: ImportRunQuery) -> Result<Page<ImportRun>> {
+    store
+        .snapshot((actor.organization_id, query), |tx, (organization_id, query)| {
+            Box::pin(async move {
+                let page = repository::list(tx, *organization_id, query).await?;
+                let ids = page.items.iter().map(|row| row.id).collect();
+                let standings = saga::import::standings(tx, *organization_id, ids).await?;
+                let mut standings: HashMap<_, _> = standings.into_iter().collect();
+                page.try_map(|row| {
+                    let unknown = (State::Failed, None);
+                    let (state, reason) = standings.remove(&row.id).unwrap_or(unknown);
+                    view(row, state, reason)
+                })
+            })
+        })
+        .await
+}
+
+/// Does an import to its end, part by part. `progress` is told after each how far it is. Others who write to the
+/// same database get their turn in between: it may be that of another process.
+pub async fn finish(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    progress: impl Fn(&ImportRun),
+) -> Result<ImportRun> {
+    loop {
+        let run = get(store, actor, id).await?;
+        progress(&run);
+        if matches!(run.state, State::Completed | State::Compensated | State::Failed) {
+            return Ok(run);
+        }
+        let begun = Instant::now();
+        match saga::import::go_on(store, (actor.organization_id, id)).await {
+            // Another process has the file, and will let it go.
+            Ok(()) | Err(Error::Unavailable(_)) => {}
+            Err(other) => return Err(other),
+        }
+        tokio::time::sleep(begun.elapsed().max(LEAST_PAUSE)).await;
+    }
+}
+
+/// Calls an import off: what it has written is taken back.
+///
+/// # Errors
+/// [`crate::Error::State`] where it has ended.
+pub async fn cancel(store: &Store, actor: &Actor, id: Uuid) -> Result<ImportRun> {
+    store
+        .following()
+        .write((actor.clone(), id), |tx, (actor, id)| {
+            Box::pin(async move {
+                let row = repository::get(tx, actor.organization_id, *id).await?;
+                let (state, reason) = saga::import::cancel(tx, actor, *id).await?;
+                view(row, state, reason)
+            })
+        })
+        .await
+}

@@ -1,0 +1,235 @@
+//! Imports a large file: slice after slice, each in a transaction of its own. Where a slice is refused, or
+//! somebody calls the import off, what was written is taken back, slice after slice too.
+
+use entity::{import as table, saga};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    Saga, State, repository,
+    rules::Progress,
+    worker::{self, Did, Kind, Run, StepKind, Work, untouched},
+};
+use crate::{
+    actor::Actor,
+    category::Category,
+    error::{Error, ImportFailure, Result},
+    event::Verb,
+    expense,
+    import::{self, OnError, Tally, Written, repository as imports},
+    member::{self, Member},
+    project::Project,
+    resource::{Resource, Writable},
+    store::{Store, Tx, signal::Signal, versioned, versioned::Expected},
+    task::Task,
+    time_entry,
+};
+
+/// How many of the categories and the like that rows name one transaction takes back.
+const AT_ONCE: u64 = 50;
+
+pub(super) const KIND: Kind = Kind {
+    name: "import",
+    steps: &[
+        StepKind {
+            name: "stage",
+            run: Run::Local(|_, _, _| Box::pin(async { Ok(Did::All) })),
+            undo: Some(|tx, actor, work| Box::pin(clear(tx, actor, work))),
+        },
+        StepKind {
+            name: "write",
+            run: Run::Local(|tx, actor, work| Box::pin(write(tx, actor, work))),
+            undo: Some(|tx, actor, work| Box::pin(take_back(tx, actor, work))),
+        },
+        StepKind {
+            name: "clear",
+            run: Run::Local(|tx, actor, work| Box::pin(clear(tx, actor, work))),
+            undo: None,
+        },
+    ],
+    // When all rows are there, they stay.
+    pivot: 1,
+};
+
+/// Begins an import whose slices are there. It is the saga's subject, and has its id.
+pub(crate) async fn begin(tx: &Tx, actor: &Actor, row: &table::Model) -> Result<Saga> {
+    let data = json!({ "import": row.kind, "total": row.total });
+    worker::start(tx, actor, &KIND, (row.id, row.id), data).await
+}
+
+/// Where an import stands.
+pub(crate) async fn standing(
+    tx: &Tx,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<(State, Option<String>)> {
+    Ok(standing_of(repository::get(tx, organization_id, id).await?))
+}
+
+fn standing_of(row: saga::Model) -> (State, Option<String>) {
+    let Progress { state, reason, .. } = Progress::of(&row);
+    (state, reason)
+}
+
+/// Where some imports stand.
+pub(crate) async fn standings(
+    tx: &Tx,
+    organization_id: Uuid,
+    ids: Vec<Uuid>,
+) -> Result<Vec<(Uuid, (State, Option<String>))>> {
+    let rows = repository::by_ids(tx, organization_id, ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, standing_of(row))).collect())
+}
+
+/// Calls an import off. One that is being taken back stays so.
+pub(crate) async fn cancel(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(State, Option<String>)> {
+    let row = repository::get(tx, actor.organization_id, id).await?;
+    let mut progress = Progress::of(&row);
+    if progress.has_ended() || progress.is_past_pivot() {
+        return Err(Error::state("import_ended", "this import has ended"));
+    }
+    if progress.undoing {
+        return Ok(standing_of(row));
+    }
+    progress.compensate(tx.now(), "somebody has called it off".into())?;
+    tx.signal(Signal::Work);
+    let next = repository::columns(&progress)?;
+    let saga = versioned::update(tx, actor, Verb::Cancelled, &row, next, Saga::from).await?;
+    Ok((saga.state, saga.reason))
+}
+
+/// Does the next part of an import, or of taking it back.
+pub(crate) async fn go_on(store: &Store, key: (Uuid, Uuid)) -> Result<()> {
+    worker::go_on(store, key).await
+}
+
+/// What whoever began an import has said of it.
+fn query(row: &table::Model) -> Value {
+    row.options.get("query").cloned().unwrap_or_default()
+}
+
+/// Writes the next slice.
+async fn write(tx: &Tx, system: &Actor, work: &Work) -> Result<Did> {
+    let row = imports::get(tx, system.organization_id, work.subject_id).await?;
+    let ordinal = row.next_slice;
+    let Some(slice) = imports::slice(tx, &row, ordinal).await? else { return Ok(Did::All) };
+    let actor = import::acting(system, &row.options);
+    let mut tally = Tally::of(&row);
+    let written = tx.attempt(async |tx| write_slice(tx, &actor, &row, slice.rows).await).await?;
+    let written = match written {
+        Ok(written) => written,
+        Err(Error::Import(failure)) => return refuse(tx, &row, tally, &failure).await,
+        // Something that the rows name has gone since it was looked for: the next time it is not found.
+        Err(Error::Reference) if has_member(tx, &actor, &row).await? => {
+            return Err(Error::Again("what a row refers to has just gone".into()));
+        }
+        Err(other) => return Err(other),
+    };
+    tally.add(&written);
+    imports::slice_written(tx, &row, ordinal, &written.created).await?;
+    for entity in MADE {
+        let made = written.made.iter().filter(|(of, _)| *of == entity).map(|(_, id)| (*id, 1));
+        repository::remember(tx, (row.organization_id, work.saga_id), entity, made).await?;
+    }
+    imports::advance(tx, &row, ordinal + 1, tally).await?;
+    Ok(if ordinal + 1 == row.slices { Did::All } else { Did::Part })
+}
+
+/// What an import makes because rows name it, in the order in which it can be taken back.
+const MADE: [&str; 4] = [Task::ENTITY, Project::ENTITY, Category::ENTITY, Member::ENTITY];
+
+async fn write_slice(tx: &Tx, actor: &Actor, row: &table::Model, rows: Value) -> Result<Written> {
+    let (written, on_error) = match import::Kind::of(&row.kind)? {
+        import::Kind::Expenses => expense::write_slice(tx, actor, query(row), rows).await?,
+        import::Kind::TimeEntries => time_entry::write_slice(tx, actor, query(row), rows).await?,
+    };
+    if on_error == OnError::Skip || written.errors.is_empty() {
+        return Ok(written);
+    }
+    let failed = written.errors.len() as u64;
+    Err(Error::Import(Box::new(ImportFailure { failed, report: json!(written.errors) })))
+}
+
+/// Notes what is wrong with the rows of a slice of which nothing was written.
+async fn refuse(
+    tx: &Tx,
+    row: &table::Model,
+    mut tally: Tally,
+    failure: &ImportFailure,
+) -> Result<Did> {
+    let errors = failure.report.as_array().cloned().unwrap_or_default();
+    let first = errors.first().map(|error| (&error["line"], error["message"].as_str()));
+    let why = first.map_or_else(
+        || "a row is bad".to_owned(),
+        |(line, message)| format!("line {line}: {}", message.unwrap_or_default()),
+    );
+    tally.fail(failure.failed, errors);
+    imports::advance(tx, row, row.next_slice, tally).await?;
+    Ok(Did::Refused(why))
+}
+
+/// Whether whoever all rows are of, if somebody is, is there.
+async fn has_member(tx: &Tx, actor: &Actor, row: &table::Model) -> Result<bool> {
+    let named = query(row).get("member_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let ids: Vec<Uuid> = named.into_iter().collect();
+    Ok(member::repository::missing(tx, actor.organization_id, ids).await?.is_empty())
+}
+
+/// Takes back what was made of the slice that was written last, and when there is none, what was made
+/// because rows name it.
+async fn take_back(tx: &Tx, system: &Actor, work: &Work) -> Result<Did> {
+    let row = imports::get(tx, system.organization_id, work.subject_id).await?;
+    let actor = import::acting(system, &row.options);
+    let mut tally = Tally::of(&row);
+    let Some(ordinal) = row.next_slice.checked_sub(1).filter(|ordinal| *ordinal >= 0) else {
+        return forget(tx, &actor, &row, work, tally).await;
+    };
+    let written = imports::slice(tx, &row, ordinal).await?.and_then(|slice| slice.written);
+    let written: Vec<Uuid> = serde_json::from_value(written.unwrap_or_else(|| json!([])))
+        .map_err(|error| Error::Internal(format!("a slice cannot be read: {error}")))?;
+    let taken = match import::Kind::of(&row.kind)? {
+        import::Kind::Expenses => expense::take_back(tx, &actor, written).await?,
+        import::Kind::TimeEntries => time_entry::take_back(tx, &actor, written).await?,
+    };
+    tally.created -= i64::try_from(taken).unwrap_or_default();
+    imports::advance(tx, &row, ordinal, tally).await?;
+    Ok(Did::Part)
+}
+
+/// Takes back what was made because rows name it, and nobody has used or changed since.
+async fn forget(
+    tx: &Tx,
+    actor: &Actor,
+    row: &table::Model,
+    work: &Work,
+    mut tally: Tally,
+) -> Result<Did> {
+    let of = (row.organization_id, work.saga_id);
+    for entity in MADE {
+        let made = repository::recall(tx, of, entity, AT_ONCE).await?;
+        if made.is_empty() {
+            continue;
+        }
+        for (id, version) in made {
+            let version = Expected::Version(version);
+            let gone = untouched(tx, async |tx| match entity {
+                Task::ENTITY => Task::delete(tx, actor, id, version).await,
+                Project::ENTITY => Project::delete(tx, actor, id, version).await,
+                Category::ENTITY => Category::delete(tx, actor, id, version).await,
+                _ => Member::delete(tx, actor, id, version).await,
+            });
+            if let (true, Some(count)) = (gone.await?, tally.made(entity)) {
+                *count -= 1;
+            }
+        }
+        imports::advance(tx, row, 0, tally).await?;
+        return Ok(Did::Part);
+    }
+    Ok(Did::All)
+}
+
+/// Removes what was brought of the file.
+async fn clear(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
+    let more = imports::clear(tx, (actor.organization_id, work.subject_id)).await?;
+    Ok(if more { Did::Part } else { Did::All })
+}
