@@ -67,7 +67,10 @@ pub struct Problem {
 
 /// An error on its way to a client: everything but the request's id, which [`crate::observe`] adds.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct Failure(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
@@ -84,7 +87,7 @@ pub struct Failure {
 impl Failure {
     /// A failure without anything special to say.
     pub fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             code,
             title,
@@ -97,7 +100,12 @@ impl Failure {
                 .contains(&status)
                 .then_some(RETRY_AFTER),
             cause: None,
-        }
+        }))
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Parts)) -> Self {
+        set(&mut self.0);
+        self
     }
 
     /// What the framework meant by a status that it chose itself.
@@ -121,41 +129,43 @@ impl Failure {
 
     /// Says what went wrong this time.
     pub fn detail(self, detail: impl Into<String>) -> Self {
-        Self { detail: Some(detail.into()), ..self }
+        let detail = detail.into();
+        self.with(|parts| parts.detail = Some(detail))
     }
 
     /// What nobody but the operator may read.
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// The code.
     pub fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 
     /// The document.
     pub fn document(&self, request_id: Uuid) -> Problem {
         Problem {
-            kind: format!("urn:steward:problem:{}", self.code),
-            title: self.title.to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail.clone(),
+            kind: format!("urn:steward:problem:{}", self.0.code),
+            title: self.0.title.to_owned(),
+            status: self.0.status.as_u16(),
+            detail: self.0.detail.clone(),
             instance: request_id.urn().to_string(),
-            code: self.code.to_owned(),
+            code: self.0.code.to_owned(),
             request_id,
-            violations: self.violations.clone(),
-            expected_version: self.stale.as_ref().and_then(|stale| stale.expected),
-            current_version: self.stale.as_ref().map(|stale| stale.current_version),
-            current: self.stale.as_ref().map(|stale| stale.current.clone()),
-            conflicting_id: self.conflicting_id,
-            report: self.report.clone(),
+            violations: self.0.violations.clone(),
+            expected_version: self.0.stale.as_ref().and_then(|stale| stale.expected),
+            current_version: self.0.stale.as_ref().map(|stale| stale.current_version),
+            current: self.0.stale.as_ref().map(|stale| stale.current.clone()),
+            conflicting_id: self.0.conflicting_id,
+            report: self.0.report.clone(),
         }
     }
 
     fn invalid(violations: Vec<Violation>) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Self { violations, ..Self::new(status, "invalid", "The input breaks rules") }
+        let failure = Self::new(status, "invalid", "The input breaks rules");
+        failure.with(|parts| parts.violations = violations)
     }
 }
 
@@ -181,12 +191,13 @@ impl From<Error> for Failure {
             Error::Stale(stale) => {
                 let status = if stale.precondition { S::PRECONDITION_FAILED } else { S::CONFLICT };
                 let failure = Self::new(status, code, "The resource has changed");
-                Self { stale: Some(Arc::new(*stale)), ..failure }
+                failure
+                    .with(|parts| parts.stale = Some(Arc::new(*stale)))
                     .detail("it has changed since the version that was named")
             }
             Error::Duplicate { .. } => {
                 let failure = Self::new(S::CONFLICT, code, "Taken already");
-                Self { violations: error.violations(), ..failure }
+                failure.with(|parts| parts.violations = error.violations())
             }
             Error::Reference => Self::new(S::CONFLICT, code, "A reference does not hold"),
             Error::InUse(what) => Self::new(S::CONFLICT, code, "In use").detail(what),
@@ -202,28 +213,33 @@ impl From<Error> for Failure {
                     Value::Object(report) => report,
                     _ => Map::new(),
                 };
-                Self { report, ..failure }.detail(detail)
+                failure.with(|parts| parts.report = report).detail(detail)
             }
             Error::State { detail, conflicting_id, .. } => {
                 let failure = Self::new(S::CONFLICT, code, "Not in this state").detail(detail);
-                Self { conflicting_id, ..failure }
+                failure.with(|parts| parts.conflicting_id = conflicting_id)
             }
             Error::TooManyAttempts(wait) => {
                 let failure = Self::new(S::TOO_MANY_REQUESTS, code, "Too many attempts");
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                Self { retry_after: Some(seconds.max(1)), ..failure }
+                failure
+                    .with(|parts| parts.retry_after = Some(seconds.max(1)))
                     .detail(format!("this has failed too often: try again after {seconds} s"))
             }
             Error::Unavailable(cause) | Error::Again(cause) => {
                 let status = S::SERVICE_UNAVAILABLE;
                 let failure = Self::new(status, code, "Not available just now");
-                Self { cause: Some(cause), ..failure }.detail("try again in a moment")
+                failure.with(|parts| parts.cause = Some(cause)).detail("try again in a moment")
             }
             // 503 as well, but no `Retry-After`: without a key, trying again could do it twice.
             Error::OutcomeUnknown(cause) => {
                 let title = "It is not known whether this was done";
                 let failure = Self::new(S::SERVICE_UNAVAILABLE, code, title);
-                Self { again: false, cause: Some(cause), ..failure }.detail(
+                let failure = failure.with(|parts| {
+                    parts.retry_after = None;
+                    parts.cause = Some(cause);
+                });
+                failure.detail(
                     "no answer came in time that would say so: look before you repeat this, or repeat it \
                      with the same Idempotency-Key",
                 )
@@ -231,7 +247,7 @@ impl From<Error> for Failure {
             // The operator reads it too: nobody else can mend it.
             Error::NotConfigured { detail, .. } => {
                 let failure = Self::new(S::SERVICE_UNAVAILABLE, code, "Not configured here");
-                Self { cause: Some(detail.to_string()), ..failure }.detail(detail)
+                failure.with(|parts| parts.cause = Some(detail.to_string())).detail(detail)
             }
             Error::KeyReused => {
                 let title = "The idempotency key was used for another request";
@@ -241,11 +257,14 @@ impl From<Error> for Failure {
             Error::KeyInUse => {
                 let title = "The first request with this idempotency key is still at work";
                 let failure = Self::new(S::CONFLICT, code, title);
-                Self { retry_after: Some(RETRY_AFTER), ..failure }.detail("try again in a moment")
+                failure
+                    .with(|parts| parts.retry_after = Some(RETRY_AFTER))
+                    .detail("try again in a moment")
             }
             error @ Error::Replayed(_) => Error::Internal(error.to_string()).into(),
             Error::Internal(cause) => {
-                Self { cause: Some(cause), ..Self::of_status(S::INTERNAL_SERVER_ERROR) }
+                let failure = Self::of_status(S::INTERNAL_SERVER_ERROR);
+                failure.with(|parts| parts.cause = Some(cause))
             }
         }
     }
@@ -253,21 +272,21 @@ impl From<Error> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code)
+        f.write_str(self.0.code)
     }
 }
 
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
-        if self.status == StatusCode::UNAUTHORIZED {
+        let mut response = HttpResponse::build(self.0.status);
+        if self.0.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         let mut response = response.finish();

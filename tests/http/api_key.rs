@@ -112,7 +112,7 @@ async fn what_a_key_makes_is_never_more_than_itself_and_ends_with_it() {
         let app = App::start(&database).await;
         let (ada, company) = app.owner_of("company").await;
         let (keys, invitations) = (format!("{company}/api-keys"), format!("{company}/invitations"));
-        let soon = chrono::Utc::now() + chrono::TimeDelta::hours(1);
+        let soon = app.store.now() + chrono::TimeDelta::hours(1);
         let soon = chrono::SubsecRound::trunc_subsecs(soon, 0);
         let later = soon + chrono::TimeDelta::seconds(1);
         let new = json!({ "name": "first", "role": "admin", "expires_at": soon });

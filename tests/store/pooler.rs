@@ -35,7 +35,8 @@ impl Pooler {
         let folder = tempfile::tempdir().expect("a folder");
         // It does not run as root, and gives itself another user.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("readable");
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it").port();
+        let port =
+            TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it").port();
         let path = folder.path().join("pgbouncer.ini");
         fs::write(&path, settings(database, port, keeps_prepared_statements)).expect("settings");
         let mut command = Command::new(program);
@@ -47,8 +48,7 @@ impl Pooler {
         let mut url = database.clone();
         url.set_host(Some("127.0.0.1")).expect("a host");
         url.set_port(Some(port)).expect("a port");
-        let pooler =
-            Self { process, url: url.into(), keeps_prepared_statements, _folder: folder };
+        let pooler = Self { process, url: url.into(), keeps_prepared_statements, _folder: folder };
         let listening = async {
             while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -190,7 +190,10 @@ async fn serve_through(pooler: &Pooler, database: &Database) {
     let elsewhere = ada.at(&other.base);
     elsewhere.read(&path).await;
     ada.delete("/v1/sessions/current").await.expect(204);
-    tests::log::wait_until("the other node hears of it", async || elsewhere.get(&path).await.status == 401).await;
+    tests::log::wait_until("the other node hears of it", async || {
+        elsewhere.get(&path).await.status == 401
+    })
+    .await;
     app.stop().await;
     other.stop().await;
 }

@@ -97,7 +97,8 @@ async fn a_write_that_finds_no_room_is_refused_and_the_next_ones_last() {
     }
     app.stop().await;
     let other = SeaOrm::connect(&database.url).await.expect("another connection");
-    let count = Statement::from_string(other.get_database_backend(), "SELECT count(*) FROM expense");
+    let count =
+        Statement::from_string(other.get_database_backend(), "SELECT count(*) FROM expense");
     let count = other.query_one_raw(count).await.expect("a count").expect("a row");
     assert_eq!(count.try_get_by::<i64, _>(0), Ok(i64::try_from(written).expect("a few")));
     other.close().await.expect("closed");

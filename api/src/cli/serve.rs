@@ -60,8 +60,14 @@ async fn stop_when_asked(shutdown: &Shutdown) -> std::io::Result<()> {
         let mut quit = signal(SignalKind::quit())?;
         tokio::select! {
             _ = terminate.recv() => tracing::info!("stopping: what is under way is finished"),
-            _ = interrupt.recv() => return Ok(shutdown.at_once().await),
-            _ = quit.recv() => return Ok(shutdown.at_once().await),
+            _ = interrupt.recv() => {
+                shutdown.at_once().await;
+                return Ok(());
+            }
+            _ = quit.recv() => {
+                shutdown.at_once().await;
+                return Ok(());
+            }
         }
         tokio::select! {
             () = shutdown.gracefully() => {}

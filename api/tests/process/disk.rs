@@ -178,8 +178,7 @@ fn file(folder: &Path) -> Database {
 /// Of the write-ahead log at BEGIN, in the middle of a batch and at COMMIT; of what is read at each
 /// statement; of the database at a checkpoint.
 fn faults() -> Vec<Fault> {
-    let fault =
-        |operation, file, errno, passing| Fault { operation, file, errno, passing };
+    let fault = |operation, file, errno, passing| Fault { operation, file, errno, passing };
     use {DataFile as F, Errno as E, Operation as O};
     vec![
         fault(O::Write, F::Log, E::Enospc, 0),

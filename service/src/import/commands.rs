@@ -4,6 +4,7 @@ use std::{
 };
 
 use entity::import;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{ImportRun, ImportRunQuery, Kind, repository};

@@ -189,7 +189,8 @@ pub(super) async fn go_on(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
     store
         .following()
         .write((saga, patience), |tx, (saga, patience)| {
-            Box::pin(async move { begin(tx, *saga, *patience).await.map(drop) })
+            // Whoever waits makes no calls, and takes none over.
+            Box::pin(async move { begin(tx, *saga, *patience, |_| false).await.map(drop) })
         })
         .await
 }
@@ -198,8 +199,12 @@ pub(super) async fn go_on(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
 async fn advance(context: &Context, saga: (Uuid, Uuid)) -> Result<bool> {
     let (store, patience) = (context.store.following(), context.patience);
     let input = (context.clone(), saga);
-    let began =
-        store.write(input, |tx, (context, saga)| Box::pin(begin(tx, context, *saga))).await?;
+    let began = store
+        .write(input, |tx, (context, saga)| {
+            let is_left = |version| is_left(tx, context, *saga, version);
+            Box::pin(begin(tx, *saga, context.patience, is_left))
+        })
+        .await?;
     let noted = match began {
         Began::Nothing => return Ok(false),
         Began::Done(place) => {
@@ -230,8 +235,13 @@ enum Began {
     Call(Box<Noted>),
 }
 
-async fn begin(tx: &Tx, context: &Context, saga: (Uuid, Uuid)) -> Result<Began> {
-    let ((organization_id, id), patience) = (saga, context.patience);
+/// `is_left` says of a version whether nobody waits any longer for the answer of the call that it notes.
+async fn begin(
+    tx: &Tx,
+    (organization_id, id): (Uuid, Uuid),
+    patience: Patience,
+    is_left: impl Fn(i64) -> bool,
+) -> Result<Began> {
     let row = repository::get(tx, organization_id, id).await?;
     let mut progress = Progress::of(&row);
     let now = tx.now();
@@ -239,7 +249,7 @@ async fn begin(tx: &Tx, context: &Context, saga: (Uuid, Uuid)) -> Result<Began> 
     if !progress.due_at.is_some_and(|due_at| due::has_come(due_at, now, longest)) {
         return Ok(Began::Nothing);
     }
-    if progress.is_at_work() && !is_left(tx, context, saga, row.version) {
+    if progress.is_at_work() && !is_left(row.version) {
         return Ok(Began::Nothing);
     }
     // Another node that is at the same step waits here, and then finds it done.

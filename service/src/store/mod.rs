@@ -266,7 +266,8 @@ impl Store {
         match &self.writer {
             Writer::Sqlite(writer) => writer.write(input, work).await,
             Writer::Postgres(pools) => {
-                let begin = if self.following { Begin::ReadCommitted } else { Begin::RepeatableRead };
+                let begin =
+                    if self.following { Begin::ReadCommitted } else { Begin::RepeatableRead };
                 let writer = postgres::Writer {
                     pool: pools.shared.clone(),
                     begin,
@@ -388,7 +389,9 @@ impl Store {
     pub async fn clock_ahead(&self) -> Result<TimeDelta> {
         match &self.writer {
             Writer::Sqlite(_) => Ok(TimeDelta::zero()),
-            Writer::Postgres(pools) => postgres::clock_ahead(&pools.shared, &self.context.clock).await,
+            Writer::Postgres(pools) => {
+                postgres::clock_ahead(&pools.shared, &self.context.clock).await
+            }
         }
     }
 

@@ -252,11 +252,7 @@ pub(super) async fn relay(pools: &Pools, signals: &Signals) {
     }
 }
 
-async fn relay_until_lost(
-    pools: &Pools,
-    signals: &Signals,
-    node: &str,
-) -> Result<(), DbErr> {
+async fn relay_until_lost(pools: &Pools, signals: &Signals, node: &str) -> Result<(), DbErr> {
     let options = (*pools.direct.get_postgres_connection_pool().connect_options()).clone();
     let own = PgPoolOptions::new().max_connections(1).connect_with(options).await;
     let own = own.map_err(driver_error)?;

@@ -173,10 +173,7 @@ impl Transaction {
         result.map_err(query_error)
     }
 
-    pub(super) async fn query_all(
-        &self,
-        statement: &Statement,
-    ) -> Result<Vec<QueryResult>, DbErr> {
+    pub(super) async fn query_all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         let begun = Instant::now();
         let result = match &mut *self.connection.lock().await {
             Connection::Sqlite(connection) => {

@@ -22,7 +22,8 @@ const PAGE: i64 = 50;
 const COLUMNS: &str = "id, version, kind, status, member_id, category_id, spent_on, amount_minor, \
     currency, merchant, payment_method, note, place, details, item_count, submitted_at, \
     decided_at, decided_by_member_id, decision_note, reimbursed_at, created_at, updated_at, tags, \
-    payout_saga_id, payout_error, project_id";
+    payout_saga_id, payout_error, project_id, created_by_member_id, changed_by_member_id, \
+    submitted_by_member_id";
 
 /// The statements. sqlx takes `$1` on both databases.
 pub(crate) struct Statements {
@@ -125,6 +126,9 @@ macro_rules! hand_written {
                     payout_saga_id: row.try_get(23)?,
                     payout_error: row.try_get(24)?,
                     project_id: row.try_get(25)?,
+                    created_by_member_id: row.try_get(26)?,
+                    changed_by_member_id: row.try_get(27)?,
+                    submitted_by_member_id: row.try_get(28)?,
                     created_at: row.try_get(20)?,
                     updated_at: row.try_get(21)?,
                 })

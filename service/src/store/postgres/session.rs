@@ -93,7 +93,8 @@ pub(super) async fn check(
     let is_pooled = mark(&transaction).await?.as_deref() != Some(MARK.1);
     transaction.rollback().await;
     drop(transaction);
-    let of = |name: &str| settings.iter().find(|(found, _)| found == name).map(|(_, value)| &**value);
+    let of =
+        |name: &str| settings.iter().find(|(found, _)| found == name).map(|(_, value)| &**value);
     if of("transaction_isolation") != Some("repeatable read") {
         let found = of("transaction_isolation").unwrap_or_default();
         return Err(ConnectError::Session(format!(
