@@ -202,6 +202,7 @@ async fn null_clears_a_field_and_what_is_not_named_stays() {
             expected[name] = cleared;
             expected["version"] = json!(version + 1);
             expected["updated_at"] = changed["updated_at"].clone();
+            expected["changed_by_member_id"] = expected["created_by_member_id"].clone();
             assert_eq!(changed, expected, "{name}");
         }
         for name in ["amount_minor", "spent_on", "currency", "member_id"] {

@@ -26,14 +26,15 @@ pub async fn events(store: &Store, kind: &str) -> Vec<event::Model> {
 /// # Panics
 /// If the database does not answer.
 pub async fn behind(store: &Store, consumer: &str) -> i64 {
-    let heads = event_head::Entity::find().all(store.read()).await.unwrap();
+    // In this order: an event that goes on meanwhile is counted twice, and never left out.
+    let waiting = event::Entity::find().filter(event::COLUMN.position.is_null());
+    let waiting = waiting.all(store.read()).await.unwrap().len();
     let positions = consumer_position::Entity::find()
         .filter(consumer_position::COLUMN.consumer.eq(consumer))
         .all(store.read())
         .await
         .unwrap();
-    let waiting = event::Entity::find().filter(event::COLUMN.position.is_null());
-    let waiting = waiting.all(store.read()).await.unwrap().len();
+    let heads = event_head::Entity::find().all(store.read()).await.unwrap();
     let heads = heads.into_iter().filter(|head| head.organization_id != Uuid::nil());
     let behind = heads.map(|head| {
         let of = positions.iter().find(|row| row.organization_id == head.organization_id);

@@ -370,3 +370,26 @@ fn fill(ballast: &Path) {
         }
     }
 }
+
+/// Two servers on one file would not hear of each other's revocations and signals.
+#[test]
+fn a_second_server_on_a_file_is_refused_and_told_who_serves_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = file(folder.path());
+    let serve = || {
+        let mut serve = steward(&database);
+        serve.args(["--listen", "127.0.0.1:0"]).output().expect("steward runs")
+    };
+    for _ in 0..2 {
+        // The second time, the first process was killed: its lock has gone with it.
+        let first = Process::start(&database);
+        let second = serve();
+        assert!(!second.status.success());
+        let said = String::from_utf8_lossy(&second.stderr).into_owned();
+        let holder = format!("steward.db is served already, by process {}", first.child.id());
+        assert!(said.contains(&holder), "{said}");
+        // The command line may open it.
+        let status = steward(&database).args(["migrate", "status"]).output().expect("steward runs");
+        assert!(status.status.success());
+    }
+}

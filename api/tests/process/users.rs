@@ -7,7 +7,7 @@ use std::{
 };
 
 use service::store::Options;
-use tests::{Client, Database, PASSWORD, each_lasting_database, events::Events, log::events};
+use tests::{Client, Database, PASSWORD, each_lasting_database, events::Events, log::{events, wait_until}};
 use tokio::time::sleep;
 
 use crate::support::{Process, steward};
@@ -135,6 +135,7 @@ async fn who_is_disabled_gets_in_nowhere_until_enabled() {
         anybody.log_in(ADA, PASSWORD).await.expect(401);
         let store = database.store(Options::default()).await;
         for (kind, times) in [("user.disabled", 3), ("user.enabled", 1)] {
+            wait_until(kind, async || events(&store, kind).await.len() >= times).await;
             let told = events(&store, kind).await;
             assert_eq!(told.len(), times, "{kind}");
             assert!(told.iter().all(|event| event.author == "operator"), "{kind}");
