@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     connections::Connection,
-    extract::RequestId,
+    extract::{Reading, RequestId},
     problem::{self, Failure},
     state::State,
 };
@@ -41,7 +41,8 @@ pub async fn observe(
     let span = tracing::info_span!("request", request_id = id, method, route);
     let precondition = if_none_match(&request);
     let deadline = state.settings.limits.request_timeout;
-    let late = late(request.method());
+    let (is_safe, reading) = (request.method().is_safe(), Reading::default());
+    request.extensions_mut().insert(reading.clone());
     let connections = state.connections.clone();
     let _under_way = connections.begin_request();
     let refused = request.conn_data::<Connection>().is_some_and(Connection::is_refused);
@@ -55,7 +56,7 @@ pub async fn observe(
             (Some(request), response.map_into_boxed_body())
         }
         Ok(Err(error)) => (None, HttpResponse::from_error(error)),
-        Err(_) => (None, HttpResponse::from_error(late)),
+        Err(_) => (None, HttpResponse::from_error(late(is_safe || reading.is_under_way()))),
     };
     let response = unless_unchanged(precondition, response);
     let mut response = document(request_id, response, &span);
@@ -80,10 +81,10 @@ pub async fn observe(
     }
 }
 
-/// A request that took too long. One that changes something goes on without its client.
-fn late(method: &Method) -> Failure {
+/// A request that took too long. Once its body is there, one that changes something goes on without its client.
+fn late(does_nothing: bool) -> Failure {
     let why = "the request took too long".to_owned();
-    let error = match method.is_safe() {
+    let error = match does_nothing {
         true => service::Error::Unavailable(why),
         false => service::Error::OutcomeUnknown(why),
     };

@@ -1,4 +1,12 @@
-use std::{future::Future, io::Write, pin::Pin};
+use std::{
+    future::Future,
+    io::Write,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -41,6 +49,22 @@ impl<T: FromBody> FromRequest for Body<T> {
     }
 }
 
+/// Whether a request's body is still being read: then nothing of what it asks for was begun.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reading(Arc<AtomicBool>);
+
+impl Reading {
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(request: &HttpRequest, under_way: bool) {
+        if let Some(Self(reading)) = request.extensions().get() {
+            reading.store(under_way, Ordering::Relaxed);
+        }
+    }
+}
+
 /// How many bytes a body may have from somebody whom nobody knows.
 const STRANGER_BYTES: usize = 16 * 1024;
 
@@ -60,6 +84,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesM
     }
     let digest = BodyDigest::of(request);
     let (mut bytes, mut held) = (web::BytesMut::new(), Held::default());
+    Reading::set(request, true);
     let reading = async {
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error: PayloadError| unread(&error.into()))?;
@@ -73,6 +98,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesM
         Ok::<(), Failure>(())
     };
     timeout(limits.body_timeout, reading).await.unwrap_or_else(|_| Err(too_slow()))?;
+    Reading::set(request, false);
     request.extensions_mut().insert(held);
     Ok(bytes)
 }
@@ -123,6 +149,7 @@ impl FromRequest for Upload {
             }
             let mut file = NamedTempFile::new().map_err(full)?;
             let mut size = 0;
+            Reading::set(&request, true);
             while let Some(chunk) =
                 timeout(limits.body_timeout, payload.next()).await.map_err(|_| too_slow())?
             {
@@ -135,6 +162,7 @@ impl FromRequest for Upload {
                 digest.update(&chunk);
                 file.write_all(&chunk).map_err(full)?;
             }
+            Reading::set(&request, false);
             Ok(Self(file))
         })
     }

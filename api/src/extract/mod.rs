@@ -8,6 +8,7 @@ mod query;
 mod source;
 mod version;
 
+pub(crate) use body::Reading;
 pub use body::{Body, Upload};
 pub use caller::{InSession, May, RequestId, Staying, enter, identify};
 pub use once::Once;

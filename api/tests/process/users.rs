@@ -7,7 +7,11 @@ use std::{
 };
 
 use service::store::Options;
-use tests::{Client, Database, PASSWORD, each_lasting_database, events::Events, log::{events, wait_until}};
+use tests::{
+    Client, Database, PASSWORD, each_lasting_database,
+    events::Events,
+    log::{events, wait_until},
+};
 use tokio::time::sleep;
 
 use crate::support::{Process, steward};

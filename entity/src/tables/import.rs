@@ -29,8 +29,6 @@ pub struct Model {
     pub created_members: i64,
     #[sea_orm(column_type = "JsonBinary")]
     pub errors: Json,
-    #[sea_orm(has_many)]
-    pub import_slices: HasMany<super::import_slice::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

@@ -16,8 +16,14 @@ pub struct Model {
     pub rows: Json,
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub written: Option<Json>,
-    #[sea_orm(has_many, via = "import")]
-    pub organizations: HasMany<super::organization::Entity>,
+    #[sea_orm(
+        belongs_to,
+        from = "organization_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "Cascade"
+    )]
+    pub organization: BelongsTo<super::organization::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

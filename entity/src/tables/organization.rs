@@ -46,6 +46,10 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub expense_tags: HasMany<super::expense_tag::Entity>,
     #[sea_orm(has_many)]
+    pub imports: HasMany<super::import::Entity>,
+    #[sea_orm(has_many)]
+    pub import_slices: HasMany<super::import_slice::Entity>,
+    #[sea_orm(has_many)]
     pub incidents: HasMany<super::incident::Entity>,
     #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,
@@ -83,8 +87,6 @@ pub struct Model {
     pub transfers: HasMany<super::transfer::Entity>,
     #[sea_orm(has_many, via = "rule")]
     pub categories: HasMany<super::category::Entity>,
-    #[sea_orm(has_many, via = "import")]
-    pub import_slices: HasMany<super::import_slice::Entity>,
     #[sea_orm(has_many, via = "webhook_progress")]
     pub webhooks: HasMany<super::webhook::Entity>,
     #[sea_orm(has_many, via = "webhook_attempt")]

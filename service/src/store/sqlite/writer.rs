@@ -269,11 +269,12 @@ impl Serving {
         mut first: Box<dyn Job>,
     ) -> (Vec<Box<dyn Job>>, Result<(), Lost>) {
         let begun = Instant::now();
-        let commits = self.parts.commits.read();
         let tx = match self.begin().await {
             Ok(transaction) => Tx::new(transaction, self.parts.context.clone()),
             Err(error) => return self.not_begun(first, error),
         };
+        // Once the connection is the writer's: in memory, readers take their transactions back on it.
+        let commits = self.parts.commits.read();
         let ended = first.run(&tx).await;
         let mut jobs = vec![first];
         match ended {
