@@ -157,7 +157,7 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("GET /v1/organizations/{organization_id}/time-entries", 1),
     ("POST /v1/organizations/{organization_id}/time-entries", 7),
     ("POST /v1/organizations/{organization_id}/time-entries/batch", 7),
-    ("POST /v1/organizations/{organization_id}/time-entries/import", 11),
+    ("POST /v1/organizations/{organization_id}/time-entries/import", 15),
     ("POST /v1/organizations/{organization_id}/time-entries/start", 8),
     ("GET /v1/organizations/{organization_id}/time-entries/{time_entry_id}", 1),
     ("PATCH /v1/organizations/{organization_id}/time-entries/{time_entry_id}", 6),

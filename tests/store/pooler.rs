@@ -165,7 +165,7 @@ async fn serve_through(pooler: &Pooler, database: &Database) {
     assert_eq!(level.await.expect("a level"), "repeatable read");
     let (ada, home) = app.owner_of("household").await;
     let expenses = format!("{home}/expenses");
-    let made = ada.make(&expenses, json!({ "spent_on": "2026-11-01", "amount_minor": 0 })).await;
+    let made = ada.make(&expenses, json!({ "spent_on": "2026-11-01", "amount_minor": 1 })).await;
     let path = format!("{expenses}/{}", tests::id(&made));
     let writers = (0..8).map(|writer| {
         let (client, path) = (ada.at([&app.base, &other.base][writer % 2]), path.clone());
@@ -186,7 +186,7 @@ async fn serve_through(pooler: &Pooler, database: &Database) {
     for writer in writers.collect::<Vec<_>>() {
         writer.await.expect("a writer ends");
     }
-    assert_eq!(ada.read(&path).await["amount_minor"], 160);
+    assert_eq!(ada.read(&path).await["amount_minor"], 161);
     let elsewhere = ada.at(&other.base);
     elsewhere.read(&path).await;
     ada.delete("/v1/sessions/current").await.expect(204);

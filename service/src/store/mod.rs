@@ -378,9 +378,11 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`], with what the operator should know.
     pub async fn ping(&self) -> Result<()> {
-        self.reader.execute_unprepared("SELECT 1").await?;
         match &self.writer {
-            Writer::Sqlite(writer) => writer.ping().await,
+            Writer::Sqlite(writer) => {
+                self.reader.execute_unprepared("SELECT 1").await?;
+                writer.ping().await
+            }
             Writer::Postgres(pools) => postgres::ping(pools).await,
         }
     }

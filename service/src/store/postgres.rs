@@ -78,16 +78,11 @@ pub(super) async fn connect(
     Ok(Pools { shared, direct })
 }
 
-/// Whether it can be written: a standby cannot.
+/// Whether it can be written: a standby cannot, and divides by zero here.
 pub(super) async fn ping(pools: &Pools) -> Result<()> {
-    let sql = "SELECT current_setting('transaction_read_only')";
-    let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
-    let row = pools.shared.query_one_raw(statement).await?;
-    let read_only: Option<String> = row.map(|row| row.try_get_by(0)).transpose()?;
-    match read_only.as_deref() {
-        Some("off") => Ok(()),
-        _ => Err(Error::Unavailable("the database is read-only".into())),
-    }
+    let sql = "SELECT 1 / (current_setting('transaction_read_only') = 'off')::int";
+    let cannot = |error: DbErr| Error::Unavailable(format!("away, or read-only: {error}"));
+    pools.shared.execute_unprepared(sql).await.map(drop).map_err(cannot)
 }
 
 fn driver_error(error: sqlx::Error) -> DbErr {
