@@ -91,6 +91,10 @@ async fn what_cannot_be_a_task_is_refused_and_says_where() {
                 json!({ "due_on": "2026-11-21", "recurrence": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30" }),
                 "/recurrence",
             ),
+            (with(json!({ "recurrence": "FREQ=WEEKLY;BYDAY=1MO" })), "/recurrence"),
+            (with(json!({ "recurrence": "FREQ=MONTHLY;BYMONTHDAY=0" })), "/recurrence"),
+            (with(json!({ "recurrence": "FREQ=YEARLY;BYDAY=-54FR" })), "/recurrence"),
+            (with(json!({ "recurrence": "FREQ=MONTHLY;BYDAY=-6MO" })), "/recurrence"),
             (json!({ "rotation": [grace] }), "/rotation"),
             (with(json!({ "rotation": [grace, grace] })), "/rotation/1"),
             (with(json!({ "rotation": [grace, foreign["id"]] })), "/rotation/1"),
@@ -299,6 +303,53 @@ async fn the_order_follows_the_clock_on_the_wall() {
         assert_eq!(found(&ada, &tasks, "?due_to=2026-11-21").await.len(), 2);
         let all = ada.all(&tasks, "").await;
         assert!(all.iter().all(|task| task["version"] == 1), "{all:?}");
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_order_follows_the_clock_on_the_wall_however_many_there_are() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, company, _) = crew(&app).await;
+        let tasks = format!("{company}/tasks");
+        // Of every other one the day ends before, in Zurich, and after, in New York.
+        let due = |n: u64| match n % 2 {
+            0 => json!({ "title": format!("{n:03} day"), "due_on": "2026-11-21" }),
+            _ => json!({ "title": format!("{n:03} instant"), "due_at": "2026-11-21T23:30:00Z" }),
+        };
+        let created = |n| {
+            let id = uuid::Uuid::from_u128(u128::from(n) + 1);
+            json!({ "entity": "task", "op": "create", "id": id, "data": due(n) })
+        };
+        let all: Vec<_> = (0..450).map(created).collect();
+        ada.post(&format!("{company}/sync"), json!({ "changes": all })).await.expect(200);
+        let days_and_instants = async || {
+            let found = found(&ada, &tasks, "").await;
+            let (first, second) = found.split_at(225);
+            let are = |half: &[String], what| half.iter().all(|title| title.ends_with(what));
+            assert!(are(first, "day") || are(first, "instant"), "{first:?}");
+            assert!(are(second, "day") || are(second, "instant"), "{second:?}");
+            first[0].rsplit(' ').next().unwrap().to_owned()
+        };
+        assert_eq!(days_and_instants().await, "day");
+        for (zone, first) in [("America/New_York", "instant"), ("Europe/Zurich", "day")] {
+            let ours = ada.read(&company).await;
+            let change = json!({ "version": ours["version"], "time_zone": zone });
+            ada.patch(&company, change).await.expect(200);
+            let sagas = ada.all(&format!("{company}/sagas"), "").await;
+            assert_eq!(
+                (&sagas[0]["kind"], &sagas[0]["state"], &sagas[0]["subject_id"]),
+                (&json!("time_zone_change"), &json!("running"), &ours["id"])
+            );
+            let saga = at(&format!("{company}/sagas"), &sagas[0]);
+            let undo = json!({ "version": sagas[0]["version"] });
+            ada.post(&format!("{saga}/compensate"), undo).await.expect_problem(409, "not_undoable");
+            app.settle().await;
+            assert_eq!(ada.read(&saga).await["state"], "completed");
+            assert_eq!(days_and_instants().await, first);
+        }
         app.stop().await;
     })
     .await;

@@ -107,6 +107,26 @@ async fn finishing_makes_the_next_at_the_same_local_time() {
 }
 
 #[tokio::test]
+async fn the_last_weekdays_of_a_year_and_of_a_month_recur() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (_, company, bob) = crew(&app).await;
+        let tasks = format!("{company}/tasks");
+        // Of the years with 53 Fridays, and the months with five Mondays: RFC 5545, section 3.3.10.
+        for (rule, due_on, then) in [
+            ("FREQ=YEARLY;BYDAY=-53FR", "2027-01-01", "2032-01-02"),
+            ("FREQ=MONTHLY;BYDAY=-5MO", "2026-11-02", "2027-03-01"),
+        ] {
+            let new = json!({ "title": "x", "due_on": due_on, "recurrence": rule });
+            let done = to(&bob, &tasks, &bob.make(&tasks, new).await, "done").await;
+            assert_eq!(next(&bob, &tasks, &done).await["due_on"], then, "{rule}");
+        }
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn turns_are_counted_for_whose_they_are() {
     each_database(async |database| {
         let app = start(&database).await;

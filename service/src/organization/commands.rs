@@ -13,6 +13,7 @@ use crate::{
     member,
     resource::{Changeable, Resource},
     role::{Permission, Role},
+    saga,
     store::{
         Store, Tx, log,
         log::By,
@@ -20,7 +21,7 @@ use crate::{
         versioned,
         versioned::Expected,
     },
-    task, user,
+    user,
 };
 
 impl Resource for Organization {
@@ -70,7 +71,7 @@ impl Changeable for Organization {
         if let Some(zone) =
             input.time_zone.parse().ok().filter(|_| input.time_zone != row.time_zone)
         {
-            task::rezone(tx, row.id, zone).await?;
+            saga::time_zone_change::begin(tx, actor, zone).await?;
         }
         let next = columns(input);
         tx.revoke();

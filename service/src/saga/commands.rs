@@ -111,6 +111,9 @@ async fn decide(
                     return Err(Error::state("not_a_payout", "this saga pays nothing"));
                 }
                 let mut progress = Progress::of(&row);
+                if *verb == Verb::Cancelled && !elsewhere && progress.is_past_pivot() {
+                    return Err(Error::state("not_undoable", "what is done is not undone"));
+                }
                 decided(&mut progress, *verb, tx.now(), note)?;
                 tx.signal(Signal::Work);
                 let next = repository::columns(&progress)?;

@@ -7,6 +7,7 @@ mod offboarding;
 mod reimbursement;
 mod repository;
 pub mod rules;
+pub(crate) mod time_zone_change;
 pub(crate) mod worker;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -108,18 +109,19 @@ pub struct Saga {
     pub id: Uuid,
     /// The version.
     pub version: i64,
-    /// What kind of saga: `reimbursement` of an expense, `offboarding` of a member, or `import` of a file.
+    /// What kind of saga: `reimbursement` of an expense, `offboarding` of a member, `import` of a file, or
+    /// `time_zone_change` of the organization.
     pub kind: String,
     /// Where it stands.
     pub state: State,
-    /// What it is about: the expense, the member, or the import.
+    /// What it is about: the expense, the member, the import, or the organization.
     pub subject_id: Uuid,
     /// When it is taken up again; while a call is under way, how long its answer is waited for.
     pub due_at: Option<DateTime<Utc>>,
     /// Its steps.
     pub steps: Vec<Step>,
     /// What it knows: who is paid how much, and the ids of its journal entries; who takes over tasks, and
-    /// a note for those who manage members.
+    /// a note for those who manage members; where it goes on.
     #[schema(value_type = Object)]
     pub data: Value,
     /// Why it is undone, or cannot go on.
@@ -199,7 +201,7 @@ pub struct SagaQuery {
     /// In this state.
     #[param(inline)]
     pub state: Option<State>,
-    /// About this expense, member or import.
+    /// About this expense, member, import or organization.
     pub subject_id: Option<Uuid>,
     /// How many items, 1 to 500.
     #[validate(range(min = 1, max = 500))]

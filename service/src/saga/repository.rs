@@ -6,6 +6,7 @@ use sea_orm::{
     QueryTrait,
     sea_query::{Expr, OnConflict},
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{SagaQuery, State, rules::Progress};
@@ -41,12 +42,27 @@ pub(super) async fn by_ids(
     rows::all(connection, some).await
 }
 
+/// Keeps what a saga knows from now on. That is no new version of it.
+pub(super) async fn keep(tx: &Tx, saga: (Uuid, Uuid), data: Value) -> Result<()> {
+    change(tx, saga, saga::ActiveModel { data: Set(data), ..Default::default() }).await
+}
+
 /// Takes a saga up again after the others that are due. That is no new version of it.
 pub(super) async fn postpone(tx: &Tx, row: &saga::Model, now: DateTime<Utc>) -> Result<()> {
+    let due_at = Set(Some(now.fixed_offset()));
+    let key = (row.organization_id, row.id);
+    change(tx, key, saga::ActiveModel { due_at, ..Default::default() }).await
+}
+
+async fn change(
+    tx: &Tx,
+    (organization_id, id): (Uuid, Uuid),
+    change: saga::ActiveModel,
+) -> Result<()> {
     saga::Entity::update_many()
-        .set(saga::ActiveModel { due_at: Set(Some(now.fixed_offset())), ..Default::default() })
-        .filter(saga::COLUMN.organization_id.eq(row.organization_id))
-        .filter(saga::COLUMN.id.eq(row.id))
+        .set(change)
+        .filter(saga::COLUMN.organization_id.eq(organization_id))
+        .filter(saga::COLUMN.id.eq(id))
         .exec(tx)
         .await?;
     Ok(())

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::{
     Patience, Saga, State, import, offboarding, reimbursement, repository, rules::Progress,
+    time_zone_change,
 };
 use crate::{
     access,
@@ -148,7 +149,8 @@ pub(super) async fn start(
     versioned::insert(tx, actor, row, Saga::from).await
 }
 
-const KINDS: &[&Kind] = &[&import::KIND, &offboarding::KIND, &reimbursement::KIND];
+const KINDS: &[&Kind] =
+    &[&import::KIND, &offboarding::KIND, &reimbursement::KIND, &time_zone_change::KIND];
 
 /// The kind of that name.
 pub(super) fn kind(name: &str) -> Option<&'static Kind> {

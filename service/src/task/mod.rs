@@ -17,7 +17,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use reassign::reassign;
-pub(crate) use reassign::{reassign_some, rezone};
+pub(crate) use reassign::reassign_some;
+pub(crate) use redate::rezone;
 pub use repository::statement;
 pub use turns::Turn;
 

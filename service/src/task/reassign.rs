@@ -4,13 +4,12 @@ use entity::task;
 use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 
-use super::{Task, commands::write_parts, repository, rules, turns};
+use super::{Task, commands::write_parts, repository, turns};
 use crate::{
     actor::Actor,
     error::Result,
     event::Verb,
     store::{Tx, versioned},
-    zone::Zone,
 };
 
 /// How many are read at once.
@@ -63,20 +62,4 @@ async fn give(
     let changed = versioned::update(tx, actor, Verb::Changed, &row, next, Task::from).await?;
     write_parts(tx, actor, (&row, &row.due_key), &before, &changed).await?;
     Ok(changed)
-}
-
-/// Puts what is due at an instant in its place where the clock on the wall is another from now on.
-pub(crate) async fn rezone(tx: &Tx, organization_id: Uuid, zone: Zone) -> Result<()> {
-    let mut after = None;
-    loop {
-        let rows = repository::open_instants(tx, organization_id, (after, AT_ONCE)).await?;
-        let Some((last, ..)) = rows.last() else { return Ok(()) };
-        after = Some(*last);
-        for (id, at, key) in rows {
-            let now = rules::due_key(Some(rules::Due::At(at.to_utc())), zone);
-            if now != key {
-                repository::replace(tx, organization_id, id, &now).await?;
-            }
-        }
-    }
 }

@@ -14,8 +14,12 @@ use crate::{
     input::{Change, FromBody},
     redating::{Chunk, Field, Misdated},
     resource::{Changeable, Resource},
-    store::{Tx, versioned::Expected},
+    store::{Tx, page::PageQuery, versioned::Expected},
+    zone::Zone,
 };
+
+/// How many open tasks one transaction puts in their places.
+const AT_ONCE: u64 = 200;
 
 /// Some open tasks that are due at an instant, and which of them are at another one by now. Of the first of a series,
 /// and of one that somebody has put off, the instant is what a client said.
@@ -86,4 +90,26 @@ pub(crate) async fn move_key(tx: &Tx, actor: &Actor, id: Uuid) -> Result<()> {
     let row = repository::get(tx, actor.organization_id, id).await?;
     let Some(due_at) = row.due_at.filter(|_| row.open) else { return Ok(()) };
     repository::replace(tx, actor.organization_id, id, &key_of(actor, due_at.to_utc())).await
+}
+
+/// Puts the next open tasks that are due at an instant in their places where the clock on the wall is another from now
+/// on, and says where to go on, if there are more. One that has moved on meanwhile is met again and stays.
+pub(crate) async fn rezone(
+    tx: &Tx,
+    organization_id: Uuid,
+    zone: Zone,
+    cursor: Option<String>,
+) -> Result<Option<String>> {
+    let query = PageQuery { limit: Some(AT_ONCE), cursor };
+    let page = repository::open_by_due(tx, organization_id, &query).await?;
+    let never = rules::due_key(None, zone);
+    let has_more = page.items.last().is_some_and(|row| row.due_key != never);
+    for row in page.items {
+        let Some(due_at) = row.due_at else { continue };
+        let key = rules::due_key(Some(rules::Due::At(due_at.to_utc())), zone);
+        if key != row.due_key {
+            repository::replace(tx, organization_id, row.id, &key).await?;
+        }
+    }
+    Ok(page.next_cursor.filter(|_| has_more))
 }

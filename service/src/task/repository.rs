@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::NaiveDate;
 use entity::{member, task, task_tag, task_turn};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait,
@@ -16,7 +16,7 @@ use crate::{
     member as members, project,
     store::{
         Tx, dialect,
-        page::{Page, Place, Sort, page_at, page_statement},
+        page::{Page, PageQuery, Place, Sort, page, page_at, page_statement},
         rows, versioned,
     },
     task::TaskInput,
@@ -220,21 +220,15 @@ pub(super) async fn open_of(
     rows::all(tx, rows).await
 }
 
-/// Some open tasks that are due at an instant, beyond those that were met: the id, when, and the key.
-pub(super) async fn open_instants(
-    tx: &Tx,
+/// The open tasks in the order in which they are due.
+pub(super) async fn open_by_due(
+    connection: &impl ConnectionTrait,
     organization_id: Uuid,
-    (after, at_once): (Option<Uuid>, u64),
-) -> Result<Vec<(Uuid, DateTime<FixedOffset>, String)>> {
-    let rows = versioned::owned::<task::Entity>(organization_id)
-        .select_only()
-        .columns([task::Column::Id, task::Column::DueAt, task::Column::DueKey])
-        .filter(task::COLUMN.open.eq(true))
-        .filter(task::COLUMN.due_at.is_not_null())
-        .apply_if(after, |rows, id| rows.filter(task::COLUMN.id.gt(id)))
-        .order_by(task::Column::Id, Order::Asc)
-        .limit(at_once);
-    Ok(rows.into_tuple().all(tx).await?)
+    query: &PageQuery,
+) -> Result<Page<task::Model>> {
+    let open = versioned::owned::<task::Entity>(organization_id).filter(task::COLUMN.open.eq(true));
+    let sort = Sort { name: "due", column: task::Column::DueKey, descending: false };
+    page(connection, open, sort, query).await
 }
 
 /// Some open tasks that are due at an instant, in the order of their ids.
