@@ -4,10 +4,13 @@
 //! The caller and the organization are remembered from a request before; the row has what the
 //! sample's has (an expense two lines), and the request succeeds.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
+use api::config::Settings;
 use reqwest::Method;
-use tests::{App, Client, Route, Sample, each_database};
+use tests::{App, AppOptions, Client, Database, Route, Sample, each_database};
+
+use crate::guards::log::assert_told;
 
 /// By path, and what reads before what writes.
 const STATEMENTS: &[(&str, u64)] = &[
@@ -19,7 +22,7 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("POST /v1/organizations", 4),
     ("GET /v1/organizations/{organization_id}", 1),
     ("PATCH /v1/organizations/{organization_id}", 3),
-    ("DELETE /v1/organizations/{organization_id}", 6),
+    ("DELETE /v1/organizations/{organization_id}", 8),
     ("GET /v1/organizations/{organization_id}/accounts", 1),
     ("POST /v1/organizations/{organization_id}/accounts", 3),
     ("GET /v1/organizations/{organization_id}/accounts/{account_id}", 1),
@@ -205,25 +208,27 @@ const GROWING: &[(&str, u64, &str)] = &[(
     "each budget has a period and a scope of its own, and so sums of its own",
 )];
 
+/// What is remembered of a caller does not run out between two requests.
+async fn start(database: &Database) -> App {
+    let settings = Settings { access_ttl: Duration::from_secs(86_400), ..Settings::default() };
+    App::start_with(database, AppOptions { settings, ..AppOptions::default() }).await
+}
+
 #[tokio::test]
-async fn each_route_takes_as_many_statements_as_this_table_says() {
+async fn each_route_takes_as_many_statements_as_this_table_says_and_is_in_the_log() {
     each_database(async |database| {
-        let app = App::start(&database).await;
-        let mut counted = BTreeMap::new();
+        let app = start(&database).await;
         let ada = app.anonymous().sign_up("Ada").await;
+        // Reads change nothing. What has happened so far can be told by then, and what is under way has ended.
+        let read = Sample::of(&ada).await;
+        app.settle().await;
+        let mut counted = BTreeMap::new();
         for route in Route::all() {
-            let owner = match route.permission() {
-                Some(_) => ada.clone(),
-                // What is a user's own takes a user of its own: a session ends, a list grows.
-                None => app.anonymous().sign_up("Grace").await,
+            let took = match route.method {
+                Method::GET => count(&app, &read, &ada, &route).await,
+                _ => count_change(&app, &ada, &route).await,
             };
-            let sample = Sample::of(&owner).await;
-            let caller = match route.variables()[..] {
-                // Nobody accepts an invitation into what they belong to.
-                ["token"] => app.anonymous().sign_up("Linus").await,
-                _ => owner,
-            };
-            counted.insert(route.name(), count(&app, &sample, &caller, &route).await);
+            counted.insert(route.name(), took);
         }
         let table: BTreeMap<_, _> =
             STATEMENTS.iter().map(|(name, n)| ((*name).into(), *n)).collect();
@@ -235,31 +240,46 @@ async fn each_route_takes_as_many_statements_as_this_table_says() {
     .await;
 }
 
-async fn count(app: &App, sample: &Sample, caller: &Client, route: &Route) -> u64 {
+/// Of a route that changes something, on a sample of its own.
+async fn count_change(app: &App, ada: &Client, route: &Route) -> u64 {
+    let owner = match route.permission() {
+        Some(_) => ada.clone(),
+        // What is a user's own takes a user of its own: a session ends, a list grows.
+        None => app.anonymous().sign_up("Grace").await,
+    };
+    let sample = Sample::of(&owner).await;
     sample.prepare(route).await;
+    let caller = match route.variables()[..] {
+        // Nobody accepts an invitation into what they belong to.
+        ["token"] => app.anonymous().sign_up("Linus").await,
+        _ => owner,
+    };
+    count(app, &sample, &caller, route).await
+}
+
+async fn count(app: &App, sample: &Sample, caller: &Client, route: &Route) -> u64 {
     let request = sample.valid(route).await;
-    // What has happened so far can be told; but a payout that is under way would come to its end.
-    if route.method == Method::GET {
-        app.settle().await;
-    }
     // Answers 404 to one who does not belong there, and is remembered all the same: for some seconds, so it
     // comes last.
     caller.get(&sample.organization).await;
     let before = app.store.statements();
     let answer = request.send(caller).await;
     assert!(answer.status.is_success(), "{}: {}", route.name(), answer.text);
-    app.store.statements() - before
+    let took = app.store.statements() - before;
+    assert_told(&app.store, route, &answer).await;
+    took
 }
 
 #[tokio::test]
 async fn no_list_takes_more_statements_where_there_are_more_rows() {
     each_database(async |database| {
-        let app = App::start(&database).await;
+        let app = start(&database).await;
         let sample = Sample::make(&app.anonymous()).await;
         const MORE: u64 = 3;
         for _ in 0..MORE {
             sample.add_rows().await;
         }
+        app.settle().await;
         let reads = |route: &Route| route.method == Method::GET && !route.has_row();
         for route in Route::all().into_iter().filter(reads) {
             let known = |name: &str| name == route.name();

@@ -4,7 +4,7 @@
 
 mod access;
 mod input;
-mod log;
+pub(crate) mod log;
 mod retries;
 mod routes;
 mod sync;
