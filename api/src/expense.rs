@@ -94,7 +94,7 @@ async fn create_batch(
 /// `on_error=abort`, any bad row means 422 and nothing is written; the problem then holds the report. A file has
 /// 200,000 rows at most.
 ///
-/// Where more than 500 of the rows are new, or with `background=true`, the import goes on by itself after a check of
+/// Where more than 100 of the rows are new, or with `background=true`, the import goes on by itself after a check of
 /// the whole file: the answer is 202, and `Location` says where it shows how far it is.
 #[utoipa::path(
     tag = "expenses",

@@ -10,7 +10,7 @@ use tests::{App, Client, at, each_database, id};
 
 use crate::time_entry::{crew, span};
 
-/// Three slices.
+/// Some slices, and a part of one.
 const ROWS: i64 = 1010;
 
 fn file() -> String {

@@ -122,7 +122,7 @@ async fn imports_of_one_file_at_once_create_its_rows_once() {
     each_database(async |database| {
         let app = App::start(&database).await;
         let (ada, company, _) = crew(&app).await;
-        let rows: String = (1..=200)
+        let rows: String = (1..=100)
             .map(|n| {
                 let (day, who) = (n % 28 + 1, n % 3);
                 format!("Kim {who},2026-02-{day:02},{:02}:00,0:30,Roof,Task {who}\n", n / 28)
@@ -140,7 +140,7 @@ async fn imports_of_one_file_at_once_create_its_rows_once() {
                 *sum += report[name].as_u64().expect("a count");
             }
         }
-        assert_eq!(sums, [200, 600, 1, 3, 3]);
+        assert_eq!(sums, [100, 300, 1, 3, 3]);
         assert_eq!(ada.all(&format!("{company}/projects"), "").await.len(), 1);
         assert_eq!(ada.all(&format!("{company}/tasks"), "").await.len(), 3);
         app.stop().await;
@@ -175,8 +175,8 @@ async fn ten_thousand_rows_in_one_import() {
         let (statements, took) = (app.store.statements() - before, started.elapsed());
         println!("10,000 rows took {took:?} and {statements} statements");
         assert_eq!((&report["created"], &report["created_projects"]), (&json!(10_000), &json!(7)));
-        // In slices of 500 rows, each of which holds ten members and reads their time.
-        assert!(statements < 20 * 80, "{statements} statements");
+        // In slices of 100 rows, each of which holds members and reads their time.
+        assert!(statements < 100 * 80, "{statements} statements");
         let again = import(&ada, &company, query, &file).await.expect(200);
         assert_eq!((&again["created"], &again["duplicates"]), (&json!(0), &json!(10_000)));
         app.stop().await;

@@ -39,8 +39,9 @@ use crate::{
     store::page::PageQuery,
 };
 
-/// How many rows one transaction writes: nobody waits for the writer longer than these take.
-pub(crate) const SLICE: usize = 500;
+/// How many rows one transaction writes: nobody waits for the writer longer than these take. What they take is above
+/// all what the disk takes for a page of each index a row.
+pub(crate) const SLICE: usize = 100;
 
 /// A file that nobody can import as a whole.
 pub(crate) fn too_many_rows(limit: u64) -> Error {

@@ -25,6 +25,8 @@ use crate::{
     time_entry,
 };
 
+/// How many rows one transaction takes back: that of an entry of time is more work than to write it.
+const ROWS_AT_ONCE: usize = 50;
 /// How many of the categories and the like that rows name one transaction takes back.
 const AT_ONCE: u64 = 50;
 
@@ -175,7 +177,7 @@ async fn has_member(tx: &Tx, actor: &Actor, row: &table::Model) -> Result<bool> 
     Ok(member::repository::missing(tx, actor.organization_id, ids).await?.is_empty())
 }
 
-/// Takes back what was made of the slice that was written last, and when there is none, what was made
+/// Takes back some of what was made of the slice that was written last, and when there is none, what was made
 /// because rows name it.
 async fn take_back(tx: &Tx, system: &Actor, work: &Work) -> Result<Did> {
     let row = imports::get(tx, system.organization_id, work.subject_id).await?;
@@ -187,12 +189,15 @@ async fn take_back(tx: &Tx, system: &Actor, work: &Work) -> Result<Did> {
     let written = imports::slice(tx, &row, ordinal).await?.and_then(|slice| slice.written);
     let written: Vec<Uuid> = serde_json::from_value(written.unwrap_or_else(|| json!([])))
         .map_err(|error| Error::Internal(format!("a slice cannot be read: {error}")))?;
+    let (left, some) = written.split_at(written.len().saturating_sub(ROWS_AT_ONCE));
     let taken = match import::Kind::of(&row.kind)? {
-        import::Kind::Expenses => expense::take_back(tx, &actor, written).await?,
-        import::Kind::TimeEntries => time_entry::take_back(tx, &actor, written).await?,
+        import::Kind::Expenses => expense::take_back(tx, &actor, some.to_vec()).await?,
+        import::Kind::TimeEntries => time_entry::take_back(tx, &actor, some.to_vec()).await?,
     };
     tally.created -= i64::try_from(taken).unwrap_or_default();
-    imports::advance(tx, &row, ordinal, tally).await?;
+    imports::slice_written(tx, &row, ordinal, left).await?;
+    let next_slice = if left.is_empty() { ordinal } else { row.next_slice };
+    imports::advance(tx, &row, next_slice, tally).await?;
     Ok(Did::Part)
 }
 
