@@ -172,7 +172,7 @@ positional! {
     }
     organization {
         id, version, created_at, updated_at, kind, name, currency, time_zone, approval_required,
-        large_expense_minor, payout_url, overlap_allowed,
+        large_expense_minor, payout_url, overlap_allowed; deleted_at
     }
     saga {
         organization_id, id, version, created_at, updated_at, kind, state, step, undoing, due_at,
@@ -223,7 +223,7 @@ positional! {
     }
     webhook {
         organization_id, id, version, created_at, updated_at, url, kinds, description, enabled,
-        disabled_reason, secret, previous_secret, previous_secret_until,
+        disabled_reason, secret, previous_secret, previous_secret_until; deleted_at
     }
     webhook_attempt {
         organization_id, id, delivery_id, started_at, duration_ms, status, error, response,

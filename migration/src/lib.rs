@@ -23,6 +23,7 @@ mod m20261125_000016_say_who_made_what;
 mod m20261125_000017_let_users_be_disabled;
 mod m20261125_000019_count_terms_alone;
 mod m20261125_000020_create_imports;
+mod m20261125_000021_remove_in_parts;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000017_let_users_be_disabled::Migration),
             Box::new(m20261125_000019_count_terms_alone::Migration),
             Box::new(m20261125_000020_create_imports::Migration),
+            Box::new(m20261125_000021_remove_in_parts::Migration),
         ]
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     idempotency, import,
     lease::{self, Node},
     outbound::Outbound,
+    purge,
     saga::{self, Patience},
     store::{Store, signal::Signal},
     webhook,
@@ -129,6 +130,11 @@ const WORKERS: &[Worker] = &[
         name: "imports that nobody brings in",
         wakes: Some(Signal::Work),
         turn: |context| Box::pin(import::sweep(&context.store)),
+    },
+    Worker {
+        name: "purge",
+        wakes: Some(Signal::Work),
+        turn: |context| Box::pin(purge::purge(&context.store)),
     },
     Worker {
         name: "sagas",

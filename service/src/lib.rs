@@ -32,6 +32,7 @@ pub mod money;
 pub mod organization;
 pub mod outbound;
 pub mod project;
+pub mod purge;
 pub mod random;
 pub mod rate;
 pub mod redating;

@@ -52,6 +52,7 @@ mod operations;
 mod paging;
 mod payout;
 mod project;
+mod purge;
 mod rate;
 mod reactions;
 mod registration;

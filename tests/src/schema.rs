@@ -77,3 +77,23 @@ pub async fn columns(store: &Store) -> BTreeMap<String, BTreeSet<String>> {
     }
     tables
 }
+
+/// Which table refers to which by foreign keys.
+///
+/// # Panics
+/// If the database does not answer.
+pub async fn references(store: &Store) -> BTreeSet<(String, String)> {
+    let sql = match store.engine() {
+        Engine::Sqlite => {
+            "SELECT tables.name, keys.\"table\" FROM sqlite_master AS tables
+             JOIN pragma_foreign_key_list(tables.name) AS keys WHERE tables.type = 'table'"
+        }
+        Engine::Postgres => {
+            "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
+             WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
+        }
+    };
+    let unquoted = |name: String| name.trim_matches('"').to_owned();
+    let pairs = pairs(store, sql).await.into_iter();
+    pairs.map(|(from, to)| (unquoted(from), unquoted(to))).collect()
+}

@@ -15,4 +15,5 @@ mod migrations;
 mod nodes;
 #[cfg(unix)]
 mod pooler;
+mod purge;
 mod sqlite;

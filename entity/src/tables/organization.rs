@@ -19,6 +19,7 @@ pub struct Model {
     pub large_expense_minor: Option<i64>,
     pub payout_url: Option<String>,
     pub overlap_allowed: bool,
+    pub deleted_at: Option<DateTimeWithTimeZone>,
     #[sea_orm(has_many)]
     pub accounts: HasMany<super::account::Entity>,
     #[sea_orm(has_many)]

@@ -24,6 +24,7 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub previous_secret: Option<String>,
     pub previous_secret_until: Option<DateTimeWithTimeZone>,
+    pub deleted_at: Option<DateTimeWithTimeZone>,
     #[sea_orm(has_many)]
     pub webhook_deliveries: HasMany<super::webhook_delivery::Entity>,
     #[sea_orm(has_many, via = "webhook_progress")]

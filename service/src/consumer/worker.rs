@@ -167,7 +167,9 @@ async fn step(
             if !hold(tx, consumer, node).await? {
                 return Ok(Step::NotOurs);
             }
-            let actor = access::system(tx, event.organization_id).await?;
+            let Some(actor) = system(tx, event.organization_id).await? else {
+                return Ok(Step::Gone);
+            };
             let to = Next { position: event.position.unwrap_or(*from), ..Next::default() };
             if !repository::advance(tx, event.organization_id, consumer.name, *from, to).await? {
                 return Ok(Step::Gone);
@@ -206,7 +208,7 @@ async fn postpone(
             if !hold(tx, consumer, node).await? {
                 return Ok(Step::NotOurs);
             }
-            if is_gone(tx, event.organization_id).await? {
+            if system(tx, event.organization_id).await?.is_none() {
                 return Ok(Step::Gone);
             }
             let organization_id = event.organization_id;
@@ -231,10 +233,11 @@ async fn postpone(
     postponed.await
 }
 
-async fn is_gone(tx: &Tx, organization_id: Uuid) -> Result<bool> {
+/// steward itself in an organization, unless that is gone.
+async fn system(tx: &Tx, organization_id: Uuid) -> Result<Option<Actor>> {
     match access::system(tx, organization_id).await {
-        Ok(_) => Ok(false),
-        Err(Error::NotFound(_)) => Ok(true),
+        Ok(actor) => Ok(Some(actor)),
+        Err(Error::NotFound(_)) => Ok(None),
         Err(other) => Err(other),
     }
 }

@@ -157,16 +157,6 @@ pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>) -> Result<()> 
     Ok(())
 }
 
-/// Removes the log of an organization that ends.
-pub(crate) async fn erase(tx: &Tx, organization_id: Uuid) -> Result<()> {
-    event::Entity::delete_many()
-        .filter(event::COLUMN.organization_id.eq(organization_id))
-        .exec(tx)
-        .await?;
-    event_head::Entity::delete_by_id(organization_id).exec(tx).await?;
-    Ok(())
-}
-
 /// Every log.
 pub(super) async fn logs(connection: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
     let logs = event::Entity::find()

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{chain, repository, sealed};
 use crate::{
     error::Result,
+    organization,
     store::{Store, log::digest},
 };
 
@@ -33,7 +34,13 @@ pub struct Findings {
 pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
     let mut findings = Vec::new();
     for log in repository::logs(store.read()).await? {
-        findings.push(verify_log(store, log).await?);
+        if organization::repository::is_deleted(store.read(), log).await? {
+            continue;
+        }
+        let found = verify_log(store, log).await?;
+        // What is removed meanwhile is not missing.
+        let is_deleted = organization::repository::is_deleted(store.read(), log).await?;
+        findings.extend(Some(found).filter(|_| !is_deleted));
     }
     Ok(findings)
 }

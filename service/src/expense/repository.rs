@@ -19,7 +19,7 @@ use crate::{
     store::{
         Tx, dialect,
         page::{Page, Sort, page},
-        rows, versioned,
+        versioned,
     },
     text::{self, fold, lower},
 };
@@ -434,39 +434,14 @@ pub(super) async fn insert_unknown(
     Ok(made.iter().map(|expense| expense.id).collect())
 }
 
-/// Those of these expenses that are as they were made.
-pub(super) async fn untouched(
-    tx: &Tx,
-    organization_id: Uuid,
-    ids: Vec<Uuid>,
-) -> Result<Vec<expense::Model>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let made = versioned::owned::<expense::Entity>(organization_id)
-        .filter(expense::Column::Id.is_in(ids))
-        .filter(expense::COLUMN.version.eq(1))
-        .order_by_asc(expense::Column::Id);
-    rows::all(tx, made).await
-}
-
 /// Which of these keys of imported expenses are there.
 pub(super) async fn known_keys(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     keys: Vec<&str>,
 ) -> Result<HashSet<String>> {
-    if keys.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let found: Vec<String> = versioned::owned::<expense::Entity>(organization_id)
-        .select_only()
-        .column(expense::Column::ImportKey)
-        .filter(expense::Column::ImportKey.is_in(keys))
-        .into_tuple()
-        .all(connection)
-        .await?;
-    Ok(found.into_iter().collect())
+    let column = expense::Column::ImportKey;
+    versioned::known::<expense::Entity>(connection, organization_id, column, keys).await
 }
 
 /// After the database has refused a reference: which ones they are. Each input comes with the

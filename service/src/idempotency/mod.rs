@@ -23,7 +23,6 @@ pub(crate) use claim::Claim;
 pub(crate) use commands::sweep;
 pub use commands::{Done, once};
 pub use key::Key;
-pub(crate) use repository::erase;
 
 /// How long an answer is kept.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);

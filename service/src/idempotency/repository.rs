@@ -88,9 +88,3 @@ pub(super) async fn drop_until(tx: &Tx, last: DateTime<Utc>) -> Result<u64> {
         Entity::delete_many().filter(COLUMN.expires_at.lte(last.fixed_offset())).exec(tx).await?;
     Ok(dropped.rows_affected)
 }
-
-/// Removes the answers of an organization that ends.
-pub(crate) async fn erase(tx: &Tx, organization_id: Uuid) -> Result<()> {
-    Entity::delete_many().filter(COLUMN.organization_id.eq(organization_id)).exec(tx).await?;
-    Ok(())
-}

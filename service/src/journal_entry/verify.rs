@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     account::Kind,
     error::Result,
+    organization,
     store::{Store, Tx, dialect, rows, versioned},
 };
 
@@ -39,7 +40,16 @@ pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
         .await?;
     let mut findings = Vec::new();
     for id in organizations {
-        findings.push(store.snapshot(id, |tx, id| Box::pin(verify_ledger(tx, *id))).await?);
+        let found = store.snapshot(id, |tx, id| {
+            Box::pin(async move {
+                // A part of it may be removed by now.
+                match organization::repository::is_deleted(tx, *id).await? {
+                    true => Ok(None),
+                    false => verify_ledger(tx, *id).await.map(Some),
+                }
+            })
+        });
+        findings.extend(found.await?);
     }
     Ok(findings)
 }

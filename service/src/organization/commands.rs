@@ -7,8 +7,7 @@ use super::{Kind, Organization, OrganizationInput, repository};
 use crate::{
     actor::Actor,
     error::Result,
-    event::{self, Verb},
-    idempotency,
+    event::Verb,
     input::{Change, Create},
     member,
     resource::{Changeable, Resource},
@@ -142,7 +141,8 @@ fn columns(input: OrganizationInput) -> organization::ActiveModel {
     }
 }
 
-/// Ends the organization, with all that it holds, its log included.
+/// Ends the organization, with all that it holds, its log included. Nobody finds it any more from now on; its rows
+/// are removed by and by ([`crate::purge`]).
 pub async fn delete(store: &Store, actor: &Actor, expected: Expected) -> Result<()> {
     store
         .write((actor.clone(), expected), |tx, (actor, expected)| {
@@ -151,11 +151,14 @@ pub async fn delete(store: &Store, actor: &Actor, expected: Expected) -> Result<
                 let current = Organization::from(row.clone());
                 expected.check(row.version, &current)?;
                 tx.revoke();
-                event::repository::erase(tx, actor.organization_id).await?;
-                idempotency::erase(tx, actor.organization_id).await?;
+                repository::let_go(tx, actor.organization_id).await?;
                 // Its own log goes with it: that it is gone stands in the one of all users.
                 let by = By { organization_id: log::NO_ORGANIZATION, ..actor.into() };
-                versioned::delete(tx, by, &row, &current).await
+                let mark = organization::ActiveModel {
+                    deleted_at: Set(Some(tx.now().fixed_offset())),
+                    ..Default::default()
+                };
+                versioned::mark_deleted(tx, by, &row, mark, &current).await
             })
         })
         .await

@@ -1,5 +1,8 @@
-use entity::{member, organization};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use entity::{api_key, invitation, member, organization, saga, webhook};
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -15,9 +18,57 @@ pub(crate) async fn get(
     connection: &impl ConnectionTrait,
     id: Uuid,
 ) -> Result<organization::Model> {
-    let rows =
-        organization::Entity::find().filter(organization::COLUMN.id.eq(id)).all(connection).await?;
+    let rows = there().filter(organization::COLUMN.id.eq(id)).all(connection).await?;
     rows.into_iter().next().ok_or(Error::NotFound("organization"))
+}
+
+/// Those that are not deleted.
+fn there() -> Select<organization::Entity> {
+    organization::Entity::find().filter(organization::COLUMN.deleted_at.is_null())
+}
+
+/// One that is deleted and not yet removed.
+pub(crate) async fn deleted(connection: &impl ConnectionTrait) -> Result<Option<Uuid>> {
+    let first = organization::Entity::find()
+        .select_only()
+        .column(organization::Column::Id)
+        .filter(organization::COLUMN.deleted_at.is_not_null())
+        .order_by_asc(organization::Column::DeletedAt)
+        .limit(1);
+    Ok(first.into_tuple().one(connection).await?)
+}
+
+/// Whether an organization is deleted and not yet removed.
+pub(crate) async fn is_deleted(connection: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
+    let row = organization::Entity::find_by_id(id).one(connection).await?;
+    Ok(row.is_some_and(|row| row.deleted_at.is_some()))
+}
+
+/// Ends all memberships of an organization that is deleted, with what lets somebody in, and what steward would go
+/// on with by itself. Its log goes with it, so that nothing of this is told in there.
+pub(super) async fn let_go(tx: &Tx, id: Uuid) -> Result<()> {
+    invitation::Entity::delete_many()
+        .filter(invitation::COLUMN.organization_id.eq(id))
+        .exec(tx)
+        .await?;
+    api_key::Entity::delete_many().filter(api_key::COLUMN.organization_id.eq(id)).exec(tx).await?;
+    member::Entity::update_many()
+        .set(member::ActiveModel { user_id: Set(None), active: Set(false), ..Default::default() })
+        .filter(member::COLUMN.organization_id.eq(id))
+        .exec(tx)
+        .await?;
+    webhook::Entity::update_many()
+        .set(webhook::ActiveModel { enabled: Set(false), ..Default::default() })
+        .filter(webhook::COLUMN.organization_id.eq(id))
+        .exec(tx)
+        .await?;
+    saga::Entity::update_many()
+        .set(saga::ActiveModel { due_at: Set(None), ..Default::default() })
+        .filter(saga::COLUMN.organization_id.eq(id))
+        .filter(saga::COLUMN.due_at.is_not_null())
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Some organizations in the order of their ids.
@@ -26,7 +77,7 @@ pub(crate) async fn ids_after(
     after: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<Uuid>> {
-    let ids = organization::Entity::find()
+    let ids = there()
         .select_only()
         .column(organization::Column::Id)
         .apply_if(after, |rows, id| rows.filter(organization::COLUMN.id.gt(id)))
@@ -52,8 +103,7 @@ pub(super) async fn of_user(
         .filter(member::COLUMN.user_id.eq(user_id))
         .filter(member::COLUMN.active.eq(true))
         .into_query();
-    let rows =
-        organization::Entity::find().filter(organization::COLUMN.id.in_subquery(memberships));
+    let rows = there().filter(organization::COLUMN.id.in_subquery(memberships));
     let sort =
         Sort { name: "created_at", column: organization::Column::CreatedAt, descending: false };
     page(connection, rows, sort, query).await

@@ -9,9 +9,10 @@ use std::{
 
 use entity::{Owned, Positional};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, QuerySelect, QueryTrait, Select,
-    Statement, StatementBuilder,
-    sea_query::{Query, ReturningClause, SelectStatement},
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, Iterable,
+    PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
+    StatementBuilder,
+    sea_query::{Expr, Query, ReturningClause, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -53,6 +54,50 @@ pub(super) async fn all_written<E: Positional>(
 ) -> Result<Vec<E::Model>> {
     let rows = tx.query_all(statement).await?;
     rows.iter().map(|row| Ok(E::read(row)?)).collect()
+}
+
+/// The columns of the primary key.
+pub(crate) fn key<E: EntityTrait>() -> Vec<E::Column> {
+    E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect()
+}
+
+/// Some columns of the first rows of a condition in an order.
+fn first<E: EntityTrait>(
+    (condition, order, limit): (&Condition, &[E::Column], u64),
+    columns: Vec<E::Column>,
+) -> SelectStatement {
+    let rows = E::find().select_only().columns(columns).filter(condition.clone()).limit(limit);
+    order.iter().fold(rows, |rows, column| rows.order_by_asc(*column)).into_query()
+}
+
+/// Deletes the first rows of a condition in an order, at most so many, and says how many.
+pub(crate) async fn delete_first<E: EntityTrait>(
+    tx: &Tx,
+    condition: &Condition,
+    order: &[E::Column],
+    limit: u64,
+) -> Result<u64> {
+    let keys = first::<E>((condition, order, limit), key::<E>());
+    let key = key::<E>().into_iter().map(|column| Expr::col((E::default(), column)));
+    let deleted = E::delete_many().filter(Expr::tuple(key).in_subquery(keys)).exec(tx).await?;
+    Ok(deleted.rows_affected)
+}
+
+/// Sets a column to null wherever it refers to one of the first rows of the same table, in the order of its key.
+pub(crate) async fn unlink_first<E: Owned>(
+    tx: &Tx,
+    condition: &Condition,
+    link: E::Column,
+    limit: u64,
+) -> Result<()> {
+    let ids = first::<E>((condition, &key::<E>(), limit), vec![E::ID]);
+    E::update_many()
+        .col_expr(link, Expr::val(None::<Uuid>))
+        .filter(condition.clone())
+        .filter(link.in_subquery(ids))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// One row of an organization, if it is there. Binds no LIMIT: the key is enough.

@@ -12,7 +12,8 @@ use entity::{Identified, Owned, Versioned};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait,
     EntityTrait, IntoActiveModel, IntoSimpleExpr, Iterable, ModelTrait, PrimaryKeyToColumn,
-    QueryFilter, QuerySelect, QueryTrait, Select, Value, sea_query::OnConflict,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
+    sea_query::{Expr, OnConflict},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -93,7 +94,7 @@ pub async fn get<E: Owned + Versioned>(
     find::<E>(connection, organization_id, id).await?.ok_or(Error::NotFound(E::NAME))
 }
 
-/// How many ids one statement looks up: SQLite takes 32,766 parameters.
+/// How many ids or texts one statement looks up: SQLite takes 32,766 parameters.
 const IDS_AT_ONCE: usize = 10_000;
 
 /// Which of these ids are of no row of the organization.
@@ -115,6 +116,43 @@ pub async fn missing<E: Owned>(
     }
     ids.retain(|id| !known.contains(id));
     Ok(ids)
+}
+
+/// Which of these texts stand in a column of the organization's rows.
+pub async fn known<E: Owned>(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    column: E::Column,
+    texts: Vec<&str>,
+) -> Result<HashSet<String>> {
+    let mut known = HashSet::new();
+    for chunk in texts.chunks(IDS_AT_ONCE) {
+        let found: Vec<String> = owned::<E>(organization_id)
+            .select_only()
+            .column(column)
+            .filter(column.is_in(chunk.iter().copied()))
+            .into_tuple()
+            .all(connection)
+            .await?;
+        known.extend(found);
+    }
+    Ok(known)
+}
+
+/// Those of these rows that are as they were made, in the order of their ids.
+pub async fn untouched<E: Owned + Versioned>(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: Vec<Uuid>,
+) -> Result<Vec<E::Model>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let made = owned::<E>(organization_id)
+        .filter(E::ID.is_in(ids))
+        .filter(E::VERSION.eq(1))
+        .order_by_asc(E::ID);
+    rows::all(connection, made).await
 }
 
 /// Writes a new row, at version 1, and records it.
@@ -258,12 +296,37 @@ where
     tx.record_at(at, &by.into(), Verb::Deleted, Effect::Removed, resource).await
 }
 
+/// [`delete`] of a row with more than one transaction can remove: only marks it, so that nobody finds it any more, and
+/// [`crate::purge`] removes it with the rest.
+///
+/// # Errors
+/// As of [`delete`].
+pub async fn mark_deleted<A, R>(
+    tx: &Tx,
+    by: impl Into<By>,
+    current: &<A::Entity as EntityTrait>::Model,
+    mark: A,
+    resource: &R,
+) -> Result<()>
+where
+    A: ActiveModelTrait<Entity: Versioned>,
+    R: Resource,
+{
+    let condition = at_version::<A::Entity>(current);
+    let marked = A::Entity::update_many().set(mark).filter(condition).exec(tx).await?;
+    if marked.rows_affected != 1 {
+        return Err(overtaken());
+    }
+    let at = tx.now_after(last_change(current)?);
+    tx.record_at(at, &by.into(), Verb::Deleted, Effect::Removed, resource).await
+}
+
 /// Makes other transactions wait that hold the same row, until this one ends: for rules that span
 /// several rows. SQLite has one writer, and PostgreSQL then runs the ones that waited again.
 pub async fn lock<E: Versioned>(tx: &Tx, current: &E::Model) -> Result<()> {
     let version = version_of::<E>(current)?;
     let held = E::update_many()
-        .col_expr(E::VERSION, sea_orm::sea_query::Expr::val(version))
+        .col_expr(E::VERSION, Expr::val(version))
         .filter(at_version::<E>(current))
         .exec(tx)
         .await?;

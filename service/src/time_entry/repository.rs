@@ -273,40 +273,14 @@ pub(super) async fn titled(
         .await?)
 }
 
-/// Those of these entries that are as they were made.
-pub(super) async fn untouched(
-    tx: &Tx,
-    organization_id: Uuid,
-    ids: Vec<Uuid>,
-) -> Result<Vec<time_entry::Model>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let made = versioned::owned::<time_entry::Entity>(organization_id)
-        .filter(time_entry::Column::Id.is_in(ids))
-        .filter(time_entry::COLUMN.version.eq(1))
-        .order_by_asc(time_entry::Column::Id);
-    rows::all(tx, made).await
-}
-
 /// Which of these keys of imported entries are there.
 pub(super) async fn known_keys(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     keys: Vec<&str>,
 ) -> Result<HashSet<String>> {
-    let mut known = HashSet::new();
-    for chunk in keys.chunks(AT_ONCE) {
-        let found: Vec<String> = versioned::owned::<time_entry::Entity>(organization_id)
-            .select_only()
-            .column(time_entry::Column::ImportKey)
-            .filter(time_entry::Column::ImportKey.is_in(chunk.iter().copied()))
-            .into_tuple()
-            .all(connection)
-            .await?;
-        known.extend(found);
-    }
-    Ok(known)
+    let column = time_entry::Column::ImportKey;
+    versioned::known::<time_entry::Entity>(connection, organization_id, column, keys).await
 }
 
 /// The pieces of an entry, by day.

@@ -178,7 +178,7 @@ async fn rotate(
     Ok(IssuedWebhook { secret, webhook })
 }
 
-/// Removes a webhook, with its deliveries.
+/// Removes a webhook, with its deliveries: by and by ([`crate::purge`]), and nobody finds it any more from now on.
 pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
     store
         .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
@@ -186,7 +186,12 @@ pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) 
                 let row = repository::get(tx, actor.organization_id, *id).await?;
                 let current = Webhook::from(row.clone());
                 expected.check(row.version, &current)?;
-                versioned::delete(tx, actor, &row, &current).await
+                let mark = webhook::ActiveModel {
+                    enabled: Set(false),
+                    deleted_at: Set(Some(tx.now().fixed_offset())),
+                    ..Default::default()
+                };
+                versioned::mark_deleted(tx, actor, &row, mark, &current).await
             })
         })
         .await

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::Result,
     event::repository::after,
-    store::{Store, Tx, signal::Signal, versioned},
+    store::{Store, Tx, signal::Signal},
 };
 
 /// How many events one transaction goes through.
@@ -34,8 +34,8 @@ pub(crate) async fn dispatch(store: &Store, settings: &Settings) -> Result<u64> 
 }
 
 async fn advance(tx: &Tx, endpoint: Endpoint, settings: &Settings) -> Result<u64> {
-    let (organization_id, id) = endpoint;
-    let row = versioned::find::<entity::webhook::Entity>(tx, organization_id, id).await?;
+    let (organization_id, _) = endpoint;
+    let row = repository::find(tx, endpoint).await?;
     let Some(webhook) = row.map(Webhook::from).filter(|webhook| webhook.enabled) else {
         return Ok(0);
     };

@@ -10,7 +10,7 @@ mod delivery;
 mod dispatch;
 mod message;
 mod outcome;
-mod repository;
+pub(crate) mod repository;
 mod rules;
 mod sender;
 

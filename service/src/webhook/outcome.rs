@@ -41,9 +41,8 @@ async fn write_down(
     outcome: &Outcome,
 ) -> Result<()> {
     let delivery = &sent.delivery;
-    let organization_id = delivery.organization_id;
-    let webhook =
-        versioned::find::<webhook::Entity>(tx, organization_id, delivery.webhook_id).await?;
+    let endpoint = (delivery.organization_id, delivery.webhook_id);
+    let webhook = repository::find(tx, endpoint).await?;
     let Some(webhook) = webhook else { return Ok(()) };
     let status = outcome.as_ref().ok().map(|answer| answer.status);
     let accepted = outcome.as_ref().is_ok_and(Answer::is_success);

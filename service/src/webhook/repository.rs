@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// An organization and a webhook of it.
-pub(super) type Endpoint = (Uuid, Uuid);
+pub(crate) type Endpoint = (Uuid, Uuid);
 
 /// How many attempts of a delivery are shown.
 const ATTEMPTS_SHOWN: u64 = 100;
@@ -33,7 +33,32 @@ pub(super) async fn get(
     organization_id: Uuid,
     id: Uuid,
 ) -> Result<webhook::Model> {
-    versioned::get::<webhook::Entity>(connection, organization_id, id).await
+    find(connection, (organization_id, id)).await?.ok_or(Error::NotFound("webhook"))
+}
+
+pub(super) async fn find(
+    connection: &impl ConnectionTrait,
+    (organization_id, id): Endpoint,
+) -> Result<Option<webhook::Model>> {
+    let row = there(organization_id).filter(webhook::COLUMN.id.eq(id));
+    Ok(rows::all(connection, row).await?.pop())
+}
+
+/// Those of an organization that are not deleted.
+fn there(organization_id: Uuid) -> Select<webhook::Entity> {
+    versioned::owned::<webhook::Entity>(organization_id)
+        .filter(webhook::COLUMN.deleted_at.is_null())
+}
+
+/// One that is deleted and not yet removed.
+pub(crate) async fn deleted(connection: &impl ConnectionTrait) -> Result<Option<Endpoint>> {
+    let first = webhook::Entity::find()
+        .select_only()
+        .columns([webhook::Column::OrganizationId, webhook::Column::Id])
+        .filter(webhook::COLUMN.deleted_at.is_not_null())
+        .order_by_asc(webhook::Column::DeletedAt)
+        .limit(1);
+    Ok(first.into_tuple().one(connection).await?)
 }
 
 pub(super) async fn list(
@@ -41,7 +66,7 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<webhook::Model>> {
-    let rows = versioned::owned::<webhook::Entity>(organization_id);
+    let rows = there(organization_id);
     let sort = Sort { name: "-created_at", column: webhook::Column::CreatedAt, descending: true };
     page(connection, rows, sort, query).await
 }
@@ -293,9 +318,11 @@ pub(super) async fn delivery(
     organization_id: Uuid,
     id: Uuid,
 ) -> Result<webhook_delivery::Model> {
-    versioned::find::<webhook_delivery::Entity>(connection, organization_id, id)
-        .await?
-        .ok_or(Error::NotFound("delivery"))
+    let webhooks = there(organization_id).select_only().column(webhook::Column::Id).into_query();
+    let row = versioned::owned::<webhook_delivery::Entity>(organization_id)
+        .filter(webhook_delivery::COLUMN.id.eq(id))
+        .filter(webhook_delivery::COLUMN.webhook_id.in_subquery(webhooks));
+    rows::all(connection, row).await?.pop().ok_or(Error::NotFound("delivery"))
 }
 
 pub(super) async fn deliveries(

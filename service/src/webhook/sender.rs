@@ -26,7 +26,7 @@ use crate::{
     background::Context,
     error::{Error, Result},
     event::repository::by_ids,
-    store::{Tx, signal::Signal, versioned},
+    store::{Tx, signal::Signal},
 };
 
 /// How many messages are on their way to one endpoint at once.
@@ -182,8 +182,8 @@ async fn claim(
     room: usize,
     settings: &Settings,
 ) -> Result<Option<Claimed>> {
-    let (organization_id, id) = endpoint;
-    let webhook = versioned::find::<webhook::Entity>(tx, organization_id, id).await?;
+    let (organization_id, _) = endpoint;
+    let webhook = repository::find(tx, endpoint).await?;
     let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else { return Ok(None) };
     let now = tx.now();
     let is_due = repository::Due { now, retries: &settings.retries };

@@ -13,6 +13,7 @@ use std::{
     sync::Arc,
 };
 
+use entity::expense::Entity;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -412,7 +413,7 @@ async fn write_rows(
 
 /// Removes those of imported expenses that nobody has changed since, and says how many.
 pub(crate) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
-    let rows = repository::untouched(tx, actor.organization_id, ids).await?;
+    let rows = versioned::untouched::<Entity>(tx, actor.organization_id, ids).await?;
     let count = rows.len() as u64;
     for row in rows {
         let current = repository::view(row.clone(), Vec::new());

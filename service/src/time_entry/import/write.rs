@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use entity::project as table;
+use entity::{project as table, time_entry::Entity};
 use uuid::Uuid;
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
     project::{self, Project, ProjectInput},
     resource::{Resource, Writable},
     role::Role,
-    store::Tx,
+    store::{Tx, versioned},
     task::{self, Task, TaskInput},
     text::fold,
     time_entry::{
@@ -111,7 +111,7 @@ async fn entries(
 /// Removes those of imported entries that nobody has changed since, and whose weeks are open, and says how many.
 pub(super) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
     let mut count = 0;
-    for row in repository::untouched(tx, actor.organization_id, ids).await? {
+    for row in versioned::untouched::<Entity>(tx, actor.organization_id, ids).await? {
         let current = TimeEntry::from(row.clone());
         let gone = tx.attempt(async |tx| write::delete(tx, actor, &row, &current).await).await?;
         match gone {
