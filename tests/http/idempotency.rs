@@ -205,6 +205,7 @@ async fn what_is_kept_goes_with_its_organization() {
             ada.keyed("k").make(&format!("{organization}/members"), json!({ "name": "E" })).await;
         }
         ada.delete(&format!("{home}?version=1")).await.expect(204);
+        app.settle().await;
         assert_eq!(kept(&app.store).await, 1);
         app.stop().await;
     })

@@ -111,7 +111,8 @@ async fn decide(
                     return Err(Error::state("not_a_payout", "this saga pays nothing"));
                 }
                 let mut progress = Progress::of(&row);
-                if *verb == Verb::Cancelled && !elsewhere && progress.is_past_pivot() {
+                let is_past = progress.is_past_pivot() && !progress.has_ended();
+                if *verb == Verb::Cancelled && !elsewhere && is_past {
                     return Err(Error::state("not_undoable", "what is done is not undone"));
                 }
                 decided(&mut progress, *verb, tx.now(), note)?;
