@@ -36,17 +36,18 @@ const FRAIL: Consumer = Consumer {
     kinds: &["expense.created"],
     start: Start::Beginning,
     concerns: |_, _| Box::pin(async { Ok(true) }),
-    react: |_, _, event| {
+    react: |_, _, events| {
         Box::pin(async move {
-            let merchant = merchant(event);
             if POISONOUS.load(Ordering::SeqCst) {
-                match &*merchant {
-                    "poison" => return Err(Error::Internal("it does not go down".into())),
-                    "bomb" => panic!("at the expense of somebody"),
-                    _ => {}
+                for event in events {
+                    match &*merchant(event) {
+                        "poison" => return Err(Error::Internal("it does not go down".into())),
+                        "bomb" => panic!("at the expense of somebody"),
+                        _ => {}
+                    }
                 }
             }
-            see("frail", event, merchant);
+            see("frail", events);
             Ok(())
         })
     },
@@ -55,9 +56,9 @@ const FRAIL: Consumer = Consumer {
 /// Takes everything.
 const ROBUST: Consumer = Consumer {
     name: "robust",
-    react: |_, _, event| {
+    react: |_, _, events| {
         Box::pin(async move {
-            see("robust", event, merchant(event));
+            see("robust", events);
             Ok(())
         })
     },
@@ -68,9 +69,9 @@ const ROBUST: Consumer = Consumer {
 const LATE: Consumer = Consumer {
     name: "late",
     start: Start::End,
-    react: |_, _, event| {
+    react: |_, _, events| {
         Box::pin(async move {
-            see("late", event, merchant(event));
+            see("late", events);
             Ok(())
         })
     },
@@ -82,8 +83,9 @@ fn merchant(event: &entity::event::Model) -> String {
     merchant.unwrap_or_default().to_owned()
 }
 
-fn see(who: &'static str, event: &entity::event::Model, merchant: String) {
-    SEEN.lock().unwrap().push((who, event.organization_id, merchant));
+fn see(who: &'static str, events: &[entity::event::Model]) {
+    let seen = events.iter().map(|event| (who, event.organization_id, merchant(event)));
+    SEEN.lock().unwrap().extend(seen);
 }
 
 fn seen(who: &str, organization: &str) -> Vec<String> {
@@ -203,6 +205,26 @@ async fn what_nobody_wants_is_passed_over_in_one_step() {
         let positions = consumer_position::Entity::find().all(app.store.read()).await.unwrap();
         let position = positions.iter().find(|row| row.organization_id == organization_id(&home));
         assert_eq!(position.unwrap().position, 62, "the organization, its owner and 60 expenses");
+        app.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_events_take_one_transaction() {
+    each_database(async |database| {
+        let app = App::start_with(&database, hurried(&[ROBUST])).await;
+        let (ada, home) = app.owner_of("household").await;
+        app.settle().await;
+        let merchants: Vec<_> = (0..60).map(|number| number.to_string()).collect();
+        for merchant in &merchants {
+            spend(&ada, &home, merchant).await;
+        }
+        let before = app.store.statements();
+        app.settle().await;
+        let took = app.store.statements() - before;
+        assert!(took < 60, "{took} statements over 60 events");
+        assert_eq!(seen("robust", &home), merchants, "each once, in order");
         app.stop().await;
     })
     .await;

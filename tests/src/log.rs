@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use entity::{consumer_position, event, event_head, parked_event};
-use sea_orm::{ActiveValue::Set, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 use service::Store;
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ pub async fn events(store: &Store, kind: &str) -> Vec<event::Model> {
 pub async fn behind(store: &Store, consumer: &str) -> i64 {
     // In this order: an event that goes on meanwhile is counted twice, and never left out.
     let waiting = event::Entity::find().filter(event::COLUMN.position.is_null());
-    let waiting = waiting.all(store.read()).await.unwrap().len();
+    let waiting = waiting.count(store.read()).await.unwrap();
     let positions = consumer_position::Entity::find()
         .filter(consumer_position::COLUMN.consumer.eq(consumer))
         .all(store.read())
@@ -52,6 +52,23 @@ pub async fn wait_until(what: &str, mut so: impl AsyncFnMut() -> bool) {
     while !so().await {
         assert!(Instant::now() < deadline, "{what}: not within a minute");
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits until a consumer has been past all events, for as long as it gets on: how many there are is
+/// the machine's doing, where writers have written as fast as they could.
+///
+/// # Panics
+/// If it stands still for a minute.
+pub async fn catch_up(store: &Store, consumer: &str) {
+    let mut left = behind(store, consumer).await;
+    while left > 0 {
+        let before = left;
+        wait_until(consumer, async || {
+            left = behind(store, consumer).await;
+            left < before
+        })
+        .await;
     }
 }
 

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use service::{Store, store::Options};
 use tests::{
     Client, Database, each_lasting_database, id,
-    log::{behind, events, park, wait_until},
+    log::{behind, catch_up, events, park, wait_until},
 };
 use tokio::sync::mpsc;
 
@@ -266,7 +266,7 @@ async fn thresholds_are_told_once_whatever_is_killed_when() {
         for _ in 0..BUDGETS * 10 {
             ada.at(&process.base).make(&expenses, expense()).await;
         }
-        wait_until("all is told", async || behind(&store, "budget_thresholds").await == 0).await;
+        catch_up(&store, "budget_thresholds").await;
         let all: Vec<_> = (1..=BUDGETS)
             .flat_map(|number| [80, 100].map(|percent| (format!("{number:02}"), percent)))
             .collect();
@@ -332,7 +332,7 @@ async fn tasks_about_expenses_are_made_once_whatever_is_killed_when() {
             process = Process::start(&database);
         }
         for consumer in consumers {
-            wait_until("all is made", async || behind(&store, consumer).await == 0).await;
+            catch_up(&store, consumer).await;
         }
         let ada = ada.at(&process.base);
         let all = ada.all(&expenses, "").await;

@@ -5,9 +5,12 @@
 //! event that tells, so that neither is there without the other, and neither twice. Spending that falls
 //! and rises again is told once.
 
+use std::collections::{BTreeMap, HashSet};
+
 use chrono::NaiveDate;
 use entity::{budget, event};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     Budget, Period, repository,
@@ -34,25 +37,48 @@ pub(crate) const CONSUMER: Consumer = Consumer {
     concerns: |connection, organization_id| {
         Box::pin(repository::is_any(connection, organization_id))
     },
-    react: |tx, actor, event| Box::pin(react(tx, actor, event)),
+    react: |tx, actor, events| Box::pin(react(tx, actor, events)),
 };
 
-async fn react(tx: &Tx, actor: &Actor, event: &event::Model) -> Result<()> {
-    match &*event.entity {
-        "expense" => {
-            for Spent { on, currency } in spent(tx, event).await? {
-                let concerned = |row: &budget::Model| row.currency == currency;
-                tell_on(tx, actor, on, concerned).await?;
+async fn react(tx: &Tx, actor: &Actor, events: &[event::Model]) -> Result<()> {
+    let mut concerned: BTreeMap<NaiveDate, Vec<Concerned>> = BTreeMap::new();
+    let mut concern = |on, what| concerned.entry(on).or_default().push(what);
+    for event in events {
+        let today = actor.settings.day_of(event.at.to_utc());
+        match &*event.entity {
+            "expense" => {
+                for Spent { on, currency } in spent(tx, event).await? {
+                    concern(on, Concerned::In(currency));
+                }
             }
-            Ok(())
+            "budget" => concern(today, Concerned::One(event.entity_id)),
+            _ => concern(today, Concerned::OfCategories),
         }
-        entity => {
-            let today = actor.settings.day_of(event.at.to_utc());
-            let concerned = |row: &budget::Model| match entity {
-                "budget" => row.id == event.entity_id,
-                _ => row.category_id.is_some(),
-            };
-            tell_on(tx, actor, today, concerned).await
+    }
+    // The budgets and the first days of the periods that were looked at.
+    let mut seen = HashSet::new();
+    for (on, concerned) in concerned {
+        tell_on(tx, actor, on, &concerned, &mut seen).await?;
+    }
+    Ok(())
+}
+
+/// Which budgets an event concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Concerned {
+    /// Those in a currency.
+    In(String),
+    One(Uuid),
+    /// Those of a category.
+    OfCategories,
+}
+
+impl Concerned {
+    fn is(&self, row: &budget::Model) -> bool {
+        match self {
+            Self::In(currency) => row.currency == *currency,
+            Self::One(id) => row.id == *id,
+            Self::OfCategories => row.category_id.is_some(),
         }
     }
 }
@@ -84,20 +110,23 @@ async fn spent(tx: &Tx, event: &event::Model) -> Result<Vec<Spent>> {
     Ok(spent)
 }
 
-/// Looks at the budgets that hold on a day and are concerned.
+/// Looks at the budgets that hold on a day and are concerned, at each period once.
 async fn tell_on(
     tx: &Tx,
     actor: &Actor,
     on: NaiveDate,
-    concerned: impl Fn(&budget::Model) -> bool,
+    concerned: &[Concerned],
+    seen: &mut HashSet<(Uuid, NaiveDate)>,
 ) -> Result<()> {
-    let mut rows = repository::on(tx, actor.organization_id, on).await?;
-    rows.retain(concerned);
-    let rows = rows.into_iter().map(|row| {
+    let mut rows = Vec::new();
+    for row in repository::on(tx, actor.organization_id, on).await? {
         let span = rules::period_of(Period::of(&row.period), on);
-        (rules::clamp(span, row.starts_on, row.ends_on), row)
-    });
-    let rows: Vec<_> = rows.collect();
+        let span = rules::clamp(span, row.starts_on, row.ends_on);
+        let is_concerned = concerned.iter().any(|it| it.is(&row));
+        if is_concerned && seen.insert((row.id, span.from)) {
+            rows.push((span, row));
+        }
+    }
     let periods = rows.iter().map(|(span, row)| (row.id, span.from));
     let told = repository::told(tx, actor.organization_id, periods).await?;
     for (span, row) in rows {

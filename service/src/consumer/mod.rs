@@ -28,9 +28,10 @@ pub enum Start {
     End,
 }
 
-/// What a consumer does about one event: in the transaction in which its position moves, and nothing
-/// outside of the database. It may run again from the start.
-pub type React = for<'a> fn(&'a Tx, &'a Actor, &'a event::Model) -> BoxFuture<'a, Result<()>>;
+/// What a consumer does about some events of an organization, in their order: in the transaction in
+/// which its position moves, and nothing outside of the database. It may run again from the start; where
+/// it fails, it is given the same events one at a time.
+pub type React = for<'a> fn(&'a Tx, &'a Actor, &'a [event::Model]) -> BoxFuture<'a, Result<()>>;
 
 /// Whether anything of an organization can concern the consumer as things stand: where not, it goes
 /// over all of the events at once.

@@ -1,8 +1,8 @@
-//! Feeds each consumer each organization's events, in order, each in a transaction of its own.
+//! Feeds each consumer each organization's events, in order, some in a transaction.
 //!
-//! An event that fails is tried again, later each time, and then parked. Meanwhile only that consumer
-//! waits, and only with that organization. Consumers take turns, a part of each log at a time: none waits
-//! for another to be done.
+//! Where some fail, each of them gets a transaction of its own. An event that fails alone is tried again,
+//! later each time, and then parked. Meanwhile only that consumer waits, and only with that organization.
+//! Consumers take turns, a part of each log at a time: none waits for another to be done.
 
 use std::panic::AssertUnwindSafe;
 
@@ -26,7 +26,7 @@ use crate::{
     store::Tx,
 };
 
-/// How many events of one log a consumer is given in a turn.
+/// How many events of one log a consumer is given in a turn, and one transaction holds.
 const AT_ONCE: u64 = 50;
 /// How often an event is tried before it is parked.
 const ATTEMPTS: i64 = 10;
@@ -114,80 +114,74 @@ async fn feed_organization(
     } else {
         Vec::new()
     };
+    // What is after the last of them holds nothing that the consumer wants.
     let more = events.len() as u64 == AT_ONCE;
+    let to = if more { end_of(&events, behind.position) } else { behind.head };
+    let count = events.len() as u64;
+    match step(context, consumer, behind, events.clone(), to).await {
+        Ok(Step::Done) => return Ok((count, Step::Done)),
+        Ok(other) => return Ok((0, other)),
+        Err(error) if events.is_empty() => return Err(error),
+        Err(error) => tracing::debug!(consumer = consumer.name, %error, "one at a time"),
+    }
     let mut done = 0;
     for event in events {
-        let to = event.position.unwrap_or(behind.position);
-        match step(context, consumer, behind.position, event).await? {
+        let alone = vec![event.clone()];
+        let to = end_of(&alone, behind.position);
+        let stepped = match step(context, consumer, behind, alone, to).await {
+            Err(error) => postpone(context, consumer, behind.position, event, error).await?,
+            Ok(step) => step,
+        };
+        match stepped {
             Step::Done => done += 1,
             Step::Failed => return Ok((done + 1, Step::Failed)),
             other => return Ok((done, other)),
         }
         behind.position = to;
     }
-    if !more && behind.position < behind.head {
-        return Ok((done, pass(context, consumer, behind).await?));
-    }
     Ok((done, Step::Done))
 }
 
-/// Goes over the rest of a log, which holds nothing that the consumer wants.
-async fn pass(context: &Context, consumer: &'static Consumer, behind: Behind) -> Result<Step> {
-    let moved = context.store.write(
-        (context.node.clone(), consumer, behind),
-        |tx, (node, consumer, behind)| {
-            Box::pin(async move {
-                if !hold(tx, consumer, node).await? {
-                    return Ok(Step::NotOurs);
-                }
-                let Behind { organization_id, position, head } = *behind;
-                let to = Next { position: head, ..Next::default() };
-                repository::advance(tx, organization_id, consumer.name, position, to).await?;
-                Ok(Step::Done)
-            })
-        },
-    );
-    match moved.await {
-        // The organization has just been removed.
-        Err(Error::Reference) => Ok(Step::Gone),
-        other => other,
-    }
+/// The position of the last of some events.
+fn end_of(events: &[event::Model], otherwise: i64) -> i64 {
+    events.last().and_then(|event| event.position).unwrap_or(otherwise)
 }
 
-/// One event, and with it the position.
+/// Some events, and with them the position.
 async fn step(
     context: &Context,
     consumer: &'static Consumer,
-    from: i64,
-    event: event::Model,
+    behind: Behind,
+    events: Vec<event::Model>,
+    to: i64,
 ) -> Result<Step> {
-    let input = (context.node.clone(), consumer, from, event.clone());
-    let reacted = context.store.write(input, |tx, (node, consumer, from, event)| {
+    let input = (context.node.clone(), consumer, behind, events, to);
+    let reacted = context.store.write(input, |tx, (node, consumer, behind, events, to)| {
         Box::pin(async move {
             if !hold(tx, consumer, node).await? {
                 return Ok(Step::NotOurs);
             }
-            let Some(actor) = system(tx, event.organization_id).await? else {
+            let Behind { organization_id, position, .. } = *behind;
+            let Some(actor) = system(tx, organization_id).await? else {
                 return Ok(Step::Gone);
             };
-            let to = Next { position: event.position.unwrap_or(*from), ..Next::default() };
-            if !repository::advance(tx, event.organization_id, consumer.name, *from, to).await? {
+            let to = Next { position: *to, ..Next::default() };
+            if !repository::advance(tx, organization_id, consumer.name, position, to).await? {
                 return Ok(Step::Gone);
             }
-            react(tx, consumer, &actor, event).await?;
+            if !events.is_empty() {
+                react(tx, consumer, &actor, events).await?;
+            }
             Ok(Step::Done)
         })
     });
-    match reacted.await {
-        Ok(step) => Ok(step),
-        Err(error) => postpone(context, consumer, from, event, error).await,
-    }
+    reacted.await
 }
 
 /// What the consumer does; a panic of it is a failure like any other. What a panic says may hold what
-/// the event holds, and is left out.
-async fn react(tx: &Tx, consumer: &Consumer, actor: &Actor, event: &event::Model) -> Result<()> {
-    let reacted = AssertUnwindSafe(async { (consumer.react)(tx, actor, event).await });
+/// the events hold, and is left out.
+async fn react(tx: &Tx, consumer: &Consumer, actor: &Actor, events: &[event::Model]) -> Result<()> {
+    let reacted = AssertUnwindSafe(async { (consumer.react)(tx, actor, events).await });
     reacted.catch_unwind().await.unwrap_or_else(|_| Err(Error::Internal("a panic".into())))
 }
 
@@ -278,7 +272,7 @@ async fn again(
             let organization_id = parked.organization_id;
             let actor = access::system(tx, organization_id).await?;
             if let Some(event) = repository::event(tx, organization_id, parked.event_id).await? {
-                react(tx, consumer, &actor, &event).await?;
+                react(tx, consumer, &actor, &[event]).await?;
             }
             Ok(1)
         })

@@ -22,6 +22,8 @@ use crate::{
 
 /// Positions count from 1.
 const NO_POSITION: i64 = 0;
+/// What is made has this version.
+const FIRST_VERSION: i64 = 1;
 /// How many logs one look finds at most that have events without a position.
 const LOGS_AT_ONCE: u64 = 100;
 
@@ -296,6 +298,9 @@ pub(crate) async fn version_before(
     connection: &impl ConnectionTrait,
     event: &event::Model,
 ) -> Result<Option<event::Model>> {
+    if event.entity_version <= FIRST_VERSION {
+        return Ok(None);
+    }
     let before = versioned::owned::<event::Entity>(event.organization_id)
         .filter(event::COLUMN.entity_id.eq(event.entity_id))
         .filter(event::COLUMN.entity.eq(&event.entity))

@@ -31,7 +31,7 @@ pub(crate) const CONSUMER: Consumer = Consumer {
     concerns: |connection, organization_id| {
         Box::pin(async move { Ok(most(connection, organization_id).await?.is_some()) })
     },
-    react: |tx, actor, event| Box::pin(react(tx, actor, event)),
+    react: |tx, actor, events| Box::pin(react(tx, actor, events)),
 };
 
 /// Above which amount an expense is large, and in which currency. None where none is, or the organization
@@ -47,13 +47,27 @@ async fn most(
     }
 }
 
-async fn react(tx: &Tx, actor: &Actor, event: &event::Model) -> Result<()> {
-    let Some((most, currency)) = most(tx, event.organization_id).await? else { return Ok(()) };
-    let Some(amount) = spent(event.data.as_ref(), &currency).filter(|amount| *amount > most) else {
-        return Ok(());
-    };
+async fn react(tx: &Tx, actor: &Actor, events: &[event::Model]) -> Result<()> {
+    let Some((most, currency)) = most(tx, actor.organization_id).await? else { return Ok(()) };
+    for event in events {
+        let amount = spent(event.data.as_ref(), &currency);
+        if let Some(amount) = amount.filter(|amount| *amount > most) {
+            look(tx, actor, event, amount, &currency).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks at what was spent, and is large by now.
+async fn look(
+    tx: &Tx,
+    actor: &Actor,
+    event: &event::Model,
+    amount: i64,
+    currency: &str,
+) -> Result<()> {
     let before = version_before(tx, event).await?;
-    let before = before.and_then(|before| spent(before.data.as_ref(), &currency));
+    let before = before.and_then(|before| spent(before.data.as_ref(), currency));
     if before.is_some_and(|before| before >= amount) {
         return Ok(());
     }

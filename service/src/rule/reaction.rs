@@ -5,6 +5,8 @@
 //! says so. Rules do not react to what rules or steward itself have done, so that no two of them go
 //! on for ever.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use entity::{event, rule};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -32,18 +34,28 @@ pub(crate) const CONSUMER: Consumer = Consumer {
     concerns: |connection, organization_id| {
         Box::pin(repository::is_any(connection, organization_id))
     },
-    react: |tx, actor, event| Box::pin(react(tx, actor, event)),
+    react: |tx, actor, events| Box::pin(react(tx, actor, events)),
 };
 
-async fn react(tx: &Tx, actor: &Actor, event: &event::Model) -> Result<()> {
-    if NOT_REACTED_TO.contains(&&*event.author) || Effect::of(&event.effect) != Effect::Written {
-        return Ok(());
-    }
-    let Some(data) = &event.data else { return Ok(()) };
-    for row in repository::waiting_for(tx, event.organization_id, &event.kind).await? {
-        // What had happened before a rule was made does not concern it.
-        if row.created_at <= event.at && applies(&row, data)? {
-            apply(tx, actor, row.into(), event).await?;
+async fn react(tx: &Tx, actor: &Actor, events: &[event::Model]) -> Result<()> {
+    let mut waiting: HashMap<&str, Vec<rule::Model>> = HashMap::new();
+    for event in events {
+        let written = Effect::of(&event.effect) == Effect::Written;
+        if !written || NOT_REACTED_TO.contains(&&*event.author) {
+            continue;
+        }
+        let Some(data) = &event.data else { continue };
+        let rules = match waiting.entry(&event.kind) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(
+                repository::waiting_for(tx, event.organization_id, &event.kind).await?,
+            ),
+        };
+        for row in rules {
+            // What had happened before a rule was made does not concern it.
+            if row.created_at <= event.at && applies(row, data)? {
+                apply(tx, actor, row.clone().into(), event).await?;
+            }
         }
     }
     Ok(())
