@@ -226,14 +226,14 @@ pub async fn settle(context: &Context) -> Result<()> {
     settled
 }
 
+/// Each only once those before it have nothing left to do, so that it does not matter which of them gives
+/// events their positions.
 async fn work_in_turn(context: &Context) -> Result<()> {
-    loop {
-        let mut done = 0;
-        for worker in WORKERS {
-            done += (worker.turn)(context).await?;
-        }
-        if done == 0 {
-            return Ok(());
+    let mut workers = WORKERS.iter();
+    while let Some(worker) = workers.next() {
+        if (worker.turn)(context).await? > 0 {
+            workers = WORKERS.iter();
         }
     }
+    Ok(())
 }

@@ -4,10 +4,15 @@
 //! The caller and the organization are remembered from a request before; the row has what the
 //! sample's has (an expense two lines), and the request succeeds.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use api::config::Settings;
+use entity::event;
 use reqwest::Method;
+use service::store::Engine;
 use tests::{App, AppOptions, Client, Database, Route, Sample, each_database};
 
 use crate::guards::log::assert_told;
@@ -266,8 +271,21 @@ async fn count(app: &App, sample: &Sample, caller: &Client, route: &Route) -> u6
     let answer = request.send(caller).await;
     assert!(answer.status.is_success(), "{}: {}", route.name(), answer.text);
     let took = app.store.statements() - before;
-    assert_told(&app.store, route, &answer).await;
-    took
+    let told = assert_told(&app.store, route, &answer).await;
+    took - statements_of_positions(app.store.engine(), &told)
+}
+
+/// SQLite's writer reads where each log ends and moves the ends as it commits, once for all that it
+/// commits together. PostgreSQL's positions come afterwards.
+fn statements_of_positions(engine: Engine, told: &[event::Model]) -> u64 {
+    if engine == Engine::Postgres {
+        return 0;
+    }
+    let logs: HashSet<_> = told.iter().map(|event| event.organization_id).collect();
+    let is_first = |event: &&event::Model| event.position == Some(1);
+    let begun: HashSet<_> = told.iter().filter(is_first).map(|it| it.organization_id).collect();
+    let moved = u64::from(begun.len() < logs.len());
+    logs.len() as u64 + u64::from(!begun.is_empty()) + moved
 }
 
 #[tokio::test]

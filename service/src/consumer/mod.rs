@@ -11,13 +11,18 @@ mod worker;
 
 use entity::event;
 use futures_util::future::BoxFuture;
-use sea_orm::DatabaseConnection;
 use uuid::Uuid;
 
 pub use parked::{ParkedEvent, parked, retry, retry_all};
 pub(crate) use worker::feed;
 
-use crate::{actor::Actor, budget, error::Result, expense, rule, store::Tx};
+use crate::{
+    actor::Actor,
+    budget,
+    error::Result,
+    expense, rule,
+    store::{Connections, Tx},
+};
 
 /// Where a consumer begins that is new to an installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +40,7 @@ pub type React = for<'a> fn(&'a Tx, &'a Actor, &'a [event::Model]) -> BoxFuture<
 
 /// Whether anything of an organization can concern the consumer as things stand: where not, it goes
 /// over all of the events at once.
-pub type Concerns = for<'a> fn(&'a DatabaseConnection, Uuid) -> BoxFuture<'a, Result<bool>>;
+pub type Concerns = for<'a> fn(&'a Connections, Uuid) -> BoxFuture<'a, Result<bool>>;
 
 /// Something that reacts to events.
 #[derive(Debug, Clone, Copy)]

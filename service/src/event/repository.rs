@@ -3,10 +3,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use entity::{event, event_head};
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, Func, IntoValueTuple, OnConflict, Query, TableRef},
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, Func, IntoValueTuple, Query, TableRef},
 };
 use uuid::Uuid;
 
@@ -25,21 +24,39 @@ const NO_POSITION: i64 = 0;
 /// What is made has this version.
 const FIRST_VERSION: i64 = 1;
 /// How many logs one look finds at most that have events without a position.
-const LOGS_AT_ONCE: u64 = 100;
+const LOGS_AT_ONCE: usize = 100;
 
-/// The logs that have events without a position.
+/// The logs that have events without a position: one look for each, and not one at all that wait.
 pub(super) async fn logs_waiting(connection: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
-    let logs = event::Entity::find()
+    let mut logs: Vec<Uuid> = Vec::new();
+    while logs.len() < LOGS_AT_ONCE {
+        let Some(log) = first_waiting(connection, logs.last()).await? else { break };
+        logs.push(log);
+    }
+    Ok(logs)
+}
+
+/// Whether any event has no position.
+pub(crate) async fn is_any_waiting(connection: &impl ConnectionTrait) -> Result<bool> {
+    Ok(first_waiting(connection, None).await?.is_some())
+}
+
+/// The first log after another that has events without a position.
+async fn first_waiting(
+    connection: &impl ConnectionTrait,
+    after: Option<&Uuid>,
+) -> Result<Option<Uuid>> {
+    let first = event::Entity::find()
         .select_only()
         .column(event::Column::OrganizationId)
-        .distinct()
         .filter(event::COLUMN.position.is_null())
+        .apply_if(after, |rows, log| rows.filter(event::COLUMN.organization_id.gt(*log)))
         .order_by_asc(event::Column::OrganizationId)
-        .limit(LOGS_AT_ONCE)
+        .limit(1)
         .into_tuple()
-        .all(connection)
+        .one(connection)
         .await?;
-    Ok(logs)
+    Ok(first)
 }
 
 /// The oldest events of a log that have no position; and with them any earlier version of the same
@@ -116,15 +133,15 @@ pub(crate) async fn head(
 }
 
 /// The position and the hash after which a log goes on.
-pub(super) fn end_of(head: Option<&event_head::Model>) -> (i64, String) {
+pub(crate) fn end_of(head: Option<&event_head::Model>) -> (i64, String) {
     head.map_or_else(|| (0, START.to_owned()), |head| (head.position, head.chain.clone()))
 }
 
 /// What an event is given: its id, its position, the hash before it and its own.
 pub(super) type Place = (Uuid, i64, String, String);
 
-/// Gives events their positions, and moves the end of the log.
-pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>) -> Result<()> {
+/// Gives events their positions, and moves the end of the log, or makes its first.
+pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>, is_first: bool) -> Result<()> {
     let Some((_, position, _, chain)) = places.last().cloned() else { return Ok(()) };
     let count = places.len() as u64;
     let values = places
@@ -147,15 +164,44 @@ pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>) -> Result<()> 
     if placed.rows_affected() != count {
         return Err(Error::Again("events were given positions meanwhile".into()));
     }
-    let head = event_head::ActiveModel {
-        organization_id: Set(log),
-        position: Set(position),
-        chain: Set(chain),
-    };
-    let moved = OnConflict::column(event_head::Column::OrganizationId)
-        .update_columns([event_head::Column::Position, event_head::Column::Chain])
+    let end = event_head::Model { organization_id: log, position, chain };
+    match is_first {
+        true => begin_logs(tx, vec![end]).await,
+        false => move_ends(tx, vec![end]).await,
+    }
+}
+
+/// Writes where logs end that had no events before.
+pub(crate) async fn begin_logs(tx: &Tx, ends: Vec<event_head::Model>) -> Result<()> {
+    if ends.is_empty() {
+        return Ok(());
+    }
+    let ends = ends.into_iter().map(|end| end.into_active_model().reset_all());
+    event_head::Entity::insert_many(ends).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Writes where logs end now. One that is gone does not come back.
+pub(crate) async fn move_ends(tx: &Tx, ends: Vec<event_head::Model>) -> Result<()> {
+    if ends.is_empty() {
+        return Ok(());
+    }
+    let ends = ends.into_iter().map(|end| {
+        let event_head::Model { organization_id, position, chain } = end;
+        (organization_id, position, chain).into_value_tuple()
+    });
+    let moved = |column: &'static str| Expr::col(("moved", column));
+    let statement = Query::update()
+        .table(event_head::Entity)
+        .value(event_head::Column::Position, moved("column2"))
+        .value(event_head::Column::Chain, moved("column3"))
+        .from(TableRef::ValuesList(ends.collect(), "moved".into()))
+        .and_where(
+            Expr::col((event_head::Entity, event_head::Column::OrganizationId))
+                .eq(moved("column1")),
+        )
         .to_owned();
-    event_head::Entity::insert(head).on_conflict(moved).exec_without_returning(tx).await?;
+    tx.execute(&statement).await?;
     Ok(())
 }
 

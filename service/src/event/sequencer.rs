@@ -74,8 +74,8 @@ async fn sequence_log(tx: &Tx, node: &Node, log: Uuid) -> Result<Option<u64>> {
     }
     let mut events = repository::waiting(tx, log, AT_ONCE).await?;
     chain::order(&mut events);
-    let (mut position, mut previous) =
-        repository::end_of(repository::head(tx, log).await?.as_ref());
+    let head = repository::head(tx, log).await?;
+    let (mut position, mut previous) = repository::end_of(head.as_ref());
     let places: Vec<_> = events
         .iter()
         .map(|event| {
@@ -86,7 +86,7 @@ async fn sequence_log(tx: &Tx, node: &Node, log: Uuid) -> Result<Option<u64>> {
         })
         .collect();
     let count = places.len() as u64;
-    repository::place(tx, log, places).await?;
+    repository::place(tx, log, places, head.is_none()).await?;
     tx.signal(Signal::Sequenced);
     Ok(Some(count))
 }

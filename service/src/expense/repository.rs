@@ -18,7 +18,7 @@ use crate::{
     member, project,
     store::{
         Tx, dialect,
-        page::{Page, Sort, page},
+        page::{Page, Sort, page, page_of_either},
         versioned,
     },
     text::{self, fold, lower},
@@ -147,10 +147,21 @@ async fn rows(
     organization_id: Uuid,
     query: &ExpenseQuery,
 ) -> Result<Page<expense::Model>> {
-    let rows = filtered(connection.get_database_backend(), organization_id, query);
-    page(connection, rows, sort(query.sort), &query.page()).await
+    let backend = connection.get_database_backend();
+    let rows = || filtered(backend, organization_id, query);
+    let (sort, asked) = (sort(query.sort), query.page());
+    let Some(project_id) = query.project_id else {
+        return page(connection, rows(), sort, &asked).await;
+    };
+    let whole = expense::Column::ProjectId;
+    let in_lines = rows()
+        .filter(whole.is_null().or(whole.ne(project_id)))
+        .filter(in_a_line(organization_id, project_id));
+    let as_a_whole = rows().filter(whole.eq(project_id));
+    page_of_either(connection, (as_a_whole, in_lines), sort, &asked).await
 }
 
+/// All that a query asks for but the project.
 fn filtered(
     backend: DbBackend,
     organization_id: Uuid,
@@ -159,7 +170,7 @@ fn filtered(
     use expense::COLUMN;
     let ExpenseQuery {
         category_id,
-        project_id,
+        project_id: _,
         member_id,
         status,
         kind,
@@ -176,7 +187,6 @@ fn filtered(
     } = query;
     versioned::owned::<expense::Entity>(organization_id)
         .apply_if(*category_id, |rows, root| rows.filter(in_category(organization_id, root)))
-        .apply_if(*project_id, |rows, id| rows.filter(names_project(organization_id, id)))
         .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
         .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
         .apply_if(*kind, |rows, kind| rows.filter(COLUMN.kind.eq(kind.as_str())))
@@ -216,6 +226,16 @@ pub(crate) fn names_project(organization_id: Uuid, project_id: Uuid) -> Expr {
         .filter(expense_project::COLUMN.project_id.eq(project_id))
         .into_query();
     expense::Column::Id.in_subquery(named)
+}
+
+/// Of which a line names a project.
+fn in_a_line(organization_id: Uuid, project_id: Uuid) -> Expr {
+    let lines = versioned::owned::<expense_item::Entity>(organization_id)
+        .select_only()
+        .column(expense_item::Column::ExpenseId)
+        .filter(expense_item::COLUMN.project_id.eq(project_id))
+        .into_query();
+    expense::Column::Id.in_subquery(lines)
 }
 
 fn tagged(organization_id: Uuid, tag: &str) -> Expr {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::{
     GroupBy, Spending, SpendingQuery, SpendingRow, SpendingTotal,
     labels::{self, Labels},
-    repository::{self, Scope},
+    repository::{self, Scope, Sums},
 };
 use crate::{
     actor::Actor,
@@ -23,8 +23,9 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
     let (rows, totals) = store
         .snapshot((scope, group_by), |tx, (scope, group_by)| {
             Box::pin(async move {
-                let rows = rows(tx, scope, *group_by).await?;
-                let totals = totals(tx, scope, *group_by, &rows).await?;
+                let sums = repository::sums(tx, scope, Some(*group_by)).await?;
+                let totals = totals(tx, scope, &sums).await?;
+                let rows = rows(tx, scope, *group_by, sums).await?;
                 Ok((rows, totals))
             })
         })
@@ -32,9 +33,13 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
     Ok(Spending { from, to, group_by, rows, totals })
 }
 
-async fn rows(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Vec<SpendingRow>> {
+async fn rows(
+    tx: &Tx,
+    scope: &Scope,
+    group_by: GroupBy,
+    sums: Vec<Sums>,
+) -> Result<Vec<SpendingRow>> {
     let organization_id = scope.organization_id;
-    let sums = repository::sums(tx, scope, Some(group_by)).await?;
     let labels = match group_by {
         GroupBy::Category => labels::categories(tx, organization_id).await?,
         GroupBy::Project => labels::projects(tx, organization_id).await?,
@@ -66,35 +71,23 @@ async fn rows(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Vec<SpendingR
     Ok(rows.into_values().collect())
 }
 
-/// The rows' sums are the total's. Their counts are too, unless an expense stands in several groups.
-async fn totals(
-    tx: &Tx,
-    scope: &Scope,
-    group_by: GroupBy,
-    rows: &[SpendingRow],
-) -> Result<Vec<SpendingTotal>> {
+/// The sum of the groups, but for the count of expenses whose lines are in several of them.
+async fn totals(tx: &Tx, scope: &Scope, sums: &[Sums]) -> Result<Vec<SpendingTotal>> {
     let mut totals: BTreeMap<String, SpendingTotal> = BTreeMap::new();
-    let total = |currency: &str| SpendingTotal {
-        currency: currency.to_owned(),
-        amount_minor: 0,
-        pending_minor: 0,
-        count: 0,
+    let mut add = |sum: &Sums| {
+        let total = totals.entry(sum.currency.clone()).or_insert_with(|| SpendingTotal {
+            currency: sum.currency.clone(),
+            amount_minor: 0,
+            pending_minor: 0,
+            count: 0,
+        });
+        total.amount_minor += sum.settled;
+        total.pending_minor += sum.pending;
+        total.count += sum.count;
     };
-    if group_by.by_line() {
-        for sum in repository::sums(tx, scope, None).await? {
-            let row = totals.entry(sum.currency.clone()).or_insert_with(|| total(&sum.currency));
-            row.amount_minor += sum.settled;
-            row.pending_minor += sum.pending;
-            row.count += sum.count;
-        }
-    } else {
-        for group in rows {
-            let row =
-                totals.entry(group.currency.clone()).or_insert_with(|| total(&group.currency));
-            row.amount_minor += group.amount_minor;
-            row.pending_minor += group.pending_minor;
-            row.count += group.count;
-        }
+    sums.iter().filter(|sum| !sum.by_line).for_each(&mut add);
+    if sums.iter().any(|sum| sum.by_line) {
+        repository::sums_of_lines(tx, scope, None).await?.iter().for_each(&mut add);
     }
     Ok(totals.into_values().collect())
 }

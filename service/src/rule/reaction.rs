@@ -47,9 +47,8 @@ async fn react(tx: &Tx, actor: &Actor, events: &[event::Model]) -> Result<()> {
         let Some(data) = &event.data else { continue };
         let rules = match waiting.entry(&event.kind) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(
-                repository::waiting_for(tx, event.organization_id, &event.kind).await?,
-            ),
+            Entry::Vacant(unknown) => unknown
+                .insert(repository::waiting_for(tx, event.organization_id, &event.kind).await?),
         };
         for row in rules {
             // What had happened before a rule was made does not concern it.

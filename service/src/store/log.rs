@@ -3,7 +3,9 @@
 
 use chrono::{DateTime, Utc};
 use entity::event;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -95,41 +97,38 @@ impl Tx {
         }
         let (log, id) = (by.organization_id, self.new_id());
         let sealed = sealed::seal::<R>((self.keyring(), self.random()), (log, id), &mut data)?;
-        let pending = self.pending(event::ActiveModel {
-            organization_id: Set(log),
-            id: Set(id),
-            at: Set(at.fixed_offset()),
-            ordinal: Set(self.next_ordinal()),
-            kind: Set(format!("{}.{}", R::ENTITY, verb.as_str())),
-            entity: Set(R::ENTITY.to_owned()),
-            entity_id: Set(entity_id),
-            entity_version: Set(version),
-            effect: Set(effect.as_str().to_owned()),
-            author: Set(by.author.as_str().to_owned()),
-            author_id: Set(by.author.id()),
-            request_id: Set(by.request_id),
-            data_digest: Set(digest(&data)),
-            data: Set(Some(data)),
-            sealed: Set(sealed),
-            position: Set(None),
-            previous_chain: Set(None),
-            chain: Set(None),
+        let pending = self.pending(event::Model {
+            organization_id: log,
+            id,
+            at: at.fixed_offset(),
+            ordinal: self.next_ordinal(),
+            kind: format!("{}.{}", R::ENTITY, verb.as_str()),
+            entity: R::ENTITY.to_owned(),
+            entity_id,
+            entity_version: version,
+            effect: effect.as_str().to_owned(),
+            author: by.author.as_str().to_owned(),
+            author_id: by.author.id(),
+            request_id: by.request_id,
+            data_digest: digest(&data),
+            data: Some(data),
+            sealed,
+            position: None,
+            previous_chain: None,
+            chain: None,
         });
         if pending >= AT_ONCE { self.write_events().await } else { Ok(()) }
     }
 
     /// Writes what was recorded.
     pub(super) async fn write_events(&self) -> Result<()> {
-        let events = self.take_pending();
-        if events.is_empty() {
-            return Ok(());
-        }
-        self.signal(Signal::Recorded);
-        let witness = events.first().and_then(Witness::of);
-        event::Entity::insert_many(events).exec_without_returning(self).await?;
-        if let Some(witness) = witness {
-            self.keep_witness(witness);
-        }
+        let mut events = self.take_pending();
+        let Some(witness) = events.first().map(Witness::of) else { return Ok(()) };
+        let placed = self.place(&mut events).await?;
+        self.signal(if placed { Signal::Sequenced } else { Signal::Recorded });
+        let rows = events.into_iter().map(|event| event.into_active_model().reset_all());
+        event::Entity::insert_many(rows).exec_without_returning(self).await?;
+        self.keep_witness(witness);
         Ok(())
     }
 }

@@ -6,11 +6,13 @@
 //! what waits together, on PostgreSQL in a transaction of its own, again from the start where others
 //! were in the way.
 
+mod connections;
 pub mod dialect;
 mod failure;
 pub mod log;
 mod outcome;
 pub mod page;
+mod positions;
 mod postgres;
 pub mod rows;
 pub mod signal;
@@ -25,8 +27,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
+pub use connections::Connections;
 use signal::{Signal, Signals};
 pub use telemetry::Pool;
 use tokio::sync::watch;
@@ -165,10 +168,9 @@ fn tls_hint(error: &DbErr) -> &'static str {
 #[derive(Debug, Clone)]
 pub struct Store {
     engine: Engine,
-    reader: DatabaseConnection,
+    reader: Connections,
     writer: Writer,
     context: Context,
-    telemetry: telemetry::Telemetry,
     claim: Option<Arc<Claim>>,
     following: bool,
     exclusive: bool,
@@ -180,6 +182,12 @@ enum Writer {
     Postgres(postgres::Pools),
 }
 
+/// A transaction in which the schema can be changed.
+struct Schema {
+    transaction: DatabaseTransaction,
+    _lent: connections::Lent,
+}
+
 /// What every transaction is handed besides its connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
@@ -187,6 +195,8 @@ pub(crate) struct Context {
     pub(crate) random: Random,
     pub(crate) keyring: Arc<Keyring>,
     signals: Signals,
+    /// Whether positions can be given with the events.
+    caught_up: positions::CaughtUp,
 }
 
 impl Store {
@@ -199,6 +209,7 @@ impl Store {
             random: options.random.clone(),
             keyring: Arc::new(options.keyring.clone()),
             signals: Signals::default(),
+            caught_up: positions::CaughtUp::default(),
         };
         let (engine, reader, writer) = if url.starts_with("sqlite:") {
             let (reader, writer) = sqlite::connect(url, &options, &context, &telemetry).await?;
@@ -211,7 +222,7 @@ impl Store {
         };
         let exclusive = options.exclusive && engine == Engine::Sqlite;
         let (claim, following) = (None, false);
-        Ok(Self { engine, reader, writer, context, telemetry, claim, following, exclusive })
+        Ok(Self { engine, reader, writer, context, claim, following, exclusive })
     }
 
     /// This store for one write, whose answer is kept under a key.
@@ -226,8 +237,8 @@ impl Store {
         Self { following: true, ..self.clone() }
     }
 
-    /// A connection for queries.
-    pub fn read(&self) -> &DatabaseConnection {
+    /// Connections for queries.
+    pub fn read(&self) -> &Connections {
         &self.reader
     }
 
@@ -269,10 +280,9 @@ impl Store {
                 let begin =
                     if self.following { Begin::ReadCommitted } else { Begin::RepeatableRead };
                 let writer = postgres::Writer {
-                    pool: pools.shared.clone(),
+                    connections: pools.shared.clone(),
                     begin,
                     context: self.context.clone(),
-                    telemetry: self.telemetry.clone(),
                 };
                 writer.write(input, work).await
             }
@@ -295,7 +305,7 @@ impl Store {
                 Engine::Sqlite => Begin::Deferred,
                 Engine::Postgres => Begin::ReadOnly,
             };
-            let transaction = Transaction::begin(&store.reader, begin, &store.telemetry).await?;
+            let transaction = Transaction::begin(&store.reader, begin).await?;
             let tx = Tx::new(transaction, store.context);
             let result = work(&tx, &input).await;
             // There is nothing to keep.
@@ -399,14 +409,14 @@ impl Store {
 
     /// How many statements this store has run, transactions' brackets left out.
     pub fn statements(&self) -> u64 {
-        self.telemetry.statements()
+        self.reader.telemetry().statements()
     }
 
     /// The use of the connection pools, for metrics.
     pub fn pools(&self) -> Vec<Pool> {
         let mut pools = vec![Pool::of("read", &self.reader)];
         if let Writer::Sqlite(writer) = &self.writer {
-            pools.push(Pool::of("write", writer.connection()));
+            pools.push(Pool::of("write", writer.connections()));
         }
         pools
     }
@@ -415,18 +425,18 @@ impl Store {
     /// works and the others wait.
     pub async fn migrate(&self) -> Result<(), DbErr> {
         let schema = self.hold_schema().await?;
-        Migrator::up(&schema, None).await?;
-        schema.commit().await
+        Migrator::up(&schema.transaction, None).await?;
+        schema.transaction.commit().await
     }
 
     /// Takes the last `steps` migrations back, all or none.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), DbErr> {
         let schema = self.hold_schema().await?;
-        Migrator::down(&schema, Some(steps)).await?;
-        schema.commit().await
+        Migrator::down(&schema.transaction, Some(steps)).await?;
+        schema.transaction.commit().await
     }
 
-    async fn hold_schema(&self) -> Result<DatabaseTransaction, DbErr> {
+    async fn hold_schema(&self) -> Result<Schema, DbErr> {
         match &self.writer {
             Writer::Sqlite(writer) => writer.hold_schema().await,
             Writer::Postgres(pools) => postgres::hold_schema(pools).await,
@@ -444,9 +454,9 @@ impl Store {
         Ok([named(applied, true), named(pending, false)].concat())
     }
 
-    fn schema_connection(&self) -> &DatabaseConnection {
+    fn schema_connection(&self) -> &Connections {
         match &self.writer {
-            Writer::Sqlite(writer) => writer.connection(),
+            Writer::Sqlite(writer) => writer.connections(),
             Writer::Postgres(pools) => &pools.direct,
         }
     }
@@ -455,8 +465,8 @@ impl Store {
     pub async fn close(self) -> Result<(), DbErr> {
         match &self.writer {
             Writer::Sqlite(writer) => writer.stop().await,
-            Writer::Postgres(pools) => pools.direct.clone().close().await?,
+            Writer::Postgres(pools) => pools.direct.close().await?,
         }
-        self.reader.clone().close().await
+        self.reader.close().await
     }
 }

@@ -5,7 +5,7 @@
 //! A transaction that records anything leaves an event whose id is known; so one can look.
 
 use entity::event;
-use sea_orm::{ActiveValue, ConnectionTrait, DbErr, EntityTrait, QuerySelect};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QuerySelect};
 use uuid::Uuid;
 
 /// The key of an event that is there if, and only if, its transaction was committed.
@@ -16,13 +16,8 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    pub(super) fn of(event: &event::ActiveModel) -> Option<Self> {
-        match (&event.organization_id, &event.id) {
-            (ActiveValue::Set(organization_id), ActiveValue::Set(id)) => {
-                Some(Self { organization_id: *organization_id, id: *id })
-            }
-            _ => None,
-        }
+    pub(super) fn of(event: &event::Model) -> Self {
+        Self { organization_id: event.organization_id, id: event.id }
     }
 
     /// Whether it is there, in what was committed before.

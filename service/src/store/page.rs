@@ -5,8 +5,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::Identified;
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectionTrait, DbBackend, ExprTrait, IntoSimpleExpr, ModelTrait,
-    Order, QueryFilter, QueryOrder, QuerySelect, Select, Statement, Value, sea_query::Expr,
+    ColumnTrait, ColumnType, ConnectionTrait, DbBackend, ExprTrait, IdenStatic, IntoSimpleExpr,
+    ModelTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select, Statement, Value,
+    sea_query::{Alias, Expr, Query, SelectStatement, UnionType},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -191,7 +192,49 @@ pub async fn page_at<E: Identified>(
     query: &PageQuery,
     place: Place,
 ) -> Result<Page<E::Model>> {
-    let mut items = rows::all(connection, asked(rows, sort, query, place)?).await?;
+    let items = rows::all(connection, asked(rows, sort, query, place)?).await?;
+    cut::<E>(items, sort, query)
+}
+
+/// The page of rows that are in one of two sets, and none in both: of each no more is read than a page, where an
+/// `OR` would have all of both read and sorted.
+pub async fn page_of_either<E: Identified>(
+    connection: &impl ConnectionTrait,
+    (one, other): (Select<E>, Select<E>),
+    sort: Sort<E::Column>,
+    query: &PageQuery,
+) -> Result<Page<E::Model>> {
+    let items = rows::all_selected::<E>(connection, &either((one, other), sort, query)?).await?;
+    cut::<E>(items, sort, query)
+}
+
+/// The one statement of [`page_of_either`].
+fn either<E: Identified>(
+    (one, other): (Select<E>, Select<E>),
+    sort: Sort<E::Column>,
+    query: &PageQuery,
+) -> Result<SelectStatement> {
+    let part = |rows, name: &'static str| {
+        let page = rows::select(asked(rows, sort, query, Place::of::<E>(sort.column))?);
+        let all = Query::select().expr(Expr::cust("*")).from_subquery(page, name).to_owned();
+        Ok::<_, Error>(all)
+    };
+    let order = order(sort);
+    let either = part(one, "one")?
+        .union(UnionType::All, part(other, "other")?)
+        .order_by(Alias::new(sort.column.as_str()), order.clone())
+        .order_by(Alias::new(E::ID.as_str()), order)
+        .limit(limit(query) + 1)
+        .to_owned();
+    Ok(either)
+}
+
+/// What was asked for is a row more than a page has.
+fn cut<E: Identified>(
+    mut items: Vec<E::Model>,
+    sort: Sort<E::Column>,
+    query: &PageQuery,
+) -> Result<Page<E::Model>> {
     let limit = limit(query);
     let more = items.len() as u64 > limit;
     items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -217,6 +260,10 @@ fn limit(query: &PageQuery) -> u64 {
     query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
 }
 
+fn order<C>(sort: Sort<C>) -> Order {
+    if sort.descending { Order::Desc } else { Order::Asc }
+}
+
 /// The rows of a page, and one more.
 fn asked<E: Identified>(
     rows: Select<E>,
@@ -224,7 +271,7 @@ fn asked<E: Identified>(
     query: &PageQuery,
     place: Place,
 ) -> Result<Select<E>> {
-    let order = if sort.descending { Order::Desc } else { Order::Asc };
+    let order = order(sort);
     let rows = rows
         .order_by(place.column.clone(), order.clone())
         .order_by(place.id.clone(), order)

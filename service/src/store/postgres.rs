@@ -15,7 +15,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, TransactionTrait,
+    ConnectionTrait, DbErr, RuntimeErr, TransactionTrait,
     sea_query::{Expr, Query},
     sqlx::{
         self,
@@ -24,7 +24,8 @@ use sea_orm::{
 };
 
 use super::{
-    ConnectError, Context, Options, Tx,
+    ConnectError, Context, Options, Schema, Tx,
+    connections::Connections,
     signal::{Signal, Signals},
     telemetry::Telemetry,
     transaction::{Begin, Transaction},
@@ -44,8 +45,6 @@ const LOOK_FOR: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Serializes the migrations of several nodes: any number that nobody else locks.
 const MIGRATION_LOCK: i64 = 0x0073_7465_7761_7264;
-/// How long an idle connection is trusted without asking it.
-const TRUSTED_IDLE: Duration = Duration::from_secs(10);
 /// How many connections without a pooler between: one that migrates, and one to spare.
 const DIRECT: u32 = 2;
 
@@ -53,9 +52,9 @@ const DIRECT: u32 = 2;
 #[derive(Debug, Clone)]
 pub(super) struct Pools {
     /// For all but what follows.
-    pub(super) shared: DatabaseConnection,
+    pub(super) shared: Connections,
     /// For what needs a session of its own. The same one where there is no pooler.
-    pub(super) direct: DatabaseConnection,
+    pub(super) direct: Connections,
 }
 
 pub(super) async fn connect(
@@ -64,7 +63,7 @@ pub(super) async fn connect(
     telemetry: &Telemetry,
 ) -> Result<Pools, ConnectError> {
     let shared = session::connect(url, options, options.max_connections, telemetry).await?;
-    let is_pooled = session::check(&shared, telemetry).await?;
+    let is_pooled = session::check(&shared).await?;
     let Some(direct_url) = &options.direct_url else {
         if is_pooled {
             return Err(ConnectError::Session(session::NO_DIRECT_URL.into()));
@@ -72,7 +71,7 @@ pub(super) async fn connect(
         return Ok(Pools { direct: shared.clone(), shared });
     };
     let direct = session::connect(direct_url, options, DIRECT, telemetry).await?;
-    if session::check(&direct, telemetry).await? {
+    if session::check(&direct).await? {
         return Err(ConnectError::Session(session::NOT_DIRECT.into()));
     }
     Ok(Pools { shared, direct })
@@ -91,10 +90,9 @@ fn driver_error(error: sqlx::Error) -> DbErr {
 
 /// What a write needs.
 pub(super) struct Writer {
-    pub(super) pool: DatabaseConnection,
+    pub(super) connections: Connections,
     pub(super) begin: Begin,
     pub(super) context: Context,
-    pub(super) telemetry: Telemetry,
 }
 
 impl Writer {
@@ -129,7 +127,7 @@ impl Writer {
     where
         F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>>,
     {
-        let transaction = Transaction::begin(&self.pool, self.begin, &self.telemetry).await?;
+        let transaction = Transaction::begin(&self.connections, self.begin).await?;
         let tx = Tx::new(transaction, self.context.clone());
         let ended = match work(&tx, input).await {
             Ok(value) if tx.is_undone() => Ok((value, false)),
@@ -177,7 +175,7 @@ impl Writer {
     async fn appears(&self, witness: super::outcome::Witness) -> bool {
         let begun = Instant::now();
         while begun.elapsed() < LOOK_FOR {
-            if matches!(witness.is_there(&self.pool).await, Ok(true)) {
+            if matches!(witness.is_there(&self.connections).await, Ok(true)) {
                 return true;
             }
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -204,22 +202,23 @@ fn is_answer(error: &DbErr) -> bool {
 
 /// A transaction in which the schema can be changed, while other nodes that want to do so wait. It has
 /// no time limits: an index over a large table takes its time.
-pub(super) async fn hold_schema(pools: &Pools) -> Result<DatabaseTransaction, DbErr> {
-    let holder = pools.direct.begin().await?;
+pub(super) async fn hold_schema(pools: &Pools) -> Result<Schema, DbErr> {
+    let lent = pools.direct.lend().await?;
+    let holder = lent.pool.begin().await?;
     // Who has waited for the lock must see what was done meanwhile.
     holder.execute_unprepared("SET TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
     for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
         holder.execute_unprepared(&format!("SET LOCAL {setting} = 0")).await?;
     }
     holder.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
-    Ok(holder)
+    Ok(Schema { transaction: holder, _lent: lent })
 }
 
 /// By how much the clock of the server is ahead of this one: nothing, if that is no more than asking takes.
-pub(super) async fn clock_ahead(pool: &DatabaseConnection, clock: &Clock) -> Result<TimeDelta> {
+pub(super) async fn clock_ahead(connections: &Connections, clock: &Clock) -> Result<TimeDelta> {
     let asked = clock.now();
     let theirs = Query::select().expr(Expr::cust("clock_timestamp()")).to_owned();
-    let row = pool.query_one(&theirs).await?;
+    let row = connections.query_one(&theirs).await?;
     let theirs: DateTime<Utc> = match row {
         Some(row) => row.try_get_by_index(0)?,
         None => return Err(Error::Internal("the server tells no time".into())),
@@ -248,7 +247,7 @@ pub(super) async fn relay(pools: &Pools, signals: &Signals) {
 }
 
 async fn relay_until_lost(pools: &Pools, signals: &Signals, node: &str) -> Result<(), DbErr> {
-    let options = (*pools.direct.get_postgres_connection_pool().connect_options()).clone();
+    let options = pools.direct.postgres_options();
     let own = PgPoolOptions::new().max_connections(1).connect_with(options).await;
     let own = own.map_err(driver_error)?;
     let mut listener = PgListener::connect_with(&own).await.map_err(driver_error)?;
@@ -272,26 +271,26 @@ async fn relay_until_lost(pools: &Pools, signals: &Signals, node: &str) -> Resul
 }
 
 async fn tell(
-    pool: &DatabaseConnection,
+    connections: &Connections,
     told: impl IntoIterator<Item = Signal>,
     node: &str,
 ) -> Result<(), DbErr> {
     for signal in told {
         let payload = format!("{} {node}", signal.as_str());
-        pool.execute_unprepared(&format!("NOTIFY {CHANNEL}, '{payload}'")).await?;
+        connections.execute_unprepared(&format!("NOTIFY {CHANNEL}, '{payload}'")).await?;
     }
     Ok(())
 }
 
 /// Tells what there is to tell, once: for a process that ends before it would be told by [`relay`].
-pub(super) async fn notify(pool: &DatabaseConnection, signals: &Signals) -> Result<(), DbErr> {
+pub(super) async fn notify(connections: &Connections, signals: &Signals) -> Result<(), DbErr> {
     let node = Random::system().secret().hash();
-    tell(pool, signals.take_outgoing(), &node[..16]).await
+    tell(connections, signals.take_outgoing(), &node[..16]).await
 }
 
 /// Tells other nodes everything: nobody knows what was not told when the relay ended.
-pub(super) async fn take_leave(pool: &DatabaseConnection) -> Result<()> {
-    Ok(tell(pool, Signal::ALL, "leaving").await?)
+pub(super) async fn take_leave(connections: &Connections) -> Result<()> {
+    Ok(tell(connections, Signal::ALL, "leaving").await?)
 }
 
 fn hear(payload: &str, signals: &Signals, node: &str) {

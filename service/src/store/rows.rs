@@ -24,7 +24,15 @@ pub async fn all<E: Positional>(
     connection: &impl ConnectionTrait,
     rows: Select<E>,
 ) -> Result<Vec<E::Model>> {
-    let rows = connection.query_all(&select(rows)).await?;
+    all_selected::<E>(connection, &select(rows)).await
+}
+
+/// The rows of a statement that gives the columns of [`select`].
+pub(super) async fn all_selected<E: Positional>(
+    connection: &impl ConnectionTrait,
+    statement: &SelectStatement,
+) -> Result<Vec<E::Model>> {
+    let rows = connection.query_all(statement).await?;
     rows.iter().map(|row| Ok(E::read(row)?)).collect()
 }
 

@@ -10,6 +10,8 @@ use std::{
 
 use sea_orm::{DatabaseConnection, metric::Info};
 
+use super::connections::Connections;
+
 /// Counts and times every statement.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Telemetry {
@@ -61,17 +63,8 @@ pub struct Pool {
 }
 
 impl Pool {
-    pub(super) fn of(name: &'static str, connection: &DatabaseConnection) -> Self {
-        let (open, idle) = match connection.get_database_backend() {
-            sea_orm::DbBackend::Sqlite => {
-                let pool = connection.get_sqlite_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
-            _ => {
-                let pool = connection.get_postgres_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
-        };
+    pub(super) fn of(name: &'static str, connections: &Connections) -> Self {
+        let (open, idle) = connections.count();
         Self { name, open, idle }
     }
 }

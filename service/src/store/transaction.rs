@@ -9,22 +9,13 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
-use sea_orm::{
-    ConnAcquireErr, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
-    Statement,
-    sqlx::{self, AssertSqlSafe, Postgres, Sqlite, pool::PoolConnection},
-};
-use sea_query_sqlx::SqlxValues;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use tokio::sync::Mutex;
 
-use super::telemetry::Telemetry;
+use super::connections::{Connections, Held};
 
 /// How a transaction is begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,41 +46,20 @@ impl Begin {
 
 /// A transaction. One that is dropped before its end takes its connection with it.
 pub(super) struct Transaction {
-    connection: Mutex<Connection>,
+    connection: Mutex<Held>,
     backend: DbBackend,
-    telemetry: Telemetry,
     /// Whether the connection may be in a transaction.
     open: AtomicBool,
 }
 
-enum Connection {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
-}
-
 impl Transaction {
-    /// Begins a transaction on a connection of the pool.
-    pub(super) async fn begin(
-        pool: &DatabaseConnection,
-        begin: Begin,
-        telemetry: &Telemetry,
-    ) -> Result<Self, DbErr> {
-        let backend = pool.get_database_backend();
-        let connection = match backend {
-            DbBackend::Sqlite => {
-                let connection = pool.get_sqlite_connection_pool().acquire().await;
-                Connection::Sqlite(connection.map_err(acquire_error)?)
-            }
-            _ => {
-                let connection = pool.get_postgres_connection_pool().acquire().await;
-                Connection::Postgres(connection.map_err(acquire_error)?)
-            }
-        };
+    /// Begins a transaction on a connection of its own.
+    pub(super) async fn begin(connections: &Connections, begin: Begin) -> Result<Self, DbErr> {
+        let held = connections.acquire().await?;
         // Before BEGIN is sent: whoever cancels this must not leave a transaction behind.
         let transaction = Self {
-            connection: Mutex::new(connection),
-            backend,
-            telemetry: telemetry.clone(),
+            connection: Mutex::new(held),
+            backend: connections.get_database_backend(),
             open: AtomicBool::new(true),
         };
         transaction.control(begin.sql()).await?;
@@ -137,17 +107,7 @@ impl Transaction {
     }
 
     pub(super) async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
-        let begun = Instant::now();
-        let result = match &mut *self.connection.lock().await {
-            Connection::Sqlite(connection) => {
-                sqlite_query(statement).execute(&mut **connection).await.map(ExecResult::from)
-            }
-            Connection::Postgres(connection) => {
-                postgres_query(statement).execute(&mut **connection).await.map(ExecResult::from)
-            }
-        };
-        self.telemetry.record(&statement.sql, begun.elapsed(), result.is_err());
-        result.map_err(exec_error)
+        self.connection.lock().await.execute(statement).await
     }
 
     pub(super) async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -158,58 +118,18 @@ impl Transaction {
         &self,
         statement: &Statement,
     ) -> Result<Option<QueryResult>, DbErr> {
-        let begun = Instant::now();
-        let result = match &mut *self.connection.lock().await {
-            Connection::Sqlite(connection) => {
-                let row = sqlite_query(statement).fetch_optional(&mut **connection).await;
-                row.map(|row| row.map(QueryResult::from))
-            }
-            Connection::Postgres(connection) => {
-                let row = postgres_query(statement).fetch_optional(&mut **connection).await;
-                row.map(|row| row.map(QueryResult::from))
-            }
-        };
-        self.telemetry.record(&statement.sql, begun.elapsed(), result.is_err());
-        result.map_err(query_error)
+        self.connection.lock().await.query_one(statement).await
     }
 
     pub(super) async fn query_all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let begun = Instant::now();
-        let result = match &mut *self.connection.lock().await {
-            Connection::Sqlite(connection) => {
-                let rows = sqlite_query(statement).fetch_all(&mut **connection).await;
-                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
-            }
-            Connection::Postgres(connection) => {
-                let rows = postgres_query(statement).fetch_all(&mut **connection).await;
-                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
-            }
-        };
-        self.telemetry.record(&statement.sql, begun.elapsed(), result.is_err());
-        result.map_err(query_error)
-    }
-}
-
-impl Connection {
-    async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
-        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        match self {
-            Self::Sqlite(connection) => sql.execute(&mut **connection).await.map(ExecResult::from),
-            Self::Postgres(connection) => {
-                sql.execute(&mut **connection).await.map(ExecResult::from)
-            }
-        }
-        .map_err(exec_error)
+        self.connection.lock().await.query_all(statement).await
     }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
         if *self.open.get_mut() {
-            match self.connection.get_mut() {
-                Connection::Sqlite(connection) => connection.close_on_drop(),
-                Connection::Postgres(connection) => connection.close_on_drop(),
-            }
+            self.connection.get_mut().close_on_drop();
         }
     }
 }
@@ -217,33 +137,5 @@ impl Drop for Transaction {
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction").field("open", &self.open).finish_non_exhaustive()
-    }
-}
-
-fn values(statement: &Statement) -> SqlxValues {
-    SqlxValues(statement.values.clone().unwrap_or_else(|| sea_orm::Values(Vec::new())))
-}
-
-fn sqlite_query(statement: &Statement) -> sqlx::query::Query<'_, Sqlite, SqlxValues> {
-    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values(statement))
-}
-
-fn postgres_query(statement: &Statement) -> sqlx::query::Query<'_, Postgres, SqlxValues> {
-    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values(statement))
-}
-
-fn exec_error(error: sqlx::Error) -> DbErr {
-    DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)))
-}
-
-fn query_error(error: sqlx::Error) -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
-}
-
-fn acquire_error(error: sqlx::Error) -> DbErr {
-    match error {
-        sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-        sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
-        other => DbErr::Conn(RuntimeErr::SqlxError(Arc::new(other))),
     }
 }

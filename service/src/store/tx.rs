@@ -3,7 +3,7 @@ use std::{
     mem,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{
     Context,
     outcome::Witness,
+    positions::{CaughtUp, Ends},
     signal::{Raised, Signal, Signals},
     transaction::Transaction,
 };
@@ -35,7 +36,9 @@ pub struct Tx {
     undone: AtomicBool,
     /// Whether a statement has failed.
     failed: AtomicBool,
-    events: Mutex<Vec<event::ActiveModel>>,
+    events: Mutex<Vec<event::Model>>,
+    /// Where the logs end, if positions are given with the events.
+    ends: Mutex<Option<Ends>>,
     /// An event that is there if, and only if, this was committed.
     witness: Mutex<Option<Witness>>,
     /// The order of what is recorded in one transaction, its savepoints included.
@@ -51,6 +54,11 @@ impl Tx {
         Self::at(Arc::new(transaction), 0, context)
     }
 
+    /// The transaction of the only one who writes: it gives the positions of what it records.
+    pub(super) fn of_only_writer(transaction: Transaction, context: Context) -> Self {
+        Self { ends: Mutex::new(Some(Ends::default())), ..Self::new(transaction, context) }
+    }
+
     fn at(transaction: Arc<Transaction>, depth: u32, context: Context) -> Self {
         Self {
             transaction,
@@ -59,6 +67,7 @@ impl Tx {
             undone: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             events: Mutex::default(),
+            ends: Mutex::default(),
             witness: Mutex::default(),
             ordinal: Arc::default(),
             raised: Arc::default(),
@@ -120,13 +129,13 @@ impl Tx {
     }
 
     /// Keeps an event until it is written, and says how many wait.
-    pub(super) fn pending(&self, event: event::ActiveModel) -> usize {
+    pub(super) fn pending(&self, event: event::Model) -> usize {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.push(event);
         events.len()
     }
 
-    pub(super) fn take_pending(&self) -> Vec<event::ActiveModel> {
+    pub(super) fn take_pending(&self) -> Vec<event::Model> {
         mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -169,7 +178,11 @@ impl Tx {
     }
 
     /// A savepoint within this transaction.
-    pub(super) async fn savepoint(&self) -> Result<Self, DbErr> {
+    pub(super) async fn savepoint(&self) -> Result<Self> {
+        if self.ends().is_some() {
+            // What is recorded in the savepoint comes after it.
+            self.write_events().await?;
+        }
         self.check()?;
         let depth = self.depth + 1;
         self.noting(self.transaction.savepoint(depth).await)?;
@@ -177,6 +190,7 @@ impl Tx {
             ordinal: self.ordinal.clone(),
             raised: self.raised.clone(),
             latest: self.latest.clone(),
+            ends: Mutex::new(self.ends().clone()),
             ..Self::at(self.transaction.clone(), depth, self.context.clone())
         })
     }
@@ -188,6 +202,7 @@ impl Tx {
         if let Some(witness) = self.witness() {
             outer.keep_witness(witness);
         }
+        *outer.ends() = self.ends().take();
         Ok(())
     }
 
@@ -205,9 +220,32 @@ impl Tx {
         self.noting(self.transaction.commit().await)
     }
 
+    /// Gives recorded events their positions, where that can be done now.
+    pub(super) async fn place(&self, events: &mut [event::Model]) -> Result<bool> {
+        // Not held while others wait: what takes it back meanwhile takes the transaction with it.
+        let Some(mut ends) = self.ends().take() else { return Ok(false) };
+        let placed = ends.place(self, &self.context.caught_up, events).await?;
+        *self.ends() = Some(ends);
+        Ok(placed)
+    }
+
+    /// Writes where the logs end to which it has written. Nothing is recorded afterwards.
+    pub(super) async fn write_ends(&self) -> Result<()> {
+        let Some(ends) = self.ends().take() else { return Ok(()) };
+        ends.write(self).await?;
+        *self.ends() = Some(ends);
+        Ok(())
+    }
+
+    fn ends(&self) -> MutexGuard<'_, Option<Ends>> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Lets the connection go, and gives what others are told if the transaction is committed.
     pub(super) fn close(self) -> Announcement {
-        Announcement { raised: self.raised, signals: self.context.signals }
+        let caught_up = self.ends().as_ref().is_some_and(Ends::are_caught_up);
+        let caught_up = caught_up.then_some(self.context.caught_up);
+        Announcement { raised: self.raised, signals: self.context.signals, caught_up }
     }
 
     pub(super) async fn rollback(&self) {
@@ -246,10 +284,14 @@ impl Tx {
 pub(super) struct Announcement {
     raised: Arc<Raised>,
     signals: Signals,
+    caught_up: Option<CaughtUp>,
 }
 
 impl Announcement {
     pub(super) fn make(self) {
+        if let Some(caught_up) = self.caught_up {
+            caught_up.keep();
+        }
         self.raised.take().for_each(|signal| self.signals.raise(signal));
     }
 }

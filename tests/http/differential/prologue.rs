@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use tests::{App, Client, Route, Sample, route::ORGANIZATION};
 
+use super::Time;
+
 /// Calls each route. In one round there is at most one of each collection that changes something, so
 /// that none finds a row otherwise than the sample has made it.
-pub(super) async fn call_each_route(app: &App, anonymous: &Client) {
+pub(super) async fn call_each_route(app: &App, time: &Time, anonymous: &Client) {
     let mut routes = Route::all();
     routes.retain(|route| !route.is_public() || route.method == Method::POST);
     // It has no end, and what it goes on with reads the clock whenever it likes.
@@ -23,6 +25,7 @@ pub(super) async fn call_each_route(app: &App, anonymous: &Client) {
         let (within, about): (Vec<_>, Vec<_>) =
             round.into_iter().partition(|route| collection(route).is_some());
         for route in within {
+            time.pass();
             change(&sample, &owner, route).await;
         }
         app.settle().await;
@@ -34,6 +37,7 @@ pub(super) async fn call_each_route(app: &App, anonymous: &Client) {
                 ["token"] => anonymous.sign_up_as("Linus", "linus@example.org").await,
                 _ => owner.clone(),
             };
+            time.pass();
             change(&sample, &caller, route).await;
         }
     }

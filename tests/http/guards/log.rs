@@ -36,16 +36,20 @@ async fn events(store: &Store, request_id: Uuid) -> Vec<event::Model> {
 }
 
 /// Asserts that the log tells of what a request of a route has changed.
-pub(crate) async fn assert_told(store: &Store, route: &Route, answer: &Answer) {
+pub(crate) async fn assert_told(
+    store: &Store,
+    route: &Route,
+    answer: &Answer,
+) -> Vec<event::Model> {
     if route.method == Method::GET {
-        return;
+        return Vec::new();
     }
     let name = route.name();
     let request_id = answer.headers["x-request-id"].to_str().expect("text");
     let new = events(store, request_id.parse().expect("a UUID")).await;
     if WITHOUT_EVENT.iter().any(|(without, _)| *without == name) {
         assert!(new.is_empty(), "{name}: {new:?}");
-        return;
+        return new;
     }
     assert!(!new.is_empty(), "{name} changes something, and nothing of it is in the log");
     for event in &new {
@@ -66,7 +70,8 @@ pub(crate) async fn assert_told(store: &Store, route: &Route, answer: &Answer) {
     let issued = ["token", "secret"].iter().any(|it| answer.json.get(it).is_some());
     if answer.json["version"].is_i64() && !issued {
         let whole = |row| Event::whole(store.keyring(), row).expect("what is sealed opens");
-        let told: Vec<Value> = new.into_iter().filter_map(|event| whole(event).data).collect();
+        let told: Vec<Value> = new.iter().cloned().filter_map(|event| whole(event).data).collect();
         assert!(told.contains(&answer.json), "{name}: {told:?} has not {}", answer.text);
     }
+    new
 }

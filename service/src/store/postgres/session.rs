@@ -7,16 +7,17 @@
 use std::time::Duration;
 
 use sea_orm::{
-    DatabaseConnection, DbBackend, DbErr, SqlxPostgresConnector, Statement, TryGetableMany,
+    DbBackend, DbErr, SqlxPostgresConnector, Statement, TryGetableMany,
     sqlx::{
-        self, Connection,
+        self,
         postgres::{PgConnectOptions, PgPoolOptions},
     },
 };
 
-use super::{TRUSTED_IDLE, driver_error};
+use super::driver_error;
 use crate::store::{
     ConnectError, Options,
+    connections::Connections,
     telemetry::Telemetry,
     transaction::{Begin, Transaction},
 };
@@ -45,7 +46,7 @@ pub(super) async fn connect(
     options: &Options,
     size: u32,
     telemetry: &Telemetry,
-) -> Result<DatabaseConnection, DbErr> {
+) -> Result<Connections, DbErr> {
     let plain: PgConnectOptions = url.parse().map_err(driver_error)?;
     let plain = plain.application_name("steward").statement_cache_capacity(512);
     let millis = |duration: Duration| duration.as_millis().to_string();
@@ -56,18 +57,7 @@ pub(super) async fn connect(
         ("idle_in_transaction_session_timeout", &millis(options.statement_timeout)),
         MARK,
     ]);
-    let pool = PgPoolOptions::new()
-        .max_connections(size)
-        .acquire_timeout(options.acquire_timeout)
-        .test_before_acquire(false)
-        .before_acquire(|connection, met| {
-            Box::pin(async move {
-                if met.idle_for < TRUSTED_IDLE {
-                    return Ok(true);
-                }
-                Ok(connection.ping().await.is_ok())
-            })
-        });
+    let pool = PgPoolOptions::new().max_connections(size).acquire_timeout(options.acquire_timeout);
     let connected = match pool.clone().connect_with(settings).await {
         Err(sqlx::Error::Database(error)) if error.message().contains("startup parameter") => {
             pool.connect_with(plain).await
@@ -75,20 +65,16 @@ pub(super) async fn connect(
         other => other,
     };
     let connected = connected.map_err(driver_error)?;
-    let mut connection = SqlxPostgresConnector::from_sqlx_postgres_pool(connected);
-    telemetry.watch(&mut connection);
-    Ok(connection)
+    let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(connected);
+    Ok(Connections::of(pool, size, options.acquire_timeout, telemetry))
 }
 
 /// Reads back what a session must have, and says whether there is a pooler between.
 ///
 /// # Errors
 /// [`ConnectError::Session`], with what the operator can do, where something does not hold.
-pub(super) async fn check(
-    pool: &DatabaseConnection,
-    telemetry: &Telemetry,
-) -> Result<bool, ConnectError> {
-    let transaction = Transaction::begin(pool, Begin::RepeatableRead, telemetry).await?;
+pub(super) async fn check(connections: &Connections) -> Result<bool, ConnectError> {
+    let transaction = Transaction::begin(connections, Begin::RepeatableRead).await?;
     let settings = settings(&transaction).await?;
     let is_pooled = mark(&transaction).await?.as_deref() != Some(MARK.1);
     transaction.rollback().await;
@@ -109,7 +95,7 @@ pub(super) async fn check(
         )));
     }
     if is_pooled {
-        check_prepared_statements(pool).await?;
+        check_prepared_statements(connections).await?;
     }
     Ok(is_pooled)
 }
@@ -131,14 +117,14 @@ async fn mark(transaction: &Transaction) -> Result<Option<String>, DbErr> {
 }
 
 /// Two sessions that prepare statements in turn on what may be one connection of the pooler's.
-async fn check_prepared_statements(pool: &DatabaseConnection) -> Result<(), ConnectError> {
-    let pool = pool.get_postgres_connection_pool();
-    let mut one = pool.acquire().await.map_err(driver_error)?;
-    let mut other = pool.acquire().await.map_err(driver_error)?;
+async fn check_prepared_statements(connections: &Connections) -> Result<(), ConnectError> {
+    let mut one = connections.acquire().await?;
+    let mut other = connections.acquire().await?;
     for number in 0..4_i64 {
         for session in [&mut one, &mut other] {
-            let answer = sqlx::query_scalar::<_, i64>("SELECT $1::int8").bind(number);
-            if answer.fetch_one(&mut **session).await.is_err() {
+            let sql = "SELECT $1::int8";
+            let asked = Statement::from_sql_and_values(DbBackend::Postgres, sql, [number.into()]);
+            if session.query_one(&asked).await.is_err() {
                 session.close_on_drop();
                 return Err(ConnectError::Session(NO_PREPARED_STATEMENTS.into()));
             }

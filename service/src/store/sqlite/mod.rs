@@ -7,7 +7,7 @@ mod writer;
 use std::sync::Arc;
 
 use sea_orm::{
-    DatabaseConnection, DbErr, SqlxSqliteConnector,
+    DbErr, SqlxSqliteConnector,
     sqlx::{
         ConnectOptions, SqliteConnection,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -16,7 +16,9 @@ use sea_orm::{
 
 pub(super) use self::writer::Writer;
 use self::{commits::Commits, file::DataFile};
-use super::{ConnectError, Context, Options, Synchronous, telemetry::Telemetry};
+use super::{
+    ConnectError, Context, Options, Synchronous, connections::Connections, telemetry::Telemetry,
+};
 
 /// What a connection may keep of the database in memory, in KiB.
 const CACHE_KIB: u32 = 64 * 1024;
@@ -31,7 +33,7 @@ pub(super) async fn connect(
     options: &Options,
     context: &Context,
     telemetry: &Telemetry,
-) -> Result<(DatabaseConnection, Writer), ConnectError> {
+) -> Result<(Connections, Writer), ConnectError> {
     let parsed: SqliteConnectOptions = url.parse().map_err(driver_error)?;
     let in_memory = url.contains(":memory:") || url.contains("mode=memory");
     let path = (!in_memory).then(|| parsed.get_filename().to_owned());
@@ -60,8 +62,11 @@ pub(super) async fn connect(
         Box::pin(async move { counted.watch(connection).await })
     });
     let one = one.connect_with(settings.clone()).await.map_err(driver_error)?;
-    let mut single = SqlxSqliteConnector::from_sqlx_sqlite_pool(one);
-    telemetry.watch(&mut single);
+    let kept = |pool, size| {
+        let pool = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
+        Connections::of(pool, size, options.acquire_timeout, telemetry)
+    };
+    let single = kept(one, 1);
     let gone = |error: std::io::Error| DbErr::Custom(format!("the database's file: {error}"));
     let file = path.map(|path| DataFile::opened(path, lock)).transpose().map_err(gone)?;
     let reader = if in_memory {
@@ -71,14 +76,11 @@ pub(super) async fn connect(
             .connect_with(settings.pragma("query_only", "on"))
             .await
             .map_err(driver_error)?;
-        let mut reader = SqlxSqliteConnector::from_sqlx_sqlite_pool(many);
-        telemetry.watch(&mut reader);
-        reader
+        kept(many, options.max_connections)
     };
     let writer = Writer::start(writer::Parts {
-        connection: single,
+        connections: single,
         context: context.clone(),
-        telemetry: telemetry.clone(),
         group_commit: options.group_commit,
         commits,
         file,

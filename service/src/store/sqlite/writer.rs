@@ -13,8 +13,8 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait, sqlx::SqliteConnection,
+    DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    sqlx::SqliteConnection,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -25,8 +25,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     store::{
-        Context, Tx,
-        telemetry::Telemetry,
+        Context, Schema, Tx,
+        connections::Connections,
         transaction::{Begin, Transaction},
     },
 };
@@ -43,9 +43,8 @@ const PING: Duration = Duration::from_secs(5);
 
 /// What a writer is made of.
 pub(super) struct Parts {
-    pub(super) connection: DatabaseConnection,
+    pub(super) connections: Connections,
     pub(super) context: Context,
-    pub(super) telemetry: Telemetry,
     pub(super) group_commit: bool,
     pub(super) commits: Commits,
     /// None in memory.
@@ -58,31 +57,32 @@ pub(super) struct Parts {
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Writer {
     queue: mpsc::Sender<Box<dyn Job>>,
-    connection: DatabaseConnection,
+    connections: Connections,
 }
 
 impl Writer {
     pub(super) fn start(parts: Parts) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let connection = parts.connection.clone();
+        let connections = parts.connections.clone();
         let serving = Serving { parts, waiting, failure: Failure::default() };
         tokio::spawn(serving.run());
-        Self { queue, connection }
+        Self { queue, connections }
     }
 
-    pub(in crate::store) fn connection(&self) -> &DatabaseConnection {
-        &self.connection
+    pub(in crate::store) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// A transaction in which the schema can be changed: migrations take SeaORM's own. SeaORM itself
     /// begins none on SQLite, and a process that ends in the middle of a migration would leave half of
     /// it, which could neither be gone on with nor taken back.
-    pub(in crate::store) async fn hold_schema(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub(in crate::store) async fn hold_schema(&self) -> Result<Schema, DbErr> {
         let immediate = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.connection.begin_with_options(immediate).await
+        let lent = self.connections.lend().await?;
+        Ok(Schema { transaction: lent.pool.begin_with_options(immediate).await?, _lent: lent })
     }
 
     pub(in crate::store) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
@@ -111,7 +111,7 @@ impl Writer {
     /// Waits until what was begun is done.
     pub(in crate::store) async fn stop(&self) {
         let _ = self.write((), |_, ()| Box::pin(async { Ok(()) })).await;
-        let _ = self.connection.clone().close().await;
+        let _ = self.connections.close().await;
     }
 }
 
@@ -259,7 +259,7 @@ impl Serving {
     }
 
     async fn begin(&self) -> Result<Transaction, DbErr> {
-        Transaction::begin(&self.parts.connection, Begin::Immediate, &self.parts.telemetry).await
+        Transaction::begin(&self.parts.connections, Begin::Immediate).await
     }
 
     /// Runs `first` and what else waits in one transaction. The first has it to itself until it is
@@ -270,7 +270,7 @@ impl Serving {
     ) -> (Vec<Box<dyn Job>>, Result<(), Lost>) {
         let begun = Instant::now();
         let tx = match self.begin().await {
-            Ok(transaction) => Tx::new(transaction, self.parts.context.clone()),
+            Ok(transaction) => Tx::of_only_writer(transaction, self.parts.context.clone()),
             Err(error) => return self.not_begun(first, error),
         };
         // Once the connection is the writer's: in memory, readers take their transactions back on it.
@@ -296,6 +296,9 @@ impl Serving {
             if let Err(reason) = ended {
                 return (jobs, Err(self.broken(&tx, reason).await));
             }
+        }
+        if let Err(error) = tx.write_ends().await {
+            return (jobs, Err(self.broken(&tx, error.to_string()).await));
         }
         let committed = self.commit(tx, commits).await;
         (jobs, committed)
@@ -343,7 +346,7 @@ impl Serving {
             return Err(if full { Lost::Refused(reason) } else { Lost::Unknown(reason) });
         }
         let Some(witness) = witness else { return Err(Lost::Refused(reason)) };
-        match witness.is_there(&self.parts.connection).await {
+        match witness.is_there(&self.parts.connections).await {
             Ok(true) => {
                 announcement.make();
                 Ok(())
@@ -356,7 +359,7 @@ impl Serving {
 
 /// An error means that the whole transaction is lost.
 async fn in_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> Result<(), String> {
-    let savepoint = tx.savepoint().await.map_err(reason)?;
+    let savepoint = tx.savepoint().await.map_err(|error| error.to_string())?;
     match job.run(&savepoint).await {
         Ended::Done => savepoint.release_into(tx).await.map_err(reason),
         Ended::Failed => savepoint.rollback_to().await.map_err(reason),
