@@ -39,6 +39,10 @@ pub struct Database {
     #[arg(long, env = "STEWARD_DATABASE_CONNECTIONS", default_value_t = 10, global = true)]
     pub database_connections: u32,
 
+    /// How much of a SQLite database all connections together keep in memory, in MiB
+    #[arg(long, env = "STEWARD_SQLITE_CACHE", default_value_t = 32, global = true)]
+    pub sqlite_cache: u32,
+
     /// How long one statement may take on PostgreSQL, in seconds
     #[arg(long, env = "STEWARD_STATEMENT_TIMEOUT", default_value_t = 30, global = true)]
     pub statement_timeout: u64,

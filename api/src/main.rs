@@ -4,6 +4,12 @@ use std::process::ExitCode;
 
 use api::cli::Cli;
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// What is freed goes back to the system: the C library's keeps the memory of each password that was hashed, once
+/// for each thread that has hashed one.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[actix_web::main]
 async fn main() -> ExitCode {

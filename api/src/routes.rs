@@ -11,18 +11,20 @@ use crate::{
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
 pub fn routes(config: &mut ServiceConfig) {
+    // actix tries one route after the other: what is called most comes first.
     let organization = scope::scope("/organizations/{organization_id}")
         .wrap(from_fn(extract::enter))
+        .configure(expense::routes)
+        .configure(task::routes)
+        .configure(time_entry::routes)
         .configure(organization::routes)
         .configure(member::routes)
         .configure(invitation::routes)
         .configure(api_key::routes)
         .configure(category::routes)
         .configure(budget::routes)
-        .configure(expense::routes)
         .configure(incident::routes)
         .configure(project::routes)
-        .configure(time_entry::routes)
         .configure(timecard::routes)
         .configure(rate::routes)
         .configure(daily_report::routes)
@@ -34,7 +36,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(event::routes)
         .configure(rule::routes)
         .configure(sync::routes)
-        .configure(task::routes)
         .configure(webhook::routes);
     let v1 = scope::scope("/v1")
         .wrap(from_fn(extract::identify))

@@ -28,27 +28,26 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// What the spending reports read of an expense besides what finds it.
+const SUMMED: [&str; 7] =
+    ["category_id", "member_id", "status", "kind", "currency", "amount_minor", "item_count"];
+
 fn indexes() -> [(&'static str, IndexCreateStatement); 4] {
-    let for_one = || Expr::col("project_id").is_not_null();
-    let of_expense = |columns: &[&'static str]| ("expense", index("expense", columns));
-    let of_projects = |order| {
-        let (table, mut index) = of_expense(&["project_id", order, "id"]);
-        (table, index.and_where(for_one()).to_owned())
+    let spending = |found_by: &[&'static str], name: &str, only: Expr| {
+        let mut index = index("expense", &[found_by, &SUMMED].concat());
+        index.name(name).and_where(only).to_owned()
     };
-    let (expense, mut with_lines) = of_expense(&["spent_on", "item_count"]);
+    let of_one = |table, columns: &[&'static str]| {
+        index(table, columns).and_where(Expr::col("project_id").is_not_null()).to_owned()
+    };
+    let for_projects = Expr::col("project_id").is_not_null();
+    let with_lines = Expr::col("item_count").gt(0);
+    let by_project = ["project_id", "spent_on", "id"];
+    let by_day = ["spent_on", "id", "project_id"];
     [
-        of_projects("spent_on"),
-        of_projects("created_at"),
-        (
-            expense,
-            with_lines
-                .name("idx-expense-with_items")
-                .and_where(Expr::col("item_count").gt(0))
-                .to_owned(),
-        ),
-        (
-            "expense_item",
-            index("expense_item", &["project_id", "expense_id"]).and_where(for_one()).to_owned(),
-        ),
+        ("expense", spending(&by_project, "idx-expense-project_spending", for_projects)),
+        ("expense", spending(&by_day, "idx-expense-line_spending", with_lines)),
+        ("expense", of_one("expense", &["project_id", "created_at", "id"])),
+        ("expense_item", of_one("expense_item", &["project_id", "expense_id"])),
     ]
 }

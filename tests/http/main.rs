@@ -26,6 +26,7 @@ mod event_stream;
 mod expense;
 mod expense_input;
 mod expense_list;
+mod expense_plan;
 mod expense_project;
 mod guessing;
 mod hours;

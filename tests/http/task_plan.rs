@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::{task as rows, task_tag};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, Statement};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use serde_json::json;
 use service::{
     Actor, access,
@@ -11,7 +11,10 @@ use service::{
     store::Engine,
     task::{Task, TaskQuery, TaskSort, rules, statement},
 };
-use tests::{App, Database, each_database, id};
+use tests::{
+    App, Database, each_database, id,
+    plan::{analyze, plan},
+};
 use uuid::Uuid;
 
 /// How many tasks the organization has, and each of the others.
@@ -81,31 +84,6 @@ async fn fill(app: &App, organizations: &[(Uuid, Named)]) {
     }
 }
 
-/// Tells the database what is in its tables.
-async fn analyze(app: &App) {
-    let analyzed = app.store.write((), |tx, ()| {
-        Box::pin(async move {
-            tx.execute_unprepared("ANALYZE").await?;
-            Ok(())
-        })
-    });
-    analyzed.await.unwrap();
-}
-
-/// What the database makes of the statement of a list.
-async fn plan(app: &App, engine: Engine, organization_id: Uuid, query: &TaskQuery) -> String {
-    let connection = app.store.read();
-    let asked = statement(connection.get_database_backend(), organization_id, query).unwrap();
-    let (explain, column) = match engine {
-        Engine::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
-        Engine::Postgres => ("EXPLAIN", "QUERY PLAN"),
-    };
-    let explain = Statement { sql: format!("{explain} {}", asked.sql), ..asked };
-    let lines = connection.query_all_raw(explain).await.unwrap();
-    let line = |row: &sea_orm::QueryResult| row.try_get::<String>("", column).unwrap();
-    lines.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
 /// Each way in which tasks are asked for, and the index that is there for it.
 fn asked(named: &Named) -> Vec<(TaskQuery, &'static str)> {
     let day = |text: &str| Some(text.parse().unwrap());
@@ -138,7 +116,7 @@ fn assert_found_by(index: &str, plan: &str, query: &TaskQuery) {
 }
 
 /// Asks for each list, its first page and the one after.
-async fn look(app: &App, database: &Database, actor: &Actor, named: &Named) {
+async fn look(app: &App, actor: &Actor, named: &Named) {
     for (query, index) in asked(named) {
         for sort in [TaskSort::Due, TaskSort::DueDescending] {
             let first = TaskQuery { sort, ..query.clone() };
@@ -148,7 +126,9 @@ async fn look(app: &App, database: &Database, actor: &Actor, named: &Named) {
             assert_eq!(page.items.len(), 50);
             let beyond = TaskQuery { cursor: page.next_cursor, ..first.clone() };
             for query in [first, beyond] {
-                let plan = plan(app, database.engine, actor.organization_id, &query).await;
+                let backend = app.store.read().get_database_backend();
+                let asked = statement(backend, actor.organization_id, &query).unwrap();
+                let plan = plan(&app.store, asked).await;
                 assert_found_by(index, &plan, &query);
             }
         }
@@ -179,10 +159,10 @@ async fn each_list_is_one_statement_over_one_index() {
         let actor = access::operator(&app.store, *organization_id, None).await.unwrap();
         // Nobody tells SQLite by itself; PostgreSQL finds out.
         if database.engine == Engine::Sqlite {
-            look(&app, &database, &actor, named).await;
+            look(&app, &actor, named).await;
         }
-        analyze(&app).await;
-        look(&app, &database, &actor, named).await;
+        analyze(&app.store).await;
+        look(&app, &actor, named).await;
         app.stop().await;
     })
     .await;

@@ -94,6 +94,8 @@ async fn a_webhook_begins_with_what_happens_after_it_was_made() {
         first.expense().await;
         app.settle().await;
         let before = receiver.count();
+        // What may have no position yet when the other is made has happened before it all the same.
+        first.expense().await;
         let late = Receiver::answering(200);
         let new = json!({ "url": late.url, "kinds": ["expense.created"] });
         first.ada.make(&format!("{}/webhooks", first.home), new).await;
@@ -102,7 +104,8 @@ async fn a_webhook_begins_with_what_happens_after_it_was_made() {
         assert_eq!(late.count(), 1);
         assert_eq!(late.messages()[0].json["data"]["entity_id"], expense["id"]);
         let all = receiver.messages();
-        assert_eq!(kinds(&all[before..]), ["webhook.created", "expense.created"]);
+        let told = ["expense.created", "webhook.created", "expense.created"];
+        assert_eq!(kinds(&all[before..]), told);
         assert!(all.iter().all(|message| !message.json.to_string().contains("whsec_")));
         app.stop().await;
     })

@@ -9,6 +9,7 @@ pub mod client;
 pub mod database;
 pub mod events;
 pub mod log;
+pub mod plan;
 pub mod property;
 pub mod proxy;
 pub mod receiver;

@@ -135,6 +135,7 @@ async fn connect_to_serve(database: &Database) -> Result<Store, ConnectError> {
 fn options(database: &Database) -> Options {
     Options {
         max_connections: database.database_connections.max(1),
+        cache_mib: database.sqlite_cache,
         statement_timeout: std::time::Duration::from_secs(database.statement_timeout.max(1)),
         keyring: database.encryption_keys.clone().unwrap_or_default(),
         direct_url: database.database_direct_url.as_ref().map(|url| url.reveal().to_owned()),

@@ -20,6 +20,7 @@ pub use import::{Import, ImportQuery, ImportReport, import};
 pub(crate) use import::{take_back, write_slice};
 pub(crate) use payout::{hold, release, settle};
 pub(crate) use repository::names_project;
+pub use repository::statement;
 
 use crate::{
     details, money,

@@ -5,7 +5,7 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, IntoSimpleExpr, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select,
+    QueryOrder, QuerySelect, QueryTrait, Select, Statement,
     sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::{
     member, project,
     store::{
         Tx, dialect,
-        page::{Page, Sort, page, page_of_either},
+        page::{Page, Place, Sort, page, page_of_either, page_of_either_statement, page_statement},
         versioned,
     },
     text::{self, fold, lower},
@@ -147,18 +147,49 @@ async fn rows(
     organization_id: Uuid,
     query: &ExpenseQuery,
 ) -> Result<Page<expense::Model>> {
-    let backend = connection.get_database_backend();
-    let rows = || filtered(backend, organization_id, query);
-    let (sort, asked) = (sort(query.sort), query.page());
-    let Some(project_id) = query.project_id else {
-        return page(connection, rows(), sort, &asked).await;
-    };
+    let (sort, page_query) = (sort(query.sort), query.page());
+    match asked(connection.get_database_backend(), organization_id, query) {
+        (rows, None) => page(connection, rows, sort, &page_query).await,
+        (rows, Some(others)) => page_of_either(connection, (rows, others), sort, &page_query).await,
+    }
+}
+
+/// What the database is asked for a list of expenses, so that it can be asked how it would find them.
+///
+/// # Errors
+/// [`Error::Invalid`] for a cursor that is none.
+pub fn statement(
+    backend: DbBackend,
+    organization_id: Uuid,
+    query: &ExpenseQuery,
+) -> Result<Statement> {
+    let (sort, page_query) = (sort(query.sort), query.page());
+    match asked(backend, organization_id, query) {
+        (rows, None) => {
+            let place = Place::of::<expense::Entity>(sort.column);
+            page_statement(backend, rows, sort, &page_query, place)
+        }
+        (rows, Some(others)) => {
+            page_of_either_statement(backend, (rows, others), sort, &page_query)
+        }
+    }
+}
+
+/// The rows that a query asks for: those that are for a project as a whole, and apart from these those of which a
+/// line is.
+fn asked(
+    backend: DbBackend,
+    organization_id: Uuid,
+    query: &ExpenseQuery,
+) -> (Select<expense::Entity>, Option<Select<expense::Entity>>) {
+    let rows = filtered(backend, organization_id, query);
+    let Some(project_id) = query.project_id else { return (rows, None) };
     let whole = expense::Column::ProjectId;
-    let in_lines = rows()
+    let others = rows
+        .clone()
         .filter(whole.is_null().or(whole.ne(project_id)))
         .filter(in_a_line(organization_id, project_id));
-    let as_a_whole = rows().filter(whole.eq(project_id));
-    page_of_either(connection, (as_a_whole, in_lines), sort, &asked).await
+    (rows.filter(whole.eq(project_id)), Some(others))
 }
 
 /// All that a query asks for but the project.

@@ -36,6 +36,15 @@ pub fn contains(backend: DbBackend, text: impl Into<Expr>, part: &str) -> Expr {
     Expr::from(position.arg(text).arg(part)).gt(0)
 }
 
+/// The same value, by which SQLite chooses no index
+/// (<https://www.sqlite.org/optoverview.html>, section 11.1): PostgreSQL knows how many rows there are of each.
+pub fn unindexed(backend: DbBackend, value: Expr) -> Expr {
+    match backend {
+        DbBackend::Sqlite => Expr::cust_with_expr("+?", value),
+        _ => value,
+    }
+}
+
 /// The sum of 64-bit integers, in two halves that cannot overflow: multiples of 2^32, and the rest.
 /// PostgreSQL gives sums a type of its own, and SQLite fails on one that is too large.
 pub fn sum_halves(amount: Expr) -> [Expr; 2] {

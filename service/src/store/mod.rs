@@ -84,6 +84,9 @@ pub struct Options {
     pub statement_timeout: Duration,
     /// How long SQLite waits for another process that holds the file.
     pub busy_timeout: Duration,
+    /// How much of the database SQLite's connections keep in memory, all together, in MiB. What they do not keep
+    /// the system does, where it has room.
+    pub cache_mib: u32,
     /// Whether SQLite's writer commits what waits together.
     pub group_commit: bool,
     /// SQLite's `synchronous`.
@@ -109,6 +112,7 @@ impl Default for Options {
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
             busy_timeout: Duration::from_secs(5),
+            cache_mib: 32,
             group_commit: true,
             synchronous: Synchronous::Full,
             exclusive: false,

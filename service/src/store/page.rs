@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::rows;
+use super::{dialect, rows};
 use crate::{
     error::{Error, Result},
     text,
@@ -196,32 +196,50 @@ pub async fn page_at<E: Identified>(
     cut::<E>(items, sort, query)
 }
 
-/// The page of rows that are in one of two sets, and none in both: of each no more is read than a page, where an
-/// `OR` would have all of both read and sorted.
+/// The page of rows that are in one of two sets, and none in both, where an `OR` would have all of both read and
+/// sorted. Of the one, which an index has in this order, no more is read than a page; the other is small.
 pub async fn page_of_either<E: Identified>(
     connection: &impl ConnectionTrait,
     (one, other): (Select<E>, Select<E>),
     sort: Sort<E::Column>,
     query: &PageQuery,
 ) -> Result<Page<E::Model>> {
-    let items = rows::all_selected::<E>(connection, &either((one, other), sort, query)?).await?;
+    let backend = connection.get_database_backend();
+    let either = either(backend, (one, other), sort, query)?;
+    let items = rows::all_selected::<E>(connection, &either).await?;
     cut::<E>(items, sort, query)
 }
 
-/// The one statement of [`page_of_either`].
+/// The one statement of [`page_of_either`], to ask the database what it makes of it.
+pub fn page_of_either_statement<E: Identified>(
+    backend: DbBackend,
+    parts: (Select<E>, Select<E>),
+    sort: Sort<E::Column>,
+    query: &PageQuery,
+) -> Result<Statement> {
+    Ok(backend.build(&either(backend, parts, sort, query)?))
+}
+
 fn either<E: Identified>(
+    backend: DbBackend,
     (one, other): (Select<E>, Select<E>),
     sort: Sort<E::Column>,
     query: &PageQuery,
 ) -> Result<SelectStatement> {
-    let part = |rows, name: &'static str| {
-        let page = rows::select(asked(rows, sort, query, Place::of::<E>(sort.column))?);
+    let in_order = Place::of::<E>(sort.column);
+    // Or SQLite walks the index of the order, in which few of them are.
+    let sorted = Place {
+        column: dialect::unindexed(backend, in_order.column.clone()),
+        id: dialect::unindexed(backend, in_order.id.clone()),
+    };
+    let part = |rows, place, name: &'static str| {
+        let page = rows::select(asked(rows, sort, query, place)?);
         let all = Query::select().expr(Expr::cust("*")).from_subquery(page, name).to_owned();
         Ok::<_, Error>(all)
     };
     let order = order(sort);
-    let either = part(one, "one")?
-        .union(UnionType::All, part(other, "other")?)
+    let either = part(one, in_order, "one")?
+        .union(UnionType::All, part(other, sorted, "other")?)
         .order_by(Alias::new(sort.column.as_str()), order.clone())
         .order_by(Alias::new(E::ID.as_str()), order)
         .limit(limit(query) + 1)

@@ -54,7 +54,7 @@ struct End {
 }
 
 impl Ends {
-    /// Gives events their positions in this order. False, and nothing is done, where others wait before
+    /// Gives the events of a transaction their positions. False, and nothing is done, where others wait before
     /// them.
     pub(super) async fn place(
         &mut self,
@@ -68,6 +68,8 @@ impl Ends {
         if !self.caught_up {
             return Ok(false);
         }
+        // As the sequencer would: what a transaction has written first may have happened last.
+        chain::order(events);
         for event in events {
             let log = event.organization_id;
             let end = match self.logs.entry(log) {

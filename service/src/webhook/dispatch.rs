@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     error::Result,
-    event::repository::after,
+    event::repository::{after, version},
+    resource::Resource,
     store::{Store, Tx, signal::Signal},
 };
 
@@ -40,7 +41,9 @@ async fn advance(tx: &Tx, endpoint: Endpoint, settings: &Settings) -> Result<u64
         return Ok(0);
     };
     let progress = repository::progress(tx, endpoint).await?;
-    let events = after(tx, organization_id, progress.position, AT_ONCE).await?;
+    let Some(begins) = begins_after(tx, endpoint).await? else { return Ok(0) };
+    let from = progress.position.max(begins);
+    let events = after(tx, organization_id, from, AT_ONCE).await?;
     let Some(position) = events.last().and_then(|event| event.position) else { return Ok(0) };
     let passed = events.len() as u64;
     let wanted = events.into_iter().filter(|it| wants(&webhook.kinds, &it.entity, &it.kind));
@@ -51,6 +54,14 @@ async fn advance(tx: &Tx, endpoint: Endpoint, settings: &Settings) -> Result<u64
     repository::insert(tx, deliveries).await?;
     repository::move_on(tx, &progress, position).await?;
     Ok(passed)
+}
+
+/// The position of what came before a webhook was made, which may not have had one by then. None as long as the
+/// making itself has none.
+async fn begins_after(tx: &Tx, (organization_id, id): Endpoint) -> Result<Option<i64>> {
+    let made = version(tx, organization_id, Webhook::ENTITY, id, 1).await?;
+    // What is older than the log has always followed it.
+    Ok(made.map_or(Some(0), |made| made.position.map(|position| position - 1)))
 }
 
 fn delivery(

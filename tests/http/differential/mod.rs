@@ -14,13 +14,7 @@ mod sync;
 mod texts;
 mod work;
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::{collections::BTreeSet, sync::Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
@@ -38,8 +32,6 @@ const SEED: u64 = 7;
 const CALLS: usize = 1500;
 /// How many calls the script of work makes.
 const WORK_CALLS: usize = 1000;
-/// How much later each call is than the one before.
-const BETWEEN_CALLS: TimeDelta = TimeDelta::milliseconds(1);
 
 /// Of an answer, all that is not of the transport.
 const HEADERS: &[&str] = &[
@@ -56,21 +48,10 @@ const HEADERS: &[&str] = &[
     "x-request-id",
 ];
 
-/// The time stands still in a call: how often steward looks at it may differ.
-#[derive(Debug, Clone, Default)]
-struct Time(Arc<AtomicI64>);
-
-impl Time {
-    fn pass(&self) {
-        let step = BETWEEN_CALLS.num_microseconds().unwrap_or_default();
-        self.0.fetch_add(step, Ordering::SeqCst);
-    }
-}
-
-async fn start(database: &Database, seed: u64, time: &Time) -> App {
+async fn start(database: &Database, seed: u64) -> App {
     let start: DateTime<Utc> = "2026-11-21T08:00:00Z".parse().unwrap();
     let store = Options {
-        clock: Clock::by_hand(start, time.0.clone()),
+        clock: Clock::stepping(start, TimeDelta::milliseconds(1)),
         random: Random::seeded(seed),
         keyring: keyring(),
         ..Options::default()
@@ -80,28 +61,25 @@ async fn start(database: &Database, seed: u64, time: &Time) -> App {
 
 /// People and money, and before that each route.
 async fn run(database: &Database) -> Vec<Exchange> {
-    let time = Time::default();
-    let app = start(database, SEED, &time).await;
+    let app = start(database, SEED).await;
     let record = Record::default();
-    prologue::call_each_route(&app, &time, &app.anonymous().recorded(&record)).await;
-    go_on(&app, &time, Script::new(&app.anonymous(), record.clone(), SEED, MONEY), CALLS).await;
+    prologue::call_each_route(&app, &app.anonymous().recorded(&record)).await;
+    go_on(&app, Script::new(&app.anonymous(), record.clone(), SEED, MONEY), CALLS).await;
     app.stop().await;
     record.exchanges()
 }
 
 /// Work, from nothing.
 async fn run_work(database: &Database) -> Vec<Exchange> {
-    let time = Time::default();
-    let app = start(database, SEED, &time).await;
+    let app = start(database, SEED).await;
     let record = Record::default();
-    go_on(&app, &time, Script::new(&app.anonymous(), record.clone(), SEED, WORK), WORK_CALLS).await;
+    go_on(&app, Script::new(&app.anonymous(), record.clone(), SEED, WORK), WORK_CALLS).await;
     app.stop().await;
     record.exchanges()
 }
 
-async fn go_on(app: &App, time: &Time, mut script: Script, calls: usize) {
+async fn go_on(app: &App, mut script: Script, calls: usize) {
     for _ in 0..calls {
-        time.pass();
         script.step().await;
         // Positions come with a change, or after it: what tells the log is the same once they are there.
         app.settle().await;

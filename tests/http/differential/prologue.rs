@@ -6,11 +6,9 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use tests::{App, Client, Route, Sample, route::ORGANIZATION};
 
-use super::Time;
-
 /// Calls each route. In one round there is at most one of each collection that changes something, so
 /// that none finds a row otherwise than the sample has made it.
-pub(super) async fn call_each_route(app: &App, time: &Time, anonymous: &Client) {
+pub(super) async fn call_each_route(app: &App, anonymous: &Client) {
     let mut routes = Route::all();
     routes.retain(|route| !route.is_public() || route.method == Method::POST);
     // It has no end, and what it goes on with reads the clock whenever it likes.
@@ -24,8 +22,14 @@ pub(super) async fn call_each_route(app: &App, time: &Time, anonymous: &Client) 
         let sample = Sample::of(&owner).await;
         let (within, about): (Vec<_>, Vec<_>) =
             round.into_iter().partition(|route| collection(route).is_some());
+        // What looks at the log, once all of this is in it.
+        let (looks, within): (Vec<_>, Vec<_>) =
+            within.into_iter().partition(|route| route.path.ends_with("/dry-run"));
         for route in within {
-            time.pass();
+            change(&sample, &owner, route).await;
+        }
+        app.settle().await;
+        for route in looks {
             change(&sample, &owner, route).await;
         }
         app.settle().await;
@@ -37,7 +41,6 @@ pub(super) async fn call_each_route(app: &App, time: &Time, anonymous: &Client) 
                 ["token"] => anonymous.sign_up_as("Linus", "linus@example.org").await,
                 _ => owner.clone(),
             };
-            time.pass();
             change(&sample, &caller, route).await;
         }
     }

@@ -20,8 +20,8 @@ use super::{
     ConnectError, Context, Options, Synchronous, connections::Connections, telemetry::Telemetry,
 };
 
-/// What a connection may keep of the database in memory, in KiB.
-const CACHE_KIB: u32 = 64 * 1024;
+/// What a connection may keep of the database in memory at least, in KiB: SQLite's own default.
+const LEAST_CACHE_KIB: u32 = 2000;
 
 /// How many rows a connection makes ahead of the one who reads them. A whole page fits, so that its
 /// thread need not wait for the reader's.
@@ -103,10 +103,16 @@ fn settings(
             Synchronous::Normal => SqliteSynchronous::Normal,
         })
         .busy_timeout(options.busy_timeout)
-        .pragma("cache_size", format!("-{CACHE_KIB}"))
+        .pragma("cache_size", format!("-{}", cache_kib(options)))
         .pragma("temp_store", "memory")
         .statement_cache_capacity(512)
         .row_buffer_size(ROWS_AHEAD)
+}
+
+/// Of one connection: each that reads has as much as the one that writes.
+fn cache_kib(options: &Options) -> u32 {
+    let connections = options.max_connections.saturating_add(1);
+    (options.cache_mib.saturating_mul(1024) / connections).max(LEAST_CACHE_KIB)
 }
 
 /// A database in memory is there as long as a connection to it is, and a connection that failed is
