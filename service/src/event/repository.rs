@@ -51,7 +51,9 @@ async fn first_waiting(
         .column(event::Column::OrganizationId)
         .filter(event::COLUMN.position.is_null())
         .apply_if(after, |rows, log| rows.filter(event::COLUMN.organization_id.gt(*log)))
+        // Both columns of the index over what waits: by the first alone, SQLite walks the index of all positions.
         .order_by_asc(event::Column::OrganizationId)
+        .order_by_asc(event::Column::At)
         .limit(1)
         .into_tuple()
         .one(connection)
