@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::sqlx::{
     self, PgPool, Row, SqlitePool,
+    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     types::Json,
 };
@@ -13,7 +14,7 @@ use service::{
     Store,
     expense::{Expense, Kind, Status},
     random::Random,
-    store::Engine,
+    store::{Engine, Options},
 };
 use uuid::Uuid;
 
@@ -306,14 +307,17 @@ pub(crate) enum Hand {
 }
 
 impl Hand {
-    /// On the store's own pool; on SQLite, what writes has a connection of its own to the same
-    /// file, since the store's writer lends its connection to nobody.
+    /// On pools of its own to the store's database, as sqlx makes them, of as many connections.
     pub(crate) async fn beside(store: &Store, url: &str) -> Self {
+        let connections = Options::default().max_connections;
         match store.engine() {
-            Engine::Postgres => Self::Postgres(store.read().get_postgres_connection_pool().clone()),
+            Engine::Postgres => {
+                let pool = PgPoolOptions::new().max_connections(connections);
+                Self::Postgres(pool.test_before_acquire(false).connect(url).await.unwrap())
+            }
             Engine::Sqlite => Self::Sqlite {
-                read: store.read().get_sqlite_connection_pool().clone(),
-                write: writer(url).await,
+                read: sqlite_pool(url, connections).await,
+                write: sqlite_pool(url, 1).await,
             },
         }
     }
@@ -373,18 +377,22 @@ impl Hand {
     }
 }
 
-/// One connection with the settings of the store's writer.
-async fn writer(url: &str) -> SqlitePool {
+/// Connections with the settings of the store's.
+async fn sqlite_pool(url: &str, connections: u32) -> SqlitePool {
+    let defaults = Options::default();
+    let cache_kib = defaults.cache_mib * 1024 / (defaults.max_connections + 1);
     let options: SqliteConnectOptions = url.parse().unwrap();
     let options = options
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
-        .pragma("cache_size", "-65536")
+        .pragma("cache_size", format!("-{cache_kib}"))
+        .statement_cache_capacity(512)
+        .row_buffer_size(512)
         .pragma("temp_store", "memory");
     SqlitePoolOptions::new()
-        .max_connections(1)
+        .max_connections(connections)
         .acquire_timeout(Duration::from_secs(30))
         .test_before_acquire(false)
         .connect_with(options)
