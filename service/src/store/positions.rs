@@ -62,25 +62,13 @@ impl Ends {
         caught_up: &CaughtUp,
         events: &mut [event::Model],
     ) -> Result<bool> {
-        if !self.caught_up {
-            self.caught_up = caught_up.is_known() || !repository::is_any_waiting(tx).await?;
-        }
-        if !self.caught_up {
+        if !self.catch_up(tx, caught_up).await? {
             return Ok(false);
         }
         // As the sequencer would: what a transaction has written first may have happened last.
         chain::order(events);
         for event in events {
-            let log = event.organization_id;
-            let end = match self.logs.entry(log) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => {
-                    let head = repository::head(tx, log).await?;
-                    let (position, chain) = repository::end_of(head.as_ref());
-                    let is_first = head.is_none();
-                    unknown.insert(End { position, chain: chain.into(), is_first })
-                }
-            };
+            let end = self.end(tx, event.organization_id).await?;
             end.position += 1;
             let link = chain::link(&end.chain, end.position, event);
             let previous = mem::replace(&mut end.chain, link.as_str().into());
@@ -91,9 +79,37 @@ impl Ends {
         Ok(true)
     }
 
+    /// Has the end of a log read, and written as it is.
+    pub(super) async fn touch(&mut self, tx: &Tx, caught_up: &CaughtUp, log: Uuid) -> Result<()> {
+        if self.catch_up(tx, caught_up).await? {
+            self.end(tx, log).await?;
+        }
+        Ok(())
+    }
+
+    async fn catch_up(&mut self, tx: &Tx, known: &CaughtUp) -> Result<bool> {
+        if !self.caught_up {
+            self.caught_up = known.is_known() || !repository::is_any_waiting(tx).await?;
+        }
+        Ok(self.caught_up)
+    }
+
+    async fn end(&mut self, tx: &Tx, log: Uuid) -> Result<&mut End> {
+        Ok(match self.logs.entry(log) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let head = repository::head(tx, log).await?;
+                let (position, chain) = repository::end_of(head.as_ref());
+                let is_first = head.is_none();
+                unknown.insert(End { position, chain: chain.into(), is_first })
+            }
+        })
+    }
+
     /// Writes where the logs end.
     pub(super) async fn write(&self, tx: &Tx) -> Result<()> {
-        let (first, moved): (Vec<_>, Vec<_>) = self.logs.iter().partition(|(_, end)| end.is_first);
+        let written = self.logs.iter().filter(|(_, end)| end.position > 0);
+        let (first, moved): (Vec<_>, Vec<_>) = written.partition(|(_, end)| end.is_first);
         let heads = |ends: Vec<(&Uuid, &End)>| {
             let heads = ends.into_iter().map(|(log, end)| event_head::Model {
                 organization_id: *log,

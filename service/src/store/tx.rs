@@ -229,6 +229,14 @@ impl Tx {
         Ok(placed)
     }
 
+    /// Does with the end of a log what recording does, and leaves it where it is: for what must take as long.
+    pub(crate) async fn touch_end(&self, log: Uuid) -> Result<()> {
+        let Some(mut ends) = self.ends().take() else { return Ok(()) };
+        ends.touch(self, &self.context.caught_up, log).await?;
+        *self.ends() = Some(ends);
+        Ok(())
+    }
+
     /// Writes where the logs end to which it has written. Nothing is recorded afterwards.
     pub(super) async fn write_ends(&self) -> Result<()> {
         let Some(ends) = self.ends().take() else { return Ok(()) };
