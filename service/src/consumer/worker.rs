@@ -121,6 +121,8 @@ async fn feed_organization(
     match step(context, consumer, behind, events.clone(), to).await {
         Ok(Step::Done) => return Ok((count, Step::Done)),
         Ok(other) => return Ok((0, other)),
+        // The organization has just been removed.
+        Err(Error::Reference) if events.is_empty() => return Ok((0, Step::Gone)),
         Err(error) if events.is_empty() => return Err(error),
         Err(error) => tracing::debug!(consumer = consumer.name, %error, "one at a time"),
     }
