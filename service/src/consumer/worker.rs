@@ -124,7 +124,16 @@ async fn feed_organization(
         // The organization has just been removed.
         Err(Error::Reference) if events.is_empty() => return Ok((0, Step::Gone)),
         Err(error) if events.is_empty() => return Err(error),
-        Err(error) => tracing::debug!(consumer = consumer.name, %error, "one at a time"),
+        Err(error) => match &events[..] {
+            // It has just been tried alone.
+            [event] => {
+                let step =
+                    postpone(context, consumer, behind.position, event.clone(), error).await?;
+                let is_done = matches!(step, Step::Done | Step::Failed);
+                return Ok((is_done.into(), step));
+            }
+            _ => tracing::debug!(consumer = consumer.name, %error, "one at a time"),
+        },
     }
     let mut done = 0;
     for event in events {
