@@ -60,6 +60,8 @@ impl From<IpAddr> for Network {
 /// Where a request comes from, for those who hand out turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
+    /// A network from which nobody is known by this name, and which has failed of late.
+    Suspect(Network),
     /// A network from which nobody is known by this name.
     Stranger(Network),
     /// Someone who is logged in, or has logged in from there before; or the operator.
@@ -106,7 +108,7 @@ impl Throttle {
         let of_name = pair.map(|pair| self.names.get_with(pair, Shared::default));
         // Who has proved this name from here before does not wait for their neighbours.
         let of_network = (!known).then(|| self.networks.get_with(network, Shared::default));
-        {
+        let suspect = {
             let counts = [(&of_name, &NAME), (&of_network, &NETWORK)];
             let mut counts: Vec<(MutexGuard<'_, Count>, &Policy)> = counts
                 .into_iter()
@@ -116,11 +118,17 @@ impl Throttle {
             for (count, policy) in &mut counts {
                 count.check(policy, now).map_err(Error::TooManyAttempts)?;
             }
+            let suspect = counts.iter().any(|(count, _)| count.has_failed());
             for (count, policy) in &mut counts {
                 count.charge(policy, now);
             }
-        }
-        let origin = if known { Origin::Known } else { Origin::Stranger(network) };
+            suspect
+        };
+        let origin = match (known, suspect) {
+            (true, _) => Origin::Known,
+            (false, true) => Origin::Suspect(network),
+            (false, false) => Origin::Stranger(network),
+        };
         Ok(Attempt { throttle: self.clone(), pair, of_name, of_network, origin })
     }
 }
@@ -220,6 +228,20 @@ mod tests {
         let ada = throttle.begin_at(here, Some("ada"), now).expect("she is known");
         assert_eq!(ada.origin(), Origin::Known);
         assert!(throttle.begin_at(here, Some("bob"), now).is_err());
+    }
+
+    #[test]
+    fn a_network_is_suspect_while_it_has_failed_whatever_name_it_tries() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let origin = |from: &str, name| {
+            throttle.begin_at(network(from), Some(name), now).expect("not held up").origin()
+        };
+        let (here, elsewhere) = (network("192.0.2.1"), network("192.0.2.2"));
+        assert_eq!(origin("192.0.2.1", "ada"), Origin::Stranger(here));
+        assert_eq!(origin("192.0.2.1", "bob"), Origin::Suspect(here));
+        assert_eq!(origin("192.0.2.2", "ada"), Origin::Stranger(elsewhere));
+        let again = throttle.begin_at(here, Some("cy"), now + NETWORK.forgiven_every * 2);
+        assert_eq!(again.expect("not held up").origin(), Origin::Stranger(here));
     }
 
     #[test]

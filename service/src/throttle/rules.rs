@@ -38,6 +38,11 @@ impl Count {
         }
     }
 
+    /// Whether there is a failure that is not forgiven.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Counts a failure.
     pub(super) fn charge(&mut self, policy: &Policy, now: Instant) {
         if self.failures == 0 {

@@ -1,5 +1,6 @@
-//! The line before argon2. It is short: who would have to wait for long is told at once, and no network
-//! fills it, nor do all strangers together.
+//! The line before argon2. It is short: who would have to wait for long is told at once. No network
+//! fills it, nor do all strangers together, nor those of them who have failed; and nobody waits behind
+//! more than a few of those who are trusted less.
 
 use std::{
     collections::HashMap,
@@ -7,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     error::{Error, Result},
@@ -21,13 +22,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const IN_LINE: usize = 64;
 /// How many of them come from where nobody is known: the rest is for those who are.
 const STRANGERS: usize = 48;
+/// How many of those come from where somebody has failed of late: the rest is for those who have not,
+/// however many networks somebody guesses from.
+const SUSPECTS: usize = 24;
 /// How many of them come from one network.
 const OF_ONE_NETWORK: usize = 16;
 
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
-    turns: Arc<Semaphore>,
+    gates: Gates,
     line: Arc<Line>,
+}
+
+/// What lets through as many at once as there are processors, one behind the other: who comes from
+/// where somebody has failed passes all three, who is known the last one alone. So there are never
+/// more in front of a known one, at the last, than other known ones and a stranger for each processor.
+#[derive(Debug, Clone)]
+struct Gates {
+    suspects: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
 }
 
 /// Who is in line, or has their turn.
@@ -40,6 +54,8 @@ struct Line {
 #[derive(Debug, Default)]
 struct Counts {
     all: usize,
+    suspects: usize,
+    /// With those who are suspect.
     strangers: HashMap<Network, usize>,
 }
 
@@ -53,7 +69,9 @@ struct Place {
 impl Queue {
     pub(super) fn new(processors: usize) -> Self {
         let line = Line { processors, counts: Mutex::default() };
-        Self { turns: Arc::new(Semaphore::new(processors)), line: Arc::new(line) }
+        let gate = || Arc::new(Semaphore::new(processors));
+        let gates = Gates { suspects: gate(), strangers: gate(), turns: gate() };
+        Self { gates, line: Arc::new(line) }
     }
 
     /// Runs `work` on another thread, in its turn.
@@ -67,10 +85,10 @@ impl Queue {
     ) -> Result<T> {
         let busy = || Error::Unavailable("too many passwords are being checked".into());
         let place = self.enter(origin).ok_or_else(busy)?;
-        let turn = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned())
+        let turn = tokio::time::timeout(PATIENCE, self.gates.pass(origin))
             .await
             .ok()
-            .and_then(|turn| turn.ok())
+            .and_then(|passed| passed.ok())
             .ok_or_else(busy)?;
         tokio::task::spawn_blocking(move || {
             // Held until the work is done, even if nobody waits for it any more.
@@ -87,19 +105,50 @@ impl Queue {
         if counts.all >= IN_LINE * line.processors {
             return None;
         }
-        if let Origin::Stranger(network) = origin {
+        if let Some(network) = network(origin) {
             let strangers: usize = counts.strangers.values().sum();
             let of_network = counts.strangers.get(&network).copied().unwrap_or_default();
             if strangers >= STRANGERS * line.processors
                 || of_network >= OF_ONE_NETWORK * line.processors
+                || (is_suspect(origin) && counts.suspects >= SUSPECTS * line.processors)
             {
                 return None;
             }
+            counts.suspects += usize::from(is_suspect(origin));
             counts.strangers.insert(network, of_network + 1);
         }
         counts.all += 1;
         Some(Place { line: line.clone(), origin })
     }
+}
+
+impl Gates {
+    /// Waits for a turn. It is over when all that is given goes.
+    async fn pass(&self, origin: Origin) -> Result<Vec<OwnedSemaphorePermit>, AcquireError> {
+        let Self { suspects, strangers, turns } = self;
+        let gates: &[_] = match origin {
+            Origin::Suspect(_) => &[suspects, strangers, turns],
+            Origin::Stranger(_) => &[strangers, turns],
+            Origin::Known => &[turns],
+        };
+        let mut passed = Vec::with_capacity(gates.len());
+        for gate in gates {
+            passed.push(Arc::clone(gate).acquire_owned().await?);
+        }
+        Ok(passed)
+    }
+}
+
+/// The network that a place is counted for.
+fn network(origin: Origin) -> Option<Network> {
+    match origin {
+        Origin::Suspect(network) | Origin::Stranger(network) => Some(network),
+        Origin::Known => None,
+    }
+}
+
+fn is_suspect(origin: Origin) -> bool {
+    matches!(origin, Origin::Suspect(_))
 }
 
 impl Line {
@@ -112,7 +161,8 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.line.lock();
         counts.all = counts.all.saturating_sub(1);
-        if let Origin::Stranger(network) = self.origin
+        counts.suspects -= usize::from(is_suspect(self.origin));
+        if let Some(network) = network(self.origin)
             && let Some(count) = counts.strangers.get_mut(&network)
         {
             *count -= 1;
@@ -129,8 +179,16 @@ mod tests {
 
     use super::*;
 
+    fn place(number: u8) -> Network {
+        IpAddr::from(Ipv4Addr::new(192, 0, 2, number)).into()
+    }
+
     fn stranger(number: u8) -> Origin {
-        Origin::Stranger(IpAddr::from(Ipv4Addr::new(192, 0, 2, number)).into())
+        Origin::Stranger(place(number))
+    }
+
+    fn suspect(number: u8) -> Origin {
+        Origin::Suspect(place(number))
     }
 
     /// The places that a thousand would have.
@@ -151,6 +209,49 @@ mod tests {
         drop((one, others, known));
         assert!(queue.line.lock().strangers.is_empty());
         assert_eq!(enter(&queue, |_| Origin::Known).len(), 128);
+    }
+
+    #[test]
+    fn who_guesses_from_many_networks_leaves_places_to_other_strangers() {
+        let queue = Queue::new(2);
+        let guessing = enter(&queue, suspect);
+        assert_eq!(guessing.len(), 48, "24 for each processor have failed");
+        assert_eq!(enter(&queue, stranger).len(), 48);
+        drop(guessing);
+        assert_eq!(queue.line.lock().suspects, 0);
+    }
+
+    #[tokio::test]
+    async fn who_is_trusted_more_goes_first() {
+        let queue = Queue::new(1);
+        let (free, held) = tokio::sync::oneshot::channel::<()>();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let run = |origin, name| {
+            let (queue, order) = (queue.clone(), Arc::clone(&order));
+            async move { queue.run(origin, move || order.lock().expect("whole").push(name)).await }
+        };
+        let first = queue.run(Origin::Known, move || held.blocking_recv());
+        // Polled in this order, and so waiting in this order.
+        let (first, _, rest) = tokio::join!(
+            biased;
+            first,
+            async { free.send(()) },
+            async {
+                tokio::join!(
+                    run(suspect(1), "suspect"),
+                    run(suspect(2), "suspect"),
+                    run(suspect(3), "suspect"),
+                    run(stranger(4), "stranger"),
+                    run(Origin::Known, "known"),
+                )
+            },
+        );
+        first.expect("its turn").expect("it was let go");
+        let rest: [Result<()>; 5] = rest.into();
+        assert!(rest.iter().all(Result::is_ok));
+        let order = order.lock().expect("whole").clone();
+        // The first suspect was there before anybody else.
+        assert_eq!(order, ["suspect", "known", "stranger", "suspect", "suspect"]);
     }
 
     #[tokio::test]
