@@ -8,6 +8,7 @@ mod classes;
 mod clock;
 mod commit_answer;
 mod concurrent;
+mod group;
 mod lease;
 mod ledger;
 mod log;

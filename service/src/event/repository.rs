@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use entity::{event, event_head};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait,
     IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, Func, IntoValueTuple, Query, TableRef},
 };
@@ -37,7 +37,7 @@ pub(super) async fn logs_waiting(connection: &impl ConnectionTrait) -> Result<Ve
 }
 
 /// Whether any event has no position.
-pub(crate) async fn is_any_waiting(connection: &impl ConnectionTrait) -> Result<bool> {
+pub(crate) async fn is_any_waiting(connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
     Ok(first_waiting(connection, None).await?.is_some())
 }
 
@@ -45,8 +45,8 @@ pub(crate) async fn is_any_waiting(connection: &impl ConnectionTrait) -> Result<
 async fn first_waiting(
     connection: &impl ConnectionTrait,
     after: Option<&Uuid>,
-) -> Result<Option<Uuid>> {
-    let first = event::Entity::find()
+) -> Result<Option<Uuid>, DbErr> {
+    event::Entity::find()
         .select_only()
         .column(event::Column::OrganizationId)
         .filter(event::COLUMN.position.is_null())
@@ -57,8 +57,7 @@ async fn first_waiting(
         .limit(1)
         .into_tuple()
         .one(connection)
-        .await?;
-    Ok(first)
+        .await
 }
 
 /// The oldest events of a log that have no position; and with them any earlier version of the same
@@ -130,8 +129,8 @@ pub(super) async fn latest(connection: &impl ConnectionTrait) -> Result<Option<D
 pub(crate) async fn head(
     connection: &impl ConnectionTrait,
     log: Uuid,
-) -> Result<Option<event_head::Model>> {
-    Ok(event_head::Entity::find_by_id(log).one(connection).await?)
+) -> Result<Option<event_head::Model>, DbErr> {
+    event_head::Entity::find_by_id(log).one(connection).await
 }
 
 /// The position and the hash after which a log goes on.
@@ -168,13 +167,14 @@ pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>, is_first: bool
     }
     let end = event_head::Model { organization_id: log, position, chain };
     match is_first {
-        true => begin_logs(tx, vec![end]).await,
-        false => move_ends(tx, vec![end]).await,
+        true => begin_logs(tx, vec![end]).await?,
+        false => move_ends(tx, vec![end]).await?,
     }
+    Ok(())
 }
 
 /// Writes where logs end that had no events before.
-pub(crate) async fn begin_logs(tx: &Tx, ends: Vec<event_head::Model>) -> Result<()> {
+pub(crate) async fn begin_logs(tx: &Tx, ends: Vec<event_head::Model>) -> Result<(), DbErr> {
     if ends.is_empty() {
         return Ok(());
     }
@@ -184,7 +184,7 @@ pub(crate) async fn begin_logs(tx: &Tx, ends: Vec<event_head::Model>) -> Result<
 }
 
 /// Writes where logs end now. One that is gone does not come back.
-pub(crate) async fn move_ends(tx: &Tx, ends: Vec<event_head::Model>) -> Result<()> {
+pub(crate) async fn move_ends(tx: &Tx, ends: Vec<event_head::Model>) -> Result<(), DbErr> {
     if ends.is_empty() {
         return Ok(());
     }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use entity::event;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many events wait before they are written: an import must not keep all of its own in memory.
-const AT_ONCE: usize = 200;
+const AT_ONCE: usize = 128;
 
 /// Whose log, and who does it.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +97,7 @@ impl Tx {
         }
         let (log, id) = (by.organization_id, self.new_id());
         let sealed = sealed::seal::<R>((self.keyring(), self.random()), (log, id), &mut data)?;
-        let pending = self.pending(event::Model {
+        self.pending().add(event::Model {
             organization_id: log,
             id,
             at: at.fixed_offset(),
@@ -117,17 +117,27 @@ impl Tx {
             previous_chain: None,
             chain: None,
         });
-        if pending >= AT_ONCE { self.write_events().await } else { Ok(()) }
+        Ok(self.write_events_if_many().await?)
+    }
+
+    /// Writes what was recorded if much waits.
+    pub(super) async fn write_events_if_many(&self) -> Result<(), DbErr> {
+        if self.pending().len() >= AT_ONCE { self.write_events().await } else { Ok(()) }
     }
 
     /// Writes what was recorded.
-    pub(super) async fn write_events(&self) -> Result<()> {
-        let mut events = self.take_pending();
+    pub(super) async fn write_events(&self) -> Result<(), DbErr> {
+        let mut events = self.pending().take();
         let Some(witness) = events.first().map(Witness::of) else { return Ok(()) };
         let placed = self.place(&mut events).await?;
         self.signal(if placed { Signal::Sequenced } else { Signal::Recorded });
-        let rows = events.into_iter().map(|event| event.into_active_model().reset_all());
-        event::Entity::insert_many(rows).exec_without_returning(self).await?;
+        while !events.is_empty() {
+            // A power of two of them: a connection keeps the statement of each number.
+            let rest = events.split_off(1 << events.len().min(AT_ONCE).ilog2());
+            let rows = events.into_iter().map(|event| event.into_active_model().reset_all());
+            event::Entity::insert_many(rows).exec_without_returning(self).await?;
+            events = rest;
+        }
         self.keep_witness(witness);
         Ok(())
     }

@@ -12,6 +12,7 @@ mod failure;
 pub mod log;
 mod outcome;
 pub mod page;
+mod pending;
 mod positions;
 mod postgres;
 pub mod rows;

@@ -14,13 +14,11 @@ use std::{
 };
 
 use entity::{event, event_head};
+use sea_orm::DbErr;
 use uuid::Uuid;
 
 use super::Tx;
-use crate::{
-    error::Result,
-    event::{chain, repository},
-};
+use crate::event::{chain, repository};
 
 /// Whether a log goes on without a gap: none that an older version of steward has written waits for a
 /// position. Once it is so, it stays so.
@@ -61,7 +59,7 @@ impl Ends {
         tx: &Tx,
         caught_up: &CaughtUp,
         events: &mut [event::Model],
-    ) -> Result<bool> {
+    ) -> Result<bool, DbErr> {
         if !self.catch_up(tx, caught_up).await? {
             return Ok(false);
         }
@@ -80,21 +78,21 @@ impl Ends {
     }
 
     /// Has the end of a log read, and written as it is.
-    pub(super) async fn touch(&mut self, tx: &Tx, caught_up: &CaughtUp, log: Uuid) -> Result<()> {
+    pub(super) async fn touch(&mut self, tx: &Tx, caught_up: &CaughtUp, log: Uuid) -> Result<(), DbErr> {
         if self.catch_up(tx, caught_up).await? {
             self.end(tx, log).await?;
         }
         Ok(())
     }
 
-    async fn catch_up(&mut self, tx: &Tx, known: &CaughtUp) -> Result<bool> {
+    async fn catch_up(&mut self, tx: &Tx, known: &CaughtUp) -> Result<bool, DbErr> {
         if !self.caught_up {
             self.caught_up = known.is_known() || !repository::is_any_waiting(tx).await?;
         }
         Ok(self.caught_up)
     }
 
-    async fn end(&mut self, tx: &Tx, log: Uuid) -> Result<&mut End> {
+    async fn end(&mut self, tx: &Tx, log: Uuid) -> Result<&mut End, DbErr> {
         Ok(match self.logs.entry(log) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
@@ -107,7 +105,7 @@ impl Ends {
     }
 
     /// Writes where the logs end.
-    pub(super) async fn write(&self, tx: &Tx) -> Result<()> {
+    pub(super) async fn write(&self, tx: &Tx) -> Result<(), DbErr> {
         let written = self.logs.iter().filter(|(_, end)| end.position > 0);
         let (first, moved): (Vec<_>, Vec<_>) = written.partition(|(_, end)| end.is_first);
         let heads = |ends: Vec<(&Uuid, &End)>| {

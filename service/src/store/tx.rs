@@ -1,6 +1,5 @@
 use std::{
     future::Future,
-    mem,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -10,20 +9,20 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::event;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::{
     Context,
     outcome::Witness,
+    pending::Pending,
     positions::{CaughtUp, Ends},
     signal::{Raised, Signal, Signals},
     transaction::Transaction,
 };
 use crate::{error::Result, random::Random, seal::Keyring};
 
-/// A transaction, or a savepoint of one: and the time and the ids of what happens in it.
+/// A transaction, or a part of one: and the time and the ids of what happens in it.
 ///
 /// A statement that fails ends it, as on PostgreSQL: no other statement runs in it, and it cannot be
 /// committed. What may fail without ending the whole goes into a savepoint ([`Self::attempt`]).
@@ -36,7 +35,10 @@ pub struct Tx {
     undone: AtomicBool,
     /// Whether a statement has failed.
     failed: AtomicBool,
-    events: Mutex<Vec<event::Model>>,
+    /// Whether a statement has written.
+    wrote: AtomicBool,
+    /// What was recorded and is not written yet.
+    pending: Arc<Pending>,
     /// Where the logs end, if positions are given with the events.
     ends: Mutex<Option<Ends>>,
     /// An event that is there if, and only if, this was committed.
@@ -66,7 +68,8 @@ impl Tx {
             context,
             undone: AtomicBool::new(false),
             failed: AtomicBool::new(false),
-            events: Mutex::default(),
+            wrote: AtomicBool::new(false),
+            pending: Arc::default(),
             ends: Mutex::default(),
             witness: Mutex::default(),
             ordinal: Arc::default(),
@@ -128,15 +131,8 @@ impl Tx {
         self.signal(Signal::Revoked);
     }
 
-    /// Keeps an event until it is written, and says how many wait.
-    pub(super) fn pending(&self, event: event::Model) -> usize {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.push(event);
-        events.len()
-    }
-
-    pub(super) fn take_pending(&self) -> Vec<event::Model> {
-        mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn pending(&self) -> &Pending {
+        &self.pending
     }
 
     pub(super) fn next_ordinal(&self) -> i64 {
@@ -152,11 +148,8 @@ impl Tx {
         work: impl AsyncFnOnce(&Self) -> Result<T>,
     ) -> Result<Result<T>> {
         let savepoint = self.savepoint().await?;
-        let outcome = match work(&savepoint).await {
-            Ok(value) => savepoint.finish().await.map(|()| value),
-            Err(error) => Err(error),
-        };
-        match outcome {
+        let outcome = work(&savepoint).await;
+        match outcome.and_then(|value| Ok(savepoint.check().map(|()| value)?)) {
             Ok(value) => {
                 savepoint.release_into(self).await?;
                 Ok(Ok(value))
@@ -168,42 +161,67 @@ impl Tx {
         }
     }
 
-    /// Writes what was recorded. All that is left to do is to commit.
+    /// Says that the work of this is done. The transaction itself writes what was recorded: all that is left to do
+    /// is to commit.
     ///
     /// # Errors
     /// [`Error::Internal`] where a statement has failed and nobody has heard of it.
     pub(super) async fn finish(&self) -> Result<()> {
-        self.write_events().await?;
+        if !self.pending.is_of_a_part() {
+            self.write_events().await?;
+        }
         Ok(self.check()?)
     }
 
     /// A savepoint within this transaction.
     pub(super) async fn savepoint(&self) -> Result<Self> {
-        if self.ends().is_some() {
-            // What is recorded in the savepoint comes after it.
-            self.write_events().await?;
-        }
         self.check()?;
         let depth = self.depth + 1;
         self.noting(self.transaction.savepoint(depth).await)?;
-        Ok(Self {
+        Ok(self.part(depth))
+    }
+
+    /// A part of this transaction without a savepoint: once it has written, it can only be kept, or the
+    /// whole be taken back.
+    pub(super) fn share(&self) -> Self {
+        self.part(self.depth)
+    }
+
+    fn part(&self, depth: u32) -> Self {
+        Self {
             ordinal: self.ordinal.clone(),
             raised: self.raised.clone(),
             latest: self.latest.clone(),
             ends: Mutex::new(self.ends().clone()),
+            pending: Arc::new(Pending::within(&self.pending)),
             ..Self::at(self.transaction.clone(), depth, self.context.clone())
-        })
+        }
     }
 
     /// Ends a savepoint and keeps what was done in it.
     pub(super) async fn release_into(self, outer: &Self) -> Result<(), DbErr> {
         self.check()?;
         outer.noting(self.transaction.release(self.depth).await)?;
+        self.keep_in(outer).await
+    }
+
+    /// Ends a part and keeps what was done in it.
+    pub(super) async fn keep_in(self, outer: &Self) -> Result<(), DbErr> {
+        self.check()?;
         if let Some(witness) = self.witness() {
             outer.keep_witness(witness);
         }
+        if self.has_written() {
+            outer.wrote.store(true, Ordering::Relaxed);
+        }
         *outer.ends() = self.ends().take();
-        Ok(())
+        self.pending.end();
+        outer.write_events_if_many().await
+    }
+
+    /// Whether there is anything to take back.
+    pub(super) fn has_written(&self) -> bool {
+        self.wrote.load(Ordering::Relaxed)
     }
 
     /// Ends a savepoint and takes back what was done in it. An error means that the whole transaction
@@ -221,7 +239,10 @@ impl Tx {
     }
 
     /// Gives recorded events their positions, where that can be done now.
-    pub(super) async fn place(&self, events: &mut [event::Model]) -> Result<bool> {
+    pub(super) async fn place(
+        &self,
+        events: &mut [entity::event::Model],
+    ) -> Result<bool, DbErr> {
         // Not held while others wait: what takes it back meanwhile takes the transaction with it.
         let Some(mut ends) = self.ends().take() else { return Ok(false) };
         let placed = ends.place(self, &self.context.caught_up, events).await?;
@@ -238,7 +259,7 @@ impl Tx {
     }
 
     /// Writes where the logs end to which it has written. Nothing is recorded afterwards.
-    pub(super) async fn write_ends(&self) -> Result<()> {
+    pub(super) async fn write_ends(&self) -> Result<(), DbErr> {
         let Some(ends) = self.ends().take() else { return Ok(()) };
         ends.write(self).await?;
         *self.ends() = Some(ends);
@@ -285,7 +306,26 @@ impl Tx {
         }
         result
     }
+
+    /// Before a statement: what reads or changes the log finds all that was recorded in it.
+    async fn prepare(&self, sql: &str) -> Result<(), DbErr> {
+        if sql.contains(LOG) && !self.pending.is_empty() {
+            self.write_events().await?;
+        }
+        self.check()
+    }
+
+    /// After a statement.
+    fn done<T>(&self, sql: &str, result: Result<T, DbErr>) -> Result<T, DbErr> {
+        if result.is_ok() && !sql.starts_with("SELECT") {
+            self.wrote.store(true, Ordering::Relaxed);
+        }
+        self.noting(result)
+    }
 }
+
+/// The table of the log, as statements name it.
+const LOG: &str = "\"event\"";
 
 /// What others are told of a transaction that is committed.
 #[must_use]
@@ -318,8 +358,8 @@ impl ConnectionTrait for Tx {
         Self: 'a,
     {
         Box::pin(async move {
-            self.check()?;
-            self.noting(self.transaction.execute(&statement).await)
+            self.prepare(&statement.sql).await?;
+            self.done(&statement.sql, self.transaction.execute(&statement).await)
         })
     }
 
@@ -330,8 +370,8 @@ impl ConnectionTrait for Tx {
         Self: 'a,
     {
         Box::pin(async move {
-            self.check()?;
-            self.noting(self.transaction.execute_unprepared(sql).await)
+            self.prepare(sql).await?;
+            self.done(sql, self.transaction.execute_unprepared(sql).await)
         })
     }
 
@@ -341,8 +381,8 @@ impl ConnectionTrait for Tx {
         Self: 'a,
     {
         Box::pin(async move {
-            self.check()?;
-            self.noting(self.transaction.query_one(&statement).await)
+            self.prepare(&statement.sql).await?;
+            self.done(&statement.sql, self.transaction.query_one(&statement).await)
         })
     }
 
@@ -352,8 +392,8 @@ impl ConnectionTrait for Tx {
         Self: 'a,
     {
         Box::pin(async move {
-            self.check()?;
-            self.noting(self.transaction.query_all(&statement).await)
+            self.prepare(&statement.sql).await?;
+            self.done(&statement.sql, self.transaction.query_all(&statement).await)
         })
     }
 }

@@ -1,7 +1,8 @@
 //! The one who writes.
 //!
-//! It takes what waits, runs each closure in a savepoint of its own inside one transaction, commits
-//! once, and then answers all. A closure belongs to the writer: a request that goes away leaves
+//! It takes what waits, runs each closure inside one transaction, commits once, and then answers all. A closure that
+//! fails before it has written anything leaves nothing to take back. Where one has written, the transaction begins
+//! again, and each closure has a savepoint of its own. A closure belongs to the writer: a request that goes away leaves
 //! nothing half done. Nobody is answered before the commit is known, and after a failure nothing is
 //! written before a commit of the writer's own has succeeded.
 
@@ -38,6 +39,9 @@ const BATCH: usize = 256;
 /// How long a transaction goes on taking closures, so that the first is answered in good time and
 /// whoever comes next waits no longer.
 const BATCH_TIME: Duration = Duration::from_millis(50);
+/// For how many transactions each closure has a savepoint, once one had to begin again: who fails
+/// once may go on doing so.
+const CAREFUL: u32 = 32;
 /// How long the writer may take to say that it is there.
 const PING: Duration = Duration::from_secs(5);
 
@@ -64,7 +68,7 @@ impl Writer {
     pub(super) fn start(parts: Parts) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let connections = parts.connections.clone();
-        let serving = Serving { parts, waiting, failure: Failure::default() };
+        let serving = Serving { parts, waiting, failure: Failure::default(), careful: 0 };
         tokio::spawn(serving.run());
         Self { queue, connections }
     }
@@ -199,6 +203,19 @@ struct Serving {
     parts: Parts,
     waiting: mpsc::Receiver<Box<dyn Job>>,
     failure: Failure,
+    /// For how many more transactions each closure has a savepoint.
+    careful: u32,
+}
+
+/// How the closures of a transaction ended.
+enum Ran {
+    /// Some of them stand, if the transaction does.
+    Written,
+    /// There is nothing to keep.
+    Nothing,
+    /// One has failed that had written: the others are to run again.
+    Again,
+    Broken(String),
 }
 
 impl Serving {
@@ -262,57 +279,95 @@ impl Serving {
         Transaction::begin(&self.parts.connections, Begin::Immediate).await
     }
 
-    /// Runs `first` and what else waits in one transaction. The first has it to itself until it is
-    /// done, and so needs no savepoint.
+    /// Runs `first` and what else waits in one transaction.
     async fn transaction(
         &mut self,
-        mut first: Box<dyn Job>,
+        first: Box<dyn Job>,
     ) -> (Vec<Box<dyn Job>>, Result<(), Lost>) {
-        let begun = Instant::now();
-        let tx = match self.begin().await {
-            Ok(transaction) => Tx::of_only_writer(transaction, self.parts.context.clone()),
-            Err(error) => return self.not_begun(first, error),
-        };
-        // Once the connection is the writer's: in memory, readers take their transactions back on it.
-        let commits = self.parts.commits.read();
-        let ended = first.run(&tx).await;
         let mut jobs = vec![first];
-        match ended {
-            Ended::Done => {}
-            Ended::Failed => {
-                tx.rollback().await;
-                return (jobs, Ok(()));
+        loop {
+            let tx = match self.begin().await {
+                Ok(transaction) => Tx::of_only_writer(transaction, self.parts.context.clone()),
+                Err(error) => return self.not_begun(jobs, error),
+            };
+            // Once the connection is the writer's: in memory, readers take their transactions back on it.
+            let commits = self.parts.commits.read();
+            match self.run_jobs(&tx, &mut jobs, commits).await {
+                Ran::Written => {
+                    let committed = self.finish(tx, commits).await;
+                    return (jobs, committed);
+                }
+                Ran::Nothing => {
+                    tx.rollback().await;
+                    return (jobs, Ok(()));
+                }
+                Ran::Again => {
+                    tx.rollback().await;
+                    self.careful = CAREFUL;
+                }
+                Ran::Broken(reason) => return (jobs, Err(self.broken(&tx, reason).await)),
             }
-            Ended::Broken(reason) => return (jobs, Err(self.broken(&tx, reason).await)),
         }
+    }
+
+    /// Runs the jobs, and adds to them what else waits.
+    async fn run_jobs(&mut self, tx: &Tx, jobs: &mut Vec<Box<dyn Job>>, commits: Count) -> Ran {
+        let begun = Instant::now();
         let limit = if self.parts.group_commit { BATCH } else { 1 };
-        while jobs.len() < limit && begun.elapsed() < BATCH_TIME {
-            let Ok(mut job) = self.waiting.try_recv() else { break };
-            if job.abandoned() {
-                continue;
+        let has_savepoints = self.careful > 0;
+        self.careful = self.careful.saturating_sub(1);
+        let (mut next, mut ran) = (0, Ran::Nothing);
+        loop {
+            if next == jobs.len() {
+                if next >= limit || begun.elapsed() >= BATCH_TIME {
+                    return ran;
+                }
+                match self.waiting.try_recv() {
+                    Ok(job) if job.abandoned() => continue,
+                    Ok(job) => jobs.push(job),
+                    Err(_) => return ran,
+                }
             }
-            let ended = in_savepoint(&tx, &mut job).await;
-            jobs.push(job);
-            if let Err(reason) = ended {
-                return (jobs, Err(self.broken(&tx, reason).await));
+            let Some(job) = jobs.get_mut(next) else { return ran };
+            next += 1;
+            let ended = if has_savepoints {
+                in_savepoint(tx, job).await
+            } else {
+                in_share(tx, job).await
+            };
+            match ended {
+                Ran::Written => ran = Ran::Written,
+                Ran::Nothing => {}
+                // Nobody else's would be lost with it.
+                Ran::Again if matches!(ran, Ran::Nothing) && next == jobs.len() => return ran,
+                ended @ (Ran::Again | Ran::Broken(_)) => return ended,
+            }
+            if self.parts.commits.read() != commits {
+                return Ran::Broken("SQLite has taken the transaction back by itself".into());
             }
         }
-        if let Err(error) = tx.write_ends().await {
-            return (jobs, Err(self.broken(&tx, error.to_string()).await));
+    }
+
+    /// Writes what is written once for all, and commits.
+    async fn finish(&self, tx: Tx, commits: Count) -> Result<(), Lost> {
+        let written = async {
+            tx.finish().await?;
+            Ok::<_, Error>(tx.write_ends().await?)
+        };
+        if let Err(error) = written.await {
+            return Err(self.broken(&tx, error.to_string()).await);
         }
-        let committed = self.commit(tx, commits).await;
-        (jobs, committed)
+        self.commit(tx, commits).await
     }
 
     fn not_begun(
         &mut self,
-        first: Box<dyn Job>,
+        mut jobs: Vec<Box<dyn Job>>,
         error: DbErr,
     ) -> (Vec<Box<dyn Job>>, Result<(), Lost>) {
         let reason = reason(error);
         self.failure.set(&reason);
-        let waited = std::iter::from_fn(|| self.waiting.try_recv().ok());
-        let jobs = std::iter::once(first).chain(waited).collect();
+        jobs.extend(std::iter::from_fn(|| self.waiting.try_recv().ok()));
         (jobs, Err(Lost::Refused(reason)))
     }
 
@@ -357,13 +412,30 @@ impl Serving {
     }
 }
 
-/// An error means that the whole transaction is lost.
-async fn in_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> Result<(), String> {
-    let savepoint = tx.savepoint().await.map_err(|error| error.to_string())?;
-    match job.run(&savepoint).await {
-        Ended::Done => savepoint.release_into(tx).await.map_err(reason),
-        Ended::Failed => savepoint.rollback_to().await.map_err(reason),
-        Ended::Broken(reason) => Err(format!("another write of the same commit failed: {reason}")),
+async fn in_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> Ran {
+    let part = match tx.savepoint().await {
+        Ok(part) => part,
+        Err(error) => return Ran::Broken(error.to_string()),
+    };
+    let ended = job.run(&part).await;
+    let kept = match ended {
+        Ended::Done => part.release_into(tx).await.map(|()| Ran::Written),
+        Ended::Failed => part.rollback_to().await.map(|()| Ran::Nothing),
+        Ended::Broken(reason) => return Ran::Broken(reason),
+    };
+    kept.unwrap_or_else(|error| Ran::Broken(reason(error)))
+}
+
+async fn in_share(tx: &Tx, job: &mut Box<dyn Job>) -> Ran {
+    let part = tx.share();
+    match job.run(&part).await {
+        Ended::Done => match part.keep_in(tx).await {
+            Ok(()) => Ran::Written,
+            Err(error) => Ran::Broken(reason(error)),
+        },
+        Ended::Failed if part.has_written() => Ran::Again,
+        Ended::Failed => Ran::Nothing,
+        Ended::Broken(reason) => Ran::Broken(reason),
     }
 }
 

@@ -1,0 +1,169 @@
+//! Writes of one commit: each stands or falls by itself.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use sea_orm::EntityTrait;
+use serde_json::json;
+use service::{
+    Actor, Error, Store,
+    category::Category,
+    error::Result,
+    event::verify::{Findings, verify},
+    input::{Create, FromBody},
+    resource::Writable,
+    store::{Tx, versioned::Expected},
+};
+use tests::{App, each_lasting_database};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::attempt::{add, logged, names, owner, refused};
+
+/// Runs writes while another one holds SQLite's writer, so that they share a commit. PostgreSQL runs them beside
+/// each other.
+async fn at_once<T>(store: &Store, writes: impl IntoIterator<Item: Future<Output = T>>) -> Vec<T> {
+    let gate = Arc::new(Semaphore::new(0));
+    let holder = store.write(gate.clone(), |_, gate| {
+        Box::pin(async move { Ok(drop(gate.acquire().await.expect("it is open"))) })
+    });
+    let release = async { gate.add_permits(1) };
+    // Polled in this order.
+    let (held, done, ()) = tokio::join!(biased; holder, join_all(writes), release);
+    held.expect("nothing was written");
+    done
+}
+
+/// How a write ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Stands,
+    StandsAfterAttempt,
+    FailsBefore,
+    FailsAfter,
+    FailsInStatement,
+    IsUndone,
+}
+
+const WAYS: [Way; 6] = [
+    Way::Stands,
+    Way::StandsAfterAttempt,
+    Way::FailsBefore,
+    Way::FailsAfter,
+    Way::FailsInStatement,
+    Way::IsUndone,
+];
+
+async fn write(store: &Store, actor: &Actor, way: Way, name: String) -> Result<()> {
+    let work = store.write((actor.clone(), way, name), |tx, (actor, way, name)| {
+        Box::pin(async move {
+            match way {
+                Way::Stands => {}
+                Way::StandsAfterAttempt => {
+                    let lost = tx.attempt(async |tx| {
+                        add(tx, actor, &format!("{name} lost")).await?;
+                        Err::<(), _>(refused())
+                    });
+                    assert!(lost.await?.is_err());
+                }
+                Way::FailsBefore => return Err(refused()),
+                Way::FailsInStatement => drop(add(tx, actor, "taken").await?),
+                Way::FailsAfter => {
+                    add(tx, actor, name).await?;
+                    return Err(refused());
+                }
+                Way::IsUndone => tx.undo(),
+            }
+            add(tx, actor, name).await.map(drop)
+        })
+    });
+    work.await
+}
+
+async fn faults(store: &Store) -> Vec<String> {
+    let findings = verify(store).await.expect("the log can be verified");
+    findings.into_iter().flat_map(|Findings { faults, .. }| faults).collect()
+}
+
+#[tokio::test]
+async fn each_write_of_a_commit_stands_or_falls_by_itself() {
+    each_lasting_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, home, actor) = owner(&app).await;
+        let taken = write(&app.store, &actor, Way::Stands, "taken".into()).await;
+        taken.expect("it is free");
+        let ways: Vec<_> = WAYS.iter().copied().cycle().take(8 * WAYS.len()).enumerate().collect();
+        let writes = ways.iter().map(|(number, way)| {
+            write(&app.store, &actor, *way, format!("{number:02}"))
+        });
+        let done = at_once(&app.store, writes).await;
+        let mut standing = vec![json!("taken")];
+        for ((number, way), done) in ways.iter().zip(done) {
+            match way {
+                Way::Stands | Way::StandsAfterAttempt => {
+                    done.expect("it stands");
+                    standing.push(json!(format!("{number:02}")));
+                }
+                Way::IsUndone => done.expect("its result is given"),
+                Way::FailsInStatement => {
+                    assert!(matches!(done, Err(Error::Duplicate { .. })), "{done:?}");
+                }
+                Way::FailsBefore | Way::FailsAfter => {
+                    assert!(matches!(done, Err(Error::State { code: "refused", .. })), "{done:?}");
+                }
+            }
+        }
+        let mut there = names(&ada, &home).await;
+        let mut events = logged(&app.store, &actor).await;
+        for names in [&mut standing, &mut there, &mut events] {
+            names.sort_unstable_by_key(ToString::to_string);
+        }
+        assert_eq!(there, standing);
+        assert_eq!(events, standing, "each is in the log, and nothing else");
+        app.settle().await;
+        assert_eq!(faults(&app.store).await, Vec::<String>::new());
+        app.stop().await;
+    })
+    .await;
+}
+
+async fn make(tx: &Tx, actor: &Actor, id: Uuid, name: &str) -> Result<Category> {
+    let body = json!({ "id": id, "name": name });
+    Category::create(tx, actor, &Create::from_body(body)?).await
+}
+
+/// What is recorded is written at the end of a commit, and found before.
+#[tokio::test]
+async fn an_id_that_was_taken_in_the_same_commit_stays_taken() {
+    each_lasting_database(async |database| {
+        let app = App::start(&database).await;
+        let (_, _, actor) = owner(&app).await;
+        let id = Uuid::from_u128(7);
+        let write = |removes: bool| {
+            let write = app.store.write((actor.clone(), removes), move |tx, (actor, removes)| {
+                Box::pin(async move {
+                    let made = make(tx, actor, id, "brief").await?;
+                    if *removes {
+                        Category::delete(tx, actor, id, Expected::Version(made.version)).await?;
+                    }
+                    Ok(())
+                })
+            });
+            async move { write.await }
+        };
+        let mut ended = at_once(&app.store, [write(true), write(true), write(false)]).await;
+        // PostgreSQL runs them in any order: who came first has taken the id.
+        let stands = ended.iter().position(Result::is_ok).expect("one stands");
+        ended.remove(stands).expect("it stands");
+        for other in ended {
+            assert!(matches!(&other, Err(Error::Duplicate { pointer }) if pointer == "/id"), "{other:?}");
+        }
+        let events = entity::event::Entity::find().all(app.store.read()).await.expect("the log");
+        let of_it = events.iter().filter(|event| event.entity_id == id).count();
+        assert!(of_it <= 2, "{of_it} events");
+        app.settle().await;
+        assert_eq!(faults(&app.store).await, Vec::<String>::new());
+        app.stop().await;
+    })
+    .await;
+}
