@@ -3,8 +3,8 @@ use std::collections::HashSet;
 use chrono::NaiveDate;
 use entity::{budget, budget_threshold};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use uuid::Uuid;
 
@@ -35,20 +35,15 @@ pub(super) async fn list(
     page(connection, rows, sort, query).await
 }
 
-/// The budgets that hold on a day, by name.
-pub(crate) async fn on(
+/// All budgets, by name: few, and read whole where many are looked at.
+pub(crate) async fn all(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
-    day: NaiveDate,
 ) -> Result<Vec<budget::Model>> {
     let rows = versioned::owned::<budget::Entity>(organization_id)
-        .filter(budget::COLUMN.starts_on.lte(day))
-        .filter(budget::COLUMN.ends_on.is_null().or(budget::COLUMN.ends_on.gte(day)))
         .order_by_asc(budget::Column::NameKey)
-        .order_by_asc(budget::Column::Id)
-        .all(connection)
-        .await?;
-    Ok(rows)
+        .order_by_asc(budget::Column::Id);
+    rows::all(connection, rows).await
 }
 
 /// Whether there is any budget.
@@ -87,13 +82,13 @@ pub(super) async fn told(
 /// Writes down that a part is told. It can be done once.
 pub(super) async fn remember(
     tx: &Tx,
-    row: &budget::Model,
+    (organization_id, budget_id): (Uuid, Uuid),
     starts_on: NaiveDate,
     percent: i64,
 ) -> Result<()> {
     let told = budget_threshold::ActiveModel {
-        organization_id: Set(row.organization_id),
-        budget_id: Set(row.id),
+        organization_id: Set(organization_id),
+        budget_id: Set(budget_id),
         starts_on: Set(starts_on),
         percent: Set(percent),
         told_at: Set(tx.now().fixed_offset()),

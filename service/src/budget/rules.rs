@@ -46,6 +46,11 @@ pub fn period_of(period: Period, day: NaiveDate) -> Span {
     Span { from, to }
 }
 
+/// Whether a budget holds on a day.
+pub fn holds(starts_on: NaiveDate, ends_on: Option<NaiveDate>, day: NaiveDate) -> bool {
+    starts_on <= day && ends_on.is_none_or(|end| day <= end)
+}
+
 /// The part of a period in which a budget holds.
 pub fn clamp(span: Span, starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Span {
     Span { from: span.from.max(starts_on), to: ends_on.map_or(span.to, |end| span.to.min(end)) }

@@ -5,7 +5,7 @@
 //! event that tells, so that neither is there without the other, and neither twice. Spending that falls
 //! and rises again is told once.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use entity::{budget, event};
@@ -21,7 +21,7 @@ use crate::{
     consumer::{Consumer, Start},
     error::Result,
     event::{Verb, repository::version_before},
-    report,
+    report::{self, BudgetRow},
     store::Tx,
 };
 
@@ -41,24 +41,20 @@ pub(crate) const CONSUMER: Consumer = Consumer {
 };
 
 async fn react(tx: &Tx, actor: &Actor, events: &[event::Model]) -> Result<()> {
-    let mut concerned: BTreeMap<NaiveDate, Vec<Concerned>> = BTreeMap::new();
-    let mut concern = |on, what| concerned.entry(on).or_default().push(what);
+    let mut concerned = Vec::new();
     for event in events {
         let today = actor.settings.day_of(event.at.to_utc());
         match &*event.entity {
             "expense" => {
-                for Spent { on, currency } in spent(tx, event).await? {
-                    concern(on, Concerned::In(currency));
-                }
+                let spent = spent(tx, event).await?.into_iter();
+                concerned.extend(spent.map(|it| (it.on, Concerned::In(it.currency))));
             }
-            "budget" => concern(today, Concerned::One(event.entity_id)),
-            _ => concern(today, Concerned::OfCategories),
+            "budget" => concerned.push((today, Concerned::One(event.entity_id))),
+            _ => concerned.push((today, Concerned::OfCategories)),
         }
     }
-    // The budgets and the first days of the periods that were looked at.
-    let mut seen = HashSet::new();
-    for (on, concerned) in concerned {
-        tell_on(tx, actor, on, &concerned, &mut seen).await?;
+    if !concerned.is_empty() {
+        tell_of(tx, actor, &concerned).await?;
     }
     Ok(())
 }
@@ -110,60 +106,51 @@ async fn spent(tx: &Tx, event: &event::Model) -> Result<Vec<Spent>> {
     Ok(spent)
 }
 
-/// Looks at the budgets that hold on a day and are concerned, at each period once.
-async fn tell_on(
-    tx: &Tx,
-    actor: &Actor,
-    on: NaiveDate,
-    concerned: &[Concerned],
-    seen: &mut HashSet<(Uuid, NaiveDate)>,
-) -> Result<()> {
-    let mut rows = Vec::new();
-    for row in repository::on(tx, actor.organization_id, on).await? {
-        let span = rules::period_of(Period::of(&row.period), on);
-        let span = rules::clamp(span, row.starts_on, row.ends_on);
-        let is_concerned = concerned.iter().any(|it| it.is(&row));
-        if is_concerned && seen.insert((row.id, span.from)) {
-            rows.push((span, row));
+/// Looks at the budgets that are concerned on their days, at each period once.
+async fn tell_of(tx: &Tx, actor: &Actor, concerned: &[(NaiveDate, Concerned)]) -> Result<()> {
+    let organization_id = actor.organization_id;
+    let budgets = repository::all(tx, organization_id).await?;
+    let mut periods: BTreeMap<(NaiveDate, Uuid), (Span, &budget::Model)> = BTreeMap::new();
+    for (on, what) in concerned {
+        for row in budgets.iter().filter(|row| what.is(row)) {
+            if rules::holds(row.starts_on, row.ends_on, *on) {
+                let span = rules::period_of(Period::of(&row.period), *on);
+                let span = rules::clamp(span, row.starts_on, row.ends_on);
+                periods.insert((span.from, row.id), (span, row));
+            }
         }
     }
-    let periods = rows.iter().map(|(span, row)| (row.id, span.from));
-    let told = repository::told(tx, actor.organization_id, periods).await?;
-    for (span, row) in rows {
-        let untold = PERCENTS.into_iter().filter(|it| !told.contains(&(row.id, span.from, *it)));
-        let untold: Vec<_> = untold.collect();
-        if !untold.is_empty() {
-            tell(tx, actor, row, span, &untold).await?;
+    let asked = periods.keys().map(|(from, id)| (*id, *from));
+    let told = repository::told(tx, organization_id, asked).await?;
+    let untold = |id: Uuid, from: NaiveDate| {
+        PERCENTS.into_iter().filter(|it| !told.contains(&(id, from, *it))).collect::<Vec<_>>()
+    };
+    let untold_of =
+        periods.into_values().filter(|(span, row)| !untold(row.id, span.from).is_empty());
+    let rows = untold_of.map(|(span, row)| (row.clone(), span.to)).collect();
+    for standing in report::standings(tx, organization_id, rows).await? {
+        for percent in untold(standing.budget.id, standing.from) {
+            if rules::reaches(standing.actual_minor, standing.budget.amount_minor, percent) {
+                tell(tx, actor, &standing, percent).await?;
+            }
         }
     }
     Ok(())
 }
 
-async fn tell(
-    tx: &Tx,
-    actor: &Actor,
-    row: budget::Model,
-    span: Span,
-    untold: &[i64],
-) -> Result<()> {
-    let standing = report::standing(tx, row.clone(), span.to).await?;
-    for percent in untold.iter().copied() {
-        if rules::reaches(standing.actual_minor, row.amount_minor, percent) {
-            repository::remember(tx, &row, span.from, percent).await?;
-            let spent_minor = i64::try_from(standing.actual_minor).unwrap_or(i64::MAX);
-            let data = json!({
-                "id": row.id,
-                "name": row.name,
-                "percent": percent,
-                "from": span.from,
-                "to": span.to,
-                "amount_minor": row.amount_minor,
-                "spent_minor": spent_minor,
-                "currency": row.currency,
-            });
-            let of = (row.id, row.version);
-            tx.note::<Budget>(&actor.into(), Verb::ThresholdReached, of, data).await?;
-        }
-    }
-    Ok(())
+async fn tell(tx: &Tx, actor: &Actor, standing: &BudgetRow, percent: i64) -> Result<()> {
+    let BudgetRow { budget, from, to, actual_minor, .. } = standing;
+    repository::remember(tx, (actor.organization_id, budget.id), *from, percent).await?;
+    let data = json!({
+        "id": budget.id,
+        "name": budget.name,
+        "percent": percent,
+        "from": from,
+        "to": to,
+        "amount_minor": budget.amount_minor,
+        "spent_minor": i64::try_from(*actual_minor).unwrap_or(i64::MAX),
+        "currency": budget.currency,
+    });
+    let of = (budget.id, budget.version);
+    tx.note::<Budget>(&actor.into(), Verb::ThresholdReached, of, data).await
 }

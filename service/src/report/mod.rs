@@ -17,7 +17,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use budgets::budgets;
-pub(crate) use budgets::standing;
+pub(crate) use budgets::standings;
 pub use hours::{GroupBy as HoursGroupBy, Hours, HoursQuery, HoursRow, hours};
 pub use job_cost::{
     CostRow, CurrencyCost, JobCost, JobCostQuery, Labour, LabourRow, Period as JobCostPeriod,

@@ -6,7 +6,7 @@ use entity::{expense, expense_item};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, JoinType,
     QueryFilter, QuerySelect, RelationTrait, Select,
-    sea_query::{CaseStatement, Expr, Func, SelectStatement},
+    sea_query::{CaseStatement, Expr, Func},
 };
 use uuid::Uuid;
 
@@ -68,10 +68,6 @@ pub(super) struct Scope {
     pub(super) organization_id: Uuid,
     pub(super) from: NaiveDate,
     pub(super) to: NaiveDate,
-    /// Only of this currency.
-    pub(super) currency: Option<String>,
-    /// Only of the categories of this subquery.
-    pub(super) categories: Option<SelectStatement>,
     /// Only for this project.
     pub(super) project_id: Option<Uuid>,
 }
@@ -148,7 +144,7 @@ impl Part {
 impl Scope {
     /// Whether lines have of their own what the scope asks for.
     pub(super) fn by_line(&self) -> bool {
-        self.categories.is_some() || self.project_id.is_some()
+        self.project_id.is_some()
     }
 
     fn expenses(&self) -> Select<expense::Entity> {
@@ -212,12 +208,6 @@ fn grouped(
         .group_by(Expr::col("group_id"))
         .group_by(Expr::col("group_month"))
         .group_by(expense::Column::Currency);
-    if let Some(code) = &scope.currency {
-        rows = rows.filter(expense::Column::Currency.eq(code.as_str()));
-    }
-    if let Some(categories) = &scope.categories {
-        rows = rows.filter(category.in_subquery(categories.clone()));
-    }
     if let Some(id) = scope.project_id {
         rows = rows.filter(project.eq(id));
     }
