@@ -107,7 +107,11 @@ async fn events_that_an_attempt_has_written_already_go_too() {
                         let events = event::Entity::find()
                             .filter(event::COLUMN.entity.eq("category"))
                             .filter(event::COLUMN.organization_id.eq(actor.organization_id));
-                        assert_eq!(events.all(tx).await?.len(), 251, "who reads the log finds them");
+                        assert_eq!(
+                            events.all(tx).await?.len(),
+                            251,
+                            "who reads the log finds them"
+                        );
                         Err::<(), _>(refused())
                     })
                     .await?;

@@ -95,7 +95,9 @@ impl Tx {
             let (entity, verb) = (R::ENTITY, verb.as_str());
             return Err(Error::Internal(format!("{entity}.{verb} is not in the catalogue")));
         }
-        let (log, id) = (by.organization_id, self.new_id());
+        let log = by.organization_id;
+        let is_first_of_chosen = verb == Verb::Created && self.is_chosen(entity_id);
+        let id = if is_first_of_chosen { first_event(R::ENTITY, entity_id) } else { self.new_id() };
         let sealed = sealed::seal::<R>((self.keyring(), self.random()), (log, id), &mut data)?;
         self.pending().add(event::Model {
             organization_id: log,
@@ -132,8 +134,7 @@ impl Tx {
         let placed = self.place(&mut events).await?;
         self.signal(if placed { Signal::Sequenced } else { Signal::Recorded });
         while !events.is_empty() {
-            // A power of two of them: a connection keeps the statement of each number.
-            let rest = events.split_off(1 << events.len().min(AT_ONCE).ilog2());
+            let rest = events.split_off(rows_at_once(events.len()));
             let rows = events.into_iter().map(|event| event.into_active_model().reset_all());
             event::Entity::insert_many(rows).exec_without_returning(self).await?;
             events = rest;
@@ -141,6 +142,23 @@ impl Tx {
         self.keep_witness(witness);
         Ok(())
     }
+}
+
+/// The id of the event that tells that something was made whose id a client chose: only one can be, in whatever
+/// transactions it is tried, also where what was made is gone again. Nobody finds two ids with the same (RFC 9562,
+/// version 8).
+fn first_event(entity: &str, id: Uuid) -> Uuid {
+    let hash = Sha256::new().chain_update(entity).chain_update(id.as_bytes()).finalize();
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// How many of so many rows one statement writes: a few, or a power of two. A connection keeps the statement of each
+/// number.
+fn rows_at_once(waiting: usize) -> usize {
+    const FEW: usize = 8;
+    if waiting <= FEW { waiting } else { 1 << waiting.min(AT_ONCE).ilog2() }
 }
 
 /// The SHA-256 of data as it is stored, in hexadecimal.
@@ -186,6 +204,7 @@ pub(crate) async fn new_ids<R: Resource>(
         if let Some(index) = first {
             return Ok(Err(index));
         }
+        tx.choose(chosen.iter().flatten());
     }
     Ok(Ok(chosen.iter().map(|id| id.unwrap_or_else(|| tx.new_id())).collect()))
 }
@@ -210,6 +229,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_first_event_follows_from_what_is_made() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(first_event("task", id), first_event("task", id));
+        assert_ne!(first_event("task", id), first_event("expense", id));
+        assert_ne!(first_event("task", id), first_event("task", Uuid::from_u128(8)));
+        assert_eq!(first_event("task", id).get_version_num(), 8);
+    }
 
     #[test]
     fn a_digest_does_not_depend_on_the_order_of_names() {

@@ -120,7 +120,8 @@ mod tests {
         whole.add(event(1));
         let part = Arc::new(Pending::within(&whole));
         part.add(event(2));
-        drop(Pending::within(&part).add(event(3)));
+        // Taken back.
+        Pending::within(&part).add(event(3));
         part.end();
         drop(part);
         assert_eq!(ordinals(&whole.take()), [1, 2]);

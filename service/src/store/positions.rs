@@ -78,7 +78,12 @@ impl Ends {
     }
 
     /// Has the end of a log read, and written as it is.
-    pub(super) async fn touch(&mut self, tx: &Tx, caught_up: &CaughtUp, log: Uuid) -> Result<(), DbErr> {
+    pub(super) async fn touch(
+        &mut self,
+        tx: &Tx,
+        caught_up: &CaughtUp,
+        log: Uuid,
+    ) -> Result<(), DbErr> {
         if self.catch_up(tx, caught_up).await? {
             self.end(tx, log).await?;
         }

@@ -1,4 +1,5 @@
 use std::{
+    collections::HashSet,
     future::Future,
     pin::Pin,
     sync::{
@@ -20,7 +21,11 @@ use super::{
     signal::{Raised, Signal, Signals},
     transaction::Transaction,
 };
-use crate::{error::Result, random::Random, seal::Keyring};
+use crate::{
+    error::{Error, Result},
+    random::Random,
+    seal::Keyring,
+};
 
 /// A transaction, or a part of one: and the time and the ids of what happens in it.
 ///
@@ -39,6 +44,8 @@ pub struct Tx {
     wrote: AtomicBool,
     /// What was recorded and is not written yet.
     pending: Arc<Pending>,
+    /// The ids of new rows that clients have chosen.
+    chosen: Mutex<HashSet<Uuid>>,
     /// Where the logs end, if positions are given with the events.
     ends: Mutex<Option<Ends>>,
     /// An event that is there if, and only if, this was committed.
@@ -70,6 +77,7 @@ impl Tx {
             failed: AtomicBool::new(false),
             wrote: AtomicBool::new(false),
             pending: Arc::default(),
+            chosen: Mutex::default(),
             ends: Mutex::default(),
             witness: Mutex::default(),
             ordinal: Arc::default(),
@@ -135,6 +143,15 @@ impl Tx {
         &self.pending
     }
 
+    /// Remembers ids that clients have chosen.
+    pub(super) fn choose<'a>(&self, ids: impl Iterator<Item = &'a Uuid>) {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+    }
+
+    pub(super) fn is_chosen(&self, id: Uuid) -> bool {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
     pub(super) fn next_ordinal(&self) -> i64 {
         self.ordinal.fetch_add(1, Ordering::Relaxed)
     }
@@ -165,10 +182,15 @@ impl Tx {
     /// is to commit.
     ///
     /// # Errors
-    /// [`Error::Internal`] where a statement has failed and nobody has heard of it.
+    /// [`Error::Internal`] where a statement has failed and nobody has heard of it; [`Error::Again`] where another
+    /// transaction has taken an id.
     pub(super) async fn finish(&self) -> Result<()> {
         if !self.pending.is_of_a_part() {
-            self.write_events().await?;
+            self.write_events().await.map_err(|error| match error.into() {
+                // Another transaction has made the same, which the work looks for when it runs again.
+                Error::Duplicate { .. } => Error::Again("an id was taken meanwhile".into()),
+                other => other,
+            })?;
         }
         Ok(self.check()?)
     }
@@ -239,10 +261,7 @@ impl Tx {
     }
 
     /// Gives recorded events their positions, where that can be done now.
-    pub(super) async fn place(
-        &self,
-        events: &mut [entity::event::Model],
-    ) -> Result<bool, DbErr> {
+    pub(super) async fn place(&self, events: &mut [entity::event::Model]) -> Result<bool, DbErr> {
         // Not held while others wait: what takes it back meanwhile takes the transaction with it.
         let Some(mut ends) = self.ends().take() else { return Ok(false) };
         let placed = ends.place(self, &self.context.caught_up, events).await?;

@@ -280,10 +280,7 @@ impl Serving {
     }
 
     /// Runs `first` and what else waits in one transaction.
-    async fn transaction(
-        &mut self,
-        first: Box<dyn Job>,
-    ) -> (Vec<Box<dyn Job>>, Result<(), Lost>) {
+    async fn transaction(&mut self, first: Box<dyn Job>) -> (Vec<Box<dyn Job>>, Result<(), Lost>) {
         let mut jobs = vec![first];
         loop {
             let tx = match self.begin().await {
@@ -330,11 +327,8 @@ impl Serving {
             }
             let Some(job) = jobs.get_mut(next) else { return ran };
             next += 1;
-            let ended = if has_savepoints {
-                in_savepoint(tx, job).await
-            } else {
-                in_share(tx, job).await
-            };
+            let ended =
+                if has_savepoints { in_savepoint(tx, job).await } else { in_share(tx, job).await };
             match ended {
                 Ran::Written => ran = Ran::Written,
                 Ran::Nothing => {}
