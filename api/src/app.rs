@@ -5,13 +5,16 @@ use std::{collections::BTreeSet, net::TcpListener};
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
     dev::{ResourceDef, Server},
-    http::{Method, StatusCode, header},
+    http::{
+        Method, StatusCode,
+        header::{self, ContentType},
+    },
     middleware::from_fn,
     web,
 };
 use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::AppExt;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     config::Serve, observe::observe, openapi, operations, problem::Failure, routes::routes,
@@ -29,13 +32,15 @@ pub fn server(
 ) -> std::io::Result<(Server, Shutdown)> {
     let document = openapi::document();
     let known = web::Data::new(KnownPaths::of(&document));
+    let document = web::Bytes::from(document.to_json()?);
     let state = web::Data::new(state);
     let connections = state.connections.clone();
     let same_listener = listener.try_clone()?;
     let prometheus = operations::recorder();
     let factory_state = state.clone();
     let server = HttpServer::new(move || {
-        let docs = SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone());
+        let docs = SwaggerUi::new("/docs/{_:.*}").config(Config::from(DOCUMENT));
+        let document = document.clone();
         App::new()
             .app_data(factory_state.clone())
             .app_data(known.clone())
@@ -46,6 +51,7 @@ pub fn server(
             .into_app()
             .service(web::redirect("/docs", "/docs/"))
             .service(docs)
+            .route(DOCUMENT, web::get().to(move || json(document.clone())))
             .default_service(web::to(unmatched))
     });
     let server = match serve.workers {
@@ -67,6 +73,13 @@ pub fn server(
     let waits = (seconds(serve.shutdown_delay), seconds(serve.shutdown_timeout));
     let shutdown = Shutdown::new((server.handle(), same_listener), &state, waits);
     Ok((server, shutdown))
+}
+
+/// Where the OpenAPI document is. It is written once, and is the same for all workers.
+const DOCUMENT: &str = "/openapi.json";
+
+async fn json(text: web::Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(text)
 }
 
 /// The paths of the document, to tell a wrong method from a wrong path.

@@ -6,7 +6,7 @@ use service::{
     event::ENTITIES,
     role::{HIDDEN, PERMISSIONS, Permission, Role},
 };
-use tests::route;
+use tests::{App, each_database, route};
 
 fn read(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
@@ -17,6 +17,21 @@ fn read(name: &str) -> String {
 fn the_committed_openapi_document_is_the_one_of_the_code() {
     let committed: serde_json::Value = serde_json::from_str(&read("openapi.json")).unwrap();
     assert_eq!(&committed, route::document(), "`just openapi` writes docs/openapi.json");
+}
+
+#[tokio::test]
+async fn the_openapi_document_is_shown() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let stranger = app.anonymous();
+        let page = stranger.get("/docs/").await;
+        assert_eq!(page.status, 200);
+        assert!(page.text.contains("swagger-ui"), "{}", page.text);
+        let script = stranger.get("/docs/swagger-initializer.js").await;
+        assert!(script.text.contains(r#""url": "/openapi.json""#), "{}", script.text);
+        app.stop().await;
+    })
+    .await;
 }
 
 #[test]

@@ -33,7 +33,26 @@ pub(crate) struct Route {
     method: HttpMethod,
     path: String,
     operation: Operation,
-    schemas: Vec<(String, RefOr<Schema>)>,
+    /// Made when they are asked for: all routes of a worker are there at the same time, and many have the same.
+    schemas: Vec<Schemas>,
+}
+
+/// Gives a schema by its name, and all that it refers to.
+type Schemas = fn(&mut Vec<(String, RefOr<Schema>)>);
+
+fn schemas<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    schemas.push((T::name().into_owned(), T::schema()));
+    T::schemas(schemas);
+}
+
+fn page_schemas<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    schemas.push((page_name::<T>(), Page::<T>::schema()));
+    Page::<T>::schemas(schemas);
+}
+
+/// The name that `#[utoipa::path]` gives to a `Page<T>`.
+fn page_name<T: ToSchema>() -> String {
+    format!("{}_{}", Page::<T>::name(), T::name())
 }
 
 impl Route {
@@ -114,7 +133,7 @@ impl Route {
 
     /// What the body is.
     pub(super) fn body<T: ToSchema>(mut self) -> Self {
-        let content = self.content(T::name().into_owned(), T::schema(), T::schemas);
+        let content = self.content(&T::name(), schemas::<T>);
         let body = RequestBodyBuilder::new().content(JSON, content).required(Some(Required::True));
         self.operation.request_body = Some(body.build().into());
         self
@@ -122,15 +141,13 @@ impl Route {
 
     /// What it answers where all goes well.
     pub(super) fn answer<T: ToSchema>(mut self, status: StatusCode) -> Self {
-        let content = self.content(T::name().into_owned(), T::schema(), T::schemas);
+        let content = self.content(&T::name(), schemas::<T>);
         self.respond(status, ResponseBuilder::new().content(JSON, content).build())
     }
 
     /// It answers with a page of these.
     pub(super) fn page<T: ToSchema>(mut self) -> Self {
-        // The name that `#[utoipa::path]` gives to a `Page<T>`.
-        let name = format!("{}_{}", Page::<T>::name(), T::name());
-        let content = self.content(name, Page::<T>::schema(), Page::<T>::schemas);
+        let content = self.content(&page_name::<T>(), page_schemas::<T>);
         self.respond(StatusCode::OK, ResponseBuilder::new().content(JSON, content).build())
     }
 
@@ -162,16 +179,9 @@ impl Route {
     }
 
     /// A reference to a schema, which is put into the document with all that it refers to.
-    fn content(
-        &mut self,
-        name: String,
-        schema: RefOr<Schema>,
-        below: fn(&mut Vec<(String, RefOr<Schema>)>),
-    ) -> Content {
-        let content = Content::new(Some(Ref::from_schema_name(&name)));
-        self.schemas.push((name, schema));
-        below(&mut self.schemas);
-        content
+    fn content(&mut self, name: &str, schemas: Schemas) -> Content {
+        self.schemas.push(schemas);
+        Content::new(Some(Ref::from_schema_name(name)))
     }
 }
 
@@ -182,7 +192,7 @@ impl OpenApiFactory for Route {
     }
 
     fn schemas(&self, schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.extend(self.schemas.iter().cloned());
+        self.schemas.iter().for_each(|add| add(schemas));
     }
 }
 
