@@ -178,3 +178,24 @@ async fn drafts_count_once_they_are_approved() {
     })
     .await;
 }
+
+/// And not in that of their ids, which may differ from one database to the other.
+#[tokio::test]
+async fn what_is_reached_at_once_is_told_by_first_day_and_name() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let (ada, home) = app.owner_of("household").await;
+        for (name, period) in [("c", "month"), ("b", "year"), ("a", "month")] {
+            budget(&ada, &home, json!({ "name": name, "period": period })).await;
+        }
+        spend(&ada, &home, "2026-11-02", 800, json!({})).await;
+        let rows = [
+            row("b", 80, "2026-01-01", 800),
+            row("a", 80, "2026-11-01", 800),
+            row("c", 80, "2026-11-01", 800),
+        ];
+        assert_eq!(told(&app).await, rows);
+        app.stop().await;
+    })
+    .await;
+}

@@ -110,17 +110,18 @@ async fn spent(tx: &Tx, event: &event::Model) -> Result<Vec<Spent>> {
 async fn tell_of(tx: &Tx, actor: &Actor, concerned: &[(NaiveDate, Concerned)]) -> Result<()> {
     let organization_id = actor.organization_id;
     let budgets = repository::all(tx, organization_id).await?;
-    let mut periods: BTreeMap<(NaiveDate, Uuid), (Span, &budget::Model)> = BTreeMap::new();
+    // By the first day, and then by name, as the budgets come: what is told has one order on both databases.
+    let mut periods: BTreeMap<(NaiveDate, usize), (Span, &budget::Model)> = BTreeMap::new();
     for (on, what) in concerned {
-        for row in budgets.iter().filter(|row| what.is(row)) {
+        for (place, row) in budgets.iter().enumerate().filter(|(_, row)| what.is(row)) {
             if rules::holds(row.starts_on, row.ends_on, *on) {
                 let span = rules::period_of(Period::of(&row.period), *on);
                 let span = rules::clamp(span, row.starts_on, row.ends_on);
-                periods.insert((span.from, row.id), (span, row));
+                periods.insert((span.from, place), (span, row));
             }
         }
     }
-    let asked = periods.keys().map(|(from, id)| (*id, *from));
+    let asked = periods.values().map(|(span, row)| (row.id, span.from));
     let told = repository::told(tx, organization_id, asked).await?;
     let untold = |id: Uuid, from: NaiveDate| {
         PERCENTS.into_iter().filter(|it| !told.contains(&(id, from, *it))).collect::<Vec<_>>()
