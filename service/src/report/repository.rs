@@ -63,7 +63,7 @@ impl Sums {
 }
 
 /// What is summed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Scope {
     pub(super) organization_id: Uuid,
     pub(super) from: NaiveDate,
