@@ -28,6 +28,7 @@ mod expense_input;
 mod expense_list;
 mod expense_plan;
 mod expense_project;
+mod growth;
 mod guessing;
 mod hours;
 mod idempotency;

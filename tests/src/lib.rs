@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod client;
+pub mod crowd;
 pub mod database;
 pub mod events;
 pub mod log;
@@ -20,6 +21,7 @@ pub mod sample;
 pub mod schema;
 pub mod steps;
 pub mod wire;
+pub mod work;
 
 pub use app::{App, AppOptions, keyring};
 pub use client::{Answer, Client};

@@ -117,6 +117,20 @@ impl Route {
         self.query_where(|parameter| parameter["required"] == true)
     }
 
+    /// The values that a query parameter takes, if they are few.
+    pub fn values(&self, parameter: &str) -> Vec<String> {
+        let parameters = self.operation["parameters"].as_array().into_iter().flatten();
+        let schema = parameters.filter(|known| known["name"] == parameter).map(|it| &it["schema"]);
+        let few = |schema: &Value| match schema["type"] == "boolean" {
+            true => vec!["true".to_owned(), "false".to_owned()],
+            false => {
+                let values = schema["enum"].as_array().into_iter().flatten();
+                values.filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+        };
+        schema.flat_map(few).collect()
+    }
+
     fn query_where(&self, fits: impl Fn(&Value) -> bool) -> Vec<&str> {
         let parameters = self.operation["parameters"].as_array().into_iter().flatten();
         parameters

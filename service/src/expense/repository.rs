@@ -216,16 +216,20 @@ fn filtered(
         limit: _,
         cursor: _,
     } = query;
+    let (spent_on, amount) = (
+        query.page().bounded(backend, expense::Column::SpentOn),
+        query.page().bounded(backend, expense::Column::AmountMinor),
+    );
     versioned::owned::<expense::Entity>(organization_id)
         .apply_if(*category_id, |rows, root| rows.filter(in_category(organization_id, root)))
         .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
         .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
         .apply_if(*kind, |rows, kind| rows.filter(COLUMN.kind.eq(kind.as_str())))
         .apply_if(currency.as_deref(), |rows, code| rows.filter(COLUMN.currency.eq(code)))
-        .apply_if(*spent_from, |rows, day| rows.filter(COLUMN.spent_on.gte(day)))
-        .apply_if(*spent_to, |rows, day| rows.filter(COLUMN.spent_on.lte(day)))
-        .apply_if(*amount_from, |rows, amount| rows.filter(COLUMN.amount_minor.gte(amount)))
-        .apply_if(*amount_to, |rows, amount| rows.filter(COLUMN.amount_minor.lte(amount)))
+        .apply_if(*spent_from, |rows, day| rows.filter(spent_on.clone().gte(day)))
+        .apply_if(*spent_to, |rows, day| rows.filter(spent_on.lte(day)))
+        .apply_if(*amount_from, |rows, least| rows.filter(amount.clone().gte(least)))
+        .apply_if(*amount_to, |rows, most| rows.filter(amount.lte(most)))
         .apply_if(tag.as_deref(), |rows, tag| rows.filter(tagged(organization_id, tag)))
         .apply_if(q.as_deref(), |rows, text| {
             let key = expense::Column::SearchKey.into_simple_expr();

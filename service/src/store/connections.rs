@@ -207,7 +207,7 @@ impl Held {
                 postgres_query(statement).execute(&mut **connection).await.map(ExecResult::from)
             }
         };
-        self.end(&statement.sql, begun, result).map_err(exec_error)
+        self.end(statement, begun, result).map_err(exec_error)
     }
 
     pub(super) async fn query_one(
@@ -225,7 +225,7 @@ impl Held {
                 row.map(|row| row.map(QueryResult::from))
             }
         };
-        self.end(&statement.sql, begun, result).map_err(query_error)
+        self.end(statement, begun, result).map_err(query_error)
     }
 
     pub(super) async fn query_all(
@@ -243,7 +243,7 @@ impl Held {
                 rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
             }
         };
-        self.end(&statement.sql, begun, result).map_err(query_error)
+        self.end(statement, begun, result).map_err(query_error)
     }
 
     /// Runs what is no query: not counted among the statements.
@@ -281,11 +281,11 @@ impl Held {
 
     fn end<T>(
         &mut self,
-        sql: &str,
+        statement: &Statement,
         begun: Instant,
         result: Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
-        self.home.0.telemetry.record(sql, begun.elapsed(), result.is_err());
+        self.home.0.telemetry.record(statement, begun.elapsed(), result.is_err());
         self.settle(&result);
         result
     }

@@ -32,7 +32,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
 pub use connections::Connections;
 use signal::{Signal, Signals};
-pub use telemetry::Pool;
+pub use telemetry::{Observer, Pool};
 use tokio::sync::watch;
 use transaction::{Begin, Transaction};
 pub use tx::Tx;
@@ -104,6 +104,8 @@ pub struct Options {
     pub random: Random,
     /// The keys of what is encrypted.
     pub keyring: Keyring,
+    /// What is told of every statement.
+    pub observer: Option<Observer>,
 }
 
 impl Default for Options {
@@ -121,6 +123,7 @@ impl Default for Options {
             clock: Clock::system(),
             random: Random::system(),
             keyring: Keyring::default(),
+            observer: None,
         }
     }
 }
@@ -208,7 +211,7 @@ impl Store {
     /// Connects: `sqlite://steward.db` (made if it is not there), `sqlite::memory:` (one connection,
     /// kept for ever), or `postgres://…`.
     pub async fn connect(url: &str, options: Options) -> Result<Self, ConnectError> {
-        let telemetry = telemetry::Telemetry::default();
+        let telemetry = telemetry::Telemetry::of(options.observer.clone());
         let context = Context {
             clock: options.clock.clone(),
             random: options.random.clone(),

@@ -38,6 +38,16 @@ pub struct PageQuery {
     pub cursor: Option<String>,
 }
 
+impl PageQuery {
+    /// A column as filters are to name it that keep a list between bounds. Of two bounds on one column SQLite seeks
+    /// the one that stands first, so that each page after the first would be looked for from the filter's on: there
+    /// the cursor's is left as the only one that an index serves.
+    pub(crate) fn bounded(&self, backend: DbBackend, column: impl IntoSimpleExpr) -> Expr {
+        let column = column.into_simple_expr();
+        if self.cursor.is_some() { dialect::unindexed(backend, column) } else { column }
+    }
+}
+
 /// Some items of a list, and where to go on.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Page<T> {

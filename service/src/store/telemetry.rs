@@ -1,6 +1,7 @@
 //! What can be seen of the store from outside: statements and pools. Never their values.
 
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -8,33 +9,58 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{DatabaseConnection, metric::Info};
+use sea_orm::{DatabaseConnection, Statement, metric::Info};
 
 use super::connections::Connections;
+
+/// What is told of every statement that has run, with its values: for what asks the database how it finds them.
+#[derive(Clone)]
+pub struct Observer(Arc<dyn Fn(&Statement) + Send + Sync>);
+
+impl Observer {
+    /// Calls a function after each statement.
+    pub fn new(observe: impl Fn(&Statement) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(observe))
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
 
 /// Counts and times every statement.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Telemetry {
     statements: Arc<AtomicU64>,
+    observer: Option<Observer>,
 }
 
 impl Telemetry {
+    pub(super) fn of(observer: Option<Observer>) -> Self {
+        Self { observer, ..Self::default() }
+    }
+
     pub(super) fn watch(&self, connection: &mut DatabaseConnection) {
         let telemetry = self.clone();
         connection.set_metric_callback(move |info: &Info<'_>| {
-            telemetry.record(&info.statement.sql, info.elapsed, info.failed);
+            telemetry.record(info.statement, info.elapsed, info.failed);
         });
     }
 
     /// Counts a statement.
-    pub(super) fn record(&self, sql: &str, elapsed: Duration, failed: bool) {
+    pub(super) fn record(&self, statement: &Statement, elapsed: Duration, failed: bool) {
         self.statements.fetch_add(1, Ordering::Relaxed);
         metrics::histogram!(
             "steward_statement_seconds",
-            "operation" => operation(sql),
+            "operation" => operation(&statement.sql),
             "result" => if failed { "error" } else { "ok" },
         )
         .record(elapsed.as_secs_f64());
+        if let Some(Observer(observe)) = &self.observer {
+            observe(statement);
+        }
     }
 
     pub(super) fn statements(&self) -> u64 {

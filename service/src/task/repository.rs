@@ -88,7 +88,7 @@ fn filtered(
         None => Place::of::<task::Entity>(task::Column::DueKey),
         Some(_) => Place::new(task_tag::Column::DueKey, task_tag::Column::TaskId),
     };
-    let due = place.column.clone();
+    let due = query.page().bounded(backend, place.column.clone());
     let rows = versioned::owned::<task::Entity>(organization_id)
         .apply_if(tag.as_deref(), |rows, tag| tagged(rows, organization_id, tag))
         .apply_if(*assignee_member_id, |rows, id| rows.filter(COLUMN.assignee_member_id.eq(id)))

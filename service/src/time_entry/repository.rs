@@ -21,7 +21,7 @@ use crate::{
     member, project,
     store::{
         Tx, dialect,
-        page::{Page, Sort, page},
+        page::{Page, Place, Sort, page_at},
         rows, versioned,
     },
     text::{fold, lower},
@@ -45,13 +45,20 @@ pub(super) async fn list(
     query: &TimeEntryQuery,
 ) -> Result<Page<time_entry::Model>> {
     use time_entry::Column;
-    let rows = filtered(connection.get_database_backend(), actor, query);
+    let backend = connection.get_database_backend();
+    let rows = filtered(backend, actor, query);
     let (name, column, descending) = match query.sort {
         TimeEntrySort::StartedAt => ("started_at", Column::StartedAt, false),
         TimeEntrySort::StartedAtDescending => ("-started_at", Column::StartedAt, true),
         TimeEntrySort::UpdatedAt => ("updated_at", Column::UpdatedAt, false),
     };
-    page(connection, rows, Sort { name, column, descending }, &query.page()).await
+    let mut place = Place::of::<time_entry::Entity>(column);
+    if query.running == Some(true) {
+        // There is one of each member at most, and SQLite would look for them in the order of all.
+        place.column = dialect::unindexed(backend, place.column);
+        place.id = dialect::unindexed(backend, place.id);
+    }
+    page_at(connection, rows, Sort { name, column, descending }, &query.page(), place).await
 }
 
 fn filtered(
@@ -97,14 +104,18 @@ fn filtered(
             let key = time_entry::Column::SearchKey.into_simple_expr();
             rows.filter(dialect::contains(backend, key, &lower(text)))
         })
-        .apply_if(*changed_since, |rows, at| rows.filter(COLUMN.updated_at.gte(at.fixed_offset())));
-    on_days(rows, actor, *from, *to)
+        .apply_if(*changed_since, |rows, at| {
+            let column = query.page().bounded(backend, time_entry::Column::UpdatedAt);
+            rows.filter(column.gte(at.fixed_offset()))
+        });
+    on_days(rows, actor, query.page().bounded(backend, time_entry::Column::StartedAt), *from, *to)
 }
 
 /// Of which some lies on these days. That it begins about then is said, too: there is an index for that.
 fn on_days(
     rows: Select<time_entry::Entity>,
     actor: &Actor,
+    started_at: Expr,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 ) -> Select<time_entry::Entity> {
@@ -127,11 +138,9 @@ fn on_days(
         .apply_if(from, |pieces, day| pieces.filter(COLUMN.day.gte(day)))
         .apply_if(to, |pieces, day| pieces.filter(COLUMN.day.lte(day)))
         .into_query();
-    rows.apply_if(earliest, |rows, at| {
-        rows.filter(time_entry::COLUMN.started_at.gte(at.fixed_offset()))
-    })
-    .apply_if(latest, |rows, at| rows.filter(time_entry::COLUMN.started_at.lt(at.fixed_offset())))
-    .filter(Expr::exists(pieces))
+    rows.apply_if(earliest, |rows, at| rows.filter(started_at.clone().gte(at.fixed_offset())))
+        .apply_if(latest, |rows, at| rows.filter(started_at.clone().lt(at.fixed_offset())))
+        .filter(Expr::exists(pieces))
 }
 
 fn in_cards(organization_id: Uuid, of: Expr) -> SelectStatement {
