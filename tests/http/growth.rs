@@ -186,7 +186,7 @@ fn values(sample: &Sample, route: &Route, name: &str) -> Vec<String> {
 fn queries(sample: &Sample, route: &Route) -> Vec<(String, String)> {
     let mut filters = vec![String::new()];
     for name in route.query() {
-        // A search may look at all, through an index.
+        // A search looks at all texts.
         if !["limit", "cursor", "sort", "q"].contains(&name) {
             let values = values(sample, route, name).into_iter();
             filters.extend(values.map(|value| format!("{name}={value}")));

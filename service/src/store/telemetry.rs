@@ -1,4 +1,5 @@
-//! What can be seen of the store from outside: statements and pools. Never their values.
+//! What can be seen of the store from outside: statements and pools. Their values are for an [`Observer`] alone, which
+//! nothing but a test sets.
 
 use std::{
     fmt,
