@@ -26,6 +26,7 @@ mod m20261125_000020_create_imports;
 mod m20261125_000021_remove_in_parts;
 mod m20261125_000022_index_projects_of_expenses;
 mod m20261128_000023_index_filters;
+mod m20261128_000024_create_spending_totals;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000021_remove_in_parts::Migration),
             Box::new(m20261125_000022_index_projects_of_expenses::Migration),
             Box::new(m20261128_000023_index_filters::Migration),
+            Box::new(m20261128_000024_create_spending_totals::Migration),
         ]
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     consumer::{self, CONSUMERS, Consumer},
     error::Result,
     event::sequencer,
+    expense::spending,
     idempotency, import,
     lease::{self, Node},
     outbound::Outbound,
@@ -135,6 +136,11 @@ const WORKERS: &[Worker] = &[
         name: "purge",
         wakes: Some(Signal::Work),
         turn: |context| Box::pin(purge::purge(&context.store)),
+    },
+    Worker {
+        name: "spending totals",
+        wakes: None,
+        turn: |context| Box::pin(spending::worker::work(&context.store)),
     },
     Worker {
         name: "sagas",

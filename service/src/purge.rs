@@ -9,8 +9,9 @@ use entity::{
     daily_report, daily_report_crew, daily_report_item, event, event_head, expense, expense_item,
     expense_project, expense_tag, idempotency_key, import, import_slice, incident, invitation,
     journal_entry, large_expense, member, organization, parked_event, project, rate, rule, saga,
-    saga_write, task, task_tag, task_turn, time_entry, time_entry_day, time_entry_tag, timecard,
-    transfer, webhook, webhook_attempt, webhook_delivery, webhook_progress,
+    saga_write, spending_backfill, spending_delta, spending_total, task, task_tag, task_turn,
+    time_entry, time_entry_day, time_entry_tag, timecard, transfer, webhook, webhook_attempt,
+    webhook_delivery, webhook_progress,
 };
 use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, Condition, EntityTrait};
@@ -79,6 +80,9 @@ tables![
     large_expense,
     budget_threshold,
     budget,
+    spending_backfill,
+    spending_delta,
+    spending_total,
     expense_tag,
     expense_project,
     expense_item,

@@ -2,7 +2,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use service::{
-    Store, event, journal_entry,
+    Store, event,
+    expense::spending,
+    journal_entry,
     redating::{self, Difference, Outcome, Summary},
     zone,
 };
@@ -21,6 +23,9 @@ pub(super) struct VerifyArgs {
     /// Write those anew, each as a change by the operator; what is locked stays as it is
     #[arg(long, requires = "zones")]
     redate: bool,
+    /// Make totals of spending anew that are wrong
+    #[arg(long, conflicts_with = "zones")]
+    repair: bool,
 }
 
 pub(super) async fn run(database: &Database, args: VerifyArgs) -> Result<ExitCode, CliError> {
@@ -49,6 +54,17 @@ pub(super) async fn run(database: &Database, args: VerifyArgs) -> Result<ExitCod
     for ledger in journal_entry::verify::verify(&store).await? {
         let what = format!("ledger of {}", ledger.organization_id);
         found.push((what, format!("{} accounts hold", ledger.accounts), ledger.faults));
+    }
+    for sums in spending::verify::verify(&store).await? {
+        let what = format!("spending of {}", sums.organization_id);
+        let mut holds = format!("{} totals hold", sums.totals);
+        let mut faults = sums.faults;
+        if args.repair && !faults.is_empty() {
+            spending::verify::repair(&store, sums.organization_id).await?;
+            holds = format!("{} totals were wrong, and are made anew", faults.len());
+            faults.clear();
+        }
+        found.push((what, holds, faults));
     }
     let mut sound = true;
     for (what, holds, faults) in found {

@@ -70,6 +70,12 @@ pub struct Model {
     pub sagas: HasMany<super::saga::Entity>,
     #[sea_orm(has_many)]
     pub saga_writes: HasMany<super::saga_write::Entity>,
+    #[sea_orm(has_one)]
+    pub spending_backfill: HasOne<super::spending_backfill::Entity>,
+    #[sea_orm(has_many)]
+    pub spending_deltas: HasMany<super::spending_delta::Entity>,
+    #[sea_orm(has_many)]
+    pub spending_totals: HasMany<super::spending_total::Entity>,
     #[sea_orm(has_many)]
     pub tasks: HasMany<super::task::Entity>,
     #[sea_orm(has_many)]

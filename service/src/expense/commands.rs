@@ -18,7 +18,7 @@ use crate::{
     project,
     resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
-    store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
+    store::{Store, Tx, log, page::Page, versioned::Expected},
 };
 
 impl Resource for Expense {
@@ -135,8 +135,7 @@ impl Writable for Expense {
         let projects = rules::projects(new.input.project_id, items);
         project::take_all(tx, actor.organization_id, projects).await?;
         let row = new_row(tx, actor, id, &new.input, None)?;
-        let made =
-            versioned::insert(tx, actor, row, |row| repository::view(row, items.clone())).await?;
+        let made = repository::insert(tx, actor, row, items.clone()).await?;
         repository::insert_items(tx, actor.organization_id, [(made.id, &items[..])]).await?;
         repository::insert_names(tx, actor.organization_id, std::slice::from_ref(&made)).await?;
         Ok(made)
@@ -149,7 +148,7 @@ impl Writable for Expense {
         expected.check(row.version, &current)?;
         rules::free(current.payout_saga_id)?;
         rules::changeable(current.status, actor.settings.approval_required)?;
-        versioned::delete(tx, actor, &row, &current).await
+        repository::delete(tx, actor, &row, &current).await
     }
 }
 
@@ -185,7 +184,7 @@ pub async fn create_many(
                     let items = items.get(&row.id).copied().cloned().unwrap_or_default();
                     repository::view(row, items)
                 };
-                let made = versioned::insert_many(tx, actor, rows, None, view).await?;
+                let made = repository::insert_many(tx, actor, rows, None, view).await?;
                 let lines = ids.iter().zip(news).map(|(id, new)| (*id, &new.input.items[..]));
                 repository::insert_items(tx, actor.organization_id, lines).await?;
                 repository::insert_names(tx, actor.organization_id, &made).await?;
@@ -281,8 +280,8 @@ async fn write_change(
         next.decided_by_member_id = Set(None);
         next.decision_note = Set(None);
     }
-    let view = |row| repository::view(row, input.items.clone());
-    let changed = versioned::update(tx, actor, verb, &row, next, view).await?;
+    let of = (&row, &current);
+    let changed = repository::update(tx, actor, verb, of, next, input.items.clone()).await?;
     if input.items != current.items {
         repository::delete_items(tx, actor.organization_id, row.id).await?;
         repository::insert_items(tx, actor.organization_id, [(row.id, &input.items[..])]).await?;
@@ -373,8 +372,8 @@ pub(crate) async fn make_move(
     let DecisionInput { note } = act.input()?;
     rules::free(current.payout_saga_id)?;
     let next = moved_columns(tx, actor, &current, by, note)?;
-    let view = |row| repository::view(row, current.items);
-    versioned::update(tx, actor, by.verb(), &row, next, view).await
+    let items = current.items.clone();
+    repository::update(tx, actor, by.verb(), (&row, &current), next, items).await
 }
 
 /// The columns of what a move changes.

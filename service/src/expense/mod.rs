@@ -6,6 +6,7 @@ pub(crate) mod large;
 mod payout;
 mod repository;
 pub mod rules;
+pub mod spending;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
-    store::{Tx, versioned},
+    store::Tx,
 };
 
 /// Keeps an approved expense as it is while it is paid, if `allowed` has nothing against it.
@@ -38,8 +38,8 @@ pub(crate) async fn hold(
         payout_error: Set(None),
         ..Default::default()
     };
-    let view = |row| repository::view(row, current.items);
-    versioned::update(tx, actor, Verb::PayoutStarted, &row, next, view).await
+    let items = current.items.clone();
+    repository::update(tx, actor, Verb::PayoutStarted, (&row, &current), next, items).await
 }
 
 /// Lets an expense go that is not paid after all, with the reason. It is approved, as before.
@@ -55,8 +55,8 @@ pub(crate) async fn release(
         payout_error: Set(reason),
         ..Default::default()
     };
-    let view = |row| repository::view(row, current.items);
-    versioned::update(tx, actor, Verb::PayoutRefused, &row, next, view).await?;
+    let items = current.items.clone();
+    repository::update(tx, actor, Verb::PayoutRefused, (&row, &current), next, items).await?;
     Ok(())
 }
 
@@ -65,7 +65,7 @@ pub(crate) async fn settle(tx: &Tx, actor: &Actor, id: Uuid) -> Result<()> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
     let mut next = moved_columns(tx, actor, &current, Move::Reimburse, None)?;
     next.payout_saga_id = Set(None);
-    let view = |row| repository::view(row, current.items);
-    versioned::update(tx, actor, Move::Reimburse.verb(), &row, next, view).await?;
+    let items = current.items.clone();
+    repository::update(tx, actor, Move::Reimburse.verb(), (&row, &current), next, items).await?;
     Ok(())
 }

@@ -10,11 +10,15 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Expense, ExpenseInput, ExpenseItem, ExpenseQuery, ExpenseSort, Kind, Status, rules};
+use super::{
+    Expense, ExpenseInput, ExpenseItem, ExpenseQuery, ExpenseSort, Kind, Status, rules,
+    spending::{self, Deltas},
+};
 use crate::{
     actor::Actor,
     category, details,
     error::{Error, Result, Violation, Violations},
+    event::Verb,
     member, project,
     store::{
         Tx, dialect,
@@ -56,7 +60,7 @@ pub(super) async fn get(
 }
 
 /// The lines of some expenses, in their order.
-async fn items_of(
+pub(super) async fn items_of(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     ids: impl IntoIterator<Item = Uuid>,
@@ -349,7 +353,7 @@ pub(super) async fn insert_items<'a>(
     organization_id: Uuid,
     expenses: impl IntoIterator<Item = (Uuid, &'a [ExpenseItem])>,
 ) -> Result<()> {
-    let rows: Vec<_> = expenses
+    let rows = expenses
         .into_iter()
         .flat_map(|(expense_id, items)| {
             items.iter().zip(0_i64..).map(move |(item, position)| {
@@ -376,14 +380,7 @@ pub(super) async fn insert_items<'a>(
             })
         })
         .collect();
-    let mut rows = rows.into_iter();
-    loop {
-        let chunk: Vec<_> = rows.by_ref().take(ITEMS_AT_ONCE).collect();
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        expense_item::Entity::insert_many(chunk).exec_without_returning(tx).await?;
-    }
+    insert_in_chunks(tx, rows, ITEMS_AT_ONCE).await
 }
 
 /// Writes what new expenses are found by besides their rows.
@@ -409,7 +406,7 @@ pub(super) async fn insert_tags(
             tag_key: Set(fold(tag)),
         })
     });
-    insert_in_chunks(tx, named.collect()).await
+    insert_in_chunks(tx, named.collect(), NAMES_AT_ONCE).await
 }
 
 /// Writes which projects expenses name, which the database checks.
@@ -426,13 +423,18 @@ pub(super) async fn insert_projects(
             project_id: Set(project_id),
         })
     });
-    insert_in_chunks(tx, named.collect()).await
+    insert_in_chunks(tx, named.collect(), NAMES_AT_ONCE).await
 }
 
-async fn insert_in_chunks<A: ActiveModelTrait>(tx: &Tx, rows: Vec<A>) -> Result<()> {
+/// Writes rows, at most so many with one statement.
+pub(super) async fn insert_in_chunks<A: ActiveModelTrait>(
+    tx: &Tx,
+    rows: Vec<A>,
+    at_once: usize,
+) -> Result<()> {
     let mut rows = rows.into_iter();
     loop {
-        let chunk: Vec<_> = rows.by_ref().take(NAMES_AT_ONCE).collect();
+        let chunk: Vec<_> = rows.by_ref().take(at_once).collect();
         if chunk.is_empty() {
             return Ok(());
         }
@@ -474,6 +476,60 @@ pub(super) async fn delete_items(tx: &Tx, organization_id: Uuid, expense_id: Uui
     Ok(())
 }
 
+/// Writes the row of a new expense, and what it adds to the sums.
+pub(super) async fn insert(
+    tx: &Tx,
+    actor: &Actor,
+    row: expense::ActiveModel,
+    items: Vec<ExpenseItem>,
+) -> Result<Expense> {
+    let made = versioned::insert(tx, actor, row, |row| view(row, items)).await?;
+    let deltas = Deltas::of(None, Some(&made));
+    spending::append(tx, actor.organization_id, deltas).await?;
+    Ok(made)
+}
+
+/// Writes the rows of new expenses, and what they add to the sums. Rows that are there already are left out if `unless`
+/// says by what to know them.
+pub(super) async fn insert_many(
+    tx: &Tx,
+    actor: &Actor,
+    rows: Vec<expense::ActiveModel>,
+    unless: Option<OnConflict>,
+    view: impl FnMut(expense::Model) -> Expense,
+) -> Result<Vec<Expense>> {
+    let made = versioned::insert_many(tx, actor, rows, unless, view).await?;
+    spending::append(tx, actor.organization_id, Deltas::of_new(&made)).await?;
+    Ok(made)
+}
+
+/// Writes the next version of an expense's row, and by how much that changes the sums.
+pub(super) async fn update(
+    tx: &Tx,
+    actor: &Actor,
+    verb: Verb,
+    (row, current): (&expense::Model, &Expense),
+    change: expense::ActiveModel,
+    items: Vec<ExpenseItem>,
+) -> Result<Expense> {
+    let view = |row| view(row, items);
+    let changed = versioned::update(tx, actor, verb, row, change, view).await?;
+    let deltas = Deltas::of(Some(current), Some(&changed));
+    spending::append(tx, actor.organization_id, deltas).await?;
+    Ok(changed)
+}
+
+/// Removes an expense, and what it adds to the sums.
+pub(super) async fn delete(
+    tx: &Tx,
+    actor: &Actor,
+    row: &expense::Model,
+    current: &Expense,
+) -> Result<()> {
+    versioned::delete(tx, actor, row, current).await?;
+    spending::append(tx, actor.organization_id, Deltas::of(Some(current), None)).await
+}
+
 /// Writes imported expenses that are not there yet, and gives the ids of those that were not.
 pub(super) async fn insert_unknown(
     tx: &Tx,
@@ -484,7 +540,7 @@ pub(super) async fn insert_unknown(
         .do_nothing()
         .to_owned();
     let view = |row| view(row, Vec::new());
-    let made = versioned::insert_many(tx, actor, rows, Some(known), view).await?;
+    let made = insert_many(tx, actor, rows, Some(known), view).await?;
     insert_names(tx, actor.organization_id, &made).await?;
     Ok(made.iter().map(|expense| expense.id).collect())
 }

@@ -49,7 +49,7 @@ pub(crate) async fn standings(
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
                 let scope = Scope { organization_id, from: span.from, to: on, project_id: None };
-                unknown.insert(repository::sums(tx, &scope, Some(GroupBy::Category)).await?)
+                unknown.insert(repository::sums(tx, &scope, GroupBy::Category).await?)
             }
         };
         let counted = sums.iter().filter(|sum| {

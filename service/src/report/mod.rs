@@ -4,6 +4,7 @@ mod budgets;
 mod hours;
 mod job_cost;
 mod labels;
+mod months;
 mod repository;
 mod rules;
 mod spending;

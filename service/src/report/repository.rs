@@ -10,11 +10,14 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::GroupBy;
+use super::{GroupBy, months::whole_months};
 use crate::{
     error::Result,
-    expense::{Kind, Status, names_project},
-    store::{dialect, versioned},
+    expense::{
+        Kind, Status, names_project,
+        spending::{self, Asked, Dimension},
+    },
+    store::{Tx, dialect, versioned},
 };
 
 /// Of expenses that have lines.
@@ -43,21 +46,36 @@ pub(super) struct Sums {
     pub(super) currency: String,
     pub(super) settled: i128,
     pub(super) pending: i128,
+    /// How many expenses are in the group.
     pub(super) count: i64,
-    /// Whether lines were summed, of which an expense may have some in another group.
-    pub(super) by_line: bool,
+    /// How many of them are in no group before it: in all groups together, each expense is once.
+    pub(super) first_count: i64,
 }
 
 impl Sums {
-    fn of(row: Halves, by_line: bool) -> Self {
+    fn of(row: Halves) -> Self {
         Self {
-            by_line,
             id: row.group_id,
             month: row.group_month,
             currency: row.currency,
             settled: dialect::join_halves([row.settled_high, row.settled_low]),
             pending: dialect::join_halves([row.pending_high, row.pending_low]),
             count: row.count,
+            first_count: row.count,
+        }
+    }
+}
+
+impl From<spending::Row> for Sums {
+    fn from(row: spending::Row) -> Self {
+        Self {
+            id: row.group_id,
+            month: row.group_month,
+            currency: row.currency,
+            settled: dialect::join_halves([row.settled_high, row.settled_low]),
+            pending: dialect::join_halves([row.pending_high, row.pending_low]),
+            count: row.count,
+            first_count: row.first_count,
         }
     }
 }
@@ -80,13 +98,45 @@ struct Part {
     count: Expr,
 }
 
-/// The sums of each group. By what lines have of their own, those of whole expenses come first and those
-/// of lines after.
-pub(super) async fn sums(
+/// The sums of each group, some groups more than once: of whole months from the totals that are kept, and of the days
+/// before and after from the expenses. A group may be there of which all expenses have gone.
+pub(super) async fn sums(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Vec<Sums>> {
+    let Some(months) = whole_months(scope.from, scope.to) else {
+        return sums_of_rows(tx, scope, group_by).await;
+    };
+    let asked = Asked {
+        organization_id: scope.organization_id,
+        project_id: scope.project_id,
+        dimension: match group_by {
+            GroupBy::Category => Some(Dimension::Category),
+            GroupBy::Project => Some(Dimension::Project),
+            GroupBy::Member => Some(Dimension::Member),
+            GroupBy::Month => None,
+        },
+        by_month: group_by == GroupBy::Month,
+        first: months.first,
+        last: months.last,
+    };
+    let Some(rows) = spending::sums(tx, &asked).await? else {
+        tx.want(scope.organization_id);
+        return sums_of_rows(tx, scope, group_by).await;
+    };
+    let mut sums: Vec<_> = rows.into_iter().map(Sums::from).collect();
+    for [from, to] in [months.before, months.after].into_iter().flatten() {
+        let scope = Scope { from, to, ..scope.clone() };
+        sums.extend(sums_of_rows(tx, &scope, group_by).await?);
+    }
+    Ok(sums)
+}
+
+/// The sums of each group from the expenses. By what lines have of their own, those of whole expenses come first and
+/// those of lines after.
+async fn sums_of_rows(
     connection: &impl ConnectionTrait,
     scope: &Scope,
-    group_by: Option<GroupBy>,
+    group_by: GroupBy,
 ) -> Result<Vec<Sums>> {
+    let group_by = Some(group_by);
     let by_line = group_by.is_some_and(GroupBy::by_line) || scope.by_line();
     let mut rows = scope.expenses();
     if by_line {
@@ -94,15 +144,23 @@ pub(super) async fn sums(
     }
     let grouped = grouped(connection, rows, scope, group_by, Part::whole());
     let whole = grouped.into_model::<Halves>().all(connection).await?;
-    let mut sums: Vec<_> = whole.into_iter().map(|row| Sums::of(row, false)).collect();
+    let mut sums: Vec<_> = whole.into_iter().map(Sums::of).collect();
     if by_line {
-        sums.extend(sums_of_lines(connection, scope, group_by).await?);
+        let lines = sums_of_lines(connection, scope, group_by).await?;
+        let all = match lines.is_empty() {
+            true => Vec::new(),
+            false => sums_of_lines(connection, scope, None).await?,
+        };
+        sums.extend(lines.into_iter().map(|sum| Sums { first_count: 0, ..sum }));
+        // Of no group, and with nothing but the counts.
+        let counts = |sum: Sums| Sums { settled: 0, pending: 0, count: 0, ..sum };
+        sums.extend(all.into_iter().map(counts));
     }
     Ok(sums)
 }
 
 /// The sums of each group over lines alone.
-pub(super) async fn sums_of_lines(
+async fn sums_of_lines(
     connection: &impl ConnectionTrait,
     scope: &Scope,
     group_by: Option<GroupBy>,
@@ -114,7 +172,7 @@ pub(super) async fn sums_of_lines(
         .filter(Expr::cust(HAS_LINES));
     let grouped = grouped(connection, rows, scope, group_by, Part::line());
     let lines = grouped.into_model::<Halves>().all(connection).await?;
-    Ok(lines.into_iter().map(|row| Sums::of(row, true)).collect())
+    Ok(lines.into_iter().map(Sums::of).collect())
 }
 
 impl Part {

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
 use super::{
     GroupBy, Spending, SpendingQuery, SpendingRow, SpendingTotal,
     labels::{self, Labels},
@@ -23,9 +25,9 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
     let (rows, totals) = store
         .snapshot((scope, group_by), |tx, (scope, group_by)| {
             Box::pin(async move {
-                let sums = repository::sums(tx, scope, Some(*group_by)).await?;
-                let totals = totals(tx, scope, &sums).await?;
-                let rows = rows(tx, scope, *group_by, sums).await?;
+                let sums = repository::sums(tx, scope, *group_by).await?;
+                let totals = totals(&sums);
+                let rows = rows(tx, scope.organization_id, *group_by, sums).await?;
                 Ok((rows, totals))
             })
         })
@@ -35,11 +37,10 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
 
 async fn rows(
     tx: &Tx,
-    scope: &Scope,
+    organization_id: Uuid,
     group_by: GroupBy,
     sums: Vec<Sums>,
 ) -> Result<Vec<SpendingRow>> {
-    let organization_id = scope.organization_id;
     let labels = match group_by {
         GroupBy::Category => labels::categories(tx, organization_id).await?,
         GroupBy::Project => labels::projects(tx, organization_id).await?,
@@ -68,14 +69,15 @@ async fn rows(
         row.pending_minor += sum.pending;
         row.count += sum.count;
     }
-    Ok(rows.into_values().collect())
+    // A group whose expenses have all gone is none.
+    Ok(rows.into_values().filter(|row| row.count != 0).collect())
 }
 
 /// The sum of the groups, but for the count of expenses whose lines are in several of them.
-async fn totals(tx: &Tx, scope: &Scope, sums: &[Sums]) -> Result<Vec<SpendingTotal>> {
-    let mut totals: BTreeMap<String, SpendingTotal> = BTreeMap::new();
-    let mut add = |sum: &Sums| {
-        let total = totals.entry(sum.currency.clone()).or_insert_with(|| SpendingTotal {
+fn totals(sums: &[Sums]) -> Vec<SpendingTotal> {
+    let mut totals: BTreeMap<&str, SpendingTotal> = BTreeMap::new();
+    for sum in sums {
+        let total = totals.entry(&sum.currency).or_insert_with(|| SpendingTotal {
             currency: sum.currency.clone(),
             amount_minor: 0,
             pending_minor: 0,
@@ -83,11 +85,7 @@ async fn totals(tx: &Tx, scope: &Scope, sums: &[Sums]) -> Result<Vec<SpendingTot
         });
         total.amount_minor += sum.settled;
         total.pending_minor += sum.pending;
-        total.count += sum.count;
-    };
-    sums.iter().filter(|sum| !sum.by_line).for_each(&mut add);
-    if sums.iter().any(|sum| sum.by_line) {
-        repository::sums_of_lines(tx, scope, None).await?.iter().for_each(&mut add);
+        total.count += sum.first_count;
     }
-    Ok(totals.into_values().collect())
+    totals.into_values().filter(|total| total.count != 0).collect()
 }

@@ -48,9 +48,19 @@ pub fn unindexed(backend: DbBackend, value: Expr) -> Expr {
 /// The sum of 64-bit integers, in two halves that cannot overflow: multiples of 2^32, and the rest.
 /// PostgreSQL gives sums a type of its own, and SQLite fails on one that is too large.
 pub fn sum_halves(amount: Expr) -> [Expr; 2] {
-    let bigint =
-        |expr: Expr| Func::coalesce([Func::sum(expr).into(), Expr::val(0_i64)]).cast_as("bigint");
-    [bigint(amount.clone().div(HALF)), bigint(amount.modulo(HALF))]
+    [sum(amount.clone().div(HALF)), sum(amount.modulo(HALF))]
+}
+
+/// The sum of 64-bit integers that cannot overflow, of which PostgreSQL's has a type of its own.
+pub fn sum(integer: impl Into<Expr>) -> Expr {
+    Func::coalesce([Func::sum(integer).into(), Expr::val(0_i64)]).cast_as("bigint")
+}
+
+/// The halves of a sum, as [`sum_halves`] gives them.
+pub fn halves(sum: i128) -> [i64; 2] {
+    let half = i128::from(HALF);
+    let [high, low] = [sum / half, sum % half];
+    [i64::try_from(high).unwrap_or(i64::MAX), i64::try_from(low).unwrap_or_default()]
 }
 
 const HALF: i64 = 1 << 32;

@@ -22,6 +22,7 @@ mod telemetry;
 mod transaction;
 mod tx;
 pub mod versioned;
+mod wanted;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -36,6 +37,7 @@ pub use telemetry::{Observer, Pool};
 use tokio::sync::watch;
 use transaction::{Begin, Transaction};
 pub use tx::Tx;
+use wanted::Wanted;
 
 use crate::{
     clock::Clock,
@@ -205,6 +207,7 @@ pub(crate) struct Context {
     signals: Signals,
     /// Whether positions can be given with the events.
     caught_up: positions::CaughtUp,
+    wanted: Wanted,
 }
 
 impl Store {
@@ -218,6 +221,7 @@ impl Store {
             keyring: Arc::new(options.keyring.clone()),
             signals: Signals::default(),
             caught_up: positions::CaughtUp::default(),
+            wanted: Wanted::default(),
         };
         let (engine, reader, writer) = if url.starts_with("sqlite:") {
             let (reader, writer) = sqlite::connect(url, &options, &context, &telemetry).await?;
@@ -243,6 +247,11 @@ impl Store {
     /// running again would not end. On SQLite, which has one writer, every write is like that.
     pub(crate) fn following(&self) -> Self {
         Self { following: true, ..self.clone() }
+    }
+
+    /// What requests have missed that work in the background makes.
+    pub(crate) fn wanted(&self) -> &Wanted {
+        &self.context.wanted
     }
 
     /// Connections for queries.

@@ -109,6 +109,11 @@ impl Tx {
         self.context.random.id(self.now())
     }
 
+    /// Says that something is missed of an organization ([`super::Store::wanted`]).
+    pub(crate) fn want(&self, organization_id: Uuid) {
+        self.context.wanted.add(organization_id);
+    }
+
     /// Randomness.
     pub fn random(&self) -> &Random {
         &self.context.random

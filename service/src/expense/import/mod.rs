@@ -417,7 +417,7 @@ pub(crate) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<
     let count = rows.len() as u64;
     for row in rows {
         let current = repository::view(row.clone(), Vec::new());
-        versioned::delete(tx, actor, &row, &current).await?;
+        repository::delete(tx, actor, &row, &current).await?;
     }
     Ok(count)
 }
