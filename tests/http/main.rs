@@ -62,6 +62,7 @@ mod rule_tasks;
 mod rules;
 mod session;
 mod spending;
+mod spending_totals;
 mod strangers;
 mod sync;
 mod sync_property;

@@ -48,7 +48,13 @@ pub(crate) async fn standings(
         let sums = match summed.entry((span.from, on)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
-                let scope = Scope { organization_id, from: span.from, to: on, project_id: None };
+                let scope = Scope {
+                    organization_id,
+                    from: span.from,
+                    to: on,
+                    project_id: None,
+                    counted_once: false,
+                };
                 unknown.insert(repository::sums(tx, &scope, GroupBy::Category).await?)
             }
         };

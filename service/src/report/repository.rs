@@ -88,6 +88,8 @@ pub(super) struct Scope {
     pub(super) to: NaiveDate,
     /// Only for this project.
     pub(super) project_id: Option<Uuid>,
+    /// Whether [`Sums::first_count`] is asked for.
+    pub(super) counted_once: bool,
 }
 
 /// What of an expense is summed: the whole of it, or a line with what its expense says for it.
@@ -147,9 +149,9 @@ async fn sums_of_rows(
     let mut sums: Vec<_> = whole.into_iter().map(Sums::of).collect();
     if by_line {
         let lines = sums_of_lines(connection, scope, group_by).await?;
-        let all = match lines.is_empty() {
-            true => Vec::new(),
-            false => sums_of_lines(connection, scope, None).await?,
+        let all = match scope.counted_once && !lines.is_empty() {
+            true => sums_of_lines(connection, scope, None).await?,
+            false => Vec::new(),
         };
         sums.extend(lines.into_iter().map(|sum| Sums { first_count: 0, ..sum }));
         // Of no group, and with nothing but the counts.

@@ -21,7 +21,7 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
         return Err(Error::invalid("?to", "order", "must not be before from"));
     }
     let organization_id = actor.organization_id;
-    let scope = Scope { organization_id, from, to, project_id };
+    let scope = Scope { organization_id, from, to, project_id, counted_once: true };
     let (rows, totals) = store
         .snapshot((scope, group_by), |tx, (scope, group_by)| {
             Box::pin(async move {
