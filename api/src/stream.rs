@@ -1,7 +1,7 @@
 //! The log of an organization, live: server-sent events.
 //!
 //! A stream reads pages of the log from the table, as `GET …/events` does; a signal only wakes it. Who
-//! reads it, and what they may see, is asked again before every look.
+//! reads it, and what they may see, is asked again at every look, before it is told.
 
 use std::{
     collections::HashMap,
@@ -133,6 +133,7 @@ pub(crate) async fn open(
     let _ = out.try_send(Bytes::from(format!("retry: 1000\nid: {after}\n: open\n\n")));
     let stream = Stream {
         state: state.clone(),
+        actor: actor.clone(),
         reader,
         filter: wanted.filter,
         after,
@@ -153,6 +154,8 @@ pub(crate) async fn open(
 /// One stream, on its way.
 struct Stream {
     state: State,
+    /// Who reads, as they were when they were last asked.
+    actor: Actor,
     reader: Staying,
     filter: Filter,
     after: i64,
@@ -194,7 +197,12 @@ impl Stream {
     }
 
     /// Sends what is new, and says whether there may be more.
+    ///
+    /// Whether they may read on is asked after the page was read: what it shows has then happened before their access
+    /// ended, however long the answer took.
     async fn look(&mut self) -> Result<bool, Ended> {
+        let page =
+            event::page(&self.state.store, &self.actor, &self.filter, self.after, PAGE).await;
         let actor = match self.reader.actor(&self.state.gate).await {
             Ok(actor) if actor.may(Permission::ReadOrganization) => actor,
             Err(error @ (error::Error::Unavailable(_) | error::Error::Internal(_))) => {
@@ -203,8 +211,9 @@ impl Stream {
             }
             _ => return Err(Ended),
         };
-        let page = event::page(&self.state.store, &actor, &self.filter, self.after, PAGE).await;
+        let seen_as = std::mem::replace(&mut self.actor, actor).role;
         let page = match page {
+            Ok(_) if seen_as != self.actor.role => return Ok(true),
             Ok(page) => page,
             Err(error) => {
                 tracing::warn!(%error, "a stream of events waits");
