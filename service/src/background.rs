@@ -26,6 +26,11 @@ use crate::{
 /// How long a worker that has found nothing waits, unless it is woken: as long as a signal that was
 /// lost can cost.
 const REST: Duration = Duration::from_secs(1);
+/// How long at least from one look at the log to the next, but where much is left to do: what happens meanwhile is done
+/// in one turn, and a turn costs more than an event.
+const PACE: Duration = Duration::from_millis(50);
+/// As much as is done in a turn that leaves something to do.
+const MUCH: u64 = 50;
 /// How long a worker waits that could not do its work.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
@@ -88,6 +93,8 @@ struct Worker {
     name: &'static str,
     /// What wakes it, besides the end of its rest.
     wakes: Option<Signal>,
+    /// How long it waits after a turn that did not do much, whatever wakes it.
+    pace: Duration,
     /// Does some of what there is to do, and says how much; zero if there is nothing.
     turn: fn(&Context) -> BoxFuture<'_, Result<u64>>,
 }
@@ -97,6 +104,7 @@ const WORKERS: &[Worker] = &[
     Worker {
         name: "sequencer",
         wakes: Some(Signal::Recorded),
+        pace: PACE,
         turn: |context| {
             Box::pin(sequencer::sequence(&context.store, &context.node, &context.waits))
         },
@@ -104,47 +112,61 @@ const WORKERS: &[Worker] = &[
     Worker {
         name: "consumers",
         wakes: Some(Signal::Sequenced),
+        pace: PACE,
         turn: |context| Box::pin(consumer::feed(context)),
     },
-    Worker { name: "leases", wakes: None, turn: |context| Box::pin(watch_leases(context)) },
+    Worker {
+        name: "leases",
+        wakes: None,
+        pace: Duration::ZERO,
+        turn: |context| Box::pin(watch_leases(context)),
+    },
     Worker {
         name: "idempotency",
         wakes: Some(Signal::Work),
+        pace: Duration::ZERO,
         turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
     },
     Worker {
         name: "webhook dispatcher",
         wakes: Some(Signal::Sequenced),
+        pace: PACE,
         turn: |context| Box::pin(webhook::dispatch(&context.store, &context.webhooks)),
     },
     Worker {
         name: "webhook sender",
         wakes: Some(Signal::Work),
+        pace: Duration::ZERO,
         turn: |context| Box::pin(webhook::send(context)),
     },
     Worker {
         name: "webhook claims",
         wakes: None,
+        pace: Duration::ZERO,
         turn: |context| Box::pin(webhook::reclaim(context)),
     },
     Worker {
         name: "imports that nobody brings in",
         wakes: Some(Signal::Work),
+        pace: Duration::ZERO,
         turn: |context| Box::pin(import::sweep(&context.store)),
     },
     Worker {
         name: "purge",
         wakes: Some(Signal::Work),
+        pace: Duration::ZERO,
         turn: |context| Box::pin(purge::purge(&context.store)),
     },
     Worker {
         name: "spending totals",
         wakes: None,
+        pace: Duration::ZERO,
         turn: |context| Box::pin(spending::worker::work(&context.store)),
     },
     Worker {
         name: "sagas",
         wakes: Some(Signal::Work),
+        pace: Duration::ZERO,
         turn: |context| Box::pin(saga::worker::work(context)),
     },
 ];
@@ -200,7 +222,11 @@ async fn run(worker: &'static Worker, context: Context, mut stopped: watch::Rece
     let mut wake = worker.wakes.map(|signal| context.store.watch(signal));
     while !*stopped.borrow() {
         wake.as_mut().map(|wake| *wake.borrow_and_update());
-        let rest = match (worker.turn)(&context).await {
+        let turn = (worker.turn)(&context).await;
+        if let Ok(..MUCH) = turn {
+            pause(worker.pace, &mut stopped).await;
+        }
+        let rest = match turn {
             Ok(0) => REST,
             Ok(_) => continue,
             Err(error) => {
@@ -211,9 +237,21 @@ async fn run(worker: &'static Worker, context: Context, mut stopped: watch::Rece
         tokio::select! {
             () = woken(&mut wake) => {}
             () = tokio::time::sleep(rest) => {}
-            _ = stopped.changed() => {}
+            () = has_stopped(&mut stopped) => {}
         }
     }
+}
+
+async fn pause(time: Duration, stopped: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = tokio::time::sleep(time) => {}
+        () = has_stopped(stopped) => {}
+    }
+}
+
+async fn has_stopped(stopped: &mut watch::Receiver<bool>) {
+    // Whoever could say so is gone.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 async fn woken(wake: &mut Option<watch::Receiver<u64>>) {

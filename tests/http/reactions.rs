@@ -1,8 +1,11 @@
 //! Consumers: what becomes of events that fail, and of those behind them.
 
-use std::sync::{
-    LazyLock, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        LazyLock, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use api::{config::Settings, state::State};
@@ -35,7 +38,7 @@ const FRAIL: Consumer = Consumer {
     name: "frail",
     kinds: &["expense.created"],
     start: Start::Beginning,
-    concerns: |_, _| Box::pin(async { Ok(true) }),
+    concerns: |_, all| Box::pin(async { Ok(all.iter().copied().collect()) }),
     react: |_, _, events| {
         Box::pin(async move {
             if POISONOUS.load(Ordering::SeqCst) {
@@ -187,8 +190,11 @@ async fn a_new_consumer_begins_where_it_says() {
 #[tokio::test]
 async fn what_nobody_wants_is_passed_over_in_one_step() {
     each_database(async |database| {
-        const IDLE: Consumer =
-            Consumer { name: "idle", concerns: |_, _| Box::pin(async { Ok(false) }), ..ROBUST };
+        const IDLE: Consumer = Consumer {
+            name: "idle",
+            concerns: |_, _| Box::pin(async { Ok(HashSet::new()) }),
+            ..ROBUST
+        };
         let app = App::start_with(&database, hurried(&[IDLE])).await;
         let (ada, home) = app.owner_of("household").await;
         app.settle().await;

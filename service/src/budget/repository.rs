@@ -46,13 +46,12 @@ pub(crate) async fn all(
     rows::all(connection, rows).await
 }
 
-/// Whether there is any budget.
-pub(super) async fn is_any(
+/// Which of these organizations have any budget.
+pub(super) async fn having_any(
     connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-) -> Result<bool> {
-    let first = versioned::owned::<budget::Entity>(organization_id).limit(1);
-    Ok(!rows::all(connection, first).await?.is_empty())
+    organizations: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    versioned::owners(connection, budget::Entity::find(), organizations).await
 }
 
 /// Which parts of budgets were told, in percent, of periods that begin on a day: of these at least.

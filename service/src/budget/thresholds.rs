@@ -34,8 +34,8 @@ pub(crate) const CONSUMER: Consumer = Consumer {
     // A category that moves takes its expenses to other budgets.
     kinds: &["expense", "budget.created", "budget.changed", "category.changed"],
     start: Start::Beginning,
-    concerns: |connection, organization_id| {
-        Box::pin(repository::is_any(connection, organization_id))
+    concerns: |connection, organizations| {
+        Box::pin(repository::having_any(connection, organizations))
     },
     react: |tx, actor, events| Box::pin(react(tx, actor, events)),
 };

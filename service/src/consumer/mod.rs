@@ -9,6 +9,8 @@ mod parked;
 mod repository;
 mod worker;
 
+use std::collections::HashSet;
+
 use entity::event;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
@@ -38,9 +40,9 @@ pub enum Start {
 /// it fails, it is given the same events one at a time.
 pub type React = for<'a> fn(&'a Tx, &'a Actor, &'a [event::Model]) -> BoxFuture<'a, Result<()>>;
 
-/// Whether anything of an organization can concern the consumer as things stand: where not, it goes
-/// over all of the events at once.
-pub type Concerns = for<'a> fn(&'a Connections, Uuid) -> BoxFuture<'a, Result<bool>>;
+/// Of some organizations, those where anything can concern the consumer as things stand: over the events of the others
+/// it goes at once.
+pub type Concerns = for<'a> fn(&'a Connections, &'a [Uuid]) -> BoxFuture<'a, Result<HashSet<Uuid>>>;
 
 /// Something that reacts to events.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +54,7 @@ pub struct Consumer {
     pub kinds: &'static [&'static str],
     /// Where it begins.
     pub start: Start,
-    /// Whether it has anything to do in an organization.
+    /// In which organizations it has anything to do.
     pub concerns: Concerns,
     /// What it does.
     pub react: React,
@@ -64,8 +66,6 @@ pub const CONSUMERS: &[Consumer] =
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
     use crate::event::ENTITIES;
 

@@ -4,7 +4,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, Func, OnConflict, Query},
+    sea_query::{Alias, Expr, Func, OnConflict, Query},
 };
 use uuid::Uuid;
 
@@ -162,6 +162,29 @@ pub(super) async fn advance(
         .exec_without_returning(tx)
         .await?;
     Ok(moved == 1)
+}
+
+/// Moves a consumer's positions to where the logs end. One that is there by now, or further, stays.
+pub(super) async fn pass_over(tx: &Tx, name: &str, logs: &[Behind]) -> Result<()> {
+    use consumer_position::Column;
+    let rows = logs.iter().map(|log| consumer_position::ActiveModel {
+        organization_id: Set(log.organization_id),
+        consumer: Set(name.to_owned()),
+        position: Set(log.head),
+        attempts: Set(0),
+        next_at: Set(None),
+    });
+    let behind = Expr::col((consumer_position::Entity, Column::Position))
+        .lt(Expr::col((Alias::new("excluded"), Column::Position)));
+    let known = OnConflict::columns([Column::OrganizationId, Column::Consumer])
+        .update_columns([Column::Position, Column::Attempts, Column::NextAt])
+        .action_and_where(behind)
+        .to_owned();
+    consumer_position::Entity::insert_many(rows)
+        .on_conflict(known)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
 }
 
 /// Puts an event aside.

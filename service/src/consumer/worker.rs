@@ -28,6 +28,8 @@ use crate::{
 
 /// How many events of one log a consumer is given in a turn, and one transaction holds.
 const AT_ONCE: u64 = 50;
+/// Of how many organizations is asked at once whether anything concerns a consumer.
+const ORGANIZATIONS_AT_ONCE: usize = 500;
 /// How often an event is tried before it is parked.
 const ATTEMPTS: i64 = 10;
 /// How long until it is tried for the second time; twice as long each time after that. In all, some
@@ -70,11 +72,21 @@ async fn feed_one(context: &Context, consumer: &'static Consumer) -> Result<u64>
     let mut done = 0;
     let mut failed = None;
     let now = context.store.now();
-    for behind in repository::behind(context.store.read(), consumer.name, now).await? {
-        match feed_organization(context, consumer, behind).await {
-            Ok((some, Step::NotOurs)) => return Ok(done + some),
-            Ok((some, _)) => done += some,
-            Err(error) => failed = failed.or(Some(error)),
+    let behind = repository::behind(context.store.read(), consumer.name, now).await?;
+    for some in behind.chunks(ORGANIZATIONS_AT_ONCE) {
+        let organizations: Vec<Uuid> = some.iter().map(|it| it.organization_id).collect();
+        let concerned = (consumer.concerns)(context.store.read(), &organizations).await?;
+        let (concerned, others): (Vec<Behind>, Vec<Behind>) =
+            some.iter().partition(|it| concerned.contains(&it.organization_id));
+        if pass_over(context, consumer, others).await? == Step::NotOurs {
+            return Ok(done);
+        }
+        for behind in concerned {
+            match feed_organization(context, consumer, behind).await {
+                Ok((some, Step::NotOurs)) => return Ok(done + some),
+                Ok((some, _)) => done += some,
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
     }
     for parked in repository::put_back(context.store.read(), consumer.name).await? {
@@ -103,17 +115,39 @@ async fn hold(tx: &Tx, consumer: &Consumer, node: &Node) -> Result<bool> {
     lease::hold(tx, &format!("consumer:{}", consumer.name), node).await
 }
 
+/// Goes over all that has happened in organizations where nothing concerns the consumer.
+async fn pass_over(
+    context: &Context,
+    consumer: &'static Consumer,
+    logs: Vec<Behind>,
+) -> Result<Step> {
+    if logs.is_empty() {
+        return Ok(Step::Done);
+    }
+    let input = (context.node.clone(), consumer, logs);
+    let passed = context.store.write(input, |tx, (node, consumer, logs)| {
+        Box::pin(async move {
+            if !hold(tx, consumer, node).await? {
+                return Ok(Step::NotOurs);
+            }
+            repository::pass_over(tx, consumer.name, logs).await?;
+            Ok(Step::Done)
+        })
+    });
+    match passed.await {
+        // One of them has just been removed: the next turn does without it.
+        Err(Error::Reference) => Ok(Step::Gone),
+        other => other,
+    }
+}
+
 async fn feed_organization(
     context: &Context,
     consumer: &'static Consumer,
     mut behind: Behind,
 ) -> Result<(u64, Step)> {
     let connection = context.store.read();
-    let events = if (consumer.concerns)(connection, behind.organization_id).await? {
-        repository::wanted(connection, behind, consumer.kinds, AT_ONCE).await?
-    } else {
-        Vec::new()
-    };
+    let events = repository::wanted(connection, behind, consumer.kinds, AT_ONCE).await?;
     // What is after the last of them holds nothing that the consumer wants.
     let more = events.len() as u64 == AT_ONCE;
     let to = if more { end_of(&events, behind.position) } else { behind.head };

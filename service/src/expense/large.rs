@@ -28,8 +28,8 @@ pub(crate) const CONSUMER: Consumer = Consumer {
     name: "large_expenses",
     kinds: &["expense.created", "expense.changed", "expense.reverted"],
     start: Start::Beginning,
-    concerns: |connection, organization_id| {
-        Box::pin(async move { Ok(most(connection, organization_id).await?.is_some()) })
+    concerns: |connection, organizations| {
+        Box::pin(organization::repository::telling_of_large_expenses(connection, organizations))
     },
     react: |tx, actor, events| Box::pin(react(tx, actor, events)),
 };

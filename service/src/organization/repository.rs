@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use entity::{api_key, invitation, member, organization, saga, webhook};
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -25,6 +27,20 @@ pub(crate) async fn get(
 /// Those that are not deleted.
 fn there() -> Select<organization::Entity> {
     organization::Entity::find().filter(organization::COLUMN.deleted_at.is_null())
+}
+
+/// Which of these are told of large expenses.
+pub(crate) async fn telling_of_large_expenses(
+    connection: &impl ConnectionTrait,
+    ids: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    let rows = there()
+        .select_only()
+        .column(organization::Column::Id)
+        .filter(organization::COLUMN.id.is_in(ids.iter().copied()))
+        .filter(organization::COLUMN.large_expense_minor.is_not_null());
+    let telling: Vec<Uuid> = rows.into_tuple().all(connection).await?;
+    Ok(telling.into_iter().collect())
 }
 
 /// One that is deleted and not yet removed.

@@ -31,8 +31,8 @@ pub(crate) const CONSUMER: Consumer = Consumer {
     name: "rules",
     kinds: super::KINDS,
     start: Start::Beginning,
-    concerns: |connection, organization_id| {
-        Box::pin(repository::is_any(connection, organization_id))
+    concerns: |connection, organizations| {
+        Box::pin(repository::having_any(connection, organizations))
     },
     react: |tx, actor, events| Box::pin(react(tx, actor, events)),
 };

@@ -1,7 +1,10 @@
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use entity::{event, rule};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
 };
 use uuid::Uuid;
 
@@ -37,15 +40,13 @@ pub(super) async fn count(connection: &impl ConnectionTrait, organization_id: Uu
     Ok(versioned::owned::<rule::Entity>(organization_id).count(connection).await?)
 }
 
-/// Whether any rule applies at all.
-pub(super) async fn is_any(
+/// In which of these organizations any rule applies at all.
+pub(super) async fn having_any(
     connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-) -> Result<bool> {
-    let first = versioned::owned::<rule::Entity>(organization_id)
-        .filter(rule::COLUMN.enabled.eq(true))
-        .limit(1);
-    Ok(!rows::all(connection, first).await?.is_empty())
+    organizations: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    let applying = rule::Entity::find().filter(rule::COLUMN.enabled.eq(true));
+    versioned::owners(connection, applying, organizations).await
 }
 
 /// The rules that wait for a kind of event, in the order in which they apply.

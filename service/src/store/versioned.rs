@@ -73,6 +73,23 @@ pub fn owned<E: Owned>(organization_id: Uuid) -> Select<E> {
     E::find().filter(E::ORGANIZATION_ID.eq(organization_id))
 }
 
+/// Which of these organizations any of some rows belongs to.
+pub async fn owners<E: Owned>(
+    connection: &impl ConnectionTrait,
+    rows: Select<E>,
+    organizations: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    let owners: Vec<Uuid> = rows
+        .select_only()
+        .column(E::ORGANIZATION_ID)
+        .filter(E::ORGANIZATION_ID.is_in(organizations.iter().copied()))
+        .group_by(E::ORGANIZATION_ID)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(owners.into_iter().collect())
+}
+
 /// One row of an organization, if it is there.
 pub async fn find<E: Owned>(
     connection: &impl ConnectionTrait,
