@@ -84,3 +84,4 @@ mod upgrade;
 mod webhook;
 mod webhook_delivery;
 mod webhook_refusal;
+mod work;

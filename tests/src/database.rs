@@ -91,6 +91,49 @@ fn at(server: &str, database: &str) -> String {
 }
 
 impl Database {
+    /// Another that has the same in it. To be made while nobody is connected to this one, and to be removed.
+    ///
+    /// # Panics
+    /// If it cannot be made, or SQLite has this one in memory.
+    pub async fn copy(&self) -> Self {
+        let url = match self.engine {
+            Engine::Sqlite => {
+                let file = self.url.strip_prefix("sqlite://").unwrap();
+                std::fs::copy(file, format!("{file}.copy")).unwrap();
+                format!("{}.copy", self.url)
+            }
+            Engine::Postgres => {
+                let (server, name) = self.parts();
+                execute(&server, &format!("CREATE DATABASE {name}_copy TEMPLATE {name}")).await;
+                at(&server, &format!("{name}_copy"))
+            }
+        };
+        Self { engine: self.engine, url }
+    }
+
+    /// Removes it.
+    ///
+    /// # Panics
+    /// If it is not there.
+    pub async fn remove(self) {
+        match self.engine {
+            Engine::Sqlite => {
+                std::fs::remove_file(self.url.strip_prefix("sqlite://").unwrap()).unwrap();
+            }
+            Engine::Postgres => {
+                let (server, name) = self.parts();
+                execute(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+            }
+        }
+    }
+
+    /// On PostgreSQL, the server by another of its databases, and the name of this one.
+    fn parts(&self) -> (String, String) {
+        let (base, _) = self.url.split_once('?').unwrap_or((&self.url, ""));
+        let (_, name) = base.rsplit_once('/').unwrap();
+        (at(&self.url, "postgres"), name.to_owned())
+    }
+
     /// A store on this database, migrated.
     ///
     /// # Panics

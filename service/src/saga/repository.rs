@@ -2,8 +2,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{saga, saga_write};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
     sea_query::{Expr, OnConflict},
 };
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::{
     due,
     error::{Error, Result},
     store::{
-        Tx,
+        Tx, dialect,
         page::{Page, Sort, page},
         rows, versioned,
     },
@@ -90,11 +90,13 @@ pub(super) async fn due(
     limit: u64,
 ) -> Result<Vec<(Uuid, Uuid)>> {
     let is_due = due::is(Expr::col(saga::Column::DueAt), now, longest);
+    let backend = connection.get_database_backend();
     let due = saga::Entity::find()
         .select_only()
         .columns([saga::Column::OrganizationId, saga::Column::Id])
         .filter(is_due)
-        .order_by_asc(saga::Column::DueAt)
+        // In the order of its index, SQLite would walk all that have ended: they are due never.
+        .order_by(dialect::unindexed(backend, Expr::col(saga::Column::DueAt)), Order::Asc)
         .limit(limit)
         .into_tuple()
         .all(connection)
