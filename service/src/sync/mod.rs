@@ -1,4 +1,4 @@
-//! Clients that are offline for a while: what has changed since ([`changes`]), and what they have
+//! Clients that are offline for a while: what has changed since ([`changes()`]), and what they have
 //! changed meanwhile ([`sync`]).
 
 mod changes;

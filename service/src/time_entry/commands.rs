@@ -37,7 +37,7 @@ impl Readable for TimeEntry {
 impl Changeable for TimeEntry {
     type Input = TimeEntryInput;
     const WRITE: Permission = Permission::RecordTime;
-    /// The member is held ([`timecard::hold`]).
+    /// The member is held ([`crate::timecard::hold`]).
     const FOLLOWS: bool = true;
 
     fn input(&self) -> TimeEntryInput {

@@ -1,6 +1,6 @@
 //! Events sent to addresses that users give, as Standard Webhooks says (docs/webhooks.md).
 //!
-//! [`dispatch`] goes through each organization's log and writes down what is to be delivered;
+//! [`mod@dispatch`] goes through each organization's log and writes down what is to be delivered;
 //! [`sender`] sends what is due, and writes down what came of it. Both keep all that they know in the
 //! tables, so that nothing is lost with a process.
 

@@ -77,7 +77,7 @@ pub(super) struct File {
 /// Reads a file.
 ///
 /// # Errors
-/// [`Error::Invalid`] where it cannot be read as a whole.
+/// [`crate::Error::Invalid`] where it cannot be read as a whole.
 pub(super) fn read(import: &TimeImport) -> Result<File> {
     let (mut sheet, header) = Sheet::open(&import.path, import.query.delimiter)?;
     let (columns, ignored_columns) = Columns::find(header, &import.query)?;

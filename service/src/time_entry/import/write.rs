@@ -52,7 +52,7 @@ pub(super) async fn write(
     Ok(written)
 }
 
-/// What [`write`] would do, and the lines of the rows that it would make entries of. Nobody is held, and nothing
+/// What [`write()`] would do, and the lines of the rows that it would make entries of. Nobody is held, and nothing
 /// is written.
 pub(super) async fn compare(
     tx: &Tx,
