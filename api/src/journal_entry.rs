@@ -22,10 +22,15 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(entries.list(may::ReadLedger, "The entries, filtered and sorted by day"))
         .service(entries.read(may::ReadLedger))
         .service(entries.history(may::ReadLedger))
-        .service(entries.act(may::PostEntries, "reverse", journal_entry::reverse).summary("Reverse an entry, once").detail(
-            "Posts another with the same transfers the other way round, and gives the one that \
-             was reversed.",
-        ));
+        .service(
+            entries
+                .act(may::PostEntries, "reverse", journal_entry::reverse)
+                .summary("Reverse an entry, once")
+                .detail(
+                    "Posts another with the same transfers the other way round, and gives the one \
+                     that was reversed.",
+                ),
+        );
 }
 
 /// Post an entry

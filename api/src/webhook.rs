@@ -29,7 +29,15 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(webhooks.revert(may::ManageWebhooks))
         .service(webhooks.change(may::ManageWebhooks))
         .service(remove)
-        .service(webhooks.act(may::ManageWebhooks, "rotate-secret", webhook::rotate_secret).summary("Give a webhook a new secret").detail("It is in the answer, and nowhere else. The one before signs too while the overlap lasts."))
+        .service(
+            webhooks
+                .act(may::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
+                .summary("Give a webhook a new secret")
+                .detail(
+                    "It is in the answer, and nowhere else. The one before signs too while the \
+                     overlap lasts.",
+                ),
+        )
         .service(test)
         .service(deliveries)
         .service(delivery)

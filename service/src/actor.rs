@@ -104,8 +104,9 @@ impl Actor {
         self.role.may(permission)
     }
 
-    /// Whether this is the member in person: in a session, and not a program with a key of theirs. What people may do to
-    /// themselves whatever their role, and see of themselves, goes by this alone: a key may what its role may.
+    /// Whether this is the member in person: in a session, and not a program with a key of theirs.
+    /// What people may do to themselves whatever their role, and see of themselves, goes by this
+    /// alone: a key may what its role may.
     pub fn is_in_person(&self, member_id: Uuid) -> bool {
         self.authentication == Authentication::Session && self.member_id == Some(member_id)
     }

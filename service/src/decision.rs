@@ -65,8 +65,8 @@ impl Decided<'_> {
         }
         let least = self.takes.least_role().as_str();
         format!(
-            "{told}, and nobody else is here who could: let somebody in who is at least {least}, or let the organization \
-             do without approval (approval_required)"
+            "{told}, and nobody else is here who could: let somebody in who is at least {least}, \
+             or let the organization do without approval (approval_required)"
         )
     }
 

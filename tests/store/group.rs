@@ -148,8 +148,8 @@ async fn take(store: &Store, actor: &Actor, id: Uuid, removes: bool) -> Result<(
     work.await
 }
 
-/// What is recorded is written at the end of a commit on SQLite, and found before. On PostgreSQL one transaction may not
-/// see that another has made and removed the same.
+/// What is recorded is written at the end of a commit on SQLite, and found before. On PostgreSQL one
+/// transaction may not see that another has made and removed the same.
 #[tokio::test]
 async fn of_those_who_take_an_id_at_once_one_has_it() {
     each_lasting_database(async |database| {

@@ -22,12 +22,13 @@ const PREFIX: &str = "stw_i_";
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InvitationInput {
-    /// Whom it is meant for. A user with another address cannot accept it, which keeps the wrong one from it by mistake;
-    /// but nobody proves that an address is theirs: what lets somebody in is the token.
+    /// Whom it is meant for. A user with another address cannot accept it, which keeps the wrong
+    /// one from it by mistake; but nobody proves that an address is theirs: what lets somebody in
+    /// is the token.
     #[validate(email(message = "must be an email address"), length(max = 254))]
     pub email: Option<String>,
-    /// What the person may do then. Nobody gives a role above their own; if the role of whoever invited falls until then,
-    /// this does too.
+    /// What the person may do then. Nobody gives a role above their own; if the role of whoever
+    /// invited falls until then, this does too.
     pub role: Role,
     /// The member without a login who is invited to have one, of a role not above one's own; otherwise a new member is
     /// made.

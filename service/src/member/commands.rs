@@ -73,8 +73,9 @@ impl Changeable for Member {
         Ok(Self::from(repository::get(tx, actor.organization_id, id).await?).seen_by(actor))
     }
 
-    /// Without the permission to manage members, one may rename oneself, and leave, in person. Who is no longer active has
-    /// lost for good what let them in; who may no longer invite, the invitations that are still open.
+    /// Without the permission to manage members, one may rename oneself, and leave, in person. Who
+    /// is no longer active has lost for good what let them in; who may no longer invite, the
+    /// invitations that are still open.
     async fn change(
         tx: &Tx,
         actor: &Actor,

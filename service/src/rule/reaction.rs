@@ -1,9 +1,9 @@
 //! What rules do: the consumer.
 //!
-//! Whether a rule applies is said by the event; what it changes besides making tasks is the expense as it is by now, under
-//! today's rules for changes. Where those do not allow it, the rule passes over the expense and an event
-//! says so. Rules do not react to what rules or steward itself have done, so that no two of them go
-//! on for ever.
+//! Whether a rule applies is said by the event; what it changes besides making tasks is the expense
+//! as it is by now, under today's rules for changes. Where those do not allow it, the rule passes
+//! over the expense and an event says so. Rules do not react to what rules or steward itself have
+//! done, so that no two of them go on for ever.
 
 use std::collections::{HashMap, hash_map::Entry};
 

@@ -1,9 +1,9 @@
 //! Sends what is due: claims it in a transaction, sends it outside of any, and writes down what came
 //! of it in another.
 //!
-//! A process that ends in between leaves a claim that others take back ([`super::claims`]), and the message
-//! is sent again with the same id. Each endpoint has its own few places, so that one that is slow or dead keeps no other
-//! waiting.
+//! A process that ends in between leaves a claim that others take back ([`super::claims`]), and the
+//! message is sent again with the same id. Each endpoint has its own few places, so that one that is
+//! slow or dead keeps no other waiting.
 
 use std::{
     collections::HashMap,

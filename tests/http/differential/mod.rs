@@ -1,6 +1,7 @@
 //! Nothing that a client can see differs between the databases: each route once, and one generated
-//! script of calls over people and money, and one over work, run on both with the same clock and the same randomness,
-//! get the same answers, byte for byte. The script goes on from the answers, so the first difference is the one to look at.
+//! script of calls over people and money, and one over work, run on both with the same clock and the
+//! same randomness, get the same answers, byte for byte. The script goes on from the answers, so the
+//! first difference is the one to look at.
 
 mod bodies;
 mod choice;

@@ -138,8 +138,8 @@ async fn what_is_a_persons_own_takes_a_session_and_no_key() {
     .await;
 }
 
-/// Whoever a key acts for: on its own member it does what somebody else of its role does, which is nothing as long as that
-/// role manages no members, or is below the member's.
+/// Whoever a key acts for: on its own member it does what somebody else of its role does, which is
+/// nothing as long as that role manages no members, or is below the member's.
 #[tokio::test]
 async fn no_key_does_to_its_own_member_what_its_role_does_not() {
     each_database(async |database| {

@@ -1,7 +1,8 @@
 //! Keeps the totals: adds deltas to them, and sums an organization's expenses the first time.
 //!
-//! Any node may do either at any time. Who adds deltas deletes them in the same transaction; who backfills deletes those
-//! that the rows it has summed are in already, and nobody else touches an organization's deltas before that.
+//! Any node may do either at any time. Who adds deltas deletes them in the same transaction; who
+//! backfills deletes those that the rows it has summed are in already, and nobody else touches an
+//! organization's deltas before that.
 
 use uuid::Uuid;
 
