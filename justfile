@@ -4,7 +4,7 @@
 default:
     @just --list --unsorted
 
-# Check the formatting
+# Check the formatting, and that no line of Rust is longer than 120 columns
 fmt:
     .ci/run fmt
 
@@ -12,9 +12,21 @@ fmt:
 lint:
     .ci/run lint
 
+# rustdoc, warnings denied
+doc:
+    .ci/run doc
+
+# The oldest supported Rust compiles everything (rustup installs it)
+msrv:
+    .ci/run msrv
+
 # All tests, on SQLite and on PostgreSQL
 test:
     .ci/run test
+
+# All tests, on SQLite alone
+test-sqlite:
+    .ci/run test-sqlite
 
 # Write entity/src/tables from the migrated schema
 entities:
@@ -32,7 +44,11 @@ openapi:
 openapi-check:
     .ci/run openapi-check
 
-# Licences, bans and sources of all dependencies
+# docs/openapi.json keeps the rules of redocly.yaml (needs Node.js)
+openapi-lint:
+    .ci/run openapi-lint
+
+# Advisories, licences, bans and sources of all dependencies
 deny:
     .ci/run deny
 
