@@ -1,9 +1,36 @@
-//! How steward is reached: HTTP with actix-web, its OpenAPI document, and the `steward` command.
+//! The HTTP interface of steward, its OpenAPI document, and the `steward` command.
 //!
-//! One file an aggregate: it names the standard routes that it has (`resource`) and adds its own. Each
-//! handler is a few lines: the extractors say who asks, in which organization, with which permission, version
-//! and body; the service does the work; the answer carries the version as an ETag. docs/architecture.md follows
-//! one request through.
+//! # Promises
+//!
+//! - A handler of an organization's data has the permission that it needs as a type in its signature
+//!   ([`may`]), and its extractors check it before the handler runs.
+//! - Every error of the service becomes a problem document (RFC 9457) in one place, [`problem`].
+//! - The answer that shows a versioned resource carries its version as an ETag ([`answer`]).
+//! - A POST with an `Idempotency-Key` is done once ([`extract::Once`]).
+//! - The OpenAPI document is made from the routes and types that serve ([`openapi`]).
+//! - The crate contains no rule of the domain and no query: it calls [`service`].
+//!
+//! # Modules
+//!
+//! | group | modules |
+//! |---|---|
+//! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
+//! | a request on its way in | [`observe`], [`connections`], [`intake`], [`extract`], [`may`] |
+//! | an answer on its way out | [`answer`], [`problem`], [`stream`] |
+//! | standard routes | `resource`: create, list, read, history, revert, change, remove, acts |
+//! | routes of each aggregate | a file with its name, such as `expense` and `task` |
+//! | health and metrics | `operations` |
+//! | the command line | [`cli`], [`config`] |
+//! | the document | [`openapi`] |
+//!
+//! An aggregate's file registers its standard routes, each with its permission, and has its other
+//! handlers beside them.
+//!
+//! # Where to begin
+//!
+//! `category` has standard routes alone, and `account` handlers of its own as well. `resource` explains
+//! the standard routes. docs/architecture.md follows one request through the crates, and docs/api.md
+//! describes what all operations have in common.
 
 pub mod answer;
 pub mod app;

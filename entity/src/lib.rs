@@ -1,6 +1,26 @@
-//! steward's tables. `tables` is written by `sea-orm-cli` from the migrated schema (`just entities`)
-//! and never by hand; `traits` says which tables belong to an organization and which are versioned, and `rows`
-//! how they are read.
+//! The tables of steward, as SeaORM entities.
+//!
+//! # Promises
+//!
+//! - `tables` is what `sea-orm-cli` generates from the migrated schema (`just entities`). It is the
+//!   same for SQLite and for PostgreSQL, and `just entities-check` compares both with it. Nobody
+//!   edits it.
+//! - `traits` says which tables have an id, which belong to one organization, and which are versioned.
+//! - The compiler and a test hold the lists of columns in `rows` against the entities.
+//! - The crate has no queries and no rules. It depends on no other crate of the workspace.
+//!
+//! # Modules
+//!
+//! | module | content |
+//! |---|---|
+//! | `tables` | one module a table, exported from here: `entity::expense::Entity` |
+//! | `traits` | [`Identified`], [`Owned`] and [`Versioned`], and which tables they apply to |
+//! | `rows` | [`Positional`]: the columns of a table in the order in which its rows are decoded |
+//!
+//! # Where to begin
+//!
+//! A new table comes from a migration (the crate `migration`). `just entities` writes its module; its
+//! lines in `traits` and `rows` are written by hand (CONTRIBUTING.md).
 
 mod rows;
 #[allow(missing_docs, clippy::all)]

@@ -1,7 +1,29 @@
-//! How steward's schema came to be: one file a change, each with its way back.
+//! The migrations of steward's schema.
 //!
-//! A migration that has been released is never edited; a breaking change goes expand, deploy,
-//! contract (docs/architecture.md).
+//! # Promises
+//!
+//! - A migration has `up` and `down`, and a test takes each of them both ways on SQLite and on
+//!   PostgreSQL.
+//! - The schema means the same on both databases: migrations are written in the words of [`columns`].
+//! - A released migration is never edited. A change that older code could not live with is made in
+//!   three releases: expand, deploy, contract (docs/architecture.md).
+//! - Each column is public, personal or secret ([`CLASSES`]), and a test compares that with the schema.
+//!
+//! # Modules
+//!
+//! | module | content |
+//! |---|---|
+//! | `mYYYYMMDD_NNNNNN_what_it_does` | one migration each; [`Migrator`] has them in their order |
+//! | [`columns`] | the types of columns, keys, references and indexes that migrations use |
+//! | [`classes`] | the class of each column |
+//!
+//! `steward migrate up|down|status` runs them. The program `migration` of this crate does the same by
+//! itself, for `sea-orm-cli` and for `just entities`.
+//!
+//! # Where to begin
+//!
+//! A new migration is a file, a `mod` and a line in [`Migrator`], and a line for each of its columns in
+//! `classes.rs`. CONTRIBUTING.md lists what follows from it.
 
 mod classes;
 mod columns;

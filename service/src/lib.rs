@@ -1,7 +1,40 @@
-//! What steward does: the domain, and the store beneath it. Knows nothing of HTTP.
+//! The domain of steward, and the store beneath it. The crate knows nothing of HTTP.
 //!
-//! One folder an aggregate: `mod.rs` holds its types, `commands.rs` its writes, `repository.rs`
-//! every query about it, `rules.rs` what is pure. docs/architecture.md follows one request through.
+//! # Promises
+//!
+//! - A function of an organization's data takes an [`Actor`]: the organization, and who acts in it.
+//! - [`Store::write`] runs a closure in one transaction and returns once the result is durable. The
+//!   closure may run again, so it does nothing outside the database.
+//! - A change of a versioned row names the version that it was made against, and leaves its event in
+//!   the same transaction ([`store::versioned`]).
+//! - SQLite and PostgreSQL give the same results. Only [`store`] knows which of them it uses.
+//! - The time and all randomness are handed in ([`clock`], [`random`]).
+//! - The functions of the domain fail with one type, [`Error`].
+//!
+//! # Modules
+//!
+//! | group | modules |
+//! |---|---|
+//! | people | [`user`], [`session`], [`organization`], [`member`], [`invitation`], [`api_key`] |
+//! | permissions | [`actor`], [`role`], [`access`], [`throttle`] |
+//! | money | [`money`], [`category`], [`expense`], [`budget`], [`account`], [`journal_entry`] |
+//! | work | [`project`], [`task`], [`time_entry`], [`timecard`], [`rate`], [`daily_report`], [`incident`] |
+//! | reports and imports | [`report`], [`import`] |
+//! | the event log and what follows from it | [`event`], [`consumer`], [`rule`], [`webhook`], [`sync`] |
+//! | work in the background | [`background`], [`lease`], [`saga`], [`purge`] |
+//! | what resources share | [`resource`], [`input`], [`idempotency`], [`error`], [`text`] |
+//! | encryption | [`seal`], [`rotation`] |
+//! | outgoing requests | [`outbound`] |
+//! | time zones | [`zone`], [`redating`] |
+//! | the database | [`store`] |
+//!
+//! An aggregate is a folder: `mod.rs` has its types, `commands.rs` its writes, `repository.rs` its
+//! queries, and `rules.rs` its pure functions where it has any.
+//!
+//! # Where to begin
+//!
+//! [`resource`] defines what all resources have in common, and [`category`] is a small resource.
+//! [`store`] explains reads and writes. docs/architecture.md follows one request through the crates.
 
 pub mod access;
 pub mod account;
