@@ -9,8 +9,8 @@
 //!     let categories = Collection::<Category>::of("categories", "a category");
 //!     config
 //!         .service(categories.create(may::ManageCategories))
-//!         .service(categories.list(may::ReadMoney, "The categories, by name"))
-//!         .service(categories.change(may::ManageCategories).detail("Its kind stays."))
+//!         .service(categories.list(may::ReadMoney, "Ordered by name."))
+//!         .service(categories.change(may::ManageCategories).detail("The kind is immutable."))
 //!         .service(categories.act(may::ManageCategories, "close", category::close))
 //!         .service(totals); // written by hand
 //! }
@@ -57,9 +57,9 @@ use crate::{answer::Unchanged, extract::Version, may::Requires, problem};
 
 /// The resources of one kind in an organization: where they are, and what they are called.
 pub(crate) struct Collection<R> {
-    /// What the document sorts the operations by: `journal entries`.
+    /// The tag of the operations, and what several are called: `journal entries`.
     tag: &'static str,
-    /// One of them, with its article: `an entry`.
+    /// One of them, with its article: `a journal entry`.
     one: &'static str,
     /// Where they are: `/journal-entries`.
     path: String,
@@ -69,7 +69,8 @@ pub(crate) struct Collection<R> {
 }
 
 impl<R: Resource> Collection<R> {
-    /// Those that are called so: `"journal entries"`, which is their path too, and one `"an entry"`.
+    /// Those that are called so: `"journal entries"`, which is their path too, and one `"a journal
+    /// entry"`.
     pub(crate) fn of(tag: &'static str, one: &'static str) -> Self {
         let path = format!("/{}", tag.to_lowercase().replace(' ', "-"));
         Self { tag, one, path, id: format!("{}_id", R::ENTITY), resource: PhantomData }
@@ -84,8 +85,8 @@ impl<R: Resource> Collection<R> {
     pub(crate) fn history<P: Requires>(&self, _: P) -> Route {
         const { takes::<P>(R::READ) };
         Route::get::<P>(self.tag, "history", &self.item("/history"))
-            .summary(&format!("What has happened to {}, the latest first", self.one))
-            .detail("Every version, also of one that is gone, each as soon as it is there.")
+            .summary(&format!("List {}'s events", self.one))
+            .detail("Latest first. Deleted resources keep their events.")
             .id(&self.id)
             .query::<PageQuery>()
             .page::<Event>()
@@ -115,11 +116,12 @@ impl<R: Resource> Collection<R> {
 }
 
 impl<R: Readable> Collection<R> {
-    /// A page of them. The summary says in which order: `"The categories, by name"`.
-    pub(crate) fn list<P: Requires>(&self, _: P, summary: &str) -> Route {
+    /// A page of them, in this order: `"Ordered by name."`.
+    pub(crate) fn list<P: Requires>(&self, _: P, order: &str) -> Route {
         const { takes::<P>(R::READ) };
         Route::get::<P>(self.tag, "list", &self.path)
-            .summary(summary)
+            .summary(&format!("List {}", self.tag))
+            .detail(order)
             .query::<R::Query>()
             .page::<R>()
             .responses::<problem::Read>()
@@ -130,7 +132,8 @@ impl<R: Readable> Collection<R> {
     pub(crate) fn read<P: Requires>(&self, _: P) -> Route {
         const { takes::<P>(R::READ) };
         Route::get::<P>(self.tag, "read", &self.item(""))
-            .summary(&capital(self.one))
+            .summary(&format!("Get {}", self.one))
+            .detail("With `as_of`, returns the resource as it was at that time.")
             .id(&self.id)
             .query::<AtQuery>()
             .answer::<R>(StatusCode::OK)
@@ -145,8 +148,8 @@ impl<R: Changeable> Collection<R> {
     pub(crate) fn revert<P: Requires>(&self, _: P) -> Route {
         const { takes::<P>(R::WRITE) };
         Route::post::<P>(self.tag, "revert", &self.item("/revert"))
-            .summary(&format!("Make {} again what it was at an earlier version", self.one))
-            .detail("That is a new version, under the rules of now.")
+            .summary(&format!("Revert {} to an earlier version", self.one))
+            .detail("Creates a new version, which must satisfy the current rules.")
             .id(&self.id)
             .body::<Act<RevertInput>>()
             .answer::<R>(StatusCode::OK)
@@ -158,7 +161,7 @@ impl<R: Changeable> Collection<R> {
     pub(crate) fn change<P: Requires>(&self, _: P) -> Route {
         const { takes::<P>(R::WRITE) };
         Route::patch::<P>(self.tag, "change", &self.item(""))
-            .summary(&format!("Change {}", self.one))
+            .summary(&format!("Update {}", self.one))
             .id(&self.id)
             .body::<Change<R::Input>>()
             .answer::<R>(StatusCode::OK)
@@ -171,7 +174,7 @@ impl<R: Writable> Collection<R> {
     /// Makes a new one.
     pub(crate) fn create<P: Requires>(&self, _: P) -> Route {
         Route::post::<P>(self.tag, "create", &self.path)
-            .summary(&format!("Make {}", self.one))
+            .summary(&format!("Create {}", self.one))
             .body::<Create<R::Input>>()
             .answer::<R>(StatusCode::CREATED)
             .responses::<problem::Create>()
@@ -181,7 +184,7 @@ impl<R: Writable> Collection<R> {
     /// Removes one of them.
     pub(crate) fn remove<P: Requires>(&self, _: P) -> Route {
         Route::delete::<P>(self.tag, "remove", &self.item(""))
-            .summary(&format!("Remove {}", self.one))
+            .summary(&format!("Delete {}", self.one))
             .id(&self.id)
             .query::<Version>()
             .nothing()

@@ -142,18 +142,26 @@ impl Route {
     /// What it answers where all goes well.
     pub(super) fn answer<T: ToSchema>(mut self, status: StatusCode) -> Self {
         let content = self.content(&T::name(), schemas::<T>);
-        self.respond(status, ResponseBuilder::new().content(JSON, content).build())
+        let description = if status == StatusCode::CREATED {
+            "Created resource"
+        } else {
+            "State of the resource"
+        };
+        let response = ResponseBuilder::new().description(description).content(JSON, content);
+        self.respond(status, response.build())
     }
 
     /// It answers with a page of these.
     pub(super) fn page<T: ToSchema>(mut self) -> Self {
         let content = self.content(&page_name::<T>(), page_schemas::<T>);
-        self.respond(StatusCode::OK, ResponseBuilder::new().content(JSON, content).build())
+        let response =
+            ResponseBuilder::new().description("Page of the list").content(JSON, content);
+        self.respond(StatusCode::OK, response.build())
     }
 
     /// It answers with nothing where all goes well.
     pub(super) fn nothing(self) -> Self {
-        self.respond(StatusCode::NO_CONTENT, Response::default())
+        self.respond(StatusCode::NO_CONTENT, ResponseBuilder::new().description("Deleted").build())
     }
 
     /// What else it can answer.
