@@ -144,7 +144,7 @@ impl<T: Versioned> Responder for Resource<T> {
 
 /// What reading a resource answers where `If-None-Match` names the version that it has.
 #[derive(Debug, IntoResponses)]
-#[response(status = 304, description = "Nothing has changed since the version of If-None-Match")]
+#[response(status = 304, description = "The resource still has the version in If-None-Match")]
 pub struct Unchanged;
 
 /// A page, with the next one as `Link: rel="next"`.

@@ -20,11 +20,54 @@ use crate::{
 #[openapi(
     info(
         title = "steward",
-        description = "The back office of a household or a small crew: people and money behind one \
-                       REST API. docs/api.md tells what all operations have in common.",
+        description = "steward is a self-hosted back office for households and small companies: \
+                       people, jobs, time, tasks and money behind one REST API. It covers \
+                       approval, a ledger and reports, and automates work with rules, webhooks \
+                       and sagas. Clients can work offline and synchronize later. docs/api.md \
+                       describes what all operations have in common.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     components(schemas(Problem)),
+    tags(
+        (name = "users", description = "People who can log in."),
+        (name = "sessions", description = "Logins of users, and their tokens."),
+        (
+            name = "organizations",
+            description = "Households and companies: the tenants to which all other data belongs.",
+        ),
+        (name = "members", description = "People in an organization, with or without a login."),
+        (name = "invitations", description = "Invitations to become a member with a login."),
+        (name = "API keys", description = "Credentials with which programs act for members."),
+        (
+            name = "projects",
+            description = "Jobs to which time, expenses, tasks, reports and incidents belong.",
+        ),
+        (name = "tasks", description = "Work to be done, once or recurrently."),
+        (name = "time entries", description = "Time that members worked, and timers."),
+        (name = "timecards", description = "Approval of the time of one member in one week."),
+        (name = "daily reports", description = "Reports of what happened on a project on one day."),
+        (name = "incidents", description = "Injuries and illnesses at work, with the OSHA forms."),
+        (name = "rates", description = "Cost of an hour of the work of members."),
+        (name = "categories", description = "Tree of categories that classify expenses."),
+        (
+            name = "expenses",
+            description = "Purchases and refunds of members, with approval and reimbursement.",
+        ),
+        (name = "budgets", description = "Limits of spending by category and period."),
+        (name = "accounts", description = "Accounts of the ledger, and their balances."),
+        (name = "journal entries", description = "Balanced entries of the ledger."),
+        (name = "reports", description = "Sums of spending, hours and costs."),
+        (name = "rules", description = "Automation that reacts to events of expenses."),
+        (
+            name = "sagas",
+            description = "Payouts, offboardings and other processes of several steps.",
+        ),
+        (name = "imports", description = "Imports of CSV files in the background."),
+        (name = "events", description = "Log of all changes in an organization, and its stream."),
+        (name = "webhooks", description = "Delivery of events to URLs."),
+        (name = "sync", description = "Synchronization of clients that work offline."),
+        (name = "operations", description = "Health, readiness and metrics of the server."),
+    ),
     security(("bearer" = [])),
     modifiers(&Bearer),
 )]
@@ -36,7 +79,7 @@ impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("The token of a session (POST /v1/sessions) or of an API key."))
+            .description(Some("Token of a session (`POST /v1/sessions`) or of an API key."))
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
@@ -53,6 +96,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             name(operation);
+            describe_ids(operation);
             name_precondition(operation);
         }
     }
@@ -68,6 +112,17 @@ fn name(operation: &mut Operation) {
     }
 }
 
+/// The ids in paths are named after what they identify.
+fn describe_ids(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(parameter) = parameter else { continue };
+        if let Some(of) = parameter.name.strip_suffix("_id") {
+            let of = of.replace('_', " ").replace("api", "API");
+            parameter.description.get_or_insert(format!("Identifier of the {of}."));
+        }
+    }
+}
+
 /// What can be made against a version can name it in a header.
 fn name_precondition(operation: &mut Operation) {
     if !operation.responses.responses.contains_key("428") {
@@ -77,7 +132,9 @@ fn name_precondition(operation: &mut Operation) {
         .name("If-Match")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("The ETag of the version that this was made against."))
+        .description(Some(
+            "ETag of the version on which the request is based. Required unless `version` is sent.",
+        ))
         .schema(Some(Object::with_type(Type::String)));
     operation.parameters.get_or_insert_default().push(if_match.build().into());
 }
@@ -89,15 +146,16 @@ fn name_key(operation: &mut Operation) {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "1 to 255 visible ASCII characters, best a random UUID: the same request with the same \
-             key is done once, and its answer given again for 24 hours.",
+            "Key of the request for retries: 1 to 255 visible ASCII characters, preferably a \
+             random UUID. The same request with the same key is executed once; its response is \
+             repeated for 24 hours.",
         ))
         .schema(Some(Object::with_type(Type::String)));
     operation.parameters.get_or_insert_default().push(key.build().into());
     for (status, response) in &mut operation.responses.responses {
         if let (true, RefOr::T(response)) = (status.starts_with('2'), response) {
             let mut header = Header::new(Object::with_type(Type::String));
-            header.description = Some("`true` on an answer that is given again.".to_owned());
+            header.description = Some("`true` on a repeated response.".to_owned());
             response.headers.insert("Idempotent-Replayed".to_owned(), header.into());
         }
     }

@@ -20,46 +20,46 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 /// How many seconds a client should wait before it tries again, where nothing better is known.
 const RETRY_AFTER: u64 = 1;
 
-/// What went wrong (RFC 9457).
+/// Problem details of an error (RFC 9457).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
-    /// A URI of the kind of problem: `urn:steward:problem:` and the code.
+    /// URI of the type of problem: `urn:steward:problem:` followed by `code`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The kind of problem, for a person.
+    /// Human-readable summary of the type of problem.
     pub title: String,
-    /// The HTTP status.
+    /// HTTP status code.
     pub status: u16,
-    /// What went wrong this time, for a person.
+    /// Human-readable description of this occurrence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// A URI of this occurrence: `urn:uuid:` and the request's id.
+    /// URI of this occurrence: `urn:uuid:` followed by `request_id`.
     pub instance: String,
-    /// The kind of problem, for a program. Stable.
+    /// Stable, machine-readable code of the type of problem.
     pub code: String,
-    /// The request's id, as it stands in the server's log.
+    /// Identifier of the request (UUID), as in the header `X-Request-Id` and in the server's log.
     pub request_id: Uuid,
-    /// The rules that the input breaks, on 422.
+    /// Rules that the input violates, on status 422, and taken values on 409.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(nullable = false)]
     pub violations: Vec<Violation>,
-    /// The version that a stale change was made against, on 409 and 412.
+    /// Version that the request named, on status 409 and 412.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expected_version: Option<i64>,
-    /// The version that the resource has now, on 409 and 412.
+    /// Current version of the resource, on status 409 and 412.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub current_version: Option<i64>,
-    /// The whole resource as it is now, on 409 and 412.
+    /// Current state of the whole resource, on status 409 and 412.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Object>)]
     pub current: Option<Value>,
-    /// The other resource that is in the way, on 409.
+    /// Identifier of the resource that conflicts with the request, on status 409.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub conflicting_id: Option<Uuid>,
-    /// The report of an import that was given up, on 422: its fields stand here.
+    /// Report of an aborted import, on status 422. Its properties are properties of the problem.
     #[serde(flatten)]
     #[schema(ignore)]
     pub report: Map<String, Value>,
@@ -297,8 +297,12 @@ impl ResponseError for Failure {
 
 /// The problems that any operation can answer with.
 const ALWAYS: &[(u16, &str)] = &[
-    (500, "Something went wrong on our side"),
-    (503, "Not available just now: try again after Retry-After"),
+    (500, "Internal error"),
+    (
+        503,
+        "Temporarily unavailable: retry after Retry-After seconds. With the code \
+         `outcome_unknown`, the request may have been executed",
+    ),
 ];
 
 pub(crate) fn responses(groups: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
@@ -318,28 +322,28 @@ pub(crate) fn responses(groups: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Res
 
 /// What any POST can answer because of its Idempotency-Key.
 pub(crate) const RETRIED: &[(u16, &str)] = &[
-    (400, "The Idempotency-Key is not one"),
-    (409, "The first request with this Idempotency-Key is still at work"),
-    (422, "The Idempotency-Key stands for another request"),
+    (400, "The Idempotency-Key is invalid"),
+    (409, "The first request with this Idempotency-Key is in progress"),
+    (422, "The Idempotency-Key was used for another request"),
 ];
 const THROTTLED: &[(u16, &str)] =
-    &[(429, "Too many failures from this network: try again after Retry-After")];
-const AUTHENTICATED: &[(u16, &str)] = &[(401, "No valid token"), (403, "Not allowed")];
-const FOUND: &[(u16, &str)] = &[(404, "There is no such thing here")];
-const PARAMETERS: &[(u16, &str)] = &[(422, "The input breaks rules")];
+    &[(429, "Too many failures from this network: retry after Retry-After seconds")];
+const AUTHENTICATED: &[(u16, &str)] = &[(401, "No valid token"), (403, "Not permitted")];
+const FOUND: &[(u16, &str)] = &[(404, "Not found, or hidden from the role")];
+const PARAMETERS: &[(u16, &str)] = &[(422, "The input violates rules")];
 const BODY: &[(u16, &str)] = &[
-    (400, "The body is not JSON, or two different versions are named"),
-    (408, "The body did not come in time"),
+    (400, "The body is not valid JSON, or `version` and If-Match differ"),
+    (408, "The body was not received in time"),
     (413, "The body is too large"),
-    (415, "The body is of another media type"),
-    (422, "The input breaks rules"),
+    (415, "The media type of the body is not supported"),
+    (422, "The input violates rules"),
 ];
-const CONFLICT: &[(u16, &str)] = &[(409, "In conflict with the present state")];
+const CONFLICT: &[(u16, &str)] = &[(409, "Conflict with the current state")];
 const VERSIONED: &[(u16, &str)] = &[
-    (400, "Two different versions are named"),
-    (409, "The version is stale, or the present state does not allow it"),
-    (412, "If-Match names a stale version"),
-    (428, "No version is named"),
+    (400, "`version` and If-Match differ"),
+    (409, "The version is stale, or the current state does not permit the operation"),
+    (412, "The version in If-Match is stale"),
+    (428, "A version is required: `version` or If-Match"),
 ];
 
 macro_rules! problems {

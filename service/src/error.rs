@@ -246,14 +246,14 @@ fn listed(violations: &[Violation]) -> String {
     each.collect::<Vec<_>>().join("; ")
 }
 
-/// One rule that an input breaks.
+/// Rule that the input violates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Violation {
-    /// Where: a JSON pointer (RFC 6901) into the body, or `?name` for a query parameter.
+    /// JSON pointer (RFC 6901) into the body, or `?name` for a query parameter.
     pub pointer: String,
-    /// Which rule: a stable code.
+    /// Stable, machine-readable code of the rule.
     pub code: Cow<'static, str>,
-    /// What is wrong, for a person.
+    /// Human-readable description of the violation.
     pub message: String,
 }
 

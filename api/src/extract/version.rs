@@ -39,14 +39,14 @@ fn if_match(request: &HttpRequest) -> Expected {
     version.map_or(Expected::UnknownTag, Expected::Precondition)
 }
 
-/// The version that a removal is made against.
+/// Version on which a deletion is based.
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Version {
-    /// The version that this was made against, unless If-Match says it.
+    /// Version of the resource on which the request is based. Required unless `If-Match` is sent.
     pub version: Option<i64>,
-    /// What both say together.
+    /// Version that the query and `If-Match` name together.
     #[serde(skip, default = "unnamed")]
     #[param(ignore)]
     pub expected: Expected,

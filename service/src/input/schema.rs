@@ -54,7 +54,9 @@ impl<T: ToSchema> PartialSchema for Create<T> {
         let id = ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
-            .description(Some("An id that the client chooses; one is made if it is left out."));
+            .description(Some(
+                "Unique identifier (UUID) of the new resource. Set by the server if it is omitted.",
+            ));
         object.properties.insert("id".into(), id.into());
         object.into()
     }
@@ -70,13 +72,16 @@ impl<T: ToSchema> ToSchema for Create<T> {
     }
 }
 
-const VERSION: &str = "The version that this was made against, unless If-Match says it.";
+const PATCH: &str = "\
+Changes as a JSON Merge Patch (RFC 7396): omitted properties stay as they are, null clears a property.";
+const VERSION: &str =
+    "Version of the resource on which the request is based. Required unless `If-Match` is sent.";
 
 impl<T: ToSchema> PartialSchema for Change<T> {
     fn schema() -> RefOr<Schema> {
         let mut object = properties::<T>();
         object.required.clear();
-        object.description = Some("A JSON Merge Patch (RFC 7396): null clears a field.".into());
+        object.description = Some(PATCH.into());
         object.properties.insert("version".into(), integer(VERSION));
         object.into()
     }

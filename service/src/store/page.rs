@@ -25,16 +25,17 @@ pub const DEFAULT_LIMIT: u64 = 50;
 /// How many items a page has at most.
 pub const MAX_LIMIT: u64 = 500;
 
-/// Which page.
+/// Page of a list.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 
@@ -48,14 +49,14 @@ impl PageQuery {
     }
 }
 
-/// Some items of a list, and where to go on.
+/// Page of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// The items.
+    /// Items of the page.
     // So that a generic handler and one by hand write the same schema of a page.
     #[schema(inline)]
     pub items: Vec<T>,
-    /// What to pass as `cursor` for the next page; null on the last.
+    /// Value to pass as `cursor` for the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
