@@ -18,26 +18,31 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let accounts = Collection::<Account>::of("accounts", "an account");
     config
         .service(accounts.create(may::ManageAccounts))
-        .service(accounts.list(may::ReadLedger, "The accounts, by name"))
+        .service(accounts.list(may::ReadLedger, "Ordered by name."))
         .service(accounts.read(may::ReadLedger))
         .service(accounts.history(may::ReadLedger))
         .service(accounts.revert(may::ManageAccounts))
-        .service(accounts.change(may::ManageAccounts).detail("Its kind and its currency stay."))
+        .service(
+            accounts.change(may::ManageAccounts).detail("The kind and the currency are immutable."),
+        )
         .service(
             accounts
                 .remove(may::ManageAccounts)
-                .summary("Remove an account that no entry refers to"),
+                .detail("Refused with 409 if journal entries refer to the account."),
         )
         .service(balance)
         .service(balances);
 }
 
-/// What an account stands at
+/// Get an account's balance
 #[utoipa::path(
     tag = "accounts",
     params(("organization_id" = uuid::Uuid, Path), ("account_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ReadLedger::name()))),
-    responses((status = 200, body = AccountBalance), problem::Read),
+    responses(
+        (status = 200, description = "Balance of the account", body = AccountBalance),
+        problem::Read,
+    ),
 )]
 #[get("/accounts/{account_id}/balance")]
 async fn balance(
@@ -48,14 +53,17 @@ async fn balance(
     Ok(web::Json(account::balance(&state.store, &may.actor, id).await?))
 }
 
-/// What the accounts stand at, by name
+/// List account balances
 ///
-/// All of a page at one moment.
+/// Ordered by the name of the account. All balances of a page are of the same moment.
 #[utoipa::path(
     tag = "accounts",
     params(("organization_id" = uuid::Uuid, Path), PageQuery),
     extensions(("x-permission" = json!(may::ReadLedger::name()))),
-    responses((status = 200, body = Page<AccountBalance>), problem::Read),
+    responses(
+        (status = 200, description = "Page of the list", body = Page<AccountBalance>),
+        problem::Read,
+    ),
 )]
 #[get("/balances")]
 async fn balances(

@@ -20,21 +20,24 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let keys = Collection::<ApiKey>::of("API keys", "an API key");
     config
         .service(create)
-        .service(keys.list(may::ManageApiKeys, "The API keys, the newest first"))
+        .service(keys.list(may::ManageApiKeys, "Newest first."))
         .service(keys.read(may::ManageApiKeys))
         .service(keys.history(may::ManageApiKeys))
         .service(remove);
 }
 
-/// Make an API key
+/// Create an API key
 ///
-/// The token is in the answer, and nowhere else.
+/// The response contains the token, which is returned only once.
 #[utoipa::path(
     tag = "API keys",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageApiKeys::name()))),
     request_body = NewApiKey,
-    responses((status = 201, body = IssuedApiKey), problem::Create),
+    responses(
+        (status = 201, description = "Created API key with its token", body = IssuedApiKey),
+        problem::Create,
+    ),
 )]
 #[post("/api-keys")]
 async fn create(
@@ -45,12 +48,14 @@ async fn create(
     once.answer(created, async |store| api_key::create(store, &may.actor, new).await).await
 }
 
-/// End an API key, at once
+/// Delete an API key
+///
+/// The key stops working immediately.
 #[utoipa::path(
     tag = "API keys",
     params(("organization_id" = uuid::Uuid, Path), ("api_key_id" = uuid::Uuid, Path), Version),
     extensions(("x-permission" = json!(may::ManageApiKeys::name()))),
-    responses((status = 204), problem::Remove),
+    responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("/api-keys/{api_key_id}")]
 async fn remove(

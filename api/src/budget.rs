@@ -7,7 +7,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let budgets = Collection::<Budget>::of("budgets", "a budget");
     config
         .service(budgets.create(may::ManageBudgets))
-        .service(budgets.list(may::ReadMoney, "The budgets, by name"))
+        .service(budgets.list(may::ReadMoney, "Ordered by name."))
         .service(budgets.read(may::ReadMoney))
         .service(budgets.history(may::ReadMoney))
         .service(budgets.revert(may::ManageBudgets))

@@ -7,7 +7,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let categories = Collection::<Category>::of("categories", "a category");
     config
         .service(categories.create(may::ManageCategories))
-        .service(categories.list(may::ReadMoney, "The categories, by name"))
+        .service(categories.list(may::ReadMoney, "Ordered by name."))
         .service(categories.read(may::ReadMoney))
         .service(categories.history(may::ReadMoney))
         .service(categories.revert(may::ManageCategories))

@@ -15,12 +15,13 @@ use crate::{
 };
 
 const AMEND: &str = "\
-`changes` is a merge patch, and `reason` says why; both are in the history. Where reports take approval, one that was
-approved is submitted again.";
+`changes` is a JSON Merge Patch, and `reason` states why. If the organization requires approval, an
+approved report becomes `submitted` again.";
 
 const TAKE_HOURS: &str = "\
-Members get the hours that they recorded for the project and the day: who recorded none goes, and who is not there yet
-is added. What is said by trade stays.";
+Replaces the hours of members by the time that they have recorded for the project and day. Members
+who have recorded none are removed, and missing members are added. Lines of trades are unchanged.
+Only for drafts.";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let reports = Collection::<DailyReport>::of("daily reports", "a daily report");
@@ -28,42 +29,45 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(
             reports
                 .create(may::RecordDailyReports)
-                .summary("Begin the daily report of a project and a day"),
+                .detail("A project has at most one report for each day."),
         )
-        .service(reports.list(may::ReadWork, "The daily reports, filtered and by day"))
+        .service(reports.list(may::ReadWork, "By default, latest day first."))
         .service(reports.read(may::ReadWork))
         .service(reports.history(may::ReadWork))
         .service(reports.revert(may::RecordDailyReports))
-        .service(reports.change(may::RecordDailyReports).summary("Change a draft of a report"))
-        .service(reports.remove(may::RecordDailyReports).summary("Remove a draft of a report"))
+        .service(reports.change(may::RecordDailyReports).detail("Only drafts can be updated."))
+        .service(reports.remove(may::RecordDailyReports).detail("Only drafts can be deleted."))
         .service(
             reports
                 .act(may::RecordDailyReports, "submit", daily_report::submit)
-                .summary("Hand a daily report in")
-                .detail("From then on it is only amended. Where nobody decides, it is approved."),
+                .summary("Submit a daily report for approval")
+                .detail(
+                    "A submitted report can only be amended. If the organization requires no \
+                     approval, the report is approved at once.",
+                ),
         )
-        .service(
-            reports
-                .act(may::DecideDailyReports, "approve", daily_report::approve)
-                .summary("Accept a daily report that somebody else has handed in"),
-        )
+        .service(reports.act(may::DecideDailyReports, "approve", daily_report::approve).detail(
+            "If approval is required, it must come from a member with no part in the report.",
+        ))
         .service(
             reports
                 .act(may::RecordDailyReports, "amend", daily_report::amend)
-                .summary("Amend a daily report that was handed in")
+                .summary("Amend a submitted daily report")
                 .detail(AMEND),
         )
         .service(
             reports
                 .act(may::RecordDailyReports, "take-hours", daily_report::take_hours)
-                .summary("Put the hours that were recorded into a draft of a report")
+                .summary("Take recorded hours into a daily report")
                 .detail(TAKE_HOURS),
         )
         .service(amendments)
         .service(crew_hours);
 }
 
-/// The amendments of a daily report, the latest first
+/// List a daily report's amendments
+///
+/// Latest first.
 #[utoipa::path(
     tag = "daily reports",
     params(
@@ -72,7 +76,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         PageQuery,
     ),
     extensions(("x-permission" = json!(may::ReadWork::name()))),
-    responses((status = 200, body = Page<Amendment>), problem::Read),
+    responses(
+        (status = 200, description = "Page of the list", body = Page<Amendment>),
+        problem::Read,
+    ),
 )]
 #[get("/daily-reports/{daily_report_id}/amendments")]
 async fn amendments(
@@ -84,14 +91,17 @@ async fn amendments(
     Ok(Listed(daily_report::amendments(&state.store, &may.actor, id, &page).await?))
 }
 
-/// The hours of a daily report's crew beside those that were recorded
+/// Compare a daily report's hours with recorded time
 ///
-/// For each member whom the report names, or who recorded time for its project and day.
+/// Covers each member whom the report names or who has recorded time for its project and day.
 #[utoipa::path(
     tag = "daily reports",
     params(("organization_id" = uuid::Uuid, Path), ("daily_report_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ReadWork::name()))),
-    responses((status = 200, body = CrewHours), problem::Read),
+    responses(
+        (status = 200, description = "Comparison of the hours", body = CrewHours),
+        problem::Read,
+    ),
 )]
 #[get("/daily-reports/{daily_report_id}/crew-hours")]
 async fn crew_hours(

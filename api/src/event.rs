@@ -18,14 +18,18 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(list).service(live);
 }
 
-/// What has happened, in the order in which it is told
+/// List events
 ///
-/// As far as one's role may read it. `next_after` is where to go on, at once or later.
+/// Returns the events that the role may read, in the order of their positions. `next_after` is the
+/// position from which to continue, at once or later.
 #[utoipa::path(
     tag = "events",
     params(("organization_id" = uuid::Uuid, Path), EventQuery),
     extensions(("x-permission" = json!(may::ReadOrganization::name()))),
-    responses((status = 200, body = EventPage), problem::Read),
+    responses(
+        (status = 200, description = "Events after the position", body = EventPage),
+        problem::Read,
+    ),
 )]
 #[get("/events")]
 async fn list(
@@ -36,41 +40,54 @@ async fn list(
     Ok(web::Json(event::list(&state.store, &may.actor, &query).await?))
 }
 
-/// Which events, from where.
+/// Position and filters of a stream of events.
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct StreamQuery {
-    /// After this position, unless Last-Event-ID names one; from now on if neither does.
+    /// Send events after this position. Ignored if `Last-Event-ID` is sent; without either, the
+    /// stream starts with the next event.
     #[validate(range(min = 0))]
     #[param(minimum = 0)]
     after: Option<i64>,
-    /// Of these kinds: `expense.approved,budget.*`.
+    /// Send events of these kinds, separated by commas: `expense.approved,budget.*`. At most 2000
+    /// characters.
     #[validate(length(max = 2000))]
     #[param(max_length = 2000)]
     kinds: Option<String>,
-    /// About this kind of resource, or about one: `expense`, `expense/ID`.
+    /// Send events of this type of resource, or of one resource: `expense`, `expense/ID`. At most
+    /// 100 characters.
     #[validate(length(max = 100))]
     #[param(max_length = 100)]
     entity: Option<String>,
 }
 
-/// The same as it happens, as server-sent events
+/// Stream events
 ///
-/// The id of each is its position: `Last-Event-ID` goes on where a stream ended. A line of comment comes
-/// from time to time where nothing happens.
+/// Sends the events that the role may read as server-sent events, as they occur. The id of a
+/// message is the position of its event; `Last-Event-ID` resumes after it. Comment lines keep an
+/// idle stream open.
 #[utoipa::path(
     tag = "events",
     params(
         ("organization_id" = uuid::Uuid, Path),
         StreamQuery,
-        ("Last-Event-ID" = Option<i64>, Header, description = "The position of the last event seen."),
+        (
+            "Last-Event-ID" = Option<i64>,
+            Header,
+            description = "Position of the last event received."
+        ),
     ),
     extensions(("x-permission" = json!(may::ReadOrganization::name()))),
     responses(
-        (status = 200, body = String, content_type = stream::MEDIA_TYPE),
+        (
+            status = 200,
+            description = "Stream of events",
+            body = String,
+            content_type = stream::MEDIA_TYPE,
+        ),
         (status = 429, body = problem::Problem, content_type = problem::MEDIA_TYPE,
-         description = "The organization has as many streams open as it may"),
+         description = "The organization has the maximum number of streams open"),
         problem::Read,
     ),
 )]

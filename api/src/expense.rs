@@ -16,68 +16,71 @@ use crate::{
     state::State,
 };
 
+const CHANGE: &str = "\
+Permitted for drafts and rejected expenses. A rejected expense becomes a draft. If the organization
+requires no approval, an expense can be updated until it is reimbursed.";
+
+const REMOVE: &str = "\
+Permitted for drafts and rejected expenses. If the organization requires no approval, an expense can
+be deleted until it is reimbursed.";
+
+const DECIDE: &str = "\
+The expense must be submitted. If approval is required, it must be decided by a member with no part
+in the expense.";
+
 const PAY: &str = "\
-A saga reserves the amount, has it paid out at the organization's `payout_url` and settles. While
-`payout_saga_id` says that it is under way, nothing else is done to the expense. If the payout is refused,
-the expense is approved as before, and `payout_error` says why.";
+Starts a saga that reserves the amount, requests the payout from the organization's `payout_url` and
+settles it. While `payout_saga_id` is set, no other operation may change the expense. If the payout
+is refused, the expense is approved as before, and `payout_error` states why.";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let expenses = Collection::<Expense>::of("expenses", "an expense");
     config
-        .service(expenses.create(may::RecordExpenses).summary("Record an expense"))
-        .service(expenses.list(may::ReadMoney, "The expenses, filtered and sorted"))
+        .service(expenses.create(may::RecordExpenses))
+        .service(expenses.list(may::ReadMoney, "By default, latest day first."))
         .service(expenses.read(may::ReadMoney))
         .service(expenses.history(may::ReadMoney))
         .service(expenses.revert(may::RecordExpenses))
-        .service(
-            expenses
-                .change(may::RecordExpenses)
-                .summary("Change an expense that nobody relies on yet")
-                .detail("A rejected one is a draft again."),
-        )
-        .service(
-            expenses
-                .remove(may::RecordExpenses)
-                .summary("Remove an expense that nobody relies on yet"),
-        )
+        .service(expenses.change(may::RecordExpenses).detail(CHANGE))
+        .service(expenses.remove(may::RecordExpenses).detail(REMOVE))
         .service(create_batch)
         .service(import)
         .service(
             expenses
                 .act(may::RecordExpenses, "submit", expense::submit)
-                .summary("Ask for a decision")
-                .detail("Where nobody decides, the expense is approved."),
+                .summary("Submit an expense for approval")
+                .detail(
+                    "If the organization requires no approval, the expense is approved at once.",
+                ),
         )
-        .service(
-            expenses
-                .act(may::DecideExpenses, "approve", expense::approve)
-                .summary("Accept a submitted expense of somebody else's"),
-        )
-        .service(
-            expenses
-                .act(may::DecideExpenses, "reject", expense::reject)
-                .summary("Refuse a submitted expense of somebody else's"),
-        )
+        .service(expenses.act(may::DecideExpenses, "approve", expense::approve).detail(DECIDE))
+        .service(expenses.act(may::DecideExpenses, "reject", expense::reject).detail(DECIDE))
         .service(
             expenses
                 .act(may::DecideExpenses, "reimburse", expense::reimburse)
-                .summary("Say that an approved expense has been paid back by hand"),
+                .summary("Mark an expense as reimbursed")
+                .detail("For an approved expense that was reimbursed manually."),
         )
         .service(
             expenses
                 .act(may::DecideExpenses, "pay", saga::pay)
-                .summary("Have an approved expense paid back")
+                .summary("Pay out an expense")
                 .detail(PAY),
         );
 }
 
-/// Record several expenses, all or none
+/// Create several expenses
+///
+/// Creates all of them in one transaction, or none.
 #[utoipa::path(
     tag = "expenses",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::RecordExpenses::name()))),
     request_body = ExpenseBatch,
-    responses((status = 201, body = ExpenseBatchResult), problem::Create),
+    responses(
+        (status = 201, description = "Created expenses", body = ExpenseBatchResult),
+        problem::Create,
+    ),
 )]
 #[post("/expenses/batch")]
 async fn create_batch(
@@ -90,19 +93,22 @@ async fn create_batch(
 
 /// Import expenses from CSV
 ///
-/// The query says which column is what. A file imported twice creates nothing the second time. With
-/// `on_error=abort`, any bad row means 422 and nothing is written; the problem then holds the report. A file has
-/// 200,000 rows at most.
+/// The query maps columns to properties. A file that is imported again creates nothing. With
+/// `on_error=abort`, an invalid row means status 422, nothing is written, and the problem contains
+/// the report. A file has at most 200,000 rows.
 ///
-/// Where more than 100 of the rows are new, or with `background=true`, the import goes on by itself after a check of
-/// the whole file: the answer is 202, and `Location` says where it shows how far it is.
+/// If more than 100 rows are new, or with `background=true`, the file is checked and then imported
+/// in the background: the status is 202, and `Location` refers to the import, which shows the
+/// progress.
 #[utoipa::path(
     tag = "expenses",
     params(("organization_id" = uuid::Uuid, Path), ImportQuery),
     extensions(("x-permission" = json!(may::ManageExpenses::name()))),
     request_body(content = String, content_type = "text/csv"),
     responses(
-        (status = 200, body = ImportReport), (status = 202, body = ImportRun), problem::Create,
+        (status = 200, description = "Report of the completed import", body = ImportReport),
+        (status = 202, description = "Import that continues in the background", body = ImportRun),
+        problem::Create,
     ),
 )]
 #[post("/expenses/import")]

@@ -17,14 +17,17 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(list).service(read).service(cancel);
 }
 
-/// The imports that go on by themselves, the newest first
+/// List background imports
 ///
-/// Those that were done when they were answered are not among them.
+/// Newest first. Imports that were completed within their request are not included.
 #[utoipa::path(
     tag = "imports",
     params(("organization_id" = uuid::Uuid, Path), ImportRunQuery),
     extensions(("x-permission" = json!(may::ManageImports::name()))),
-    responses((status = 200, body = Page<ImportRun>), problem::Read),
+    responses(
+        (status = 200, description = "Page of the list", body = Page<ImportRun>),
+        problem::Read,
+    ),
 )]
 #[get("/imports")]
 async fn list(
@@ -35,12 +38,14 @@ async fn list(
     Ok(Listed(import::list(&state.store, &may.actor, query).await?))
 }
 
-/// An import, and how far it is
+/// Get an import
+///
+/// Returns its state and progress.
 #[utoipa::path(
     tag = "imports",
     params(("organization_id" = uuid::Uuid, Path), ("import_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageImports::name()))),
-    responses((status = 200, body = ImportRun), problem::Read),
+    responses((status = 200, description = "State of the import", body = ImportRun), problem::Read),
 )]
 #[get("/imports/{import_id}")]
 async fn read(
@@ -51,15 +56,15 @@ async fn read(
     Ok(web::Json(import::get(&state.store, &may.actor, id).await?))
 }
 
-/// Call an import off
+/// Cancel an import
 ///
-/// What it has written is taken back; what somebody has changed since stays. 409 `import_ended` where all of it
-/// is written.
+/// Deletes what the import has written, except for what has been changed since. Status 409
+/// `import_ended` if all rows are written.
 #[utoipa::path(
     tag = "imports",
     params(("organization_id" = uuid::Uuid, Path), ("import_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageImports::name()))),
-    responses((status = 200, body = ImportRun), problem::Take),
+    responses((status = 200, description = "State of the import", body = ImportRun), problem::Take),
 )]
 #[post("/imports/{import_id}/cancel")]
 async fn cancel(may: May<may::ManageImports>, once: Once, Row(id): Row) -> Result<HttpResponse> {

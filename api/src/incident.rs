@@ -23,13 +23,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         // Before what takes an id in their place.
         .service(osha_300)
         .service(osha_300a)
-        .service(
-            incidents
-                .create(may::ManageIncidents)
-                .summary("Report an incident")
-                .detail("Also on an archived project."),
-        )
-        .service(incidents.list(may::ManageIncidents, "The incidents, the latest first"))
+        .service(incidents.create(may::ManageIncidents).detail("Archived projects are accepted."))
+        .service(incidents.list(may::ManageIncidents, "Ordered by case number, highest first."))
         .service(incidents.read(may::ManageIncidents))
         .service(incidents.history(may::ManageIncidents))
         .service(incidents.revert(may::ManageIncidents))
@@ -37,14 +32,17 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(incidents.remove(may::ManageIncidents));
 }
 
-/// The log of a year: OSHA's Form 300
+/// Export the OSHA 300 log of a year
 ///
-/// The recordable incidents of the year in the order of their numbers, as CSV for a spreadsheet.
+/// Returns the recordable incidents of the year in the order of their case numbers, as CSV.
 #[utoipa::path(
     tag = "incidents",
     params(("organization_id" = uuid::Uuid, Path), OshaQuery),
     extensions(("x-permission" = json!(may::ManageIncidents::name()))),
-    responses((status = 200, body = String, content_type = "text/csv"), problem::Read),
+    responses(
+        (status = 200, description = "CSV file", body = String, content_type = "text/csv"),
+        problem::Read,
+    ),
 )]
 #[get("/incidents/osha-300")]
 async fn osha_300(
@@ -55,14 +53,17 @@ async fn osha_300(
     Ok(file(incident::log_300(&state.store, &may.actor, query).await?))
 }
 
-/// The summary of a year: OSHA's Form 300A
+/// Export the OSHA 300A summary of a year
 ///
-/// The sums of the log of the year, as CSV for a spreadsheet.
+/// Returns the totals of the log of the year, as CSV.
 #[utoipa::path(
     tag = "incidents",
     params(("organization_id" = uuid::Uuid, Path), OshaQuery),
     extensions(("x-permission" = json!(may::ManageIncidents::name()))),
-    responses((status = 200, body = String, content_type = "text/csv"), problem::Read),
+    responses(
+        (status = 200, description = "CSV file", body = String, content_type = "text/csv"),
+        problem::Read,
+    ),
 )]
 #[get("/incidents/osha-300a")]
 async fn osha_300a(

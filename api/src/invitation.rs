@@ -27,21 +27,24 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let invitations = Collection::<Invitation>::of("invitations", "an invitation");
     config
         .service(create)
-        .service(invitations.list(may::ManageInvitations, "The invitations, the newest first"))
+        .service(invitations.list(may::ManageInvitations, "Newest first."))
         .service(invitations.read(may::ManageInvitations))
         .service(invitations.history(may::ManageInvitations))
         .service(remove);
 }
 
-/// Invite somebody
+/// Create an invitation
 ///
-/// The token is in the answer, and nowhere else.
+/// The response contains the token, which is returned only once.
 #[utoipa::path(
     tag = "invitations",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageInvitations::name()))),
     request_body = NewInvitation,
-    responses((status = 201, body = IssuedInvitation), problem::Create),
+    responses(
+        (status = 201, description = "Created invitation with its token", body = IssuedInvitation),
+        problem::Create,
+    ),
 )]
 #[post("/invitations")]
 async fn create(
@@ -52,12 +55,12 @@ async fn create(
     once.answer(created, async |store| invitation::create(store, &may.actor, new).await).await
 }
 
-/// Take an invitation back
+/// Delete an invitation
 #[utoipa::path(
     tag = "invitations",
     params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path), Version),
     extensions(("x-permission" = json!(may::ManageInvitations::name()))),
-    responses((status = 204), problem::Remove),
+    responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("/invitations/{invitation_id}")]
 async fn remove(
@@ -72,11 +75,15 @@ async fn remove(
 
 /// Accept an invitation
 ///
-/// The user is a member from then on.
+/// Makes the current user a member of the organization.
 #[utoipa::path(
     tag = "invitations",
-    params(("token" = String, Path)),
-    responses((status = 201, body = Member), problem::Take, problem::Throttled),
+    params(("token" = String, Path, description = "Token of the invitation.")),
+    responses(
+        (status = 201, description = "Created member", body = Member),
+        problem::Take,
+        problem::Throttled,
+    ),
 )]
 #[post("/invitations/{token}/accept")]
 async fn accept(

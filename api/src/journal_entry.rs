@@ -15,33 +15,37 @@ use crate::{
 
 type NewJournalEntry = Create<JournalEntryInput>;
 
+const REVERSE: &str = "\
+Posts an entry with the opposite transfers and returns the entry that was reversed. An entry can be
+reversed once.";
+
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    let entries = Collection::<JournalEntry>::of("journal entries", "an entry");
+    let entries = Collection::<JournalEntry>::of("journal entries", "a journal entry");
     config
         .service(post)
-        .service(entries.list(may::ReadLedger, "The entries, filtered and sorted by day"))
+        .service(entries.list(may::ReadLedger, "By default, latest day first."))
         .service(entries.read(may::ReadLedger))
         .service(entries.history(may::ReadLedger))
         .service(
             entries
                 .act(may::PostEntries, "reverse", journal_entry::reverse)
-                .summary("Reverse an entry, once")
-                .detail(
-                    "Posts another with the same transfers the other way round, and gives the one \
-                     that was reversed.",
-                ),
+                .summary("Reverse a journal entry")
+                .detail(REVERSE),
         );
 }
 
-/// Post an entry
+/// Post a journal entry
 ///
-/// Each transfer is a debit of one account and a credit of another, so that an entry balances.
+/// Each transfer debits one account and credits another, so that every entry balances.
 #[utoipa::path(
     tag = "journal entries",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::PostEntries::name()))),
     request_body = NewJournalEntry,
-    responses((status = 201, body = JournalEntry), problem::Create),
+    responses(
+        (status = 201, description = "Posted journal entry", body = JournalEntry),
+        problem::Create,
+    ),
 )]
 #[post("/journal-entries")]
 async fn post(

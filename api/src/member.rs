@@ -4,9 +4,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{may, resource::Collection};
 
 const OFFBOARD: &str = "\
-A saga gives the member's open tasks to another, stops a timer that runs, submits the open timecards, and
-last of all ends their API keys and their access. If one of these cannot be done, it gives back what it has
-done. The answer is the saga; docs/work.md has more.";
+Starts a saga that reassigns the member's open tasks, stops a running timer, submits the open
+timecards and finally ends the member's API keys and access. If a step cannot be done, the completed
+steps are undone. Returns the saga; docs/work.md has more.";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let members = Collection::<Member>::of("members", "a member");
@@ -14,27 +14,24 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(
             members
                 .create(may::ManageMembers)
-                .summary("Add a member")
-                .detail("Without a login; an invitation gives them one."),
+                .detail("The member has no login. An invitation provides one."),
         )
-        .service(members.list(may::ReadMembers, "The members, by name"))
+        .service(members.list(may::ReadMembers, "Ordered by name."))
         .service(members.read(may::ReadMembers))
         .service(members.history(may::ReadMembers))
         .service(members.revert(may::ReadMembers))
         .service(members.change(may::ReadMembers).detail(
-            "Without the permission member:manage, one may rename oneself, and leave \
-             (`active: false`).",
+            "Without the permission `member:manage`, members may only change their own name and \
+             deactivate themselves (`active: false`).",
+        ))
+        .service(members.remove(may::ReadMembers).detail(
+            "Refused with 409 if other resources refer to the member. Without the permission \
+             `member:manage`, members may only delete themselves.",
         ))
         .service(
             members
-                .remove(may::ReadMembers)
-                .summary("Remove a member whom nothing refers to")
-                .detail("Without the permission member:manage, only oneself."),
-        )
-        .service(
-            members
                 .act(may::ManageMembers, "offboard", saga::offboard)
-                .summary("Begin to offboard a member")
+                .summary("Offboard a member")
                 .detail(OFFBOARD),
         );
 }

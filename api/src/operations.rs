@@ -16,33 +16,33 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(health).service(ready).service(scrape);
 }
 
-/// Whether the process is alive.
+/// Liveness of the process.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
     /// Always `ok`.
     status: &'static str,
 }
 
-/// Whether the process can do its work.
+/// Readiness of the process to serve requests.
 #[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
-    /// `ok`, `stopping` or `unavailable`.
+    /// State of the process: `ok`, `stopping` or `unavailable`.
     status: &'static str,
-    /// Whether the database answers: `ok` or `unavailable`.
+    /// State of the database: `ok` or `unavailable`.
     database: &'static str,
-    /// `sqlite` or `postgresql`.
+    /// Database engine: `sqlite` or `postgresql`.
     engine: &'static str,
-    /// The rules of time zones, where `verbose` asks for more.
+    /// Time zone data in use. Present only if `verbose` is requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     time_zones: Option<TimeZones>,
 }
 
-/// Which rules of time zones there are.
+/// Time zone data in use.
 #[derive(Debug, Serialize, ToSchema)]
 struct TimeZones {
-    /// The version of the tz database, as `2026f`; null where the data does not say it.
+    /// Version of the tz database, such as `2026f`; null if the data does not state it.
     version: Option<&'static str>,
-    /// `bundled` with steward, or a `folder` of the machine.
+    /// Origin of the data: `bundled` with the server, or a `folder` of the machine.
     source: &'static str,
 }
 
@@ -57,36 +57,39 @@ impl TimeZones {
     }
 }
 
-/// How much is to be told.
+/// Options of the readiness check.
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ReadyQuery {
-    /// Tell more: `?verbose`.
+    /// Include details. Any value but `false` enables it, also an empty one: `?verbose`.
     verbose: Option<String>,
 }
 
-/// Alive
+/// Check liveness
 ///
-/// Answers as long as the process does. Asks nothing of the database.
+/// Succeeds as long as the process runs. Does not query the database.
 #[utoipa::path(
     tag = "operations",
     security(()),
-    responses((status = 200, body = Health)),
+    responses((status = 200, description = "The process runs", body = Health)),
 )]
 #[get("/health")]
 async fn health() -> web::Json<Health> {
     web::Json(Health { status: "ok" })
 }
 
-/// Ready
+/// Check readiness
 ///
-/// 503 while the database is away, and as soon as the process is about to stop.
+/// Status 503 if the database is unavailable, and as soon as the process is stopping.
 #[utoipa::path(
     tag = "operations",
     security(()),
     params(ReadyQuery),
-    responses((status = 200, body = Readiness), (status = 503, body = Readiness)),
+    responses(
+        (status = 200, description = "The process is ready", body = Readiness),
+        (status = 503, description = "The process is not ready", body = Readiness),
+    ),
 )]
 #[get("/ready")]
 async fn ready(state: web::Data<State>, Query(query): Query<ReadyQuery>) -> HttpResponse {
@@ -111,13 +114,13 @@ fn not_ready(readiness: Readiness) -> HttpResponse {
     HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).json(readiness)
 }
 
-/// Metrics
+/// Get metrics
 ///
-/// In Prometheus' text format.
+/// Returns the metrics in the Prometheus text format.
 #[utoipa::path(
     tag = "operations",
     security(()),
-    responses((status = 200, body = String, content_type = "text/plain")),
+    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain")),
 )]
 #[get("/metrics")]
 async fn scrape(state: web::Data<State>, prometheus: web::Data<PrometheusHandle>) -> HttpResponse {

@@ -32,13 +32,16 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(read).service(history).service(revert).service(change).service(remove);
 }
 
-/// Make an organization
+/// Create an organization
 ///
-/// The user is its first member and owner.
+/// The current user becomes its first member and owner.
 #[utoipa::path(
     tag = "organizations",
     request_body = NewOrganization,
-    responses((status = 201, body = Organization), problem::Create),
+    responses(
+        (status = 201, description = "Created organization", body = Organization),
+        problem::Create,
+    ),
 )]
 #[post("/organizations")]
 async fn create(
@@ -49,11 +52,16 @@ async fn create(
     once.answer(created, async |store| organization::create(store, me.author(), new).await).await
 }
 
-/// One's organizations, the oldest first
+/// List the current user's organizations
+///
+/// Oldest first.
 #[utoipa::path(
     tag = "organizations",
     params(PageQuery),
-    responses((status = 200, body = Page<Organization>), problem::Own),
+    responses(
+        (status = 200, description = "Page of the list", body = Page<Organization>),
+        problem::Own,
+    ),
 )]
 #[get("/organizations")]
 async fn list(
@@ -64,12 +72,18 @@ async fn list(
     Ok(Listed(organization::list(&state.store, me.user_id, &page).await?))
 }
 
-/// An organization
+/// Get an organization
+///
+/// With `as_of`, returns the resource as it was at that time.
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path), AtQuery),
     extensions(("x-permission" = json!(may::ReadOrganization::name()))),
-    responses((status = 200, body = Organization), Unchanged, problem::Read),
+    responses(
+        (status = 200, description = "State of the organization", body = Organization),
+        Unchanged,
+        problem::Read,
+    ),
 )]
 #[get("")]
 async fn read(
@@ -82,14 +96,14 @@ async fn read(
     Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
 }
 
-/// What has happened to an organization, the latest first
+/// List an organization's events
 ///
-/// Every version, also of one that is gone, each as soon as it is there.
+/// Returns the events of the organization itself, latest first.
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path), PageQuery),
     extensions(("x-permission" = json!(may::ReadOrganization::name()))),
-    responses((status = 200, body = Page<Event>), problem::Read),
+    responses((status = 200, description = "Page of the list", body = Page<Event>), problem::Read),
 )]
 #[get("/history")]
 async fn history(
@@ -101,15 +115,18 @@ async fn history(
     Ok(Listed(event::history::<Organization>(&state.store, &may.actor, id, &page).await?))
 }
 
-/// Make an organization again what it was at an earlier version
+/// Revert an organization to an earlier version
 ///
-/// That is a new version, under the rules of now.
+/// Creates a new version, which must satisfy the current rules.
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ChangeOrganization::name()))),
     request_body = Revert,
-    responses((status = 200, body = Organization), problem::Change),
+    responses(
+        (status = 200, description = "State of the organization", body = Organization),
+        problem::Change,
+    ),
 )]
 #[post("/revert")]
 async fn revert(
@@ -126,13 +143,16 @@ async fn revert(
     .await
 }
 
-/// Change an organization
+/// Update an organization
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ChangeOrganization::name()))),
     request_body = OrganizationChange,
-    responses((status = 200, body = Organization), problem::Change),
+    responses(
+        (status = 200, description = "State of the organization", body = Organization),
+        problem::Change,
+    ),
 )]
 #[patch("")]
 async fn change(
@@ -147,12 +167,14 @@ async fn change(
     Ok(Resource::found(changed))
 }
 
-/// End an organization, with all that it holds
+/// Delete an organization
+///
+/// Deletes the organization with all its data.
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path), Version),
     extensions(("x-permission" = json!(may::DeleteOrganization::name()))),
-    responses((status = 204), problem::Remove),
+    responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("")]
 async fn remove(

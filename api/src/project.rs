@@ -7,7 +7,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let projects = Collection::<Project>::of("projects", "a project");
     config
         .service(projects.create(may::ManageProjects))
-        .service(projects.list(may::ReadWork, "The projects, by name"))
+        .service(projects.list(may::ReadWork, "Ordered by name."))
         .service(projects.read(may::ReadWork))
         .service(projects.history(may::ReadWork))
         .service(projects.revert(may::ManageProjects))

@@ -7,7 +7,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let rates = Collection::<Rate>::of("rates", "a rate");
     config
         .service(rates.create(may::ManageMembers))
-        .service(rates.list(may::ManageMembers, "What hours of members cost, and since when"))
+        .service(rates.list(may::ManageMembers, "Latest first day first."))
         .service(rates.read(may::ManageMembers))
         .service(rates.history(may::ManageMembers))
         .service(rates.revert(may::ManageMembers))

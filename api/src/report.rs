@@ -17,15 +17,15 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(spending).service(budgets).service(hours).service(timesheet).service(job_cost);
 }
 
-/// What was spent, grouped
+/// Report spending
 ///
-/// Approved and reimbursed count as `amount_minor`, drafts and submitted as `pending_minor`,
-/// rejected as nothing. Refunds count against it.
+/// Sums expenses by group: approved and reimbursed ones as `amount_minor`, drafts and submitted
+/// ones as `pending_minor`. Rejected expenses do not count. Refunds reduce the sums.
 #[utoipa::path(
     tag = "reports",
     params(("organization_id" = uuid::Uuid, Path), SpendingQuery),
     extensions(("x-permission" = json!(may::ReadReports::name()))),
-    responses((status = 200, body = Spending), problem::Read),
+    responses((status = 200, description = "Report", body = Spending), problem::Read),
 )]
 #[get("/reports/spending")]
 async fn spending(
@@ -36,12 +36,14 @@ async fn spending(
     Ok(web::Json(report::spending(&state.store, &may.actor, &query).await?))
 }
 
-/// Where each budget stands on a day
+/// Report budgets
+///
+/// Compares the spending of each budget that holds on a day with its amount.
 #[utoipa::path(
     tag = "reports",
     params(("organization_id" = uuid::Uuid, Path), BudgetsQuery),
     extensions(("x-permission" = json!(may::ReadReports::name()))),
-    responses((status = 200, body = Budgets), problem::Read),
+    responses((status = 200, description = "Report", body = Budgets), problem::Read),
 )]
 #[get("/reports/budgets")]
 async fn budgets(
@@ -52,14 +54,15 @@ async fn budgets(
     Ok(web::Json(report::budgets(&state.store, &may.actor, &query).await?))
 }
 
-/// What was worked, grouped
+/// Report hours
 ///
-/// By the days of the organization: an entry that crosses midnight counts in both by its seconds.
+/// Sums the time worked by group, by days in the organization's time zone: an entry that crosses
+/// midnight counts on both days by its seconds.
 #[utoipa::path(
     tag = "reports",
     params(("organization_id" = uuid::Uuid, Path), HoursQuery),
     extensions(("x-permission" = json!(may::ReadReports::name()))),
-    responses((status = 200, body = Hours), problem::Read),
+    responses((status = 200, description = "Report", body = Hours), problem::Read),
 )]
 #[get("/reports/hours")]
 async fn hours(
@@ -70,12 +73,14 @@ async fn hours(
     Ok(web::Json(report::hours(&state.store, &may.actor, &query).await?))
 }
 
-/// What a member worked in a week, entry by entry
+/// Get a member's timesheet
+///
+/// Lists the time that a member worked in a week, entry by entry.
 #[utoipa::path(
     tag = "reports",
     params(("organization_id" = uuid::Uuid, Path), TimesheetQuery),
     extensions(("x-permission" = json!(may::ReadReports::name()))),
-    responses((status = 200, body = Timesheet), problem::Read),
+    responses((status = 200, description = "Timesheet", body = Timesheet), problem::Read),
 )]
 #[get("/reports/timesheet")]
 async fn timesheet(
@@ -86,15 +91,15 @@ async fn timesheet(
     Ok(web::Json(report::timesheet(&state.store, &may.actor, &query).await?))
 }
 
-/// What a project has cost, against its budget
+/// Report the cost of a project
 ///
-/// Time of approved weeks at the rate of the day on which it was worked, and expenses that are approved or
-/// reimbursed.
+/// Compares the cost with the budget. Counts time of approved weeks at the rate of the day on which
+/// it was worked, and expenses that are approved or reimbursed.
 #[utoipa::path(
     tag = "reports",
     params(("organization_id" = uuid::Uuid, Path), JobCostQuery),
     extensions(("x-permission" = json!(may::ReadCosts::name()))),
-    responses((status = 200, body = JobCost), problem::Read),
+    responses((status = 200, description = "Report", body = JobCost), problem::Read),
 )]
 #[get("/reports/job-cost")]
 async fn job_cost(

@@ -17,7 +17,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let rules = Collection::<Rule>::of("rules", "a rule");
     config
         .service(rules.create(may::ManageRules))
-        .service(rules.list(may::ReadMoney, "The rules, by name: in the order in which they apply"))
+        .service(
+            rules.list(may::ReadMoney, "Ordered by name, which is the order in which they apply."),
+        )
         .service(rules.read(may::ReadMoney))
         .service(rules.history(may::ReadMoney))
         .service(rules.revert(may::ManageRules))
@@ -27,15 +29,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(dry_run);
 }
 
-/// Say what a rule would have done
+/// Dry-run a rule
 ///
-/// Nothing is changed. The latest events of its kind are looked at first, 5,000 at most.
+/// Returns what the rule would have done about past events. Changes nothing. Evaluates the latest
+/// 5,000 events of its kind at most.
 #[utoipa::path(
     tag = "rules",
     params(("organization_id" = uuid::Uuid, Path), ("rule_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageRules::name()))),
     request_body = DryRunInput,
-    responses((status = 200, body = DryRun), problem::Create),
+    responses(
+        (status = 200, description = "Result of the dry run", body = DryRun),
+        problem::Create,
+    ),
 )]
 #[post("/rules/{rule_id}/dry-run")]
 async fn dry_run(
@@ -47,15 +53,19 @@ async fn dry_run(
     once.answer(told, async |store| rule::dry_run(store, &may.actor, id, over).await).await
 }
 
-/// Say what a rule would have done that is not made yet
+/// Dry-run an unsaved rule
 ///
-/// Nothing is changed. The latest events of its kind are looked at first, 5,000 at most.
+/// Returns what the rule would have done about past events. Changes nothing. Evaluates the latest
+/// 5,000 events of its kind at most.
 #[utoipa::path(
     tag = "rules",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageRules::name()))),
     request_body = RuleTrialInput,
-    responses((status = 200, body = DryRun), problem::Create),
+    responses(
+        (status = 200, description = "Result of the dry run", body = DryRun),
+        problem::Create,
+    ),
 )]
 #[post("/rules/dry-run")]
 async fn try_out(

@@ -4,34 +4,34 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{may, resource::Collection};
 
 const COMPENSATE: &str = "\
-Of a payout, for somebody who knows that nothing was paid: what was reserved is reversed, and the expense is
-approved again, with the note. Of an offboarding, as long as the member has access: tasks are given back, and
-timecards that nobody has decided are open again.";
+Undoes the completed steps. For a payout that was not paid: the reservation is reversed, and the
+expense is approved again. For an offboarding, as long as the member has access: the tasks are
+assigned back, and undecided timecards are reopened.";
 const MARK_PAID: &str = "\
-For somebody who knows that it is paid: the saga makes no call any more, and settles.";
+For a payout that was paid by other means: the saga makes no further call and settles.";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let sagas = Collection::<Saga>::of("sagas", "a saga");
     config
-        .service(sagas.list(may::ReadSagas, "The sagas, the newest first"))
-        .service(sagas.read(may::ReadSagas).summary("A saga, with its steps"))
+        .service(sagas.list(may::ReadSagas, "Newest first."))
+        .service(sagas.read(may::ReadSagas))
         .service(sagas.history(may::ReadSagas))
         .service(
             sagas
                 .act(may::ManageSagas, "retry", saga::retry)
-                .summary("Try the step that a saga is at again, at once")
-                .detail("One that has failed goes on; one that waits does so no longer."),
+                .summary("Retry a saga")
+                .detail("Retries the current step at once, also of a saga that has failed."),
         )
         .service(
             sagas
                 .act(may::ManageSagas, "compensate", saga::compensate)
-                .summary("Undo a saga")
+                .summary("Compensate a saga")
                 .detail(COMPENSATE),
         )
         .service(
             sagas
                 .act(may::ManageSagas, "mark-paid", saga::mark_paid)
-                .summary("Say that what a saga pays is paid by hand")
+                .summary("Mark a payout as paid")
                 .detail(MARK_PAID),
         );
 }

@@ -21,12 +21,16 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 
 /// Log in
 ///
-/// Who has failed often has to wait, where they come from: 429.
+/// Creates a session. After several failures from the same network, further attempts must wait:
+/// status 429.
 #[utoipa::path(
     tag = "sessions",
     security(()),
     request_body = Login,
-    responses((status = 201, body = NewSession), problem::Guess),
+    responses(
+        (status = 201, description = "Created session with its token", body = NewSession),
+        problem::Guess,
+    ),
 )]
 #[post("/sessions")]
 async fn create(
@@ -51,11 +55,13 @@ async fn create(
     judge(attempt, Success::Proves, &wrong, answered.await)
 }
 
-/// One's sessions, the newest first
+/// List the current user's sessions
+///
+/// Newest first.
 #[utoipa::path(
     tag = "sessions",
     params(PageQuery),
-    responses((status = 200, body = Page<Session>), problem::Own),
+    responses((status = 200, description = "Page of the list", body = Page<Session>), problem::Own),
 )]
 #[get("/sessions")]
 async fn list(
@@ -67,18 +73,25 @@ async fn list(
 }
 
 /// Log out
-#[utoipa::path(tag = "sessions", responses((status = 204), problem::Own))]
+///
+/// Ends the current session.
+#[utoipa::path(
+    tag = "sessions",
+    responses((status = 204, description = "Session ended"), problem::Own),
+)]
 #[delete("/sessions/current")]
 async fn end_current(state: web::Data<State>, me: InSession) -> Result<HttpResponse> {
     session::end(&state.store, me.user_id, me.session_id).await?;
     Ok(done())
 }
 
-/// End one of one's sessions
+/// End a session
+///
+/// Ends one of the current user's sessions.
 #[utoipa::path(
     tag = "sessions",
     params(("session_id" = uuid::Uuid, Path)),
-    responses((status = 204), problem::Read),
+    responses((status = 204, description = "Session ended"), problem::Read),
 )]
 #[delete("/sessions/{session_id}")]
 async fn end(state: web::Data<State>, me: InSession, Row(id): Row) -> Result<HttpResponse> {

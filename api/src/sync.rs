@@ -17,15 +17,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(changes).service(push);
 }
 
-/// What has changed since
+/// List changes
 ///
-/// The latest state of each changed resource once, and of what is gone that it is. Call again with
-/// `cursor` as `since` while `more` is true; keep the cursor for the next time.
+/// Returns the latest state of each resource that has changed since a cursor, and which resources
+/// are deleted. Repeat the request with `cursor` as `since` while `more` is true, and keep the
+/// cursor for the next time.
 #[utoipa::path(
     tag = "sync",
     params(("organization_id" = uuid::Uuid, Path), ChangesQuery),
     extensions(("x-permission" = json!(may::ReadOrganization::name()))),
-    responses((status = 200, body = Changes), problem::Read),
+    responses(
+        (status = 200, description = "Changes since the cursor", body = Changes),
+        problem::Read,
+    ),
 )]
 #[get("/changes")]
 async fn changes(
@@ -36,16 +40,19 @@ async fn changes(
     Ok(web::Json(sync::changes(&state.store, &may.actor, &query).await?))
 }
 
-/// Make many changes of different kinds, each with its own result
+/// Apply several changes
 ///
-/// What is refused leaves nothing, and the others are made all the same. Each takes the permission
-/// that its own operation takes.
+/// Applies each change independently of the others and returns a result for each. A refused change
+/// has no effect. Each change requires the permission of its own operation.
 #[utoipa::path(
     tag = "sync",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ReadOrganization::name()))),
     request_body = SyncInput,
-    responses((status = 200, body = SyncReport), problem::Create),
+    responses(
+        (status = 200, description = "Results of the changes", body = SyncReport),
+        problem::Create,
+    ),
 )]
 #[post("/sync")]
 async fn push(

@@ -4,18 +4,19 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{may, resource::Collection};
 
 const CREATE: &str = "\
-With `recurrence`, each one that is done or cancelled is followed by the next, in the same transaction; with
-`rotation`, the members take turns at them.";
+With `recurrence`, finishing or cancelling a task creates the next one in the same transaction. With
+`rotation`, the members take turns at the tasks.";
 
 const CHANGE: &str = "\
-Its status is changed so, too. Finishing one that recurs makes the next, whose id is then `next_task_id`; to take
-it up again removes that one, unless somebody has changed it or recorded time for it: 409, `next_started`.";
+The status is updated like any other property. Finishing a recurrent task creates the next one,
+`next_task_id`. Reopening the task deletes that one, unless it was changed or has time entries:
+status 409 `next_started`.";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let tasks = Collection::<Task>::of("tasks", "a task");
     config
         .service(tasks.create(may::RecordTasks).detail(CREATE))
-        .service(tasks.list(may::ReadWork, "The tasks, filtered, by when they are due"))
+        .service(tasks.list(may::ReadWork, "By default, ordered by due time, earliest first."))
         .service(tasks.read(may::ReadWork))
         .service(tasks.history(may::ReadWork))
         .service(tasks.revert(may::RecordTasks))

@@ -21,16 +21,17 @@ use crate::{
 type NewTimer = Create<TimerInput>;
 
 const LOCKED: &str = "\
-Not while one of the weeks in which it lies, before or after, is submitted or approved: 409 with the code
-`week_locked`.";
+Refused with 409 `week_locked` if one of the weeks in which the entry lies, before or after, is
+submitted or approved.";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    let entries = Collection::<TimeEntry>::of("time entries", "an entry of time");
+    let entries = Collection::<TimeEntry>::of("time entries", "a time entry");
     config
-        .service(entries.create(may::RecordTime).summary("Record time").detail(
-            "From when to when, or a day and minutes. Without an end it is a timer that runs.",
+        .service(entries.create(may::RecordTime).detail(
+            "Requires a start and an end, or a day and minutes. Without an end, the entry is a \
+             timer that is running.",
         ))
-        .service(entries.list(may::ReadWork, "The entries of time, filtered and sorted"))
+        .service(entries.list(may::ReadWork, "By default, latest start first."))
         .service(start)
         .service(create_batch)
         .service(import)
@@ -43,20 +44,20 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             entries
                 .act(may::RecordTime, "stop", time_entry::stop)
                 .summary("Stop a timer")
-                .detail("Now, if no end is given."),
+                .detail("The end defaults to now."),
         );
 }
 
 /// Start a timer
 ///
-/// Now, if no start is given. A member has one timer at most that runs: another is 409 with the code
-/// `timer_running`, and `conflicting_id` is the one that runs.
+/// The start defaults to now. A member has at most one timer that is running: for another, the
+/// status is 409 `timer_running`, and `conflicting_id` is the one that is running.
 #[utoipa::path(
     tag = "time entries",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::RecordTime::name()))),
     request_body = NewTimer,
-    responses((status = 201, body = TimeEntry), problem::Create),
+    responses((status = 201, description = "Started timer", body = TimeEntry), problem::Create),
 )]
 #[post("/time-entries/start")]
 async fn start(
@@ -67,13 +68,18 @@ async fn start(
     once.answer(created, async |store| time_entry::start(store, &may.actor, new).await).await
 }
 
-/// Record several entries of time, all or none
+/// Create several time entries
+///
+/// Creates all of them in one transaction, or none.
 #[utoipa::path(
     tag = "time entries",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::RecordTime::name()))),
     request_body = TimeEntryBatch,
-    responses((status = 201, body = TimeEntryBatchResult), problem::Create),
+    responses(
+        (status = 201, description = "Created time entries", body = TimeEntryBatchResult),
+        problem::Create,
+    ),
 )]
 #[post("/time-entries/batch")]
 async fn create_batch(
@@ -84,21 +90,24 @@ async fn create_batch(
     once.answer(made, async |store| time_entry::create_many(store, &may.actor, batch).await).await
 }
 
-/// Import time from CSV
+/// Import time entries from CSV
 ///
-/// What Toggl Track, Clockify and Harvest export is known by its header; the query names other columns. A file
-/// imported twice creates nothing the second time. With `on_error=abort`, any bad row means 422 and
-/// nothing is written; the problem then holds the report. A file has 10,000 rows at most.
+/// Exports of Toggl Track, Clockify and Harvest are recognized by their headers; the query maps
+/// other columns. A file that is imported again creates nothing. With `on_error=abort`, an invalid
+/// row means status 422, nothing is written, and the problem contains the report. A file has at
+/// most 10,000 rows.
 ///
-/// Where more than 100 of the rows are new, or with `background=true`, the import goes on by itself after a check of
-/// the whole file: the answer is 202, and `Location` says where it shows how far it is.
+/// If more than 100 rows are new, or with `background=true`, the file is checked and then imported
+/// in the background: the status is 202, and `Location` refers to the import, which shows the
+/// progress.
 #[utoipa::path(
     tag = "time entries",
     params(("organization_id" = uuid::Uuid, Path), TimeImportQuery),
     extensions(("x-permission" = json!(may::ManageTime::name()))),
     request_body(content = String, content_type = "text/csv"),
     responses(
-        (status = 200, body = TimeImportReport), (status = 202, body = ImportRun),
+        (status = 200, description = "Report of the completed import", body = TimeImportReport),
+        (status = 202, description = "Import that continues in the background", body = ImportRun),
         problem::Create,
     ),
 )]

@@ -16,11 +16,15 @@ use crate::{
 
 type NewTimecard = Create<TimecardInput>;
 
+const DECIDE: &str = "\
+The timecard must be submitted. If approval is required, it must be decided by a member with no part
+in the timecard.";
+
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let timecards = Collection::<Timecard>::of("timecards", "a timecard");
     config
         .service(create)
-        .service(timecards.list(may::ReadWork, "The timecards, by week"))
+        .service(timecards.list(may::ReadWork, "By default, latest week first."))
         .service(decide)
         .service(timecards.read(may::ReadWork))
         .service(timecards.history(may::ReadWork))
@@ -28,38 +32,34 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(
             timecards
                 .act(may::RecordTime, "submit", timecard::submit)
-                .summary("Ask for a decision about a week")
+                .summary("Submit a timecard for approval")
                 .detail(
-                    "From then on its time stays as it is. Where nobody decides, it is approved.",
+                    "Locks the time of the week. If the organization requires no approval, the \
+                     timecard is approved at once.",
                 ),
         )
-        .service(
-            timecards
-                .act(may::DecideTime, "approve", timecard::approve)
-                .summary("Accept a submitted timecard of somebody else's"),
-        )
+        .service(timecards.act(may::DecideTime, "approve", timecard::approve).detail(DECIDE))
         .service(
             timecards
                 .act(may::DecideTime, "reject", timecard::reject)
-                .summary("Refuse a submitted timecard of somebody else's")
-                .detail("Its time can be changed, and it can be submitted again."),
+                .detail("Unlocks the time of the week. The timecard can be submitted again."),
         )
         .service(
             timecards
                 .act(may::ReopenTimecards, "reopen", timecard::reopen)
-                .summary("Let the time of a submitted or approved timecard be changed again"),
+                .detail("Unlocks the time of a submitted or approved timecard."),
         );
 }
 
-/// Make the timecard of a week that has none
+/// Create a timecard
 ///
-/// There is no need to: it is made when the first time of its week is recorded.
+/// Optional: recording the first time of a week creates its timecard.
 #[utoipa::path(
     tag = "timecards",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::RecordTime::name()))),
     request_body = NewTimecard,
-    responses((status = 201, body = Timecard), problem::Create),
+    responses((status = 201, description = "Created timecard", body = Timecard), problem::Create),
 )]
 #[post("/timecards")]
 async fn create(
@@ -70,12 +70,17 @@ async fn create(
     once.answer(created, async |store| timecard::create(store, &may.actor, new).await).await
 }
 
-/// What was worked in a week, by day and by project
+/// Get a timecard's totals
+///
+/// Returns the time worked in the week, by day and by project.
 #[utoipa::path(
     tag = "timecards",
     params(("organization_id" = uuid::Uuid, Path), ("timecard_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ReadWork::name()))),
-    responses((status = 200, body = TimecardTotals), problem::Read),
+    responses(
+        (status = 200, description = "Totals of the week", body = TimecardTotals),
+        problem::Read,
+    ),
 )]
 #[get("/timecards/{timecard_id}/totals")]
 async fn totals(
@@ -86,15 +91,18 @@ async fn totals(
     Ok(web::Json(timecard::totals(&state.store, &may.actor, id).await?))
 }
 
-/// Decide about several submitted timecards
+/// Decide several timecards
 ///
-/// Each by itself: one that cannot be decided hinders no other.
+/// Applies each decision independently of the others and returns a result for each.
 #[utoipa::path(
     tag = "timecards",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::DecideTime::name()))),
     request_body = Decide,
-    responses((status = 200, body = DecisionResults), problem::Create),
+    responses(
+        (status = 200, description = "Results of the decisions", body = DecisionResults),
+        problem::Create,
+    ),
 )]
 #[post("/timecards/decide")]
 async fn decide(

@@ -32,16 +32,16 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(change_password);
 }
 
-/// Register
+/// Register a user
 ///
-/// As far as this server's registration lets people: everybody, those with an invitation, nobody. Where
-/// everybody may, the answer does not say whether the address was taken: then nobody was registered, and
-/// the login fails.
+/// The configuration of the server determines who may register: everyone, people with an
+/// invitation, or no one. Where everyone may, the response does not reveal whether the address is
+/// taken: then no user is created, and the login fails.
 #[utoipa::path(
     tag = "users",
     security(()),
     request_body = NewUser,
-    responses((status = 201, body = User), problem::Guess),
+    responses((status = 201, description = "Registered user", body = User), problem::Guess),
 )]
 #[post("/users")]
 async fn register(
@@ -66,11 +66,17 @@ async fn register(
     }
 }
 
-/// Oneself
+/// Get the current user
+///
+/// With `as_of`, returns the resource as it was at that time.
 #[utoipa::path(
     tag = "users",
     params(AtQuery),
-    responses((status = 200, body = User), Unchanged, problem::Read),
+    responses(
+        (status = 200, description = "State of the user", body = User),
+        Unchanged,
+        problem::Read,
+    ),
 )]
 #[get("/users/me")]
 async fn me(
@@ -82,13 +88,13 @@ async fn me(
     Ok(Resource::found(event::own_at(&state.store, session.user_id, at, now).await?))
 }
 
-/// What has happened to oneself, the latest first
+/// List the current user's events
 ///
-/// What one does in an organization is in that organization's log, and not here.
+/// Latest first. What a user does in an organization is in the log of that organization.
 #[utoipa::path(
     tag = "users",
     params(PageQuery),
-    responses((status = 200, body = Page<Event>), problem::Read),
+    responses((status = 200, description = "Page of the list", body = Page<Event>), problem::Read),
 )]
 #[get("/users/me/history")]
 async fn history(
@@ -99,13 +105,17 @@ async fn history(
     Ok(Listed(event::own_history(&state.store, session.user_id, &page).await?))
 }
 
-/// Be again as one was at an earlier version
+/// Revert the current user to an earlier version
 ///
-/// That is a new version, under the rules of now. The password stays.
+/// Creates a new version, which must satisfy the current rules. The password is unchanged.
 #[utoipa::path(
     tag = "users",
     request_body = Revert,
-    responses((status = 200, body = User), problem::Change, problem::Throttled),
+    responses(
+        (status = 200, description = "State of the user", body = User),
+        problem::Change,
+        problem::Throttled,
+    ),
 )]
 #[post("/users/me/revert")]
 async fn revert(
@@ -135,11 +145,15 @@ fn ask_for_address(
 
 const TAKEN: &[&str] = &["duplicate"];
 
-/// Change oneself
+/// Update the current user
 #[utoipa::path(
     tag = "users",
     request_body = UserChange,
-    responses((status = 200, body = User), problem::Change, problem::Throttled),
+    responses(
+        (status = 200, description = "State of the user", body = User),
+        problem::Change,
+        problem::Throttled,
+    ),
 )]
 #[patch("/users/me")]
 async fn change_me(
@@ -156,13 +170,17 @@ async fn change_me(
     judge(attempt, Success::ProvesNothing, TAKEN, changed)
 }
 
-/// Change one's password
+/// Change the current user's password
 ///
-/// Every other session of the user ends.
+/// Ends all other sessions of the user.
 #[utoipa::path(
     tag = "users",
     request_body = PasswordChange,
-    responses((status = 204), problem::Create, problem::Throttled),
+    responses(
+        (status = 204, description = "Password changed"),
+        problem::Create,
+        problem::Throttled,
+    ),
 )]
 #[post("/users/me/password")]
 async fn change_password(

@@ -19,11 +19,15 @@ use crate::{
 
 type NewWebhook = Create<WebhookInput>;
 
+const ROTATE: &str = "\
+The response contains the new secret, which is returned only once. During the overlap, messages are
+signed with both secrets.";
+
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let webhooks = Collection::<Webhook>::of("webhooks", "a webhook");
     config
         .service(create)
-        .service(webhooks.list(may::ManageWebhooks, "The webhooks, the newest first"))
+        .service(webhooks.list(may::ManageWebhooks, "Newest first."))
         .service(webhooks.read(may::ManageWebhooks))
         .service(webhooks.history(may::ManageWebhooks))
         .service(webhooks.revert(may::ManageWebhooks))
@@ -32,11 +36,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(
             webhooks
                 .act(may::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
-                .summary("Give a webhook a new secret")
-                .detail(
-                    "It is in the answer, and nowhere else. The one before signs too while the \
-                     overlap lasts.",
-                ),
+                .summary("Rotate a webhook's secret")
+                .detail(ROTATE),
         )
         .service(test)
         .service(deliveries)
@@ -44,15 +45,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(resend);
 }
 
-/// Have events sent to an address
+/// Create a webhook
 ///
-/// The secret is in the answer, and nowhere else. From now on, what happens is sent.
+/// The response contains the secret, which is returned only once. Events that occur from now on are
+/// sent.
 #[utoipa::path(
     tag = "webhooks",
     params(("organization_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
     request_body = NewWebhook,
-    responses((status = 201, body = IssuedWebhook), problem::Create),
+    responses(
+        (status = 201, description = "Created webhook with its secret", body = IssuedWebhook),
+        problem::Create,
+    ),
 )]
 #[post("/webhooks")]
 async fn create(
@@ -63,12 +68,14 @@ async fn create(
     once.answer(created, async |store| webhook::create(store, &may.actor, new).await).await
 }
 
-/// Remove a webhook, with its deliveries
+/// Delete a webhook
+///
+/// Deletes its deliveries too.
 #[utoipa::path(
     tag = "webhooks",
     params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path), Version),
     extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    responses((status = 204), problem::Remove),
+    responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("/webhooks/{webhook_id}")]
 async fn remove(
@@ -81,29 +88,33 @@ async fn remove(
     Ok(done())
 }
 
-/// Send a test
+/// Send a test message
 ///
-/// A message of the kind `webhook.test` is sent as soon as may be. What came of it shows in the
-/// delivery.
+/// Creates a delivery of the kind `webhook.test`, which shows the result.
 #[utoipa::path(
     tag = "webhooks",
     params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    responses((status = 201, body = Delivery), problem::Take),
+    responses((status = 201, description = "Created delivery", body = Delivery), problem::Take),
 )]
 #[post("/webhooks/{webhook_id}/test")]
 async fn test(may: May<may::ManageWebhooks>, once: Once, Row(id): Row) -> Result<HttpResponse> {
     once.answer(made, async |store| webhook::test(store, &may.actor, id).await).await
 }
 
-/// The deliveries of a webhook, the newest first
+/// List a webhook's deliveries
+///
+/// Newest first.
 #[utoipa::path(
     tag = "webhooks",
     params(
         ("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path), DeliveryQuery,
     ),
     extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    responses((status = 200, body = Page<Delivery>), problem::Read),
+    responses(
+        (status = 200, description = "Page of the list", body = Page<Delivery>),
+        problem::Read,
+    ),
 )]
 #[get("/webhooks/{webhook_id}/deliveries")]
 async fn deliveries(
@@ -115,12 +126,17 @@ async fn deliveries(
     Ok(Listed(webhook::deliveries(&state.store, &may.actor, id, query).await?))
 }
 
-/// A delivery, with its attempts
+/// Get a delivery
+///
+/// Returns the delivery with its attempts.
 #[utoipa::path(
     tag = "webhooks",
     params(("organization_id" = uuid::Uuid, Path), ("delivery_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    responses((status = 200, body = DeliveryDetail), problem::Read),
+    responses(
+        (status = 200, description = "Delivery with its attempts", body = DeliveryDetail),
+        problem::Read,
+    ),
 )]
 #[get("/deliveries/{delivery_id}")]
 async fn delivery(
@@ -131,14 +147,17 @@ async fn delivery(
     Ok(web::Json(webhook::delivery(&state.store, &may.actor, id).await?))
 }
 
-/// Send a delivery again
+/// Resend a delivery
 ///
-/// It is the same message with the same `webhook-id`, whatever became of it.
+/// Sends the same message with the same `webhook-id`, whatever the state of the delivery.
 #[utoipa::path(
     tag = "webhooks",
     params(("organization_id" = uuid::Uuid, Path), ("delivery_id" = uuid::Uuid, Path)),
     extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
-    responses((status = 200, body = Delivery), problem::Take),
+    responses(
+        (status = 200, description = "State of the delivery", body = Delivery),
+        problem::Take,
+    ),
 )]
 #[post("/deliveries/{delivery_id}/resend")]
 async fn resend(may: May<may::ManageWebhooks>, once: Once, Row(id): Row) -> Result<HttpResponse> {
