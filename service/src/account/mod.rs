@@ -15,20 +15,20 @@ pub use commands::{balance, balances};
 
 use crate::{money, text};
 
-/// What an account is of.
+/// Type of an account, which also says on which side its balance grows. Immutable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = AccountKind)]
 pub enum Kind {
-    /// What one has: grows by debits.
+    /// What the organization owns. Grows by debits.
     Asset,
-    /// What one owes: grows by credits.
+    /// What the organization owes. Grows by credits.
     Liability,
-    /// What remains of the two: grows by credits.
+    /// Assets less liabilities. Grows by credits.
     Equity,
-    /// What came in: grows by credits.
+    /// Revenue. Grows by credits.
     Income,
-    /// What went out: grows by debits.
+    /// Costs. Grows by debits.
     Expense,
 }
 
@@ -61,16 +61,17 @@ impl Kind {
     }
 }
 
-/// What steward itself uses an account for.
+/// Role of an account in payouts. The server creates these accounts when it first needs them, one
+/// of each purpose for each currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = AccountPurpose)]
 pub enum Purpose {
-    /// What members are paid back.
+    /// Expenses reimbursed to members.
     Reimbursements,
-    /// What is on its way to members, and may still come back.
+    /// Payouts that were reserved and are not settled yet.
     PayoutsInFlight,
-    /// Where payouts come from.
+    /// Account from which payouts are paid.
     PayoutAccount,
 }
 
@@ -90,23 +91,26 @@ impl Purpose {
     }
 }
 
-/// What a client may write of an account.
+/// Writable properties of an account.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountInput {
-    /// The name.
+    /// Name of the account, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
     #[schema(max_length = 100)]
     pub name: String,
-    /// What it is of. Stays as it is.
+    /// Type of the account. Immutable.
     pub kind: Kind,
-    /// An ISO 4217 code; the organization's if it is left out. Stays as it is.
+    /// ISO 4217 code of the currency of the account, such as `EUR`. Immutable. Defaults to the
+    /// organization's currency.
     #[validate(custom(function = money::currency_code))]
     pub currency: Option<String>,
-    /// Whether its balance may be less than zero; so if it is left out.
+    /// Whether the balance may be negative. If false, an entry that would take it below zero is
+    /// refused. Defaults to true.
     #[serde(default = "yes")]
     pub may_go_below_zero: bool,
-    /// Whether nothing more is posted to it.
+    /// Whether the account is closed. A closed account accepts no further entries. Defaults to
+    /// false.
     #[serde(default)]
     pub closed: bool,
 }
@@ -115,28 +119,29 @@ fn yes() -> bool {
     true
 }
 
-/// An account. What it stands at is its balance, which is no part of its version.
+/// Account of the ledger. Its balance is not part of it: postings do not change the version.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Account {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// The name.
+    /// Name of the account, not blank, at most 100 characters.
     pub name: String,
-    /// What it is of.
+    /// Type of the account. Immutable.
     pub kind: Kind,
-    /// The currency.
+    /// ISO 4217 code of the currency of the account, such as `EUR`. Immutable.
     pub currency: String,
-    /// Whether its balance may be less than zero.
+    /// Whether the balance may be negative. If false, an entry that would take it below zero is
+    /// refused.
     pub may_go_below_zero: bool,
-    /// Whether nothing more is posted to it.
+    /// Whether the account is closed. A closed account accepts no further entries.
     pub closed: bool,
-    /// What steward itself uses it for, if it does.
+    /// Role of the account in payouts, set by the server; null for an account without one.
     pub purpose: Option<Purpose>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -157,21 +162,22 @@ impl From<entity::account::Model> for Account {
     }
 }
 
-/// What an account stands at.
+/// Balance of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AccountBalance {
-    /// The account.
+    /// Identifier of the account.
     pub account_id: Uuid,
-    /// Its name.
+    /// Name of the account.
     pub name: String,
-    /// What it is of.
+    /// Type of the account.
     pub kind: Kind,
-    /// The currency.
+    /// ISO 4217 code of the currency of the amounts, such as `EUR`.
     pub currency: String,
-    /// All that was ever debited to it, in minor units.
+    /// Sum of all debits ever posted to the account, in minor units of `currency`.
     pub debits_minor: i64,
-    /// All that was ever credited to it, in minor units.
+    /// Sum of all credits ever posted to the account, in minor units of `currency`.
     pub credits_minor: i64,
-    /// Debits less credits of assets and expenses, credits less debits of the others.
+    /// Balance in minor units of `currency`: debits less credits for assets and expenses, credits
+    /// less debits for liabilities, equity and income.
     pub balance_minor: i64,
 }

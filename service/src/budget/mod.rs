@@ -13,7 +13,8 @@ use validator::Validate;
 
 use crate::{money, text};
 
-/// How long a budget lasts before it starts anew.
+/// Length of the period for which the amount of a budget holds. The budget starts anew with every
+/// period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = BudgetPeriod)]
@@ -22,7 +23,7 @@ pub enum Period {
     Week,
     /// A calendar month.
     Month,
-    /// Three calendar months, from January.
+    /// Three calendar months: January to March, April to June, and so on.
     Quarter,
     /// A calendar year.
     Year,
@@ -46,57 +47,62 @@ impl Period {
     }
 }
 
-/// What a client may write of a budget.
+/// Writable properties of a budget.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetInput {
-    /// The name.
+    /// Name of the budget, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
     #[schema(max_length = 100)]
     pub name: String,
-    /// What it is for, with all categories below; for all spending if it is left out.
+    /// Identifier of the category to which the budget applies, including all categories below it;
+    /// null for a budget of all spending.
     pub category_id: Option<Uuid>,
-    /// How long it lasts before it starts anew.
+    /// Length of the period for which `amount_minor` holds.
     pub period: Period,
-    /// How much may be spent in one period, in minor units.
+    /// Amount that may be spent in one period, in minor units of `currency` (cents), 1 to
+    /// 9007199254740991.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
-    /// An ISO 4217 code; the organization's if it is left out. Only spending in it counts.
+    /// ISO 4217 currency code, such as `EUR`. Only spending in this currency counts. Defaults to
+    /// the organization's currency.
     #[validate(custom(function = money::currency_code))]
     pub currency: Option<String>,
-    /// The first day on which it holds.
+    /// First day on which the budget holds (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub starts_on: NaiveDate,
-    /// The last day on which it holds, if there is one.
+    /// Last day on which the budget holds (`YYYY-MM-DD`); null for a budget without an end.
     #[validate(custom(function = text::day))]
     pub ends_on: Option<NaiveDate>,
 }
 
-/// A budget.
+/// Limit of the spending in one currency and period, for one category or for all.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Budget {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// The name.
+    /// Name of the budget, not blank, at most 100 characters.
     pub name: String,
-    /// What it is for.
+    /// Identifier of the category to which the budget applies, including all categories below it;
+    /// null for a budget of all spending.
     pub category_id: Option<Uuid>,
-    /// How long it lasts before it starts anew.
+    /// Length of the period for which `amount_minor` holds.
     pub period: Period,
-    /// How much may be spent in one period, in minor units.
+    /// Amount that may be spent in one period, in minor units of `currency` (cents), 1 to
+    /// 9007199254740991.
     pub amount_minor: i64,
-    /// The currency.
+    /// ISO 4217 currency code, such as `EUR`. Only spending in this currency counts.
     pub currency: String,
-    /// The first day on which it holds.
+    /// First day on which the budget holds (`YYYY-MM-DD`).
     pub starts_on: NaiveDate,
-    /// The last day on which it holds.
+    /// Last day on which the budget holds (`YYYY-MM-DD`); null for a budget without an end.
     pub ends_on: Option<NaiveDate>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 

@@ -61,32 +61,34 @@ pub fn reaches(actual_minor: i128, budget_minor: i64, percent: i64) -> bool {
     actual_minor * 100 >= i128::from(budget_minor) * i128::from(percent)
 }
 
-/// Where the spending stands against an even pace through the period.
+/// Actual spending of a budget compared with spending evenly over its period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Pace {
-    /// Days of the period until and with the day asked for.
+    /// Days of the period that have elapsed, including the day of the report.
     pub elapsed_days: i64,
-    /// Days of the period.
+    /// Days of the whole period.
     pub days: i64,
-    /// What an even pace would have spent until then, rounded down, in minor units.
+    /// Amount that an even pace would have spent by the day of the report, in minor units, rounded
+    /// down.
     #[schema(value_type = i64)]
     pub expected_minor: i128,
-    /// What the period will have spent at the pace until then, rounded down, in minor units.
+    /// Amount that the whole period will have spent if the pace so far continues, in minor units,
+    /// rounded down.
     #[schema(value_type = i64)]
     pub projected_minor: i128,
-    /// How the two compare.
+    /// Result of the comparison.
     pub status: PaceStatus,
 }
 
-/// How spending compares with an even pace.
+/// Result of comparing actual spending with an even pace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaceStatus {
-    /// Not more than an even pace.
+    /// Spending is not above an even pace.
     OnTrack,
-    /// More than an even pace, and not more than the budget.
+    /// Spending is above an even pace and within the budget.
     Ahead,
-    /// More than the budget.
+    /// Spending is above the budget.
     Over,
 }
 

@@ -11,15 +11,15 @@ use validator::Validate;
 
 use crate::text;
 
-/// What a category is for.
+/// Direction of the money that a category classifies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = CategoryKind)]
 pub enum Kind {
-    /// Money that goes out.
+    /// Money that the organization spends.
     #[default]
     Expense,
-    /// Money that comes in.
+    /// Money that the organization receives.
     Income,
 }
 
@@ -36,37 +36,39 @@ impl Kind {
     }
 }
 
-/// What a client may write of a category.
+/// Writable properties of a category.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CategoryInput {
-    /// The name, without regard to case the only one below its parent.
+    /// Name of the category, not blank, at most 100 characters. Unique below its parent, ignoring
+    /// case.
     #[validate(length(max = 100), custom(function = text::visible))]
     #[schema(max_length = 100)]
     pub name: String,
-    /// `expense` or `income`.
+    /// Direction of the money that the category classifies. Defaults to `expense`.
     #[serde(default)]
     pub kind: Kind,
-    /// The category above, if it is not one of the first.
+    /// Identifier of the parent category; null for a top-level category.
     pub parent_id: Option<Uuid>,
 }
 
-/// A category.
+/// Category of expenses. Categories form a tree.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Category {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// The name.
+    /// Name of the category, not blank, at most 100 characters. Unique below its parent, ignoring
+    /// case.
     pub name: String,
-    /// `expense` or `income`.
+    /// Direction of the money that the category classifies.
     pub kind: Kind,
-    /// The category above.
+    /// Identifier of the parent category; null for a top-level category.
     pub parent_id: Option<Uuid>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 

@@ -29,32 +29,32 @@ use crate::{
     text::{self, at, refusal},
 };
 
-/// Money that went, or that came back.
+/// Direction of an expense.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ExpenseKind)]
 pub enum Kind {
-    /// Money that went.
+    /// Money that was spent.
     #[default]
     Purchase,
-    /// Money that came back: counts against spending.
+    /// Money that was returned. Reduces the spending in reports and budgets.
     Refund,
 }
 
-/// How far the approval of an expense is.
+/// Status of an expense in the approval workflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ExpenseStatus)]
 pub enum Status {
-    /// Still being written.
+    /// Not submitted yet.
     Draft,
-    /// Waits for a decision.
+    /// Awaits a decision.
     Submitted,
-    /// Accepted.
+    /// Accepted, or recorded where the organization requires no approval.
     Approved,
-    /// Refused; a change makes it a draft again.
+    /// Refused. Updating a rejected expense makes it a draft again.
     Rejected,
-    /// Paid back to the member.
+    /// Repaid to the member who paid.
     Reimbursed,
 }
 
@@ -93,80 +93,83 @@ impl Kind {
     }
 }
 
-/// One line of an expense.
+/// Line of an expense. If an expense has lines, their amounts sum to the amount of the expense.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpenseItem {
-    /// What it was.
+    /// Name of the article or service, not blank, at most 200 characters.
     #[validate(length(max = 200), custom(function = text::visible))]
     #[schema(max_length = 200)]
     pub name: String,
-    /// How much of it, in thousandths of its unit: 1500 is one and a half.
+    /// Quantity in thousandths of `unit`, 1 to 9007199254740991: 1500 is 1.5.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub quantity_milli: Option<i64>,
-    /// The unit.
+    /// Unit of the quantity, such as `kg`, at most 20 characters.
     #[validate(length(max = 20))]
     #[schema(max_length = 20)]
     pub unit: Option<String>,
-    /// What it cost, in minor units of the expense's currency.
+    /// Amount of the line in minor units of the expense's currency (cents), 1 to 9007199254740991.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
-    /// On what, if not the expense's category.
+    /// Identifier of the line's category; null if the expense's category applies.
     pub category_id: Option<Uuid>,
-    /// For which project, if not the expense's.
+    /// Identifier of the line's project; null if the expense's project applies.
     pub project_id: Option<Uuid>,
 }
 
-/// What a client may write of an expense.
+/// Writable properties of an expense.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = lines_sum))]
 pub struct ExpenseInput {
-    /// `purchase`, or `refund` for money that came back.
+    /// Direction of the expense: `purchase`, or `refund` for money that was returned. Defaults to
+    /// `purchase`.
     #[serde(default)]
     pub kind: Kind,
-    /// Who paid; oneself if it is left out.
+    /// Identifier of the member who paid. Defaults to the member who sends the request.
     pub member_id: Option<Uuid>,
-    /// On what.
+    /// Identifier of the category of the expense; null for none.
     pub category_id: Option<Uuid>,
-    /// For which project. An archived one takes nothing new.
+    /// Identifier of the project of the expense; null for none. An archived project accepts no new
+    /// expenses.
     pub project_id: Option<Uuid>,
-    /// The day.
+    /// Day of the expense (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub spent_on: NaiveDate,
-    /// How much, in minor units: 1 to 2^53 - 1.
+    /// Amount in minor units of `currency` (cents), 1 to 9007199254740991.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
-    /// An ISO 4217 code; the organization's if it is left out.
+    /// ISO 4217 currency code, such as `EUR`. Defaults to the organization's currency.
     #[validate(custom(function = money::currency_code))]
     #[schema(example = "EUR")]
     pub currency: Option<String>,
-    /// To whom.
+    /// Name of the seller, at most 200 characters.
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     pub merchant: Option<String>,
-    /// How: a card, cash.
+    /// Means of payment, such as `cash` or the name of a card, at most 50 characters.
     #[validate(length(max = 50))]
     #[schema(max_length = 50)]
     pub payment_method: Option<String>,
-    /// Anything worth saying.
+    /// Free text, at most 2000 characters.
     #[validate(length(max = 2000))]
     #[schema(max_length = 2000)]
     pub note: Option<String>,
-    /// Where.
+    /// Place of the purchase, at most 200 characters.
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     pub place: Option<String>,
-    /// Whatever else the client keeps: an object of at most 16 KiB.
+    /// Data of the client that the server stores and does not interpret: a JSON object of at most
+    /// 16 KiB.
     #[validate(custom(function = details::small))]
     pub details: Option<Map<String, Value>>,
-    /// The lines. If there are any, they sum to the expense.
+    /// Lines of the expense, at most 200. If there are any, their amounts sum to `amount_minor`.
     #[serde(default)]
     #[validate(length(max = 200), nested)]
     pub items: Vec<ExpenseItem>,
-    /// Words to find it by, without regard to case each once: at most 20 of at most 50 characters.
+    /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     #[serde(default)]
     #[validate(length(max = 20), custom(function = text::tags))]
     #[schema(max_items = 20)]
@@ -183,124 +186,134 @@ fn lines_sum(input: &ExpenseInput) -> Result<(), ValidationError> {
 /// A new expense.
 pub type NewExpense = crate::input::Create<ExpenseInput>;
 
-/// What goes with a decision about an expense.
+/// Comment that accompanies a transition of an expense.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionInput {
-    /// Why.
+    /// Comment on the decision, at most 500 characters.
     #[validate(length(max = 500))]
     #[schema(max_length = 500)]
     pub note: Option<String>,
 }
 
-/// An expense.
+/// Money that a member has spent or got back for the organization.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Expense {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// `purchase` or `refund`.
+    /// Direction of the expense: `purchase`, or `refund` for money that was returned.
     pub kind: Kind,
-    /// How far its approval is.
+    /// Status in the approval workflow. Transitions change it, and so does updating a rejected
+    /// expense.
     pub status: Status,
-    /// Who paid.
+    /// Identifier of the member who paid.
     pub member_id: Uuid,
-    /// On what.
+    /// Identifier of the category of the expense; null for none.
     pub category_id: Option<Uuid>,
-    /// For which project.
+    /// Identifier of the project of the expense; null for none.
     pub project_id: Option<Uuid>,
-    /// The day.
+    /// Day of the expense (`YYYY-MM-DD`).
     pub spent_on: NaiveDate,
-    /// How much, in minor units.
+    /// Amount in minor units of `currency` (cents), 1 to 9007199254740991.
     pub amount_minor: i64,
-    /// The currency.
+    /// ISO 4217 currency code, such as `EUR`.
     pub currency: String,
-    /// To whom.
+    /// Name of the seller, at most 200 characters.
     pub merchant: Option<String>,
-    /// How.
+    /// Means of payment, such as `cash` or the name of a card, at most 50 characters.
     pub payment_method: Option<String>,
-    /// Anything worth saying.
+    /// Free text, at most 2000 characters.
     pub note: Option<String>,
-    /// Where.
+    /// Place of the purchase, at most 200 characters.
     pub place: Option<String>,
-    /// Whatever else the client keeps.
+    /// Data of the client that the server stores and does not interpret: a JSON object of at most
+    /// 16 KiB.
     pub details: Option<Map<String, Value>>,
-    /// The lines.
+    /// Lines of the expense, at most 200. If there are any, their amounts sum to `amount_minor`.
     pub items: Vec<ExpenseItem>,
-    /// Words to find it by.
+    /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     pub tags: Vec<String>,
-    /// Who recorded it; nobody where it was the operator.
+    /// Identifier of the member who created the expense, set by the server; null if no member did.
     pub created_by_member_id: Option<Uuid>,
-    /// Who was the last to change it since; nobody where it is as it was recorded.
+    /// Identifier of the member who last updated the expense, set by the server; null if no
+    /// member has. Updates by rules do not count.
     pub changed_by_member_id: Option<Uuid>,
-    /// When it was submitted.
+    /// Time of the last submission (RFC 3339, UTC), set by the server; null if the expense is not
+    /// submitted.
     pub submitted_at: Option<DateTime<Utc>>,
-    /// Who submitted it.
+    /// Identifier of the member who submitted the expense, set by the server.
     pub submitted_by_member_id: Option<Uuid>,
-    /// When it was approved or rejected.
+    /// Time of the approval or rejection (RFC 3339, UTC), set by the server; null if there is none.
     pub decided_at: Option<DateTime<Utc>>,
-    /// Who approved or rejected it; nobody where none had to.
+    /// Identifier of the member who approved or rejected the expense, set by the server; null if no
+    /// approval was required.
     pub decided_by_member_id: Option<Uuid>,
-    /// Why it was approved or rejected.
+    /// Comment on the approval or rejection.
     pub decision_note: Option<String>,
-    /// When it was paid back.
+    /// Time of the reimbursement (RFC 3339, UTC), set by the server; null if the expense is not
+    /// reimbursed.
     pub reimbursed_at: Option<DateTime<Utc>>,
-    /// The saga that is just paying it back.
+    /// Identifier of the saga that is paying the expense out, set by the server; null if none is.
+    /// While it is set, no other operation may change the expense.
     pub payout_saga_id: Option<Uuid>,
-    /// Why it was not paid back the last time it was tried.
+    /// Reason why the last payout failed, set by the server; null if none did.
     pub payout_error: Option<String>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
-/// Which expenses, and in which order.
+/// Filters, order and page of a list of expenses.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExpenseQuery {
-    /// Of this category or one below, as a whole or in a line.
+    /// Return expenses of this category or of one below it, by their own category or by that of a
+    /// line.
     pub category_id: Option<Uuid>,
-    /// For this project, as a whole or in a line.
+    /// Return expenses of this project, by their own project or by that of a line.
     pub project_id: Option<Uuid>,
-    /// Paid by this member.
+    /// Return expenses that this member paid.
     pub member_id: Option<Uuid>,
-    /// In this status.
+    /// Return expenses with this status.
     #[param(inline)]
     pub status: Option<Status>,
-    /// Of this kind.
+    /// Return expenses of this kind.
     #[param(inline)]
     pub kind: Option<Kind>,
-    /// In this currency.
+    /// Return expenses in this currency (ISO 4217 code).
     #[validate(custom(function = money::currency_code))]
     pub currency: Option<String>,
-    /// On this day or later.
+    /// Return expenses of this day or later (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub spent_from: Option<NaiveDate>,
-    /// On this day or earlier.
+    /// Return expenses of this day or earlier (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub spent_to: Option<NaiveDate>,
-    /// Of at least this many minor units.
+    /// Return expenses of at least this amount in minor units.
     pub amount_from: Option<i64>,
-    /// Of at most this many minor units.
+    /// Return expenses of at most this amount in minor units.
     pub amount_to: Option<i64>,
-    /// With this tag, without regard to case.
+    /// Return expenses with this tag, ignoring case. At most 50 characters.
     #[validate(length(max = 50))]
     pub tag: Option<String>,
-    /// With this text in the merchant or the note, without regard to case.
+    /// Return expenses whose merchant or note contains this text, ignoring case. At most 200
+    /// characters.
     #[validate(length(max = 200))]
     pub q: Option<String>,
-    /// In which order; `-` for the largest first.
+    /// Order of the list; `-` before a property is descending. Defaults to `-spent_on`.
     #[serde(default)]
     #[param(inline)]
     pub sort: ExpenseSort,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 
@@ -310,49 +323,49 @@ impl ExpenseQuery {
     }
 }
 
-/// In which order expenses come.
+/// Order of a list of expenses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum ExpenseSort {
-    /// The earliest first.
+    /// By day, earliest first.
     #[serde(rename = "spent_on")]
     SpentOn,
-    /// The latest first.
+    /// By day, latest first.
     #[default]
     #[serde(rename = "-spent_on")]
     SpentOnDescending,
-    /// The smallest first.
+    /// By amount, smallest first.
     #[serde(rename = "amount_minor")]
     Amount,
-    /// The largest first.
+    /// By amount, largest first.
     #[serde(rename = "-amount_minor")]
     AmountDescending,
-    /// By merchant, from A; without one first.
+    /// By merchant, ascending; expenses without a merchant come first.
     #[serde(rename = "merchant")]
     Merchant,
-    /// By merchant, from Z.
+    /// By merchant, descending.
     #[serde(rename = "-merchant")]
     MerchantDescending,
-    /// The oldest record first.
+    /// By time of creation, oldest first.
     #[serde(rename = "created_at")]
     CreatedAt,
-    /// The newest record first.
+    /// By time of creation, newest first.
     #[serde(rename = "-created_at")]
     CreatedAtDescending,
 }
 
-/// Several expenses, all or none.
+/// Expenses to be created in one transaction: all of them or none.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpenseBatch {
-    /// 1 to 500 of them.
+    /// Expenses to create, 1 to 500.
     #[validate(length(min = 1, max = 500))]
     #[schema(schema_with = crate::input::batch_schema::<ExpenseInput>)]
     pub items: Vec<Value>,
 }
 
-/// The expenses of a batch, in its order.
+/// Expenses that a batch has created.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ExpenseBatchResult {
-    /// The expenses.
+    /// Created expenses, in the order of the batch.
     pub items: Vec<Expense>,
 }

@@ -48,38 +48,38 @@ pub(crate) fn too_many_rows(limit: u64) -> Error {
     Error::invalid("", "too_many_rows", format!("has more than {limit} rows"))
 }
 
-/// What to do about bad rows.
+/// Treatment of the invalid rows of an imported file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnError {
-    /// Any bad row means that nothing is written.
+    /// One invalid row aborts the import; nothing is written.
     #[default]
     Abort,
-    /// Bad rows are left out.
+    /// Invalid rows are skipped; the others are imported.
     Skip,
 }
 
-/// What is wrong with a row.
+/// Error in one row of an imported file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RowError {
-    /// The line that the row begins on; the header's is 1.
+    /// Number of the line on which the row starts. The header is line 1.
     pub line: u64,
-    /// The column, if it is one column's fault.
+    /// Name of the column that is invalid; null if the error is not about one column.
     pub column: Option<String>,
-    /// A stable code.
+    /// Stable, machine-readable code of the error.
     pub code: &'static str,
-    /// What is wrong, for a person.
+    /// Human-readable description of the error.
     pub message: String,
 }
 
-/// What is imported.
+/// Type of the rows that an import creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ImportKind)]
 pub enum Kind {
     /// Expenses.
     Expenses,
-    /// Time.
+    /// Time entries.
     TimeEntries,
 }
 
@@ -100,62 +100,66 @@ impl Kind {
     }
 }
 
-/// An import that is done in slices, each a transaction of its own. It is the work of a saga of the same
-/// id, which goes on after any interruption, and takes back what it has written where it cannot go on.
+/// Background import of a file. A saga of the same identifier writes the rows in transactions of up
+/// to 100. It resumes after an interruption and deletes what it has written if it is cancelled or
+/// cannot continue.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Import)]
 pub struct ImportRun {
-    /// The id; that of its saga, too.
+    /// Unique identifier (UUID) of the import and of its saga, set by the server.
     pub id: Uuid,
-    /// What is imported.
+    /// Type of the imported rows.
     pub kind: Kind,
-    /// Where it stands: `completed` when all rows are there, `compensating` while what it has written is
-    /// taken back, `compensated` when that is done.
+    /// State of the import: `running`, `completed` when all rows are written, `compensating` while
+    /// the written rows are being deleted, `compensated` after that, or `failed` if an
+    /// administrator must intervene.
     pub state: saga::State,
-    /// Why it was taken back, or cannot go on.
+    /// Reason why the import was rolled back or cannot continue; null if neither is the case.
     pub reason: Option<String>,
-    /// Rows of the file.
+    /// Number of rows in the file.
     pub total: i64,
-    /// Rows that are there now. Of an import that was taken back, those that somebody has changed since.
+    /// Number of rows that are written so far. After a rollback: the number of those that remain,
+    /// since somebody has changed them.
     pub created: i64,
-    /// Rows that had been imported before.
+    /// Number of rows that an earlier import had imported.
     pub duplicates: i64,
-    /// Rows that are no spending, or of no time and left out.
+    /// Number of rows that were left out: not spending, or without duration.
     pub ignored: i64,
-    /// Bad rows.
+    /// Number of invalid rows.
     pub failed: i64,
-    /// The columns of the file that nothing was read from; of imports of time alone.
+    /// Names of the columns that the import does not read. Empty for expenses.
     pub ignored_columns: Vec<String>,
-    /// Categories that were made.
+    /// Number of categories that the import created.
     pub created_categories: i64,
-    /// Projects that were made.
+    /// Number of projects that the import created.
     pub created_projects: i64,
-    /// Tasks that were made.
+    /// Number of tasks that the import created.
     pub created_tasks: i64,
-    /// Members that were made.
+    /// Number of members that the import created.
     pub created_members: i64,
-    /// What is wrong with the bad rows, the first thousand of them.
+    /// Errors of the invalid rows, at most 1000.
     #[schema(value_type = Vec<RowError>)]
     pub errors: Value,
-    /// When it began.
+    /// Time at which the import started (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When it last went on.
+    /// Time of the last progress (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
-/// Which imports: the newest first.
+/// Filter and page of a list of imports, newest first.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportRunQuery {
-    /// Of this kind.
+    /// Return imports of this kind.
     #[param(inline)]
     pub kind: Option<Kind>,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 

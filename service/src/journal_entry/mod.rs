@@ -17,106 +17,111 @@ pub(crate) use commands::{post_in, reverse_in};
 
 use crate::{money, store::page::PageQuery, text};
 
-/// An amount from one account to another: a debit of the one and a credit of the other.
+/// Amount that a journal entry moves between two accounts: a debit of one and a credit of the
+/// other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Transfer {
-    /// The account that is debited: where the amount goes.
+    /// Identifier of the account that is debited.
     pub debit_account_id: Uuid,
-    /// The account that is credited: where the amount comes from.
+    /// Identifier of the account that is credited.
     pub credit_account_id: Uuid,
-    /// How much, in minor units: 1 to 2^53 - 1.
+    /// Amount in minor units of `currency` (cents), 1 to 9007199254740991.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
-    /// The currency of both accounts: an ISO 4217 code.
+    /// ISO 4217 code of the currency of both accounts, such as `EUR`.
     #[validate(custom(function = money::currency_code))]
     #[schema(example = "EUR")]
     pub currency: String,
 }
 
-/// What a client says of a new entry.
+/// Properties of a new journal entry.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JournalEntryInput {
-    /// The day.
+    /// Day to which the entry belongs (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub occurred_on: NaiveDate,
-    /// What it is about.
+    /// Description of the entry, at most 500 characters.
     #[validate(length(max = 500))]
     #[schema(max_length = 500)]
     pub memo: Option<String>,
-    /// What it is called elsewhere: the number of a voucher.
+    /// Reference to an external document, such as the number of a voucher, at most 200 characters.
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     pub reference: Option<String>,
-    /// 1 to 200 transfers, in one currency or in several.
+    /// Transfers of the entry, 1 to 200, in one or more currencies.
     #[validate(length(min = 1, max = 200), nested)]
     pub transfers: Vec<Transfer>,
 }
 
-/// What goes with a reversal.
+/// Properties of the journal entry that reverses another.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReversalInput {
-    /// The id of the entry that reverses; one is made if it is left out.
+    /// Unique identifier (UUID) of the reversing entry. Set by the server if it is omitted.
     pub reversal_id: Option<Uuid>,
-    /// Its day; that of the entry which it reverses if it is left out.
+    /// Day of the reversing entry (`YYYY-MM-DD`). Defaults to the day of the reversed entry.
     #[validate(custom(function = text::day))]
     pub occurred_on: Option<NaiveDate>,
-    /// What it is about.
+    /// Description of the reversing entry, at most 500 characters.
     #[validate(length(max = 500))]
     #[schema(max_length = 500)]
     pub memo: Option<String>,
 }
 
-/// An entry. It has version 1 until it is reversed, and then 2.
+/// Balanced entry of the ledger. It cannot be updated or deleted, only reversed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct JournalEntry {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the entry, set by the server: 1 on creation, 2 after its reversal.
     pub version: i64,
-    /// The day.
+    /// Day to which the entry belongs (`YYYY-MM-DD`).
     pub occurred_on: NaiveDate,
-    /// What it is about.
+    /// Description of the entry, at most 500 characters.
     pub memo: Option<String>,
-    /// What it is called elsewhere.
+    /// Reference to an external document, such as the number of a voucher, at most 200 characters.
     pub reference: Option<String>,
-    /// The transfers.
+    /// Transfers of the entry, 1 to 200, in one or more currencies.
     pub transfers: Vec<Transfer>,
-    /// The entry that this one reverses.
+    /// Identifier of the entry that this entry reverses, set by the server; null if it reverses
+    /// none.
     pub reverses_id: Option<Uuid>,
-    /// The entry that reverses this one.
+    /// Identifier of the entry that reverses this entry, set by the server; null if it is not
+    /// reversed.
     pub reversed_by_id: Option<Uuid>,
-    /// When it was posted.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed: when it was reversed.
+    /// Time of the reversal, or of the creation if the entry is not reversed (RFC 3339, UTC), set
+    /// by the server.
     pub updated_at: DateTime<Utc>,
 }
 
-/// Which entries, and in which order.
+/// Filters, order and page of a list of journal entries.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct JournalEntryQuery {
-    /// With a transfer from or to this account.
+    /// Return entries with a transfer that debits or credits this account.
     pub account_id: Option<Uuid>,
-    /// On this day or later.
+    /// Return entries of this day or later (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub occurred_from: Option<NaiveDate>,
-    /// On this day or earlier.
+    /// Return entries of this day or earlier (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub occurred_to: Option<NaiveDate>,
-    /// In which order; `-` for the latest first.
+    /// Order of the list; `-` before a property is descending. Defaults to `-occurred_on`.
     #[serde(default)]
     #[param(inline)]
     pub sort: JournalEntrySort,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 
@@ -126,13 +131,13 @@ impl JournalEntryQuery {
     }
 }
 
-/// In which order entries come.
+/// Order of a list of journal entries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum JournalEntrySort {
-    /// The earliest first.
+    /// By day, earliest first.
     #[serde(rename = "occurred_on")]
     OccurredOn,
-    /// The latest first.
+    /// By day, latest first.
     #[default]
     #[serde(rename = "-occurred_on")]
     OccurredOnDescending,

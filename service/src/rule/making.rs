@@ -22,45 +22,46 @@ use crate::{
     text,
 };
 
-/// A task that a rule makes.
+/// Task that a rule creates. Its metadata contains the identifier of the expense as `expense_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RuleTask)]
 pub struct TaskToMake {
-    /// What is to be done: as it stands, nothing is put into it.
+    /// Title of the task, not blank, at most 200 characters. Placeholders are not supported.
     #[validate(length(max = 200), custom(function = text::visible))]
     #[schema(max_length = 200)]
     pub title: String,
-    /// How much it matters; `medium` if it is left out.
+    /// Priority of the task. Defaults to `medium`.
     #[serde(default)]
     pub priority: Priority,
-    /// Who does it.
+    /// Identifier of the member to whom the task is assigned; null for none.
     pub assignee_member_id: Option<Uuid>,
-    /// For anybody who is at least this.
+    /// Lowest role of the members for whom the task is meant; null for no restriction.
     pub assignee_role: Option<Role>,
-    /// For which project.
+    /// Identifier of the project of the task; null for none.
     pub project_id: Option<Uuid>,
-    /// How many days after the event it is due, where the organization is; never if it is left out.
+    /// Number of days from the day of the event, in the organization's time zone, to the due date:
+    /// 0 to 3650. Null for a task without a due date.
     #[validate(range(min = 0, max = 3650))]
     #[schema(minimum = 0, maximum = 3650)]
     pub due_in_days: Option<i64>,
 }
 
-/// A task that a rule would have made.
+/// Task that a rule would have created.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = RuleTaskMade)]
 pub struct WouldMake {
-    /// What was to be done.
+    /// Title of the task.
     pub title: String,
-    /// How much it would have mattered.
+    /// Priority of the task.
     pub priority: Priority,
-    /// Who would have done it.
+    /// Identifier of the member to whom the task would have been assigned; null for none.
     pub assignee_member_id: Option<Uuid>,
-    /// For anybody who was at least this.
+    /// Lowest role of the members for whom the task would have been meant; null for no restriction.
     pub assignee_role: Option<Role>,
-    /// For which project.
+    /// Identifier of the project of the task; null for none.
     pub project_id: Option<Uuid>,
-    /// When it would have been due.
+    /// Due date of the task (`YYYY-MM-DD`); null for none.
     pub due_on: Option<NaiveDate>,
 }
 

@@ -28,35 +28,35 @@ use crate::{
 const KINDS: &[&str] =
     &["expense.created", "expense.changed", "expense.submitted", "expense.approved"];
 
-/// When a rule applies.
+/// Trigger of a rule: a kind of event and a condition on the expense.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RuleWhen)]
 pub struct When {
-    /// What happens: `expense.created`, `expense.changed`, `expense.submitted` or
-    /// `expense.approved`.
+    /// Kind of event that triggers the rule: `expense.created`, `expense.changed`,
+    /// `expense.submitted` or `expense.approved`.
     #[validate(custom(function = is_kind))]
     #[schema(example = "expense.created")]
     pub kind: String,
-    /// How the expense is then; however it is if this is left out. docs/api.md says how it is
-    /// written.
+    /// Condition on the expense as the event has it; null if the rule applies to every event of the
+    /// kind. The syntax is described in docs/api.md.
     #[validate(custom(function = is_condition))]
     #[schema(value_type = Option<Object>)]
     pub condition: Option<Value>,
 }
 
-/// What a rule does.
+/// Action of a rule: an object with one property, which names the action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RuleAction)]
 pub enum Action {
-    /// Puts the expense into a category.
+    /// Sets the category of the expense to the category with this identifier.
     SetCategory(Uuid),
-    /// Adds a tag, unless the expense has it.
+    /// Adds this tag to the expense if it does not have it: 1 to 50 characters.
     AddTag(String),
-    /// Says this in the note, in place of what is there.
+    /// Replaces the note of the expense with this text, at most 2000 characters.
     SetNote(String),
-    /// Makes a task.
+    /// Creates this task.
     CreateTask(Box<TaskToMake>),
 }
 
@@ -67,21 +67,22 @@ impl Action {
     }
 }
 
-/// What a client may write of a rule.
+/// Writable properties of a rule.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleInput {
-    /// The name. Where several rules apply, they do so in the order of their names.
+    /// Name of the rule, not blank, at most 100 characters. Several rules that apply to one event
+    /// run in the order of their names.
     #[validate(length(max = 100), custom(function = text::visible))]
     #[schema(max_length = 100)]
     pub name: String,
-    /// Whether it applies at all.
+    /// Whether the rule is active. Defaults to true.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// When it applies.
+    /// Trigger of the rule.
     #[validate(nested)]
     pub when: When,
-    /// What it does: 1 to 20 actions, of which one at most sets the category and one the note.
+    /// Actions of the rule, 1 to 20. At most one sets the category, and at most one sets the note.
     #[validate(length(min = 1, max = 20), custom(function = actions))]
     #[schema(min_items = 1, max_items = 20)]
     pub then: Vec<Action>,
@@ -157,24 +158,26 @@ fn once(count: usize) -> Result<(), ValidationError> {
     if count <= 1 { Ok(()) } else { Err(refusal("duplicate", "stands there twice")) }
 }
 
-/// A rule.
+/// Automation that changes expenses and creates tasks in reaction to events.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Rule {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// The name.
+    /// Name of the rule, not blank, at most 100 characters. Several rules that apply to one event
+    /// run in the order of their names.
     pub name: String,
-    /// Whether it applies at all.
+    /// Whether the rule is active.
     pub enabled: bool,
-    /// When it applies.
+    /// Trigger of the rule.
     pub when: When,
-    /// What it does.
+    /// Actions of the rule, 1 to 20. At most one sets the category, and at most one sets the note.
     pub then: Vec<Action>,
-    /// When it was made. It applies to what happens from then on.
+    /// Time of the creation (RFC 3339, UTC), set by the server. The rule applies to events after
+    /// this time.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -193,94 +196,98 @@ impl From<entity::rule::Model> for Rule {
     }
 }
 
-/// Over which part of the past a rule is tried.
+/// Period and limit of a dry run.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DryRunInput {
-    /// The first day, where the organization is; from the beginning if it is left out.
+    /// First day of the events to evaluate (`YYYY-MM-DD`), in the organization's time zone. Omit it
+    /// to start with the first event.
     #[validate(custom(function = text::day))]
     pub from: Option<NaiveDate>,
-    /// The last day; until now if it is left out.
+    /// Last day of the events to evaluate (`YYYY-MM-DD`), in the organization's time zone. Omit it
+    /// to end with the latest event.
     #[validate(custom(function = text::day))]
     pub to: Option<NaiveDate>,
-    /// How many events are shown at most, 1 to 500: 50 if it is left out.
+    /// Maximum number of events in `items`, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[schema(minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
 }
 
-/// A rule that is tried before it is made, and over which part of the past.
+/// Unsaved rule to evaluate, with the period and limit of the dry run.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleTrialInput {
-    /// When it would apply.
+    /// Trigger of the rule.
     #[validate(nested)]
     pub when: When,
-    /// What it would do.
+    /// Actions of the rule, 1 to 20. At most one sets the category, and at most one sets the note.
     #[validate(length(min = 1, max = 20), custom(function = actions))]
     #[schema(min_items = 1, max_items = 20)]
     pub then: Vec<Action>,
-    /// The first day, where the organization is; from the beginning if it is left out.
+    /// First day of the events to evaluate (`YYYY-MM-DD`), in the organization's time zone. Omit it
+    /// to start with the first event.
     #[validate(custom(function = text::day))]
     pub from: Option<NaiveDate>,
-    /// The last day; until now if it is left out.
+    /// Last day of the events to evaluate (`YYYY-MM-DD`), in the organization's time zone. Omit it
+    /// to end with the latest event.
     #[validate(custom(function = text::day))]
     pub to: Option<NaiveDate>,
-    /// How many events are shown at most, 1 to 500: 50 if it is left out.
+    /// Maximum number of events in `items`, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[schema(minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
 }
 
-/// What a rule would have done. Nothing of it was.
+/// Result of a dry run: what a rule would have done about past events. Nothing was changed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct DryRun {
-    /// How many events of its kind were looked at, the latest first: 5,000 at most.
+    /// Number of events of the rule's kind that were evaluated, latest first, at most 5000.
     pub looked_at: u64,
-    /// Whether those were all of the days asked for.
+    /// Whether all events of the requested period were evaluated.
     pub complete: bool,
-    /// After how many of them the rule would have applied.
+    /// Number of evaluated events to which the rule applies.
     pub matched: u64,
-    /// How many expenses it would have changed by that.
+    /// Number of matches after which the rule would have changed the expense.
     pub changed: u64,
-    /// How many were already as it says.
+    /// Number of matches after which the expense already was as the rule says.
     pub unchanged: u64,
-    /// How many could not have been changed.
+    /// Number of matches after which the expense could not have been changed.
     pub skipped: u64,
-    /// How many tasks it would have made.
+    /// Number of tasks that the rule would have created.
     pub tasks: u64,
-    /// The first of those events, the latest first.
+    /// Matching events, latest first, at most `limit`.
     pub items: Vec<DryRunItem>,
 }
 
-/// An event after which a rule would have applied.
+/// Event to which a rule would have applied, and the effect.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct DryRunItem {
-    /// The event.
+    /// Identifier of the event.
     pub event_id: Uuid,
-    /// When it happened.
+    /// Time of the event (RFC 3339, UTC).
     pub at: DateTime<Utc>,
-    /// The expense.
+    /// Identifier of the expense.
     pub entity_id: Uuid,
-    /// The version that it had then.
+    /// Version of the expense after the event.
     pub entity_version: i64,
-    /// What the rule would have done.
+    /// Effect that the rule would have had on the expense.
     pub outcome: Outcome,
-    /// The fields that it would have changed, as they would have been.
+    /// Properties of the expense that the rule would have changed, with their new values.
     #[schema(value_type = Object)]
     pub changes: Map<String, Value>,
-    /// The tasks that it would have made.
+    /// Tasks that the rule would have created.
     pub tasks: Vec<WouldMake>,
 }
 
-/// What a rule does about an event.
+/// Effect of a rule on an expense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RuleOutcome)]
 pub enum Outcome {
-    /// It changes the expense.
+    /// The rule changes the expense.
     Changed,
-    /// The expense is so already.
+    /// The expense already is as the rule says.
     Unchanged,
     /// The expense can no longer be changed.
     Skipped,

@@ -38,67 +38,70 @@ use crate::{
     store::{Store, Tx, versioned},
 };
 
-/// Which column is what.
+/// Mapping of the columns of a CSV file to properties of expenses, and options of the import.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
-    /// The column of the day.
+    /// Name of the column of the day.
     pub date: String,
-    /// How days are written, as in strftime: `%Y-%m-%d` if it is left out.
+    /// Format of days in strftime notation. Defaults to `%Y-%m-%d`.
     pub date_format: Option<String>,
-    /// The column of the amount.
+    /// Name of the column of the amount.
     pub amount: String,
-    /// The currency of all rows; the organization's if this and `currency_column` are left out.
+    /// ISO 4217 code of the currency of all rows. Defaults to the organization's currency if
+    /// `currency_column` is omitted too.
     #[validate(custom(function = money::currency_code))]
     pub currency: Option<String>,
-    /// The column of the currency.
+    /// Name of the column of the currency.
     pub currency_column: Option<String>,
-    /// The column of the merchant.
+    /// Name of the column of the merchant.
     pub merchant: Option<String>,
-    /// The column of the category's name.
+    /// Name of the column of the category, which is found by its name.
     pub category: Option<String>,
-    /// The column of the project: its job number or its name.
+    /// Name of the column of the project, which is found by its job number or else by its name.
     pub project: Option<String>,
-    /// The column of the note.
+    /// Name of the column of the note.
     pub note: Option<String>,
-    /// The column that says whether money went out or came in.
+    /// Name of the column that says whether money was spent or received.
     pub direction: Option<String>,
-    /// What it says where money went out, without regard to case; other rows are ignored.
+    /// Value of the `direction` column in rows of spending, compared ignoring case. Other rows are
+    /// ignored.
     pub direction_debit: Option<String>,
-    /// `.` or `,`: what stands before the minor units. `.` if it is left out.
+    /// Character before the decimals of an amount: `.` or `,`. Defaults to `.`.
     pub decimal_separator: Option<char>,
-    /// `,`, `;` or a tab: what stands between columns. `,` if it is left out.
+    /// Character between columns: `,`, `;` or a tab. Defaults to `,`.
     pub delimiter: Option<char>,
-    /// Whether to make the categories that are not there.
+    /// Whether to create categories that do not exist. Defaults to false.
     #[serde(default)]
     pub create_categories: bool,
-    /// Whose expenses they are; one's own if it is left out.
+    /// Identifier of the member who paid. Defaults to the member who sends the request.
     pub member_id: Option<Uuid>,
-    /// Only say what would happen.
+    /// Whether to check the file and report the result without writing anything. Defaults to false.
     #[serde(default)]
     pub dry_run: bool,
-    /// What to do about bad rows: `abort` if it is left out.
+    /// Treatment of invalid rows: `abort` or `skip`. Defaults to `abort`.
     #[serde(default)]
     #[param(inline)]
     pub on_error: OnError,
-    /// Whether a small file, too, is imported after the answer.
+    /// Whether to import after the response, whatever the size of the file. Defaults to false: at
+    /// most 100 new rows are imported before the response.
     #[serde(default)]
     pub background: bool,
 }
 
-/// What an import did.
+/// Result of an import of expenses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ImportReport {
-    /// Rows that are expenses now.
+    /// Number of expenses that the import created, or would create on a dry run.
     pub created: u64,
-    /// Rows that had been imported before.
+    /// Number of rows that an earlier import had imported.
     pub duplicates: u64,
-    /// Rows that are no spending.
+    /// Number of rows that are not spending.
     pub ignored: u64,
-    /// Bad rows.
+    /// Number of invalid rows.
     pub failed: u64,
-    /// What is wrong with the bad rows, the first thousand of them.
+    /// Errors of the invalid rows, at most 1000.
     pub errors: Vec<RowError>,
 }
 
