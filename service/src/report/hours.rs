@@ -17,7 +17,7 @@ use crate::{
     timecard::Status,
 };
 
-/// By what hours are grouped.
+/// Property by which a report of hours is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = HoursGroupBy)]
@@ -28,67 +28,68 @@ pub enum GroupBy {
     Member,
     /// By task.
     Task,
-    /// By day of the organization.
+    /// By day, in the organization's time zone.
     Day,
-    /// By ISO week of the organization.
+    /// By ISO week, in the organization's time zone.
     Week,
 }
 
-/// Which hours, and how grouped.
+/// Period, grouping and filters of a report of hours.
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct HoursQuery {
-    /// The first day.
+    /// First day of the report (`YYYY-MM-DD`), in the organization's time zone.
     #[validate(custom(function = text::day))]
     pub from: NaiveDate,
-    /// The last day.
+    /// Last day of the report (`YYYY-MM-DD`), in the organization's time zone.
     #[validate(custom(function = text::day))]
     pub to: NaiveDate,
-    /// By what.
+    /// Property by which the report is grouped.
     #[param(inline)]
     pub group_by: GroupBy,
-    /// Only for this project.
+    /// Count only time of this project.
     pub project_id: Option<Uuid>,
-    /// Only of this member.
+    /// Count only time of this member.
     pub member_id: Option<Uuid>,
-    /// Only on this task.
+    /// Count only time of this task.
     pub task_id: Option<Uuid>,
-    /// Only what somebody is charged for, or only what nobody is.
+    /// Count only billable time (true) or only time that is not billable (false). Omit it to count
+    /// both.
     pub billable: Option<bool>,
-    /// Only of weeks whose timecard is in this status.
+    /// Count only time of weeks whose timecard has this status.
     #[param(inline)]
     pub status: Option<Status>,
 }
 
-/// What was worked from one day to another. A timer that runs counts once it is stopped.
+/// Report of the hours worked in a period, grouped. Timers that are running are not counted.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Hours {
-    /// The first day.
+    /// First day of the report (`YYYY-MM-DD`).
     pub from: NaiveDate,
-    /// The last day.
+    /// Last day of the report (`YYYY-MM-DD`).
     pub to: NaiveDate,
-    /// By what it is grouped.
+    /// Property by which the report is grouped.
     pub group_by: GroupBy,
-    /// The groups, by label.
+    /// Groups, ordered by label.
     pub rows: Vec<HoursRow>,
-    /// How many seconds in all.
+    /// Time worked in all groups, in seconds.
     pub seconds: i64,
-    /// How many of them somebody is charged for.
+    /// Billable part of `seconds`, in seconds.
     pub billable_seconds: i64,
 }
 
-/// What was worked in one group.
+/// Hours worked in one group of the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HoursRow {
-    /// The id of the project, the member or the task, or the day, of a week its Monday. Null for what is for no
-    /// project or on no task.
+    /// Key of the group: identifier of the project, member or task, the day (`YYYY-MM-DD`), or the
+    /// Monday of the week. Null for time without a project or task.
     pub key: Option<String>,
-    /// What to call the group.
+    /// Human-readable name of the group.
     pub label: String,
-    /// How many seconds.
+    /// Time worked in the group, in seconds.
     pub seconds: i64,
-    /// How many of them somebody is charged for.
+    /// Billable part of `seconds`, in seconds.
     pub billable_seconds: i64,
 }
 

@@ -22,128 +22,135 @@ use crate::{
     text::fold,
 };
 
-/// By which time costs are told.
+/// Length of the periods by which costs are broken down.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = JobCostPeriod)]
 pub enum Period {
-    /// By day of the organization.
+    /// By day, in the organization's time zone.
     Day,
-    /// By ISO week of the organization.
+    /// By ISO week, in the organization's time zone.
     #[default]
     Week,
 }
 
-/// Of which project.
+/// Project and period of a report of costs.
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct JobCostQuery {
-    /// The project.
+    /// Identifier of the project.
     pub project_id: Uuid,
-    /// By which time: `week` if it is left out.
+    /// Length of the periods by which costs are broken down. Defaults to `week`.
     #[serde(default)]
     #[param(inline)]
     pub period: Period,
 }
 
-/// What a project has cost. The rows of each list sum to what stands beside the list, to the minor unit.
+/// Report of the cost of a project, compared with its budget. The rows of each list sum exactly to
+/// the total beside the list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct JobCost {
-    /// The project.
+    /// Identifier of the project.
     pub project_id: Uuid,
-    /// What it is called.
+    /// Name of the project.
     pub project_name: String,
-    /// Its currency.
+    /// ISO 4217 code of the project's currency.
     pub currency: String,
-    /// What it may cost.
+    /// Budget of the project in minor units of `currency`; null if it has none.
     pub budget_minor: Option<i64>,
-    /// What it has cost: labour and expenses in its currency.
+    /// Cost in minor units of `currency`: labour, if it is counted, and expenses in that currency.
     #[schema(value_type = i64)]
     pub cost_minor: i128,
-    /// What is left of the budget; less than nothing if it is overspent. Null where there is no budget.
+    /// Budget less cost, in minor units of `currency`: negative if the project is over budget, null
+    /// if it has no budget.
     #[schema(value_type = Option<i64>)]
     pub remaining_minor: Option<i128>,
-    /// By which time costs are told.
+    /// Length of the periods by which costs are broken down.
     pub period: Period,
-    /// What was worked.
+    /// Cost of labour.
     pub labour: Labour,
-    /// What was spent.
+    /// Cost of expenses.
     pub expenses: ProjectExpenses,
 }
 
-/// What was worked for a project in approved weeks, at the rates of the days on which it was.
+/// Labour of a project in approved weeks, each second at the rate of the day on which it was
+/// worked.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Labour {
-    /// The currency of rates: the organization's.
+    /// ISO 4217 code of the currency of the rates: the organization's.
     pub currency: String,
-    /// Whether it counts in `cost_minor`: where its currency is the project's. Nothing is converted.
+    /// Whether labour is part of `cost_minor`: true if its currency is the project's. Amounts are
+    /// not converted.
     pub counted: bool,
-    /// How many seconds.
+    /// Time worked in approved weeks, in seconds.
     pub seconds: i64,
-    /// How many of them were worked on days for which the member has no rate. They cost nothing here.
+    /// Part of `seconds` on days for which the member has no rate, in seconds. It costs nothing.
     pub unrated_seconds: i64,
-    /// How many seconds more are in weeks that are not approved, yet. They cost nothing here.
+    /// Time worked in weeks that are not approved yet, in seconds. It is not part of `seconds` and
+    /// costs nothing.
     pub pending_seconds: i64,
-    /// What it costs.
+    /// Cost of labour in minor units of `currency`, rounded half up once.
     #[schema(value_type = i64)]
     pub amount_minor: i128,
-    /// By member, by name.
+    /// Labour by member, ordered by name.
     pub members: Vec<LabourRow>,
-    /// By day or week, the earliest first.
+    /// Labour by day or week, earliest first.
     pub periods: Vec<LabourRow>,
 }
 
-/// A part of what was worked.
+/// Labour of one member or of one period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LabourRow {
-    /// The id of the member, or the day, of a week its Monday.
+    /// Key of the row: identifier of the member, the day (`YYYY-MM-DD`), or the Monday of the week.
     pub key: String,
-    /// What to call it.
+    /// Human-readable name of the row.
     pub label: String,
-    /// How many seconds.
+    /// Time worked, in seconds.
     pub seconds: i64,
-    /// How many of them without a rate.
+    /// Part of `seconds` on days for which the member has no rate, in seconds.
     pub unrated_seconds: i64,
-    /// What they cost.
+    /// Cost in minor units of the currency of the rates.
     #[schema(value_type = i64)]
     pub amount_minor: i128,
 }
 
-/// What was spent on a project, approved or reimbursed. Refunds count against it.
+/// Approved and reimbursed expenses of a project. Refunds reduce them.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct ProjectExpenses {
-    /// What was spent in the project's currency.
+    /// Expenses in the project's currency, in minor units.
     #[schema(value_type = i64)]
     pub amount_minor: i128,
-    /// By category, by name; a line's own goes before its expense's.
+    /// Expenses by category, ordered by name. The category of a line takes precedence over that of
+    /// its expense.
     pub categories: Vec<CostRow>,
-    /// By the member who paid, by name.
+    /// Expenses by the member who paid, ordered by name.
     pub members: Vec<CostRow>,
-    /// By day or week, the earliest first.
+    /// Expenses by day or week, earliest first.
     pub periods: Vec<CostRow>,
-    /// What was spent in other currencies, which `cost_minor` leaves out.
+    /// Expenses in other currencies, which are not part of `cost_minor`.
     pub other_currencies: Vec<CurrencyCost>,
 }
 
-/// A part of what was spent in the project's currency.
+/// Expenses of one category, member or period, in the project's currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CostRow {
-    /// The id of the category or the member, or the day, of a week its Monday. Null for no category.
+    /// Key of the row: identifier of the category or member, the day (`YYYY-MM-DD`), or the Monday
+    /// of the week. Null for expenses without a category.
     pub key: Option<String>,
-    /// What to call it.
+    /// Human-readable name of the row.
     pub label: String,
-    /// How much.
+    /// Amount in minor units of the project's currency.
     #[schema(value_type = i64)]
     pub amount_minor: i128,
 }
 
-/// What was spent in one currency.
+/// Expenses of a project in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CurrencyCost {
-    /// The currency.
+    /// ISO 4217 currency code, such as `EUR`.
     pub currency: String,
-    /// How much.
+    /// Amount in minor units of `currency`.
     #[schema(value_type = i64)]
     pub amount_minor: i128,
 }

@@ -43,15 +43,15 @@ fn week_of(day: NaiveDate) -> NaiveDate {
     period_of(Period::Week, day).from
 }
 
-/// By what spending is grouped.
+/// Property by which a report of spending is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupBy {
-    /// By category; a line's own goes before its expense's.
+    /// By category. The category of a line takes precedence over that of its expense.
     Category,
-    /// By project; a line's own goes before its expense's.
+    /// By project. The project of a line takes precedence over that of its expense.
     Project,
-    /// By month.
+    /// By calendar month.
     Month,
     /// By the member who paid.
     Member,
@@ -64,111 +64,117 @@ impl GroupBy {
     }
 }
 
-/// Which spending, and how grouped.
+/// Period, grouping and filter of a report of spending.
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SpendingQuery {
-    /// The first day.
+    /// First day of the report (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub from: NaiveDate,
-    /// The last day.
+    /// Last day of the report (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub to: NaiveDate,
-    /// By what.
+    /// Property by which the report is grouped.
     #[param(inline)]
     pub group_by: GroupBy,
-    /// Only for this project.
+    /// Count only spending of this project.
     pub project_id: Option<Uuid>,
 }
 
-/// What was spent from one day to another. Refunds count against it.
+/// Report of the spending in a period, grouped. Refunds reduce it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Spending {
-    /// The first day.
+    /// First day of the report (`YYYY-MM-DD`).
     pub from: NaiveDate,
-    /// The last day.
+    /// Last day of the report (`YYYY-MM-DD`).
     pub to: NaiveDate,
-    /// By what it is grouped.
+    /// Property by which the report is grouped.
     pub group_by: GroupBy,
-    /// The groups, by label and currency.
+    /// Groups, ordered by label and currency.
     pub rows: Vec<SpendingRow>,
-    /// The sum of each currency.
+    /// Totals by currency.
     pub totals: Vec<SpendingTotal>,
 }
 
-/// The spending of one group in one currency.
+/// Spending of one group in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SpendingRow {
-    /// The id of the category, the project or the member, or the month as `2026-11`. Null for no category
-    /// and for no project.
+    /// Key of the group: identifier of the category, project or member, or the month (`YYYY-MM`).
+    /// Null for spending without a category or project.
     pub key: Option<String>,
-    /// What to call the group.
+    /// Human-readable name of the group.
     pub label: String,
-    /// The currency.
+    /// ISO 4217 currency code, such as `EUR`.
     pub currency: String,
-    /// Approved and reimbursed, in minor units.
+    /// Amount of approved and reimbursed expenses in minor units of `currency`. It may exceed
+    /// 9007199254740991.
     #[schema(value_type = i64)]
     pub amount_minor: i128,
-    /// Drafts and submitted, in minor units.
+    /// Amount of draft and submitted expenses in minor units of `currency`. It may exceed
+    /// 9007199254740991.
     #[schema(value_type = i64)]
     pub pending_minor: i128,
-    /// How many expenses, rejected ones left out. One with lines counts in each group it has lines in.
+    /// Number of expenses, without rejected ones. An expense with lines counts in each group in
+    /// which it has a part.
     pub count: i64,
 }
 
-/// All spending in one currency.
+/// Total spending in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SpendingTotal {
-    /// The currency.
+    /// ISO 4217 currency code, such as `EUR`.
     pub currency: String,
-    /// Approved and reimbursed, in minor units.
+    /// Amount of approved and reimbursed expenses in minor units of `currency`. It may exceed
+    /// 9007199254740991.
     #[schema(value_type = i64)]
     pub amount_minor: i128,
-    /// Drafts and submitted, in minor units.
+    /// Amount of draft and submitted expenses in minor units of `currency`. It may exceed
+    /// 9007199254740991.
     #[schema(value_type = i64)]
     pub pending_minor: i128,
-    /// How many expenses, rejected ones left out.
+    /// Number of expenses, without rejected ones. Each expense counts once.
     pub count: i64,
 }
 
-/// On which day.
+/// Day of a report of budgets.
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BudgetsQuery {
-    /// The day.
+    /// Day of the report (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub on: NaiveDate,
 }
 
-/// The budgets that hold on a day.
+/// Report of the budgets that hold on a day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Budgets {
-    /// The day.
+    /// Day of the report (`YYYY-MM-DD`).
     pub on: NaiveDate,
-    /// The budgets by name.
+    /// Budgets, ordered by name.
     pub rows: Vec<BudgetRow>,
 }
 
-/// Where a budget stands in the period of a day, until the end of that day.
+/// Spending of one budget in its period, up to the end of the day of the report.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct BudgetRow {
-    /// The budget.
+    /// Budget to which the row belongs.
     pub budget: Budget,
-    /// The first day of the period.
+    /// First day of the period (`YYYY-MM-DD`).
     pub from: NaiveDate,
-    /// The last day of the period.
+    /// Last day of the period (`YYYY-MM-DD`).
     pub to: NaiveDate,
-    /// What has been spent: approved and reimbursed, in minor units.
+    /// Amount of approved and reimbursed expenses, in minor units of the budget's currency.
     #[schema(value_type = i64)]
     pub actual_minor: i128,
-    /// Drafts and submitted, in minor units.
+    /// Amount of draft and submitted expenses, in minor units of the budget's currency.
     #[schema(value_type = i64)]
     pub pending_minor: i128,
-    /// What is left of the budget; less than nothing if it is overspent.
+    /// Amount of the budget less `actual_minor`, in minor units of its currency: negative if the
+    /// budget is exceeded.
     #[schema(value_type = i64)]
     pub remaining_minor: i128,
-    /// Where that stands against an even pace.
+    /// Comparison of the spending with an even pace.
     pub pace: Pace,
 }

@@ -20,97 +20,98 @@ use crate::{
     timecard::{self, Status},
 };
 
-/// Whose, and of which week.
+/// Member and week of a timesheet.
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimesheetQuery {
-    /// Whose.
+    /// Identifier of the member.
     pub member_id: Uuid,
-    /// The Monday of the week.
+    /// Monday of the week (`YYYY-MM-DD`).
     #[validate(custom(function = timecard::rules::monday))]
     #[param(example = "2026-11-16")]
     pub week: NaiveDate,
 }
 
-/// What a member worked in a week. A timer that runs counts once it is stopped.
+/// Report of the time that a member worked in a week, entry by entry. Timers that are running are
+/// not counted.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Timesheet {
-    /// Whose.
+    /// Identifier of the member.
     pub member_id: Uuid,
-    /// What the member is called.
+    /// Name of the member.
     pub member_name: String,
-    /// The Monday of the week.
+    /// Monday of the week (`YYYY-MM-DD`).
     pub week_starts_on: NaiveDate,
-    /// The timecard of the week; null where there is none yet.
+    /// Timecard of the week; null if there is none.
     pub timecard: Option<TimesheetCard>,
-    /// The seven days.
+    /// Seven days of the week, Monday first.
     pub days: Vec<TimesheetDay>,
-    /// What was worked for each project, by label.
+    /// Time worked by project, ordered by label.
     pub projects: Vec<TimesheetProject>,
-    /// How many seconds in all.
+    /// Time worked in the week, in seconds.
     pub seconds: i64,
-    /// How many of them somebody is charged for.
+    /// Billable part of `seconds`, in seconds.
     pub billable_seconds: i64,
 }
 
-/// How far the approval of a week is.
+/// Approval of the week of a timesheet.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TimesheetCard {
-    /// The timecard.
+    /// Identifier of the timecard.
     pub id: Uuid,
-    /// Its version.
+    /// Version of the timecard.
     pub version: i64,
-    /// How far it is.
+    /// Status of the timecard in the approval workflow.
     pub status: Status,
 }
 
-/// What was worked on a day.
+/// Time worked on one day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TimesheetDay {
-    /// The day.
+    /// Day (`YYYY-MM-DD`).
     pub day: NaiveDate,
-    /// The entries that lie in it, as far as they do, in the order of their beginning.
+    /// Parts of time entries that lie on the day, ordered by start.
     pub entries: Vec<TimesheetEntry>,
-    /// How many seconds.
+    /// Time worked on the day, in seconds.
     pub seconds: i64,
-    /// How many of them somebody is charged for.
+    /// Billable part of `seconds`, in seconds.
     pub billable_seconds: i64,
 }
 
-/// What lies in a day of an entry of time.
+/// Part of a time entry that lies on one day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TimesheetEntry {
-    /// The entry.
+    /// Identifier of the time entry.
     pub time_entry_id: Uuid,
-    /// For which project.
+    /// Identifier of the project; null for none.
     pub project_id: Option<Uuid>,
-    /// What the project is called.
+    /// Name of the project; null for none.
     pub project_name: Option<String>,
-    /// On which task.
+    /// Identifier of the task; null for none.
     pub task_id: Option<Uuid>,
-    /// What the task is called.
+    /// Title of the task; null for none.
     pub task_title: Option<String>,
-    /// Whether somebody is charged for it.
+    /// Whether the time is billable.
     pub billable: bool,
-    /// What it is booked on.
+    /// Cost code to which the time is booked; null for none.
     pub cost_code: Option<String>,
-    /// What was done.
+    /// Description of the work.
     pub note: Option<String>,
-    /// How many seconds of it lie in this day.
+    /// Time worked on the day, in seconds.
     pub seconds: i64,
 }
 
-/// What was worked for a project.
+/// Time worked for one project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TimesheetProject {
-    /// The project; null for what is for none.
+    /// Identifier of the project; null for time without a project.
     pub project_id: Option<Uuid>,
-    /// What to call it.
+    /// Human-readable name of the project.
     pub label: String,
-    /// How many seconds.
+    /// Time worked, in seconds.
     pub seconds: i64,
-    /// How many of them somebody is charged for.
+    /// Billable part of `seconds`, in seconds.
     pub billable_seconds: i64,
 }
 
