@@ -18,16 +18,16 @@ pub use crew_hours::{crew_hours, take_hours};
 
 use crate::{store::page::PageQuery, text};
 
-/// How far a daily report is.
+/// Status of a daily report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = DailyReportStatus)]
 pub enum Status {
-    /// Still being written.
+    /// Not submitted yet. The report may be updated and deleted.
     Draft,
-    /// Handed in: amended from now on, and not changed.
+    /// Awaits approval. The report may only be amended.
     Submitted,
-    /// Accepted.
+    /// Approved. The report may only be amended.
     Approved,
 }
 
@@ -49,23 +49,23 @@ impl Status {
     }
 }
 
-/// What an item tells of.
+/// Type of an item of a daily report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = DailyReportItemKind)]
 pub enum ItemKind {
-    /// What was done.
+    /// Work that was done.
     #[default]
     Work,
-    /// What held the work up.
+    /// Interruption of the work.
     Delay,
-    /// What came.
+    /// Delivery of material.
     Delivery,
-    /// What happened, or was done, about safety.
+    /// Safety measure or occurrence.
     Safety,
-    /// Who came.
+    /// Visitor on the site.
     Visitor,
-    /// What was in use.
+    /// Equipment in use.
     Equipment,
 }
 
@@ -91,51 +91,53 @@ impl ItemKind {
     }
 }
 
-/// The weather of a day.
+/// Weather on the day of a daily report.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::in_order))]
 pub struct Weather {
-    /// In words: dry, fog in the morning.
+    /// Description of the weather, at most 200 characters.
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     pub conditions: Option<String>,
-    /// The lowest temperature, in tenths of a degree Celsius: -25 is -2.5 °C.
+    /// Lowest temperature in tenths of a degree Celsius, -1000 to 1000: -25 is -2.5 °C.
     #[validate(range(min = -1000, max = 1000))]
     #[schema(minimum = -1000, maximum = 1000)]
     pub temperature_low_tenths: Option<i64>,
-    /// The highest temperature, not below the lowest.
+    /// Highest temperature in tenths of a degree Celsius, -1000 to 1000, not below
+    /// `temperature_low_tenths`.
     #[validate(range(min = -1000, max = 1000))]
     #[schema(minimum = -1000, maximum = 1000)]
     pub temperature_high_tenths: Option<i64>,
-    /// Rain and snow, in tenths of a millimetre.
+    /// Precipitation in tenths of a millimetre, 0 to 100000.
     #[validate(range(min = 0, max = 100_000))]
     #[schema(minimum = 0, maximum = 100_000)]
     pub precipitation_tenths: Option<i64>,
-    /// Wind, in kilometres an hour.
+    /// Wind speed in kilometres per hour, 0 to 500.
     #[validate(range(min = 0, max = 500))]
     #[schema(minimum = 0, maximum = 500)]
     pub wind_kmh: Option<i64>,
 }
 
-/// Who was there: a member, or so many of a trade.
+/// Line of the crew of a daily report: either a member, or a number of people of one trade.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::one_or_the_other))]
 #[schema(as = DailyReportCrew)]
 pub struct Crew {
-    /// A member, each once. Either this or `trade`.
+    /// Identifier of the member; null for a line of a trade. A member occurs once in a crew.
     pub member_id: Option<Uuid>,
-    /// People of this trade.
+    /// Trade of the people, not blank, at most 100 characters; null for a line of a member.
     #[validate(length(max = 100), custom(function = text::visible))]
     #[schema(max_length = 100)]
     pub trade: Option<String>,
-    /// How many; a member is one.
+    /// Number of people, 1 to 10000; 1 for a member. Defaults to 1.
     #[serde(default = "one")]
     #[validate(range(min = 1, max = 10_000))]
     #[schema(minimum = 1, maximum = 10_000)]
     pub count: i64,
-    /// How long they worked, all together.
+    /// Time worked by all people of the line together, in seconds, 0 to 9007199254740991. Defaults
+    /// to 0.
     #[serde(default)]
     #[validate(range(min = 0, max = 9_007_199_254_740_991_i64))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
@@ -146,215 +148,221 @@ fn one() -> i64 {
     1
 }
 
-/// Something that there is to tell of the day.
+/// Item of a daily report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::minutes_of_a_delay))]
 #[schema(as = DailyReportItem)]
 pub struct Item {
-    /// Of what kind.
+    /// Type of the item.
     pub kind: ItemKind,
-    /// What.
+    /// Description of the item, not blank, at most 1000 characters.
     #[validate(length(max = 1000), custom(function = text::visible))]
     #[schema(max_length = 1000)]
     pub text: String,
-    /// How much of it, in thousandths of its unit: 1500 is one and a half.
+    /// Quantity in thousandths of `unit`, 1 to 9007199254740991: 1500 is 1.5.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub quantity_milli: Option<i64>,
-    /// The unit.
+    /// Unit of the quantity, such as `m3`, at most 20 characters.
     #[validate(length(max = 20))]
     #[schema(max_length = 20)]
     pub unit: Option<String>,
-    /// How long a delay was. Other kinds have none.
+    /// Duration of a delay in minutes, 1 to 1500. Only allowed for items of kind `delay`.
     #[validate(range(min = 1, max = 1500))]
     #[schema(minimum = 1, maximum = 1500)]
     pub minutes: Option<i64>,
 }
 
-/// What a client may write of a daily report.
+/// Writable properties of a daily report.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::members_once))]
 pub struct DailyReportInput {
-    /// The project.
+    /// Identifier of the project.
     pub project_id: Uuid,
-    /// The day. A project has one report for each.
+    /// Day of the report (`YYYY-MM-DD`). A project has at most one report for each day.
     #[validate(custom(function = text::day))]
     pub day: NaiveDate,
-    /// The weather.
+    /// Weather on the day.
     #[validate(nested)]
     pub weather: Option<Weather>,
-    /// The day in a few words.
+    /// Summary of the day, at most 5000 characters.
     #[validate(length(max = 5000))]
     #[schema(max_length = 5000)]
     pub summary: Option<String>,
-    /// Who was there.
+    /// People who worked on the day, at most 200 lines.
     #[serde(default)]
     #[validate(length(max = 200), nested)]
     #[schema(max_items = 200)]
     pub crew: Vec<Crew>,
-    /// What there is to tell.
+    /// Items of the report, at most 200.
     #[serde(default)]
     #[validate(length(max = 200), nested)]
     #[schema(max_items = 200)]
     pub items: Vec<Item>,
 }
 
-/// What goes with submitting and approving.
+/// Comment that accompanies a transition of a daily report.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DailyReportDecisionInput {
-    /// Anything worth saying about the decision. A report that is submitted has none yet.
+    /// Comment on the approval, at most 500 characters.
     #[validate(length(max = 500))]
     #[schema(max_length = 500)]
     pub note: Option<String>,
 }
 
-/// What is amended, and why.
+/// Amendment of a submitted or approved daily report.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = DailyReportAmendInput)]
 pub struct AmendInput {
-    /// Why.
+    /// Reason for the amendment, not blank, at most 500 characters.
     #[validate(length(max = 500), custom(function = text::visible))]
     #[schema(max_length = 500)]
     pub reason: String,
-    /// A JSON Merge Patch (RFC 7396) of the report, as PATCH takes it, without a version.
+    /// Changes to the report: a JSON Merge Patch (RFC 7396), without `version`.
     #[schema(schema_with = crate::input::patch_schema::<DailyReportInput>)]
     pub changes: Map<String, Value>,
 }
 
-/// Nothing goes with taking the hours of a day.
+/// Input of taking recorded hours into a daily report. It has no properties besides `version`.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TakeHoursInput {}
 
-/// What happened on a project on a day.
+/// Report of what happened on a project on one day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DailyReport {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// The project.
+    /// Identifier of the project.
     pub project_id: Uuid,
-    /// The day.
+    /// Day of the report (`YYYY-MM-DD`). A project has at most one report for each day.
     pub day: NaiveDate,
-    /// How far it is.
+    /// Status of the report, changed by transitions and amendments.
     pub status: Status,
-    /// The weather.
+    /// Weather on the day.
     pub weather: Option<Weather>,
-    /// The day in a few words.
+    /// Summary of the day, at most 5000 characters.
     pub summary: Option<String>,
-    /// Who was there.
+    /// People who worked on the day, at most 200 lines.
     pub crew: Vec<Crew>,
-    /// What there is to tell.
+    /// Items of the report, at most 200.
     pub items: Vec<Item>,
-    /// Who made it.
+    /// Identifier of the member who created the report, set by the server; null if no member did.
     pub created_by_member_id: Option<Uuid>,
-    /// Who was the last to change or amend it since; nobody where it is as it was made.
+    /// Identifier of the member who last updated or amended the report, set by the server; null if
+    /// no member has.
     pub changed_by_member_id: Option<Uuid>,
-    /// When it was submitted.
+    /// Time of the submission (RFC 3339, UTC), set by the server; null if the report is not
+    /// submitted.
     pub submitted_at: Option<DateTime<Utc>>,
-    /// Who submitted it.
+    /// Identifier of the member who submitted the report, set by the server.
     pub submitted_by_member_id: Option<Uuid>,
-    /// When it was last amended.
+    /// Time of the last amendment (RFC 3339, UTC), set by the server; null if there is none.
     pub amended_at: Option<DateTime<Utc>>,
-    /// Who amended it last.
+    /// Identifier of the member who last amended the report, set by the server.
     pub amended_by_member_id: Option<Uuid>,
-    /// Why it was last amended.
+    /// Reason for the last amendment.
     pub amendment_reason: Option<String>,
-    /// When it was approved.
+    /// Time of the approval (RFC 3339, UTC), set by the server; null if there is none.
     pub decided_at: Option<DateTime<Utc>>,
-    /// Who approved it; nobody where none had to.
+    /// Identifier of the member who approved the report, set by the server; null if no approval was
+    /// required.
     pub decided_by_member_id: Option<Uuid>,
-    /// What was said about it.
+    /// Comment on the approval.
     pub decision_note: Option<String>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
-/// One amendment of a daily report.
+/// Amendment of a daily report.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = DailyReportAmendment)]
 pub struct Amendment {
-    /// The version that it made.
+    /// Version of the report that the amendment created.
     pub version: i64,
-    /// When.
+    /// Time of the amendment (RFC 3339, UTC).
     pub at: DateTime<Utc>,
-    /// Who; nobody where it was the operator.
+    /// Identifier of the member who amended the report; null if no member did.
     pub member_id: Option<Uuid>,
-    /// Why. None if it was erased since.
+    /// Reason for the amendment; null if it has been erased since.
     pub reason: Option<String>,
 }
 
-/// The hours of a report's crew, beside the time that was recorded for its project and day.
+/// Comparison of the hours in a daily report with the time entries of its project and day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CrewHours {
-    /// The report.
+    /// Identifier of the daily report.
     pub daily_report_id: Uuid,
-    /// Its project.
+    /// Identifier of the project.
     pub project_id: Uuid,
-    /// Its day.
+    /// Day of the report (`YYYY-MM-DD`).
     pub day: NaiveDate,
-    /// Whether they are the same for each member.
+    /// Whether reported and recorded time are equal for every member.
     pub agrees: bool,
-    /// What the report says of its members, all together.
+    /// Time that the report states for members, in seconds.
     pub reported_seconds: i64,
-    /// What they recorded, all together.
+    /// Time that the members have recorded, in seconds.
     pub recorded_seconds: i64,
-    /// What the report says by trade, all together: nothing is recorded of those.
+    /// Time that the report states by trade, in seconds. It has no counterpart in time entries.
     pub trade_seconds: i64,
-    /// Each member whom the report names or who recorded time, by id.
+    /// Comparison for each member whom the report names or who has recorded time, ordered by
+    /// identifier.
     pub members: Vec<MemberHours>,
 }
 
-/// The hours of one member.
+/// Comparison of the reported and the recorded time of one member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MemberHours {
-    /// The member.
+    /// Identifier of the member.
     pub member_id: Uuid,
-    /// What the report says; none if it does not name the member.
+    /// Time that the report states, in seconds; null if it does not name the member.
     pub reported_seconds: Option<i64>,
-    /// What the member recorded; none if nothing.
+    /// Time that the member has recorded, in seconds; null if there is none.
     pub recorded_seconds: Option<i64>,
-    /// What the report says beyond what was recorded.
+    /// Reported less recorded time, in seconds.
     pub difference_seconds: i64,
 }
 
-/// Which daily reports, and in which order.
+/// Filters, order and page of a list of daily reports.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DailyReportQuery {
-    /// Of this project.
+    /// Return reports of this project.
     pub project_id: Option<Uuid>,
-    /// Of this day or later.
+    /// Return reports of this day or later (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub from: Option<NaiveDate>,
-    /// Of this day or earlier.
+    /// Return reports of this day or earlier (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub to: Option<NaiveDate>,
-    /// In this status.
+    /// Return reports with this status.
     #[param(inline)]
     pub status: Option<Status>,
-    /// With an item of this kind.
+    /// Return reports with an item of this kind.
     #[param(inline)]
     pub item_kind: Option<ItemKind>,
-    /// With this text in the summary or in an item, without regard to case.
+    /// Return reports whose summary or items contain this text, ignoring case. At most 200
+    /// characters.
     #[validate(length(max = 200))]
     pub q: Option<String>,
-    /// In which order; `-` for the latest first.
+    /// Order of the list; `-` before a property is descending. Defaults to `-day`.
     #[serde(default)]
     #[param(inline)]
     pub sort: DailyReportSort,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 
@@ -364,13 +372,13 @@ impl DailyReportQuery {
     }
 }
 
-/// In which order daily reports come.
+/// Order of a list of daily reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum DailyReportSort {
-    /// The earliest first.
+    /// By day, earliest first.
     #[serde(rename = "day")]
     Day,
-    /// The latest first.
+    /// By day, latest first.
     #[default]
     #[serde(rename = "-day")]
     DayDescending,

@@ -50,19 +50,19 @@ macro_rules! words {
 }
 
 words! {
-    /// How far an incident is.
+    /// Status of an incident.
     Status as IncidentStatus {
-        /// Somebody has told of it.
+        /// Reported and not investigated yet.
         Reported "reported",
-        /// It is being looked into.
+        /// Under investigation.
         Open "open",
-        /// It is done with; it may be opened again.
+        /// Closed. A closed incident may be reopened.
         Closed "closed",
     }
 }
 
 words! {
-    /// What came of it, as columns (G) to (J) of OSHA's Form 300 ask.
+    /// Outcome of an incident, as in columns (G) to (J) of OSHA's Form 300.
     Classification as IncidentClassification {
         /// Death.
         Death "death",
@@ -70,19 +70,19 @@ words! {
         DaysAway "days_away",
         /// Job transfer or restriction.
         Restricted "restricted",
-        /// Another recordable case.
+        /// Other recordable case.
         OtherRecordable "other_recordable",
     }
 }
 
 words! {
-    /// What kind of injury or illness, as column (M) of OSHA's Form 300 asks.
+    /// Type of injury or illness, as in column (M) of OSHA's Form 300.
     InjuryType as IncidentInjuryType {
-        /// An injury.
+        /// Injury.
         Injury "injury",
-        /// A skin disorder.
+        /// Skin disorder.
         SkinDisorder "skin_disorder",
-        /// A respiratory condition.
+        /// Respiratory condition.
         Respiratory "respiratory",
         /// Poisoning.
         Poisoning "poisoning",
@@ -93,79 +93,80 @@ words! {
     }
 }
 
-/// What a client may write of an incident. It does not show itself.
+/// Writable properties of an incident. The server encrypts `body_part`, `nature`, `cause`,
+/// `treatment`, `narrative` and `witnesses`.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::classified))]
 pub struct IncidentInput {
-    /// Who was hurt.
+    /// Identifier of the injured member.
     pub member_id: Uuid,
-    /// When.
+    /// Time of the incident (RFC 3339, UTC).
     #[validate(custom(function = text::instant))]
     pub occurred_at: DateTime<Utc>,
-    /// Where.
+    /// Place of the incident, at most 500 characters.
     #[validate(length(max = 500))]
     #[schema(max_length = 500)]
     pub place: Option<String>,
-    /// On which project, archived ones too: a report is never refused for that.
+    /// Identifier of the project; null for none. Archived projects are accepted.
     pub project_id: Option<Uuid>,
-    /// How far it is; `reported` if it is left out.
+    /// Status of the incident. Defaults to `reported`.
     #[serde(default = "reported")]
     pub status: Status,
-    /// The injured member's job.
+    /// Job title of the injured member, at most 200 characters.
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     pub job_title: Option<String>,
-    /// Which part of the body.
+    /// Part of the body that was injured, at most 200 characters.
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     pub body_part: Option<String>,
-    /// The nature of the injury or illness.
+    /// Nature of the injury or illness, at most 200 characters.
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     pub nature: Option<String>,
-    /// What caused it.
+    /// Cause of the incident, at most 2000 characters.
     #[validate(length(max = 2000))]
     #[schema(max_length = 2000)]
     pub cause: Option<String>,
-    /// How it was treated.
+    /// Treatment of the injury or illness, at most 2000 characters.
     #[validate(length(max = 2000))]
     #[schema(max_length = 2000)]
     pub treatment: Option<String>,
-    /// What happened.
+    /// Description of the incident, at most 20000 characters.
     #[validate(length(max = 20000))]
     #[schema(max_length = 20000)]
     pub narrative: Option<String>,
-    /// Who saw it.
+    /// Names of the witnesses: at most 50 of 1 to 200 characters each.
     #[serde(default)]
     #[validate(length(max = 50), custom(function = rules::witnesses))]
     #[schema(max_items = 50)]
     pub witnesses: Vec<String>,
-    /// Whether it goes into the OSHA 300 log.
+    /// Whether the incident belongs in the OSHA 300 log. Defaults to false.
     #[serde(default)]
     pub recordable: bool,
-    /// What came of it. A recordable one has it.
+    /// Outcome of the incident, for the OSHA 300 log. Required if `recordable` is true.
     pub classification: Option<Classification>,
-    /// Injury, or which kind of illness. A recordable one has it.
+    /// Type of injury or illness, for the OSHA 300 log. Required if `recordable` is true.
     pub injury_type: Option<InjuryType>,
-    /// Whether the name is left out of the log (29 CFR 1904.29(b)(6) to (9)).
+    /// Whether the log omits the member's name (29 CFR 1904.29(b)(6) to (9)). Defaults to false.
     #[serde(default)]
     pub privacy_case: bool,
-    /// Calendar days away from work.
+    /// Calendar days away from work, 0 to 99999. Defaults to 0.
     #[serde(default)]
     #[validate(range(min = 0, max = 99999))]
     #[schema(minimum = 0, maximum = 99999)]
     pub days_away: i64,
-    /// Calendar days of job transfer or restriction.
+    /// Calendar days of job transfer or restriction, 0 to 99999. Defaults to 0.
     #[serde(default)]
     #[validate(range(min = 0, max = 99999))]
     #[schema(minimum = 0, maximum = 99999)]
     pub days_restricted: i64,
-    /// The insurer's number of the claim.
+    /// Number of the insurance claim, at most 100 characters.
     #[validate(length(max = 100))]
     #[schema(max_length = 100)]
     pub claim_number: Option<String>,
-    /// The insurer.
+    /// Name of the insurer, at most 200 characters.
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     pub insurer: Option<String>,
@@ -175,58 +176,59 @@ fn reported() -> Status {
     Status::Reported
 }
 
-/// An incident. It does not show itself.
+/// Injury or illness at work, for workers' compensation and the OSHA forms. Only administrators and
+/// owners see incidents.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct Incident {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// Its number among the organization's incidents, as the OSHA 300 log calls it.
+    /// Number of the incident in the organization and in the OSHA 300 log, set by the server.
     pub case_number: i64,
-    /// Who was hurt.
+    /// Identifier of the injured member.
     pub member_id: Uuid,
-    /// When.
+    /// Time of the incident (RFC 3339, UTC).
     pub occurred_at: DateTime<Utc>,
-    /// Where.
+    /// Place of the incident, at most 500 characters.
     pub place: Option<String>,
-    /// On which project.
+    /// Identifier of the project; null for none. Archived projects are accepted.
     pub project_id: Option<Uuid>,
-    /// How far it is.
+    /// Status of the incident.
     pub status: Status,
-    /// The injured member's job.
+    /// Job title of the injured member, at most 200 characters.
     pub job_title: Option<String>,
-    /// Which part of the body.
+    /// Part of the body that was injured, at most 200 characters.
     pub body_part: Option<String>,
-    /// The nature of the injury or illness.
+    /// Nature of the injury or illness, at most 200 characters.
     pub nature: Option<String>,
-    /// What caused it.
+    /// Cause of the incident, at most 2000 characters.
     pub cause: Option<String>,
-    /// How it was treated.
+    /// Treatment of the injury or illness, at most 2000 characters.
     pub treatment: Option<String>,
-    /// What happened.
+    /// Description of the incident, at most 20000 characters.
     pub narrative: Option<String>,
-    /// Who saw it.
+    /// Names of the witnesses: at most 50 of 1 to 200 characters each.
     pub witnesses: Vec<String>,
-    /// Whether it goes into the OSHA 300 log.
+    /// Whether the incident belongs in the OSHA 300 log.
     pub recordable: bool,
-    /// What came of it.
+    /// Outcome of the incident, for the OSHA 300 log.
     pub classification: Option<Classification>,
-    /// Injury, or which kind of illness.
+    /// Type of injury or illness, for the OSHA 300 log.
     pub injury_type: Option<InjuryType>,
-    /// Whether the name is left out of the log.
+    /// Whether the log omits the member's name (29 CFR 1904.29(b)(6) to (9)).
     pub privacy_case: bool,
-    /// Calendar days away from work.
+    /// Calendar days away from work, 0 to 99999.
     pub days_away: i64,
-    /// Calendar days of job transfer or restriction.
+    /// Calendar days of job transfer or restriction, 0 to 99999.
     pub days_restricted: i64,
-    /// The insurer's number of the claim.
+    /// Number of the insurance claim, at most 100 characters.
     pub claim_number: Option<String>,
-    /// The insurer.
+    /// Name of the insurer, at most 200 characters.
     pub insurer: Option<String>,
-    /// When it was reported.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -278,29 +280,30 @@ impl fmt::Debug for Incident {
     }
 }
 
-/// Which incidents.
+/// Filters and page of a list of incidents.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct IncidentQuery {
-    /// In this status.
+    /// Return incidents with this status.
     #[param(inline)]
     pub status: Option<Status>,
-    /// Of this member.
+    /// Return incidents of this member.
     pub member_id: Option<Uuid>,
-    /// On this project.
+    /// Return incidents of this project.
     pub project_id: Option<Uuid>,
-    /// On this day or later, in the organization's time zone.
+    /// Return incidents of this day or later (`YYYY-MM-DD`), in the organization's time zone.
     #[validate(custom(function = text::day))]
     pub from: Option<NaiveDate>,
-    /// On this day or earlier.
+    /// Return incidents of this day or earlier (`YYYY-MM-DD`), in the organization's time zone.
     #[validate(custom(function = text::day))]
     pub to: Option<NaiveDate>,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 

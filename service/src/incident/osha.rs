@@ -26,12 +26,12 @@ use crate::{
 /// More days than these are not counted (29 CFR 1904.7(b)(3)(vii)).
 const MOST_DAYS: i64 = 180;
 
-/// Which year.
+/// Year of an OSHA form.
 #[derive(Debug, Clone, Copy, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OshaQuery {
-    /// The year, in the organization's time zone.
+    /// Calendar year of the incidents, 1000 to 9998, in the organization's time zone.
     #[validate(range(min = 1000, max = 9998))]
     #[param(minimum = 1000, maximum = 9998)]
     pub year: i32,

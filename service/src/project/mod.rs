@@ -15,21 +15,21 @@ pub(crate) use commands::{take, take_all};
 
 use crate::{details, money, store::page::PageQuery, text};
 
-/// How far a project is.
+/// Status of a project. docs/work.md lists the permitted transitions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ProjectStatus)]
 pub enum Status {
-    /// It has not begun.
+    /// Not started.
     Planned,
-    /// It is being worked on.
+    /// In progress.
     #[default]
     Active,
-    /// It waits.
+    /// Suspended.
     OnHold,
-    /// It is done; something may still come in.
+    /// Finished. The project still accepts time and expenses.
     Completed,
-    /// It is closed, and takes nothing new.
+    /// Closed. The project accepts no new time, expenses, tasks or reports.
     Archived,
 }
 
@@ -54,97 +54,104 @@ impl Status {
     }
 }
 
-/// What a client may write of a project.
+/// Writable properties of a project.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::in_order), schema(function = rules::whole_place))]
 pub struct ProjectInput {
-    /// The job number, without regard to case the only one in the organization.
+    /// Job number, not blank, at most 50 characters. Unique in the organization, ignoring case.
     #[validate(length(max = 50), custom(function = text::visible))]
     #[schema(max_length = 50)]
     pub job_number: Option<String>,
-    /// The name.
+    /// Name of the project, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
     #[schema(max_length = 100)]
     pub name: String,
-    /// For whom.
+    /// Name of the client, at most 200 characters.
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     pub client: Option<String>,
-    /// How far it is; `active` if it is left out. Which moves there are: docs/api.md.
+    /// Status of the project. Defaults to `active`.
     #[serde(default)]
     pub status: Status,
-    /// The first day.
+    /// First day of the project (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub starts_on: Option<NaiveDate>,
-    /// The last day, not before the first.
+    /// Last day of the project (`YYYY-MM-DD`), not before `starts_on`.
     #[validate(custom(function = text::day))]
     pub ends_on: Option<NaiveDate>,
-    /// What it may cost, in minor units.
+    /// Budget of the project in minor units of `currency` (cents), 0 to 9007199254740991; null for
+    /// none.
     #[validate(range(min = 0, max = 9_007_199_254_740_991_i64))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub budget_minor: Option<i64>,
-    /// The currency of the budget: an ISO 4217 code; the organization's if it is left out.
+    /// ISO 4217 code of the currency of the budget, such as `EUR`. Defaults to the organization's
+    /// currency.
     #[validate(custom(function = money::currency_code))]
     #[schema(example = "EUR")]
     pub currency: Option<String>,
-    /// Where.
+    /// Postal address or description of the site, at most 500 characters.
     #[validate(length(max = 500))]
     #[schema(max_length = 500)]
     pub address: Option<String>,
-    /// Degrees north, of at most seven decimals. Together with `longitude`.
+    /// Latitude of the site in degrees north, -90 to 90, at most seven decimals. Requires
+    /// `longitude`.
     #[validate(range(min = -90.0, max = 90.0), custom(function = rules::degrees))]
     #[schema(minimum = -90, maximum = 90)]
     pub latitude: Option<f64>,
-    /// Degrees east, of at most seven decimals. Together with `latitude`.
+    /// Longitude of the site in degrees east, -180 to 180, at most seven decimals. Requires
+    /// `latitude`.
     #[validate(range(min = -180.0, max = 180.0), custom(function = rules::degrees))]
     #[schema(minimum = -180, maximum = 180)]
     pub longitude: Option<f64>,
-    /// Anything worth saying.
+    /// Free text, at most 5000 characters.
     #[validate(length(max = 5000))]
     #[schema(max_length = 5000)]
     pub note: Option<String>,
-    /// Whatever else the client keeps: an object of at most 16 KiB.
+    /// Data of the client that the server stores and does not interpret: a JSON object of at most
+    /// 16 KiB.
     #[validate(custom(function = details::small))]
     pub details: Option<Map<String, Value>>,
 }
 
-/// A project.
+/// Job to which time, expenses, tasks, daily reports and incidents belong.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Project {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// The job number.
+    /// Job number, not blank, at most 50 characters. Unique in the organization, ignoring case.
     pub job_number: Option<String>,
-    /// The name.
+    /// Name of the project, not blank, at most 100 characters.
     pub name: String,
-    /// For whom.
+    /// Name of the client, at most 200 characters.
     pub client: Option<String>,
-    /// How far it is.
+    /// Status of the project.
     pub status: Status,
-    /// The first day.
+    /// First day of the project (`YYYY-MM-DD`).
     pub starts_on: Option<NaiveDate>,
-    /// The last day.
+    /// Last day of the project (`YYYY-MM-DD`), not before `starts_on`.
     pub ends_on: Option<NaiveDate>,
-    /// What it may cost, in minor units.
+    /// Budget of the project in minor units of `currency` (cents), 0 to 9007199254740991; null for
+    /// none.
     pub budget_minor: Option<i64>,
-    /// The currency of the budget.
+    /// ISO 4217 code of the currency of the budget, such as `EUR`.
     pub currency: String,
-    /// Where.
+    /// Postal address or description of the site, at most 500 characters.
     pub address: Option<String>,
-    /// Degrees north.
+    /// Latitude of the site in degrees north, -90 to 90, at most seven decimals.
     pub latitude: Option<f64>,
-    /// Degrees east.
+    /// Longitude of the site in degrees east, -180 to 180, at most seven decimals.
     pub longitude: Option<f64>,
-    /// Anything worth saying.
+    /// Free text, at most 5000 characters.
     pub note: Option<String>,
-    /// Whatever else the client keeps.
+    /// Data of the client that the server stores and does not interpret: a JSON object of at most
+    /// 16 KiB.
     pub details: Option<Map<String, Value>>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -172,22 +179,24 @@ impl From<entity::project::Model> for Project {
     }
 }
 
-/// Which projects.
+/// Filters and page of a list of projects.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ProjectQuery {
-    /// In this status.
+    /// Return projects with this status.
     #[param(inline)]
     pub status: Option<Status>,
-    /// With this text in the job number, the name or the client, without regard to case.
+    /// Return projects whose job number, name or client contains this text, ignoring case. At most
+    /// 200 characters.
     #[validate(length(max = 200))]
     pub q: Option<String>,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 

@@ -18,38 +18,40 @@ pub(crate) use commands::{remove_all, set};
 
 use crate::{store::page::PageQuery, text};
 
-/// What a client may write of a rate.
+/// Writable properties of a rate.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateInput {
-    /// Whose; it stays as it is.
+    /// Identifier of the member. Immutable.
     pub member_id: Uuid,
-    /// The first day, not after today. A member has one rate at most that begins on a day.
+    /// First day on which the rate holds (`YYYY-MM-DD`). Unique for the member. It must not be
+    /// after today.
     #[validate(custom(function = text::day))]
     pub starts_on: NaiveDate,
-    /// What an hour costs, in minor units of the organization's currency. Null where the member has no rate
-    /// from that day on.
+    /// Cost of one hour in minor units of the organization's currency (cents), 0 to
+    /// 9007199254740991; null if the member has no rate from this day on.
     #[validate(range(min = 0, max = 9_007_199_254_740_991_i64))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub hourly_rate_minor: Option<i64>,
 }
 
-/// What an hour of a member costs from a day on.
+/// Cost of an hour of a member's work. It holds until the day of the member's next rate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Rate {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// Whose.
+    /// Identifier of the member. Immutable.
     pub member_id: Uuid,
-    /// The first day.
+    /// First day on which the rate holds (`YYYY-MM-DD`). Unique for the member.
     pub starts_on: NaiveDate,
-    /// What an hour costs, in minor units of the organization's currency.
+    /// Cost of one hour in minor units of the organization's currency (cents), 0 to
+    /// 9007199254740991; null if the member has no rate from this day on.
     pub hourly_rate_minor: Option<i64>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -67,18 +69,19 @@ impl From<entity::rate::Model> for Rate {
     }
 }
 
-/// Which rates.
+/// Filter and page of a list of rates.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RateQuery {
-    /// Of this member.
+    /// Return rates of this member.
     pub member_id: Option<Uuid>,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 

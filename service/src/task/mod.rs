@@ -24,19 +24,19 @@ pub use turns::Turn;
 
 use crate::{details, role::Role, store::page::PageQuery, text};
 
-/// How far a task is.
+/// Status of a task. docs/work.md lists the permitted transitions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = TaskStatus)]
 pub enum Status {
-    /// It waits.
+    /// Not started.
     #[default]
     Pending,
-    /// Somebody is at it.
+    /// In progress.
     InProgress,
-    /// It is finished.
+    /// Finished.
     Done,
-    /// It is not to be done.
+    /// Cancelled: the task will not be done.
     Cancelled,
 }
 
@@ -64,19 +64,19 @@ impl Status {
     }
 }
 
-/// How much a task matters.
+/// Priority of a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = TaskPriority)]
 pub enum Priority {
-    /// It can wait.
+    /// Low.
     Low,
-    /// As most do.
+    /// Medium, the default.
     #[default]
     Medium,
-    /// It cannot wait long.
+    /// High.
     High,
-    /// It cannot wait.
+    /// Urgent, the highest priority.
     Urgent,
 }
 
@@ -104,54 +104,61 @@ impl Priority {
     }
 }
 
-/// What a client may write of a task.
+/// Writable properties of a task.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::due_once), schema(function = rules::recurs))]
 pub struct TaskInput {
-    /// What is to be done.
+    /// Title of the task, not blank, at most 200 characters.
     #[validate(length(max = 200), custom(function = text::visible))]
     #[schema(max_length = 200)]
     pub title: String,
-    /// Anything worth saying.
+    /// Free text, at most 5000 characters.
     #[validate(length(max = 5000))]
     #[schema(max_length = 5000)]
     pub note: Option<String>,
-    /// How far it is; `pending` if it is left out. Which moves there are: docs/api.md.
+    /// Status of the task. Defaults to `pending`.
     #[serde(default)]
     pub status: Status,
-    /// How much it matters; `medium` if it is left out.
+    /// Priority of the task. Defaults to `medium`.
     #[serde(default)]
     pub priority: Priority,
-    /// The day by the end of which it is due.
+    /// Day by the end of which the task is due (`YYYY-MM-DD`), in the organization's time zone;
+    /// null if it is due at an instant or never.
     #[validate(custom(function = text::day))]
     pub due_on: Option<NaiveDate>,
-    /// The instant at which it is due, if not a day.
+    /// Instant at which the task is due (RFC 3339, UTC), in whole microseconds; null if it is due
+    /// on a day or never. Excludes `due_on`.
     #[validate(custom(function = rules::instant))]
     pub due_at: Option<DateTime<Utc>>,
-    /// Who does it. With a rotation, whose turn it is if it is left out.
+    /// Identifier of the member to whom the task is assigned; null for none. With a rotation,
+    /// defaults to the member whose turn it is.
     pub assignee_member_id: Option<Uuid>,
-    /// For anybody who is at least this.
+    /// Lowest role of the members for whom the task is meant; null for no restriction.
     pub assignee_role: Option<Role>,
-    /// For which project.
+    /// Identifier of the project of the task; null for none.
     pub project_id: Option<Uuid>,
-    /// How long it may take, in minutes.
+    /// Estimated effort in minutes, 1 to 1000000.
     #[validate(range(min = 1, max = 1_000_000))]
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub estimate_minutes: Option<i64>,
-    /// Words to find it by, without regard to case each once: at most 20 of at most 50 characters.
+    /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     #[serde(default)]
     #[validate(length(max = 20), custom(function = text::tags))]
     #[schema(max_items = 20)]
     pub tags: Vec<String>,
-    /// Whatever else the client keeps: an object of at most 16 KiB.
+    /// Data of the client that the server stores and does not interpret: a JSON object of at most
+    /// 16 KiB.
     #[validate(custom(function = details::small))]
     pub metadata: Option<Map<String, Value>>,
-    /// When it comes again: an RRULE of RFC 5545, of whole days or longer. It takes a due day or instant.
+    /// Recurrence rule of the task: an RFC 5545 RRULE without DTSTART, of at most 500 characters,
+    /// with a frequency of `DAILY` or longer. Null for a task that does not recur. Requires
+    /// `due_on` or `due_at`.
     #[validate(length(max = 500))]
     #[schema(max_length = 500, example = "FREQ=WEEKLY;BYDAY=MO")]
     pub recurrence: Option<String>,
-    /// Who takes turns at one that recurs, in their order: at most 50 members.
+    /// Identifiers of the members who take turns at the tasks of the series, in their order, at
+    /// most 50. Requires `recurrence`.
     #[serde(default)]
     #[validate(length(max = 50), custom(function = turns::distinct))]
     #[schema(max_items = 50)]
@@ -165,54 +172,62 @@ impl TaskInput {
     }
 }
 
-/// A task.
+/// Piece of work to be done, once or recurrently.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Task {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// What is to be done.
+    /// Title of the task, not blank, at most 200 characters.
     pub title: String,
-    /// Anything worth saying.
+    /// Free text, at most 5000 characters.
     pub note: Option<String>,
-    /// How far it is.
+    /// Status of the task.
     pub status: Status,
-    /// How much it matters.
+    /// Priority of the task.
     pub priority: Priority,
-    /// The day by the end of which it is due.
+    /// Day by the end of which the task is due (`YYYY-MM-DD`), in the organization's time zone;
+    /// null if it is due at an instant or never.
     pub due_on: Option<NaiveDate>,
-    /// The instant at which it is due.
+    /// Instant at which the task is due (RFC 3339, UTC), in whole microseconds; null if it is due
+    /// on a day or never.
     pub due_at: Option<DateTime<Utc>>,
-    /// Who does it.
+    /// Identifier of the member to whom the task is assigned; null for none.
     pub assignee_member_id: Option<Uuid>,
-    /// For anybody who is at least this.
+    /// Lowest role of the members for whom the task is meant; null for no restriction.
     pub assignee_role: Option<Role>,
-    /// For which project.
+    /// Identifier of the project of the task; null for none.
     pub project_id: Option<Uuid>,
-    /// How long it may take, in minutes.
+    /// Estimated effort in minutes, 1 to 1000000.
     pub estimate_minutes: Option<i64>,
-    /// Words to find it by.
+    /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     pub tags: Vec<String>,
-    /// Whatever else the client keeps.
+    /// Data of the client that the server stores and does not interpret: a JSON object of at most
+    /// 16 KiB.
     pub metadata: Option<Map<String, Value>>,
-    /// When it comes again.
+    /// Recurrence rule of the task: an RFC 5545 RRULE without DTSTART, of at most 500 characters,
+    /// with a frequency of `DAILY` or longer. Null for a task that does not recur.
     pub recurrence: Option<String>,
-    /// Where the recurrence counts from: a DTSTART of RFC 5545, with the time zone.
+    /// Start of the recurrence, set by the server: an RFC 5545 DTSTART with its time zone. Null for
+    /// a task that does not recur.
     pub recurs_from: Option<String>,
-    /// Who takes turns, in their order.
+    /// Identifiers of the members who take turns at the tasks of the series, in their order, at
+    /// most 50.
     pub rotation: Vec<Uuid>,
-    /// How many turns each of them has had.
+    /// Number of turns that each member of the rotation has had, set by the server.
     pub turns: Vec<Turn>,
-    /// The one that was finished, and that this one follows. It may be gone.
+    /// Identifier of the preceding task of the series, set by the server. That task may have been
+    /// deleted.
     pub previous_task_id: Option<Uuid>,
-    /// The one that was made when this was finished. It may be gone.
+    /// Identifier of the following task of the series, set by the server when this one is done or
+    /// cancelled. That task may have been deleted.
     pub next_task_id: Option<Uuid>,
-    /// When it was done.
+    /// Time at which the task was done (RFC 3339, UTC), set by the server; null if it is not done.
     pub finished_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -247,46 +262,51 @@ impl From<entity::task::Model> for Task {
     }
 }
 
-/// Which tasks, and in which order.
+/// Filters, order and page of a list of tasks.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TaskQuery {
-    /// Of this member.
+    /// Return tasks that are assigned to this member.
     pub assignee_member_id: Option<Uuid>,
-    /// For this project.
+    /// Return tasks of this project.
     pub project_id: Option<Uuid>,
-    /// In this status.
+    /// Return tasks with this status.
     #[param(inline)]
     pub status: Option<Status>,
-    /// Still to be done, or not any more.
+    /// Return only pending tasks and those in progress (true), or only tasks that are done or
+    /// cancelled (false).
     pub open: Option<bool>,
-    /// Of this priority.
+    /// Return tasks of this priority.
     #[param(inline)]
     pub priority: Option<Priority>,
-    /// Of high or urgent priority, or of none of these.
+    /// Return only tasks of high or urgent priority (true), or only those of low or medium priority
+    /// (false).
     pub pressing: Option<bool>,
-    /// With this tag, without regard to case.
+    /// Return tasks with this tag, ignoring case. At most 50 characters.
     #[validate(length(max = 50))]
     pub tag: Option<String>,
-    /// Due on this day or later.
+    /// Return tasks that are due on this day or later (`YYYY-MM-DD`), in the organization's time
+    /// zone.
     #[validate(custom(function = text::day))]
     pub due_from: Option<NaiveDate>,
-    /// Due on this day or earlier.
+    /// Return tasks that are due on this day or earlier (`YYYY-MM-DD`), in the organization's time
+    /// zone.
     #[validate(custom(function = text::day))]
     pub due_to: Option<NaiveDate>,
-    /// With this text in the title or the note, without regard to case.
+    /// Return tasks whose title or note contains this text, ignoring case. At most 200 characters.
     #[validate(length(max = 200))]
     pub q: Option<String>,
-    /// In which order; `-` for the latest first.
+    /// Order of the list; `-` before a property is descending. Defaults to `due`.
     #[serde(default)]
     #[param(inline)]
     pub sort: TaskSort,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 
@@ -296,14 +316,14 @@ impl TaskQuery {
     }
 }
 
-/// In which order tasks come.
+/// Order of a list of tasks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum TaskSort {
-    /// What is due first comes first, and what never is, last.
+    /// By due time, earliest first; tasks without one come last.
     #[default]
     #[serde(rename = "due")]
     Due,
-    /// What is due last comes first, after what never is.
+    /// By due time, latest first; tasks without one come first.
     #[serde(rename = "-due")]
     DueDescending,
 }

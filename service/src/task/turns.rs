@@ -13,13 +13,13 @@ use validator::ValidationError;
 
 use crate::text::{at, refusal};
 
-/// One who takes turns.
+/// Number of turns that a member of a rotation has had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = TaskTurn)]
 pub struct Turn {
-    /// Who.
+    /// Identifier of the member.
     pub member_id: Uuid,
-    /// How many turns they have had.
+    /// Number of turns that the member has had.
     pub turns: i64,
 }
 

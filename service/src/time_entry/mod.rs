@@ -26,92 +26,94 @@ pub use timer::{start, stop};
 
 use crate::{store::page::PageQuery, text, timecard};
 
-/// What a client may write of an entry of time.
+/// Writable properties of a time entry: either `started_at` and `ended_at`, or `day` and `minutes`.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::whole))]
 pub struct TimeEntryInput {
-    /// Who worked; oneself if it is left out.
+    /// Identifier of the member who worked. Defaults to the member who sends the request.
     pub member_id: Option<Uuid>,
-    /// For which project; the task's, if there is a task that has one and this is left out.
+    /// Identifier of the project; null for none. Defaults to the project of the task.
     pub project_id: Option<Uuid>,
-    /// On which task.
+    /// Identifier of the task; null for none.
     pub task_id: Option<Uuid>,
-    /// From when. Either this, or `day` and `minutes`.
+    /// Start of the work (RFC 3339, UTC), in whole microseconds; null for an entry of a day and
+    /// minutes.
     #[validate(custom(function = rules::instant))]
     pub started_at: Option<DateTime<Utc>>,
-    /// Until when: later than the start, by at most 31 days. An entry that has a start and no end is a
-    /// timer that runs.
+    /// End of the work (RFC 3339, UTC), in whole microseconds, at most 31 days after the start.
+    /// Null for an entry of a day and minutes, and for a timer that is running.
     #[validate(custom(function = rules::instant))]
     pub ended_at: Option<DateTime<Utc>>,
-    /// The day, where nobody noted from when to when.
+    /// Day of an entry without start and end (`YYYY-MM-DD`); null for others.
     #[validate(custom(function = rules::day))]
     pub day: Option<NaiveDate>,
-    /// How many minutes on that day: 1 to 1440.
+    /// Duration of an entry without start and end, in minutes, 1 to 1440; null for others.
     #[validate(range(min = 1, max = 1440))]
     #[schema(minimum = 1, maximum = 1440)]
     pub minutes: Option<i64>,
-    /// When there was no work between start and end: in order, none over another.
+    /// Breaks between start and end, at most 100, in order and without overlap.
     #[serde(default)]
     #[validate(length(max = 100), nested)]
     #[schema(max_items = 100)]
     pub breaks: Vec<Break>,
-    /// Whether somebody is charged for it; not if it is left out.
+    /// Whether the time is billable. Defaults to false.
     #[serde(default)]
     pub billable: bool,
-    /// What it is booked on.
+    /// Cost code to which the time is booked, at most 50 characters.
     #[validate(length(max = 50))]
     #[schema(max_length = 50)]
     pub cost_code: Option<String>,
-    /// What was done.
+    /// Description of the work, at most 5000 characters.
     #[validate(length(max = 5000))]
     #[schema(max_length = 5000)]
     pub note: Option<String>,
-    /// Words to find it by, without regard to case each once: at most 20 of at most 50 characters.
+    /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     #[serde(default)]
     #[validate(length(max = 20), custom(function = text::tags))]
     #[schema(max_items = 20)]
     pub tags: Vec<String>,
 }
 
-/// A time without work within an entry.
+/// Interval without work within a time entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TimeEntryBreak)]
 pub struct Break {
-    /// From when.
+    /// Start of the break (RFC 3339, UTC), in whole microseconds.
     #[validate(custom(function = rules::instant))]
     pub started_at: DateTime<Utc>,
-    /// Until when.
+    /// End of the break (RFC 3339, UTC), in whole microseconds.
     #[validate(custom(function = rules::instant))]
     pub ended_at: DateTime<Utc>,
 }
 
-/// A timer that is to run.
+/// Properties of a timer that is started.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimerInput {
-    /// Who works; oneself if it is left out.
+    /// Identifier of the member who works. Defaults to the member who sends the request.
     pub member_id: Option<Uuid>,
-    /// For which project; the task's, if there is a task that has one and this is left out.
+    /// Identifier of the project; null for none. Defaults to the project of the task.
     pub project_id: Option<Uuid>,
-    /// On which task.
+    /// Identifier of the task; null for none.
     pub task_id: Option<Uuid>,
-    /// Since when; now if it is left out.
+    /// Start of the timer (RFC 3339, UTC), in whole microseconds, not in the future. Defaults to
+    /// now.
     #[validate(custom(function = rules::instant))]
     pub started_at: Option<DateTime<Utc>>,
-    /// Whether somebody is charged for it; not if it is left out.
+    /// Whether the time is billable. Defaults to false.
     #[serde(default)]
     pub billable: bool,
-    /// What it is booked on.
+    /// Cost code to which the time is booked, at most 50 characters.
     #[validate(length(max = 50))]
     #[schema(max_length = 50)]
     pub cost_code: Option<String>,
-    /// What is done.
+    /// Description of the work, at most 5000 characters.
     #[validate(length(max = 5000))]
     #[schema(max_length = 5000)]
     pub note: Option<String>,
-    /// Words to find it by, as in an entry.
+    /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     #[serde(default)]
     #[validate(length(max = 20), custom(function = text::tags))]
     #[schema(max_items = 20)]
@@ -140,55 +142,59 @@ impl TimerInput {
     }
 }
 
-/// How a timer is stopped.
+/// End of a timer that is stopped.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StopInput {
-    /// Until when there was work; until now if it is left out.
+    /// End of the work (RFC 3339, UTC), in whole microseconds. Defaults to now.
     #[validate(custom(function = rules::instant))]
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// An entry of time.
+/// Time that a member worked. An entry with a start and without an end is a timer that is running.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TimeEntry {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// Who worked.
+    /// Identifier of the member who worked.
     pub member_id: Uuid,
-    /// For which project.
+    /// Identifier of the project; null for none.
     pub project_id: Option<Uuid>,
-    /// On which task.
+    /// Identifier of the task; null for none.
     pub task_id: Option<Uuid>,
-    /// From when; null where nobody noted it.
+    /// Start of the work (RFC 3339, UTC), in whole microseconds; null for an entry of a day and
+    /// minutes.
     pub started_at: Option<DateTime<Utc>>,
-    /// Until when; null where nobody noted it, and while the timer runs.
+    /// End of the work (RFC 3339, UTC), in whole microseconds, at most 31 days after the start.
+    /// Null for an entry of a day and minutes, and for a timer that is running.
     pub ended_at: Option<DateTime<Utc>>,
-    /// The day, where nobody noted from when to when.
+    /// Day of an entry without start and end (`YYYY-MM-DD`); null for others.
     pub day: Option<NaiveDate>,
-    /// How many minutes, where nobody noted from when to when.
+    /// Duration of an entry without start and end, in minutes, 1 to 1440; null for others.
     pub minutes: Option<i64>,
-    /// The day of the organization on which it begins.
+    /// Day on which the entry starts (`YYYY-MM-DD`), in the organization's time zone, set by the
+    /// server.
     pub starts_on: NaiveDate,
-    /// How many whole seconds were worked, without the breaks; none while the timer runs.
+    /// Time worked without breaks, in whole seconds, set by the server; 0 while the timer is
+    /// running.
     pub seconds: i64,
-    /// Whether the timer runs.
+    /// Whether the entry is a timer that is running, set by the server.
     pub running: bool,
-    /// When there was no work.
+    /// Breaks between start and end, at most 100, in order and without overlap.
     pub breaks: Vec<Break>,
-    /// Whether somebody is charged for it.
+    /// Whether the time is billable.
     pub billable: bool,
-    /// What it is booked on.
+    /// Cost code to which the time is booked, at most 50 characters.
     pub cost_code: Option<String>,
-    /// What was done.
+    /// Description of the work, at most 5000 characters.
     pub note: Option<String>,
-    /// Words to find it by.
+    /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     pub tags: Vec<String>,
-    /// When it was recorded.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -219,48 +225,53 @@ impl From<entity::time_entry::Model> for TimeEntry {
     }
 }
 
-/// Which entries, and in which order.
+/// Filters, order and page of a list of time entries.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimeEntryQuery {
-    /// Of this member.
+    /// Return entries of this member.
     pub member_id: Option<Uuid>,
-    /// For this project.
+    /// Return entries of this project.
     pub project_id: Option<Uuid>,
-    /// On this task.
+    /// Return entries of this task.
     pub task_id: Option<Uuid>,
-    /// Of which some lies on this day or later.
+    /// Return entries that lie at least partly on this day or later (`YYYY-MM-DD`), in the
+    /// organization's time zone.
     #[validate(custom(function = rules::day))]
     pub from: Option<NaiveDate>,
-    /// Of which some lies on this day or earlier.
+    /// Return entries that lie at least partly on this day or earlier (`YYYY-MM-DD`), in the
+    /// organization's time zone.
     #[validate(custom(function = rules::day))]
     pub to: Option<NaiveDate>,
-    /// Those that somebody is charged for, or those that nobody is.
+    /// Return only billable entries (true), or only entries that are not billable (false).
     pub billable: Option<bool>,
-    /// The timers that run, or all but those.
+    /// Return only timers that are running (true), or only other entries (false).
     pub running: Option<bool>,
-    /// Of which some lies in a timecard in this status.
+    /// Return entries that lie at least partly in a timecard with this status.
     #[param(inline)]
     pub status: Option<timecard::Status>,
-    /// With this tag, without regard to case.
+    /// Return entries with this tag, ignoring case. At most 50 characters.
     #[validate(length(max = 50))]
     pub tag: Option<String>,
-    /// With this text in the note, the cost code or a tag, without regard to case.
+    /// Return entries whose note, cost code or tags contain this text, ignoring case. At most 200
+    /// characters.
     #[validate(length(max = 200))]
     pub q: Option<String>,
-    /// Made or changed at this instant or later. With `sort=updated_at`, what has changed comes in order.
+    /// Return entries that were created or updated at this instant or later (RFC 3339, UTC).
+    /// Combine it with `sort=updated_at` to read changes in their order.
     #[validate(custom(function = rules::instant))]
     pub changed_since: Option<DateTime<Utc>>,
-    /// In which order; `-` for the latest first.
+    /// Order of the list; `-` before a property is descending. Defaults to `-started_at`.
     #[serde(default)]
     #[param(inline)]
     pub sort: TimeEntrySort,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 
@@ -270,34 +281,34 @@ impl TimeEntryQuery {
     }
 }
 
-/// In which order entries come. One of which only the day is known begins with the day.
+/// Order of a list of time entries. An entry of a day and minutes starts with its day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum TimeEntrySort {
-    /// The earliest first.
+    /// By start, earliest first.
     #[serde(rename = "started_at")]
     StartedAt,
-    /// The latest first.
+    /// By start, latest first.
     #[default]
     #[serde(rename = "-started_at")]
     StartedAtDescending,
-    /// The one that was changed longest ago first.
+    /// By time of the last change, oldest first.
     #[serde(rename = "updated_at")]
     UpdatedAt,
 }
 
-/// Several entries, all or none.
+/// Time entries to be created in one transaction: all of them or none.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimeEntryBatch {
-    /// 1 to 500 of them.
+    /// Time entries to create, 1 to 500.
     #[validate(length(min = 1, max = 500))]
     #[schema(schema_with = crate::input::batch_schema::<TimeEntryInput>)]
     pub items: Vec<Value>,
 }
 
-/// The entries of a batch, in its order.
+/// Time entries that a batch has created.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TimeEntryBatchResult {
-    /// The entries.
+    /// Created time entries, in the order of the batch.
     pub items: Vec<TimeEntry>,
 }

@@ -14,60 +14,60 @@ use crate::{
     sync::Outcome,
 };
 
-/// Decisions about several timecards.
+/// Decisions about several timecards. Each is applied independently of the others.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Decide {
-    /// 1 to 500 of them.
+    /// Decisions to apply, 1 to 500.
     #[validate(length(min = 1, max = 500), nested)]
     #[schema(min_items = 1, max_items = 500)]
     pub items: Vec<DecisionItem>,
 }
 
-/// What is decided.
+/// Decision about a submitted timecard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = TimecardDecision)]
 pub enum Decision {
-    /// Accept it.
+    /// Approve the timecard.
     Approve,
-    /// Refuse it.
+    /// Reject the timecard.
     Reject,
 }
 
-/// A decision about one timecard.
+/// Decision about one timecard.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TimecardDecisionItem)]
 pub struct DecisionItem {
-    /// Which one.
+    /// Identifier of the timecard.
     pub id: Uuid,
-    /// The version that this was decided about.
+    /// Version of the timecard that the decision is about.
     #[schema(minimum = 1)]
     pub version: i64,
-    /// What is decided.
+    /// Decision: `approve` or `reject`.
     pub decision: Decision,
-    /// Why.
+    /// Comment on the decision, at most 500 characters.
     #[validate(length(max = 500))]
     #[schema(max_length = 500)]
     pub note: Option<String>,
 }
 
-/// What has become of the decisions.
+/// Results of several decisions about timecards.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = TimecardDecisionResults)]
 pub struct DecisionResults {
-    /// One result for each decision, in their order.
+    /// Results, one for each decision, in the order of the request.
     pub results: Vec<DecisionResult>,
 }
 
-/// What has become of one decision.
+/// Result of a decision about one timecard.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = TimecardDecisionResult)]
 pub struct DecisionResult {
-    /// The timecard.
+    /// Identifier of the timecard.
     pub id: Uuid,
-    /// What has become of it.
+    /// Outcome of the decision.
     #[serde(flatten)]
     pub outcome: Outcome,
 }

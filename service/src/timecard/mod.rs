@@ -21,18 +21,18 @@ pub use totals::{DayTotal, ProjectTotal, TimecardTotals, totals};
 
 use crate::{store::page::PageQuery, text};
 
-/// How far a timecard is.
+/// Status of a timecard in the approval workflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = TimecardStatus)]
 pub enum Status {
-    /// Time is still recorded.
+    /// Time of the week may be recorded and changed.
     Open,
-    /// Waits for a decision.
+    /// Awaits a decision. Time of the week is locked.
     Submitted,
-    /// Accepted.
+    /// Accepted. Time of the week is locked.
     Approved,
-    /// Refused: its time can be changed, and it can be submitted again.
+    /// Refused. Time of the week may be changed, and the timecard may be submitted again.
     Rejected,
 }
 
@@ -55,33 +55,33 @@ impl Status {
     }
 }
 
-/// A timecard that is to be there before any time is.
+/// Properties of a new timecard.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimecardInput {
-    /// Whose; one's own if it is left out.
+    /// Identifier of the member. Defaults to the member who sends the request.
     pub member_id: Option<Uuid>,
-    /// The Monday of its week.
+    /// Monday of the ISO week (`YYYY-MM-DD`), in the organization's time zone.
     #[validate(custom(function = rules::monday))]
     #[schema(example = "2026-11-16")]
     pub week_starts_on: NaiveDate,
 }
 
-/// What goes with a decision about a timecard.
+/// Comment that accompanies a transition of a timecard.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimecardNote {
-    /// Why.
+    /// Comment on the decision, at most 500 characters.
     #[validate(length(max = 500))]
     #[schema(max_length = 500)]
     pub note: Option<String>,
 }
 
-/// Why a timecard is opened again.
+/// Reason for reopening a timecard.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimecardReason {
-    /// Why.
+    /// Reason for reopening the timecard, not blank, at most 500 characters.
     #[validate(length(max = 500), custom(function = text::visible))]
     #[schema(max_length = 500)]
     pub reason: String,
@@ -105,32 +105,36 @@ impl Remark for TimecardReason {
     }
 }
 
-/// A member's ISO week in the organization's time zone.
+/// Approval of the time of one member in one ISO week.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Timecard {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// Whose.
+    /// Identifier of the member.
     pub member_id: Uuid,
-    /// Its Monday.
+    /// Monday of the ISO week (`YYYY-MM-DD`), in the organization's time zone.
     pub week_starts_on: NaiveDate,
-    /// How far it is.
+    /// Status in the approval workflow, changed by transitions.
     pub status: Status,
-    /// When it was submitted.
+    /// Time of the last submission (RFC 3339, UTC), set by the server; null if the timecard was not
+    /// submitted.
     pub submitted_at: Option<DateTime<Utc>>,
-    /// Who submitted it; nobody where steward itself did.
+    /// Identifier of the member who submitted the timecard, set by the server; null if the server
+    /// did.
     pub submitted_by_member_id: Option<Uuid>,
-    /// When it was approved, rejected or opened again.
+    /// Time of the approval, rejection or reopening (RFC 3339, UTC), set by the server; null if
+    /// there is none.
     pub decided_at: Option<DateTime<Utc>>,
-    /// Who approved, rejected or opened it again; nobody where none had to.
+    /// Identifier of the member who approved, rejected or reopened the timecard, set by the server;
+    /// null if no approval was required.
     pub decided_by_member_id: Option<Uuid>,
-    /// Why it was approved, rejected or opened again.
+    /// Comment on the approval or rejection, or reason for the reopening.
     pub decision_note: Option<String>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -153,31 +157,32 @@ impl From<entity::timecard::Model> for Timecard {
     }
 }
 
-/// Which timecards.
+/// Filters, order and page of a list of timecards.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimecardQuery {
-    /// Of this member.
+    /// Return timecards of this member.
     pub member_id: Option<Uuid>,
-    /// In this status.
+    /// Return timecards with this status.
     #[param(inline)]
     pub status: Option<Status>,
-    /// Of weeks that end on this day or later.
+    /// Return timecards of weeks that end on this day or later (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub from: Option<NaiveDate>,
-    /// Of weeks that begin on this day or earlier.
+    /// Return timecards of weeks that start on this day or earlier (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub to: Option<NaiveDate>,
-    /// In which order; `-` for the latest week first.
+    /// Order of the list; `-` before a property is descending. Defaults to `-week_starts_on`.
     #[serde(default)]
     #[param(inline)]
     pub sort: TimecardSort,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 
@@ -187,13 +192,13 @@ impl TimecardQuery {
     }
 }
 
-/// In which order timecards come.
+/// Order of a list of timecards.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum TimecardSort {
-    /// The earliest week first.
+    /// By week, earliest first.
     #[serde(rename = "week_starts_on")]
     Week,
-    /// The latest week first.
+    /// By week, latest first.
     #[default]
     #[serde(rename = "-week_starts_on")]
     WeekDescending,

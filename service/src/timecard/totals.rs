@@ -11,40 +11,40 @@ use uuid::Uuid;
 use super::repository::{self, Part};
 use crate::{actor::Actor, error::Result, store::Store};
 
-/// What was worked in a week. A timer that runs counts once it is stopped.
+/// Time worked in the week of a timecard. Timers that are running are not counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TimecardTotals {
-    /// The timecard.
+    /// Identifier of the timecard.
     pub timecard_id: Uuid,
-    /// How many seconds in all.
+    /// Time worked in the week, in seconds.
     pub seconds: i64,
-    /// How many of them somebody is charged for.
+    /// Billable part of `seconds`, in seconds.
     pub billable_seconds: i64,
-    /// Each day of the week.
+    /// Totals of the seven days of the week.
     pub days: Vec<DayTotal>,
-    /// Each project, and what is for none, if there is any.
+    /// Totals by project. Time without a project is a row of its own.
     pub projects: Vec<ProjectTotal>,
 }
 
-/// What was worked on a day.
+/// Time worked on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayTotal {
-    /// The day.
+    /// Day (`YYYY-MM-DD`).
     pub day: NaiveDate,
-    /// How many seconds.
+    /// Time worked on the day, in seconds.
     pub seconds: i64,
-    /// How many of them somebody is charged for.
+    /// Billable part of `seconds`, in seconds.
     pub billable_seconds: i64,
 }
 
-/// What was worked for a project.
+/// Time worked for one project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ProjectTotal {
-    /// The project; null for what is for none.
+    /// Identifier of the project; null for time without a project.
     pub project_id: Option<Uuid>,
-    /// How many seconds.
+    /// Time worked, in seconds.
     pub seconds: i64,
-    /// How many of them somebody is charged for.
+    /// Billable part of `seconds`, in seconds.
     pub billable_seconds: i64,
 }
 

@@ -35,128 +35,136 @@ use crate::{
     zone::Zone,
 };
 
-/// Which column is what. The columns of what Toggl Track, Clockify and Harvest export are known; a
-/// parameter without a name leaves a column out that is known.
+/// Mapping of the columns of a CSV file to properties of time entries, and options of the import.
+/// The columns of Toggl Track, Clockify and Harvest exports are recognized; an empty name ignores
+/// such a column.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimeImportQuery {
-    /// The column of the project's name, or of its job number.
+    /// Name of the column of the project, which is found by its name or job number.
     pub project: Option<String>,
-    /// The column of the project's job number.
+    /// Name of the column of the project's job number.
     pub job_number: Option<String>,
-    /// The column of the client.
+    /// Name of the column of the client.
     pub client: Option<String>,
-    /// The column of the task's title.
+    /// Name of the column of the task's title.
     pub task: Option<String>,
-    /// The column of the member's name.
+    /// Name of the column of the member's name.
     pub user: Option<String>,
-    /// The column of the first part of the member's name, if it has two columns.
+    /// Name of the column of the member's first name, if the name has two columns.
     pub first_name: Option<String>,
-    /// The column of the other part.
+    /// Name of the column of the member's last name, if the name has two columns.
     pub last_name: Option<String>,
-    /// The column of the email of the member's user.
+    /// Name of the column of the email address of the member's user.
     pub email: Option<String>,
-    /// The column of the note.
+    /// Name of the column of the note.
     pub description: Option<String>,
-    /// The column of the tags, with commas between them.
+    /// Name of the column of the tags, which are separated by commas.
     pub tags: Option<String>,
-    /// The column that says whether somebody is charged: Yes, true, 1, or No, false, 0.
+    /// Name of the column that says whether the time is billable: yes, true, 1, or no, false, 0.
     pub billable: Option<String>,
-    /// The words that say that somebody is charged, with commas between them, in any case: `Ja,verrechenbar`. Any
-    /// other word says that nobody is.
+    /// Words that mean billable, separated by commas, compared ignoring case, at most 500
+    /// characters in all: `Ja,verrechenbar`. Any other word means not billable.
     #[validate(length(max = 500))]
     pub billable_true: Option<String>,
-    /// The column of the instant at which it starts, as RFC 3339 writes it. Where there is one, the day and the times
-    /// of a row are not looked at.
+    /// Name of the column of the start as an RFC 3339 instant. In rows with such a start, the
+    /// columns of days and times are not read.
     pub started_at: Option<String>,
-    /// The column of the instant at which it ends.
+    /// Name of the column of the end as an RFC 3339 instant.
     pub ended_at: Option<String>,
-    /// The column of the breaks, with commas between them: 12:00-12:30, or two instants with a / between; or how long
-    /// the break was in all, which then lies in the middle of a time within one day.
+    /// Name of the column of the breaks, separated by commas: `12:00-12:30`, two instants separated
+    /// by `/`, or the total duration, which is placed in the middle of an entry within one day.
     pub breaks: Option<String>,
-    /// The column of the day.
+    /// Name of the column of the day on which the entry starts.
     pub start_date: Option<String>,
-    /// The column of the time at which it starts; without one, the time of a day is imported.
+    /// Name of the column of the time at which the entry starts. Without it, entries have a day and
+    /// minutes.
     pub start_time: Option<String>,
-    /// The column of the day on which it ends.
+    /// Name of the column of the day on which the entry ends.
     pub end_date: Option<String>,
-    /// The column of the time at which it ends.
+    /// Name of the column of the time at which the entry ends.
     pub end_time: Option<String>,
-    /// The column of how long it is: 1:30:00, 1:30, 1.5 for hours, 1h 30m, 90 min, 18:25 min for minutes and
-    /// seconds, or PT1H30M. Beside breaks, with them or without; where there is no end, without.
+    /// Name of the column of the duration: `1:30:00`, `1:30`, `1.5` for hours, `1h 30m`, `90 min`,
+    /// `18:25 min` for minutes and seconds, or `PT1H30M`. It may include breaks or not; without an
+    /// end, it does not include them.
     pub duration: Option<String>,
-    /// How days are written, as in strftime: `%Y-%m-%d` if it is left out.
+    /// Format of days in strftime notation. Defaults to `%Y-%m-%d`.
     pub date_format: Option<String>,
-    /// The time zone of the clocks; the organization's if it is left out.
+    /// IANA time zone of the days and times in the file, such as `Europe/Zurich`. Defaults to the
+    /// organization's time zone.
     #[validate(length(max = 64), custom(function = text::time_zone))]
     #[param(example = "Europe/Zurich")]
     pub time_zone: Option<String>,
-    /// `.` or `,`: what stands before the decimals of hours. `.` if it is left out.
+    /// Character before the decimals of hours: `.` or `,`. Defaults to `.`.
     pub decimal_separator: Option<char>,
-    /// `,`, `;` or a tab: what stands between columns. `,` if it is left out.
+    /// Character between columns: `,`, `;` or a tab. Defaults to `,`.
     pub delimiter: Option<char>,
-    /// Whether the time of a day is taken to the nearest minute, where it is no whole number of them.
+    /// Whether to round durations of entries without a start to the nearest minute. Defaults to
+    /// false: a duration that is not in whole minutes is an error.
     #[serde(default)]
     pub round_to_minutes: bool,
-    /// What to do about rows that end when they start: bad rows if it is left out.
+    /// Treatment of rows that end when they start. By default, they are errors.
     #[serde(default)]
     #[param(inline)]
     pub zero: Option<Zero>,
-    /// Whether to make the projects that are not there.
+    /// Whether to create projects that do not exist. Defaults to false.
     #[serde(default)]
     pub create_projects: bool,
-    /// Whether to make the tasks that are not there.
+    /// Whether to create tasks that do not exist. Defaults to false.
     #[serde(default)]
     pub create_tasks: bool,
-    /// Whether to make the members that are not there, without a login.
+    /// Whether to create members, without a login, that do not exist. Defaults to false.
     #[serde(default)]
     pub create_members: bool,
-    /// Whose time it is where nobody is named; one's own if it is left out.
+    /// Identifier of the member of rows that name none. Defaults to the member who sends the
+    /// request.
     pub member_id: Option<Uuid>,
-    /// Only say what would happen.
+    /// Whether to check the file and report the result without writing anything. Defaults to false.
     #[serde(default)]
     pub dry_run: bool,
-    /// What to do about bad rows: `abort` if it is left out.
+    /// Treatment of invalid rows: `abort` or `skip`. Defaults to `abort`.
     #[serde(default)]
     #[param(inline)]
     pub on_error: OnError,
-    /// Whether a small file, too, is imported after the answer.
+    /// Whether to import after the response, whatever the size of the file. Defaults to false: at
+    /// most 100 new rows are imported before the response.
     #[serde(default)]
     pub background: bool,
 }
 
-/// What to do about a row of no time.
+/// Treatment of the rows of an imported file that end when they start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = TimeImportZero)]
 pub enum Zero {
-    /// It is left out.
+    /// The row is skipped.
     Skip,
-    /// It is an entry of no seconds, with all that it says. The time of a day is not: that has a minute at least.
+    /// The row becomes an entry of zero seconds. An entry of a day and minutes has at least one
+    /// minute.
     Keep,
 }
 
-/// What an import of time did.
+/// Result of an import of time entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TimeImportReport {
-    /// Rows that are entries now.
+    /// Number of time entries that the import created, or would create on a dry run.
     pub created: u64,
-    /// Rows that had been imported before.
+    /// Number of rows that an earlier import had imported.
     pub duplicates: u64,
-    /// Bad rows.
+    /// Number of invalid rows.
     pub failed: u64,
-    /// Rows of no time that were left out, as `zero=skip` asks for.
+    /// Number of rows without duration that were skipped because of `zero=skip`.
     pub skipped: u64,
-    /// The columns of the file that nothing was read from, as it calls them: the first hundred of them.
+    /// Names of the columns that the import does not read, at most 100.
     pub ignored_columns: Vec<String>,
-    /// Projects that were made.
+    /// Number of projects that the import created.
     pub created_projects: u64,
-    /// Tasks that were made.
+    /// Number of tasks that the import created.
     pub created_tasks: u64,
-    /// Members that were made.
+    /// Number of members that the import created.
     pub created_members: u64,
-    /// What is wrong with the bad rows, the first thousand of them.
+    /// Errors of the invalid rows, at most 1000.
     pub errors: Vec<RowError>,
 }
 
