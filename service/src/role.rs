@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a member is in an organization. Each role may all that the ones after it may.
+/// Role of a member or an API key. Each role has all permissions of the lower ones, from `viewer`
+/// up to `owner`.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -11,13 +12,14 @@ use utoipa::ToSchema;
 pub enum Role {
     /// Reads.
     Viewer,
-    /// Records their own expenses.
+    /// Records their own time and expenses, tasks and daily reports.
     Member,
-    /// Records and decides everybody's; keeps categories and budgets.
+    /// Records and decides for everyone; manages categories, budgets and projects.
     Manager,
-    /// Manages people, keys and the organization's settings.
+    /// Manages members, API keys and the settings of the organization.
     Admin,
-    /// May all, also end the organization. There is always one.
+    /// Has all permissions, including that to delete the organization. An organization always has
+    /// an owner.
     Owner,
 }
 

@@ -18,51 +18,52 @@ use crate::{role::Role, text};
 /// In front of an API key.
 pub(crate) const PREFIX: &str = "stw_k_";
 
-/// What a client may write of an API key.
+/// Properties of a new API key.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiKeyInput {
-    /// What it is for.
+    /// Name of the key, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
     #[schema(max_length = 100)]
     pub name: String,
-    /// What it may do, as long as the member who made it may do so too.
+    /// Role of the key. It never has more permissions than the member for whom it acts.
     pub role: Role,
-    /// When it ends by itself; never if it is left out. One that is made by a key ends no later than that one, and with
-    /// it if it is left out.
+    /// Time at which the key expires (RFC 3339, UTC); null if it does not. A key that is created
+    /// with an API key expires with that key at the latest.
     #[validate(custom(function = text::instant))]
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// An API key.
+/// Credential with which a program acts for a member. Its token is only returned on creation.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ApiKey {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// What it is for.
+    /// Name of the key, not blank, at most 100 characters.
     pub name: String,
-    /// What it may do.
+    /// Role of the key. It never has more permissions than the member for whom it acts.
     pub role: Role,
-    /// For whom it acts.
+    /// Identifier of the member for whom the key acts, set by the server.
     pub member_id: Uuid,
-    /// When it ends by itself.
+    /// Time at which the key expires (RFC 3339, UTC); null if it does not.
     pub expires_at: Option<DateTime<Utc>>,
-    /// The API key that made it, and with which it ends; none where a person did.
+    /// Identifier of the API key with which this key was created, set by the server; null if a user
+    /// created it. This key expires with it.
     pub created_by_api_key_id: Option<Uuid>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
-/// An API key that was just made, with its token.
+/// New API key with its token.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct IssuedApiKey {
-    /// What to send as `Authorization: Bearer …`. It is shown this once.
+    /// Token to send as `Authorization: Bearer TOKEN`. It is returned only once.
     pub token: String,
-    /// The key.
+    /// API key.
     #[serde(flatten)]
     pub api_key: ApiKey,
 }

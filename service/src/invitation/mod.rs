@@ -18,22 +18,23 @@ use crate::role::Role;
 /// In front of an invitation's token.
 const PREFIX: &str = "stw_i_";
 
-/// What a client may write of an invitation.
+/// Properties of a new invitation.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InvitationInput {
-    /// Whom it is meant for. A user with another address cannot accept it, which keeps the wrong
-    /// one from it by mistake; but nobody proves that an address is theirs: what lets somebody in
-    /// is the token.
+    /// Email address of the person invited, at most 254 characters; null for anyone. A user with
+    /// another address cannot accept the invitation. The address is not verified: the token is what
+    /// authorizes.
     #[validate(email(message = "must be an email address"), length(max = 254))]
     pub email: Option<String>,
-    /// What the person may do then. Nobody gives a role above their own; if the role of whoever
-    /// invited falls until then, this does too.
+    /// Role that the person gets, not above that of the inviting member. It falls with that role
+    /// until the invitation is accepted.
     pub role: Role,
-    /// The member without a login who is invited to have one, of a role not above one's own; otherwise a new member is
-    /// made.
+    /// Identifier of the member without a login who gets one; null to create a new member. The
+    /// member's role must not be above that of the inviting member.
     pub member_id: Option<Uuid>,
-    /// How many days it is good for; 7 if it is left out. One that an API key makes ends with the key at the latest.
+    /// Validity of the invitation in days, 1 to 90. Defaults to 7. An invitation that an API key
+    /// creates expires with the key at the latest.
     #[serde(default = "a_week")]
     #[validate(range(min = 1, max = 90))]
     #[schema(minimum = 1, maximum = 90, default = 7)]
@@ -44,41 +45,47 @@ fn a_week() -> i64 {
     7
 }
 
-/// An invitation.
+/// Invitation to become a member with a login. Its token is only returned on creation.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Invitation {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// Whom it is meant for.
+    /// Email address of the person invited, at most 254 characters; null for anyone. A user with
+    /// another address cannot accept the invitation. The address is not verified: the token is what
+    /// authorizes.
     pub email: Option<String>,
-    /// What the person may do then.
+    /// Role that the person gets, not above that of the inviting member.
     pub role: Role,
-    /// The member who is invited to have a login.
+    /// Identifier of the member without a login who gets one; null to create a new member.
     pub member_id: Option<Uuid>,
-    /// Until when it is good.
+    /// Time at which the invitation expires (RFC 3339, UTC), set by the server.
     pub expires_at: DateTime<Utc>,
-    /// When it was accepted.
+    /// Time at which the invitation was accepted (RFC 3339, UTC), set by the server; null if it was
+    /// not.
     pub accepted_at: Option<DateTime<Utc>>,
-    /// Who accepted it.
+    /// Identifier of the member as whom the person accepted the invitation, set by the server; null
+    /// if nobody did.
     pub accepted_by_member_id: Option<Uuid>,
-    /// Who made it, and stands behind it.
+    /// Identifier of the member who created the invitation, set by the server; null if no member
+    /// did.
     pub created_by_member_id: Option<Uuid>,
-    /// The API key that made it, and with which it ends; none where a person did.
+    /// Identifier of the API key with which the invitation was created, set by the server; null if
+    /// a user created it. The invitation expires with it.
     pub created_by_api_key_id: Option<Uuid>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
-/// An invitation that was just made, with its token.
+/// New invitation with its token.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct IssuedInvitation {
-    /// What to give to the one who is invited. It is shown this once.
+    /// Token with which the person accepts the invitation or registers. It is returned only once.
     pub token: String,
-    /// The invitation.
+    /// Invitation.
     #[serde(flatten)]
     pub invitation: Invitation,
 }

@@ -19,26 +19,27 @@ use crate::{
     text,
 };
 
-/// What a client may write of a member.
+/// Writable properties of a member.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberInput {
-    /// How the person is called here.
+    /// Name of the member in the organization, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
     #[schema(max_length = 100)]
     pub name: String,
-    /// What the person may do; `member` if it is left out. Nobody gives a role above their own.
+    /// Role of the member, not above that of the member who sets it. Defaults to `member`.
     #[serde(default = "member")]
     pub role: Role,
-    /// Whether the person still belongs here: one who does not has no access, and what they did
-    /// stays.
+    /// Whether the member is active. An inactive member has no access; what they recorded remains.
+    /// Defaults to true.
     #[serde(default = "yes")]
     pub active: bool,
-    /// What an hour of the person costs from today on, in minor units of the organization's currency. Which rate
-    /// held when: `…/rates`.
+    /// Current cost of an hour of the member's work in minor units of the organization's currency,
+    /// 0 to 9007199254740991; null for none. Setting it creates a rate from today on; the first
+    /// one holds from 1970-01-01.
     #[validate(range(min = 0, max = 9_007_199_254_740_991_i64))]
     pub hourly_rate_minor: Option<i64>,
-    /// The person's number in another system.
+    /// Identifier of the member in another system, at most 100 characters.
     #[validate(length(max = 100))]
     #[schema(max_length = 100)]
     pub external_ref: Option<String>,
@@ -52,28 +53,31 @@ fn yes() -> bool {
     true
 }
 
-/// A member.
+/// Person in an organization, with or without a login.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Member {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// The user, if the person logs in.
+    /// Identifier of the member's user, set by the server; null for a member without a login.
     pub user_id: Option<Uuid>,
-    /// How the person is called here.
+    /// Name of the member in the organization, not blank, at most 100 characters.
     pub name: String,
-    /// What the person may do.
+    /// Role of the member, not above that of the member who sets it.
     pub role: Role,
-    /// Whether the person still belongs here.
+    /// Whether the member is active. An inactive member has no access; what they recorded remains.
     pub active: bool,
-    /// What an hour of the person costs now; shown to those who manage members, and to the person in a session.
+    /// Current cost of an hour of the member's work in minor units of the organization's currency;
+    /// null for none. Returned only with the permission `member:manage`, and to the member in a
+    /// session.
     pub hourly_rate_minor: Option<i64>,
-    /// The person's number in another system; shown likewise.
+    /// Identifier of the member in another system. Returned only with the permission
+    /// `member:manage`, and to the member in a session.
     pub external_ref: Option<String>,
-    /// When the member was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 

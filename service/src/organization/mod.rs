@@ -19,14 +19,14 @@ use crate::{
     zone::{self, Zone},
 };
 
-/// What kind of organization.
+/// Type of an organization. It determines the default of `approval_required`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = OrganizationKind)]
 pub enum Kind {
-    /// People who live together. A new expense is approved at once.
+    /// People who live together. By default, expenses require no approval.
     Household,
-    /// People who work together. Expenses take somebody else's approval.
+    /// People who work together. By default, expenses require the approval of another member.
     Company,
 }
 
@@ -43,35 +43,38 @@ impl Kind {
     }
 }
 
-/// What a client may write of an organization.
+/// Writable properties of an organization.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationInput {
-    /// `household` or `company`.
+    /// Type of the organization: `household` or `company`.
     pub kind: Kind,
-    /// The name.
+    /// Name of the organization, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
     #[schema(max_length = 100)]
     pub name: String,
-    /// The currency of amounts that do not say theirs: an ISO 4217 code.
+    /// Default currency: ISO 4217 code, such as `EUR`.
     #[validate(custom(function = money::currency_code))]
     #[schema(example = "EUR")]
     pub currency: String,
-    /// The time zone in which days begin; UTC if it is left out.
+    /// IANA time zone in which days begin, such as `Europe/Zurich`. Defaults to `UTC`.
     #[serde(default = "utc")]
     #[validate(length(max = 64), custom(function = text::time_zone))]
     #[schema(example = "Europe/Zurich")]
     pub time_zone: String,
-    /// Whether expenses take somebody else's approval. By default in a company, not in a household.
+    /// Whether expenses, timecards and daily reports require the approval of another member.
+    /// Defaults to true for a company and to false for a household.
     pub approval_required: Option<bool>,
-    /// Above which amount, in minor units of its currency, an expense counts as large.
+    /// Amount above which an expense counts as large, in minor units of `currency`, 1 to
+    /// 9007199254740991; null for none. A large expense creates a task for managers.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub large_expense_minor: Option<i64>,
-    /// Where members are paid back: an HTTP(S) URL that takes payouts (docs/ledger.md).
+    /// HTTP or HTTPS URL that executes payouts, at most 2000 characters; null for none.
+    /// docs/ledger.md describes the request.
     #[validate(length(max = 2000), custom(function = callable))]
     #[schema(max_length = 2000)]
     pub payout_url: Option<String>,
-    /// Whether entries of time of one member may overlap; not if it is left out.
+    /// Whether time entries of one member may overlap. Defaults to false.
     #[serde(default)]
     pub overlap_allowed: bool,
 }
@@ -88,32 +91,34 @@ fn utc() -> String {
     "UTC".to_owned()
 }
 
-/// An organization.
+/// Household or company: the tenant to which members and all their data belong.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Organization {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// `household` or `company`.
+    /// Type of the organization: `household` or `company`.
     pub kind: Kind,
-    /// The name.
+    /// Name of the organization, not blank, at most 100 characters.
     pub name: String,
-    /// The currency of amounts that do not say theirs.
+    /// Default currency: ISO 4217 code, such as `EUR`.
     pub currency: String,
-    /// The time zone in which days begin.
+    /// IANA time zone in which days begin, such as `Europe/Zurich`.
     pub time_zone: String,
-    /// Whether expenses take somebody else's approval.
+    /// Whether expenses, timecards and daily reports require the approval of another member.
     pub approval_required: bool,
-    /// Above which amount an expense counts as large.
+    /// Amount above which an expense counts as large, in minor units of `currency`, 1 to
+    /// 9007199254740991; null for none. A large expense creates a task for managers.
     pub large_expense_minor: Option<i64>,
-    /// Where members are paid back; shown to those who may change it, and not in lists.
+    /// HTTP or HTTPS URL that executes payouts; null for none. Returned only to those who may
+    /// update the organization, and not in lists.
     pub payout_url: Option<String>,
-    /// Whether entries of time of one member may overlap.
+    /// Whether time entries of one member may overlap.
     pub overlap_allowed: bool,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 

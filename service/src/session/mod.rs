@@ -16,43 +16,43 @@ use crate::user::{READ_LENGTH, User};
 /// In front of a session's token.
 pub(crate) const PREFIX: &str = "stw_s_";
 
-/// A login.
+/// Credentials with which a session is created.
 #[derive(Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
-    /// The user's address.
+    /// Email address of the user, at most 254 characters.
     #[validate(length(max = 254))]
     pub email: String,
-    /// The user's password.
+    /// Password of the user.
     #[validate(length(max = READ_LENGTH))]
     #[schema(format = Password)]
     pub password: String,
 }
 
-/// A session that has just begun.
+/// New session with its token.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct NewSession {
-    /// The id.
+    /// Unique identifier (UUID) of the session, set by the server.
     pub id: Uuid,
-    /// What to send as `Authorization: Bearer …`. It is shown this once.
+    /// Token to send as `Authorization: Bearer TOKEN`. It is returned only once.
     pub token: String,
-    /// When the session ends by itself.
+    /// Time at which the session expires (RFC 3339, UTC), set by the server.
     pub expires_at: DateTime<Utc>,
-    /// Who has logged in.
+    /// User who has logged in.
     pub user: User,
 }
 
-/// A session of one's own.
+/// Session of the current user.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Session {
-    /// The id.
+    /// Unique identifier (UUID) of the session, set by the server.
     pub id: Uuid,
-    /// Whether this request was made in it.
+    /// Whether the request was sent in this session.
     pub current: bool,
-    /// The `User-Agent` of the login.
+    /// `User-Agent` header of the login; null if there was none.
     pub user_agent: Option<String>,
-    /// When the session began.
+    /// Time of the login (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
+    /// Time at which the session expires (RFC 3339, UTC), set by the server.
     pub expires_at: DateTime<Utc>,
 }

@@ -29,67 +29,67 @@ pub enum Registration {
     Closed,
 }
 
-/// A new user.
+/// Properties of a new user.
 #[derive(Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
-    /// The address to log in with.
+    /// Email address with which the user logs in, at most 254 characters. Unique ignoring case.
     #[validate(email(message = "must be an email address"), custom(function = text::address))]
     pub email: String,
-    /// How the person is called.
+    /// Name of the user, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
     pub display_name: String,
-    /// 8 to 256 characters, as they are compared (RFC 8265), and none of the thousand most common
-    /// passwords.
+    /// Password of 8 to 256 characters, counted after RFC 8265 normalization. The thousand most
+    /// common passwords are refused.
     #[validate(length(max = READ_LENGTH), custom(function = password::acceptable))]
     #[schema(format = Password, min_length = 8, max_length = 256)]
     pub password: String,
-    /// The token of an invitation, where registration takes one.
+    /// Token of an invitation. Required if the server admits only people with an invitation.
     #[validate(length(max = 200))]
     pub invitation: Option<String>,
 }
 
-/// What a user may write of themselves.
+/// Writable properties of a user.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
-    /// The address to log in with.
+    /// Email address with which the user logs in, at most 254 characters. Unique ignoring case.
     #[validate(email(message = "must be an email address"), custom(function = text::address))]
     pub email: String,
-    /// How the person is called.
+    /// Name of the user, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
     pub display_name: String,
 }
 
-/// A new password for oneself.
+/// Change of the current user's password.
 #[derive(Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
-    /// The password until now.
+    /// Current password.
     #[validate(length(max = READ_LENGTH))]
     #[schema(format = Password)]
     pub current_password: String,
-    /// 8 to 256 characters, as they are compared (RFC 8265), and none of the thousand most common
-    /// passwords.
+    /// New password of 8 to 256 characters, counted after RFC 8265 normalization. The thousand most
+    /// common passwords are refused.
     #[validate(length(max = READ_LENGTH), custom(function = password::acceptable))]
     #[schema(format = Password, min_length = 8, max_length = 256)]
     pub new_password: String,
 }
 
-/// A user.
+/// Person who can log in. A user may be a member of several organizations.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct User {
-    /// The id.
+    /// Unique identifier (UUID), set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// The address to log in with.
+    /// Email address with which the user logs in, at most 254 characters. Unique ignoring case.
     pub email: String,
-    /// How the person is called.
+    /// Name of the user, not blank, at most 100 characters.
     pub display_name: String,
-    /// When the user registered.
+    /// Time of the registration (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
