@@ -20,36 +20,39 @@ use crate::{
 /// out are read all the same.
 const LOOK: i64 = 5_000;
 
-/// Which events.
+/// Position, filters and limit of a list of events.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventQuery {
-    /// After this position: `next_after` of the answer before. From the beginning if it is left out.
+    /// Return events after this position: `next_after` of the previous response. Omit it to start
+    /// with the first event.
     #[validate(range(min = 0))]
     #[param(minimum = 0)]
     pub after: Option<i64>,
-    /// Of these kinds: `expense.approved,budget.*`.
+    /// Return events of these kinds, separated by commas: `expense.approved,budget.*`. At most 2000
+    /// characters.
     #[validate(length(max = 2000))]
     #[param(max_length = 2000)]
     pub kinds: Option<String>,
-    /// About this kind of resource, or about one: `expense`, `expense/ID`.
+    /// Return events of this type of resource, or of one resource: `expense`, `expense/ID`. At most
+    /// 100 characters.
     #[validate(length(max = 100))]
     #[param(max_length = 100)]
     pub entity: Option<String>,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
 }
 
-/// Events in the order of their positions.
+/// Events of the organization in the order of their positions.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct EventPage {
-    /// The events.
+    /// Events after the requested position.
     pub items: Vec<Event>,
-    /// What to pass as `after` to go on, now or whenever: the same as was passed if there was nothing
-    /// more.
+    /// Position to pass as `after` in the next request. It equals the requested position if there
+    /// were no further events.
     pub next_after: i64,
 }
 

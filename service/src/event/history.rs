@@ -26,12 +26,13 @@ use crate::{
     user::User,
 };
 
-/// As of when.
+/// Time of the state to return.
 #[derive(Debug, Clone, Copy, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AtQuery {
-    /// The resource as it was at this instant; as it is now if this is left out.
+    /// Return the resource as it was at this instant (RFC 3339, UTC). Defaults to its current
+    /// state.
     #[validate(custom(function = text::instant))]
     pub as_of: Option<DateTime<Utc>>,
 }
@@ -166,11 +167,11 @@ async fn versions<R: Resource>(
     page.try_map(|row| Event::whole(store.keyring(), row))
 }
 
-/// To which version.
+/// Target of a revert.
 #[derive(Debug, Clone, Copy, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevertInput {
-    /// The version that it is to be like again.
+    /// Number of the version whose state the resource gets again.
     pub to_version: i64,
 }
 

@@ -89,16 +89,16 @@ verbs! {
     Enabled "enabled" "It is used again.",
 }
 
-/// What an event does to its resource.
+/// Effect of an event on its resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = EventEffect)]
 pub enum Effect {
-    /// The resource is now as the event's data says.
+    /// The resource was created or changed; `data` is its new state.
     Written,
-    /// The resource is gone.
+    /// The resource was deleted.
     Removed,
-    /// None: the event only says something about it.
+    /// The event does not change the resource.
     None,
 }
 
@@ -171,41 +171,42 @@ pub const ENTITIES: &[Entity] = &[
     Entity::of::<Webhook>(),
 ];
 
-/// Something that has happened to a resource.
+/// Entry of the log: something that happened to a resource.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Event {
-    /// The id.
+    /// Unique identifier (UUID), set by the server.
     pub id: Uuid,
-    /// Its place among the events of the organization, from 1 without gaps; none for the moment until
-    /// it has been given one.
+    /// Position of the event in the log of the organization, from 1 without gaps; null until the
+    /// server has assigned it.
     pub position: Option<i64>,
-    /// What happened to what: `expense.approved`.
+    /// Kind of the event: type of the resource and verb, such as `expense.approved`.
     pub kind: String,
-    /// What kind of resource it happened to: `expense`.
+    /// Type of the resource, such as `expense`.
     pub entity: String,
-    /// The resource's id.
+    /// Identifier of the resource.
     pub entity_id: Uuid,
-    /// The version that the resource has from then on; the one that it would have, if it is gone.
+    /// Version of the resource after the event; for a deletion, the last version plus one.
     pub version: i64,
-    /// What that means for the resource.
+    /// Effect of the event on the resource.
     pub effect: Effect,
-    /// When.
+    /// Time of the event (RFC 3339, UTC).
     pub at: DateTime<Utc>,
-    /// Who did it.
+    /// Author of the event.
     pub author: EventAuthor,
-    /// The request in which it was done.
+    /// Identifier of the request that caused the event; null if no request did.
     pub request_id: Option<Uuid>,
-    /// The resource as the API shows it; the last one, if it is gone. None if it was erased since.
+    /// State of the resource after the event; for a deletion, its last state. Null if it has been
+    /// erased since.
     #[schema(value_type = Option<Object>)]
     pub data: Option<Value>,
 }
 
-/// Who has done something.
+/// Author of an event.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct EventAuthor {
-    /// `user`, `member`, `api_key`, `rule`, `operator` or `system`.
+    /// Type of the author: `user`, `member`, `api_key`, `rule`, `operator` or `system`.
     pub kind: String,
-    /// The id of the user, the member, the key or the rule.
+    /// Identifier of the user, member, API key or rule; null for the operator and the system.
     pub id: Option<Uuid>,
 }
 

@@ -25,20 +25,20 @@ pub(crate) use worker::Calls;
 
 use crate::{actor::Actor, role::Permission, store::page::PageQuery};
 
-/// Where a saga stands.
+/// State of a saga.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = SagaState)]
 pub enum State {
-    /// It goes on, or waits to be tried again.
+    /// In progress, or waiting for the next attempt.
     Running,
-    /// It is being undone.
+    /// The completed steps are being undone.
     Compensating,
-    /// All of it is done.
+    /// All steps are completed.
     Completed,
-    /// All of it is undone.
+    /// All completed steps are undone.
     Compensated,
-    /// It cannot go on without somebody's decision.
+    /// Stopped until an administrator retries, compensates or marks it.
     Failed,
 }
 
@@ -62,73 +62,77 @@ impl State {
     }
 }
 
-/// Where a step stands.
+/// State of a step of a saga.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = SagaStepState)]
 pub enum StepState {
-    /// It has not begun.
+    /// Not started.
     Pending,
-    /// A call is under way, or the process that made it is gone.
+    /// An external call is in progress, or the process that made it has ended.
     AtWork,
-    /// It did not work out, and is tried again.
+    /// Failed temporarily and waiting for the next attempt.
     Waiting,
-    /// It is done.
+    /// Completed.
     Done,
-    /// It was refused, or somebody has decided against it.
+    /// Refused by the other side, or cancelled by an administrator.
     Refused,
-    /// It was done, and is undone.
+    /// Completed and then undone.
     Undone,
 }
 
-/// A step of a saga.
+/// Step of a saga.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = SagaStep)]
 pub struct Step {
-    /// What it does.
+    /// Name of the step.
     pub name: String,
-    /// Where it stands.
+    /// State of the step.
     pub state: StepState,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: i64,
-    /// Whether a part of it was done: a long one is done in several.
+    /// Whether a part of the step is completed. Long steps are executed in several parts.
     #[serde(default)]
     pub partly: bool,
-    /// When it was first tried, or first again after somebody said so.
+    /// Time of the first attempt, or of the first after a retry was requested (RFC 3339, UTC); null
+    /// if there was none.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it was done or undone.
+    /// Time at which the step was completed or undone (RFC 3339, UTC); null if neither is the case.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Why it did not work out the last time.
+    /// Reason why the last attempt failed; null if it did not.
     pub error: Option<String>,
 }
 
-/// A saga.
+/// Process of several steps that survives interruptions and undoes its completed steps if it cannot
+/// continue.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Saga {
-    /// The id.
+    /// Unique identifier (UUID), set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// What kind of saga: `reimbursement` of an expense, `offboarding` of a member, `import` of a file, or
-    /// `time_zone_change` of the organization.
+    /// Kind of the saga: `reimbursement` of an expense, `offboarding` of a member, `import` of a
+    /// file, or `time_zone_change` of the organization.
     pub kind: String,
-    /// Where it stands.
+    /// State of the saga.
     pub state: State,
-    /// What it is about: the expense, the member, the import, or the organization.
+    /// Identifier of the subject: the expense, the member, the import or the organization,
+    /// depending on `kind`.
     pub subject_id: Uuid,
-    /// When it is taken up again; while a call is under way, how long its answer is waited for.
+    /// Time of the next attempt (RFC 3339, UTC), or the time limit of an external call in progress;
+    /// null if none is due.
     pub due_at: Option<DateTime<Utc>>,
-    /// Its steps.
+    /// Steps of the saga, in their order.
     pub steps: Vec<Step>,
-    /// What it knows: who is paid how much, and the ids of its journal entries; who takes over tasks, and
-    /// a note for those who manage members; where it goes on.
+    /// Data of the saga, depending on `kind`: for example the amount, the member and the journal
+    /// entries of a reimbursement, or the successor and the note of an offboarding.
     #[schema(value_type = Object)]
     pub data: Value,
-    /// Why it is undone, or cannot go on.
+    /// Reason why the saga is being undone or cannot continue; null if neither is the case.
     pub reason: Option<String>,
-    /// When it began.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -166,48 +170,51 @@ impl From<entity::saga::Model> for Saga {
     }
 }
 
-/// What goes with a decision about a saga.
+/// Comment that accompanies a decision about a saga.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SagaDecisionInput {
-    /// Why.
+    /// Comment on the decision, at most 300 characters.
     #[validate(length(max = 300))]
     #[schema(max_length = 300)]
     pub note: Option<String>,
 }
 
-/// Who takes over from a member who leaves.
+/// Properties of an offboarding.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OffboardingInput {
-    /// Who is given the open tasks; nobody if it is left out.
+    /// Identifier of the active member who takes over the open tasks; null to leave them
+    /// unassigned.
     pub reassign_to_member_id: Option<Uuid>,
-    /// Why; shown to those who manage members.
+    /// Reason for the offboarding, at most 300 characters. Returned only with the permission
+    /// `member:manage`.
     #[validate(length(max = 300))]
     #[schema(max_length = 300)]
     pub note: Option<String>,
 }
 
-/// Nothing goes with paying an expense back.
+/// Input of a payout. It has no properties besides `version`.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PayoutInput {}
 
-/// Which sagas: the newest first.
+/// Filters and page of a list of sagas, newest first.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SagaQuery {
-    /// In this state.
+    /// Return sagas in this state.
     #[param(inline)]
     pub state: Option<State>,
-    /// About this expense, member, import or organization.
+    /// Return sagas about this expense, member, import or organization.
     pub subject_id: Option<Uuid>,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 

@@ -163,7 +163,7 @@ pub(super) async fn make(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome>
 /// The schema of [`Edit::entity`].
 pub(super) fn entity_schema() -> Object {
     let names = KINDS.iter().map(|kind| kind.name);
-    words("The kind of resource.", names)
+    words("Type of the resource.", names)
 }
 
 /// The schema of [`Edit::op`].
@@ -171,7 +171,7 @@ pub(super) fn op_schema() -> Object {
     let mut ops: Vec<_> = KINDS.iter().flat_map(Kind::ops).collect();
     let mut met = HashSet::new();
     ops.retain(|op| met.insert(*op));
-    words("What to do. Not every kind knows all of it.", ops)
+    words("Operation to apply. Not every type of resource supports every operation.", ops)
 }
 
 fn words(description: &str, words: impl IntoIterator<Item = &'static str>) -> Object {

@@ -18,145 +18,148 @@ pub use commands::sync;
 
 use crate::error::Violation;
 
-/// Which changes.
+/// Cursor, filter and limit of a request for changes.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ChangesQuery {
-    /// `cursor` of the answer before; everything from the beginning if it is left out.
+    /// Return changes after this cursor: `cursor` of the previous response. Omit it to start with
+    /// the first change.
     pub since: Option<String>,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Only these kinds, separated by commas: `expense,category`. All that the role may see if it
-    /// is left out.
+    /// Return changes of these types of resources, separated by commas: `expense,category`.
+    /// Defaults to all types that the role may read.
     pub entities: Option<String>,
 }
 
-/// What has changed since, each resource once, in the order of their latest changes.
+/// Changes since a cursor: the latest state of each changed resource, in the order of their latest
+/// changes.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Changes {
-    /// The resources as they are now.
+    /// Changed resources.
     pub items: Vec<Changed>,
-    /// What to pass as `since` next time, now or in a week. It can be used again.
+    /// Cursor to pass as `since` in the next request. It does not expire and may be used
+    /// repeatedly.
     pub cursor: String,
-    /// Whether there is more already; even where this answer holds no items.
+    /// Whether there are further changes, even if this response has no items.
     pub more: bool,
 }
 
-/// The latest state of a resource.
+/// Latest state of a resource that has changed since a cursor.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Changed {
-    /// Its kind: `expense`.
+    /// Type of the resource, such as `expense`.
     pub entity: String,
-    /// Its id.
+    /// Identifier of the resource.
     pub id: Uuid,
-    /// The version that it has now, or had last and one more if it is gone.
+    /// Current version of the resource; for a deleted one, its last version plus one.
     pub version: i64,
-    /// The position of this in the log.
+    /// Position of the latest change in the log of the organization.
     pub position: i64,
-    /// Whether it is gone.
+    /// Whether the resource is deleted.
     pub deleted: bool,
-    /// The resource, as reading it shows it; null if it is gone.
+    /// Current state of the resource, as reading it returns it; null if it is deleted.
     #[schema(value_type = Option<Object>)]
     pub data: Option<Value>,
 }
 
-/// What a client has changed while it was offline.
+/// Changes that a client has made offline.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SyncInput {
-    /// The changes, in the order in which they are to be made.
+    /// Changes to apply in this order, 1 to 500.
     #[validate(length(min = 1, max = 500))]
     #[schema(min_items = 1, max_items = 500)]
     pub changes: Vec<Edit>,
 }
 
-/// One change.
+/// Change of one resource.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
-    /// The kind of resource.
+    /// Type of the resource.
     #[schema(schema_with = kinds::entity_schema)]
     pub entity: String,
-    /// What to do.
+    /// Operation to apply.
     #[schema(schema_with = kinds::op_schema)]
     pub op: String,
-    /// Which one. Of a new one, the id that the client chose.
+    /// Identifier of the resource; for a new one, chosen by the client.
     pub id: Uuid,
-    /// The version that this was made against; not of a new one.
+    /// Version of the resource on which the change is based. Required except for a new resource.
     #[schema(minimum = 1)]
     pub version: Option<i64>,
-    /// The body that the operation itself takes, without id and version: the new resource, a merge
-    /// patch, or what goes with a transition. Nothing for `delete`.
+    /// Body of the operation without `id` and `version`: the new resource, a JSON Merge Patch, or
+    /// the input of a transition. Omitted for `delete`.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     pub data: Option<Map<String, Value>>,
 }
 
-/// What has become of the changes.
+/// Results of a list of changes.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SyncReport {
-    /// One result for each change, in their order.
+    /// Results, one for each change, in the order of the request.
     pub results: Vec<EditResult>,
 }
 
-/// What has become of one change.
+/// Result of one change.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct EditResult {
-    /// The kind of resource.
+    /// Type of the resource.
     pub entity: String,
-    /// Its id.
+    /// Identifier of the resource.
     pub id: Uuid,
-    /// What has become of it.
+    /// Outcome of the change.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
-/// What has become of a change. Nothing of one that was not applied is left.
+/// Outcome of a change. A change that was not applied has no effect.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 #[schema(as = SyncOutcome)]
 pub enum Outcome {
-    /// It is done, or was so already.
+    /// The change is applied, or the resource already was as the change makes it.
     Applied {
-        /// The version that the resource has now.
+        /// Current version of the resource.
         version: i64,
-        /// The resource as it is now; null if it is gone.
+        /// Current state of the resource; null if it is deleted.
         #[schema(value_type = Option<Object>)]
         data: Option<Value>,
     },
-    /// The resource is not what the client took it for.
+    /// The version is stale: the resource has changed since.
     Conflict {
-        /// The version that it has now, or had last and one more if it is gone.
+        /// Current version of the resource; for a deleted one, its last version plus one.
         current_version: i64,
-        /// The resource as it is now; null if it is gone.
+        /// Current state of the resource; null if it is deleted.
         #[schema(value_type = Option<Object>)]
         current: Option<Value>,
     },
-    /// It breaks a rule, or the present state does not allow it.
+    /// The change violates a rule, or the state of the resource does not permit it.
     Invalid(Refusal),
-    /// The role does not allow it, or a rule about whose it is.
+    /// The role does not permit the change, or the resource belongs to another member.
     Forbidden(Refusal),
-    /// There never was such a resource.
+    /// The resource does not exist.
     NotFound(Refusal),
 }
 
-/// Why a change was refused.
+/// Reason why a change was refused.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Refusal {
-    /// The code of the problem that the operation itself would have answered with.
+    /// Stable, machine-readable code of the problem that the operation itself would have returned.
     pub code: &'static str,
-    /// What is wrong, for a person.
+    /// Human-readable description of the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub detail: Option<String>,
-    /// The rules that it breaks, with pointers into the change: `/data/amount_minor`.
+    /// Violated rules, with JSON pointers into the change, such as `/data/amount_minor`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(nullable = false)]
     pub violations: Vec<Violation>,
-    /// The other resource that is in the way.
+    /// Identifier of the resource that conflicts with the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub conflicting_id: Option<Uuid>,

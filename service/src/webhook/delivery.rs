@@ -19,15 +19,15 @@ use crate::{
     },
 };
 
-/// How far a delivery has come.
+/// State of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// It is tried, again if need be.
+    /// Waiting for the first or the next attempt.
     Pending,
-    /// The endpoint has accepted it.
+    /// The endpoint has accepted the message.
     Delivered,
-    /// It was given up.
+    /// Given up; there are no further attempts.
     Failed,
 }
 
@@ -49,26 +49,28 @@ impl DeliveryState {
     }
 }
 
-/// An event on its way to a webhook.
+/// Delivery of one event to one webhook.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Delivery {
-    /// The id.
+    /// Unique identifier (UUID), set by the server.
     pub id: Uuid,
-    /// The webhook.
+    /// Identifier of the webhook.
     pub webhook_id: Uuid,
-    /// The event; none for a test. It is the message's `webhook-id`, which for a test is `id`.
+    /// Identifier of the event, sent as the header `webhook-id`; null for a test, which sends `id`
+    /// instead.
     pub event_id: Option<Uuid>,
-    /// The kind of the event, or `webhook.test`.
+    /// Kind of the event, or `webhook.test`.
     pub kind: String,
-    /// How far it has come.
+    /// State of the delivery.
     pub state: DeliveryState,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempt_count: i64,
-    /// When it is tried next, at the earliest.
+    /// Earliest time of the next attempt (RFC 3339, UTC); null if there will be none.
     pub next_attempt_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When it was delivered or given up.
+    /// Time at which the message was delivered or given up (RFC 3339, UTC); null while the delivery
+    /// is pending.
     pub ended_at: Option<DateTime<Utc>>,
 }
 
@@ -90,30 +92,30 @@ impl From<webhook_delivery::Model> for Delivery {
     }
 }
 
-/// A delivery with its attempts.
+/// Delivery with its attempts.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DeliveryDetail {
-    /// The delivery.
+    /// Delivery.
     #[serde(flatten)]
     pub delivery: Delivery,
-    /// Its last attempts, 100 at most, the last first.
+    /// Most recent attempts, latest first, at most 100.
     pub attempts: Vec<Attempt>,
 }
 
-/// One attempt to deliver.
+/// Attempt to deliver a message.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = WebhookAttempt)]
 pub struct Attempt {
-    /// When it began.
+    /// Time of the attempt (RFC 3339, UTC).
     pub started_at: DateTime<Utc>,
-    /// How long it took.
+    /// Duration of the attempt in milliseconds.
     pub duration_ms: i64,
-    /// The status of the answer, if one came.
+    /// HTTP status of the response; null if there was none.
     pub status: Option<i64>,
-    /// Why no answer came, as a word: `refused_address`, `unknown_name`, `no_connection`,
-    /// `tls_failed`, `timeout`, `redirected`, `broken_answer`.
+    /// Reason why there was no response: `refused_address`, `unknown_name`, `no_connection`,
+    /// `tls_failed`, `timeout`, `redirected` or `broken_answer`; null if there was one.
     pub error: Option<String>,
-    /// The beginning of the answer.
+    /// First part of the body of the response; null if there was none.
     pub response: Option<String>,
 }
 
@@ -129,19 +131,20 @@ impl From<webhook_attempt::Model> for Attempt {
     }
 }
 
-/// Which deliveries.
+/// Filter and page of a list of deliveries.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeliveryQuery {
-    /// In this state.
+    /// Return deliveries in this state.
     #[param(inline)]
     pub state: Option<DeliveryState>,
-    /// How many items, 1 to 500.
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
-    /// Where to go on: `next_cursor` of the page before.
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
     pub cursor: Option<String>,
 }
 

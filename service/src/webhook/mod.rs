@@ -47,23 +47,26 @@ impl Default for Settings {
     }
 }
 
-/// What a client may write of a webhook.
+/// Writable properties of a webhook.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookInput {
-    /// Where to: a URL of http or https, without a user.
+    /// HTTP or HTTPS URL that receives the messages, without user information, at most 2000
+    /// characters.
     #[validate(length(max = 2000), custom(function = rules::url))]
     #[schema(max_length = 2000)]
     pub url: String,
-    /// Which events: `expense.approved`, `expense.*`, or `*` for all.
+    /// Kinds of events to send, 1 to 100: a kind such as `expense.approved`, a prefix such as
+    /// `expense.*`, or `*` for all.
     #[validate(length(min = 1, max = 100), custom(function = rules::kinds))]
     #[schema(min_items = 1, max_items = 100)]
     pub kinds: Vec<String>,
-    /// What it is for.
+    /// Description of the webhook, not blank, at most 500 characters.
     #[validate(length(max = 500), custom(function = text::visible))]
     #[schema(max_length = 500)]
     pub description: Option<String>,
-    /// Whether anything is sent. What happens meanwhile is sent once it is enabled again.
+    /// Whether messages are sent. Events that occur while the webhook is disabled are sent once it
+    /// is enabled again. Defaults to true.
     #[serde(default = "enabled")]
     #[schema(default = true)]
     pub enabled: bool,
@@ -73,13 +76,13 @@ fn enabled() -> bool {
     true
 }
 
-/// Why steward has disabled a webhook.
+/// Reason why the server disabled a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DisabledReason {
-    /// The endpoint has answered 410: it is gone.
+    /// The endpoint answered with status 410.
     Gone,
-    /// Nothing was accepted for five days.
+    /// The endpoint accepted nothing for five days.
     Failing,
 }
 
@@ -96,28 +99,32 @@ impl DisabledReason {
     }
 }
 
-/// A webhook.
+/// Subscription of a URL to events of the organization.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Webhook {
-    /// The id.
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
-    /// The version.
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
     pub version: i64,
-    /// Where to.
+    /// HTTP or HTTPS URL that receives the messages, without user information, at most 2000
+    /// characters.
     pub url: String,
-    /// Which events.
+    /// Kinds of events to send, 1 to 100: a kind such as `expense.approved`, a prefix such as
+    /// `expense.*`, or `*` for all.
     pub kinds: Vec<String>,
-    /// What it is for.
+    /// Description of the webhook, not blank, at most 500 characters.
     pub description: Option<String>,
-    /// Whether anything is sent.
+    /// Whether messages are sent. Events that occur while the webhook is disabled are sent once it
+    /// is enabled again.
     pub enabled: bool,
-    /// Why steward has disabled it, if it was steward.
+    /// Reason why the server disabled the webhook; null if it did not.
     pub disabled_reason: Option<DisabledReason>,
-    /// Until when the secret before this one signs too.
+    /// Time until which messages are signed with the previous secret too (RFC 3339, UTC); null if
+    /// there is none.
     pub previous_secret_until: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
-    /// When this was last changed.
+    /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -138,21 +145,22 @@ impl From<entity::webhook::Model> for Webhook {
     }
 }
 
-/// A webhook with the secret that it was just given.
+/// Webhook with its new secret.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct IssuedWebhook {
-    /// What its messages are signed with, `whsec_` and base64. It is shown this once.
+    /// Secret with which messages are signed: `whsec_` and base64. It is returned only once.
     pub secret: String,
-    /// The webhook.
+    /// Webhook.
     #[serde(flatten)]
     pub webhook: Webhook,
 }
 
-/// What goes with a new secret.
+/// Options of the rotation of a webhook's secret.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotationInput {
-    /// For how many hours the secret before signs too, 0 to 720.
+    /// Number of hours for which messages are signed with the previous secret too, 0 to 720.
+    /// Defaults to 24.
     #[serde(default = "a_day")]
     #[validate(range(min = 0, max = 720))]
     #[schema(default = 24, minimum = 0, maximum = 720)]
