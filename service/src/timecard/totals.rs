@@ -1,5 +1,5 @@
 //! What was worked in a week. No part of the card: it has a version, and totals move without one
-//! ([decision 8](../../../docs/decisions/0008-balances-beside-accounts.md)).
+//! ([decision 8](../../../docs/decisions/0008-materialized-account-balances.md)).
 
 use std::collections::BTreeMap;
 
