@@ -34,7 +34,7 @@ use crate::{
     role::Permission,
     rule::Rule,
     saga::Saga,
-    store::{Store, Tx, page::Page, versioned::Expected},
+    store::{Isolation, Store, Tx, page::Page, versioned::Expected},
     task::Task,
     time_entry::TimeEntry,
     timecard::Timecard,
@@ -138,9 +138,9 @@ pub trait Changeable: Resource + Sized {
     type Input: Serialize + DeserializeOwned + Validate + ToSchema + Clone + Send + Sync + 'static;
     /// What it takes to write it, at least.
     const WRITE: Permission;
-    /// Whether a write holds what it depends on before it looks at it: then it follows others, and does not run
-    /// again for each of them ([`Store::following`]).
-    const FOLLOWS: bool = false;
+    /// The isolation level of its writes. One that locks what it depends on before it reads it
+    /// takes READ COMMITTED: it waits for others, and does not run again for each of them.
+    const ISOLATION: Isolation = Isolation::RepeatableRead;
 
     /// The input that would make the resource as it is.
     fn input(&self) -> Self::Input;
@@ -201,7 +201,7 @@ pub trait Writable: Changeable {
 /// The store as writes of a resource take it.
 fn writer<R: Changeable>(store: &Store) -> Result<Store> {
     R::ready(store)?;
-    Ok(if R::FOLLOWS { store.following() } else { store.clone() })
+    Ok(store.with_isolation(R::ISOLATION))
 }
 
 /// Makes a new resource.

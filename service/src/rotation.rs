@@ -123,7 +123,7 @@ async fn go_through(store: &Store, first: &str, progress: &impl Fn(u64)) -> Resu
             for some in old.chunks(AT_ONCE) {
                 // An update goes on from what others have just written, and finds it another value.
                 let (done, unopened) = store
-                    .following()
+                    .read_committed()
                     .write((*column, some.to_vec()), |tx, (column, some)| {
                         Box::pin(replace(tx, *column, some))
                     })

@@ -109,7 +109,7 @@ pub async fn finish(
 /// [`crate::Error::State`] where it has ended.
 pub async fn cancel(store: &Store, actor: &Actor, id: Uuid) -> Result<ImportRun> {
     store
-        .following()
+        .read_committed()
         .write((actor.clone(), id), |tx, (actor, id)| {
             Box::pin(async move {
                 let row = repository::get(tx, actor.organization_id, *id).await?;

@@ -53,7 +53,7 @@ pub async fn post(
     new: Create<JournalEntryInput>,
 ) -> Result<JournalEntry> {
     store
-        .following()
+        .read_committed()
         .write((actor.clone(), new), |tx, (actor, new)| {
             Box::pin(async move {
                 let id = log::new_id::<JournalEntry>(tx, actor.organization_id, new.id).await?;
@@ -63,7 +63,7 @@ pub async fn post(
         .await
 }
 
-/// Posts an entry within a transaction that follows others ([`Store::following`]).
+/// Posts an entry within a transaction at READ COMMITTED ([`Store::read_committed`]).
 pub(crate) async fn post_in(
     tx: &Tx,
     actor: &Actor,
@@ -119,7 +119,7 @@ pub async fn reverse(
     act: Act<ReversalInput>,
 ) -> Result<JournalEntry> {
     store
-        .following()
+        .read_committed()
         .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
             Box::pin(async move {
                 let (row, entry) = repository::get(tx, actor.organization_id, *id).await?;
@@ -138,7 +138,7 @@ pub async fn reverse(
         .await
 }
 
-/// Reverses an entry within a transaction that follows others.
+/// Reverses an entry within a transaction at READ COMMITTED.
 pub(crate) async fn reverse_in(
     tx: &Tx,
     actor: &Actor,

@@ -181,7 +181,7 @@ async fn write_anew(
     (field, id): (Field, Uuid),
 ) -> Result<Outcome> {
     // Writes of time follow one another (docs/decisions/0012).
-    let store = if field == Field::Days { store.following() } else { store.clone() };
+    let store = if field == Field::Days { store.read_committed() } else { store.clone() };
     let written = store
         .write((actor.clone(), zones.clone(), field, id), |tx, (actor, zones, field, id)| {
             Box::pin(async move {

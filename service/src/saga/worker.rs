@@ -189,7 +189,7 @@ struct Noted {
 pub(super) async fn go_on(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
     let patience = Patience::default();
     store
-        .following()
+        .read_committed()
         .write((saga, patience), |tx, (saga, patience)| {
             // Whoever waits makes no calls, and takes none over.
             Box::pin(async move { begin(tx, *saga, *patience, |_| false).await.map(drop) })
@@ -199,7 +199,7 @@ pub(super) async fn go_on(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
 
 /// Does the step that a saga is at. False if another node was at it.
 async fn advance(context: &Context, saga: (Uuid, Uuid)) -> Result<bool> {
-    let (store, patience) = (context.store.following(), context.patience);
+    let (store, patience) = (context.store.read_committed(), context.patience);
     let input = (context.clone(), saga);
     let began = store
         .write(input, |tx, (context, saga)| {

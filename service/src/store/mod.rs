@@ -66,6 +66,18 @@ impl Engine {
     }
 }
 
+/// What the statements of a write see of other transactions on PostgreSQL. SQLite has one writer: a
+/// write sees all that was committed before it, and nothing is committed meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// One state of the database: a write that conflicts with another runs again from the start.
+    #[default]
+    RepeatableRead,
+    /// What was committed before each statement: an update waits for those of others and goes on
+    /// from what they wrote. For sums that many move at once, where running again would not end.
+    ReadCommitted,
+}
+
 /// How hard SQLite works for a commit to survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Synchronous {
@@ -182,7 +194,7 @@ pub struct Store {
     writer: Writer,
     context: Context,
     claim: Option<Arc<Claim>>,
-    following: bool,
+    isolation: Isolation,
     exclusive: bool,
 }
 
@@ -233,8 +245,8 @@ impl Store {
             return Err(ConnectError::Url);
         };
         let exclusive = options.exclusive && engine == Engine::Sqlite;
-        let (claim, following) = (None, false);
-        Ok(Self { engine, reader, writer, context, claim, following, exclusive })
+        let (claim, isolation) = (None, Isolation::default());
+        Ok(Self { engine, reader, writer, context, claim, isolation, exclusive })
     }
 
     /// This store for one write, whose answer is kept under a key.
@@ -242,11 +254,14 @@ impl Store {
         Self { claim: Some(Arc::new(claim)), ..self.clone() }
     }
 
-    /// This store for writes of which each statement sees what others have committed before it, and an
-    /// update waits for theirs and goes on from what they wrote: for sums that many move at once, where
-    /// running again would not end. On SQLite, which has one writer, every write is like that.
-    pub(crate) fn following(&self) -> Self {
-        Self { following: true, ..self.clone() }
+    /// This store for writes at another isolation level.
+    pub(crate) fn with_isolation(&self, isolation: Isolation) -> Self {
+        Self { isolation, ..self.clone() }
+    }
+
+    /// This store for writes at [`Isolation::ReadCommitted`].
+    pub(crate) fn read_committed(&self) -> Self {
+        self.with_isolation(Isolation::ReadCommitted)
     }
 
     /// What requests have missed that work in the background makes.
@@ -294,11 +309,9 @@ impl Store {
         match &self.writer {
             Writer::Sqlite(writer) => writer.write(input, work).await,
             Writer::Postgres(pools) => {
-                let begin =
-                    if self.following { Begin::ReadCommitted } else { Begin::RepeatableRead };
                 let writer = postgres::Writer {
                     connections: pools.shared.clone(),
-                    begin,
+                    begin: self.isolation.into(),
                     context: self.context.clone(),
                 };
                 writer.write(input, work).await

@@ -2,8 +2,8 @@
 //!
 //! Transactions run at REPEATABLE READ: a closure sees one state of the database, as it does on
 //! SQLite, and where another transaction was faster, the whole closure runs again on the new state.
-//! Those that move running sums follow others instead ([`super::Store::following`]). The level is said
-//! in BEGIN, and what else a session must have is read back at the start ([`session`]).
+//! Those that move running sums run at READ COMMITTED ([`super::Isolation`]). The level is said in
+//! BEGIN, and what else a session must have is read back at the start ([`session`]).
 
 mod session;
 

@@ -15,7 +15,10 @@ use std::{
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use tokio::sync::Mutex;
 
-use super::connections::{Connections, Held};
+use super::{
+    Isolation,
+    connections::{Connections, Held},
+};
 
 /// How a transaction is begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,15 @@ pub(super) enum Begin {
     ReadCommitted,
     /// PostgreSQL: one state of the database, and no writes.
     ReadOnly,
+}
+
+impl From<Isolation> for Begin {
+    fn from(isolation: Isolation) -> Self {
+        match isolation {
+            Isolation::RepeatableRead => Self::RepeatableRead,
+            Isolation::ReadCommitted => Self::ReadCommitted,
+        }
+    }
 }
 
 impl Begin {

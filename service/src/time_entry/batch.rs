@@ -21,7 +21,7 @@ pub async fn create_many(
 ) -> Result<TimeEntryBatchResult> {
     let news: Vec<Create<TimeEntryInput>> = batch::read(batch.items)?;
     let written = store
-        .following()
+        .read_committed()
         .write((actor.clone(), news.clone()), |tx, (actor, news)| {
             Box::pin(
                 async move { Ok(TimeEntryBatchResult { items: make(tx, actor, news).await? }) },

@@ -12,7 +12,7 @@ use crate::{
     input::{Change, Create},
     resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
-    store::{Store, Tx, log, page::Page, versioned::Expected},
+    store::{Isolation, Store, Tx, log, page::Page, versioned::Expected},
 };
 
 impl Resource for TimeEntry {
@@ -37,8 +37,8 @@ impl Readable for TimeEntry {
 impl Changeable for TimeEntry {
     type Input = TimeEntryInput;
     const WRITE: Permission = Permission::RecordTime;
-    /// The member is held ([`crate::timecard::hold`]).
-    const FOLLOWS: bool = true;
+    /// The member is locked ([`crate::timecard::hold`]).
+    const ISOLATION: Isolation = Isolation::ReadCommitted;
 
     fn input(&self) -> TimeEntryInput {
         TimeEntryInput {

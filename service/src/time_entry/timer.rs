@@ -22,7 +22,7 @@ use crate::{
 pub async fn start(store: &Store, actor: &Actor, new: Create<TimerInput>) -> Result<TimeEntry> {
     let now = store.now();
     let written = store
-        .following()
+        .read_committed()
         .write((actor.clone(), new.clone()), |tx, (actor, new)| {
             Box::pin(async move {
                 let input = new.input.clone().entry(tx.now());
@@ -48,7 +48,7 @@ pub async fn stop(
     act: Act<StopInput>,
 ) -> Result<TimeEntry> {
     store
-        .following()
+        .read_committed()
         .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
             Box::pin(async move {
                 let row = repository::get(tx, actor.organization_id, *id).await?;

@@ -42,7 +42,7 @@ impl Readable for Timecard {
 
 /// Makes the timecard of a week that has none.
 pub async fn create(store: &Store, actor: &Actor, new: Create<TimecardInput>) -> Result<Timecard> {
-    let store = store.following();
+    let store = store.read_committed();
     let written = store.write((actor.clone(), new), |tx, (actor, new)| {
         Box::pin(async move {
             let TimecardInput { member_id, week_starts_on } = new.input;
@@ -120,7 +120,7 @@ async fn make_move<R: Remark>(
     by: Move,
 ) -> Result<Timecard> {
     store
-        .following()
+        .read_committed()
         .write((actor.clone(), id, expected, act, by), |tx, (actor, id, expected, act, by)| {
             Box::pin(async move {
                 let note = || Ok(act.input()?.text());
