@@ -195,7 +195,7 @@ impl Background {
             .map(|worker| tokio::spawn(run(worker, context.clone(), stopped.clone())))
             .collect();
         let store = context.store.clone();
-        let relay = tokio::spawn(async move { store.relay().await });
+        let relay = tokio::spawn(async move { store.relay_notifications().await });
         Self { stop, tasks, relay, context: context.clone() }
     }
 
@@ -210,7 +210,7 @@ impl Background {
         self.relay.abort();
         let left = async {
             lease::release(store, node).await?;
-            store.take_leave().await
+            store.notify_shutdown().await
         };
         if let Err(error) = left.await {
             tracing::warn!(%error, "the leases were not given back: others wait until they run out");

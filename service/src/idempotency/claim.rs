@@ -15,7 +15,7 @@ use crate::{
 type Render = dyn Fn(&dyn Any) -> Result<Answer> + Send + Sync;
 
 /// A key, and the way to make the answer of what the write gives: for exactly one write
-/// ([`crate::Store::claiming`]).
+/// ([`crate::Store::with_idempotency`]).
 pub(crate) struct Claim {
     key: Key,
     render: Box<Render>,
@@ -60,7 +60,7 @@ impl Claim {
         if !tx.is_undone() {
             let answer = (self.render)(&value)?;
             let sealed = self.key.seal(tx.keyring(), tx.random(), &answer)?;
-            repository::keep(tx, row, sealed).await?;
+            repository::record_response(tx, row, sealed).await?;
         }
         Ok(value)
     }

@@ -43,7 +43,7 @@ pub async fn once<T: 'static>(
     if let Some(answer) = recall(store, &key).await? {
         return Ok(Done::Before(answer));
     }
-    match work(&store.claiming(Claim::new(key.clone(), render))).await {
+    match work(&store.with_idempotency(Claim::new(key.clone(), render))).await {
         Ok(value) => Ok(Done::Now(value)),
         Err(Error::Replayed(answer)) => Ok(Done::Before(answer)),
         // What was in the way may be what another node has just done with this key, or a commit

@@ -46,8 +46,8 @@ pub(super) async fn claim(
     Ok(claimed == 1)
 }
 
-/// Keeps the answer of a key that this transaction has claimed.
-pub(super) async fn keep(
+/// Records the response of a key that this transaction has claimed.
+pub(super) async fn record_response(
     tx: &Tx,
     (organization_id, id): (Uuid, Uuid),
     answer: String,

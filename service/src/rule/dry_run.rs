@@ -42,7 +42,7 @@ pub async fn dry_run(
             run(tx, actor, trial).await
         })
     });
-    store.keep(ran.await?).await
+    store.record_response(ran.await?).await
 }
 
 /// What a rule would have done that is not made yet.
@@ -64,7 +64,7 @@ pub async fn try_out(store: &Store, actor: &Actor, trial: RuleTrialInput) -> Res
             run(tx, actor, trial.clone()).await
         })
     });
-    store.keep(ran.await?).await
+    store.record_response(ran.await?).await
 }
 
 async fn run(tx: &Tx, actor: &Actor, trial: RuleTrialInput) -> Result<DryRun> {

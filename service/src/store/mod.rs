@@ -249,8 +249,8 @@ impl Store {
         Ok(Self { engine, reader, writer, context, claim, isolation, exclusive })
     }
 
-    /// This store for one write, whose answer is kept under a key.
-    pub(crate) fn claiming(&self, claim: Claim) -> Self {
+    /// This store for one write, whose response is recorded under an idempotency key.
+    pub(crate) fn with_idempotency(&self, claim: Claim) -> Self {
         Self { claim: Some(Arc::new(claim)), ..self.clone() }
     }
 
@@ -292,8 +292,12 @@ impl Store {
         .await
     }
 
-    /// Keeps what was read as the answer of a claim, where there is one: for what writes nothing else.
-    pub(crate) async fn keep<T: Clone + Send + Sync + 'static>(&self, read: T) -> Result<T> {
+    /// Records what was read as the response of a claim, where there is one: for what writes
+    /// nothing else.
+    pub(crate) async fn record_response<T: Clone + Send + Sync + 'static>(
+        &self,
+        read: T,
+    ) -> Result<T> {
         if self.claim.is_none() {
             return Ok(read);
         }
@@ -381,25 +385,27 @@ impl Store {
         &self.context.keyring
     }
 
-    /// The way to wait for a signal, of this node or of another ([`Self::relay`]).
+    /// The way to wait for a signal, of this node or of another ([`Self::relay_notifications`]).
     pub fn watch(&self, signal: Signal) -> watch::Receiver<u64> {
         self.context.signals.watch(signal)
     }
 
     /// Tells other nodes of this one's signals, and this one of theirs, for ever. Nothing to do on
     /// SQLite, which has one node.
-    pub async fn relay(&self) {
+    pub async fn relay_notifications(&self) {
         match &self.writer {
             Writer::Sqlite(_) => std::future::pending().await,
-            Writer::Postgres(pools) => postgres::relay(pools, &self.context.signals).await,
+            Writer::Postgres(pools) => {
+                postgres::relay_notifications(pools, &self.context.signals).await
+            }
         }
     }
 
-    /// Wakes all that other nodes do, as the last thing that this one says.
-    pub(crate) async fn take_leave(&self) -> Result<()> {
+    /// Wakes all that other nodes do, as the last notification of this one.
+    pub(crate) async fn notify_shutdown(&self) -> Result<()> {
         match &self.writer {
             Writer::Sqlite(_) => Ok(()),
-            Writer::Postgres(pools) => postgres::take_leave(&pools.shared).await,
+            Writer::Postgres(pools) => postgres::notify_shutdown(&pools.shared).await,
         }
     }
 

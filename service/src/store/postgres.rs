@@ -231,18 +231,18 @@ pub(super) async fn clock_ahead(connections: &Connections, clock: &Clock) -> Res
 const CHANNEL: &str = "steward";
 /// How long signals are gathered before they are told: a NOTIFY makes every COMMIT that carries one
 /// wait for the others.
-const GATHER: Duration = Duration::from_millis(10);
+const NOTIFY_DEBOUNCE: Duration = Duration::from_millis(10);
 /// How long to wait before trying to listen again.
-const DEAF: Duration = Duration::from_secs(1);
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// Tells and hears signals (LISTEN and NOTIFY), on a connection of its own.
-pub(super) async fn relay(pools: &Pools, signals: &Signals) {
+pub(super) async fn relay_notifications(pools: &Pools, signals: &Signals) {
     let node = Random::system().secret().hash();
     loop {
         if let Err(error) = relay_until_lost(pools, signals, &node[..16]).await {
             tracing::warn!(%error, "other nodes cannot be heard just now");
         }
-        tokio::time::sleep(DEAF).await;
+        tokio::time::sleep(RECONNECT_DELAY).await;
     }
 }
 
@@ -254,51 +254,52 @@ async fn relay_until_lost(pools: &Pools, signals: &Signals, node: &str) -> Resul
     listener.listen(CHANNEL).await.map_err(driver_error)?;
     loop {
         // Nobody knows what was said while nobody listened.
-        Signal::ALL.into_iter().for_each(|signal| signals.hear(signal));
+        Signal::ALL.into_iter().for_each(|signal| signals.receive(signal));
         loop {
             tokio::select! {
-                told = signals.outgoing() => {
-                    tell(&pools.shared, told, node).await?;
-                    tokio::time::sleep(GATHER).await;
+                outgoing = signals.outgoing() => {
+                    send_notifications(&pools.shared, outgoing, node).await?;
+                    tokio::time::sleep(NOTIFY_DEBOUNCE).await;
                 }
-                heard = listener.try_recv() => match heard.map_err(driver_error)? {
+                received = listener.try_recv() => match received.map_err(driver_error)? {
                     None => break,
-                    Some(notification) => hear(notification.payload(), signals, node),
+                    Some(notification) => receive_notification(notification.payload(), signals, node),
                 },
             }
         }
     }
 }
 
-async fn tell(
+async fn send_notifications(
     connections: &Connections,
-    told: impl IntoIterator<Item = Signal>,
+    outgoing: impl IntoIterator<Item = Signal>,
     node: &str,
 ) -> Result<(), DbErr> {
-    for signal in told {
+    for signal in outgoing {
         let payload = format!("{} {node}", signal.as_str());
         connections.execute_unprepared(&format!("NOTIFY {CHANNEL}, '{payload}'")).await?;
     }
     Ok(())
 }
 
-/// Tells what there is to tell, once: for a process that ends before it would be told by [`relay`].
+/// Tells what there is to tell, once: for a process that ends before it would be told by
+/// [`relay_notifications`].
 pub(super) async fn notify(connections: &Connections, signals: &Signals) -> Result<(), DbErr> {
     let node = Random::system().secret().hash();
-    tell(connections, signals.take_outgoing(), &node[..16]).await
+    send_notifications(connections, signals.take_outgoing(), &node[..16]).await
 }
 
-/// Tells other nodes everything: nobody knows what was not told when the relay ended.
-pub(super) async fn take_leave(connections: &Connections) -> Result<()> {
-    Ok(tell(connections, Signal::ALL, "leaving").await?)
+/// Notifies other nodes of every signal: nobody knows what was not sent when the relay ended.
+pub(super) async fn notify_shutdown(connections: &Connections) -> Result<()> {
+    Ok(send_notifications(connections, Signal::ALL, "leaving").await?)
 }
 
-fn hear(payload: &str, signals: &Signals, node: &str) {
+fn receive_notification(payload: &str, signals: &Signals, node: &str) {
     let Some((word, from)) = payload.split_once(' ') else { return };
     if from == node {
         return;
     }
     if let Some(signal) = Signal::ALL.into_iter().find(|signal| signal.as_str() == word) {
-        signals.hear(signal);
+        signals.receive(signal);
     }
 }

@@ -54,7 +54,7 @@ impl Raised {
     }
 }
 
-/// The signals of one node, and those that it heard from others.
+/// The signals of one node, and those that it received from others.
 #[derive(Debug, Clone)]
 pub(super) struct Signals {
     counts: Arc<[watch::Sender<u64>; 4]>,
@@ -73,22 +73,22 @@ impl Default for Signals {
 impl Signals {
     /// Tells this node, and the others.
     pub(super) fn raise(&self, signal: Signal) {
-        self.hear(signal);
+        self.receive(signal);
         self.outgoing.0.add(signal);
         self.outgoing.1.notify_one();
     }
 
     /// Tells this node what another has said.
-    pub(super) fn hear(&self, signal: Signal) {
+    pub(super) fn receive(&self, signal: Signal) {
         self.counts[signal as usize].send_modify(|count| *count += 1);
     }
 
-    /// How often a signal was raised or heard, and the way to wait for the next time.
+    /// How often a signal was raised or received, and the way to wait for the next time.
     pub(super) fn watch(&self, signal: Signal) -> watch::Receiver<u64> {
         self.counts[signal as usize].subscribe()
     }
 
-    /// How often a signal was raised or heard.
+    /// How often a signal was raised or received.
     pub(super) fn count(&self, signal: Signal) -> u64 {
         *self.counts[signal as usize].borrow()
     }
