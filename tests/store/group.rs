@@ -17,7 +17,7 @@ use tests::{App, each_lasting_database};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::attempt::{add, logged, names, owner, refused};
+use crate::savepoint::{add, logged, names, owner, refused};
 
 /// Runs writes while another one holds SQLite's writer, so that they share a commit. PostgreSQL runs them beside
 /// each other.
@@ -44,7 +44,7 @@ enum Way {
     FailsBefore,
     FailsAfter,
     FailsInStatement,
-    IsUndone,
+    RollbackOnly,
 }
 
 const WAYS: [Way; 6] = [
@@ -53,7 +53,7 @@ const WAYS: [Way; 6] = [
     Way::FailsBefore,
     Way::FailsAfter,
     Way::FailsInStatement,
-    Way::IsUndone,
+    Way::RollbackOnly,
 ];
 
 async fn write(store: &Store, actor: &Actor, way: Way, name: String) -> Result<()> {
@@ -62,7 +62,7 @@ async fn write(store: &Store, actor: &Actor, way: Way, name: String) -> Result<(
             match way {
                 Way::Stands => {}
                 Way::StandsAfterAttempt => {
-                    let lost = tx.attempt(async |tx| {
+                    let lost = tx.savepoint(async |tx| {
                         add(tx, actor, &format!("{name} lost")).await?;
                         Err::<(), _>(refused())
                     });
@@ -74,7 +74,7 @@ async fn write(store: &Store, actor: &Actor, way: Way, name: String) -> Result<(
                     add(tx, actor, name).await?;
                     return Err(refused());
                 }
-                Way::IsUndone => tx.undo(),
+                Way::RollbackOnly => tx.set_rollback_only(),
             }
             add(tx, actor, name).await.map(drop)
         })
@@ -106,7 +106,7 @@ async fn each_write_of_a_commit_stands_or_falls_by_itself() {
                     done.expect("it stands");
                     standing.push(json!(format!("{number:02}")));
                 }
-                Way::IsUndone => done.expect("its result is given"),
+                Way::RollbackOnly => done.expect("its result is given"),
                 Way::FailsInStatement => {
                     assert!(matches!(done, Err(Error::Duplicate { .. })), "{done:?}");
                 }

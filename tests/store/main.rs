@@ -3,7 +3,6 @@
 // A test that cannot go on has failed: there is nothing better to do than to panic.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-mod attempt;
 mod classes;
 mod clock;
 mod commit_answer;
@@ -17,4 +16,5 @@ mod nodes;
 #[cfg(unix)]
 mod pooler;
 mod purge;
+mod savepoint;
 mod sqlite;

@@ -2,9 +2,9 @@
 //! session, a key or a role ends.
 //!
 //! Everything is remembered together with the count of revocations at the moment before it was read
-//! ([`crate::store::Tx::revoke`]); once that count has moved on, it no longer holds. So a revocation needs to
-//! know nothing of what it revokes. Other nodes are told of it, and one that could not be told forgets when
-//! its memory runs out.
+//! ([`crate::store::Tx::invalidate_access`]); once that count has moved on, it no longer holds. So
+//! a revocation needs to know nothing of what it revokes. Other nodes are told of it, and one that
+//! could not be told forgets when its memory runs out.
 
 use std::{sync::Arc, time::Duration};
 

@@ -146,6 +146,6 @@ async fn end(tx: &Tx, actor: &Actor, mut rows: Vec<api_key::Model>) -> Result<()
         ended.extend(ids);
         rows = made.into_iter().filter(|row| !ended.contains(&row.id)).collect();
     }
-    tx.revoke();
+    tx.invalidate_access();
     Ok(())
 }

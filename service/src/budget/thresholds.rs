@@ -153,5 +153,5 @@ async fn tell(tx: &Tx, actor: &Actor, standing: &BudgetRow, percent: i64) -> Res
         "currency": budget.currency,
     });
     let of = (budget.id, budget.version);
-    tx.note::<Budget>(&actor.into(), Verb::ThresholdReached, of, data).await
+    tx.record_notice::<Budget>(&actor.into(), Verb::ThresholdReached, of, data).await
 }

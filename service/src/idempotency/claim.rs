@@ -57,7 +57,7 @@ impl Claim {
         }
         let value = work(tx, input).await?;
         // What leaves nothing behind can be done again.
-        if !tx.is_undone() {
+        if !tx.is_rollback_only() {
             let answer = (self.render)(&value)?;
             let sealed = self.key.seal(tx.keyring(), tx.random(), &answer)?;
             repository::record_response(tx, row, sealed).await?;

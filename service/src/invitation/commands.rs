@@ -203,7 +203,7 @@ pub async fn accept(store: &Store, (user_id, by): (Uuid, By), token: Secret) -> 
                 };
                 let verb = Verb::Accepted;
                 versioned::update(tx, *by, verb, &row, accepted, Invitation::from).await?;
-                tx.revoke();
+                tx.invalidate_access();
                 if member::repository::of_user(tx, *organization_id, user.id).await?.is_some() {
                     return Err(Error::state("already_a_member", "the user is a member already"));
                 }

@@ -63,7 +63,7 @@ pub(crate) async fn end_access(
     row: &member::Model,
     comes_back: bool,
 ) -> Result<()> {
-    tx.revoke();
+    tx.invalidate_access();
     api_key::end_of_member(tx, actor, row.id).await?;
     invitation::end_of_member(tx, actor, row.id).await?;
     let Some(user_id) = row.user_id.filter(|_| !comes_back) else { return Ok(()) };

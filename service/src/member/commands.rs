@@ -93,7 +93,7 @@ impl Changeable for Member {
         if !(after.role == Role::Owner && after.active) {
             may_leave(tx, &row).await?;
         }
-        tx.revoke();
+        tx.invalidate_access();
         let invites = |role: Role| role.may(Permission::ManageInvitations);
         let invites_no_more = invites(before.role) && !invites(after.role);
         let is_active = after.active;
@@ -140,7 +140,7 @@ impl Writable for Member {
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
         may_leave(tx, &row).await?;
-        tx.revoke();
+        tx.invalidate_access();
         api_key::end_of_member(tx, actor, row.id).await?;
         invitation::end_of_member(tx, actor, row.id).await?;
         rate::remove_all(tx, actor, &row).await?;

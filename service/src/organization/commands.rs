@@ -73,7 +73,7 @@ impl Changeable for Organization {
             saga::time_zone_change::begin(tx, actor, zone).await?;
         }
         let next = columns(input);
-        tx.revoke();
+        tx.invalidate_access();
         versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
     }
 }
@@ -150,7 +150,7 @@ pub async fn delete(store: &Store, actor: &Actor, expected: Expected) -> Result<
                 let row = repository::get(tx, actor.organization_id).await?;
                 let current = Organization::from(row.clone());
                 expected.check(row.version, &current)?;
-                tx.revoke();
+                tx.invalidate_access();
                 repository::let_go(tx, actor.organization_id).await?;
                 // Its own log goes with it: that it is gone stands in the one of all users.
                 let by = By { organization_id: log::NO_ORGANIZATION, ..actor.into() };

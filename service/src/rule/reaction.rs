@@ -69,7 +69,7 @@ fn applies(row: &rule::Model, expense: &Value) -> Result<bool> {
 
 async fn apply(tx: &Tx, actor: &Actor, rule: Rule, event: &event::Model) -> Result<()> {
     let by = Actor { author: Author::Rule(rule.id), ..actor.clone() };
-    let changed = tx.attempt(async |tx| act(tx, &by, &rule, event).await).await?;
+    let changed = tx.savepoint(async |tx| act(tx, &by, &rule, event).await).await?;
     let error = match changed {
         Ok(()) => return Ok(()),
         Err(error) => error,
@@ -84,7 +84,7 @@ async fn apply(tx: &Tx, actor: &Actor, rule: Rule, event: &event::Model) -> Resu
         "code": code,
         "detail": error.to_string(),
     });
-    tx.note::<Rule>(&(&by).into(), Verb::Skipped, (rule.id, rule.version), data).await
+    tx.record_notice::<Rule>(&(&by).into(), Verb::Skipped, (rule.id, rule.version), data).await
 }
 
 /// All that the rule says, or nothing.

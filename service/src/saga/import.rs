@@ -117,7 +117,7 @@ async fn write(tx: &Tx, system: &Actor, work: &Work) -> Result<Did> {
     let Some(slice) = imports::slice(tx, &row, ordinal).await? else { return Ok(Did::All) };
     let actor = import::acting(system, &row.options);
     let mut tally = Tally::of(&row);
-    let written = tx.attempt(async |tx| write_slice(tx, &actor, &row, slice.rows).await).await?;
+    let written = tx.savepoint(async |tx| write_slice(tx, &actor, &row, slice.rows).await).await?;
     let written = match written {
         Ok(written) => written,
         Err(Error::Import(failure)) => return refuse(tx, &row, tally, &failure).await,

@@ -286,7 +286,7 @@ async fn begin(
     progress.tried(now);
     let outcome = match local {
         None => Ok(Did::All),
-        Some(local) => tx.attempt(async |tx| local(tx, &actor, &work).await).await?,
+        Some(local) => tx.savepoint(async |tx| local(tx, &actor, &work).await).await?,
     };
     match outcome {
         // Whoever follows the saga learns nothing from the tenth part of a step: no new version, no event.
@@ -319,7 +319,7 @@ fn is_left(tx: &Tx, context: &Context, saga: (Uuid, Uuid), version: i64) -> bool
 
 /// Undoes something, unless somebody has changed it since, or the rules of now do not allow it: then false.
 pub(super) async fn untouched(tx: &Tx, undo: impl AsyncFnOnce(&Tx) -> Result<()>) -> Result<bool> {
-    match tx.attempt(undo).await? {
+    match tx.savepoint(undo).await? {
         Err(error @ Error::Internal(_)) => Err(error),
         outcome => Ok(outcome.is_ok()),
     }

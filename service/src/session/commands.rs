@@ -100,7 +100,7 @@ pub async fn end(store: &Store, user_id: Uuid, id: Uuid) -> Result<()> {
     let ended = store
         .write((user_id, id), |tx, (user_id, id)| {
             Box::pin(async move {
-                tx.revoke();
+                tx.invalidate_access();
                 repository::end(tx, *user_id, *id).await
             })
         })

@@ -72,7 +72,7 @@ impl Tx {
     }
 
     /// Records something about a resource that is not the resource itself.
-    pub(crate) async fn note<R: Resource>(
+    pub(crate) async fn record_notice<R: Resource>(
         &self,
         by: &By,
         verb: Verb,

@@ -130,7 +130,7 @@ impl Writer {
         let transaction = Transaction::begin(&self.connections, self.begin).await?;
         let tx = Tx::new(transaction, self.context.clone());
         let ended = match work(&tx, input).await {
-            Ok(value) if tx.is_undone() => Ok((value, false)),
+            Ok(value) if tx.is_rollback_only() => Ok((value, false)),
             Ok(value) => tx.finish().await.map(|()| (value, true)),
             Err(error) => Err(error),
         };

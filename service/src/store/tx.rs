@@ -30,14 +30,14 @@ use crate::{
 /// A transaction, or a part of one: and the time and the ids of what happens in it.
 ///
 /// A statement that fails ends it, as on PostgreSQL: no other statement runs in it, and it cannot be
-/// committed. What may fail without ending the whole goes into a savepoint ([`Self::attempt`]).
+/// committed. What may fail without ending the whole goes into a savepoint ([`Self::savepoint`]).
 #[derive(Debug)]
 pub struct Tx {
     transaction: Arc<Transaction>,
     /// How many savepoints this is below the transaction.
     depth: u32,
     context: Context,
-    undone: AtomicBool,
+    rollback_only: AtomicBool,
     /// Whether a statement has failed.
     failed: AtomicBool,
     /// Whether a statement has written.
@@ -73,7 +73,7 @@ impl Tx {
             transaction,
             depth,
             context,
-            undone: AtomicBool::new(false),
+            rollback_only: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             wrote: AtomicBool::new(false),
             pending: Arc::default(),
@@ -124,13 +124,14 @@ impl Tx {
         &self.context.keyring
     }
 
-    /// Keeps nothing of this transaction, though its result is given: for dry runs.
-    pub fn undo(&self) {
-        self.undone.store(true, Ordering::Relaxed);
+    /// Marks this transaction to be rolled back at its end, though its result is given: for dry
+    /// runs.
+    pub fn set_rollback_only(&self) {
+        self.rollback_only.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_undone(&self) -> bool {
-        self.undone.load(Ordering::Relaxed)
+    pub(crate) fn is_rollback_only(&self) -> bool {
+        self.rollback_only.load(Ordering::Relaxed)
     }
 
     /// Tells others once the transaction is committed.
@@ -140,7 +141,7 @@ impl Tx {
 
     /// Says that what someone may do has changed or ended, once the transaction is committed
     /// ([`crate::access`]).
-    pub(crate) fn revoke(&self) {
+    pub(crate) fn invalidate_access(&self) {
         self.signal(Signal::Revoked);
     }
 
@@ -165,11 +166,11 @@ impl Tx {
     ///
     /// # Errors
     /// The outer one where the transaction itself is lost.
-    pub async fn attempt<T>(
+    pub async fn savepoint<T>(
         &self,
         work: impl AsyncFnOnce(&Self) -> Result<T>,
     ) -> Result<Result<T>> {
-        let savepoint = self.savepoint().await?;
+        let savepoint = self.begin_savepoint().await?;
         let outcome = work(&savepoint).await;
         match outcome.and_then(|value| Ok(savepoint.check().map(|()| value)?)) {
             Ok(value) => {
@@ -201,10 +202,10 @@ impl Tx {
     }
 
     /// A savepoint within this transaction.
-    pub(super) async fn savepoint(&self) -> Result<Self> {
+    pub(super) async fn begin_savepoint(&self) -> Result<Self> {
         self.check()?;
         let depth = self.depth + 1;
-        self.noting(self.transaction.savepoint(depth).await)?;
+        self.fail_on_error(self.transaction.savepoint(depth).await)?;
         Ok(self.part(depth))
     }
 
@@ -228,7 +229,7 @@ impl Tx {
     /// Ends a savepoint and keeps what was done in it.
     pub(super) async fn release_into(self, outer: &Self) -> Result<(), DbErr> {
         self.check()?;
-        outer.noting(self.transaction.release(self.depth).await)?;
+        outer.fail_on_error(self.transaction.release(self.depth).await)?;
         self.keep_in(outer).await
     }
 
@@ -262,7 +263,7 @@ impl Tx {
     pub(super) async fn commit(&self) -> Result<(), DbErr> {
         debug_assert_eq!(self.depth, 0, "a savepoint is released");
         self.check()?;
-        self.noting(self.transaction.commit().await)
+        self.fail_on_error(self.transaction.commit().await)
     }
 
     /// Gives recorded events their positions, where that can be done now.
@@ -324,7 +325,7 @@ impl Tx {
         Ok(())
     }
 
-    fn noting<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
+    fn fail_on_error<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
         if result.is_err() {
             self.failed.store(true, Ordering::Relaxed);
         }
@@ -344,7 +345,7 @@ impl Tx {
         if result.is_ok() && !sql.starts_with("SELECT") {
             self.wrote.store(true, Ordering::Relaxed);
         }
-        self.noting(result)
+        self.fail_on_error(result)
     }
 }
 

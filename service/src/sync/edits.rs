@@ -38,7 +38,7 @@ async fn create<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outc
     unexpected("/version", edit.version.is_some())?;
     let input = read(Value::Object(data(edit))).map_err(in_data)?;
     let new = Create { id: Some(edit.id), input };
-    match tx.attempt(async |tx| R::create(tx, actor, &new).await).await? {
+    match tx.savepoint(async |tx| R::create(tx, actor, &new).await).await? {
         Ok(made) => applied(actor, &made),
         Err(Error::Duplicate { pointer }) if pointer == "/id" => {
             taken::<R>(tx, actor, edit, new).await
@@ -73,7 +73,7 @@ async fn change<R: Changeable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Ou
     let change = Change::<R::Input>::from_body(Value::Object(data(edit))).map_err(in_data)?;
     unexpected("/data/version", change.version().is_some())?;
     let (id, expected) = (edit.id, expected(edit));
-    match tx.attempt(async |tx| R::change(tx, actor, id, expected, &change).await).await? {
+    match tx.savepoint(async |tx| R::change(tx, actor, id, expected, &change).await).await? {
         Ok(changed) => applied(actor, &changed),
         Err(Error::Reference) => Err(in_data(explain_change::<R>(tx, actor, id, &change).await?)),
         Err(error) => not_made::<R>(tx, actor, edit, error).await,
@@ -83,7 +83,7 @@ async fn change<R: Changeable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Ou
 async fn delete<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
     unexpected("/data", edit.data.is_some())?;
     let (id, expected) = (edit.id, expected(edit));
-    match tx.attempt(async |tx| R::delete(tx, actor, id, expected).await).await? {
+    match tx.savepoint(async |tx| R::delete(tx, actor, id, expected).await).await? {
         Ok(()) => {
             let version = edit.version.unwrap_or_default() + 1;
             Ok(Outcome::Applied { version, data: None })
@@ -97,7 +97,7 @@ async fn delete<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outc
 
 pub(super) async fn move_expense(tx: &Tx, actor: &Actor, edit: &Edit, by: Move) -> Result<Outcome> {
     let (id, expected, act) = (edit.id, expected(edit), act(edit)?);
-    match tx.attempt(async |tx| make_move(tx, actor, id, expected, &act, by).await).await? {
+    match tx.savepoint(async |tx| make_move(tx, actor, id, expected, &act, by).await).await? {
         Ok(moved) => applied(actor, &moved),
         Err(error) => not_made::<Expense>(tx, actor, edit, error).await,
     }
@@ -111,7 +111,7 @@ pub(super) async fn move_daily_report(
 ) -> Result<Outcome> {
     use daily_report::make_move;
     let (id, expected, act) = (edit.id, expected(edit), act(edit)?);
-    match tx.attempt(async |tx| make_move(tx, actor, id, expected, &act, by).await).await? {
+    match tx.savepoint(async |tx| make_move(tx, actor, id, expected, &act, by).await).await? {
         Ok(moved) => applied(actor, &moved),
         Err(error) => not_made::<DailyReport>(tx, actor, edit, error).await,
     }
@@ -120,7 +120,7 @@ pub(super) async fn move_daily_report(
 pub(super) async fn amend_daily_report(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
     use daily_report::{explain_amendment, make_amendment};
     let (id, expected, act) = (edit.id, expected(edit), act(edit)?);
-    match tx.attempt(async |tx| make_amendment(tx, actor, id, expected, &act).await).await? {
+    match tx.savepoint(async |tx| make_amendment(tx, actor, id, expected, &act).await).await? {
         Ok(amended) => applied(actor, &amended),
         Err(Error::Reference) => Err(in_data(explain_amendment(tx, actor, id, &act).await?)),
         Err(error) => not_made::<DailyReport>(tx, actor, edit, error).await,

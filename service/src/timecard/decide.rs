@@ -93,7 +93,7 @@ async fn decide_one(tx: &Tx, actor: &Actor, item: &DecisionItem) -> Result<Decis
         Decision::Reject => Move::Reject,
     };
     let (expected, note) = (Expected::Version(item.version), || Ok(item.note.clone()));
-    let decided = tx.attempt(async |tx| moved(tx, actor, item.id, expected, by, &note).await);
+    let decided = tx.savepoint(async |tx| moved(tx, actor, item.id, expected, by, &note).await);
     let outcome = match decided.await? {
         Ok(card) => applied(&card)?,
         Err(Error::Stale(stale)) => {

@@ -244,7 +244,7 @@ pub async fn change_password(
                     user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
                 let verb = Verb::PasswordChanged;
                 versioned::update(tx, *by, verb, &now, next, User::from).await?;
-                tx.revoke();
+                tx.invalidate_access();
                 session::repository::end_others(tx, row.id, *session_id).await
             })
         })

@@ -149,7 +149,7 @@ async fn set_disabled(
 }
 
 async fn end_access(tx: &Tx, user_id: Uuid) -> Result<()> {
-    tx.revoke();
+    tx.invalidate_access();
     session::repository::end_all(tx, user_id).await
 }
 

@@ -105,7 +105,7 @@ impl Writer {
     /// Whether it can write. After a failure, it finds out by writing.
     pub(in crate::store) async fn ping(&self) -> Result<()> {
         let nothing = self.write((), |tx, ()| {
-            tx.undo();
+            tx.set_rollback_only();
             Box::pin(async { Ok(()) })
         });
         let late = |_| Error::Unavailable("the writer does not answer".into());
@@ -164,13 +164,13 @@ where
             let work = AssertUnwindSafe((self.work)(tx, &self.input)).catch_unwind();
             let mut outcome = work.await.unwrap_or_else(|_| Err(Error::Internal("a panic".into())));
             if outcome.is_ok()
-                && !tx.is_undone()
+                && !tx.is_rollback_only()
                 && let Err(error) = tx.finish().await
             {
                 outcome = Err(error);
             }
             let ended = match &outcome {
-                Ok(_) if tx.is_undone() => Ended::Failed,
+                Ok(_) if tx.is_rollback_only() => Ended::Failed,
                 Ok(_) => Ended::Done,
                 Err(Error::Unavailable(reason)) => Ended::Broken(reason.clone()),
                 Err(_) => Ended::Failed,
@@ -407,7 +407,7 @@ impl Serving {
 }
 
 async fn in_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> Ran {
-    let part = match tx.savepoint().await {
+    let part = match tx.begin_savepoint().await {
         Ok(part) => part,
         Err(error) => return Ran::Broken(error.to_string()),
     };

@@ -113,7 +113,7 @@ pub(super) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<
     let mut count = 0;
     for row in versioned::untouched::<Entity>(tx, actor.organization_id, ids).await? {
         let current = TimeEntry::from(row.clone());
-        let gone = tx.attempt(async |tx| write::delete(tx, actor, &row, &current).await).await?;
+        let gone = tx.savepoint(async |tx| write::delete(tx, actor, &row, &current).await).await?;
         match gone {
             Ok(()) => count += 1,
             Err(error @ Error::Internal(_)) => return Err(error),
