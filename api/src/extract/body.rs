@@ -18,7 +18,7 @@ use actix_web::{
 use futures_util::StreamExt;
 use service::{
     input::{self, FromBody},
-    store::log::By,
+    store::log::EventContext,
 };
 use tempfile::NamedTempFile;
 use tokio::time::timeout;
@@ -73,7 +73,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesM
     let state = state(request)?;
     let limits = state.settings.limits;
     // Who is known stands in front of the body in every signature.
-    let known = request.extensions().contains::<By>();
+    let known = request.extensions().contains::<EventContext>();
     let limit = if known { limits.body_bytes } else { limits.body_bytes.min(STRANGER_BYTES) };
     let too_large = || {
         let detail = format!("a body may have {limit} bytes here");

@@ -21,7 +21,7 @@ use service::{
     access::{Gate, Principal},
     error,
     random::Secret,
-    store::log::By,
+    store::log::EventContext,
 };
 use uuid::Uuid;
 
@@ -136,8 +136,8 @@ pub struct InSession {
 
 impl InSession {
     /// The user, and how the log says who they are.
-    pub fn author(&self) -> (Uuid, By) {
-        (self.user_id, By::user(self.user_id, self.request_id))
+    pub fn author(&self) -> (Uuid, EventContext) {
+        (self.user_id, EventContext::user(self.user_id, self.request_id))
     }
 }
 
@@ -150,7 +150,7 @@ impl FromRequest for InSession {
         let identified = request.extensions_mut().remove::<Identified>();
         let found = match identified {
             Some(Identified(Ok(Principal::User { user_id, session_id }))) => {
-                request.extensions_mut().insert(By::user(user_id, request_id));
+                request.extensions_mut().insert(EventContext::user(user_id, request_id));
                 Ok(Self { user_id, session_id, request_id })
             }
             Some(Identified(Ok(Principal::Key(_)))) => Err(error::Error::forbidden(
@@ -182,7 +182,7 @@ impl<P: Requires> FromRequest for May<P> {
         let found = match entered {
             Some(Entered(Ok(mut actor))) => {
                 actor.request_id = request_id;
-                request.extensions_mut().insert(By::from(&actor));
+                request.extensions_mut().insert(EventContext::from(&actor));
                 actor.require(P::PERMISSION).map(|()| Self { actor, permission: PhantomData })
             }
             Some(Entered(Err(error))) => Err(error),

@@ -13,7 +13,7 @@ use actix_web::{
 use service::{
     Store, error,
     idempotency::{self, Done, Key},
-    store::log::By,
+    store::log::EventContext,
 };
 
 use sha2::{Digest, Sha256};
@@ -109,7 +109,7 @@ fn whole_key(request: &HttpRequest, text: &str) -> Key {
     let body = extensions.get::<BodyDigest>().map(BodyDigest::finish).unwrap_or_default();
     let if_match = request.headers().get(header::IF_MATCH);
     Key::new(
-        extensions.get::<By>().copied(),
+        extensions.get::<EventContext>().copied(),
         text,
         &[
             request.method().as_str().as_bytes(),

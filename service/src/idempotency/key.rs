@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     random::Random,
     seal::{IDEMPOTENCY_ANSWER, Keyring, Place},
-    store::log::{By, NO_ORGANIZATION},
+    store::log::{EventContext, NO_ORGANIZATION},
 };
 
 /// The id of a key that is made of what a client sent. No key of a configuration has a space in it.
@@ -28,9 +28,10 @@ pub struct Key {
 impl Key {
     /// The key that somebody sent with a request. Nobody meets the key of another, for it is theirs
     /// and their organization's; those whom nobody knows share theirs.
-    pub fn new(by: Option<By>, text: &str, request: &[&[u8]]) -> Self {
-        let organization_id = by.map_or(NO_ORGANIZATION, |by| by.organization_id);
-        let (kind, id) = by.map_or(("nobody", None), |by| (by.author.as_str(), by.author.id()));
+    pub fn new(context: Option<EventContext>, text: &str, request: &[&[u8]]) -> Self {
+        let organization_id = context.map_or(NO_ORGANIZATION, |context| context.organization_id);
+        let (kind, id) = context
+            .map_or(("nobody", None), |context| (context.author.as_str(), context.author.id()));
         let id = id.unwrap_or_default();
         let sent: [&[u8]; 4] =
             [organization_id.as_bytes(), kind.as_bytes(), id.as_bytes(), text.as_bytes()];
@@ -105,8 +106,8 @@ impl fmt::Debug for Key {
 mod tests {
     use super::*;
 
-    fn user(id: u128) -> Option<By> {
-        Some(By::user(Uuid::from_u128(id), None))
+    fn user(id: u128) -> Option<EventContext> {
+        Some(EventContext::user(Uuid::from_u128(id), None))
     }
 
     fn answer() -> Answer {
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_key_is_its_senders_own() {
-        let row = |by, text| Key::new(by, text, &[]).row();
+        let row = |context, text| Key::new(context, text, &[]).row();
         assert_eq!(row(user(1), "a"), row(user(1), "a"));
         let rows = [row(user(1), "a"), row(user(1), "b"), row(user(2), "a"), row(None, "a")];
         for (index, one) in rows.iter().enumerate() {

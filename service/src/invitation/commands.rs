@@ -18,7 +18,7 @@ use crate::{
     role::{Permission, Role},
     store::{
         Store, Tx, log,
-        log::By,
+        log::EventContext,
         page::{Page, PageQuery},
         versioned,
         versioned::Expected,
@@ -176,12 +176,16 @@ fn still_open(row: &invitation::Model, now: DateTime<Utc>) -> Result<()> {
 }
 
 /// Accepts an invitation: the user is a member from then on.
-pub async fn accept(store: &Store, (user_id, by): (Uuid, By), token: Secret) -> Result<Member> {
+pub async fn accept(
+    store: &Store,
+    (user_id, context): (Uuid, EventContext),
+    token: Secret,
+) -> Result<Member> {
     let organization_id = access::tenant_of(&token, PREFIX).ok_or(NONE)?;
-    let by = By { organization_id, ..by };
+    let context = EventContext { organization_id, ..context };
     store
-        .write((by, user_id, token), |tx, (by, user_id, token)| {
-            let organization_id = &by.organization_id;
+        .write((context, user_id, token), |tx, (context, user_id, token)| {
+            let organization_id = &context.organization_id;
             Box::pin(async move {
                 let row = repository::by_token(tx, *organization_id, &token.hash()).await?;
                 let row = row.ok_or(NONE)?;
@@ -202,18 +206,18 @@ pub async fn accept(store: &Store, (user_id, by): (Uuid, By), token: Secret) -> 
                     ..Default::default()
                 };
                 let verb = Verb::Accepted;
-                versioned::update(tx, *by, verb, &row, accepted, Invitation::from).await?;
+                versioned::update(tx, *context, verb, &row, accepted, Invitation::from).await?;
                 tx.invalidate_access();
                 if member::repository::of_user(tx, *organization_id, user.id).await?.is_some() {
                     return Err(Error::state("already_a_member", "the user is a member already"));
                 }
                 if row.member_id.is_none() {
                     let insert = member::repository::insert_user;
-                    return insert(tx, *by, member_id, &user, role).await;
+                    return insert(tx, *context, member_id, &user, role).await;
                 }
                 let member = member::repository::get(tx, *organization_id, member_id).await?;
                 let member = without_login(Some(member))?;
-                member::repository::link_user(tx, *by, &member, user.id, role).await
+                member::repository::link_user(tx, *context, &member, user.id, role).await
             })
         })
         .await

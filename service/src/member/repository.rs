@@ -11,7 +11,7 @@ use crate::{
     role::{Permission, Role},
     store::{
         Tx,
-        log::By,
+        log::EventContext,
         page::{Page, PageQuery, Sort, page},
         versioned,
     },
@@ -51,14 +51,14 @@ pub(crate) async fn of_user(
 /// Makes a user a member.
 pub(crate) async fn insert_user(
     tx: &Tx,
-    by: By,
+    context: EventContext,
     id: Uuid,
     user: &user::Model,
     role: Role,
 ) -> Result<Member> {
     let now = tx.now().fixed_offset();
     let row = member::ActiveModel {
-        organization_id: Set(by.organization_id),
+        organization_id: Set(context.organization_id),
         id: Set(id),
         user_id: Set(Some(user.id)),
         name: Set(user.display_name.clone()),
@@ -69,13 +69,13 @@ pub(crate) async fn insert_user(
         updated_at: Set(now),
         ..Default::default()
     };
-    versioned::insert(tx, by, row, Member::from).await
+    versioned::insert(tx, context, row, Member::from).await
 }
 
 /// Gives a member without a login the user's.
 pub(crate) async fn link_user(
     tx: &Tx,
-    by: By,
+    context: EventContext,
     row: &member::Model,
     user_id: Uuid,
     role: Role,
@@ -86,7 +86,7 @@ pub(crate) async fn link_user(
         active: Set(true),
         ..Default::default()
     };
-    versioned::update(tx, by, Verb::Joined, row, next, Member::from).await
+    versioned::update(tx, context, Verb::Joined, row, next, Member::from).await
 }
 
 /// Whether a member is an owner who can log in. [`owners_with_login`] says the same to the database.

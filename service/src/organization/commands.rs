@@ -15,7 +15,7 @@ use crate::{
     saga,
     store::{
         Store, Tx, log,
-        log::By,
+        log::EventContext,
         page::{Page, PageQuery},
         versioned,
         versioned::Expected,
@@ -81,11 +81,11 @@ impl Changeable for Organization {
 /// Makes an organization, of which the user is the first member and owner.
 pub async fn create(
     store: &Store,
-    (user_id, by): (Uuid, By),
+    (user_id, context): (Uuid, EventContext),
     new: Create<OrganizationInput>,
 ) -> Result<Organization> {
     store
-        .write((user_id, by, new), |tx, (user_id, by, new)| {
+        .write((user_id, context, new), |tx, (user_id, context, new)| {
             Box::pin(async move {
                 let owner = user::repository::get(tx, *user_id).await?;
                 let now = tx.now().fixed_offset();
@@ -96,9 +96,10 @@ pub async fn create(
                     updated_at: Set(now),
                     ..columns(new.input.clone())
                 };
-                let by = By { organization_id: id, ..*by };
-                let made = versioned::insert(tx, by, row, Organization::from).await?;
-                member::repository::insert_user(tx, by, tx.new_id(), &owner, Role::Owner).await?;
+                let context = EventContext { organization_id: id, ..*context };
+                let made = versioned::insert(tx, context, row, Organization::from).await?;
+                member::repository::insert_user(tx, context, tx.new_id(), &owner, Role::Owner)
+                    .await?;
                 Ok(made)
             })
         })
@@ -153,12 +154,13 @@ pub async fn delete(store: &Store, actor: &Actor, expected: Expected) -> Result<
                 tx.invalidate_access();
                 repository::let_go(tx, actor.organization_id).await?;
                 // Its own log goes with it: that it is gone stands in the one of all users.
-                let by = By { organization_id: log::NO_ORGANIZATION, ..actor.into() };
+                let context =
+                    EventContext { organization_id: log::NO_ORGANIZATION, ..actor.into() };
                 let mark = organization::ActiveModel {
                     deleted_at: Set(Some(tx.now().fixed_offset())),
                     ..Default::default()
                 };
-                versioned::mark_deleted(tx, by, &row, mark, &current).await
+                versioned::mark_deleted(tx, context, &row, mark, &current).await
             })
         })
         .await

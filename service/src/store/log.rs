@@ -24,7 +24,7 @@ const AT_ONCE: usize = 128;
 
 /// Whose log, and who does it.
 #[derive(Debug, Clone, Copy)]
-pub struct By {
+pub struct EventContext {
     /// The organization; nil for what happens to users.
     pub organization_id: Uuid,
     /// Who does it.
@@ -33,7 +33,7 @@ pub struct By {
     pub request_id: Option<Uuid>,
 }
 
-impl By {
+impl EventContext {
     /// A user, in what is of no organization.
     pub fn user(id: Uuid, request_id: Option<Uuid>) -> Self {
         Self { organization_id: NO_ORGANIZATION, author: Author::User(id), request_id }
@@ -45,7 +45,7 @@ impl By {
     }
 }
 
-impl From<&Actor> for By {
+impl From<&Actor> for EventContext {
     fn from(actor: &Actor) -> Self {
         let Actor { organization_id, author, request_id, .. } = *actor;
         Self { organization_id, author, request_id }
@@ -60,7 +60,7 @@ impl Tx {
     pub(super) async fn record_at<R: Resource>(
         &self,
         at: DateTime<Utc>,
-        by: &By,
+        context: &EventContext,
         verb: Verb,
         effect: Effect,
         resource: &R,
@@ -68,24 +68,24 @@ impl Tx {
         let version = resource.version() + i64::from(effect == Effect::Removed);
         let data = serde_json::to_value(resource)
             .map_err(|error| Error::Internal(format!("a resource cannot be shown: {error}")))?;
-        self.record_data::<R>(at, by, verb, effect, (resource.id(), version), data).await
+        self.record_data::<R>(at, context, verb, effect, (resource.id(), version), data).await
     }
 
     /// Records something about a resource that is not the resource itself.
     pub(crate) async fn record_notice<R: Resource>(
         &self,
-        by: &By,
+        context: &EventContext,
         verb: Verb,
         (id, version): (Uuid, i64),
         data: Value,
     ) -> Result<()> {
-        self.record_data::<R>(self.now(), by, verb, Effect::None, (id, version), data).await
+        self.record_data::<R>(self.now(), context, verb, Effect::None, (id, version), data).await
     }
 
     async fn record_data<R: Resource>(
         &self,
         at: DateTime<Utc>,
-        by: &By,
+        context: &EventContext,
         verb: Verb,
         effect: Effect,
         (entity_id, version): (Uuid, i64),
@@ -95,7 +95,7 @@ impl Tx {
             let (entity, verb) = (R::ENTITY, verb.as_str());
             return Err(Error::Internal(format!("{entity}.{verb} is not in the catalogue")));
         }
-        let log = by.organization_id;
+        let log = context.organization_id;
         let is_first_of_chosen = verb == Verb::Created && self.is_chosen(entity_id);
         let id = if is_first_of_chosen { first_event(R::ENTITY, entity_id) } else { self.new_id() };
         let sealed = sealed::seal::<R>((self.keyring(), self.random()), (log, id), &mut data)?;
@@ -109,9 +109,9 @@ impl Tx {
             entity_id,
             entity_version: version,
             effect: effect.as_str().to_owned(),
-            author: by.author.as_str().to_owned(),
-            author_id: by.author.id(),
-            request_id: by.request_id,
+            author: context.author.as_str().to_owned(),
+            author_id: context.author.id(),
+            request_id: context.request_id,
             data_digest: digest(&data),
             data: Some(data),
             sealed,

@@ -18,7 +18,7 @@ use sea_orm::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Tx, log::By, rows};
+use super::{Tx, log::EventContext, rows};
 use crate::{
     error::{Error, Result, Stale},
     event::{Effect, Verb},
@@ -175,7 +175,7 @@ pub async fn untouched<E: Owned + Versioned>(
 /// Writes a new row, at version 1, and records it.
 pub async fn insert<A, R>(
     tx: &Tx,
-    by: impl Into<By>,
+    context: impl Into<EventContext>,
     mut row: A,
     view: impl FnOnce(<A::Entity as EntityTrait>::Model) -> R,
 ) -> Result<R>
@@ -189,13 +189,13 @@ where
         A::Entity::insert(row).into_query().returning(rows::returning::<A::Entity>()).to_owned();
     let written = rows::written::<A::Entity>(tx, &statement).await?;
     let written = written.ok_or_else(|| Error::Internal("a new row was not given back".into()))?;
-    recorded(tx, by, Verb::Created, written, view).await
+    recorded(tx, context, Verb::Created, written, view).await
 }
 
 /// At the instant that the row says: asking for a resource as of its `updated_at` finds this.
 async fn recorded<M, R>(
     tx: &Tx,
-    by: impl Into<By>,
+    context: impl Into<EventContext>,
     verb: Verb,
     row: M,
     view: impl FnOnce(M) -> R,
@@ -206,7 +206,7 @@ where
 {
     let at = last_change(&row)?;
     let resource = view(row);
-    tx.record_at(at, &by.into(), verb, Effect::Written, &resource).await?;
+    tx.record_at(at, &context.into(), verb, Effect::Written, &resource).await?;
     Ok(resource)
 }
 
@@ -214,7 +214,7 @@ where
 /// already are left out if `unless` says by what to know them.
 pub async fn insert_many<A, R>(
     tx: &Tx,
-    by: impl Into<By>,
+    context: impl Into<EventContext>,
     mut rows: Vec<A>,
     unless: Option<OnConflict>,
     mut view: impl FnMut(<A::Entity as EntityTrait>::Model) -> R,
@@ -243,10 +243,10 @@ where
     let mut written = rows::all_written::<A::Entity>(tx, &statement).await?;
     written
         .sort_by_key(|row| uuid_of(row.get(A::Entity::ID)).and_then(|id| order.get(&id).copied()));
-    let by = by.into();
+    let context = context.into();
     let mut resources = Vec::with_capacity(written.len());
     for row in written {
-        resources.push(recorded(tx, by, Verb::Created, row, &mut view).await?);
+        resources.push(recorded(tx, context, Verb::Created, row, &mut view).await?);
     }
     Ok(resources)
 }
@@ -266,7 +266,7 @@ fn uuid_of(value: Value) -> Option<Uuid> {
 /// Where another transaction was faster, the whole closure runs again ([`Error::Again`]).
 pub async fn update<A, R>(
     tx: &Tx,
-    by: impl Into<By>,
+    context: impl Into<EventContext>,
     verb: Verb,
     current: &<A::Entity as EntityTrait>::Model,
     mut change: A,
@@ -292,14 +292,19 @@ where
         .returning(rows::returning::<A::Entity>())
         .to_owned();
     let written = rows::written::<A::Entity>(tx, &statement).await?.ok_or_else(overtaken)?;
-    recorded(tx, by, verb, written, view).await
+    recorded(tx, context, verb, written, view).await
 }
 
 /// Removes a row at the version of `current`, and records what was there.
 ///
 /// # Errors
 /// Where another transaction was faster, the whole closure runs again ([`Error::Again`]).
-pub async fn delete<M, R>(tx: &Tx, by: impl Into<By>, current: &M, resource: &R) -> Result<()>
+pub async fn delete<M, R>(
+    tx: &Tx,
+    context: impl Into<EventContext>,
+    current: &M,
+    resource: &R,
+) -> Result<()>
 where
     M: ModelTrait<Entity: Versioned<Model = M>>,
     R: Resource,
@@ -310,7 +315,7 @@ where
         return Err(overtaken());
     }
     let at = tx.now_after(last_change(current)?);
-    tx.record_at(at, &by.into(), Verb::Deleted, Effect::Removed, resource).await
+    tx.record_at(at, &context.into(), Verb::Deleted, Effect::Removed, resource).await
 }
 
 /// [`delete`] of a row with more than one transaction can remove: only marks it, so that nobody finds it any more, and
@@ -320,7 +325,7 @@ where
 /// As of [`delete`].
 pub async fn mark_deleted<A, R>(
     tx: &Tx,
-    by: impl Into<By>,
+    context: impl Into<EventContext>,
     current: &<A::Entity as EntityTrait>::Model,
     mark: A,
     resource: &R,
@@ -335,7 +340,7 @@ where
         return Err(overtaken());
     }
     let at = tx.now_after(last_change(current)?);
-    tx.record_at(at, &by.into(), Verb::Deleted, Effect::Removed, resource).await
+    tx.record_at(at, &context.into(), Verb::Deleted, Effect::Removed, resource).await
 }
 
 /// Makes other transactions wait that hold the same row, until this one ends: for rules that span

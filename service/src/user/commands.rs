@@ -14,7 +14,7 @@ use crate::{
     session,
     store::{
         Store, Tx, dialect,
-        log::{By, NO_ORGANIZATION},
+        log::{EventContext, NO_ORGANIZATION},
         versioned,
         versioned::Expected,
     },
@@ -57,14 +57,14 @@ pub async fn register(
                     be_first(tx).await?;
                 }
                 let id = tx.new_id();
-                let (by, row) = (By::user(id, *request_id), new.row(id, tx));
+                let (context, row) = (EventContext::user(id, *request_id), new.row(id, tx));
                 if !matches!(admitted, Admitted::Stranger) {
-                    return versioned::insert(tx, by, row, User::from).await;
+                    return versioned::insert(tx, context, row, User::from).await;
                 }
                 if repository::by_email(tx, &fold(&new.email)).await?.is_some() {
                     return pretend(tx, row).await;
                 }
-                versioned::insert(tx, by, row, User::from).await.map_err(|error| match error {
+                versioned::insert(tx, context, row, User::from).await.map_err(|error| match error {
                     // Somebody was faster, and the next look sees them.
                     Error::Duplicate { .. } => Error::Again("the address is just taken".into()),
                     other => other,
@@ -160,13 +160,13 @@ pub async fn get(store: &Store, id: Uuid) -> Result<User> {
 /// Changes what a user may write of themselves.
 pub async fn change(
     store: &Store,
-    (id, by): (Uuid, By),
+    (id, context): (Uuid, EventContext),
     expected: Expected,
     change: Change<UserInput>,
 ) -> Result<User> {
     store
-        .write((id, by, expected, change), |tx, (id, by, expected, change)| {
-            Box::pin(write_change(tx, *id, *by, *expected, change))
+        .write((id, context, expected, change), |tx, (id, context, expected, change)| {
+            Box::pin(write_change(tx, *id, *context, *expected, change))
         })
         .await
 }
@@ -174,23 +174,23 @@ pub async fn change(
 /// Makes a user again what they were at an earlier version.
 pub async fn revert(
     store: &Store,
-    (id, by): (Uuid, By),
+    (id, context): (Uuid, EventContext),
     expected: Expected,
     act: Act<RevertInput>,
 ) -> Result<User> {
     store
-        .write((id, by, expected, act), |tx, (id, by, expected, act)| {
+        .write((id, context, expected, act), |tx, (id, context, expected, act)| {
             Box::pin(async move {
                 let change = match event::back_to::<User, _>(tx, NO_ORGANIZATION, *id, act).await {
                     Ok(change) => change,
                     Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
                         // Which version they have is said first.
-                        write_change(tx, *id, *by, *expected, &Change::none()).await?;
+                        write_change(tx, *id, *context, *expected, &Change::none()).await?;
                         return Err(error);
                     }
                     Err(error) => return Err(error),
                 };
-                write_change(tx, *id, *by, *expected, &change).await
+                write_change(tx, *id, *context, *expected, &change).await
             })
         })
         .await
@@ -199,7 +199,7 @@ pub async fn revert(
 async fn write_change(
     tx: &Tx,
     id: Uuid,
-    by: By,
+    context: EventContext,
     expected: Expected,
     change: &Change<UserInput>,
 ) -> Result<User> {
@@ -213,14 +213,14 @@ async fn write_change(
         display_name: Set(display_name),
         ..Default::default()
     };
-    versioned::update(tx, by, change.verb(), &row, next, User::from).await
+    versioned::update(tx, context, change.verb(), &row, next, User::from).await
 }
 
 /// Changes the password and ends every other session of the user.
 pub async fn change_password(
     store: &Store,
     passwords: &Passwords,
-    (id, by): (Uuid, By),
+    (id, context): (Uuid, EventContext),
     session_id: Uuid,
     change: PasswordChange,
 ) -> Result<()> {
@@ -232,7 +232,7 @@ pub async fn change_password(
     }
     let hash = passwords.hash(new_password, store.random(), Origin::Known).await?;
     store
-        .write((row, by, hash, session_id), |tx, (row, by, hash, session_id)| {
+        .write((row, context, hash, session_id), |tx, (row, context, hash, session_id)| {
             Box::pin(async move {
                 // Not against the row that was read before the hash took its time: the password
                 // must still be the one that was checked.
@@ -243,7 +243,7 @@ pub async fn change_password(
                 let next =
                     user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
                 let verb = Verb::PasswordChanged;
-                versioned::update(tx, *by, verb, &now, next, User::from).await?;
+                versioned::update(tx, *context, verb, &now, next, User::from).await?;
                 tx.invalidate_access();
                 session::repository::end_others(tx, row.id, *session_id).await
             })

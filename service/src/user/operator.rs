@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result, violations},
     event::Verb,
     member, organization, session,
-    store::{Store, Tx, log::By, versioned},
+    store::{Store, Tx, log::EventContext, versioned},
     text::fold,
     throttle::Origin,
 };
@@ -57,7 +57,7 @@ pub async fn create(store: &Store, passwords: &Passwords, new: NewUser) -> Resul
     let made = store.write(new, |tx, new| {
         Box::pin(async move {
             let row = new.row(tx.new_id(), tx);
-            versioned::insert(tx, By::operator(), row, User::from).await
+            versioned::insert(tx, EventContext::operator(), row, User::from).await
         })
     });
     told(store, made.await?).await
@@ -81,7 +81,9 @@ pub async fn reset_password(
             let row = by_email(tx, email_key).await?;
             let next = user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
             let verb = Verb::PasswordChanged;
-            let user = versioned::update(tx, By::operator(), verb, &row, next, User::from).await?;
+            let user =
+                versioned::update(tx, EventContext::operator(), verb, &row, next, User::from)
+                    .await?;
             end_access(tx, user.id).await?;
             Ok(user)
         })
@@ -145,7 +147,7 @@ async fn set_disabled(
     at: Option<DateTime<chrono::FixedOffset>>,
 ) -> Result<User> {
     let next = user::ActiveModel { disabled_at: Set(at), ..Default::default() };
-    versioned::update(tx, By::operator(), verb, row, next, User::from).await
+    versioned::update(tx, EventContext::operator(), verb, row, next, User::from).await
 }
 
 async fn end_access(tx: &Tx, user_id: Uuid) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     event::Verb,
     outbound::{Answer, OutboundError},
-    store::{Store, Tx, log::By, signal::Signal, versioned},
+    store::{Store, Tx, log::EventContext, signal::Signal, versioned},
 };
 
 /// The status of an endpoint that wants nothing any more.
@@ -150,13 +150,16 @@ async fn disable(tx: &Tx, webhook: &webhook::Model, reason: DisabledReason) -> R
     if !webhook.enabled {
         return Ok(());
     }
-    let by =
-        By { organization_id: webhook.organization_id, author: Author::System, request_id: None };
+    let context = EventContext {
+        organization_id: webhook.organization_id,
+        author: Author::System,
+        request_id: None,
+    };
     let change = webhook::ActiveModel {
         enabled: Set(false),
         disabled_reason: Set(Some(reason.as_str().to_owned())),
         ..Default::default()
     };
-    versioned::update(tx, by, Verb::Disabled, webhook, change, Webhook::from).await?;
+    versioned::update(tx, context, Verb::Disabled, webhook, change, Webhook::from).await?;
     Ok(())
 }

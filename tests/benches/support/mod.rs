@@ -30,7 +30,7 @@ use service::{
     organization::{self, OrganizationInput},
     random::Random,
     resource::Readable,
-    store::{Options, log::By, versioned},
+    store::{Options, log::EventContext, versioned},
     user::User,
 };
 use tokio::task::JoinHandle;
@@ -116,7 +116,7 @@ pub(crate) async fn household(store: &Store) -> Actor {
                     updated_at: Set(now),
                     ..Default::default()
                 };
-                versioned::insert(tx, By::user(id, None), row, User::from).await
+                versioned::insert(tx, EventContext::user(id, None), row, User::from).await
             })
         })
         .await
@@ -132,11 +132,14 @@ pub(crate) async fn household(store: &Store) -> Actor {
         payout_url: None,
         overlap_allowed: false,
     };
-    let organization_id =
-        organization::create(store, (user_id, By::user(user_id, None)), Create::from(input))
-            .await
-            .unwrap()
-            .id;
+    let organization_id = organization::create(
+        store,
+        (user_id, EventContext::user(user_id, None)),
+        Create::from(input),
+    )
+    .await
+    .unwrap()
+    .id;
     let operator = access::operator(store, organization_id, None).await.unwrap();
     let page = Member::list(store, &operator, &Default::default()).await.unwrap();
     Actor { member_id: Some(page.items[0].id), ..operator }
