@@ -226,7 +226,7 @@ impl From<Error> for Failure {
                     .with(|parts| parts.retry_after = Some(seconds.max(1)))
                     .detail(format!("this has failed too often: try again after {seconds} s"))
             }
-            Error::Unavailable(cause) | Error::Again(cause) => {
+            Error::Unavailable(cause) | Error::Retry(cause) => {
                 let status = S::SERVICE_UNAVAILABLE;
                 let failure = Self::new(status, code, "Not available just now");
                 failure.with(|parts| parts.cause = Some(cause)).detail("try again in a moment")

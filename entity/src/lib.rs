@@ -14,7 +14,7 @@
 //! | module | content |
 //! |---|---|
 //! | `tables` | one module a table, exported from here: `entity::expense::Entity` |
-//! | `traits` | [`Identified`], [`Owned`] and [`Versioned`], and which tables they apply to |
+//! | `traits` | [`Identified`], [`TenantEntity`] and [`Versioned`], and which tables they apply to |
 //! | `rows` | [`Positional`]: the columns of a table in the order in which its rows are decoded |
 //!
 //! # Where to begin
@@ -29,4 +29,4 @@ mod traits;
 
 pub use rows::Positional;
 pub use tables::*;
-pub use traits::{Identified, Owned, VERSIONED_TABLES, Versioned};
+pub use traits::{Identified, TenantEntity, VERSIONED_TABLES, Versioned};

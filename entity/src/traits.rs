@@ -14,7 +14,7 @@ pub trait Identified: Positional {
 
 /// A table whose rows belong to one organization. Its key leads with the organization, and no
 /// query reaches it without naming one.
-pub trait Owned: Identified {
+pub trait TenantEntity: Identified {
     /// The organization's column.
     const ORGANIZATION_ID: Self::Column;
 }
@@ -37,11 +37,11 @@ macro_rules! identified {
     )*};
 }
 
-macro_rules! owned {
+macro_rules! tenant_entities {
     ($($table:ident),*) => {$(
         identified!($table);
 
-        impl Owned for $table::Entity {
+        impl TenantEntity for $table::Entity {
             const ORGANIZATION_ID: $table::Column = $table::Column::OrganizationId;
         }
     )*};
@@ -63,7 +63,7 @@ macro_rules! versioned {
 }
 
 identified!(organization, session, user);
-owned!(
+tenant_entities!(
     account,
     account_balance,
     api_key,

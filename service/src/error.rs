@@ -102,7 +102,7 @@ pub enum Error {
     KeyInUse,
     /// Other transactions were in the way: the whole closure runs again. Never leaves the store.
     #[error("run again: {0}")]
-    Again(String),
+    Retry(String),
     /// A defect, or something that nobody foresaw.
     #[error("{0}")]
     Internal(String),
@@ -137,6 +137,11 @@ impl Error {
         Self::Forbidden { code, detail: detail.into() }
     }
 
+    /// Another transaction was faster: the whole closure runs again, on what that one wrote.
+    pub(crate) fn lost_race(reason: impl Into<String>) -> Self {
+        Self::Retry(reason.into())
+    }
+
     /// The kind of error, for a program. Stable: it is the code of the problem document.
     pub fn code(&self) -> &'static str {
         match self {
@@ -156,7 +161,7 @@ impl Error {
             | Self::State { code, .. }
             | Self::NotConfigured { code, .. } => code,
             Self::TooManyAttempts(_) => "too_many_attempts",
-            Self::Unavailable(_) | Self::Again(_) => "unavailable",
+            Self::Unavailable(_) | Self::Retry(_) => "unavailable",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::KeyReused => "idempotency_key_reused",
             Self::KeyInUse => "idempotency_in_progress",
@@ -204,7 +209,7 @@ impl Error {
 
     /// Whether the whole transaction is lost, and not only the statement that failed.
     pub(crate) fn loses_the_transaction(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown(_) | Self::Again(_))
+        matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown(_) | Self::Retry(_))
     }
 
     /// A refused reference, in a place where it can only mean that others use the row.

@@ -6,8 +6,8 @@
 //! says.
 //!
 //! How long the others wait for one that is gone is measured by each of them: every renewal changes
-//! the `term`, and whoever has seen the same term for [`LASTS`] takes the lease. A node that ends in good
-//! order gives its leases back ([`release`]).
+//! the `term`, and whoever has seen the same term for [`LEASE_DURATION`] takes the lease. A node
+//! that ends in good order gives its leases back ([`release`]).
 
 use std::{
     collections::HashSet,
@@ -24,13 +24,13 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
+    liveness::LivenessTracker,
     random::Random,
-    stillness::Stillness,
     store::{Store, Tx, signal::Signal},
 };
 
 /// How long a lease is held without being renewed.
-pub const LASTS: Duration = Duration::from_secs(5);
+pub const LEASE_DURATION: Duration = Duration::from_secs(5);
 
 /// This process, among the nodes: whoever starts anew is another one.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ pub struct Node {
     /// Whether it has ever taken a lease.
     holds: Arc<AtomicBool>,
     /// The leases of others, with their holders and terms.
-    others: Stillness<String, (Uuid, i64)>,
+    others: LivenessTracker<String, (Uuid, i64)>,
 }
 
 impl Node {
@@ -51,7 +51,7 @@ impl Node {
             id: Uuid::from_bytes(Random::system().bytes()),
             alone: store.is_exclusive(),
             holds: Arc::default(),
-            others: Stillness::default(),
+            others: LivenessTracker::default(),
         }
     }
 
@@ -62,22 +62,24 @@ impl Node {
 
     fn may_take(&self, current: &lease::Model, uptime: Duration) -> bool {
         let state = (current.holder, current.term);
-        self.alone || self.others.since(current.work.clone(), state, uptime) >= LASTS
+        self.alone
+            || self.others.unchanged_for(current.work.clone(), state, uptime) >= LEASE_DURATION
     }
 }
 
 /// Takes or renews a lease for a node. False if another node holds it.
 ///
 /// # Errors
-/// Where another node was faster, the whole closure runs again ([`Error::Again`]).
-pub async fn hold(tx: &Tx, name: &str, node: &Node) -> Result<bool> {
+/// Where another node was faster, the whole closure runs again ([`Error::Retry`]).
+pub async fn acquire(tx: &Tx, name: &str, node: &Node) -> Result<bool> {
+    let lost_race = || Error::lost_race("another node has just taken the lease");
     let Some(current) = lease::Entity::find_by_id(name).one(tx).await? else {
         let new =
             lease::ActiveModel { work: Set(name.to_owned()), holder: Set(node.id), term: Set(1) };
         let taken = OnConflict::column(lease::Column::Work).do_nothing().to_owned();
         let inserted =
             lease::Entity::insert_many([new]).on_conflict(taken).exec_without_returning(tx).await?;
-        return if inserted == 1 { Ok(held(node)) } else { Err(overtaken()) };
+        return if inserted == 1 { Ok(held(node)) } else { Err(lost_race()) };
     };
     if current.holder != node.id && !node.may_take(&current, tx.uptime()) {
         return Ok(false);
@@ -93,7 +95,7 @@ pub async fn hold(tx: &Tx, name: &str, node: &Node) -> Result<bool> {
         .filter(lease::COLUMN.term.eq(current.term))
         .exec(tx)
         .await?;
-    if renewed.rows_affected == 1 { Ok(held(node)) } else { Err(overtaken()) }
+    if renewed.rows_affected == 1 { Ok(held(node)) } else { Err(lost_race()) }
 }
 
 fn held(node: &Node) -> bool {
@@ -101,11 +103,8 @@ fn held(node: &Node) -> bool {
     true
 }
 
-fn overtaken() -> Error {
-    Error::Again("another node has just taken the lease".into())
-}
-
-/// Looks at the leases of other nodes, so that how long each stands still is known once there is work.
+/// Looks at the leases of other nodes, so that how long each has not changed is known once there is
+/// work.
 ///
 /// # Errors
 /// Where the database does not answer.
@@ -119,14 +118,14 @@ pub async fn watch(store: &Store, node: &Node) -> Result<()> {
         node.may_take(lease, uptime);
     }
     let there: HashSet<&String> = leases.iter().map(|lease| &lease.work).collect();
-    node.others.keep(|work| there.contains(work));
+    node.others.retain(|work| there.contains(work));
     Ok(())
 }
 
 /// Gives back all leases that a node holds, and wakes the others: whoever comes next need not wait.
 ///
 /// # Errors
-/// Where the database does not answer; then the others wait for [`LASTS`].
+/// Where the database does not answer; then the others wait for [`LEASE_DURATION`].
 pub async fn release(store: &Store, node: &Node) -> Result<()> {
     if !node.holds.swap(false, Ordering::Relaxed) {
         return Ok(());

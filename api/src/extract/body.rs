@@ -24,7 +24,7 @@ use tempfile::NamedTempFile;
 use tokio::time::timeout;
 
 use super::once::BodyDigest;
-use crate::{intake::Held, problem::Failure, state::State};
+use crate::{intake::Reservation, problem::Failure, state::State};
 
 /// A body of JSON.
 #[derive(Debug)]
@@ -65,16 +65,20 @@ impl Reading {
     }
 }
 
-/// How many bytes a body may have from somebody whom nobody knows.
-const STRANGER_BYTES: usize = 16 * 1024;
+/// How many bytes a body may have from somebody who is not authenticated.
+const UNAUTHENTICATED_BYTES: usize = 16 * 1024;
 
 /// A whole body. It is counted among those that are held until its request is answered.
 async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesMut, Failure> {
     let state = state(request)?;
     let limits = state.settings.limits;
-    // Who is known stands in front of the body in every signature.
-    let known = request.extensions().contains::<EventContext>();
-    let limit = if known { limits.body_bytes } else { limits.body_bytes.min(STRANGER_BYTES) };
+    // Who is authenticated stands in front of the body in every signature.
+    let authenticated = request.extensions().contains::<EventContext>();
+    let limit = if authenticated {
+        limits.body_bytes
+    } else {
+        limits.body_bytes.min(UNAUTHENTICATED_BYTES)
+    };
     let too_large = || {
         let detail = format!("a body may have {limit} bytes here");
         Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE).detail(detail)
@@ -83,7 +87,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesM
         return Err(too_large());
     }
     let digest = BodyDigest::of(request);
-    let (mut bytes, mut held) = (web::BytesMut::new(), Held::default());
+    let (mut bytes, mut reserved) = (web::BytesMut::new(), Reservation::default());
     Reading::set(request, true);
     let reading = async {
         while let Some(chunk) = payload.next().await {
@@ -91,7 +95,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesM
             if bytes.len() + chunk.len() > limit {
                 return Err(too_large());
             }
-            state.intake.hold(&mut held, chunk.len(), known)?;
+            state.intake.reserve(&mut reserved, chunk.len(), authenticated)?;
             digest.update(&chunk);
             bytes.extend_from_slice(&chunk);
         }
@@ -99,7 +103,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesM
     };
     timeout(limits.body_timeout, reading).await.unwrap_or_else(|_| Err(too_slow()))?;
     Reading::set(request, false);
-    request.extensions_mut().insert(held);
+    request.extensions_mut().insert(reserved);
     Ok(bytes)
 }
 

@@ -165,7 +165,7 @@ pub(crate) async fn of_purpose(
         closed: false,
     };
     match insert(tx, actor, tx.new_id(), input, Some(purpose)).await {
-        Err(Error::Duplicate { .. }) => Err(Error::Again("another has just made it".into())),
+        Err(Error::Duplicate { .. }) => Err(Error::lost_race("another has just made it")),
         made => Ok(made?.id),
     }
 }

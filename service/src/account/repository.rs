@@ -30,7 +30,7 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<account::Model>> {
-    let rows = versioned::owned::<account::Entity>(organization_id);
+    let rows = versioned::find_in_organization::<account::Entity>(organization_id);
     let sort = Sort { name: "name", column: account::Column::NameKey, descending: false };
     page(connection, rows, sort, query).await
 }
@@ -41,8 +41,8 @@ pub(crate) async fn some(
     organization_id: Uuid,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, account::Model>> {
-    let accounts =
-        versioned::owned::<account::Entity>(organization_id).filter(account::Column::Id.is_in(ids));
+    let accounts = versioned::find_in_organization::<account::Entity>(organization_id)
+        .filter(account::Column::Id.is_in(ids));
     let accounts = rows::all(connection, accounts).await?;
     Ok(accounts.into_iter().map(|account| (account.id, account)).collect())
 }
@@ -54,7 +54,7 @@ pub(super) async fn of_purpose(
     purpose: Purpose,
     currency: &str,
 ) -> Result<Option<account::Model>> {
-    let accounts = versioned::owned::<account::Entity>(organization_id)
+    let accounts = versioned::find_in_organization::<account::Entity>(organization_id)
         .filter(account::COLUMN.purpose.eq(purpose.as_str()))
         .filter(account::COLUMN.currency.eq(currency));
     Ok(rows::all(connection, accounts).await?.into_iter().next())
@@ -66,7 +66,7 @@ pub(super) async fn sums(
     organization_id: Uuid,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, account_balance::Model>> {
-    let sums = versioned::owned::<account_balance::Entity>(organization_id)
+    let sums = versioned::find_in_organization::<account_balance::Entity>(organization_id)
         .filter(account_balance::Column::Id.is_in(ids));
     let sums = rows::all(connection, sums).await?;
     Ok(sums.into_iter().map(|sums| (sums.id, sums)).collect())

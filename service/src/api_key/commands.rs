@@ -106,7 +106,7 @@ fn within_own(actor: &Actor, asked: Option<DateTime<Utc>>) -> Result<Option<Date
 /// [`Error::Unauthenticated`] where it has just ended.
 pub(crate) async fn hold_maker(tx: &Tx, actor: &Actor) -> Result<()> {
     let Some(id) = actor.authentication.api_key_id() else { return Ok(()) };
-    if versioned::hold::<api_key::Entity>(tx, actor.organization_id, id).await? {
+    if versioned::lock_by_id::<api_key::Entity>(tx, actor.organization_id, id).await? {
         return Ok(());
     }
     Err(Error::Unauthenticated("the token is not known"))

@@ -15,7 +15,7 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<api_key::Model>> {
-    let rows = versioned::owned::<api_key::Entity>(organization_id);
+    let rows = versioned::find_in_organization::<api_key::Entity>(organization_id);
     let sort = Sort { name: "-created_at", column: api_key::Column::CreatedAt, descending: true };
     page(connection, rows, sort, query).await
 }
@@ -25,7 +25,7 @@ pub(crate) async fn by_token(
     organization_id: Uuid,
     token_hash: &str,
 ) -> Result<Option<api_key::Model>> {
-    let rows = versioned::owned::<api_key::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<api_key::Entity>(organization_id)
         .filter(api_key::COLUMN.token_hash.eq(token_hash))
         .all(connection)
         .await?;
@@ -37,7 +37,7 @@ pub(super) async fn of_member(
     organization_id: Uuid,
     member_id: Uuid,
 ) -> Result<Vec<api_key::Model>> {
-    let rows = versioned::owned::<api_key::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<api_key::Entity>(organization_id)
         .filter(api_key::COLUMN.member_id.eq(member_id))
         .all(connection)
         .await?;
@@ -50,7 +50,7 @@ pub(super) async fn made_by(
     organization_id: Uuid,
     ids: &[Uuid],
 ) -> Result<Vec<api_key::Model>> {
-    let rows = versioned::owned::<api_key::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<api_key::Entity>(organization_id)
         .filter(api_key::Column::CreatedByApiKeyId.is_in(ids.iter().copied()))
         .all(connection)
         .await?;

@@ -30,7 +30,7 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<budget::Model>> {
-    let rows = versioned::owned::<budget::Entity>(organization_id);
+    let rows = versioned::find_in_organization::<budget::Entity>(organization_id);
     let sort = Sort { name: "name", column: budget::Column::NameKey, descending: false };
     page(connection, rows, sort, query).await
 }
@@ -40,7 +40,7 @@ pub(crate) async fn all(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
 ) -> Result<Vec<budget::Model>> {
-    let rows = versioned::owned::<budget::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<budget::Entity>(organization_id)
         .order_by_asc(budget::Column::NameKey)
         .order_by_asc(budget::Column::Id);
     rows::all(connection, rows).await
@@ -51,7 +51,7 @@ pub(super) async fn having_any(
     connection: &impl ConnectionTrait,
     organizations: &[Uuid],
 ) -> Result<HashSet<Uuid>> {
-    versioned::owners(connection, budget::Entity::find(), organizations).await
+    versioned::organizations_with(connection, budget::Entity::find(), organizations).await
 }
 
 /// Which parts of budgets were told, in percent, of periods that begin on a day: of these at least.

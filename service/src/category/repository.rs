@@ -28,7 +28,7 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<category::Model>> {
-    let rows = versioned::owned::<category::Entity>(organization_id);
+    let rows = versioned::find_in_organization::<category::Entity>(organization_id);
     let sort = Sort { name: "name", column: category::Column::NameKey, descending: false };
     page(connection, rows, sort, query).await
 }
@@ -48,7 +48,7 @@ pub(crate) fn subtree(organization_id: Uuid, root: Uuid) -> SelectStatement {
             Expr::col((category::Entity, category::Column::OrganizationId)).eq(organization_id),
         )
         .to_owned();
-    let mut start = versioned::owned::<category::Entity>(organization_id)
+    let mut start = versioned::find_in_organization::<category::Entity>(organization_id)
         .select_only()
         .column(category::Column::Id)
         .filter(category::Column::Id.eq(root))
@@ -68,7 +68,7 @@ pub(super) async fn is_within(
     id: Uuid,
     root: Uuid,
 ) -> Result<bool> {
-    let found = versioned::owned::<category::Entity>(organization_id)
+    let found = versioned::find_in_organization::<category::Entity>(organization_id)
         .filter(category::Column::Id.eq(id))
         .filter(category::Column::Id.in_subquery(subtree(organization_id, root)))
         .all(connection)
@@ -81,7 +81,7 @@ pub(crate) async fn all(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
 ) -> Result<Vec<category::Model>> {
-    Ok(versioned::owned::<category::Entity>(organization_id).all(connection).await?)
+    Ok(versioned::find_in_organization::<category::Entity>(organization_id).all(connection).await?)
 }
 
 /// The id of each folded name: where several have it, of the one nearest to the top, then of the
@@ -100,10 +100,10 @@ pub(crate) async fn by_name(
 }
 
 /// Which of these are no categories of the organization.
-pub(crate) async fn missing(
+pub(crate) async fn find_missing_ids(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     ids: Vec<Uuid>,
 ) -> Result<Vec<Uuid>> {
-    versioned::missing::<category::Entity>(connection, organization_id, ids).await
+    versioned::find_missing_ids::<category::Entity>(connection, organization_id, ids).await
 }

@@ -109,7 +109,7 @@ pub(super) async fn wanted(
     let wanted = Condition::any()
         .add(event::Column::Kind.is_in(kinds))
         .add(event::Column::Entity.is_in(entities));
-    let events = versioned::owned::<event::Entity>(behind.organization_id)
+    let events = versioned::find_in_organization::<event::Entity>(behind.organization_id)
         .filter(event::COLUMN.position.gt(behind.position))
         .filter(event::COLUMN.position.lte(behind.head))
         .filter(wanted)

@@ -101,7 +101,7 @@ async fn feed_one(context: &Context, consumer: &'static Consumer) -> Result<u64>
 async fn start(context: &Context, consumer: &'static Consumer) -> Result<()> {
     let started = context.store.write((context.node.clone(), consumer), |tx, (node, consumer)| {
         Box::pin(async move {
-            let ours = hold(tx, consumer, node).await?;
+            let ours = acquire_lease(tx, consumer, node).await?;
             if ours && !repository::has_started(tx, consumer.name).await? {
                 repository::start(tx, consumer).await?;
             }
@@ -111,8 +111,8 @@ async fn start(context: &Context, consumer: &'static Consumer) -> Result<()> {
     started.await
 }
 
-async fn hold(tx: &Tx, consumer: &Consumer, node: &Node) -> Result<bool> {
-    lease::hold(tx, &format!("consumer:{}", consumer.name), node).await
+async fn acquire_lease(tx: &Tx, consumer: &Consumer, node: &Node) -> Result<bool> {
+    lease::acquire(tx, &format!("consumer:{}", consumer.name), node).await
 }
 
 /// Goes over all that has happened in organizations where nothing concerns the consumer.
@@ -127,7 +127,7 @@ async fn pass_over(
     let input = (context.node.clone(), consumer, logs);
     let passed = context.store.write(input, |tx, (node, consumer, logs)| {
         Box::pin(async move {
-            if !hold(tx, consumer, node).await? {
+            if !acquire_lease(tx, consumer, node).await? {
                 return Ok(Step::NotOurs);
             }
             repository::pass_over(tx, consumer.name, logs).await?;
@@ -203,7 +203,7 @@ async fn step(
     let input = (context.node.clone(), consumer, behind, events, to);
     let reacted = context.store.write(input, |tx, (node, consumer, behind, events, to)| {
         Box::pin(async move {
-            if !hold(tx, consumer, node).await? {
+            if !acquire_lease(tx, consumer, node).await? {
                 return Ok(Step::NotOurs);
             }
             let Behind { organization_id, position, .. } = *behind;
@@ -244,7 +244,7 @@ async fn postpone(
     let input = (context.node.clone(), consumer, from, event, text);
     let postponed = context.store.write(input, |tx, (node, consumer, from, event, text)| {
         Box::pin(async move {
-            if !hold(tx, consumer, node).await? {
+            if !acquire_lease(tx, consumer, node).await? {
                 return Ok(Step::NotOurs);
             }
             if system(tx, event.organization_id).await?.is_none() {
@@ -311,7 +311,7 @@ async fn again(
     let input = (context.node.clone(), consumer, parked.clone());
     let reacted = context.store.write(input, |tx, (node, consumer, parked)| {
         Box::pin(async move {
-            if !hold(tx, consumer, node).await? || !repository::forget(tx, parked).await? {
+            if !acquire_lease(tx, consumer, node).await? || !repository::forget(tx, parked).await? {
                 return Ok(0);
             }
             let organization_id = parked.organization_id;
@@ -329,7 +329,7 @@ async fn again(
     let input = (context.node.clone(), consumer, parked, told(&error));
     let back = context.store.write(input, |tx, (node, consumer, parked, text)| {
         Box::pin(async move {
-            if !hold(tx, consumer, node).await? {
+            if !acquire_lease(tx, consumer, node).await? {
                 return Ok(0);
             }
             let change = parked_event::ActiveModel {

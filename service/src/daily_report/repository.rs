@@ -171,7 +171,7 @@ fn filtered(
         Column::Id.in_subquery(items.into_query())
     };
     let backend = tx.get_database_backend();
-    versioned::owned::<daily_report::Entity>(organization_id)
+    versioned::find_in_organization::<daily_report::Entity>(organization_id)
         .apply_if(*project_id, |rows, id| rows.filter(COLUMN.project_id.eq(id)))
         .apply_if(*from, |rows, day| rows.filter(COLUMN.day.gte(day)))
         .apply_if(*to, |rows, day| rows.filter(COLUMN.day.lte(day)))
@@ -311,9 +311,10 @@ pub(super) async fn unknown_references(
     let crew = input.crew.iter().enumerate();
     let members: Vec<_> = crew.filter_map(|(index, line)| Some((index, line.member_id?))).collect();
     let projects = vec![input.project_id];
-    let no_project = project::repository::missing(connection, organization_id, projects).await?;
+    let no_project =
+        project::repository::find_missing_ids(connection, organization_id, projects).await?;
     let ids = members.iter().map(|(_, id)| *id).collect();
-    let no_member = member::repository::missing(connection, organization_id, ids).await?;
+    let no_member = member::repository::find_missing_ids(connection, organization_id, ids).await?;
     let project = no_project
         .iter()
         .map(|_| Violation::new("/project_id", "unknown", "is not a project here"));

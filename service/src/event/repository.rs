@@ -67,8 +67,10 @@ pub(super) async fn waiting(
     log: Uuid,
     limit: u64,
 ) -> Result<Vec<event::Model>> {
-    let waiting =
-        || versioned::owned::<event::Entity>(log).filter(event::COLUMN.position.is_null());
+    let waiting = || {
+        versioned::find_in_organization::<event::Entity>(log)
+            .filter(event::COLUMN.position.is_null())
+    };
     let oldest = waiting()
         .order_by_asc(event::Column::At)
         .order_by_asc(event::Column::Ordinal)
@@ -94,7 +96,8 @@ pub(super) async fn waiting(
 
 /// How many events of a log have no position.
 pub(super) async fn count_waiting(connection: &impl ConnectionTrait, log: Uuid) -> Result<u64> {
-    let waiting = versioned::owned::<event::Entity>(log).filter(event::COLUMN.position.is_null());
+    let waiting = versioned::find_in_organization::<event::Entity>(log)
+        .filter(event::COLUMN.position.is_null());
     Ok(waiting.count(connection).await?)
 }
 
@@ -163,7 +166,7 @@ pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>, is_first: bool
         .to_owned();
     let placed = tx.execute(&statement).await?;
     if placed.rows_affected() != count {
-        return Err(Error::Again("events were given positions meanwhile".into()));
+        return Err(Error::lost_race("events were given positions meanwhile"));
     }
     let end = event_head::Model { organization_id: log, position, chain };
     match is_first {
@@ -227,7 +230,7 @@ pub(crate) async fn after(
     position: i64,
     limit: u64,
 ) -> Result<Vec<event::Model>> {
-    let events = versioned::owned::<event::Entity>(log)
+    let events = versioned::find_in_organization::<event::Entity>(log)
         .filter(event::COLUMN.position.gt(position))
         .order_by_asc(event::Column::Position)
         .limit(limit);
@@ -240,14 +243,14 @@ pub(crate) async fn by_ids(
     log: Uuid,
     ids: &[Uuid],
 ) -> Result<Vec<event::Model>> {
-    let events =
-        versioned::owned::<event::Entity>(log).filter(event::Column::Id.is_in(ids.iter().copied()));
+    let events = versioned::find_in_organization::<event::Entity>(log)
+        .filter(event::Column::Id.is_in(ids.iter().copied()));
     rows::all(connection, events).await
 }
 
 /// What is in a log about one resource, by the index of its history.
 fn about(log: Uuid, entity: &str, id: Uuid) -> Select<event::Entity> {
-    versioned::owned::<event::Entity>(log)
+    versioned::find_in_organization::<event::Entity>(log)
         .filter(event::COLUMN.entity_id.eq(id))
         .filter(event::COLUMN.entity.eq(entity))
 }
@@ -322,10 +325,9 @@ pub(super) async fn told(
 ) -> Result<Vec<event::Model>> {
     let mut events = match filter.about() {
         Some((entity, Some(id))) => about(log, entity, id),
-        Some((entity, None)) => {
-            versioned::owned::<event::Entity>(log).filter(event::COLUMN.entity.eq(entity))
-        }
-        None => versioned::owned::<event::Entity>(log),
+        Some((entity, None)) => versioned::find_in_organization::<event::Entity>(log)
+            .filter(event::COLUMN.entity.eq(entity)),
+        None => versioned::find_in_organization::<event::Entity>(log),
     };
     if !filter.kinds().is_empty() || !filter.entities().is_empty() {
         let kinds = event::Column::Kind.is_in(filter.kinds().iter().map(String::as_str));
@@ -349,7 +351,7 @@ pub(crate) async fn version_before(
     if event.entity_version <= FIRST_VERSION {
         return Ok(None);
     }
-    let before = versioned::owned::<event::Entity>(event.organization_id)
+    let before = versioned::find_in_organization::<event::Entity>(event.organization_id)
         .filter(event::COLUMN.entity_id.eq(event.entity_id))
         .filter(event::COLUMN.entity.eq(&event.entity))
         .filter(event::COLUMN.effect.eq(Effect::Written.as_str()))

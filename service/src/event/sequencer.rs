@@ -69,7 +69,7 @@ async fn place_some(store: &Store, node: &Node, logs: Vec<Uuid>) -> Result<u64> 
 
 /// None if another node holds the lease.
 async fn sequence_log(tx: &Tx, node: &Node, log: Uuid) -> Result<Option<u64>> {
-    if !lease::hold(tx, LEASE, node).await? {
+    if !lease::acquire(tx, LEASE, node).await? {
         return Ok(None);
     }
     let mut events = repository::waiting(tx, log, AT_ONCE).await?;

@@ -65,7 +65,7 @@ pub(super) async fn items_of(
     organization_id: Uuid,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, Vec<ExpenseItem>>> {
-    let rows = versioned::owned::<expense_item::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<expense_item::Entity>(organization_id)
         .filter(expense_item::Column::ExpenseId.is_in(ids))
         .order_by_asc(expense_item::Column::ExpenseId)
         .order_by_asc(expense_item::Column::Position)
@@ -224,7 +224,7 @@ fn filtered(
         query.page().bounded(backend, expense::Column::SpentOn),
         query.page().bounded(backend, expense::Column::AmountMinor),
     );
-    versioned::owned::<expense::Entity>(organization_id)
+    versioned::find_in_organization::<expense::Entity>(organization_id)
         .apply_if(*category_id, |rows, root| rows.filter(in_category(organization_id, root)))
         .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
         .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
@@ -243,7 +243,7 @@ fn filtered(
 
 /// Of a category or one below, as a whole or in one of its lines.
 fn in_category(organization_id: Uuid, root: Uuid) -> Expr {
-    let lines = versioned::owned::<expense_item::Entity>(organization_id)
+    let lines = versioned::find_in_organization::<expense_item::Entity>(organization_id)
         .select_only()
         .column(expense_item::Column::ExpenseId)
         .filter(
@@ -269,7 +269,7 @@ pub(crate) fn names_project(organization_id: Uuid, project_id: Uuid) -> Expr {
 
 /// Of which a line names a project.
 fn in_a_line(organization_id: Uuid, project_id: Uuid) -> Expr {
-    let lines = versioned::owned::<expense_item::Entity>(organization_id)
+    let lines = versioned::find_in_organization::<expense_item::Entity>(organization_id)
         .select_only()
         .column(expense_item::Column::ExpenseId)
         .filter(expense_item::COLUMN.project_id.eq(project_id))
@@ -552,7 +552,7 @@ pub(super) async fn known_keys(
     keys: Vec<&str>,
 ) -> Result<HashSet<String>> {
     let column = expense::Column::ImportKey;
-    versioned::known::<expense::Entity>(connection, organization_id, column, keys).await
+    versioned::find_existing::<expense::Entity>(connection, organization_id, column, keys).await
 }
 
 /// After the database has refused a reference: which ones they are. Each input comes with the
@@ -575,9 +575,11 @@ pub(super) async fn unknown_references<'a>(
     }
     let ids = |found: &[(String, Uuid)]| found.iter().map(|(_, id)| *id).collect::<Vec<_>>();
     let home = actor.organization_id;
-    let no_category = category::repository::missing(connection, home, ids(&categories)).await?;
-    let no_member = member::repository::missing(connection, home, ids(&members)).await?;
-    let no_project = project::repository::missing(connection, home, ids(&projects)).await?;
+    let no_category =
+        category::repository::find_missing_ids(connection, home, ids(&categories)).await?;
+    let no_member = member::repository::find_missing_ids(connection, home, ids(&members)).await?;
+    let no_project =
+        project::repository::find_missing_ids(connection, home, ids(&projects)).await?;
     let violations: Violations = [
         (categories, no_category, "is not a category here"),
         (members, no_member, "is not a member here"),

@@ -52,7 +52,7 @@ impl Claim {
         let (now, row) = (tx.now(), self.key.row());
         if !repository::claim(tx, row, now, now + KEPT).await? {
             let answer = repository::answer(tx, row, now).await?;
-            let answer = answer.ok_or_else(|| Error::Again("the key has just gone".into()))?;
+            let answer = answer.ok_or_else(|| Error::lost_race("the key has just gone"))?;
             return Err(Error::Replayed(self.key.open(tx.keyring(), &answer)?));
         }
         let value = work(tx, input).await?;

@@ -37,7 +37,7 @@ pub(super) async fn list(
     query: &ImportRunQuery,
 ) -> Result<Page<import::Model>> {
     let ImportRunQuery { kind, limit: _, cursor: _ } = query;
-    let rows = versioned::owned::<import::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<import::Entity>(organization_id)
         .filter(import::COLUMN.staging_until.is_null())
         .apply_if(*kind, |rows, kind| rows.filter(import::COLUMN.kind.eq(kind.as_str())));
     let sort = Sort { name: "-created_at", column: import::Column::CreatedAt, descending: true };

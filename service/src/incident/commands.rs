@@ -111,11 +111,17 @@ impl Changeable for Incident {
     ) -> Result<Error> {
         let (organization_id, mut found) = (actor.organization_id, Vec::new());
         let members = vec![input.member_id];
-        if !member::repository::missing(connection, organization_id, members).await?.is_empty() {
+        if !member::repository::find_missing_ids(connection, organization_id, members)
+            .await?
+            .is_empty()
+        {
             found.push(Violation::new("/member_id", "unknown", "is not a member here"));
         }
         let projects = input.project_id.into_iter().collect();
-        if !project::repository::missing(connection, organization_id, projects).await?.is_empty() {
+        if !project::repository::find_missing_ids(connection, organization_id, projects)
+            .await?
+            .is_empty()
+        {
             found.push(Violation::new("/project_id", "unknown", "is not a project here"));
         }
         Ok(if found.is_empty() { Error::Reference } else { Error::Invalid(found) })

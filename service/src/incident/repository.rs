@@ -34,7 +34,7 @@ pub(super) async fn list(
     let from = from.map(|day| actor.settings.start_of(day).fixed_offset());
     let until = to.and_then(|day| day.succ_opt());
     let until = until.map(|day| actor.settings.start_of(day).fixed_offset());
-    let rows = versioned::owned::<incident::Entity>(actor.organization_id)
+    let rows = versioned::find_in_organization::<incident::Entity>(actor.organization_id)
         .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
         .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
         .apply_if(*project_id, |rows, id| rows.filter(COLUMN.project_id.eq(id)))
@@ -47,7 +47,7 @@ pub(super) async fn list(
 
 /// The number of the next incident of an organization that the transaction holds.
 pub(super) async fn next_case_number(tx: &Tx, organization_id: Uuid) -> Result<i64> {
-    let last: Option<i64> = versioned::owned::<incident::Entity>(organization_id)
+    let last: Option<i64> = versioned::find_in_organization::<incident::Entity>(organization_id)
         .select_only()
         .column(incident::Column::CaseNumber)
         .order_by_desc(incident::Column::CaseNumber)
@@ -64,7 +64,7 @@ pub(super) async fn recordable(
     organization_id: Uuid,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<incident::Model>> {
-    let recordable = versioned::owned::<incident::Entity>(organization_id)
+    let recordable = versioned::find_in_organization::<incident::Entity>(organization_id)
         .filter(incident::COLUMN.occurred_at.gte(from.fixed_offset()))
         .filter(incident::COLUMN.occurred_at.lt(until.fixed_offset()))
         .filter(incident::COLUMN.recordable.eq(true))

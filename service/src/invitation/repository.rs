@@ -15,7 +15,7 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<invitation::Model>> {
-    let rows = versioned::owned::<invitation::Entity>(organization_id);
+    let rows = versioned::find_in_organization::<invitation::Entity>(organization_id);
     let sort =
         Sort { name: "-created_at", column: invitation::Column::CreatedAt, descending: true };
     page(connection, rows, sort, query).await
@@ -26,7 +26,7 @@ pub(super) async fn by_token(
     organization_id: Uuid,
     token_hash: &str,
 ) -> Result<Option<invitation::Model>> {
-    let rows = versioned::owned::<invitation::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<invitation::Entity>(organization_id)
         .filter(invitation::COLUMN.token_hash.eq(token_hash))
         .all(connection)
         .await?;
@@ -39,7 +39,7 @@ pub(super) async fn open_of_member(
     organization_id: Uuid,
     member_id: Uuid,
 ) -> Result<Vec<invitation::Model>> {
-    let rows = versioned::owned::<invitation::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<invitation::Entity>(organization_id)
         .filter(invitation::COLUMN.created_by_member_id.eq(member_id))
         .filter(invitation::COLUMN.accepted_at.is_null())
         .all(connection)
@@ -53,7 +53,7 @@ pub(super) async fn open_of_api_keys(
     organization_id: Uuid,
     ids: &[Uuid],
 ) -> Result<Vec<invitation::Model>> {
-    let rows = versioned::owned::<invitation::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<invitation::Entity>(organization_id)
         .filter(invitation::Column::CreatedByApiKeyId.is_in(ids.iter().copied()))
         .filter(invitation::COLUMN.accepted_at.is_null())
         .all(connection)

@@ -34,7 +34,7 @@ async fn transfers_of(
     organization_id: Uuid,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, Vec<Transfer>>> {
-    let found = versioned::owned::<transfer::Entity>(organization_id)
+    let found = versioned::find_in_organization::<transfer::Entity>(organization_id)
         .filter(transfer::Column::EntryId.is_in(ids))
         .order_by_asc(transfer::Column::EntryId)
         .order_by_asc(transfer::Column::Position);
@@ -78,10 +78,10 @@ pub(super) async fn list(
         JournalEntrySort::OccurredOn => ("occurred_on", false),
         JournalEntrySort::OccurredOnDescending => ("-occurred_on", true),
     };
-    let entries = versioned::owned::<journal_entry::Entity>(organization_id)
+    let entries = versioned::find_in_organization::<journal_entry::Entity>(organization_id)
         .apply_if(*account_id, |rows, id| {
             let touching = |side: transfer::Column| {
-                versioned::owned::<transfer::Entity>(organization_id)
+                versioned::find_in_organization::<transfer::Entity>(organization_id)
                     .select_only()
                     .column(transfer::Column::EntryId)
                     .filter(side.eq(id))

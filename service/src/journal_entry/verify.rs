@@ -56,12 +56,14 @@ pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
 
 async fn verify_ledger(tx: &Tx, organization_id: Uuid) -> Result<Findings> {
     let mut faults = entry_faults(tx, organization_id).await?;
-    let sums = rows::all(tx, versioned::owned::<account_balance::Entity>(organization_id)).await?;
+    let sums =
+        rows::all(tx, versioned::find_in_organization::<account_balance::Entity>(organization_id))
+            .await?;
     let mut sums: HashMap<_, _> = sums.into_iter().map(|sums| (sums.id, sums)).collect();
     let debits = sums_of(tx, organization_id, transfer::Column::DebitAccountId).await?;
     let credits = sums_of(tx, organization_id, transfer::Column::CreditAccountId).await?;
-    let accounts =
-        versioned::owned::<account::Entity>(organization_id).order_by_asc(account::Column::Id);
+    let accounts = versioned::find_in_organization::<account::Entity>(organization_id)
+        .order_by_asc(account::Column::Id);
     let mut hold = 0;
     for account in rows::all(tx, accounts).await? {
         let id = account.id;
@@ -98,15 +100,16 @@ async fn sums_of(
     side: transfer::Column,
 ) -> Result<HashMap<Uuid, i128>> {
     let [high, low] = dialect::sum_halves(transfer::Column::AmountMinor.into_simple_expr());
-    let sums: Vec<(Uuid, i64, i64)> = versioned::owned::<transfer::Entity>(organization_id)
-        .select_only()
-        .column(side)
-        .column_as(high, "high")
-        .column_as(low, "low")
-        .group_by(side)
-        .into_tuple()
-        .all(connection)
-        .await?;
+    let sums: Vec<(Uuid, i64, i64)> =
+        versioned::find_in_organization::<transfer::Entity>(organization_id)
+            .select_only()
+            .column(side)
+            .column_as(high, "high")
+            .column_as(low, "low")
+            .group_by(side)
+            .into_tuple()
+            .all(connection)
+            .await?;
     Ok(sums.into_iter().map(|(id, high, low)| (id, dialect::join_halves([high, low]))).collect())
 }
 
@@ -116,20 +119,21 @@ async fn entry_faults(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
 ) -> Result<Vec<String>> {
-    let with_transfers = versioned::owned::<transfer::Entity>(organization_id)
+    let with_transfers = versioned::find_in_organization::<transfer::Entity>(organization_id)
         .select_only()
         .column(transfer::Column::EntryId)
         .into_query();
-    let empty: Vec<Uuid> = versioned::owned::<journal_entry::Entity>(organization_id)
-        .select_only()
-        .column(journal_entry::Column::Id)
-        .filter(journal_entry::Column::Id.not_in_subquery(with_transfers))
-        .order_by_asc(journal_entry::Column::Id)
-        .into_tuple()
-        .all(connection)
-        .await?;
+    let empty: Vec<Uuid> =
+        versioned::find_in_organization::<journal_entry::Entity>(organization_id)
+            .select_only()
+            .column(journal_entry::Column::Id)
+            .filter(journal_entry::Column::Id.not_in_subquery(with_transfers))
+            .order_by_asc(journal_entry::Column::Id)
+            .into_tuple()
+            .all(connection)
+            .await?;
     let same_currency = |side: transfer::Column| {
-        versioned::owned::<account::Entity>(organization_id)
+        versioned::find_in_organization::<account::Entity>(organization_id)
             .select_only()
             .column(account::Column::Id)
             .filter(Expr::col((account::Entity, account::Column::Id)).eq(side.into_simple_expr()))
@@ -139,7 +143,7 @@ async fn entry_faults(
             )
             .into_query()
     };
-    let mixed: Vec<Uuid> = versioned::owned::<transfer::Entity>(organization_id)
+    let mixed: Vec<Uuid> = versioned::find_in_organization::<transfer::Entity>(organization_id)
         .select_only()
         .column(transfer::Column::EntryId)
         .distinct()

@@ -31,7 +31,7 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<member::Model>> {
-    let rows = versioned::owned::<member::Entity>(organization_id);
+    let rows = versioned::find_in_organization::<member::Entity>(organization_id);
     let sort = Sort { name: "name", column: member::Column::NameKey, descending: false };
     page(connection, rows, sort, query).await
 }
@@ -41,7 +41,7 @@ pub(crate) async fn of_user(
     organization_id: Uuid,
     user_id: Uuid,
 ) -> Result<Option<member::Model>> {
-    let rows = versioned::owned::<member::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<member::Entity>(organization_id)
         .filter(member::COLUMN.user_id.eq(user_id))
         .all(connection)
         .await?;
@@ -101,7 +101,7 @@ fn owners_with_login(organization_id: Uuid) -> Select<member::Entity> {
 
 /// The members of an organization who can log in: their users are there and not disabled.
 fn with_login(organization_id: Uuid) -> Select<member::Entity> {
-    versioned::owned::<member::Entity>(organization_id)
+    versioned::find_in_organization::<member::Entity>(organization_id)
         .filter(member::COLUMN.active.eq(true))
         .inner_join(user::Entity)
         .filter(user::COLUMN.disabled_at.is_null())
@@ -151,12 +151,12 @@ pub(crate) async fn owned_by(
 }
 
 /// Which of these are no members of the organization.
-pub(crate) async fn missing(
+pub(crate) async fn find_missing_ids(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     ids: Vec<Uuid>,
 ) -> Result<Vec<Uuid>> {
-    versioned::missing::<member::Entity>(connection, organization_id, ids).await
+    versioned::find_missing_ids::<member::Entity>(connection, organization_id, ids).await
 }
 
 /// All members: few, and read whole where many are looked up.
@@ -164,7 +164,7 @@ pub(crate) async fn all(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
 ) -> Result<Vec<member::Model>> {
-    Ok(versioned::owned::<member::Entity>(organization_id).all(connection).await?)
+    Ok(versioned::find_in_organization::<member::Entity>(organization_id).all(connection).await?)
 }
 
 /// Whether a user belongs to another organization, too.
@@ -188,7 +188,7 @@ pub(crate) async fn emails(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
 ) -> Result<Vec<(String, Uuid)>> {
-    Ok(versioned::owned::<member::Entity>(organization_id)
+    Ok(versioned::find_in_organization::<member::Entity>(organization_id)
         .select_only()
         .column(user::Column::EmailKey)
         .column(member::Column::Id)

@@ -30,7 +30,7 @@ pub(super) async fn list(
 ) -> Result<Page<project::Model>> {
     let ProjectQuery { status, q, limit: _, cursor: _ } = query;
     let backend = connection.get_database_backend();
-    let rows = versioned::owned::<project::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<project::Entity>(organization_id)
         .apply_if(*status, |rows, status| rows.filter(project::COLUMN.status.eq(status.as_str())))
         .apply_if(q.as_deref(), |rows, text| {
             let key = project::Column::SearchKey.into_simple_expr();
@@ -46,14 +46,15 @@ pub(super) async fn statuses(
     organization_id: Uuid,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, Status>> {
-    let rows: Vec<(Uuid, String)> = versioned::owned::<project::Entity>(organization_id)
-        .select_only()
-        .column(project::Column::Id)
-        .column(project::Column::Status)
-        .filter(project::Column::Id.is_in(ids))
-        .into_tuple()
-        .all(connection)
-        .await?;
+    let rows: Vec<(Uuid, String)> =
+        versioned::find_in_organization::<project::Entity>(organization_id)
+            .select_only()
+            .column(project::Column::Id)
+            .column(project::Column::Status)
+            .filter(project::Column::Id.is_in(ids))
+            .into_tuple()
+            .all(connection)
+            .await?;
     Ok(rows.into_iter().map(|(id, status)| (id, Status::of(&status))).collect())
 }
 
@@ -62,14 +63,14 @@ pub(crate) async fn all(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
 ) -> Result<Vec<project::Model>> {
-    Ok(versioned::owned::<project::Entity>(organization_id).all(connection).await?)
+    Ok(versioned::find_in_organization::<project::Entity>(organization_id).all(connection).await?)
 }
 
 /// Which of these are no projects of the organization.
-pub(crate) async fn missing(
+pub(crate) async fn find_missing_ids(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     ids: Vec<Uuid>,
 ) -> Result<Vec<Uuid>> {
-    versioned::missing::<project::Entity>(connection, organization_id, ids).await
+    versioned::find_missing_ids::<project::Entity>(connection, organization_id, ids).await
 }

@@ -25,7 +25,7 @@ pub(super) async fn list(
     query: &RateQuery,
 ) -> Result<Page<rate::Model>> {
     let RateQuery { member_id, limit: _, cursor: _ } = query;
-    let rows = versioned::owned::<rate::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<rate::Entity>(organization_id)
         .apply_if(*member_id, |rows, id| rows.filter(rate::COLUMN.member_id.eq(id)));
     let sort = Sort { name: "-starts_on", column: rate::Column::StartsOn, descending: true };
     page(connection, rows, sort, &query.page()).await
@@ -36,7 +36,7 @@ pub(crate) async fn all(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
 ) -> Result<Vec<rate::Model>> {
-    Ok(versioned::owned::<rate::Entity>(organization_id).all(connection).await?)
+    Ok(versioned::find_in_organization::<rate::Entity>(organization_id).all(connection).await?)
 }
 
 /// The rates of a member, the latest first.
@@ -45,7 +45,7 @@ pub(super) async fn of_member(
     organization_id: Uuid,
     member_id: Uuid,
 ) -> Result<Vec<rate::Model>> {
-    let rows = versioned::owned::<rate::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<rate::Entity>(organization_id)
         .filter(rate::COLUMN.member_id.eq(member_id))
         .order_by_desc(rate::Column::StartsOn);
     Ok(rows.all(connection).await?)
@@ -57,7 +57,7 @@ pub(super) async fn latest(
     organization_id: Uuid,
     member_id: Uuid,
 ) -> Result<Option<rate::Model>> {
-    let rows = versioned::owned::<rate::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<rate::Entity>(organization_id)
         .filter(rate::COLUMN.member_id.eq(member_id))
         .order_by_desc(rate::Column::StartsOn)
         .limit(1);

@@ -47,14 +47,15 @@ pub(super) async fn tasks(
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let mut labels = Labels::new();
     for chunk in ids.chunks(IDS_AT_ONCE) {
-        let rows: Vec<(Uuid, String)> = versioned::owned::<task::Entity>(organization_id)
-            .select_only()
-            .column(task::Column::Id)
-            .column(task::Column::Title)
-            .filter(task::Column::Id.is_in(chunk.iter().copied()))
-            .into_tuple()
-            .all(connection)
-            .await?;
+        let rows: Vec<(Uuid, String)> =
+            versioned::find_in_organization::<task::Entity>(organization_id)
+                .select_only()
+                .column(task::Column::Id)
+                .column(task::Column::Title)
+                .filter(task::Column::Id.is_in(chunk.iter().copied()))
+                .into_tuple()
+                .all(connection)
+                .await?;
         labels.extend(rows);
     }
     Ok(labels)

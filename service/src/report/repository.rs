@@ -208,7 +208,7 @@ impl Scope {
     }
 
     fn expenses(&self) -> Select<expense::Entity> {
-        versioned::owned::<expense::Entity>(self.organization_id)
+        versioned::find_in_organization::<expense::Entity>(self.organization_id)
             .filter(expense::Column::SpentOn.between(self.from, self.to))
             .filter(expense::Column::Status.ne(Status::Rejected.as_str()))
     }
@@ -291,7 +291,7 @@ pub(super) async fn spent_on_project(
     project_id: Uuid,
 ) -> Result<Vec<Spent>> {
     let rows = || {
-        versioned::owned::<expense::Entity>(organization_id)
+        versioned::find_in_organization::<expense::Entity>(organization_id)
             .filter(names_project(organization_id, project_id))
             .filter(settled())
     };

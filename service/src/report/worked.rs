@@ -133,7 +133,7 @@ pub(super) async fn card(
     member_id: Uuid,
     monday: NaiveDate,
 ) -> Result<Option<timecard::Model>> {
-    let rows = versioned::owned::<timecard::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<timecard::Entity>(organization_id)
         .filter(timecard::COLUMN.member_id.eq(member_id))
         .filter(timecard::COLUMN.week_starts_on.eq(monday));
     Ok(rows.one(connection).await?)

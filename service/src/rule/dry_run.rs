@@ -55,7 +55,8 @@ pub async fn try_out(store: &Store, actor: &Actor, trial: RuleTrialInput) -> Res
             });
             let set: Vec<_> = set.collect();
             if !set.is_empty() {
-                let missing = category::repository::missing(tx, actor.organization_id, set).await?;
+                let missing =
+                    category::repository::find_missing_ids(tx, actor.organization_id, set).await?;
                 if !missing.is_empty() {
                     return Err(commands::unknown_category(&trial.then));
                 }

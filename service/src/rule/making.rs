@@ -129,8 +129,10 @@ pub(super) async fn known(
     if members.is_empty() && projects.is_empty() {
         return Ok(());
     }
-    let members = member::repository::missing(connection, organization_id, members).await?;
-    let projects = project::repository::missing(connection, organization_id, projects).await?;
+    let members =
+        member::repository::find_missing_ids(connection, organization_id, members).await?;
+    let projects =
+        project::repository::find_missing_ids(connection, organization_id, projects).await?;
     let mut found = Vec::new();
     for (index, action) in then.iter().enumerate() {
         let Action::CreateTask(task) = action else { continue };

@@ -30,14 +30,14 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<rule::Model>> {
-    let rows = versioned::owned::<rule::Entity>(organization_id);
+    let rows = versioned::find_in_organization::<rule::Entity>(organization_id);
     let sort = Sort { name: "name", column: rule::Column::NameKey, descending: false };
     page(connection, rows, sort, query).await
 }
 
 /// How many rules there are.
 pub(super) async fn count(connection: &impl ConnectionTrait, organization_id: Uuid) -> Result<u64> {
-    Ok(versioned::owned::<rule::Entity>(organization_id).count(connection).await?)
+    Ok(versioned::find_in_organization::<rule::Entity>(organization_id).count(connection).await?)
 }
 
 /// In which of these organizations any rule applies at all.
@@ -46,7 +46,7 @@ pub(super) async fn having_any(
     organizations: &[Uuid],
 ) -> Result<HashSet<Uuid>> {
     let applying = rule::Entity::find().filter(rule::COLUMN.enabled.eq(true));
-    versioned::owners(connection, applying, organizations).await
+    versioned::organizations_with(connection, applying, organizations).await
 }
 
 /// The rules that wait for a kind of event, in the order in which they apply.
@@ -55,7 +55,7 @@ pub(super) async fn waiting_for(
     organization_id: Uuid,
     kind: &str,
 ) -> Result<Vec<rule::Model>> {
-    let waiting = versioned::owned::<rule::Entity>(organization_id)
+    let waiting = versioned::find_in_organization::<rule::Entity>(organization_id)
         .filter(rule::COLUMN.enabled.eq(true))
         .filter(rule::COLUMN.kind.eq(kind))
         .order_by_asc(rule::Column::NameKey)
@@ -79,7 +79,7 @@ pub(super) async fn past(
     before: i64,
     limit: u64,
 ) -> Result<Vec<event::Model>> {
-    let events = versioned::owned::<event::Entity>(past.organization_id)
+    let events = versioned::find_in_organization::<event::Entity>(past.organization_id)
         .filter(event::COLUMN.position.lt(before))
         .filter(event::COLUMN.kind.eq(&past.kind))
         .filter(event::COLUMN.effect.eq(Effect::Written.as_str()))

@@ -123,7 +123,7 @@ async fn write(tx: &Tx, system: &Actor, work: &Work) -> Result<Did> {
         Err(Error::Import(failure)) => return refuse(tx, &row, tally, &failure).await,
         // Something that the rows name has gone since it was looked for: the next time it is not found.
         Err(Error::Reference) if has_member(tx, &actor, &row).await? => {
-            return Err(Error::Again("what a row refers to has just gone".into()));
+            return Err(Error::lost_race("what a row refers to has just gone"));
         }
         Err(other) => return Err(other),
     };
@@ -174,7 +174,7 @@ async fn refuse(
 async fn has_member(tx: &Tx, actor: &Actor, row: &table::Model) -> Result<bool> {
     let named = query(row).get("member_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
     let ids: Vec<Uuid> = named.into_iter().collect();
-    Ok(member::repository::missing(tx, actor.organization_id, ids).await?.is_empty())
+    Ok(member::repository::find_missing_ids(tx, actor.organization_id, ids).await?.is_empty())
 }
 
 /// Takes back some of what was made of the slice that was written last, and when there is none, what was made

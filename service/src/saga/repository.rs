@@ -37,8 +37,8 @@ pub(super) async fn by_ids(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let some =
-        versioned::owned::<saga::Entity>(organization_id).filter(saga::Column::Id.is_in(ids));
+    let some = versioned::find_in_organization::<saga::Entity>(organization_id)
+        .filter(saga::Column::Id.is_in(ids));
     rows::all(connection, some).await
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn list(
     query: &SagaQuery,
 ) -> Result<Page<saga::Model>> {
     let SagaQuery { state, subject_id, limit: _, cursor: _ } = query;
-    let rows = versioned::owned::<saga::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<saga::Entity>(organization_id)
         .apply_if(*state, |rows, state| rows.filter(saga::COLUMN.state.eq(state.as_str())))
         .apply_if(*subject_id, |rows, id| rows.filter(saga::COLUMN.subject_id.eq(id)));
     let sort = Sort { name: "-created_at", column: saga::Column::CreatedAt, descending: true };
@@ -112,7 +112,7 @@ pub(super) async fn is_under_way(
     id: Uuid,
 ) -> Result<bool> {
     let ended = [State::Completed, State::Compensated].map(State::as_str);
-    let first = versioned::owned::<saga::Entity>(organization_id)
+    let first = versioned::find_in_organization::<saga::Entity>(organization_id)
         .filter(saga::COLUMN.subject_id.eq(id))
         .filter(saga::COLUMN.kind.eq(kind))
         .filter(saga::Column::State.is_not_in(ended))

@@ -27,8 +27,8 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     fault,
+    liveness::LivenessTracker,
     outbound::Outbound,
-    stillness::Stillness,
     store::{Store, Tx, signal::Signal, versioned},
 };
 
@@ -36,7 +36,7 @@ use crate::{
 const AT_ONCE: u64 = 16;
 
 /// The calls of other nodes that this one has seen, by organization and saga, with the saga's version.
-pub(crate) type Calls = Stillness<(Uuid, Uuid), i64>;
+pub(crate) type Calls = LivenessTracker<(Uuid, Uuid), i64>;
 
 /// A kind of saga.
 pub(super) struct Kind {
@@ -314,7 +314,8 @@ async fn begin(
 /// for long enough that nothing comes of it: whose clock is right, nobody knows.
 fn is_left(tx: &Tx, context: &Context, saga: (Uuid, Uuid), version: i64) -> bool {
     let long_enough = context.patience.of_call().to_std().unwrap_or(Duration::MAX);
-    context.node.is_alone() || context.calls.since(saga, version, tx.uptime()) >= long_enough
+    context.node.is_alone()
+        || context.calls.unchanged_for(saga, version, tx.uptime()) >= long_enough
 }
 
 /// Undoes something, unless somebody has changed it since, or the rules of now do not allow it: then false.

@@ -9,7 +9,7 @@ use super::Tx;
 
 /// Makes whoever else writes to a table wait until this transaction ends. It comes first in the
 /// transaction, which then sees what the others wrote. SQLite has one writer anyway.
-pub(crate) async fn hold_table(tx: &Tx, table: &str) -> Result<(), DbErr> {
+pub(crate) async fn lock_table(tx: &Tx, table: &str) -> Result<(), DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
         let statement = format!(r#"LOCK TABLE "{table}" IN SHARE ROW EXCLUSIVE MODE"#);
         tx.execute_unprepared(&statement).await?;

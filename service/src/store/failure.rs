@@ -73,7 +73,7 @@ fn of_postgres(code: &str, constraint: Option<&str>, message: &str) -> Error {
         }
         "23503" | "23001" => Error::Reference,
         // serialization_failure, deadlock_detected
-        "40001" | "40P01" => Error::Again(format!("PostgreSQL {code}: {message}")),
+        "40001" | "40P01" => Error::Retry(format!("PostgreSQL {code}: {message}")),
         // connection_exception, insufficient_resources, operator_intervention (shut down, statement
         // timeout), system_error, lock_not_available, read_only_sql_transaction, idle timeout
         _ if ["08", "53", "57", "58"].contains(&code.get(..2).unwrap_or_default())

@@ -460,22 +460,22 @@ impl Store {
     /// Applies every migration that is missing, all or none. Several processes may do so at once: one
     /// works and the others wait.
     pub async fn migrate(&self) -> Result<(), DbErr> {
-        let schema = self.hold_schema().await?;
+        let schema = self.lock_schema().await?;
         Migrator::up(&schema.transaction, None).await?;
         schema.transaction.commit().await
     }
 
     /// Takes the last `steps` migrations back, all or none.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), DbErr> {
-        let schema = self.hold_schema().await?;
+        let schema = self.lock_schema().await?;
         Migrator::down(&schema.transaction, Some(steps)).await?;
         schema.transaction.commit().await
     }
 
-    async fn hold_schema(&self) -> Result<Schema, DbErr> {
+    async fn lock_schema(&self) -> Result<Schema, DbErr> {
         match &self.writer {
-            Writer::Sqlite(writer) => writer.hold_schema().await,
-            Writer::Postgres(pools) => postgres::hold_schema(pools).await,
+            Writer::Sqlite(writer) => writer.lock_schema().await,
+            Writer::Postgres(pools) => postgres::lock_schema(pools).await,
         }
     }
 

@@ -107,7 +107,7 @@ impl Writer {
             let mut reason = String::new();
             for attempt in 0..TRIES {
                 match self.attempt(&input, &work).await {
-                    Err(Error::Again(why)) => {
+                    Err(Error::Retry(why)) => {
                         metrics::counter!("steward_transaction_retries_total").increment(1);
                         reason = why;
                         let most = 5 << attempt;
@@ -202,7 +202,7 @@ fn is_answer(error: &DbErr) -> bool {
 
 /// A transaction in which the schema can be changed, while other nodes that want to do so wait. It has
 /// no time limits: an index over a large table takes its time.
-pub(super) async fn hold_schema(pools: &Pools) -> Result<Schema, DbErr> {
+pub(super) async fn lock_schema(pools: &Pools) -> Result<Schema, DbErr> {
     let lent = pools.direct.lend().await?;
     let holder = lent.pool.begin().await?;
     // Who has waited for the lock must see what was done meanwhile.

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, LazyLock, PoisonError, RwLock},
 };
 
-use entity::{Owned, Positional};
+use entity::{Positional, TenantEntity};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, Iterable,
     PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
@@ -92,7 +92,7 @@ pub(crate) async fn delete_first<E: EntityTrait>(
 }
 
 /// Sets a column to null wherever it refers to one of the first rows of the same table, in the order of its key.
-pub(crate) async fn unlink_first<E: Owned>(
+pub(crate) async fn unlink_first<E: TenantEntity>(
     tx: &Tx,
     condition: &Condition,
     link: E::Column,
@@ -109,7 +109,7 @@ pub(crate) async fn unlink_first<E: Owned>(
 }
 
 /// One row of an organization, if it is there. Binds no LIMIT: the key is enough.
-pub async fn by_key<E: Owned + Positional>(
+pub async fn by_key<E: TenantEntity + Positional>(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,
@@ -123,7 +123,7 @@ pub async fn by_key<E: Owned + Positional>(
 }
 
 /// Putting this statement together takes longer than SQLite takes to answer it.
-fn select_by_key<E: Owned>(backend: DbBackend) -> Arc<str> {
+fn select_by_key<E: TenantEntity>(backend: DbBackend) -> Arc<str> {
     /// By the entity and the database's name.
     type Known = HashMap<(TypeId, &'static str), Arc<str>>;
     static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);

@@ -188,13 +188,13 @@ impl Tx {
     /// is to commit.
     ///
     /// # Errors
-    /// [`Error::Internal`] where a statement has failed and nobody has heard of it; [`Error::Again`] where another
-    /// transaction has taken an id.
+    /// [`Error::Internal`] where a statement has failed and nobody has heard of it;
+    /// [`Error::Retry`] where another transaction has taken an id.
     pub(super) async fn finish(&self) -> Result<()> {
         if !self.pending.is_of_a_part() {
             self.write_events().await.map_err(|error| match error.into() {
                 // Another transaction has made the same, which the work looks for when it runs again.
-                Error::Duplicate { .. } => Error::Again("an id was taken meanwhile".into()),
+                Error::Duplicate { .. } => Error::lost_race("an id was taken meanwhile"),
                 other => other,
             })?;
         }

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use entity::{Identified, Owned, Versioned};
+use entity::{Identified, TenantEntity, Versioned};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait,
     EntityTrait, IntoActiveModel, IntoSimpleExpr, Iterable, ModelTrait, PrimaryKeyToColumn,
@@ -69,17 +69,17 @@ impl Expected {
 }
 
 /// The rows of a table that belong to an organization.
-pub fn owned<E: Owned>(organization_id: Uuid) -> Select<E> {
+pub fn find_in_organization<E: TenantEntity>(organization_id: Uuid) -> Select<E> {
     E::find().filter(E::ORGANIZATION_ID.eq(organization_id))
 }
 
 /// Which of these organizations any of some rows belongs to.
-pub async fn owners<E: Owned>(
+pub async fn organizations_with<E: TenantEntity>(
     connection: &impl ConnectionTrait,
     rows: Select<E>,
     organizations: &[Uuid],
 ) -> Result<HashSet<Uuid>> {
-    let owners: Vec<Uuid> = rows
+    let organizations: Vec<Uuid> = rows
         .select_only()
         .column(E::ORGANIZATION_ID)
         .filter(E::ORGANIZATION_ID.is_in(organizations.iter().copied()))
@@ -87,11 +87,11 @@ pub async fn owners<E: Owned>(
         .into_tuple()
         .all(connection)
         .await?;
-    Ok(owners.into_iter().collect())
+    Ok(organizations.into_iter().collect())
 }
 
 /// One row of an organization, if it is there.
-pub async fn find<E: Owned>(
+pub async fn find<E: TenantEntity>(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,
@@ -103,7 +103,7 @@ pub async fn find<E: Owned>(
 ///
 /// # Errors
 /// [`Error::NotFound`], for the row of another organization too.
-pub async fn get<E: Owned + Versioned>(
+pub async fn get<E: TenantEntity + Versioned>(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,
@@ -115,14 +115,14 @@ pub async fn get<E: Owned + Versioned>(
 const IDS_AT_ONCE: usize = 10_000;
 
 /// Which of these ids are of no row of the organization.
-pub async fn missing<E: Owned>(
+pub async fn find_missing_ids<E: TenantEntity>(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     mut ids: Vec<Uuid>,
 ) -> Result<Vec<Uuid>> {
     let mut known: HashSet<Uuid> = HashSet::new();
     for chunk in ids.chunks(IDS_AT_ONCE) {
-        let found: Vec<Uuid> = owned::<E>(organization_id)
+        let found: Vec<Uuid> = find_in_organization::<E>(organization_id)
             .select_only()
             .column(E::ID)
             .filter(E::ID.is_in(chunk.iter().copied()))
@@ -136,7 +136,7 @@ pub async fn missing<E: Owned>(
 }
 
 /// Which of these texts stand in a column of the organization's rows.
-pub async fn known<E: Owned>(
+pub async fn find_existing<E: TenantEntity>(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     column: E::Column,
@@ -144,7 +144,7 @@ pub async fn known<E: Owned>(
 ) -> Result<HashSet<String>> {
     let mut known = HashSet::new();
     for chunk in texts.chunks(IDS_AT_ONCE) {
-        let found: Vec<String> = owned::<E>(organization_id)
+        let found: Vec<String> = find_in_organization::<E>(organization_id)
             .select_only()
             .column(column)
             .filter(column.is_in(chunk.iter().copied()))
@@ -157,7 +157,7 @@ pub async fn known<E: Owned>(
 }
 
 /// Those of these rows that are as they were made, in the order of their ids.
-pub async fn untouched<E: Owned + Versioned>(
+pub async fn find_unchanged<E: TenantEntity + Versioned>(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     ids: Vec<Uuid>,
@@ -165,7 +165,7 @@ pub async fn untouched<E: Owned + Versioned>(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let made = owned::<E>(organization_id)
+    let made = find_in_organization::<E>(organization_id)
         .filter(E::ID.is_in(ids))
         .filter(E::VERSION.eq(1))
         .order_by_asc(E::ID);
@@ -263,7 +263,7 @@ fn uuid_of(value: Value) -> Option<Uuid> {
 /// `current`. The instant is later than that of `current`, whatever the clock says ([`Tx::now_after`]).
 ///
 /// # Errors
-/// Where another transaction was faster, the whole closure runs again ([`Error::Again`]).
+/// Where another transaction was faster, the whole closure runs again ([`Error::Retry`]).
 pub async fn update<A, R>(
     tx: &Tx,
     context: impl Into<EventContext>,
@@ -291,14 +291,14 @@ where
         .into_query()
         .returning(rows::returning::<A::Entity>())
         .to_owned();
-    let written = rows::written::<A::Entity>(tx, &statement).await?.ok_or_else(overtaken)?;
+    let written = rows::written::<A::Entity>(tx, &statement).await?.ok_or_else(version_lost)?;
     recorded(tx, context, verb, written, view).await
 }
 
 /// Removes a row at the version of `current`, and records what was there.
 ///
 /// # Errors
-/// Where another transaction was faster, the whole closure runs again ([`Error::Again`]).
+/// Where another transaction was faster, the whole closure runs again ([`Error::Retry`]).
 pub async fn delete<M, R>(
     tx: &Tx,
     context: impl Into<EventContext>,
@@ -312,7 +312,7 @@ where
     let condition = at_version::<M::Entity>(current);
     let removed = M::Entity::delete_many().filter(condition).exec(tx).await?;
     if removed.rows_affected != 1 {
-        return Err(overtaken());
+        return Err(version_lost());
     }
     let at = tx.now_after(last_change(current)?);
     tx.record_at(at, &context.into(), Verb::Deleted, Effect::Removed, resource).await
@@ -337,7 +337,7 @@ where
     let condition = at_version::<A::Entity>(current);
     let marked = A::Entity::update_many().set(mark).filter(condition).exec(tx).await?;
     if marked.rows_affected != 1 {
-        return Err(overtaken());
+        return Err(version_lost());
     }
     let at = tx.now_after(last_change(current)?);
     tx.record_at(at, &context.into(), Verb::Deleted, Effect::Removed, resource).await
@@ -352,11 +352,15 @@ pub async fn lock<E: Versioned>(tx: &Tx, current: &E::Model) -> Result<()> {
         .filter(at_version::<E>(current))
         .exec(tx)
         .await?;
-    if held.rows_affected == 1 { Ok(()) } else { Err(overtaken()) }
+    if held.rows_affected == 1 { Ok(()) } else { Err(version_lost()) }
 }
 
 /// [`lock`] of a row of which no more than the id is known. False if there is none.
-pub async fn hold<E: Owned + Versioned>(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<bool> {
+pub async fn lock_by_id<E: TenantEntity + Versioned>(
+    tx: &Tx,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<bool> {
     let held = E::update_many()
         .col_expr(E::VERSION, E::VERSION.into_simple_expr())
         .filter(E::ORGANIZATION_ID.eq(organization_id))
@@ -366,8 +370,8 @@ pub async fn hold<E: Owned + Versioned>(tx: &Tx, organization_id: Uuid, id: Uuid
     Ok(held.rows_affected == 1)
 }
 
-fn overtaken() -> Error {
-    Error::Again("the row has another version by now".into())
+fn version_lost() -> Error {
+    Error::lost_race("the row has another version by now")
 }
 
 fn at_version<E: Versioned>(row: &E::Model) -> Condition {

@@ -63,7 +63,7 @@ async fn taken<R: Writable>(
         }
         Err(Error::NotFound(_)) => match removed::<R>(tx, actor, edit.id).await? {
             Some(current_version) => Ok(Outcome::Conflict { current_version, current: None }),
-            None => Err(Error::Again("the id was taken meanwhile".into())),
+            None => Err(Error::lost_race("the id was taken meanwhile")),
         },
         Err(other) => Err(other),
     }

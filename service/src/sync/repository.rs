@@ -26,14 +26,15 @@ pub(super) async fn chains(
     log: Uuid,
     positions: [i64; 2],
 ) -> Result<HashMap<i64, String>> {
-    let chains: Vec<(Option<i64>, Option<String>)> = versioned::owned::<event::Entity>(log)
-        .select_only()
-        .column(event::Column::Position)
-        .column(event::Column::Chain)
-        .filter(event::Column::Position.is_in(positions))
-        .into_tuple()
-        .all(connection)
-        .await?;
+    let chains: Vec<(Option<i64>, Option<String>)> =
+        versioned::find_in_organization::<event::Entity>(log)
+            .select_only()
+            .column(event::Column::Position)
+            .column(event::Column::Chain)
+            .filter(event::Column::Position.is_in(positions))
+            .into_tuple()
+            .all(connection)
+            .await?;
     Ok(chains.into_iter().filter_map(|(position, chain)| Some((position?, chain?))).collect())
 }
 
@@ -45,7 +46,7 @@ pub(super) async fn latest(
     entities: impl IntoIterator<Item = &'static str>,
     limit: u64,
 ) -> Result<Vec<event::Model>> {
-    let events = versioned::owned::<event::Entity>(log)
+    let events = versioned::find_in_organization::<event::Entity>(log)
         .filter(event::COLUMN.position.gt(after))
         .filter(event::COLUMN.position.lte(until))
         .filter(event::COLUMN.effect.ne(Effect::None.as_str()))
@@ -84,7 +85,7 @@ pub(super) async fn removed(
     entity: &str,
     id: Uuid,
 ) -> Result<Option<i64>> {
-    let version = versioned::owned::<event::Entity>(log)
+    let version = versioned::find_in_organization::<event::Entity>(log)
         .select_only()
         .column(event::Column::EntityVersion)
         .filter(event::COLUMN.entity_id.eq(id))

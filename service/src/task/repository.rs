@@ -89,7 +89,7 @@ fn filtered(
         Some(_) => Place::new(task_tag::Column::DueKey, task_tag::Column::TaskId),
     };
     let due = query.page().bounded(backend, place.column.clone());
-    let rows = versioned::owned::<task::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<task::Entity>(organization_id)
         .apply_if(tag.as_deref(), |rows, tag| tagged(rows, organization_id, tag))
         .apply_if(*assignee_member_id, |rows, id| rows.filter(COLUMN.assignee_member_id.eq(id)))
         .apply_if(*project_id, |rows, id| rows.filter(COLUMN.project_id.eq(id)))
@@ -184,14 +184,15 @@ pub(super) async fn away(tx: &Tx, organization_id: Uuid, turns: &[Turn]) -> Resu
     if turns.is_empty() {
         return Ok(HashSet::new());
     }
-    let known: Vec<(Uuid, bool)> = versioned::owned::<member::Entity>(organization_id)
-        .select_only()
-        .column(member::Column::Id)
-        .column(member::Column::Active)
-        .filter(member::Column::Id.is_in(turns.iter().map(|turn| turn.member_id)))
-        .into_tuple()
-        .all(tx)
-        .await?;
+    let known: Vec<(Uuid, bool)> =
+        versioned::find_in_organization::<member::Entity>(organization_id)
+            .select_only()
+            .column(member::Column::Id)
+            .column(member::Column::Active)
+            .filter(member::Column::Id.is_in(turns.iter().map(|turn| turn.member_id)))
+            .into_tuple()
+            .all(tx)
+            .await?;
     if known.len() < turns.len() {
         return Err(Error::Reference);
     }
@@ -212,7 +213,7 @@ pub(super) async fn open_of(
         .filter(task_turn::COLUMN.member_id.eq(member_id))
         .into_query();
     let theirs = task::COLUMN.assignee_member_id.eq(member_id);
-    let rows = versioned::owned::<task::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<task::Entity>(organization_id)
         .filter(task::COLUMN.open.eq(true))
         .filter(theirs.or(task::Column::Id.in_subquery(turns)))
         .order_by(task::Column::Id, Order::Asc)
@@ -226,7 +227,8 @@ pub(super) async fn open_by_due(
     organization_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<task::Model>> {
-    let open = versioned::owned::<task::Entity>(organization_id).filter(task::COLUMN.open.eq(true));
+    let open = versioned::find_in_organization::<task::Entity>(organization_id)
+        .filter(task::COLUMN.open.eq(true));
     let sort = Sort { name: "due", column: task::Column::DueKey, descending: false };
     page(connection, open, sort, query).await
 }
@@ -237,7 +239,7 @@ pub(super) async fn open_due_at(
     organization_id: Uuid,
     (after, limit): (Option<Uuid>, u64),
 ) -> Result<Vec<task::Model>> {
-    let tasks = versioned::owned::<task::Entity>(organization_id)
+    let tasks = versioned::find_in_organization::<task::Entity>(organization_id)
         .filter(task::COLUMN.open.eq(true))
         .filter(task::COLUMN.due_at.is_not_null())
         .apply_if(after, |rows, id| rows.filter(task::COLUMN.id.gt(id)))
@@ -275,9 +277,10 @@ pub(super) async fn unknown_references(
         each.map(|(index, id)| (format!("/rotation/{index}"), *id)).collect();
     named.extend(input.assignee_member_id.map(|id| ("/assignee_member_id".to_owned(), id)));
     let ids = named.iter().map(|(_, id)| *id).collect();
-    let no_member = members::repository::missing(connection, organization_id, ids).await?;
+    let no_member = members::repository::find_missing_ids(connection, organization_id, ids).await?;
     let projects = input.project_id.into_iter().collect();
-    let no_project = project::repository::missing(connection, organization_id, projects).await?;
+    let no_project =
+        project::repository::find_missing_ids(connection, organization_id, projects).await?;
     let project = || Violation::new("/project_id", "unknown", "is not a project here");
     let violations: Violations = named
         .into_iter()

@@ -37,7 +37,7 @@ impl Readable for TimeEntry {
 impl Changeable for TimeEntry {
     type Input = TimeEntryInput;
     const WRITE: Permission = Permission::RecordTime;
-    /// The member is locked ([`crate::timecard::hold`]).
+    /// The member is locked ([`crate::timecard::lock_members`]).
     const ISOLATION: Isolation = Isolation::ReadCommitted;
 
     fn input(&self) -> TimeEntryInput {

@@ -91,7 +91,7 @@ fn shown(row: &time_entry::Model, (begins_at, pieces): &Lay) -> String {
 pub(crate) async fn redate(tx: &Tx, actor: &Actor, zones: &Zones, id: Uuid) -> Result<()> {
     let organization_id = actor.organization_id;
     let row = repository::get(tx, organization_id, id).await?;
-    timecard::hold(tx, organization_id, [row.member_id]).await?;
+    timecard::lock_members(tx, organization_id, [row.member_id]).await?;
     let before = repository::pieces(tx, organization_id, id).await?;
     let Some((begins_at, pieces)) = moved(&row, &lay_of(&row, &before), zones) else {
         return Ok(());

@@ -84,7 +84,7 @@ fn filtered(
         cursor: _,
     } = query;
     let organization_id = actor.organization_id;
-    let rows = versioned::owned::<time_entry::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<time_entry::Entity>(organization_id)
         .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
         .apply_if(*project_id, |rows, id| rows.filter(COLUMN.project_id.eq(id)))
         .apply_if(*task_id, |rows, id| rows.filter(COLUMN.task_id.eq(id)))
@@ -144,7 +144,7 @@ fn on_days(
 }
 
 fn in_cards(organization_id: Uuid, of: Expr) -> SelectStatement {
-    let cards = versioned::owned::<timecard::Entity>(organization_id)
+    let cards = versioned::find_in_organization::<timecard::Entity>(organization_id)
         .select_only()
         .column(timecard::Column::Id)
         .filter(of)
@@ -191,7 +191,7 @@ pub(crate) async fn hands_in(
     let theirs = Condition::any()
         .add(COLUMN.created_by_member_id.eq(member_id))
         .add(COLUMN.changed_by_member_id.eq(member_id));
-    let theirs = versioned::owned::<time_entry::Entity>(organization_id)
+    let theirs = versioned::find_in_organization::<time_entry::Entity>(organization_id)
         .filter(time_entry::Column::Id.in_subquery(in_card))
         .filter(theirs)
         .limit(1);
@@ -206,7 +206,7 @@ pub(super) async fn running(
     organization_id: Uuid,
     members: impl IntoIterator<Item = Uuid>,
 ) -> Result<Vec<time_entry::Model>> {
-    let running = versioned::owned::<time_entry::Entity>(organization_id)
+    let running = versioned::find_in_organization::<time_entry::Entity>(organization_id)
         .filter(time_entry::Column::RunningMemberId.is_in(members));
     rows::all(connection, running).await
 }
@@ -221,7 +221,7 @@ pub(super) async fn ended_within(
     use time_entry::COLUMN;
     let longest_ago = (time.start - LONGEST).fixed_offset();
     let rows: Vec<(Uuid, DateTime<Utc>, DateTime<Utc>)> =
-        versioned::owned::<time_entry::Entity>(organization_id)
+        versioned::find_in_organization::<time_entry::Entity>(organization_id)
             .select_only()
             .column(time_entry::Column::Id)
             .column(time_entry::Column::StartedAt)
@@ -245,14 +245,15 @@ pub(super) async fn projects_of_tasks(
     let tasks: Vec<_> = tasks.into_iter().collect();
     let mut found = HashMap::new();
     for chunk in tasks.chunks(AT_ONCE) {
-        let rows: Vec<(Uuid, Option<Uuid>)> = versioned::owned::<task::Entity>(organization_id)
-            .select_only()
-            .column(task::Column::Id)
-            .column(task::Column::ProjectId)
-            .filter(task::Column::Id.is_in(chunk.iter().copied()))
-            .into_tuple()
-            .all(connection)
-            .await?;
+        let rows: Vec<(Uuid, Option<Uuid>)> =
+            versioned::find_in_organization::<task::Entity>(organization_id)
+                .select_only()
+                .column(task::Column::Id)
+                .column(task::Column::ProjectId)
+                .filter(task::Column::Id.is_in(chunk.iter().copied()))
+                .into_tuple()
+                .all(connection)
+                .await?;
         found.extend(rows);
     }
     Ok(found)
@@ -274,7 +275,7 @@ pub(super) async fn titled(
     organization_id: Uuid,
 ) -> Result<Vec<Titled>> {
     use task::Column;
-    Ok(versioned::owned::<task::Entity>(organization_id)
+    Ok(versioned::find_in_organization::<task::Entity>(organization_id)
         .select_only()
         .columns([Column::Id, Column::Title, Column::ProjectId, Column::Open, Column::CreatedAt])
         .into_model::<Titled>()
@@ -289,7 +290,7 @@ pub(super) async fn known_keys(
     keys: Vec<&str>,
 ) -> Result<HashSet<String>> {
     let column = time_entry::Column::ImportKey;
-    versioned::known::<time_entry::Entity>(connection, organization_id, column, keys).await
+    versioned::find_existing::<time_entry::Entity>(connection, organization_id, column, keys).await
 }
 
 /// The pieces of an entry, by day.
@@ -312,7 +313,7 @@ pub(super) async fn after(
     organization_id: Uuid,
     (after, limit): (Option<Uuid>, u64),
 ) -> Result<Vec<time_entry::Model>> {
-    let entries = versioned::owned::<time_entry::Entity>(organization_id)
+    let entries = versioned::find_in_organization::<time_entry::Entity>(organization_id)
         .apply_if(after, |rows, id| rows.filter(time_entry::COLUMN.id.gt(id)))
         .order_by_asc(time_entry::Column::Id)
         .limit(limit);
@@ -458,11 +459,13 @@ pub(super) async fn unknown_references<'a>(
         tasks.extend(input.task_id.map(|id| (format!("{at}/task_id"), id)));
     }
     let ids = |found: &[(String, Uuid)]| found.iter().map(|(_, id)| *id).collect::<Vec<_>>();
-    let no_member = member::repository::missing(connection, organization_id, ids(&members)).await?;
+    let no_member =
+        member::repository::find_missing_ids(connection, organization_id, ids(&members)).await?;
     let no_project =
-        project::repository::missing(connection, organization_id, ids(&projects)).await?;
+        project::repository::find_missing_ids(connection, organization_id, ids(&projects)).await?;
     let no_task =
-        versioned::missing::<task::Entity>(connection, organization_id, ids(&tasks)).await?;
+        versioned::find_missing_ids::<task::Entity>(connection, organization_id, ids(&tasks))
+            .await?;
     let refused = |named: Vec<(String, Uuid)>, missing: Vec<Uuid>, what: &'static str| {
         let named = named.into_iter().filter(move |(_, id)| missing.contains(id));
         named.map(move |(at, _)| Violation::new(at, "unknown", format!("is not a {what} here")))

@@ -83,7 +83,7 @@ fn ends_badly(mut found: crate::error::Violations) -> Error {
 /// Stops the timer of a member, if one runs, whatever it says: now, or 31 days after its start if that was
 /// earlier; breaks are cut there.
 pub(crate) async fn stop_of(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<Option<TimeEntry>> {
-    timecard::hold(tx, actor.organization_id, [member_id]).await?;
+    timecard::lock_members(tx, actor.organization_id, [member_id]).await?;
     let Some(row) = repository::running_of(tx, actor.organization_id, member_id).await? else {
         return Ok(None);
     };

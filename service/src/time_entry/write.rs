@@ -1,6 +1,6 @@
 //! The one way in which time is written. Whoever writes time of a member holds the member first
-//! ([`timecard::hold`]), so that all that is looked at here stays as it is until it is written: the
-//! cards of the weeks, the timer that runs, what the time would overlap.
+//! ([`timecard::lock_members`]), so that all that is looked at here stays as it is until it is
+//! written: the cards of the weeks, the timer that runs, what the time would overlap.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -91,7 +91,7 @@ pub(crate) async fn insert(tx: &Tx, actor: &Actor, news: Vec<New>) -> Result<Wri
     let mut drafts = drafts(tx, actor, news).await?;
     refuse_archived(tx, actor, &mut drafts, &mut written).await?;
     let members: BTreeSet<Uuid> = drafts.iter().map(|draft| draft.member_id).collect();
-    timecard::hold(tx, actor.organization_id, members.iter().copied()).await?;
+    timecard::lock_members(tx, actor.organization_id, members.iter().copied()).await?;
     skip_known(tx, actor, &mut drafts, &mut written).await?;
     let (mut cards, fit) = fitting(tx, actor, drafts, &mut written).await?;
     cards.make(tx, actor, fit.iter().flat_map(Draft::weeks).collect::<Vec<_>>()).await?;
@@ -431,7 +431,7 @@ pub(super) async fn update(
         rules::begun(&input, tx.now())?;
     }
     settle_project(tx, actor, current, &mut input).await?;
-    timecard::hold(tx, organization_id, [row.member_id, member_id]).await?;
+    timecard::lock_members(tx, organization_id, [row.member_id, member_id]).await?;
 
     let before = repository::pieces(tx, organization_id, row.id).await?;
     let lay = before.iter().map(|it| Piece { day: it.day, seconds: it.seconds }).collect();
@@ -516,7 +516,7 @@ pub(super) async fn delete(
     current: &TimeEntry,
 ) -> Result<()> {
     let organization_id = actor.organization_id;
-    timecard::hold(tx, organization_id, [row.member_id]).await?;
+    timecard::lock_members(tx, organization_id, [row.member_id]).await?;
     let pieces = repository::pieces(tx, organization_id, row.id).await?;
     let weeks = pieces.iter().map(|it| (it.member_id, days::week_of(it.day))).collect();
     let cards = Cards::read(tx, organization_id, &weeks).await?;

@@ -25,22 +25,22 @@ pub(crate) type Week = (Uuid, NaiveDate);
 ///
 /// # Errors
 /// [`Error::Reference`] where one is no member.
-pub(crate) async fn hold(
+pub(crate) async fn lock_members(
     tx: &Tx,
     organization_id: Uuid,
     members: impl IntoIterator<Item = Uuid>,
 ) -> Result<()> {
-    // In one order: two that hold several do not wait for each other.
+    // In one order: two that lock several do not wait for each other.
     let members: BTreeSet<Uuid> = members.into_iter().collect();
     for id in members {
-        if !versioned::hold::<member::Entity>(tx, organization_id, id).await? {
+        if !versioned::lock_by_id::<member::Entity>(tx, organization_id, id).await? {
             return Err(Error::Reference);
         }
     }
     Ok(())
 }
 
-/// The timecards of some weeks, whose members are held.
+/// The timecards of some weeks, whose members are locked.
 #[derive(Debug)]
 pub(crate) struct Cards(HashMap<Week, timecard::Model>);
 

@@ -49,7 +49,7 @@ pub async fn create(store: &Store, actor: &Actor, new: Create<TimecardInput>) ->
             let member_id = time_entry::rules::whose(actor, member_id)?;
             may_record(actor, member_id)?;
             let id = log::new_id::<Timecard>(tx, actor.organization_id, new.id).await?;
-            cards::hold(tx, actor.organization_id, [member_id]).await?;
+            cards::lock_members(tx, actor.organization_id, [member_id]).await?;
             let row = cards::new_row(tx, actor, id, (member_id, week_starts_on));
             versioned::insert(tx, actor, row, Timecard::from).await
         })
@@ -158,7 +158,7 @@ async fn write_move(
     let to = rules::moved(from, by, actor.settings.approval_required)?;
     if by == Move::Submit {
         // What is submitted is all there is: nobody writes time of this member meanwhile.
-        cards::hold(tx, actor.organization_id, [row.member_id]).await?;
+        cards::lock_members(tx, actor.organization_id, [row.member_id]).await?;
         no_timer(tx, actor, row).await?;
     }
     let now = tx.now_after(row.updated_at.to_utc()).fixed_offset();
@@ -225,7 +225,7 @@ async fn may_move(tx: &Tx, actor: &Actor, row: &timecard::Model, by: Move) -> Re
 
 /// Submits every open timecard of a member, whose timer is stopped.
 pub(crate) async fn submit_all(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<Vec<Timecard>> {
-    cards::hold(tx, actor.organization_id, [member_id]).await?;
+    cards::lock_members(tx, actor.organization_id, [member_id]).await?;
     let mut submitted = Vec::new();
     for row in repository::open_of(tx, actor.organization_id, member_id).await? {
         submitted.push(write_move(tx, actor, &row, Move::Submit, None).await?);

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use cards::{Cards, Week, hold};
+pub(crate) use cards::{Cards, Week, lock_members};
 pub use commands::{approve, create, reject, reopen, submit};
 pub(crate) use commands::{reopen_submitted, submit_all};
 pub use decide::{Decide, Decision, DecisionItem, DecisionResult, DecisionResults, decide};

@@ -36,7 +36,7 @@ pub(super) async fn list(
 ) -> Result<Page<timecard::Model>> {
     use timecard::COLUMN;
     let TimecardQuery { member_id, status, from, to, sort, limit: _, cursor: _ } = query;
-    let rows = versioned::owned::<timecard::Entity>(organization_id)
+    let rows = versioned::find_in_organization::<timecard::Entity>(organization_id)
         .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
         .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
         .apply_if(*from, |rows, day| rows.filter(COLUMN.week_starts_on.gte(days::week_of(day))))
@@ -60,7 +60,7 @@ pub(super) async fn of_weeks(
     let mondays: Vec<_> = mondays.into_iter().collect();
     let mut cards = Vec::new();
     for chunk in mondays.chunks(WEEKS_AT_ONCE) {
-        let some = versioned::owned::<timecard::Entity>(organization_id)
+        let some = versioned::find_in_organization::<timecard::Entity>(organization_id)
             .filter(timecard::Column::MemberId.is_in(members.iter().copied()))
             .filter(timecard::Column::WeekStartsOn.is_in(chunk.iter().copied()));
         cards.extend(rows::all(connection, some).await?);
@@ -74,7 +74,7 @@ pub(super) async fn open_of(
     organization_id: Uuid,
     member_id: Uuid,
 ) -> Result<Vec<timecard::Model>> {
-    let open = versioned::owned::<timecard::Entity>(organization_id)
+    let open = versioned::find_in_organization::<timecard::Entity>(organization_id)
         .filter(timecard::COLUMN.member_id.eq(member_id))
         .filter(timecard::COLUMN.status.eq(Status::Open.as_str()))
         .order_by_asc(timecard::Column::WeekStartsOn);

@@ -66,7 +66,7 @@ pub async fn register(
                 }
                 versioned::insert(tx, context, row, User::from).await.map_err(|error| match error {
                     // Somebody was faster, and the next look sees them.
-                    Error::Duplicate { .. } => Error::Again("the address is just taken".into()),
+                    Error::Duplicate { .. } => Error::lost_race("the address is just taken"),
                     other => other,
                 })
             })
@@ -148,7 +148,7 @@ async fn refuse_if_any(connection: &impl ConnectionTrait) -> Result<()> {
 
 /// Of several who would all be the first at the same moment, one is.
 async fn be_first(tx: &Tx) -> Result<()> {
-    dialect::hold_table(tx, "user").await?;
+    dialect::lock_table(tx, "user").await?;
     refuse_if_any(tx).await
 }
 

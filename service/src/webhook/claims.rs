@@ -14,29 +14,29 @@ use super::{
 use crate::{
     background::Context,
     error::Result,
-    stillness::Stillness,
+    liveness::LivenessTracker,
     store::{Tx, signal::Signal},
 };
 
 /// How long a claim stands at least: longer than what was claimed can be on its way.
-pub(super) fn lasts(settings: &Settings) -> Duration {
+pub(super) fn claim_timeout(settings: &Settings) -> Duration {
     settings.timeout * 2 + Duration::from_secs(1)
 }
 
 /// The claims that this process has seen, by organization and delivery.
-pub(crate) type Claims = Stillness<Endpoint, DateTime<Utc>>;
+pub(crate) type Claims = LivenessTracker<Endpoint, DateTime<Utc>>;
 
 /// Takes claims back that nobody has done anything about for longer than they last, and says how many.
 pub(crate) async fn reclaim(context: &Context) -> Result<u64> {
-    let (store, lasts) = (&context.store, lasts(&context.webhooks));
+    let (store, claim_timeout) = (&context.store, claim_timeout(&context.webhooks));
     // Before the look: what it finds has stood at least since then.
     let uptime = store.uptime();
     let claims = repository::claims(store.read()).await?;
     let there: HashSet<Endpoint> = claims.iter().map(|(delivery, _)| *delivery).collect();
-    context.claims.keep(|delivery| there.contains(delivery));
+    context.claims.retain(|delivery| there.contains(delivery));
     let mut taken_back = 0;
     for claim in claims {
-        if context.claims.since(claim.0, claim.1, uptime) >= lasts {
+        if context.claims.unchanged_for(claim.0, claim.1, uptime) >= claim_timeout {
             taken_back += store.write(claim, |tx, claim| Box::pin(take_back(tx, *claim))).await?;
         }
     }

@@ -46,7 +46,7 @@ pub(super) async fn find(
 
 /// Those of an organization that are not deleted.
 fn there(organization_id: Uuid) -> Select<webhook::Entity> {
-    versioned::owned::<webhook::Entity>(organization_id)
+    versioned::find_in_organization::<webhook::Entity>(organization_id)
         .filter(webhook::COLUMN.deleted_at.is_null())
 }
 
@@ -100,7 +100,7 @@ pub(super) async fn progress(
 /// Moves a webhook on from where it was.
 ///
 /// # Errors
-/// Where another node was faster, the whole closure runs again ([`Error::Again`]).
+/// Where another node was faster, the whole closure runs again ([`Error::Retry`]).
 pub(super) async fn move_on(tx: &Tx, from: &webhook_progress::Model, to: i64) -> Result<()> {
     let moved = webhook_progress::Entity::update_many()
         .set(webhook_progress::ActiveModel { position: Set(to), ..Default::default() })
@@ -111,7 +111,7 @@ pub(super) async fn move_on(tx: &Tx, from: &webhook_progress::Model, to: i64) ->
         .await?;
     match moved.rows_affected {
         1 => Ok(()),
-        _ => Err(Error::Again("another node has moved the webhook on".into())),
+        _ => Err(Error::lost_race("another node has moved the webhook on")),
     }
 }
 
@@ -250,7 +250,7 @@ pub(super) async fn due(
         .and_where(Expr::col((earlier, Column::State)).eq(DeliveryState::Pending.as_str()))
         .and_where(Expr::col((earlier, Column::Position)).lt(this(Column::Position)))
         .to_owned();
-    let due = versioned::owned::<webhook_delivery::Entity>(organization_id)
+    let due = versioned::find_in_organization::<webhook_delivery::Entity>(organization_id)
         .filter(webhook_delivery::COLUMN.webhook_id.eq(webhook_id))
         .filter(is_due.condition())
         .filter(Expr::not_exists(before))
@@ -319,7 +319,7 @@ pub(super) async fn delivery(
     id: Uuid,
 ) -> Result<webhook_delivery::Model> {
     let webhooks = there(organization_id).select_only().column(webhook::Column::Id).into_query();
-    let row = versioned::owned::<webhook_delivery::Entity>(organization_id)
+    let row = versioned::find_in_organization::<webhook_delivery::Entity>(organization_id)
         .filter(webhook_delivery::COLUMN.id.eq(id))
         .filter(webhook_delivery::COLUMN.webhook_id.in_subquery(webhooks));
     rows::all(connection, row).await?.pop().ok_or(Error::NotFound("delivery"))
@@ -331,8 +331,9 @@ pub(super) async fn deliveries(
     state: Option<DeliveryState>,
     query: &PageQuery,
 ) -> Result<Page<webhook_delivery::Model>> {
-    let rows: Select<_> = versioned::owned::<webhook_delivery::Entity>(organization_id)
-        .filter(webhook_delivery::COLUMN.webhook_id.eq(webhook_id));
+    let rows: Select<_> =
+        versioned::find_in_organization::<webhook_delivery::Entity>(organization_id)
+            .filter(webhook_delivery::COLUMN.webhook_id.eq(webhook_id));
     let rows = match state {
         Some(state) => rows.filter(webhook_delivery::COLUMN.state.eq(state.as_str())),
         None => rows,
@@ -347,7 +348,7 @@ pub(super) async fn attempts(
     organization_id: Uuid,
     delivery_id: Uuid,
 ) -> Result<Vec<webhook_attempt::Model>> {
-    let attempts = versioned::owned::<webhook_attempt::Entity>(organization_id)
+    let attempts = versioned::find_in_organization::<webhook_attempt::Entity>(organization_id)
         .filter(webhook_attempt::COLUMN.delivery_id.eq(delivery_id))
         .order_by_desc(webhook_attempt::Column::StartedAt)
         .order_by_desc(webhook_attempt::Column::Id)

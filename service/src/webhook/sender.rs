@@ -191,7 +191,7 @@ async fn claim(
     if due.is_empty() {
         return Ok(None);
     }
-    let until = now + TimeDelta::from_std(claims::lasts(settings)).unwrap_or_default();
+    let until = now + TimeDelta::from_std(claims::claim_timeout(settings)).unwrap_or_default();
     let claim = webhook_delivery::ActiveModel {
         claimed_until: Set(Some(until.fixed_offset())),
         ..Default::default()

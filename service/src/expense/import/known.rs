@@ -106,7 +106,7 @@ impl Known {
         let made =
             Category::create(tx, actor, &input.into()).await.map_err(|error| match error {
                 // Made by somebody else since this transaction began: it will be there the next time.
-                Error::Duplicate { .. } => Error::Again("the category has just been made".into()),
+                Error::Duplicate { .. } => Error::lost_race("the category has just been made"),
                 other => other,
             })?;
         self.categories.insert(fold(name), made.id);

@@ -287,7 +287,8 @@ async fn check_member(store: &Store, actor: &Actor, import: &Import) -> Result<(
         return Ok(());
     };
     let ids = vec![id];
-    let missing = member::repository::missing(store.read(), actor.organization_id, ids).await?;
+    let missing =
+        member::repository::find_missing_ids(store.read(), actor.organization_id, ids).await?;
     if missing.is_empty() { Ok(()) } else { Err(unknown_member()) }
 }
 
@@ -416,7 +417,7 @@ async fn write_rows(
 
 /// Removes those of imported expenses that nobody has changed since, and says how many.
 pub(crate) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
-    let rows = versioned::untouched::<Entity>(tx, actor.organization_id, ids).await?;
+    let rows = versioned::find_unchanged::<Entity>(tx, actor.organization_id, ids).await?;
     let count = rows.len() as u64;
     for row in rows {
         let current = repository::view(row.clone(), Vec::new());

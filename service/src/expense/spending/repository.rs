@@ -428,7 +428,7 @@ async fn next_day(
     organization_id: Uuid,
     after: Option<NaiveDate>,
 ) -> Result<Option<NaiveDate>> {
-    let days = versioned::owned::<expense::Entity>(organization_id)
+    let days = versioned::find_in_organization::<expense::Entity>(organization_id)
         .select_only()
         .column(expense::Column::SpentOn)
         .apply_if(after, |rows, after| rows.filter(expense::COLUMN.spent_on.gt(after)))
@@ -451,7 +451,7 @@ async fn add_whole(
     let settled = Column::Status.is_in([Status::Approved.as_str(), Status::Reimbursed.as_str()]);
     let [high, low] = dialect::sum_halves(signed.into());
     type Group = (Option<Uuid>, Option<Uuid>, Uuid, String, bool, i64, i64, i64);
-    let groups: Vec<Group> = versioned::owned::<expense::Entity>(organization_id)
+    let groups: Vec<Group> = versioned::find_in_organization::<expense::Entity>(organization_id)
         .filter(COLUMN.spent_on.between(first, last))
         .filter(Column::Status.ne(Status::Rejected.as_str()))
         .filter(COLUMN.item_count.eq(0))
@@ -497,7 +497,7 @@ async fn add_with_lines(
 ) -> Result<()> {
     let mut after = None;
     loop {
-        let rows = versioned::owned::<expense::Entity>(organization_id)
+        let rows = versioned::find_in_organization::<expense::Entity>(organization_id)
             .filter(expense::COLUMN.spent_on.between(first, last))
             .filter(expense::COLUMN.item_count.gt(0))
             .apply_if(after, |rows, id: Uuid| rows.filter(expense::COLUMN.id.gt(id)))

@@ -80,7 +80,7 @@ impl Writer {
     /// A transaction in which the schema can be changed: migrations take SeaORM's own. SeaORM itself
     /// begins none on SQLite, and a process that ends in the middle of a migration would leave half of
     /// it, which could neither be gone on with nor taken back.
-    pub(in crate::store) async fn hold_schema(&self) -> Result<Schema, DbErr> {
+    pub(in crate::store) async fn lock_schema(&self) -> Result<Schema, DbErr> {
         let immediate = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
@@ -214,7 +214,7 @@ enum Ran {
     /// There is nothing to keep.
     Nothing,
     /// One has failed that had written: the others are to run again.
-    Again,
+    Retry,
     Broken(String),
 }
 
@@ -298,7 +298,7 @@ impl Serving {
                     tx.rollback().await;
                     return (jobs, Ok(()));
                 }
-                Ran::Again => {
+                Ran::Retry => {
                     tx.rollback().await;
                     self.careful = CAREFUL;
                 }
@@ -333,8 +333,8 @@ impl Serving {
                 Ran::Written => ran = Ran::Written,
                 Ran::Nothing => {}
                 // Nobody else's would be lost with it.
-                Ran::Again if matches!(ran, Ran::Nothing) && next == jobs.len() => return ran,
-                ended @ (Ran::Again | Ran::Broken(_)) => return ended,
+                Ran::Retry if matches!(ran, Ran::Nothing) && next == jobs.len() => return ran,
+                ended @ (Ran::Retry | Ran::Broken(_)) => return ended,
             }
             if self.parts.commits.read() != commits {
                 return Ran::Broken("SQLite has taken the transaction back by itself".into());
@@ -427,7 +427,7 @@ async fn in_share(tx: &Tx, job: &mut Box<dyn Job>) -> Ran {
             Ok(()) => Ran::Written,
             Err(error) => Ran::Broken(reason(error)),
         },
-        Ended::Failed if part.has_written() => Ran::Again,
+        Ended::Failed if part.has_written() => Ran::Retry,
         Ended::Failed => Ran::Nothing,
         Ended::Broken(reason) => Ran::Broken(reason),
     }

@@ -351,7 +351,8 @@ async fn check_member(store: &Store, actor: &Actor, import: &TimeImport) -> Resu
         return Ok(());
     };
     let ids = vec![id];
-    let missing = member::repository::missing(store.read(), actor.organization_id, ids).await?;
+    let missing =
+        member::repository::find_missing_ids(store.read(), actor.organization_id, ids).await?;
     if missing.is_empty() { Ok(()) } else { Err(unknown_member()) }
 }
 
@@ -401,7 +402,8 @@ fn unknown_member() -> Error {
 /// After the database has refused a reference: everything else has been looked up.
 async fn unknown_reference(store: &Store, actor: &Actor, named: Option<Uuid>) -> Result<Error> {
     let ids = named.into_iter().collect();
-    let missing = member::repository::missing(store.read(), actor.organization_id, ids).await?;
+    let missing =
+        member::repository::find_missing_ids(store.read(), actor.organization_id, ids).await?;
     if missing.is_empty() {
         return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));
     }

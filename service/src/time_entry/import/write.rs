@@ -111,7 +111,7 @@ async fn entries(
 /// Removes those of imported entries that nobody has changed since, and whose weeks are open, and says how many.
 pub(super) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
     let mut count = 0;
-    for row in versioned::untouched::<Entity>(tx, actor.organization_id, ids).await? {
+    for row in versioned::find_unchanged::<Entity>(tx, actor.organization_id, ids).await? {
         let current = TimeEntry::from(row.clone());
         let gone = tx.savepoint(async |tx| write::delete(tx, actor, &row, &current).await).await?;
         match gone {
@@ -247,7 +247,7 @@ impl Maker<'_> {
         let made = Project::create(self.tx, self.actor, &input.into()).await;
         let made = made.map_err(|error| match error {
             // Made by somebody else since this transaction began: it will be there the next time.
-            Error::Duplicate { .. } => Error::Again("the project has just been made".into()),
+            Error::Duplicate { .. } => Error::lost_race("the project has just been made"),
             other => other,
         })?;
         let row: table::Model =

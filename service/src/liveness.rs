@@ -1,4 +1,4 @@
-//! How long something has stood still, as this process has seen it.
+//! How long something has not changed, as this process has seen it.
 //!
 //! What another process holds (a lease, a call that is under way) is given up for dead once nothing has
 //! changed about it for long enough. No two clocks are compared for that: whoever waits looks again
@@ -11,25 +11,25 @@ use std::{
     time::Duration,
 };
 
-/// What was seen of things that stand still, by a key, and since when.
+/// The state in which each thing was last seen, by a key, and since when.
 #[derive(Debug)]
-pub(crate) struct Stillness<K, S>(Arc<Mutex<HashMap<K, (S, Duration)>>>);
+pub(crate) struct LivenessTracker<K, S>(Arc<Mutex<HashMap<K, (S, Duration)>>>);
 
-impl<K, S> Default for Stillness<K, S> {
+impl<K, S> Default for LivenessTracker<K, S> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<K, S> Clone for Stillness<K, S> {
+impl<K, S> Clone for LivenessTracker<K, S> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<K: Eq + Hash, S: PartialEq> Stillness<K, S> {
+impl<K: Eq + Hash, S: PartialEq> LivenessTracker<K, S> {
     /// For how long something has been seen in this state: not at all, if this is the first look.
-    pub(crate) fn since(&self, key: K, state: S, uptime: Duration) -> Duration {
+    pub(crate) fn unchanged_for(&self, key: K, state: S, uptime: Duration) -> Duration {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match seen.entry(key) {
             Entry::Occupied(known) if known.get().0 == state => {
@@ -43,7 +43,7 @@ impl<K: Eq + Hash, S: PartialEq> Stillness<K, S> {
     }
 
     /// Forgets all but what is still there.
-    pub(crate) fn keep(&self, mut is_there: impl FnMut(&K) -> bool) {
+    pub(crate) fn retain(&self, mut is_there: impl FnMut(&K) -> bool) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.retain(|key, _| is_there(key));
     }
@@ -54,16 +54,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changes_does_not_stand_still() {
-        let stillness = Stillness::default();
-        let seen = |state, at| stillness.since("a", state, Duration::from_secs(at)).as_secs();
+    fn what_changes_is_alive() {
+        let tracker = LivenessTracker::default();
+        let seen = |state, at| tracker.unchanged_for("a", state, Duration::from_secs(at)).as_secs();
         assert_eq!(
             [seen(1, 10), seen(1, 14), seen(2, 15), seen(2, 19), seen(1, 20)],
             [0, 4, 0, 4, 0]
         );
-        assert_eq!(stillness.since("b", 1, Duration::from_secs(21)).as_secs(), 0);
-        stillness.keep(|key| *key == "b");
+        assert_eq!(tracker.unchanged_for("b", 1, Duration::from_secs(21)).as_secs(), 0);
+        tracker.retain(|key| *key == "b");
         assert_eq!(seen(1, 30), 0, "it was forgotten");
-        assert_eq!(stillness.since("b", 1, Duration::from_secs(31)).as_secs(), 10);
+        assert_eq!(tracker.unchanged_for("b", 1, Duration::from_secs(31)).as_secs(), 10);
     }
 }
