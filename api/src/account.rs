@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Result},
-    extract::{May, Query, Row},
-    may::{self, Requires},
+    extract::{Query, Require, Row},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
     state::State,
@@ -17,17 +17,19 @@ use crate::{
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let accounts = Collection::<Account>::of("accounts", "an account");
     config
-        .service(accounts.create(may::ManageAccounts))
-        .service(accounts.list(may::ReadLedger, "Ordered by name."))
-        .service(accounts.read(may::ReadLedger))
-        .service(accounts.history(may::ReadLedger))
-        .service(accounts.revert(may::ManageAccounts))
+        .service(accounts.create(permission::ManageAccounts))
+        .service(accounts.list(permission::ReadLedger, "Ordered by name."))
+        .service(accounts.read(permission::ReadLedger))
+        .service(accounts.history(permission::ReadLedger))
+        .service(accounts.revert(permission::ManageAccounts))
         .service(
-            accounts.change(may::ManageAccounts).detail("The kind and the currency are immutable."),
+            accounts
+                .change(permission::ManageAccounts)
+                .detail("The kind and the currency are immutable."),
         )
         .service(
             accounts
-                .remove(may::ManageAccounts)
+                .remove(permission::ManageAccounts)
                 .detail("Refused with 409 if journal entries refer to the account."),
         )
         .service(balance)
@@ -38,7 +40,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "accounts",
     params(("organization_id" = uuid::Uuid, Path), ("account_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ReadLedger::name()))),
+    extensions(("x-permission" = json!(permission::ReadLedger::name()))),
     responses(
         (status = 200, description = "Balance of the account", body = AccountBalance),
         problem::Read,
@@ -47,10 +49,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[get("/accounts/{account_id}/balance")]
 async fn balance(
     state: web::Data<State>,
-    may: May<may::ReadLedger>,
+    caller: Require<permission::ReadLedger>,
     Row(id): Row,
 ) -> Result<web::Json<AccountBalance>> {
-    Ok(web::Json(account::balance(&state.store, &may.actor, id).await?))
+    Ok(web::Json(account::balance(&state.store, &caller.actor, id).await?))
 }
 
 /// List account balances
@@ -59,7 +61,7 @@ async fn balance(
 #[utoipa::path(
     tag = "accounts",
     params(("organization_id" = uuid::Uuid, Path), PageQuery),
-    extensions(("x-permission" = json!(may::ReadLedger::name()))),
+    extensions(("x-permission" = json!(permission::ReadLedger::name()))),
     responses(
         (status = 200, description = "Page of the list", body = Page<AccountBalance>),
         problem::Read,
@@ -68,8 +70,8 @@ async fn balance(
 #[get("/balances")]
 async fn balances(
     state: web::Data<State>,
-    may: May<may::ReadLedger>,
+    caller: Require<permission::ReadLedger>,
     Query(page): Query<PageQuery>,
 ) -> Result<Listed<AccountBalance>> {
-    Ok(Listed(account::balances(&state.store, &may.actor, &page).await?))
+    Ok(Listed(account::balances(&state.store, &caller.actor, &page).await?))
 }

@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Result, created, done},
-    extract::{Body, May, Once, Row, Version},
-    may::{self, Requires},
+    extract::{Body, Once, Require, Row, Version},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
     state::State,
@@ -20,9 +20,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let keys = Collection::<ApiKey>::of("API keys", "an API key");
     config
         .service(create)
-        .service(keys.list(may::ManageApiKeys, "Newest first."))
-        .service(keys.read(may::ManageApiKeys))
-        .service(keys.history(may::ManageApiKeys))
+        .service(keys.list(permission::ManageApiKeys, "Newest first."))
+        .service(keys.read(permission::ManageApiKeys))
+        .service(keys.history(permission::ManageApiKeys))
         .service(remove);
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "API keys",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageApiKeys::name()))),
+    extensions(("x-permission" = json!(permission::ManageApiKeys::name()))),
     request_body = NewApiKey,
     responses(
         (status = 201, description = "Created API key with its token", body = IssuedApiKey),
@@ -41,11 +41,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/api-keys")]
 async fn create(
-    may: May<may::ManageApiKeys>,
+    caller: Require<permission::ManageApiKeys>,
     once: Once,
     Body(new): Body<NewApiKey>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| api_key::create(store, &may.actor, new).await).await
+    once.answer(created, async |store| api_key::create(store, &caller.actor, new).await).await
 }
 
 /// Delete an API key
@@ -54,16 +54,16 @@ async fn create(
 #[utoipa::path(
     tag = "API keys",
     params(("organization_id" = uuid::Uuid, Path), ("api_key_id" = uuid::Uuid, Path), Version),
-    extensions(("x-permission" = json!(may::ManageApiKeys::name()))),
+    extensions(("x-permission" = json!(permission::ManageApiKeys::name()))),
     responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("/api-keys/{api_key_id}")]
 async fn remove(
     state: web::Data<State>,
-    may: May<may::ManageApiKeys>,
+    caller: Require<permission::ManageApiKeys>,
     Row(id): Row,
     version: Version,
 ) -> Result<HttpResponse> {
-    api_key::delete(&state.store, &may.actor, id, version.expected).await?;
+    api_key::delete(&state.store, &caller.actor, id, version.expected).await?;
     Ok(done())
 }

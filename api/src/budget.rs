@@ -1,16 +1,16 @@
 use service::budget::Budget;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{may, resource::Collection};
+use crate::{permission, resource::Collection};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let budgets = Collection::<Budget>::of("budgets", "a budget");
     config
-        .service(budgets.create(may::ManageBudgets))
-        .service(budgets.list(may::ReadMoney, "Ordered by name."))
-        .service(budgets.read(may::ReadMoney))
-        .service(budgets.history(may::ReadMoney))
-        .service(budgets.revert(may::ManageBudgets))
-        .service(budgets.change(may::ManageBudgets))
-        .service(budgets.remove(may::ManageBudgets));
+        .service(budgets.create(permission::ManageBudgets))
+        .service(budgets.list(permission::ReadMoney, "Ordered by name."))
+        .service(budgets.read(permission::ReadMoney))
+        .service(budgets.history(permission::ReadMoney))
+        .service(budgets.revert(permission::ManageBudgets))
+        .service(budgets.change(permission::ManageBudgets))
+        .service(budgets.remove(permission::ManageBudgets));
 }

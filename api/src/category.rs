@@ -1,16 +1,16 @@
 use service::category::Category;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{may, resource::Collection};
+use crate::{permission, resource::Collection};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let categories = Collection::<Category>::of("categories", "a category");
     config
-        .service(categories.create(may::ManageCategories))
-        .service(categories.list(may::ReadMoney, "Ordered by name."))
-        .service(categories.read(may::ReadMoney))
-        .service(categories.history(may::ReadMoney))
-        .service(categories.revert(may::ManageCategories))
-        .service(categories.change(may::ManageCategories))
-        .service(categories.remove(may::ManageCategories));
+        .service(categories.create(permission::ManageCategories))
+        .service(categories.list(permission::ReadMoney, "Ordered by name."))
+        .service(categories.read(permission::ReadMoney))
+        .service(categories.history(permission::ReadMoney))
+        .service(categories.revert(permission::ManageCategories))
+        .service(categories.change(permission::ManageCategories))
+        .service(categories.remove(permission::ManageCategories));
 }

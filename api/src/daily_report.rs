@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Result},
-    extract::{May, Query, Row},
-    may::{self, Requires},
+    extract::{Query, Require, Row},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
     state::State,
@@ -28,36 +28,42 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(
             reports
-                .create(may::RecordDailyReports)
+                .create(permission::RecordDailyReports)
                 .detail("A project has at most one report for each day."),
         )
-        .service(reports.list(may::ReadWork, "By default, latest day first."))
-        .service(reports.read(may::ReadWork))
-        .service(reports.history(may::ReadWork))
-        .service(reports.revert(may::RecordDailyReports))
-        .service(reports.change(may::RecordDailyReports).detail("Only drafts can be updated."))
-        .service(reports.remove(may::RecordDailyReports).detail("Only drafts can be deleted."))
+        .service(reports.list(permission::ReadWork, "By default, latest day first."))
+        .service(reports.read(permission::ReadWork))
+        .service(reports.history(permission::ReadWork))
+        .service(reports.revert(permission::RecordDailyReports))
+        .service(
+            reports.change(permission::RecordDailyReports).detail("Only drafts can be updated."),
+        )
+        .service(
+            reports.remove(permission::RecordDailyReports).detail("Only drafts can be deleted."),
+        )
         .service(
             reports
-                .act(may::RecordDailyReports, "submit", daily_report::submit)
+                .act(permission::RecordDailyReports, "submit", daily_report::submit)
                 .summary("Submit a daily report for approval")
                 .detail(
                     "A submitted report can only be amended. If the organization requires no \
                      approval, the report is approved at once.",
                 ),
         )
-        .service(reports.act(may::DecideDailyReports, "approve", daily_report::approve).detail(
-            "If approval is required, it must come from a member with no part in the report.",
-        ))
+        .service(
+            reports.act(permission::DecideDailyReports, "approve", daily_report::approve).detail(
+                "If approval is required, it must come from a member with no part in the report.",
+            ),
+        )
         .service(
             reports
-                .act(may::RecordDailyReports, "amend", daily_report::amend)
+                .act(permission::RecordDailyReports, "amend", daily_report::amend)
                 .summary("Amend a submitted daily report")
                 .detail(AMEND),
         )
         .service(
             reports
-                .act(may::RecordDailyReports, "take-hours", daily_report::take_hours)
+                .act(permission::RecordDailyReports, "take-hours", daily_report::take_hours)
                 .summary("Take recorded hours into a daily report")
                 .detail(TAKE_HOURS),
         )
@@ -75,7 +81,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         ("daily_report_id" = uuid::Uuid, Path),
         PageQuery,
     ),
-    extensions(("x-permission" = json!(may::ReadWork::name()))),
+    extensions(("x-permission" = json!(permission::ReadWork::name()))),
     responses(
         (status = 200, description = "Page of the list", body = Page<Amendment>),
         problem::Read,
@@ -84,11 +90,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[get("/daily-reports/{daily_report_id}/amendments")]
 async fn amendments(
     state: web::Data<State>,
-    may: May<may::ReadWork>,
+    caller: Require<permission::ReadWork>,
     Row(id): Row,
     Query(page): Query<PageQuery>,
 ) -> Result<Listed<Amendment>> {
-    Ok(Listed(daily_report::amendments(&state.store, &may.actor, id, &page).await?))
+    Ok(Listed(daily_report::amendments(&state.store, &caller.actor, id, &page).await?))
 }
 
 /// Compare a daily report's hours with recorded time
@@ -97,7 +103,7 @@ async fn amendments(
 #[utoipa::path(
     tag = "daily reports",
     params(("organization_id" = uuid::Uuid, Path), ("daily_report_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ReadWork::name()))),
+    extensions(("x-permission" = json!(permission::ReadWork::name()))),
     responses(
         (status = 200, description = "Comparison of the hours", body = CrewHours),
         problem::Read,
@@ -106,8 +112,8 @@ async fn amendments(
 #[get("/daily-reports/{daily_report_id}/crew-hours")]
 async fn crew_hours(
     state: web::Data<State>,
-    may: May<may::ReadWork>,
+    caller: Require<permission::ReadWork>,
     Row(id): Row,
 ) -> Result<web::Json<CrewHours>> {
-    Ok(web::Json(daily_report::crew_hours(&state.store, &may.actor, id).await?))
+    Ok(web::Json(daily_report::crew_hours(&state.store, &caller.actor, id).await?))
 }

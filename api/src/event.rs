@@ -7,8 +7,8 @@ use validator::Validate;
 
 use crate::{
     answer::Result,
-    extract::{LastEventId, May, Query, Staying},
-    may::{self, Requires},
+    extract::{LastEventId, Query, Require, Staying},
+    permission::{self, PermissionType},
     problem,
     state::State,
     stream::{self, Wanted},
@@ -25,7 +25,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "events",
     params(("organization_id" = uuid::Uuid, Path), EventQuery),
-    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    extensions(("x-permission" = json!(permission::ReadOrganization::name()))),
     responses(
         (status = 200, description = "Events after the position", body = EventPage),
         problem::Read,
@@ -34,10 +34,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[get("/events")]
 async fn list(
     state: web::Data<State>,
-    may: May<may::ReadOrganization>,
+    caller: Require<permission::ReadOrganization>,
     Query(query): Query<EventQuery>,
 ) -> Result<web::Json<EventPage>> {
-    Ok(web::Json(event::list(&state.store, &may.actor, &query).await?))
+    Ok(web::Json(event::list(&state.store, &caller.actor, &query).await?))
 }
 
 /// Position and filters of a stream of events.
@@ -78,7 +78,7 @@ struct StreamQuery {
             description = "Position of the last event received."
         ),
     ),
-    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    extensions(("x-permission" = json!(permission::ReadOrganization::name()))),
     responses(
         (
             status = 200,
@@ -94,7 +94,7 @@ struct StreamQuery {
 #[get("/events/stream")]
 async fn live(
     state: web::Data<State>,
-    may: May<may::ReadOrganization>,
+    caller: Require<permission::ReadOrganization>,
     reader: Staying,
     Query(query): Query<StreamQuery>,
     LastEventId(last): LastEventId,
@@ -102,5 +102,5 @@ async fn live(
     let StreamQuery { after, kinds, entity } = query;
     let filter = Filter::of(&EventQuery { kinds, entity, ..EventQuery::default() })?;
     let wanted = Wanted { filter, after: last.or(after) };
-    stream::open(&state, &may.actor, reader, wanted).await
+    stream::open(&state, &caller.actor, reader, wanted).await
 }

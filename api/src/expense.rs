@@ -9,8 +9,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Result, imported, made},
-    extract::{Body, May, Once, Query, Upload},
-    may::{self, Requires},
+    extract::{Body, Once, Query, Require, Upload},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
     state::State,
@@ -36,34 +36,36 @@ is refused, the expense is approved as before, and `payout_error` states why.";
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let expenses = Collection::<Expense>::of("expenses", "an expense");
     config
-        .service(expenses.create(may::RecordExpenses))
-        .service(expenses.list(may::ReadMoney, "By default, latest day first."))
-        .service(expenses.read(may::ReadMoney))
-        .service(expenses.history(may::ReadMoney))
-        .service(expenses.revert(may::RecordExpenses))
-        .service(expenses.change(may::RecordExpenses).detail(CHANGE))
-        .service(expenses.remove(may::RecordExpenses).detail(REMOVE))
+        .service(expenses.create(permission::RecordExpenses))
+        .service(expenses.list(permission::ReadMoney, "By default, latest day first."))
+        .service(expenses.read(permission::ReadMoney))
+        .service(expenses.history(permission::ReadMoney))
+        .service(expenses.revert(permission::RecordExpenses))
+        .service(expenses.change(permission::RecordExpenses).detail(CHANGE))
+        .service(expenses.remove(permission::RecordExpenses).detail(REMOVE))
         .service(create_batch)
         .service(import)
         .service(
             expenses
-                .act(may::RecordExpenses, "submit", expense::submit)
+                .act(permission::RecordExpenses, "submit", expense::submit)
                 .summary("Submit an expense for approval")
                 .detail(
                     "If the organization requires no approval, the expense is approved at once.",
                 ),
         )
-        .service(expenses.act(may::DecideExpenses, "approve", expense::approve).detail(DECIDE))
-        .service(expenses.act(may::DecideExpenses, "reject", expense::reject).detail(DECIDE))
+        .service(
+            expenses.act(permission::DecideExpenses, "approve", expense::approve).detail(DECIDE),
+        )
+        .service(expenses.act(permission::DecideExpenses, "reject", expense::reject).detail(DECIDE))
         .service(
             expenses
-                .act(may::DecideExpenses, "reimburse", expense::reimburse)
+                .act(permission::DecideExpenses, "reimburse", expense::reimburse)
                 .summary("Mark an expense as reimbursed")
                 .detail("For an approved expense that was reimbursed manually."),
         )
         .service(
             expenses
-                .act(may::DecideExpenses, "pay", saga::pay)
+                .act(permission::DecideExpenses, "pay", saga::pay)
                 .summary("Pay out an expense")
                 .detail(PAY),
         );
@@ -75,7 +77,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "expenses",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::RecordExpenses::name()))),
+    extensions(("x-permission" = json!(permission::RecordExpenses::name()))),
     request_body = ExpenseBatch,
     responses(
         (status = 201, description = "Created expenses", body = ExpenseBatchResult),
@@ -84,11 +86,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/expenses/batch")]
 async fn create_batch(
-    may: May<may::RecordExpenses>,
+    caller: Require<permission::RecordExpenses>,
     once: Once,
     Body(Form(batch)): Body<Form<ExpenseBatch>>,
 ) -> Result<HttpResponse> {
-    once.answer(made, async |store| expense::create_many(store, &may.actor, batch).await).await
+    once.answer(made, async |store| expense::create_many(store, &caller.actor, batch).await).await
 }
 
 /// Import expenses from CSV
@@ -103,7 +105,7 @@ async fn create_batch(
 #[utoipa::path(
     tag = "expenses",
     params(("organization_id" = uuid::Uuid, Path), ImportQuery),
-    extensions(("x-permission" = json!(may::ManageExpenses::name()))),
+    extensions(("x-permission" = json!(permission::ManageExpenses::name()))),
     request_body(content = String, content_type = "text/csv"),
     responses(
         (status = 200, description = "Report of the completed import", body = ImportReport),
@@ -114,14 +116,14 @@ async fn create_batch(
 #[post("/expenses/import")]
 async fn import(
     state: web::Data<State>,
-    may: May<may::ManageExpenses>,
+    caller: Require<permission::ManageExpenses>,
     once: Once,
     Query(query): Query<ImportQuery>,
     Upload(file): Upload,
 ) -> Result<HttpResponse> {
     once.answer(imported, async |store| {
-        let import = Import::new(file.path(), query, &may.actor)?;
-        expense::import(&state.store, store, &may.actor, import).await
+        let import = Import::new(file.path(), query, &caller.actor)?;
+        expense::import(&state.store, store, &caller.actor, import).await
     })
     .await
 }

@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Result, told},
-    extract::{May, Once, Query, Row},
-    may::{self, Requires},
+    extract::{Once, Query, Require, Row},
+    permission::{self, PermissionType},
     problem,
     state::State,
 };
@@ -23,7 +23,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "imports",
     params(("organization_id" = uuid::Uuid, Path), ImportRunQuery),
-    extensions(("x-permission" = json!(may::ManageImports::name()))),
+    extensions(("x-permission" = json!(permission::ManageImports::name()))),
     responses(
         (status = 200, description = "Page of the list", body = Page<ImportRun>),
         problem::Read,
@@ -32,10 +32,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[get("/imports")]
 async fn list(
     state: web::Data<State>,
-    may: May<may::ManageImports>,
+    caller: Require<permission::ManageImports>,
     Query(query): Query<ImportRunQuery>,
 ) -> Result<Listed<ImportRun>> {
-    Ok(Listed(import::list(&state.store, &may.actor, query).await?))
+    Ok(Listed(import::list(&state.store, &caller.actor, query).await?))
 }
 
 /// Get an import
@@ -44,16 +44,16 @@ async fn list(
 #[utoipa::path(
     tag = "imports",
     params(("organization_id" = uuid::Uuid, Path), ("import_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageImports::name()))),
+    extensions(("x-permission" = json!(permission::ManageImports::name()))),
     responses((status = 200, description = "State of the import", body = ImportRun), problem::Read),
 )]
 #[get("/imports/{import_id}")]
 async fn read(
     state: web::Data<State>,
-    may: May<may::ManageImports>,
+    caller: Require<permission::ManageImports>,
     Row(id): Row,
 ) -> Result<web::Json<ImportRun>> {
-    Ok(web::Json(import::get(&state.store, &may.actor, id).await?))
+    Ok(web::Json(import::get(&state.store, &caller.actor, id).await?))
 }
 
 /// Cancel an import
@@ -63,10 +63,14 @@ async fn read(
 #[utoipa::path(
     tag = "imports",
     params(("organization_id" = uuid::Uuid, Path), ("import_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageImports::name()))),
+    extensions(("x-permission" = json!(permission::ManageImports::name()))),
     responses((status = 200, description = "State of the import", body = ImportRun), problem::Take),
 )]
 #[post("/imports/{import_id}/cancel")]
-async fn cancel(may: May<may::ManageImports>, once: Once, Row(id): Row) -> Result<HttpResponse> {
-    once.answer(told, async |store| import::cancel(store, &may.actor, id).await).await
+async fn cancel(
+    caller: Require<permission::ManageImports>,
+    once: Once,
+    Row(id): Row,
+) -> Result<HttpResponse> {
+    once.answer(told, async |store| import::cancel(store, &caller.actor, id).await).await
 }

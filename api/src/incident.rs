@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::Result,
-    extract::{May, Query},
-    may::{self, Requires},
+    extract::{Query, Require},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
     state::State,
@@ -23,13 +23,17 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         // Before what takes an id in their place.
         .service(osha_300)
         .service(osha_300a)
-        .service(incidents.create(may::ManageIncidents).detail("Archived projects are accepted."))
-        .service(incidents.list(may::ManageIncidents, "Ordered by case number, highest first."))
-        .service(incidents.read(may::ManageIncidents))
-        .service(incidents.history(may::ManageIncidents))
-        .service(incidents.revert(may::ManageIncidents))
-        .service(incidents.change(may::ManageIncidents))
-        .service(incidents.remove(may::ManageIncidents));
+        .service(
+            incidents.create(permission::ManageIncidents).detail("Archived projects are accepted."),
+        )
+        .service(
+            incidents.list(permission::ManageIncidents, "Ordered by case number, highest first."),
+        )
+        .service(incidents.read(permission::ManageIncidents))
+        .service(incidents.history(permission::ManageIncidents))
+        .service(incidents.revert(permission::ManageIncidents))
+        .service(incidents.change(permission::ManageIncidents))
+        .service(incidents.remove(permission::ManageIncidents));
 }
 
 /// Export the OSHA 300 log of a year
@@ -38,7 +42,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "incidents",
     params(("organization_id" = uuid::Uuid, Path), OshaQuery),
-    extensions(("x-permission" = json!(may::ManageIncidents::name()))),
+    extensions(("x-permission" = json!(permission::ManageIncidents::name()))),
     responses(
         (status = 200, description = "CSV file", body = String, content_type = "text/csv"),
         problem::Read,
@@ -47,10 +51,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[get("/incidents/osha-300")]
 async fn osha_300(
     state: web::Data<State>,
-    may: May<may::ManageIncidents>,
+    caller: Require<permission::ManageIncidents>,
     Query(query): Query<OshaQuery>,
 ) -> Result<HttpResponse> {
-    Ok(file(incident::log_300(&state.store, &may.actor, query).await?))
+    Ok(file(incident::log_300(&state.store, &caller.actor, query).await?))
 }
 
 /// Export the OSHA 300A summary of a year
@@ -59,7 +63,7 @@ async fn osha_300(
 #[utoipa::path(
     tag = "incidents",
     params(("organization_id" = uuid::Uuid, Path), OshaQuery),
-    extensions(("x-permission" = json!(may::ManageIncidents::name()))),
+    extensions(("x-permission" = json!(permission::ManageIncidents::name()))),
     responses(
         (status = 200, description = "CSV file", body = String, content_type = "text/csv"),
         problem::Read,
@@ -68,10 +72,10 @@ async fn osha_300(
 #[get("/incidents/osha-300a")]
 async fn osha_300a(
     state: web::Data<State>,
-    may: May<may::ManageIncidents>,
+    caller: Require<permission::ManageIncidents>,
     Query(query): Query<OshaQuery>,
 ) -> Result<HttpResponse> {
-    Ok(file(incident::summary_300a(&state.store, &may.actor, query).await?))
+    Ok(file(incident::summary_300a(&state.store, &caller.actor, query).await?))
 }
 
 /// To be saved, and kept nowhere else.

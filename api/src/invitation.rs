@@ -9,8 +9,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{
     answer::{Result, created, created_elsewhere, done},
     attempt::{Success, judge},
-    extract::{Body, InSession, May, Once, Row, Source, Token, Version},
-    may::{self, Requires},
+    extract::{Body, InSession, Once, Require, Row, Source, Token, Version},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
     state::State,
@@ -27,9 +27,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let invitations = Collection::<Invitation>::of("invitations", "an invitation");
     config
         .service(create)
-        .service(invitations.list(may::ManageInvitations, "Newest first."))
-        .service(invitations.read(may::ManageInvitations))
-        .service(invitations.history(may::ManageInvitations))
+        .service(invitations.list(permission::ManageInvitations, "Newest first."))
+        .service(invitations.read(permission::ManageInvitations))
+        .service(invitations.history(permission::ManageInvitations))
         .service(remove);
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "invitations",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageInvitations::name()))),
+    extensions(("x-permission" = json!(permission::ManageInvitations::name()))),
     request_body = NewInvitation,
     responses(
         (status = 201, description = "Created invitation with its token", body = IssuedInvitation),
@@ -48,28 +48,28 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/invitations")]
 async fn create(
-    may: May<may::ManageInvitations>,
+    caller: Require<permission::ManageInvitations>,
     once: Once,
     Body(new): Body<NewInvitation>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| invitation::create(store, &may.actor, new).await).await
+    once.answer(created, async |store| invitation::create(store, &caller.actor, new).await).await
 }
 
 /// Delete an invitation
 #[utoipa::path(
     tag = "invitations",
     params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path), Version),
-    extensions(("x-permission" = json!(may::ManageInvitations::name()))),
+    extensions(("x-permission" = json!(permission::ManageInvitations::name()))),
     responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("/invitations/{invitation_id}")]
 async fn remove(
     state: web::Data<State>,
-    may: May<may::ManageInvitations>,
+    caller: Require<permission::ManageInvitations>,
     Row(id): Row,
     version: Version,
 ) -> Result<HttpResponse> {
-    invitation::delete(&state.store, &may.actor, id, version.expected).await?;
+    invitation::delete(&state.store, &caller.actor, id, version.expected).await?;
     Ok(done())
 }
 

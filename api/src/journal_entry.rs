@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Result, created},
-    extract::{Body, May, Once},
-    may::{self, Requires},
+    extract::{Body, Once, Require},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
 };
@@ -23,12 +23,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let entries = Collection::<JournalEntry>::of("journal entries", "a journal entry");
     config
         .service(post)
-        .service(entries.list(may::ReadLedger, "By default, latest day first."))
-        .service(entries.read(may::ReadLedger))
-        .service(entries.history(may::ReadLedger))
+        .service(entries.list(permission::ReadLedger, "By default, latest day first."))
+        .service(entries.read(permission::ReadLedger))
+        .service(entries.history(permission::ReadLedger))
         .service(
             entries
-                .act(may::PostEntries, "reverse", journal_entry::reverse)
+                .act(permission::PostEntries, "reverse", journal_entry::reverse)
                 .summary("Reverse a journal entry")
                 .detail(REVERSE),
         );
@@ -40,7 +40,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "journal entries",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::PostEntries::name()))),
+    extensions(("x-permission" = json!(permission::PostEntries::name()))),
     request_body = NewJournalEntry,
     responses(
         (status = 201, description = "Posted journal entry", body = JournalEntry),
@@ -49,9 +49,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/journal-entries")]
 async fn post(
-    may: May<may::PostEntries>,
+    caller: Require<permission::PostEntries>,
     once: Once,
     Body(new): Body<NewJournalEntry>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| journal_entry::post(store, &may.actor, new).await).await
+    once.answer(created, async |store| journal_entry::post(store, &caller.actor, new).await).await
 }

@@ -3,7 +3,7 @@
 //! # Promises
 //!
 //! - A handler of an organization's data has the permission that it needs as a type in its signature
-//!   ([`may`]), and its extractors check it before the handler runs.
+//!   ([`permission`]), and its extractors check it before the handler runs.
 //! - Every error of the service becomes a problem document (RFC 9457) in one place, [`problem`].
 //! - The answer that shows a versioned resource carries its version as an ETag ([`answer`]).
 //! - A POST with an `Idempotency-Key` is done once ([`extract::Once`]).
@@ -15,7 +15,7 @@
 //! | group | modules |
 //! |---|---|
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
-//! | a request on its way in | [`observe`], [`connections`], [`intake`], [`extract`], [`may`] |
+//! | a request on its way in | [`observe`], [`connections`], [`intake`], [`extract`], [`permission`] |
 //! | an answer on its way out | [`answer`], [`problem`], [`stream`] |
 //! | standard routes | `resource`: create, list, read, history, revert, change, remove, acts |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
@@ -39,9 +39,9 @@ pub mod config;
 pub mod connections;
 pub mod extract;
 pub mod intake;
-pub mod may;
 pub mod observe;
 pub mod openapi;
+pub mod permission;
 pub mod problem;
 pub mod routes;
 pub mod shutdown;

@@ -1,7 +1,7 @@
 use service::{member::Member, saga};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{may, resource::Collection};
+use crate::{permission, resource::Collection};
 
 const OFFBOARD: &str = "\
 Starts a saga that reassigns the member's open tasks, stops a running timer, submits the open
@@ -13,24 +13,24 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(
             members
-                .create(may::ManageMembers)
+                .create(permission::ManageMembers)
                 .detail("The member has no login. An invitation provides one."),
         )
-        .service(members.list(may::ReadMembers, "Ordered by name."))
-        .service(members.read(may::ReadMembers))
-        .service(members.history(may::ReadMembers))
-        .service(members.revert(may::ReadMembers))
-        .service(members.change(may::ReadMembers).detail(
+        .service(members.list(permission::ReadMembers, "Ordered by name."))
+        .service(members.read(permission::ReadMembers))
+        .service(members.history(permission::ReadMembers))
+        .service(members.revert(permission::ReadMembers))
+        .service(members.change(permission::ReadMembers).detail(
             "Without the permission `member:manage`, members may only change their own name and \
              deactivate themselves (`active: false`).",
         ))
-        .service(members.remove(may::ReadMembers).detail(
+        .service(members.remove(permission::ReadMembers).detail(
             "Refused with 409 if other resources refer to the member. Without the permission \
              `member:manage`, members may only delete themselves.",
         ))
         .service(
             members
-                .act(may::ManageMembers, "offboard", saga::offboard)
+                .act(permission::ManageMembers, "offboard", saga::offboard)
                 .summary("Offboard a member")
                 .detail(OFFBOARD),
         );

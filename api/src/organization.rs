@@ -13,8 +13,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Resource, Result, Unchanged, created, done, found},
-    extract::{Body, IfMatch, InSession, May, Once, Query, Version},
-    may::{self, Requires},
+    extract::{Body, IfMatch, InSession, Once, Query, Require, Version},
+    permission::{self, PermissionType},
     problem,
     state::State,
 };
@@ -78,7 +78,7 @@ async fn list(
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path), AtQuery),
-    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    extensions(("x-permission" = json!(permission::ReadOrganization::name()))),
     responses(
         (status = 200, description = "State of the organization", body = Organization),
         Unchanged,
@@ -88,12 +88,12 @@ async fn list(
 #[get("")]
 async fn read(
     state: web::Data<State>,
-    may: May<may::ReadOrganization>,
+    caller: Require<permission::ReadOrganization>,
     Query(at): Query<AtQuery>,
 ) -> Result<Resource<At<Organization>>> {
-    let id = may.actor.organization_id;
-    let now = organization::get(&state.store, &may.actor);
-    Ok(Resource::found(event::at(&state.store, &may.actor, id, at, now).await?))
+    let id = caller.actor.organization_id;
+    let now = organization::get(&state.store, &caller.actor);
+    Ok(Resource::found(event::at(&state.store, &caller.actor, id, at, now).await?))
 }
 
 /// List an organization's events
@@ -102,17 +102,17 @@ async fn read(
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path), PageQuery),
-    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    extensions(("x-permission" = json!(permission::ReadOrganization::name()))),
     responses((status = 200, description = "Page of the list", body = Page<Event>), problem::Read),
 )]
 #[get("/history")]
 async fn history(
     state: web::Data<State>,
-    may: May<may::ReadOrganization>,
+    caller: Require<permission::ReadOrganization>,
     Query(page): Query<PageQuery>,
 ) -> Result<Listed<Event>> {
-    let id = may.actor.organization_id;
-    Ok(Listed(event::history::<Organization>(&state.store, &may.actor, id, &page).await?))
+    let id = caller.actor.organization_id;
+    Ok(Listed(event::history::<Organization>(&state.store, &caller.actor, id, &page).await?))
 }
 
 /// Revert an organization to an earlier version
@@ -121,7 +121,7 @@ async fn history(
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ChangeOrganization::name()))),
+    extensions(("x-permission" = json!(permission::ChangeOrganization::name()))),
     request_body = Revert,
     responses(
         (status = 200, description = "State of the organization", body = Organization),
@@ -130,15 +130,15 @@ async fn history(
 )]
 #[post("/revert")]
 async fn revert(
-    may: May<may::ChangeOrganization>,
+    caller: Require<permission::ChangeOrganization>,
     once: Once,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Revert>,
 ) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    let id = may.actor.organization_id;
+    let id = caller.actor.organization_id;
     once.answer(found, async |store| {
-        resource::revert::<Organization>(store, &may.actor, id, expected, act).await
+        resource::revert::<Organization>(store, &caller.actor, id, expected, act).await
     })
     .await
 }
@@ -147,7 +147,7 @@ async fn revert(
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ChangeOrganization::name()))),
+    extensions(("x-permission" = json!(permission::ChangeOrganization::name()))),
     request_body = OrganizationChange,
     responses(
         (status = 200, description = "State of the organization", body = Organization),
@@ -157,13 +157,13 @@ async fn revert(
 #[patch("")]
 async fn change(
     state: web::Data<State>,
-    may: May<may::ChangeOrganization>,
+    caller: Require<permission::ChangeOrganization>,
     IfMatch(precondition): IfMatch,
     Body(change): Body<OrganizationChange>,
 ) -> Result<Resource<Organization>> {
     let expected = Expected::of(change.version(), precondition);
-    let id = may.actor.organization_id;
-    let changed = resource::change(&state.store, &may.actor, id, expected, change).await?;
+    let id = caller.actor.organization_id;
+    let changed = resource::change(&state.store, &caller.actor, id, expected, change).await?;
     Ok(Resource::found(changed))
 }
 
@@ -173,15 +173,15 @@ async fn change(
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path), Version),
-    extensions(("x-permission" = json!(may::DeleteOrganization::name()))),
+    extensions(("x-permission" = json!(permission::DeleteOrganization::name()))),
     responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("")]
 async fn remove(
     state: web::Data<State>,
-    may: May<may::DeleteOrganization>,
+    caller: Require<permission::DeleteOrganization>,
     version: Version,
 ) -> Result<HttpResponse> {
-    organization::delete(&state.store, &may.actor, version.expected).await?;
+    organization::delete(&state.store, &caller.actor, version.expected).await?;
     Ok(done())
 }

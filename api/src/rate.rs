@@ -1,16 +1,16 @@
 use service::rate::Rate;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{may, resource::Collection};
+use crate::{permission, resource::Collection};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let rates = Collection::<Rate>::of("rates", "a rate");
     config
-        .service(rates.create(may::ManageMembers))
-        .service(rates.list(may::ManageMembers, "Latest first day first."))
-        .service(rates.read(may::ManageMembers))
-        .service(rates.history(may::ManageMembers))
-        .service(rates.revert(may::ManageMembers))
-        .service(rates.change(may::ManageMembers))
-        .service(rates.remove(may::ManageMembers));
+        .service(rates.create(permission::ManageMembers))
+        .service(rates.list(permission::ManageMembers, "Latest first day first."))
+        .service(rates.read(permission::ManageMembers))
+        .service(rates.history(permission::ManageMembers))
+        .service(rates.revert(permission::ManageMembers))
+        .service(rates.change(permission::ManageMembers))
+        .service(rates.remove(permission::ManageMembers));
 }

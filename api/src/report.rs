@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::Result,
-    extract::{May, Query},
-    may::{self, Requires},
+    extract::{Query, Require},
+    permission::{self, PermissionType},
     problem,
     state::State,
 };
@@ -24,16 +24,16 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "reports",
     params(("organization_id" = uuid::Uuid, Path), SpendingQuery),
-    extensions(("x-permission" = json!(may::ReadReports::name()))),
+    extensions(("x-permission" = json!(permission::ReadReports::name()))),
     responses((status = 200, description = "Report", body = Spending), problem::Read),
 )]
 #[get("/reports/spending")]
 async fn spending(
     state: web::Data<State>,
-    may: May<may::ReadReports>,
+    caller: Require<permission::ReadReports>,
     Query(query): Query<SpendingQuery>,
 ) -> Result<web::Json<Spending>> {
-    Ok(web::Json(report::spending(&state.store, &may.actor, &query).await?))
+    Ok(web::Json(report::spending(&state.store, &caller.actor, &query).await?))
 }
 
 /// Report budgets
@@ -42,16 +42,16 @@ async fn spending(
 #[utoipa::path(
     tag = "reports",
     params(("organization_id" = uuid::Uuid, Path), BudgetsQuery),
-    extensions(("x-permission" = json!(may::ReadReports::name()))),
+    extensions(("x-permission" = json!(permission::ReadReports::name()))),
     responses((status = 200, description = "Report", body = Budgets), problem::Read),
 )]
 #[get("/reports/budgets")]
 async fn budgets(
     state: web::Data<State>,
-    may: May<may::ReadReports>,
+    caller: Require<permission::ReadReports>,
     Query(query): Query<BudgetsQuery>,
 ) -> Result<web::Json<Budgets>> {
-    Ok(web::Json(report::budgets(&state.store, &may.actor, &query).await?))
+    Ok(web::Json(report::budgets(&state.store, &caller.actor, &query).await?))
 }
 
 /// Report hours
@@ -61,16 +61,16 @@ async fn budgets(
 #[utoipa::path(
     tag = "reports",
     params(("organization_id" = uuid::Uuid, Path), HoursQuery),
-    extensions(("x-permission" = json!(may::ReadReports::name()))),
+    extensions(("x-permission" = json!(permission::ReadReports::name()))),
     responses((status = 200, description = "Report", body = Hours), problem::Read),
 )]
 #[get("/reports/hours")]
 async fn hours(
     state: web::Data<State>,
-    may: May<may::ReadReports>,
+    caller: Require<permission::ReadReports>,
     Query(query): Query<HoursQuery>,
 ) -> Result<web::Json<Hours>> {
-    Ok(web::Json(report::hours(&state.store, &may.actor, &query).await?))
+    Ok(web::Json(report::hours(&state.store, &caller.actor, &query).await?))
 }
 
 /// Get a member's timesheet
@@ -79,16 +79,16 @@ async fn hours(
 #[utoipa::path(
     tag = "reports",
     params(("organization_id" = uuid::Uuid, Path), TimesheetQuery),
-    extensions(("x-permission" = json!(may::ReadReports::name()))),
+    extensions(("x-permission" = json!(permission::ReadReports::name()))),
     responses((status = 200, description = "Timesheet", body = Timesheet), problem::Read),
 )]
 #[get("/reports/timesheet")]
 async fn timesheet(
     state: web::Data<State>,
-    may: May<may::ReadReports>,
+    caller: Require<permission::ReadReports>,
     Query(query): Query<TimesheetQuery>,
 ) -> Result<web::Json<Timesheet>> {
-    Ok(web::Json(report::timesheet(&state.store, &may.actor, &query).await?))
+    Ok(web::Json(report::timesheet(&state.store, &caller.actor, &query).await?))
 }
 
 /// Report the cost of a project
@@ -98,14 +98,14 @@ async fn timesheet(
 #[utoipa::path(
     tag = "reports",
     params(("organization_id" = uuid::Uuid, Path), JobCostQuery),
-    extensions(("x-permission" = json!(may::ReadCosts::name()))),
+    extensions(("x-permission" = json!(permission::ReadCosts::name()))),
     responses((status = 200, description = "Report", body = JobCost), problem::Read),
 )]
 #[get("/reports/job-cost")]
 async fn job_cost(
     state: web::Data<State>,
-    may: May<may::ReadCosts>,
+    caller: Require<permission::ReadCosts>,
     Query(query): Query<JobCostQuery>,
 ) -> Result<web::Json<JobCost>> {
-    Ok(web::Json(report::job_cost(&state.store, &may.actor, &query).await?))
+    Ok(web::Json(report::job_cost(&state.store, &caller.actor, &query).await?))
 }

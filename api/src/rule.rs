@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Result, told},
-    extract::{Body, May, Once, Row},
-    may::{self, Requires},
+    extract::{Body, Once, Require, Row},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
 };
@@ -16,15 +16,16 @@ use crate::{
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let rules = Collection::<Rule>::of("rules", "a rule");
     config
-        .service(rules.create(may::ManageRules))
-        .service(
-            rules.list(may::ReadMoney, "Ordered by name, which is the order in which they apply."),
-        )
-        .service(rules.read(may::ReadMoney))
-        .service(rules.history(may::ReadMoney))
-        .service(rules.revert(may::ManageRules))
-        .service(rules.change(may::ManageRules))
-        .service(rules.remove(may::ManageRules))
+        .service(rules.create(permission::ManageRules))
+        .service(rules.list(
+            permission::ReadMoney,
+            "Ordered by name, which is the order in which they apply.",
+        ))
+        .service(rules.read(permission::ReadMoney))
+        .service(rules.history(permission::ReadMoney))
+        .service(rules.revert(permission::ManageRules))
+        .service(rules.change(permission::ManageRules))
+        .service(rules.remove(permission::ManageRules))
         .service(try_out)
         .service(dry_run);
 }
@@ -36,7 +37,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "rules",
     params(("organization_id" = uuid::Uuid, Path), ("rule_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageRules::name()))),
+    extensions(("x-permission" = json!(permission::ManageRules::name()))),
     request_body = DryRunInput,
     responses(
         (status = 200, description = "Result of the dry run", body = DryRun),
@@ -45,12 +46,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/rules/{rule_id}/dry-run")]
 async fn dry_run(
-    may: May<may::ManageRules>,
+    caller: Require<permission::ManageRules>,
     Row(id): Row,
     once: Once,
     Body(over): Body<Later<DryRunInput>>,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| rule::dry_run(store, &may.actor, id, over).await).await
+    once.answer(told, async |store| rule::dry_run(store, &caller.actor, id, over).await).await
 }
 
 /// Dry-run an unsaved rule
@@ -60,7 +61,7 @@ async fn dry_run(
 #[utoipa::path(
     tag = "rules",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageRules::name()))),
+    extensions(("x-permission" = json!(permission::ManageRules::name()))),
     request_body = RuleTrialInput,
     responses(
         (status = 200, description = "Result of the dry run", body = DryRun),
@@ -69,9 +70,9 @@ async fn dry_run(
 )]
 #[post("/rules/dry-run")]
 async fn try_out(
-    may: May<may::ManageRules>,
+    caller: Require<permission::ManageRules>,
     once: Once,
     Body(Form(trial)): Body<Form<RuleTrialInput>>,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| rule::try_out(store, &may.actor, trial).await).await
+    once.answer(told, async |store| rule::try_out(store, &caller.actor, trial).await).await
 }

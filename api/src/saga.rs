@@ -1,7 +1,7 @@
 use service::saga::{self, Saga};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{may, resource::Collection};
+use crate::{permission, resource::Collection};
 
 const COMPENSATE: &str = "\
 Undoes the completed steps. For a payout that was not paid: the reservation is reversed, and the
@@ -13,24 +13,24 @@ For a payout that was paid by other means: the saga makes no further call and se
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let sagas = Collection::<Saga>::of("sagas", "a saga");
     config
-        .service(sagas.list(may::ReadSagas, "Newest first."))
-        .service(sagas.read(may::ReadSagas))
-        .service(sagas.history(may::ReadSagas))
+        .service(sagas.list(permission::ReadSagas, "Newest first."))
+        .service(sagas.read(permission::ReadSagas))
+        .service(sagas.history(permission::ReadSagas))
         .service(
             sagas
-                .act(may::ManageSagas, "retry", saga::retry)
+                .act(permission::ManageSagas, "retry", saga::retry)
                 .summary("Retry a saga")
                 .detail("Retries the current step at once, also of a saga that has failed."),
         )
         .service(
             sagas
-                .act(may::ManageSagas, "compensate", saga::compensate)
+                .act(permission::ManageSagas, "compensate", saga::compensate)
                 .summary("Compensate a saga")
                 .detail(COMPENSATE),
         )
         .service(
             sagas
-                .act(may::ManageSagas, "mark-paid", saga::mark_paid)
+                .act(permission::ManageSagas, "mark-paid", saga::mark_paid)
                 .summary("Mark a payout as paid")
                 .detail(MARK_PAID),
         );

@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Result, told},
-    extract::{Body, May, Once, Query},
-    may::{self, Requires},
+    extract::{Body, Once, Query, Require},
+    permission::{self, PermissionType},
     problem,
     state::State,
 };
@@ -25,7 +25,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "sync",
     params(("organization_id" = uuid::Uuid, Path), ChangesQuery),
-    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    extensions(("x-permission" = json!(permission::ReadOrganization::name()))),
     responses(
         (status = 200, description = "Changes since the cursor", body = Changes),
         problem::Read,
@@ -34,10 +34,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[get("/changes")]
 async fn changes(
     state: web::Data<State>,
-    may: May<may::ReadOrganization>,
+    caller: Require<permission::ReadOrganization>,
     Query(query): Query<ChangesQuery>,
 ) -> Result<web::Json<Changes>> {
-    Ok(web::Json(sync::changes(&state.store, &may.actor, &query).await?))
+    Ok(web::Json(sync::changes(&state.store, &caller.actor, &query).await?))
 }
 
 /// Apply several changes
@@ -47,7 +47,7 @@ async fn changes(
 #[utoipa::path(
     tag = "sync",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    extensions(("x-permission" = json!(permission::ReadOrganization::name()))),
     request_body = SyncInput,
     responses(
         (status = 200, description = "Results of the changes", body = SyncReport),
@@ -56,9 +56,9 @@ async fn changes(
 )]
 #[post("/sync")]
 async fn push(
-    may: May<may::ReadOrganization>,
+    caller: Require<permission::ReadOrganization>,
     once: Once,
     Body(Form(input)): Body<Form<SyncInput>>,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| sync::sync(store, &may.actor, input).await).await
+    once.answer(told, async |store| sync::sync(store, &caller.actor, input).await).await
 }

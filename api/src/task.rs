@@ -1,7 +1,7 @@
 use service::task::Task;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{may, resource::Collection};
+use crate::{permission, resource::Collection};
 
 const CREATE: &str = "\
 With `recurrence`, finishing or cancelling a task creates the next one in the same transaction. With
@@ -15,11 +15,13 @@ status 409 `next_started`.";
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let tasks = Collection::<Task>::of("tasks", "a task");
     config
-        .service(tasks.create(may::RecordTasks).detail(CREATE))
-        .service(tasks.list(may::ReadWork, "By default, ordered by due time, earliest first."))
-        .service(tasks.read(may::ReadWork))
-        .service(tasks.history(may::ReadWork))
-        .service(tasks.revert(may::RecordTasks))
-        .service(tasks.change(may::RecordTasks).detail(CHANGE))
-        .service(tasks.remove(may::RecordTasks));
+        .service(tasks.create(permission::RecordTasks).detail(CREATE))
+        .service(
+            tasks.list(permission::ReadWork, "By default, ordered by due time, earliest first."),
+        )
+        .service(tasks.read(permission::ReadWork))
+        .service(tasks.history(permission::ReadWork))
+        .service(tasks.revert(permission::RecordTasks))
+        .service(tasks.change(permission::RecordTasks).detail(CHANGE))
+        .service(tasks.remove(permission::RecordTasks));
 }

@@ -11,8 +11,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Result, created, imported, made},
-    extract::{Body, May, Once, Query, Upload},
-    may::{self, Requires},
+    extract::{Body, Once, Query, Require, Upload},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
     state::State,
@@ -27,22 +27,22 @@ submitted or approved.";
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let entries = Collection::<TimeEntry>::of("time entries", "a time entry");
     config
-        .service(entries.create(may::RecordTime).detail(
-            "Requires a start and an end, or a day and minutes. Without an end, the entry is a \
+        .service(entries.create(permission::RecordTime).detail(
+            "PermissionType a start and an end, or a day and minutes. Without an end, the entry is a \
              timer that is running.",
         ))
-        .service(entries.list(may::ReadWork, "By default, latest start first."))
+        .service(entries.list(permission::ReadWork, "By default, latest start first."))
         .service(start)
         .service(create_batch)
         .service(import)
-        .service(entries.read(may::ReadWork))
-        .service(entries.history(may::ReadWork))
-        .service(entries.revert(may::RecordTime))
-        .service(entries.change(may::RecordTime).detail(LOCKED))
-        .service(entries.remove(may::RecordTime).detail(LOCKED))
+        .service(entries.read(permission::ReadWork))
+        .service(entries.history(permission::ReadWork))
+        .service(entries.revert(permission::RecordTime))
+        .service(entries.change(permission::RecordTime).detail(LOCKED))
+        .service(entries.remove(permission::RecordTime).detail(LOCKED))
         .service(
             entries
-                .act(may::RecordTime, "stop", time_entry::stop)
+                .act(permission::RecordTime, "stop", time_entry::stop)
                 .summary("Stop a timer")
                 .detail("The end defaults to now."),
         );
@@ -55,17 +55,17 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "time entries",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::RecordTime::name()))),
+    extensions(("x-permission" = json!(permission::RecordTime::name()))),
     request_body = NewTimer,
     responses((status = 201, description = "Started timer", body = TimeEntry), problem::Create),
 )]
 #[post("/time-entries/start")]
 async fn start(
-    may: May<may::RecordTime>,
+    caller: Require<permission::RecordTime>,
     once: Once,
     Body(new): Body<NewTimer>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| time_entry::start(store, &may.actor, new).await).await
+    once.answer(created, async |store| time_entry::start(store, &caller.actor, new).await).await
 }
 
 /// Create several time entries
@@ -74,7 +74,7 @@ async fn start(
 #[utoipa::path(
     tag = "time entries",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::RecordTime::name()))),
+    extensions(("x-permission" = json!(permission::RecordTime::name()))),
     request_body = TimeEntryBatch,
     responses(
         (status = 201, description = "Created time entries", body = TimeEntryBatchResult),
@@ -83,11 +83,12 @@ async fn start(
 )]
 #[post("/time-entries/batch")]
 async fn create_batch(
-    may: May<may::RecordTime>,
+    caller: Require<permission::RecordTime>,
     once: Once,
     Body(Form(batch)): Body<Form<TimeEntryBatch>>,
 ) -> Result<HttpResponse> {
-    once.answer(made, async |store| time_entry::create_many(store, &may.actor, batch).await).await
+    once.answer(made, async |store| time_entry::create_many(store, &caller.actor, batch).await)
+        .await
 }
 
 /// Import time entries from CSV
@@ -103,7 +104,7 @@ async fn create_batch(
 #[utoipa::path(
     tag = "time entries",
     params(("organization_id" = uuid::Uuid, Path), TimeImportQuery),
-    extensions(("x-permission" = json!(may::ManageTime::name()))),
+    extensions(("x-permission" = json!(permission::ManageTime::name()))),
     request_body(content = String, content_type = "text/csv"),
     responses(
         (status = 200, description = "Report of the completed import", body = TimeImportReport),
@@ -114,14 +115,14 @@ async fn create_batch(
 #[post("/time-entries/import")]
 async fn import(
     state: web::Data<State>,
-    may: May<may::ManageTime>,
+    caller: Require<permission::ManageTime>,
     once: Once,
     Query(query): Query<TimeImportQuery>,
     Upload(file): Upload,
 ) -> Result<HttpResponse> {
     once.answer(imported, async |store| {
-        let import = TimeImport::new(file.path(), query, &may.actor)?;
-        time_entry::import(&state.store, store, &may.actor, import).await
+        let import = TimeImport::new(file.path(), query, &caller.actor)?;
+        time_entry::import(&state.store, store, &caller.actor, import).await
     })
     .await
 }

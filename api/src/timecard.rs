@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Result, created, told},
-    extract::{Body, May, Once, Row},
-    may::{self, Requires},
+    extract::{Body, Once, Require, Row},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
     state::State,
@@ -24,29 +24,29 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let timecards = Collection::<Timecard>::of("timecards", "a timecard");
     config
         .service(create)
-        .service(timecards.list(may::ReadWork, "By default, latest week first."))
+        .service(timecards.list(permission::ReadWork, "By default, latest week first."))
         .service(decide)
-        .service(timecards.read(may::ReadWork))
-        .service(timecards.history(may::ReadWork))
+        .service(timecards.read(permission::ReadWork))
+        .service(timecards.history(permission::ReadWork))
         .service(totals)
         .service(
             timecards
-                .act(may::RecordTime, "submit", timecard::submit)
+                .act(permission::RecordTime, "submit", timecard::submit)
                 .summary("Submit a timecard for approval")
                 .detail(
                     "Locks the time of the week. If the organization requires no approval, the \
                      timecard is approved at once.",
                 ),
         )
-        .service(timecards.act(may::DecideTime, "approve", timecard::approve).detail(DECIDE))
+        .service(timecards.act(permission::DecideTime, "approve", timecard::approve).detail(DECIDE))
         .service(
             timecards
-                .act(may::DecideTime, "reject", timecard::reject)
+                .act(permission::DecideTime, "reject", timecard::reject)
                 .detail("Unlocks the time of the week. The timecard can be submitted again."),
         )
         .service(
             timecards
-                .act(may::ReopenTimecards, "reopen", timecard::reopen)
+                .act(permission::ReopenTimecards, "reopen", timecard::reopen)
                 .detail("Unlocks the time of a submitted or approved timecard."),
         );
 }
@@ -57,17 +57,17 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "timecards",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::RecordTime::name()))),
+    extensions(("x-permission" = json!(permission::RecordTime::name()))),
     request_body = NewTimecard,
     responses((status = 201, description = "Created timecard", body = Timecard), problem::Create),
 )]
 #[post("/timecards")]
 async fn create(
-    may: May<may::RecordTime>,
+    caller: Require<permission::RecordTime>,
     once: Once,
     Body(new): Body<NewTimecard>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| timecard::create(store, &may.actor, new).await).await
+    once.answer(created, async |store| timecard::create(store, &caller.actor, new).await).await
 }
 
 /// Get a timecard's totals
@@ -76,7 +76,7 @@ async fn create(
 #[utoipa::path(
     tag = "timecards",
     params(("organization_id" = uuid::Uuid, Path), ("timecard_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ReadWork::name()))),
+    extensions(("x-permission" = json!(permission::ReadWork::name()))),
     responses(
         (status = 200, description = "Totals of the week", body = TimecardTotals),
         problem::Read,
@@ -85,10 +85,10 @@ async fn create(
 #[get("/timecards/{timecard_id}/totals")]
 async fn totals(
     state: web::Data<State>,
-    may: May<may::ReadWork>,
+    caller: Require<permission::ReadWork>,
     Row(id): Row,
 ) -> Result<web::Json<TimecardTotals>> {
-    Ok(web::Json(timecard::totals(&state.store, &may.actor, id).await?))
+    Ok(web::Json(timecard::totals(&state.store, &caller.actor, id).await?))
 }
 
 /// Decide several timecards
@@ -97,7 +97,7 @@ async fn totals(
 #[utoipa::path(
     tag = "timecards",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::DecideTime::name()))),
+    extensions(("x-permission" = json!(permission::DecideTime::name()))),
     request_body = Decide,
     responses(
         (status = 200, description = "Results of the decisions", body = DecisionResults),
@@ -106,9 +106,9 @@ async fn totals(
 )]
 #[post("/timecards/decide")]
 async fn decide(
-    may: May<may::DecideTime>,
+    caller: Require<permission::DecideTime>,
     once: Once,
     Body(Form(decisions)): Body<Form<Decide>>,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| timecard::decide(store, &may.actor, decisions).await).await
+    once.answer(told, async |store| timecard::decide(store, &caller.actor, decisions).await).await
 }

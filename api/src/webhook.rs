@@ -10,8 +10,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     answer::{Listed, Result, created, done, made, told},
-    extract::{Body, May, Once, Query, Row, Version},
-    may::{self, Requires},
+    extract::{Body, Once, Query, Require, Row, Version},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
     state::State,
@@ -27,15 +27,15 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let webhooks = Collection::<Webhook>::of("webhooks", "a webhook");
     config
         .service(create)
-        .service(webhooks.list(may::ManageWebhooks, "Newest first."))
-        .service(webhooks.read(may::ManageWebhooks))
-        .service(webhooks.history(may::ManageWebhooks))
-        .service(webhooks.revert(may::ManageWebhooks))
-        .service(webhooks.change(may::ManageWebhooks))
+        .service(webhooks.list(permission::ManageWebhooks, "Newest first."))
+        .service(webhooks.read(permission::ManageWebhooks))
+        .service(webhooks.history(permission::ManageWebhooks))
+        .service(webhooks.revert(permission::ManageWebhooks))
+        .service(webhooks.change(permission::ManageWebhooks))
         .service(remove)
         .service(
             webhooks
-                .act(may::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
+                .act(permission::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
                 .summary("Rotate a webhook's secret")
                 .detail(ROTATE),
         )
@@ -52,7 +52,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(
     tag = "webhooks",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
+    extensions(("x-permission" = json!(permission::ManageWebhooks::name()))),
     request_body = NewWebhook,
     responses(
         (status = 201, description = "Created webhook with its secret", body = IssuedWebhook),
@@ -61,11 +61,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/webhooks")]
 async fn create(
-    may: May<may::ManageWebhooks>,
+    caller: Require<permission::ManageWebhooks>,
     once: Once,
     Body(new): Body<NewWebhook>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| webhook::create(store, &may.actor, new).await).await
+    once.answer(created, async |store| webhook::create(store, &caller.actor, new).await).await
 }
 
 /// Delete a webhook
@@ -74,17 +74,17 @@ async fn create(
 #[utoipa::path(
     tag = "webhooks",
     params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path), Version),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
+    extensions(("x-permission" = json!(permission::ManageWebhooks::name()))),
     responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("/webhooks/{webhook_id}")]
 async fn remove(
     state: web::Data<State>,
-    may: May<may::ManageWebhooks>,
+    caller: Require<permission::ManageWebhooks>,
     Row(id): Row,
     version: Version,
 ) -> Result<HttpResponse> {
-    webhook::delete(&state.store, &may.actor, id, version.expected).await?;
+    webhook::delete(&state.store, &caller.actor, id, version.expected).await?;
     Ok(done())
 }
 
@@ -94,12 +94,16 @@ async fn remove(
 #[utoipa::path(
     tag = "webhooks",
     params(("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
+    extensions(("x-permission" = json!(permission::ManageWebhooks::name()))),
     responses((status = 201, description = "Created delivery", body = Delivery), problem::Take),
 )]
 #[post("/webhooks/{webhook_id}/test")]
-async fn test(may: May<may::ManageWebhooks>, once: Once, Row(id): Row) -> Result<HttpResponse> {
-    once.answer(made, async |store| webhook::test(store, &may.actor, id).await).await
+async fn test(
+    caller: Require<permission::ManageWebhooks>,
+    once: Once,
+    Row(id): Row,
+) -> Result<HttpResponse> {
+    once.answer(made, async |store| webhook::test(store, &caller.actor, id).await).await
 }
 
 /// List a webhook's deliveries
@@ -110,7 +114,7 @@ async fn test(may: May<may::ManageWebhooks>, once: Once, Row(id): Row) -> Result
     params(
         ("organization_id" = uuid::Uuid, Path), ("webhook_id" = uuid::Uuid, Path), DeliveryQuery,
     ),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
+    extensions(("x-permission" = json!(permission::ManageWebhooks::name()))),
     responses(
         (status = 200, description = "Page of the list", body = Page<Delivery>),
         problem::Read,
@@ -119,11 +123,11 @@ async fn test(may: May<may::ManageWebhooks>, once: Once, Row(id): Row) -> Result
 #[get("/webhooks/{webhook_id}/deliveries")]
 async fn deliveries(
     state: web::Data<State>,
-    may: May<may::ManageWebhooks>,
+    caller: Require<permission::ManageWebhooks>,
     Row(id): Row,
     Query(query): Query<DeliveryQuery>,
 ) -> Result<Listed<Delivery>> {
-    Ok(Listed(webhook::deliveries(&state.store, &may.actor, id, query).await?))
+    Ok(Listed(webhook::deliveries(&state.store, &caller.actor, id, query).await?))
 }
 
 /// Get a delivery
@@ -132,7 +136,7 @@ async fn deliveries(
 #[utoipa::path(
     tag = "webhooks",
     params(("organization_id" = uuid::Uuid, Path), ("delivery_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
+    extensions(("x-permission" = json!(permission::ManageWebhooks::name()))),
     responses(
         (status = 200, description = "Delivery with its attempts", body = DeliveryDetail),
         problem::Read,
@@ -141,10 +145,10 @@ async fn deliveries(
 #[get("/deliveries/{delivery_id}")]
 async fn delivery(
     state: web::Data<State>,
-    may: May<may::ManageWebhooks>,
+    caller: Require<permission::ManageWebhooks>,
     Row(id): Row,
 ) -> Result<web::Json<DeliveryDetail>> {
-    Ok(web::Json(webhook::delivery(&state.store, &may.actor, id).await?))
+    Ok(web::Json(webhook::delivery(&state.store, &caller.actor, id).await?))
 }
 
 /// Resend a delivery
@@ -153,13 +157,17 @@ async fn delivery(
 #[utoipa::path(
     tag = "webhooks",
     params(("organization_id" = uuid::Uuid, Path), ("delivery_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ManageWebhooks::name()))),
+    extensions(("x-permission" = json!(permission::ManageWebhooks::name()))),
     responses(
         (status = 200, description = "State of the delivery", body = Delivery),
         problem::Take,
     ),
 )]
 #[post("/deliveries/{delivery_id}/resend")]
-async fn resend(may: May<may::ManageWebhooks>, once: Once, Row(id): Row) -> Result<HttpResponse> {
-    once.answer(told, async |store| webhook::resend(store, &may.actor, id).await).await
+async fn resend(
+    caller: Require<permission::ManageWebhooks>,
+    once: Once,
+    Row(id): Row,
+) -> Result<HttpResponse> {
+    once.answer(told, async |store| webhook::resend(store, &caller.actor, id).await).await
 }

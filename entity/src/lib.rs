@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `tables` | one module a table, exported from here: `entity::expense::Entity` |
 //! | `traits` | [`Identified`], [`TenantEntity`] and [`Versioned`], and which tables they apply to |
-//! | `rows` | [`Positional`]: the columns of a table in the order in which its rows are decoded |
+//! | `rows` | [`OrderedColumns`]: the columns of a table in the order in which its rows are decoded |
 //!
 //! # Where to begin
 //!
@@ -27,6 +27,6 @@ mod rows;
 mod tables;
 mod traits;
 
-pub use rows::Positional;
+pub use rows::OrderedColumns;
 pub use tables::*;
 pub use traits::{Identified, TenantEntity, VERSIONED_TABLES, Versioned};

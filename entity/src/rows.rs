@@ -21,7 +21,7 @@ use crate::tables::{
 };
 
 /// A table whose rows can be read by position.
-pub trait Positional: EntityTrait {
+pub trait OrderedColumns: EntityTrait {
     /// The columns that are read, in order. Not among them are those that are written for the
     /// database alone, to search in and to hold apart: in a model they have no value.
     fn columns() -> Vec<Self::Column>;
@@ -34,7 +34,7 @@ pub trait Positional: EntityTrait {
 }
 
 /// A row, and which of its columns comes next.
-struct Cells<'r> {
+struct RowDecoder<'r> {
     row: Driver<'r>,
     next: usize,
 }
@@ -44,7 +44,7 @@ enum Driver<'r> {
     Postgres(&'r PgRow),
 }
 
-impl<'r> Cells<'r> {
+impl<'r> RowDecoder<'r> {
     fn of(row: &'r QueryResult) -> Result<Self, DbErr> {
         let sqlite = row.try_as_sqlite_row().map(Driver::Sqlite);
         let row = sqlite.or_else(|| row.try_as_pg_row().map(Driver::Postgres));
@@ -66,10 +66,10 @@ impl<'r> Cells<'r> {
     }
 }
 
-macro_rules! positional {
+macro_rules! ordered_columns {
     ($($table:ident { $($field:ident),* $(,)? $(; $($unread:ident),*)? })*) => {
         $(
-            impl Positional for $table::Entity {
+            impl OrderedColumns for $table::Entity {
                 fn columns() -> Vec<$table::Column> {
                     let unread: &[&str] = &[$($(stringify!($unread)),*)?];
                     let columns = $table::Column::iter();
@@ -77,9 +77,9 @@ macro_rules! positional {
                 }
 
                 fn read(row: &QueryResult) -> Result<$table::Model, DbErr> {
-                    let mut cells = Cells::of(row)?;
+                    let mut decoder = RowDecoder::of(row)?;
                     Ok($table::Model {
-                        $($field: cells.next()?,)*
+                        $($field: decoder.next()?,)*
                         $($($unread: Default::default(),)*)?
                     })
                 }
@@ -93,7 +93,7 @@ macro_rules! positional {
             $(
                 #[test]
                 fn $table() {
-                    let columns = <$table::Entity as Positional>::columns();
+                    let columns = <$table::Entity as OrderedColumns>::columns();
                     let columns: Vec<_> = columns.iter().map(|column| column.as_str()).collect();
                     assert_eq!([$(stringify!($field)),*], columns[..]);
                 }
@@ -102,7 +102,7 @@ macro_rules! positional {
     };
 }
 
-positional! {
+ordered_columns! {
     account {
         organization_id, id, version, created_at, updated_at, name, name_key, kind, currency,
         may_go_below_zero, closed, purpose,

@@ -1,4 +1,4 @@
-use crate::rows::Positional;
+use crate::rows::OrderedColumns;
 use crate::tables::{
     account, account_balance, api_key, budget, category, daily_report, event, expense,
     expense_item, idempotency_key, import, incident, invitation, journal_entry, member,
@@ -7,7 +7,7 @@ use crate::tables::{
 };
 
 /// A table whose rows have an id: what every list's order ends with.
-pub trait Identified: Positional {
+pub trait Identified: OrderedColumns {
     /// The id's column.
     const ID: Self::Column;
 }
@@ -20,7 +20,7 @@ pub trait TenantEntity: Identified {
 }
 
 /// A table whose rows carry an optimistic version, and when they were last changed.
-pub trait Versioned: Positional {
+pub trait Versioned: OrderedColumns {
     /// What the resource is called, as in `no such {NAME}`.
     const NAME: &'static str;
     /// The version's column: 1 for a new row, one more for each change.

@@ -25,7 +25,7 @@ use service::{
 };
 use uuid::Uuid;
 
-use crate::{may::Requires, problem::Failure, state::State};
+use crate::{permission::PermissionType, problem::Failure, state::State};
 
 /// What [`identify`] found.
 struct Identified(error::Result<Principal>);
@@ -110,7 +110,7 @@ impl Staying {
     }
 }
 
-/// Stands behind a [`May`], which answers those who are nothing there.
+/// Stands behind a [`Require`], which answers those who are nothing there.
 impl FromRequest for Staying {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;
@@ -166,13 +166,13 @@ impl FromRequest for InSession {
 
 /// Someone in the organization of the path who has the permission.
 #[derive(Debug)]
-pub struct May<P> {
+pub struct Require<P> {
     /// For whom, and in which organization.
     pub actor: Actor,
     permission: PhantomData<P>,
 }
 
-impl<P: Requires> FromRequest for May<P> {
+impl<P: PermissionType> FromRequest for Require<P> {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;
 

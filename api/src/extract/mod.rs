@@ -10,7 +10,7 @@ mod version;
 
 pub(crate) use body::Reading;
 pub use body::{Body, Upload};
-pub use caller::{InSession, May, RequestId, Staying, enter, identify};
+pub use caller::{InSession, RequestId, Require, Staying, enter, identify};
 pub use once::Once;
 pub use path::{Row, Token};
 pub use query::{LastEventId, Query};

@@ -1,19 +1,18 @@
 //! The standard routes of a resource: create, list, read, history, revert, change, remove, and acts.
 //!
-//! They are the same for every resource that the service knows by the traits of [`service::resource`], so
-//! they are written here once, with their part of the OpenAPI document. A resource says what it is called,
-//! then which routes it takes and, for each, the permission: its type is what [`crate::extract::May`] asks for.
+//! They are the same for every resource that the service knows by the traits of
+//! [`service::resource`], so they are written here once, with their part of the OpenAPI document. A
+//! resource says what it is called, then which routes it takes and, for each, the permission: its
+//! type is what [`crate::extract::Require`] asks for.
 //!
 //! ```ignore
-//! pub(crate) fn routes(config: &mut ServiceConfig) {
-//!     let categories = Collection::<Category>::of("categories", "a category");
-//!     config
-//!         .service(categories.create(may::ManageCategories))
-//!         .service(categories.list(may::ReadMoney, "Ordered by name."))
-//!         .service(categories.change(may::ManageCategories).detail("The kind is immutable."))
-//!         .service(categories.act(may::ManageCategories, "close", category::close))
-//!         .service(totals); // written by hand
-//! }
+//! pub(crate) fn routes(config: &mut ServiceConfig) { let categories =
+//! Collection::<Category>::of("categories", "a category"); config
+//! .service(categories.create(permission::ManageCategories))
+//! .service(categories.list(permission::ReadMoney, "Ordered by name."))
+//! .service(categories.change(permission::ManageCategories).detail("The kind is immutable."))
+//! .service(categories.act(permission::ManageCategories, "close", category::close))
+//! .service(totals); // written by hand }
 //! ```
 //!
 //! | route | is | takes of the service |
@@ -53,7 +52,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use self::route::Route;
-use crate::{answer::Unchanged, extract::Version, may::Requires, problem};
+use crate::{answer::Unchanged, extract::Version, permission::PermissionType, problem};
 
 /// The resources of one kind in an organization: where they are, and what they are called.
 pub(crate) struct Collection<R> {
@@ -82,7 +81,7 @@ impl<R: Resource> Collection<R> {
     }
 
     /// What has happened to one of them.
-    pub(crate) fn history<P: Requires>(&self, _: P) -> Route {
+    pub(crate) fn history<P: PermissionType>(&self, _: P) -> Route {
         const { takes::<P>(R::READ) };
         Route::get::<P>(self.tag, "history", &self.item("/history"))
             .summary(&format!("List {}'s events", self.one))
@@ -95,7 +94,7 @@ impl<R: Resource> Collection<R> {
     }
 
     /// Something that is done to one of them, against its version: `"approve"`. `act` writes once.
-    pub(crate) fn act<P: Requires, I, A>(
+    pub(crate) fn act<P: PermissionType, I, A>(
         &self,
         _: P,
         name: &str,
@@ -117,7 +116,7 @@ impl<R: Resource> Collection<R> {
 
 impl<R: Readable> Collection<R> {
     /// A page of them, in this order: `"Ordered by name."`.
-    pub(crate) fn list<P: Requires>(&self, _: P, order: &str) -> Route {
+    pub(crate) fn list<P: PermissionType>(&self, _: P, order: &str) -> Route {
         const { takes::<P>(R::READ) };
         Route::get::<P>(self.tag, "list", &self.path)
             .summary(&format!("List {}", self.tag))
@@ -129,7 +128,7 @@ impl<R: Readable> Collection<R> {
     }
 
     /// One of them, as it is or as it was.
-    pub(crate) fn read<P: Requires>(&self, _: P) -> Route {
+    pub(crate) fn read<P: PermissionType>(&self, _: P) -> Route {
         const { takes::<P>(R::READ) };
         Route::get::<P>(self.tag, "read", &self.item(""))
             .summary(&format!("Get {}", self.one))
@@ -145,7 +144,7 @@ impl<R: Readable> Collection<R> {
 
 impl<R: Changeable> Collection<R> {
     /// Makes one of them again what it was.
-    pub(crate) fn revert<P: Requires>(&self, _: P) -> Route {
+    pub(crate) fn revert<P: PermissionType>(&self, _: P) -> Route {
         const { takes::<P>(R::WRITE) };
         Route::post::<P>(self.tag, "revert", &self.item("/revert"))
             .summary(&format!("Revert {} to an earlier version", self.one))
@@ -158,7 +157,7 @@ impl<R: Changeable> Collection<R> {
     }
 
     /// Changes one of them.
-    pub(crate) fn change<P: Requires>(&self, _: P) -> Route {
+    pub(crate) fn change<P: PermissionType>(&self, _: P) -> Route {
         const { takes::<P>(R::WRITE) };
         Route::patch::<P>(self.tag, "change", &self.item(""))
             .summary(&format!("Update {}", self.one))
@@ -172,7 +171,7 @@ impl<R: Changeable> Collection<R> {
 
 impl<R: Writable> Collection<R> {
     /// Makes a new one.
-    pub(crate) fn create<P: Requires>(&self, _: P) -> Route {
+    pub(crate) fn create<P: PermissionType>(&self, _: P) -> Route {
         Route::post::<P>(self.tag, "create", &self.path)
             .summary(&format!("Create {}", self.one))
             .body::<Create<R::Input>>()
@@ -182,7 +181,7 @@ impl<R: Writable> Collection<R> {
     }
 
     /// Removes one of them.
-    pub(crate) fn remove<P: Requires>(&self, _: P) -> Route {
+    pub(crate) fn remove<P: PermissionType>(&self, _: P) -> Route {
         Route::delete::<P>(self.tag, "remove", &self.item(""))
             .summary(&format!("Delete {}", self.one))
             .id(&self.id)
@@ -195,7 +194,7 @@ impl<R: Writable> Collection<R> {
 
 /// A route takes what the resource takes where it is reached otherwise, by its events or `POST …/sync`: another
 /// permission does not compile.
-const fn takes<P: Requires>(permission: Permission) {
+const fn takes<P: PermissionType>(permission: Permission) {
     assert!(P::PERMISSION as u8 == permission as u8, "the resource takes another permission");
 }
 

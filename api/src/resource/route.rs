@@ -23,7 +23,7 @@ use utoipa::{
 };
 use utoipa_actix_web::OpenApiFactory;
 
-use crate::may::Requires;
+use crate::permission::PermissionType;
 
 const JSON: &str = "application/json";
 
@@ -57,26 +57,26 @@ fn page_name<T: ToSchema>() -> String {
 
 impl Route {
     /// A GET that takes this permission: the tag, the name and the path of the operation.
-    pub(super) fn get<P: Requires>(tag: &str, name: &str, path: &str) -> Self {
+    pub(super) fn get<P: PermissionType>(tag: &str, name: &str, path: &str) -> Self {
         Self::new::<P>((HttpMethod::Get, guard::Get()), tag, name, path)
     }
 
     /// A POST.
-    pub(super) fn post<P: Requires>(tag: &str, name: &str, path: &str) -> Self {
+    pub(super) fn post<P: PermissionType>(tag: &str, name: &str, path: &str) -> Self {
         Self::new::<P>((HttpMethod::Post, guard::Post()), tag, name, path)
     }
 
     /// A PATCH.
-    pub(super) fn patch<P: Requires>(tag: &str, name: &str, path: &str) -> Self {
+    pub(super) fn patch<P: PermissionType>(tag: &str, name: &str, path: &str) -> Self {
         Self::new::<P>((HttpMethod::Patch, guard::Patch()), tag, name, path)
     }
 
     /// A DELETE.
-    pub(super) fn delete<P: Requires>(tag: &str, name: &str, path: &str) -> Self {
+    pub(super) fn delete<P: PermissionType>(tag: &str, name: &str, path: &str) -> Self {
         Self::new::<P>((HttpMethod::Delete, guard::Delete()), tag, name, path)
     }
 
-    fn new<P: Requires>(
+    fn new<P: PermissionType>(
         (method, guard): (HttpMethod, impl Guard + 'static),
         tag: &str,
         name: &str,

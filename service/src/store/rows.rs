@@ -1,5 +1,5 @@
-//! Rows, as every list and every lookup reads them: by position ([`entity::Positional`]), and the
-//! row of a key with a statement that is put together once.
+//! Rows, as every list and every lookup reads them: by position ([`entity::OrderedColumns`]), and
+//! the row of a key with a statement that is put together once.
 
 use std::{
     any::TypeId,
@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, LazyLock, PoisonError, RwLock},
 };
 
-use entity::{Positional, TenantEntity};
+use entity::{OrderedColumns, TenantEntity};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, Iterable,
     PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
@@ -20,7 +20,7 @@ use super::Tx;
 use crate::error::Result;
 
 /// The rows of a query.
-pub async fn all<E: Positional>(
+pub async fn all<E: OrderedColumns>(
     connection: &impl ConnectionTrait,
     rows: Select<E>,
 ) -> Result<Vec<E::Model>> {
@@ -28,7 +28,7 @@ pub async fn all<E: Positional>(
 }
 
 /// The rows of a statement that gives the columns of [`select`].
-pub(super) async fn all_selected<E: Positional>(
+pub(super) async fn all_selected<E: OrderedColumns>(
     connection: &impl ConnectionTrait,
     statement: &SelectStatement,
 ) -> Result<Vec<E::Model>> {
@@ -37,17 +37,17 @@ pub(super) async fn all_selected<E: Positional>(
 }
 
 /// The statement of [`all`].
-pub(super) fn select<E: Positional>(rows: Select<E>) -> SelectStatement {
+pub(super) fn select<E: OrderedColumns>(rows: Select<E>) -> SelectStatement {
     rows.select_only().columns(E::columns()).into_query()
 }
 
 /// What a statement that writes a row gives back, for [`written`].
-pub(crate) fn returning<E: Positional>() -> ReturningClause {
+pub(crate) fn returning<E: OrderedColumns>() -> ReturningClause {
     Query::returning().columns(E::columns())
 }
 
 /// The row that a statement has written, if it has.
-pub(crate) async fn written<E: Positional>(
+pub(crate) async fn written<E: OrderedColumns>(
     tx: &Tx,
     statement: &impl StatementBuilder,
 ) -> Result<Option<E::Model>> {
@@ -56,7 +56,7 @@ pub(crate) async fn written<E: Positional>(
 }
 
 /// The rows that a statement has written.
-pub(super) async fn all_written<E: Positional>(
+pub(super) async fn all_written<E: OrderedColumns>(
     tx: &Tx,
     statement: &impl StatementBuilder,
 ) -> Result<Vec<E::Model>> {
@@ -109,7 +109,7 @@ pub(crate) async fn unlink_first<E: TenantEntity>(
 }
 
 /// One row of an organization, if it is there. Binds no LIMIT: the key is enough.
-pub async fn by_key<E: TenantEntity + Positional>(
+pub async fn by_key<E: TenantEntity + OrderedColumns>(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,

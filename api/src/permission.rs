@@ -1,11 +1,12 @@
-//! Permissions as types: a handler that takes a [`May<RecordExpenses>`] cannot be reached without.
+//! Permissions as types: a handler that takes a [`Require<RecordExpenses>`] cannot be reached
+//! without.
 //!
-//! [`May<RecordExpenses>`]: crate::extract::May
+//! [`Require<RecordExpenses>`]: crate::extract::Require
 
 use service::role::Permission;
 
 /// A permission that a handler asks for in its signature.
-pub trait Requires: 'static {
+pub trait PermissionType: 'static {
     /// The permission.
     const PERMISSION: Permission;
 
@@ -21,7 +22,7 @@ macro_rules! permissions {
         #[derive(Debug, Clone, Copy)]
         pub struct $name;
 
-        impl Requires for $name {
+        impl PermissionType for $name {
             const PERMISSION: Permission = Permission::$name;
         }
     )*};
