@@ -6,11 +6,11 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Result},
-    extract::{Query, Require, Row},
+    extract::{Query, Require, ResourceId},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::{PageResponse, Result},
     state::State,
 };
 
@@ -50,7 +50,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 async fn balance(
     state: web::Data<State>,
     caller: Require<permission::ReadLedger>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
 ) -> Result<web::Json<AccountBalance>> {
     Ok(web::Json(account::balance(&state.store, &caller.actor, id).await?))
 }
@@ -72,6 +72,6 @@ async fn balances(
     state: web::Data<State>,
     caller: Require<permission::ReadLedger>,
     Query(page): Query<PageQuery>,
-) -> Result<Listed<AccountBalance>> {
-    Ok(Listed(account::balances(&state.store, &caller.actor, &page).await?))
+) -> Result<PageResponse<AccountBalance>> {
+    Ok(PageResponse(account::balances(&state.store, &caller.actor, &page).await?))
 }

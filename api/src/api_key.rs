@@ -6,11 +6,11 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, created, done},
-    extract::{Body, Once, Require, Row, Version},
+    extract::{Body, Idempotent, Require, ResourceId, Version},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::{Result, created},
     state::State,
 };
 
@@ -42,10 +42,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/api-keys")]
 async fn create(
     caller: Require<permission::ManageApiKeys>,
-    once: Once,
+    idempotent: Idempotent,
     Body(new): Body<NewApiKey>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| api_key::create(store, &caller.actor, new).await).await
+    idempotent
+        .respond(created, async |store| api_key::create(store, &caller.actor, new).await)
+        .await
 }
 
 /// Delete an API key
@@ -61,9 +63,9 @@ async fn create(
 async fn remove(
     state: web::Data<State>,
     caller: Require<permission::ManageApiKeys>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
     version: Version,
 ) -> Result<HttpResponse> {
     api_key::delete(&state.store, &caller.actor, id, version.expected).await?;
-    Ok(done())
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -2,7 +2,7 @@
 
 use service::throttle::Attempt;
 
-use crate::answer::Result;
+use crate::response::Result;
 
 /// What a right answer to an attempt says.
 #[derive(Debug, Clone, Copy)]

@@ -6,11 +6,11 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Result},
-    extract::{Query, Require, Row},
+    extract::{Query, Require, ResourceId},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::{PageResponse, Result},
     state::State,
 };
 
@@ -91,10 +91,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 async fn amendments(
     state: web::Data<State>,
     caller: Require<permission::ReadWork>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
     Query(page): Query<PageQuery>,
-) -> Result<Listed<Amendment>> {
-    Ok(Listed(daily_report::amendments(&state.store, &caller.actor, id, &page).await?))
+) -> Result<PageResponse<Amendment>> {
+    Ok(PageResponse(daily_report::amendments(&state.store, &caller.actor, id, &page).await?))
 }
 
 /// Compare a daily report's hours with recorded time
@@ -113,7 +113,7 @@ async fn amendments(
 async fn crew_hours(
     state: web::Data<State>,
     caller: Require<permission::ReadWork>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
 ) -> Result<web::Json<CrewHours>> {
     Ok(web::Json(daily_report::crew_hours(&state.store, &caller.actor, id).await?))
 }

@@ -6,10 +6,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use crate::{
-    answer::Result,
-    extract::{LastEventId, Query, Require, Staying},
+    extract::{LastEventId, Query, Require, StreamSession},
     permission::{self, PermissionType},
     problem,
+    response::Result,
     state::State,
     stream::{self, Wanted},
 };
@@ -95,7 +95,7 @@ struct StreamQuery {
 async fn live(
     state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
-    reader: Staying,
+    reader: StreamSession,
     Query(query): Query<StreamQuery>,
     LastEventId(last): LastEventId,
 ) -> Result<HttpResponse> {

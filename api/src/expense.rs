@@ -8,11 +8,11 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, imported, made},
-    extract::{Body, Once, Query, Require, Upload},
+    extract::{Body, Idempotent, Query, Require, Upload},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::{Result, created_json, ok_or_accepted},
     state::State,
 };
 
@@ -87,10 +87,14 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/expenses/batch")]
 async fn create_batch(
     caller: Require<permission::RecordExpenses>,
-    once: Once,
+    idempotent: Idempotent,
     Body(Form(batch)): Body<Form<ExpenseBatch>>,
 ) -> Result<HttpResponse> {
-    once.answer(made, async |store| expense::create_many(store, &caller.actor, batch).await).await
+    idempotent
+        .respond(created_json, async |store| {
+            expense::create_many(store, &caller.actor, batch).await
+        })
+        .await
 }
 
 /// Import expenses from CSV
@@ -117,13 +121,14 @@ async fn create_batch(
 async fn import(
     state: web::Data<State>,
     caller: Require<permission::ManageExpenses>,
-    once: Once,
+    idempotent: Idempotent,
     Query(query): Query<ImportQuery>,
     Upload(file): Upload,
 ) -> Result<HttpResponse> {
-    once.answer(imported, async |store| {
-        let import = Import::new(file.path(), query, &caller.actor)?;
-        expense::import(&state.store, store, &caller.actor, import).await
-    })
-    .await
+    idempotent
+        .respond(ok_or_accepted, async |store| {
+            let import = Import::new(file.path(), query, &caller.actor)?;
+            expense::import(&state.store, store, &caller.actor, import).await
+        })
+        .await
 }

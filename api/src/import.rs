@@ -6,10 +6,10 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Result, told},
-    extract::{Once, Query, Require, Row},
+    extract::{Idempotent, Query, Require, ResourceId},
     permission::{self, PermissionType},
     problem,
+    response::{PageResponse, Result, ok_json},
     state::State,
 };
 
@@ -34,8 +34,8 @@ async fn list(
     state: web::Data<State>,
     caller: Require<permission::ManageImports>,
     Query(query): Query<ImportRunQuery>,
-) -> Result<Listed<ImportRun>> {
-    Ok(Listed(import::list(&state.store, &caller.actor, query).await?))
+) -> Result<PageResponse<ImportRun>> {
+    Ok(PageResponse(import::list(&state.store, &caller.actor, query).await?))
 }
 
 /// Get an import
@@ -51,7 +51,7 @@ async fn list(
 async fn read(
     state: web::Data<State>,
     caller: Require<permission::ManageImports>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
 ) -> Result<web::Json<ImportRun>> {
     Ok(web::Json(import::get(&state.store, &caller.actor, id).await?))
 }
@@ -69,8 +69,8 @@ async fn read(
 #[post("/imports/{import_id}/cancel")]
 async fn cancel(
     caller: Require<permission::ManageImports>,
-    once: Once,
-    Row(id): Row,
+    idempotent: Idempotent,
+    ResourceId(id): ResourceId,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| import::cancel(store, &caller.actor, id).await).await
+    idempotent.respond(ok_json, async |store| import::cancel(store, &caller.actor, id).await).await
 }

@@ -7,11 +7,11 @@ use service::incident::{self, CsvFile, Incident, OshaQuery};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::Result,
     extract::{Query, Require},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::Result,
     state::State,
 };
 

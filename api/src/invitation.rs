@@ -7,12 +7,12 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, created, created_elsewhere, done},
     attempt::{Success, judge},
-    extract::{Body, InSession, Once, Require, Row, Source, Token, Version},
+    extract::{Body, Idempotent, InSession, Require, ResourceId, Source, Token, Version},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::{Result, created, created_without_location},
     state::State,
 };
 
@@ -49,10 +49,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/invitations")]
 async fn create(
     caller: Require<permission::ManageInvitations>,
-    once: Once,
+    idempotent: Idempotent,
     Body(new): Body<NewInvitation>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| invitation::create(store, &caller.actor, new).await).await
+    idempotent
+        .respond(created, async |store| invitation::create(store, &caller.actor, new).await)
+        .await
 }
 
 /// Delete an invitation
@@ -66,11 +68,11 @@ async fn create(
 async fn remove(
     state: web::Data<State>,
     caller: Require<permission::ManageInvitations>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
     version: Version,
 ) -> Result<HttpResponse> {
     invitation::delete(&state.store, &caller.actor, id, version.expected).await?;
-    Ok(done())
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Accept an invitation
@@ -89,12 +91,12 @@ async fn remove(
 async fn accept(
     state: web::Data<State>,
     me: InSession,
-    once: Once,
+    idempotent: Idempotent,
     Source(network): Source,
     Token(token): Token,
 ) -> Result<HttpResponse> {
     let attempt = state.throttle.begin(network, None)?;
-    let answered = once.answer(created_elsewhere, async |store| {
+    let answered = idempotent.respond(created_without_location, async |store| {
         invitation::accept(store, me.author(), token).await
     });
     judge(attempt, Success::Proves, &["not_found"], answered.await)

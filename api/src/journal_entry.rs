@@ -6,11 +6,11 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, created},
-    extract::{Body, Once, Require},
+    extract::{Body, Idempotent, Require},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::{Result, created},
 };
 
 type NewJournalEntry = Create<JournalEntryInput>;
@@ -50,8 +50,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/journal-entries")]
 async fn post(
     caller: Require<permission::PostEntries>,
-    once: Once,
+    idempotent: Idempotent,
     Body(new): Body<NewJournalEntry>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| journal_entry::post(store, &caller.actor, new).await).await
+    idempotent
+        .respond(created, async |store| journal_entry::post(store, &caller.actor, new).await)
+        .await
 }

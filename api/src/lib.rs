@@ -5,8 +5,8 @@
 //! - A handler of an organization's data has the permission that it needs as a type in its signature
 //!   ([`permission`]), and its extractors check it before the handler runs.
 //! - Every error of the service becomes a problem document (RFC 9457) in one place, [`problem`].
-//! - The answer that shows a versioned resource carries its version as an ETag ([`answer`]).
-//! - A POST with an `Idempotency-Key` is done once ([`extract::Once`]).
+//! - The answer that shows a versioned resource carries its version as an ETag ([`response`]).
+//! - A POST with an `Idempotency-Key` is done once ([`extract::Idempotent`]).
 //! - The OpenAPI document is made from the routes and types that serve ([`openapi`]).
 //! - The crate contains no rule of the domain and no query: it calls [`service`].
 //!
@@ -16,7 +16,7 @@
 //! |---|---|
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
 //! | a request on its way in | [`observe`], [`connections`], [`intake`], [`extract`], [`permission`] |
-//! | an answer on its way out | [`answer`], [`problem`], [`stream`] |
+//! | an answer on its way out | [`response`], [`problem`], [`stream`] |
 //! | standard routes | `resource`: create, list, read, history, revert, change, remove, acts |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
 //! | health and metrics | `operations` |
@@ -32,7 +32,6 @@
 //! the standard routes. docs/architecture.md follows one request through the crates, and docs/api.md
 //! describes what all operations have in common.
 
-pub mod answer;
 pub mod app;
 pub mod cli;
 pub mod config;
@@ -43,6 +42,7 @@ pub mod observe;
 pub mod openapi;
 pub mod permission;
 pub mod problem;
+pub mod response;
 pub mod routes;
 pub mod shutdown;
 pub mod state;

@@ -139,7 +139,7 @@ fn name_precondition(operation: &mut Operation) {
     operation.parameters.get_or_insert_default().push(if_match.build().into());
 }
 
-/// Every POST can be sent again with its key ([`crate::extract::Once`]).
+/// Every POST can be sent again with its key ([`crate::extract::Idempotent`]).
 fn name_key(operation: &mut Operation) {
     let key = ParameterBuilder::new()
         .name("Idempotency-Key")

@@ -12,10 +12,10 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created, done, found},
-    extract::{Body, IfMatch, InSession, Once, Query, Require, Version},
+    extract::{Body, Idempotent, IfMatch, InSession, Query, Require, Version},
     permission::{self, PermissionType},
     problem,
+    response::{NotModified, PageResponse, ResourceResponse, Result, created, ok},
     state::State,
 };
 
@@ -46,10 +46,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/organizations")]
 async fn create(
     me: InSession,
-    once: Once,
+    idempotent: Idempotent,
     Body(new): Body<NewOrganization>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| organization::create(store, me.author(), new).await).await
+    idempotent
+        .respond(created, async |store| organization::create(store, me.author(), new).await)
+        .await
 }
 
 /// List the current user's organizations
@@ -68,8 +70,8 @@ async fn list(
     state: web::Data<State>,
     me: InSession,
     Query(page): Query<PageQuery>,
-) -> Result<Listed<Organization>> {
-    Ok(Listed(organization::list(&state.store, me.user_id, &page).await?))
+) -> Result<PageResponse<Organization>> {
+    Ok(PageResponse(organization::list(&state.store, me.user_id, &page).await?))
 }
 
 /// Get an organization
@@ -81,7 +83,7 @@ async fn list(
     extensions(("x-permission" = json!(permission::ReadOrganization::name()))),
     responses(
         (status = 200, description = "State of the organization", body = Organization),
-        Unchanged,
+        NotModified,
         problem::Read,
     ),
 )]
@@ -90,10 +92,10 @@ async fn read(
     state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
     Query(at): Query<AtQuery>,
-) -> Result<Resource<At<Organization>>> {
+) -> Result<ResourceResponse<At<Organization>>> {
     let id = caller.actor.organization_id;
     let now = organization::get(&state.store, &caller.actor);
-    Ok(Resource::found(event::at(&state.store, &caller.actor, id, at, now).await?))
+    Ok(ResourceResponse(event::at(&state.store, &caller.actor, id, at, now).await?))
 }
 
 /// List an organization's events
@@ -110,9 +112,9 @@ async fn history(
     state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
     Query(page): Query<PageQuery>,
-) -> Result<Listed<Event>> {
+) -> Result<PageResponse<Event>> {
     let id = caller.actor.organization_id;
-    Ok(Listed(event::history::<Organization>(&state.store, &caller.actor, id, &page).await?))
+    Ok(PageResponse(event::history::<Organization>(&state.store, &caller.actor, id, &page).await?))
 }
 
 /// Revert an organization to an earlier version
@@ -131,16 +133,17 @@ async fn history(
 #[post("/revert")]
 async fn revert(
     caller: Require<permission::ChangeOrganization>,
-    once: Once,
+    idempotent: Idempotent,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Revert>,
 ) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
     let id = caller.actor.organization_id;
-    once.answer(found, async |store| {
-        resource::revert::<Organization>(store, &caller.actor, id, expected, act).await
-    })
-    .await
+    idempotent
+        .respond(ok, async |store| {
+            resource::revert::<Organization>(store, &caller.actor, id, expected, act).await
+        })
+        .await
 }
 
 /// Update an organization
@@ -160,11 +163,11 @@ async fn change(
     caller: Require<permission::ChangeOrganization>,
     IfMatch(precondition): IfMatch,
     Body(change): Body<OrganizationChange>,
-) -> Result<Resource<Organization>> {
+) -> Result<ResourceResponse<Organization>> {
     let expected = Expected::of(change.version(), precondition);
     let id = caller.actor.organization_id;
     let changed = resource::change(&state.store, &caller.actor, id, expected, change).await?;
-    Ok(Resource::found(changed))
+    Ok(ResourceResponse(changed))
 }
 
 /// Delete an organization
@@ -183,5 +186,5 @@ async fn remove(
     version: Version,
 ) -> Result<HttpResponse> {
     organization::delete(&state.store, &caller.actor, version.expected).await?;
-    Ok(done())
+    Ok(HttpResponse::NoContent().finish())
 }

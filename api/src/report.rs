@@ -6,10 +6,10 @@ use service::report::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::Result,
     extract::{Query, Require},
     permission::{self, PermissionType},
     problem,
+    response::Result,
     state::State,
 };
 

@@ -6,11 +6,11 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, told},
-    extract::{Body, Once, Require, Row},
+    extract::{Body, Idempotent, Require, ResourceId},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::{Result, ok_json},
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -47,11 +47,13 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/rules/{rule_id}/dry-run")]
 async fn dry_run(
     caller: Require<permission::ManageRules>,
-    Row(id): Row,
-    once: Once,
+    ResourceId(id): ResourceId,
+    idempotent: Idempotent,
     Body(over): Body<Later<DryRunInput>>,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| rule::dry_run(store, &caller.actor, id, over).await).await
+    idempotent
+        .respond(ok_json, async |store| rule::dry_run(store, &caller.actor, id, over).await)
+        .await
 }
 
 /// Dry-run an unsaved rule
@@ -71,8 +73,10 @@ async fn dry_run(
 #[post("/rules/dry-run")]
 async fn try_out(
     caller: Require<permission::ManageRules>,
-    once: Once,
+    idempotent: Idempotent,
     Body(Form(trial)): Body<Form<RuleTrialInput>>,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| rule::try_out(store, &caller.actor, trial).await).await
+    idempotent
+        .respond(ok_json, async |store| rule::try_out(store, &caller.actor, trial).await)
+        .await
 }

@@ -8,10 +8,10 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Result, done, made},
     attempt::{Success, judge},
-    extract::{Body, InSession, Once, Query, Row, Source},
+    extract::{Body, Idempotent, InSession, Query, ResourceId, Source},
     problem,
+    response::{PageResponse, Result, created_json},
     state::State,
 };
 
@@ -35,7 +35,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/sessions")]
 async fn create(
     state: web::Data<State>,
-    once: Once,
+    idempotent: Idempotent,
     Source(network): Source,
     request: HttpRequest,
     Body(Form(login)): Body<Form<Login>>,
@@ -44,11 +44,11 @@ async fn create(
     let user_agent = user_agent.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let lifetime = state.settings.session_lifetime;
     let secret = |session: &NewSession, path: &str| {
-        Ok(made(session, path)?.with(header::CACHE_CONTROL, "no-store"))
+        Ok(created_json(session, path)?.with(header::CACHE_CONTROL, "no-store"))
     };
     let attempt = state.throttle.begin(network, Some(&format!("login {}", fold(&login.email))))?;
     let asker = (attempt.origin(), user_agent);
-    let answered = once.answer(secret, async |store| {
+    let answered = idempotent.respond(secret, async |store| {
         session::create(store, &state.passwords, lifetime, login, asker).await
     });
     let wrong = ["unauthenticated", "idempotency_key_reused"];
@@ -68,8 +68,8 @@ async fn list(
     state: web::Data<State>,
     me: InSession,
     Query(page): Query<PageQuery>,
-) -> Result<Listed<Session>> {
-    Ok(Listed(session::list(&state.store, me.user_id, me.session_id, &page).await?))
+) -> Result<PageResponse<Session>> {
+    Ok(PageResponse(session::list(&state.store, me.user_id, me.session_id, &page).await?))
 }
 
 /// Log out
@@ -82,7 +82,7 @@ async fn list(
 #[delete("/sessions/current")]
 async fn end_current(state: web::Data<State>, me: InSession) -> Result<HttpResponse> {
     session::end(&state.store, me.user_id, me.session_id).await?;
-    Ok(done())
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// End a session
@@ -94,7 +94,11 @@ async fn end_current(state: web::Data<State>, me: InSession) -> Result<HttpRespo
     responses((status = 204, description = "Session ended"), problem::Read),
 )]
 #[delete("/sessions/{session_id}")]
-async fn end(state: web::Data<State>, me: InSession, Row(id): Row) -> Result<HttpResponse> {
+async fn end(
+    state: web::Data<State>,
+    me: InSession,
+    ResourceId(id): ResourceId,
+) -> Result<HttpResponse> {
     session::end(&state.store, me.user_id, id).await?;
-    Ok(done())
+    Ok(HttpResponse::NoContent().finish())
 }

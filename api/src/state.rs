@@ -2,7 +2,7 @@
 
 use actix_web::{dev::ServiceRequest, web};
 use service::{
-    Store, access::Gate, background::Context, error, idempotency::Running, outbound::Outbound,
+    Store, access::Gate, background::Context, error, idempotency::InFlight, outbound::Outbound,
     throttle::Throttle, user::Passwords,
 };
 
@@ -24,7 +24,7 @@ pub struct State {
     /// The bodies that are being read.
     pub intake: Intake,
     /// What is being done of what is done once.
-    pub running: Running,
+    pub in_flight: InFlight,
     /// Who makes requests to addresses that users give.
     pub outbound: Outbound,
     /// The streams of events that are open.
@@ -52,7 +52,7 @@ impl State {
                 settings.trusted_proxies.clone(),
             ),
             intake: Intake::new(settings.limits.body_budget),
-            running: Running::default(),
+            in_flight: InFlight::default(),
             outbound,
             streams: Streams::default(),
             settings,

@@ -29,7 +29,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::{extract::Staying, problem::Failure, state::State};
+use crate::{extract::StreamSession, problem::Failure, state::State};
 
 /// The media type.
 pub(crate) const MEDIA_TYPE: &str = "text/event-stream";
@@ -113,7 +113,7 @@ pub(crate) struct Wanted {
 pub(crate) async fn open(
     state: &State,
     actor: &Actor,
-    reader: Staying,
+    reader: StreamSession,
     wanted: Wanted,
 ) -> Result<HttpResponse, Failure> {
     let limits = state.settings.streams;
@@ -156,7 +156,7 @@ struct Stream {
     state: State,
     /// Who reads, as they were when they were last asked.
     actor: Actor,
-    reader: Staying,
+    reader: StreamSession,
     filter: Filter,
     after: i64,
     out: mpsc::Sender<Bytes>,

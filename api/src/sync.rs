@@ -6,10 +6,10 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, told},
-    extract::{Body, Once, Query, Require},
+    extract::{Body, Idempotent, Query, Require},
     permission::{self, PermissionType},
     problem,
+    response::{Result, ok_json},
     state::State,
 };
 
@@ -57,8 +57,8 @@ async fn changes(
 #[post("/sync")]
 async fn push(
     caller: Require<permission::ReadOrganization>,
-    once: Once,
+    idempotent: Idempotent,
     Body(Form(input)): Body<Form<SyncInput>>,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| sync::sync(store, &caller.actor, input).await).await
+    idempotent.respond(ok_json, async |store| sync::sync(store, &caller.actor, input).await).await
 }

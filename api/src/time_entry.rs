@@ -10,11 +10,11 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, created, imported, made},
-    extract::{Body, Once, Query, Require, Upload},
+    extract::{Body, Idempotent, Query, Require, Upload},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::{Result, created, created_json, ok_or_accepted},
     state::State,
 };
 
@@ -62,10 +62,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/time-entries/start")]
 async fn start(
     caller: Require<permission::RecordTime>,
-    once: Once,
+    idempotent: Idempotent,
     Body(new): Body<NewTimer>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| time_entry::start(store, &caller.actor, new).await).await
+    idempotent
+        .respond(created, async |store| time_entry::start(store, &caller.actor, new).await)
+        .await
 }
 
 /// Create several time entries
@@ -84,10 +86,13 @@ async fn start(
 #[post("/time-entries/batch")]
 async fn create_batch(
     caller: Require<permission::RecordTime>,
-    once: Once,
+    idempotent: Idempotent,
     Body(Form(batch)): Body<Form<TimeEntryBatch>>,
 ) -> Result<HttpResponse> {
-    once.answer(made, async |store| time_entry::create_many(store, &caller.actor, batch).await)
+    idempotent
+        .respond(created_json, async |store| {
+            time_entry::create_many(store, &caller.actor, batch).await
+        })
         .await
 }
 
@@ -116,13 +121,14 @@ async fn create_batch(
 async fn import(
     state: web::Data<State>,
     caller: Require<permission::ManageTime>,
-    once: Once,
+    idempotent: Idempotent,
     Query(query): Query<TimeImportQuery>,
     Upload(file): Upload,
 ) -> Result<HttpResponse> {
-    once.answer(imported, async |store| {
-        let import = TimeImport::new(file.path(), query, &caller.actor)?;
-        time_entry::import(&state.store, store, &caller.actor, import).await
-    })
-    .await
+    idempotent
+        .respond(ok_or_accepted, async |store| {
+            let import = TimeImport::new(file.path(), query, &caller.actor)?;
+            time_entry::import(&state.store, store, &caller.actor, import).await
+        })
+        .await
 }

@@ -6,11 +6,11 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, created, told},
-    extract::{Body, Once, Require, Row},
+    extract::{Body, Idempotent, Require, ResourceId},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::{Result, created, ok_json},
     state::State,
 };
 
@@ -64,10 +64,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/timecards")]
 async fn create(
     caller: Require<permission::RecordTime>,
-    once: Once,
+    idempotent: Idempotent,
     Body(new): Body<NewTimecard>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| timecard::create(store, &caller.actor, new).await).await
+    idempotent
+        .respond(created, async |store| timecard::create(store, &caller.actor, new).await)
+        .await
 }
 
 /// Get a timecard's totals
@@ -86,7 +88,7 @@ async fn create(
 async fn totals(
     state: web::Data<State>,
     caller: Require<permission::ReadWork>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
 ) -> Result<web::Json<TimecardTotals>> {
     Ok(web::Json(timecard::totals(&state.store, &caller.actor, id).await?))
 }
@@ -107,8 +109,10 @@ async fn totals(
 #[post("/timecards/decide")]
 async fn decide(
     caller: Require<permission::DecideTime>,
-    once: Once,
+    idempotent: Idempotent,
     Body(Form(decisions)): Body<Form<Decide>>,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| timecard::decide(store, &caller.actor, decisions).await).await
+    idempotent
+        .respond(ok_json, async |store| timecard::decide(store, &caller.actor, decisions).await)
+        .await
 }

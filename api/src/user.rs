@@ -12,10 +12,13 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Resource, Result, Unchanged, created_elsewhere, found, nothing},
     attempt::{Success, judge},
-    extract::{Body, IfMatch, InSession, Once, Query, RequestId, Source},
+    extract::{Body, Idempotent, IfMatch, InSession, Query, RequestId, Source},
     problem::{self, Failure},
+    response::{
+        NotModified, PageResponse, ResourceResponse, Result, created_without_location, no_content,
+        ok,
+    },
     state::State,
 };
 
@@ -46,7 +49,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/users")]
 async fn register(
     state: web::Data<State>,
-    once: Once,
+    idempotent: Idempotent,
     Source(network): Source,
     RequestId(request_id): RequestId,
     Body(Form(new)): Body<Form<NewUser>>,
@@ -56,7 +59,7 @@ async fn register(
     let attempt = new.invitation.is_some().then(|| state.throttle.begin(network, None));
     let attempt = attempt.transpose()?;
     let asker = (Origin::Stranger(network), request_id);
-    let answered = once.answer(created_elsewhere, async |store| {
+    let answered = idempotent.respond(created_without_location, async |store| {
         user::register(store, &state.passwords, registration, new, asker).await
     });
     let answered = answered.await;
@@ -74,7 +77,7 @@ async fn register(
     params(AtQuery),
     responses(
         (status = 200, description = "State of the user", body = User),
-        Unchanged,
+        NotModified,
         problem::Read,
     ),
 )]
@@ -83,9 +86,9 @@ async fn me(
     state: web::Data<State>,
     session: InSession,
     Query(at): Query<AtQuery>,
-) -> Result<Resource<At<User>>> {
+) -> Result<ResourceResponse<At<User>>> {
     let now = user::get(&state.store, session.user_id);
-    Ok(Resource::found(event::own_at(&state.store, session.user_id, at, now).await?))
+    Ok(ResourceResponse(event::own_at(&state.store, session.user_id, at, now).await?))
 }
 
 /// List the current user's events
@@ -101,8 +104,8 @@ async fn history(
     state: web::Data<State>,
     session: InSession,
     Query(page): Query<PageQuery>,
-) -> Result<Listed<Event>> {
-    Ok(Listed(event::own_history(&state.store, session.user_id, &page).await?))
+) -> Result<PageResponse<Event>> {
+    Ok(PageResponse(event::own_history(&state.store, session.user_id, &page).await?))
 }
 
 /// Revert the current user to an earlier version
@@ -121,15 +124,15 @@ async fn history(
 async fn revert(
     state: web::Data<State>,
     session: InSession,
-    once: Once,
+    idempotent: Idempotent,
     Source(network): Source,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Revert>,
 ) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
     let attempt = ask_for_address(&state, network, &session)?;
-    let answered = once
-        .answer(found, async |store| user::revert(store, session.author(), expected, act).await)
+    let answered = idempotent
+        .respond(ok, async |store| user::revert(store, session.author(), expected, act).await)
         .await;
     judge(attempt, Success::ProvesNothing, TAKEN, answered)
 }
@@ -162,11 +165,11 @@ async fn change_me(
     Source(network): Source,
     IfMatch(precondition): IfMatch,
     Body(change): Body<UserChange>,
-) -> Result<Resource<User>> {
+) -> Result<ResourceResponse<User>> {
     let expected = Expected::of(change.version(), precondition);
     let attempt = ask_for_address(&state, network, &session)?;
     let changed = user::change(&state.store, session.author(), expected, change).await;
-    let changed = changed.map(Resource::found).map_err(Failure::from);
+    let changed = changed.map(ResourceResponse).map_err(Failure::from);
     judge(attempt, Success::ProvesNothing, TAKEN, changed)
 }
 
@@ -186,13 +189,13 @@ async fn change_me(
 async fn change_password(
     state: web::Data<State>,
     session: InSession,
-    once: Once,
+    idempotent: Idempotent,
     Source(network): Source,
     Body(Form(change)): Body<Form<PasswordChange>>,
 ) -> Result<HttpResponse> {
     let (author, session_id) = (session.author(), session.session_id);
     let attempt = state.throttle.begin(network, Some(&format!("password {}", session.user_id)))?;
-    let answered = once.answer(nothing, async |store| {
+    let answered = idempotent.respond(no_content, async |store| {
         user::change_password(store, &state.passwords, author, session_id, change).await
     });
     let wrong = ["invalid", "idempotency_key_reused"];

@@ -9,11 +9,11 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Listed, Result, created, done, made, told},
-    extract::{Body, Once, Query, Require, Row, Version},
+    extract::{Body, Idempotent, Query, Require, ResourceId, Version},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
+    response::{PageResponse, Result, created, created_json, ok_json},
     state::State,
 };
 
@@ -62,10 +62,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 #[post("/webhooks")]
 async fn create(
     caller: Require<permission::ManageWebhooks>,
-    once: Once,
+    idempotent: Idempotent,
     Body(new): Body<NewWebhook>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| webhook::create(store, &caller.actor, new).await).await
+    idempotent
+        .respond(created, async |store| webhook::create(store, &caller.actor, new).await)
+        .await
 }
 
 /// Delete a webhook
@@ -81,11 +83,11 @@ async fn create(
 async fn remove(
     state: web::Data<State>,
     caller: Require<permission::ManageWebhooks>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
     version: Version,
 ) -> Result<HttpResponse> {
     webhook::delete(&state.store, &caller.actor, id, version.expected).await?;
-    Ok(done())
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Send a test message
@@ -100,10 +102,12 @@ async fn remove(
 #[post("/webhooks/{webhook_id}/test")]
 async fn test(
     caller: Require<permission::ManageWebhooks>,
-    once: Once,
-    Row(id): Row,
+    idempotent: Idempotent,
+    ResourceId(id): ResourceId,
 ) -> Result<HttpResponse> {
-    once.answer(made, async |store| webhook::test(store, &caller.actor, id).await).await
+    idempotent
+        .respond(created_json, async |store| webhook::test(store, &caller.actor, id).await)
+        .await
 }
 
 /// List a webhook's deliveries
@@ -124,10 +128,10 @@ async fn test(
 async fn deliveries(
     state: web::Data<State>,
     caller: Require<permission::ManageWebhooks>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
     Query(query): Query<DeliveryQuery>,
-) -> Result<Listed<Delivery>> {
-    Ok(Listed(webhook::deliveries(&state.store, &caller.actor, id, query).await?))
+) -> Result<PageResponse<Delivery>> {
+    Ok(PageResponse(webhook::deliveries(&state.store, &caller.actor, id, query).await?))
 }
 
 /// Get a delivery
@@ -146,7 +150,7 @@ async fn deliveries(
 async fn delivery(
     state: web::Data<State>,
     caller: Require<permission::ManageWebhooks>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
 ) -> Result<web::Json<DeliveryDetail>> {
     Ok(web::Json(webhook::delivery(&state.store, &caller.actor, id).await?))
 }
@@ -166,8 +170,8 @@ async fn delivery(
 #[post("/deliveries/{delivery_id}/resend")]
 async fn resend(
     caller: Require<permission::ManageWebhooks>,
-    once: Once,
-    Row(id): Row,
+    idempotent: Idempotent,
+    ResourceId(id): ResourceId,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| webhook::resend(store, &caller.actor, id).await).await
+    idempotent.respond(ok_json, async |store| webhook::resend(store, &caller.actor, id).await).await
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::idempotency::Answer;
+use crate::idempotency::RecordedResponse;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 /// What a function of the domain gives.
@@ -93,7 +93,7 @@ pub enum Error {
     /// What was sent has been done before, with this answer ([`crate::idempotency`]). Never leaves
     /// the service.
     #[error("done before")]
-    Replayed(Answer),
+    Replayed(RecordedResponse),
     /// The key stands for another request.
     #[error("the key was used for another request")]
     KeyReused,

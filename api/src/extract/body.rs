@@ -23,7 +23,7 @@ use service::{
 use tempfile::NamedTempFile;
 use tokio::time::timeout;
 
-use super::once::BodyDigest;
+use super::idempotent::BodyDigest;
 use crate::{intake::Reservation, problem::Failure, state::State};
 
 /// A body of JSON.

@@ -94,12 +94,12 @@ fn organization_of(path: &Path<Url>) -> Option<Uuid> {
 
 /// The caller, for an answer that goes on: who they are and what they may do is asked again and again.
 #[derive(Debug)]
-pub struct Staying {
+pub struct StreamSession {
     token: Secret,
     organization_id: Uuid,
 }
 
-impl Staying {
+impl StreamSession {
     /// What the caller is now.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl Staying {
 }
 
 /// Stands behind a [`Require`], which answers those who are nothing there.
-impl FromRequest for Staying {
+impl FromRequest for StreamSession {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;
 

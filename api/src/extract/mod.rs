@@ -2,7 +2,7 @@
 
 mod body;
 mod caller;
-mod once;
+mod idempotent;
 mod path;
 mod query;
 mod source;
@@ -10,9 +10,9 @@ mod version;
 
 pub(crate) use body::Reading;
 pub use body::{Body, Upload};
-pub use caller::{InSession, RequestId, Require, Staying, enter, identify};
-pub use once::Once;
-pub use path::{Row, Token};
+pub use caller::{InSession, RequestId, Require, StreamSession, enter, identify};
+pub use idempotent::Idempotent;
+pub use path::{ResourceId, Token};
 pub use query::{LastEventId, Query};
 pub use source::Source;
 pub use version::{IfMatch, Version};

@@ -8,9 +8,9 @@ use crate::problem::Failure;
 
 /// The id in the last variable of the path. What is no UUID is the id of nothing.
 #[derive(Debug)]
-pub struct Row(pub Uuid);
+pub struct ResourceId(pub Uuid);
 
-impl FromRequest for Row {
+impl FromRequest for ResourceId {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;
 

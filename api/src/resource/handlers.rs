@@ -14,85 +14,88 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    answer::{Listed, Resource, Result, created, done, found},
-    extract::{Body, IfMatch, Once, Query, Require, Row, Version},
+    extract::{Body, Idempotent, IfMatch, Query, Require, ResourceId, Version},
     permission::PermissionType,
+    response::{PageResponse, ResourceResponse, Result, created, ok},
     state::State,
 };
 
 pub(super) async fn create<R: Writable, P: PermissionType>(
     caller: Require<P>,
-    once: Once,
+    idempotent: Idempotent,
     Body(new): Body<Create<R::Input>>,
 ) -> Result<HttpResponse> {
-    once.answer(created, async |store| resource::create::<R>(store, &caller.actor, new).await).await
+    idempotent
+        .respond(created, async |store| resource::create::<R>(store, &caller.actor, new).await)
+        .await
 }
 
 pub(super) async fn list<R: Readable, P: PermissionType>(
     state: web::Data<State>,
     caller: Require<P>,
     Query(query): Query<R::Query>,
-) -> Result<Listed<R>> {
-    Ok(Listed(R::list(&state.store, &caller.actor, &query).await?))
+) -> Result<PageResponse<R>> {
+    Ok(PageResponse(R::list(&state.store, &caller.actor, &query).await?))
 }
 
 pub(super) async fn read<R: Readable, P: PermissionType>(
     state: web::Data<State>,
     caller: Require<P>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
     Query(at): Query<AtQuery>,
-) -> Result<Resource<At<R>>> {
+) -> Result<ResourceResponse<At<R>>> {
     let now = R::get(&state.store, &caller.actor, id);
-    Ok(Resource::found(event::at(&state.store, &caller.actor, id, at, now).await?))
+    Ok(ResourceResponse(event::at(&state.store, &caller.actor, id, at, now).await?))
 }
 
 pub(super) async fn history<R: resource::Resource, P: PermissionType>(
     state: web::Data<State>,
     caller: Require<P>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
     Query(page): Query<PageQuery>,
-) -> Result<Listed<Event>> {
-    Ok(Listed(event::history::<R>(&state.store, &caller.actor, id, &page).await?))
+) -> Result<PageResponse<Event>> {
+    Ok(PageResponse(event::history::<R>(&state.store, &caller.actor, id, &page).await?))
 }
 
 pub(super) async fn revert<R: Changeable, P: PermissionType>(
     caller: Require<P>,
-    once: Once,
-    Row(id): Row,
+    idempotent: Idempotent,
+    ResourceId(id): ResourceId,
     IfMatch(precondition): IfMatch,
     Body(act): Body<Act<RevertInput>>,
 ) -> Result<HttpResponse> {
     let expected = Expected::of(act.version(), precondition);
-    once.answer(found, async |store| {
-        resource::revert::<R>(store, &caller.actor, id, expected, act).await
-    })
-    .await
+    idempotent
+        .respond(ok, async |store| {
+            resource::revert::<R>(store, &caller.actor, id, expected, act).await
+        })
+        .await
 }
 
 pub(super) async fn change<R: Changeable, P: PermissionType>(
     state: web::Data<State>,
     caller: Require<P>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
     IfMatch(precondition): IfMatch,
     Body(change): Body<Change<R::Input>>,
-) -> Result<Resource<R>> {
+) -> Result<ResourceResponse<R>> {
     let expected = Expected::of(change.version(), precondition);
     let changed = resource::change(&state.store, &caller.actor, id, expected, change).await?;
-    Ok(Resource::found(changed))
+    Ok(ResourceResponse(changed))
 }
 
 pub(super) async fn remove<R: Writable, P: PermissionType>(
     state: web::Data<State>,
     caller: Require<P>,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
     version: Version,
 ) -> Result<HttpResponse> {
     resource::delete::<R>(&state.store, &caller.actor, id, version.expected).await?;
-    Ok(done())
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// What an act's handler takes.
-type Acting<P, I> = (Require<P>, Once, Row, IfMatch, Body<Act<I>>);
+type Acting<P, I> = (Require<P>, Idempotent, ResourceId, IfMatch, Body<Act<I>>);
 
 pub(super) fn act<P, I, A>(
     act: impl AsyncFn(&Store, &Actor, Uuid, Expected, Act<I>) -> error::Result<A> + Clone + 'static,
@@ -103,14 +106,15 @@ where
     A: Versioned + 'static,
 {
     move |caller: Require<P>,
-          once: Once,
-          Row(id): Row,
+          idempotent: Idempotent,
+          ResourceId(id): ResourceId,
           IfMatch(precondition): IfMatch,
           Body(input): Body<Act<I>>| {
         let act = act.clone();
         async move {
             let expected = Expected::of(input.version(), precondition);
-            once.answer(found, async |store| act(store, &caller.actor, id, expected, input).await)
+            idempotent
+                .respond(ok, async |store| act(store, &caller.actor, id, expected, input).await)
                 .await
         }
     }

@@ -6,13 +6,15 @@
 //! type is what [`crate::extract::Require`] asks for.
 //!
 //! ```ignore
-//! pub(crate) fn routes(config: &mut ServiceConfig) { let categories =
-//! Collection::<Category>::of("categories", "a category"); config
-//! .service(categories.create(permission::ManageCategories))
-//! .service(categories.list(permission::ReadMoney, "Ordered by name."))
-//! .service(categories.change(permission::ManageCategories).detail("The kind is immutable."))
-//! .service(categories.act(permission::ManageCategories, "close", category::close))
-//! .service(totals); // written by hand }
+//! pub(crate) fn routes(config: &mut ServiceConfig) {
+//!     let categories = Collection::<Category>::of("categories", "a category");
+//!     config
+//!         .service(categories.create(permission::ManageCategories))
+//!         .service(categories.list(permission::ReadMoney, "Ordered by name."))
+//!         .service(categories.change(permission::ManageCategories).detail("The kind is immutable."))
+//!         .service(categories.act(permission::ManageCategories, "close", category::close))
+//!         .service(totals); // written by hand
+//! }
 //! ```
 //!
 //! | route | is | takes of the service |
@@ -52,7 +54,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use self::route::Route;
-use crate::{answer::Unchanged, extract::Version, permission::PermissionType, problem};
+use crate::{extract::Version, permission::PermissionType, problem, response::NotModified};
 
 /// The resources of one kind in an organization: where they are, and what they are called.
 pub(crate) struct Collection<R> {
@@ -108,7 +110,7 @@ impl<R: Resource> Collection<R> {
             .summary(&format!("{} {}", capital(&name.replace('-', " ")), self.one))
             .id(&self.id)
             .body::<Act<I>>()
-            .answer::<A>(StatusCode::OK)
+            .returns::<A>(StatusCode::OK)
             .responses::<problem::Change>()
             .to(handlers::act::<P, I, A>(act))
     }
@@ -135,8 +137,8 @@ impl<R: Readable> Collection<R> {
             .detail("With `as_of`, returns the resource as it was at that time.")
             .id(&self.id)
             .query::<AtQuery>()
-            .answer::<R>(StatusCode::OK)
-            .responses::<Unchanged>()
+            .returns::<R>(StatusCode::OK)
+            .responses::<NotModified>()
             .responses::<problem::Read>()
             .to(handlers::read::<R, P>)
     }
@@ -151,7 +153,7 @@ impl<R: Changeable> Collection<R> {
             .detail("Creates a new version, which must satisfy the current rules.")
             .id(&self.id)
             .body::<Act<RevertInput>>()
-            .answer::<R>(StatusCode::OK)
+            .returns::<R>(StatusCode::OK)
             .responses::<problem::Change>()
             .to(handlers::revert::<R, P>)
     }
@@ -163,7 +165,7 @@ impl<R: Changeable> Collection<R> {
             .summary(&format!("Update {}", self.one))
             .id(&self.id)
             .body::<Change<R::Input>>()
-            .answer::<R>(StatusCode::OK)
+            .returns::<R>(StatusCode::OK)
             .responses::<problem::Change>()
             .to(handlers::change::<R, P>)
     }
@@ -175,7 +177,7 @@ impl<R: Writable> Collection<R> {
         Route::post::<P>(self.tag, "create", &self.path)
             .summary(&format!("Create {}", self.one))
             .body::<Create<R::Input>>()
-            .answer::<R>(StatusCode::CREATED)
+            .returns::<R>(StatusCode::CREATED)
             .responses::<problem::Create>()
             .to(handlers::create::<R, P>)
     }
@@ -186,7 +188,7 @@ impl<R: Writable> Collection<R> {
             .summary(&format!("Delete {}", self.one))
             .id(&self.id)
             .query::<Version>()
-            .nothing()
+            .no_content()
             .responses::<problem::Remove>()
             .to(handlers::remove::<R, P>)
     }

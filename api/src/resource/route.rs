@@ -140,7 +140,7 @@ impl Route {
     }
 
     /// What it answers where all goes well.
-    pub(super) fn answer<T: ToSchema>(mut self, status: StatusCode) -> Self {
+    pub(super) fn returns<T: ToSchema>(mut self, status: StatusCode) -> Self {
         let content = self.content(&T::name(), schemas::<T>);
         let description = if status == StatusCode::CREATED {
             "Created resource"
@@ -148,7 +148,7 @@ impl Route {
             "State of the resource"
         };
         let response = ResponseBuilder::new().description(description).content(JSON, content);
-        self.respond(status, response.build())
+        self.response(status, response.build())
     }
 
     /// It answers with a page of these.
@@ -156,12 +156,12 @@ impl Route {
         let content = self.content(&page_name::<T>(), page_schemas::<T>);
         let response =
             ResponseBuilder::new().description("Page of the list").content(JSON, content);
-        self.respond(StatusCode::OK, response.build())
+        self.response(StatusCode::OK, response.build())
     }
 
     /// It answers with nothing where all goes well.
-    pub(super) fn nothing(self) -> Self {
-        self.respond(StatusCode::NO_CONTENT, ResponseBuilder::new().description("Deleted").build())
+    pub(super) fn no_content(self) -> Self {
+        self.response(StatusCode::NO_CONTENT, ResponseBuilder::new().description("Deleted").build())
     }
 
     /// What else it can answer.
@@ -181,7 +181,7 @@ impl Route {
         self
     }
 
-    fn respond(mut self, status: StatusCode, response: Response) -> Self {
+    fn response(mut self, status: StatusCode, response: Response) -> Self {
         self.operation.responses.responses.insert(status.as_str().to_owned(), response.into());
         self
     }

@@ -6,15 +6,15 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-use super::{Answer, KEPT, Key, repository};
+use super::{Key, RETENTION, RecordedResponse, repository};
 use crate::{
     error::{Error, Result},
     store::Tx,
 };
 
-type Render = dyn Fn(&dyn Any) -> Result<Answer> + Send + Sync;
+type Render = dyn Fn(&dyn Any) -> Result<RecordedResponse> + Send + Sync;
 
-/// A key, and the way to make the answer of what the write gives: for exactly one write
+/// A key, and the way to make the response of what the write gives: for exactly one write
 /// ([`crate::Store::with_idempotency`]).
 pub(crate) struct Claim {
     key: Key,
@@ -26,7 +26,7 @@ impl Claim {
     /// A claim for a write that gives a `T`.
     pub(super) fn new<T: 'static>(
         key: Key,
-        render: impl Fn(&T) -> Result<Answer> + Send + Sync + 'static,
+        render: impl Fn(&T) -> Result<RecordedResponse> + Send + Sync + 'static,
     ) -> Self {
         let render = move |value: &dyn Any| match value.downcast_ref() {
             Some(value) => render(value),
@@ -35,7 +35,7 @@ impl Claim {
         Self { key, render: Box::new(render), spent: AtomicBool::new(false) }
     }
 
-    /// Holds the claim to one write: the answer must stand or fall with all of the effect.
+    /// Holds the claim to one write: the response must stand or fall with all of the effect.
     pub(crate) fn spend(&self) -> Result<()> {
         if self.spent.swap(true, Ordering::SeqCst) {
             return Err(Error::Internal("what has a key is one write".into()));
@@ -43,23 +43,23 @@ impl Claim {
         Ok(())
     }
 
-    /// Does `work` between the claim and its answer, in one transaction.
+    /// Does `work` between the claim and its response, in one transaction.
     pub(crate) async fn around<I, T, F>(&self, tx: &Tx, input: &I, work: &F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>>,
     {
         let (now, row) = (tx.now(), self.key.row());
-        if !repository::claim(tx, row, now, now + KEPT).await? {
-            let answer = repository::answer(tx, row, now).await?;
-            let answer = answer.ok_or_else(|| Error::lost_race("the key has just gone"))?;
-            return Err(Error::Replayed(self.key.open(tx.keyring(), &answer)?));
+        if !repository::claim(tx, row, now, now + RETENTION).await? {
+            let response = repository::response(tx, row, now).await?;
+            let response = response.ok_or_else(|| Error::lost_race("the key has just gone"))?;
+            return Err(Error::Replayed(self.key.open(tx.keyring(), &response)?));
         }
         let value = work(tx, input).await?;
         // What leaves nothing behind can be done again.
         if !tx.is_rollback_only() {
-            let answer = (self.render)(&value)?;
-            let sealed = self.key.seal(tx.keyring(), tx.random(), &answer)?;
+            let response = (self.render)(&value)?;
+            let sealed = self.key.seal(tx.keyring(), tx.random(), &response)?;
             repository::record_response(tx, row, sealed).await?;
         }
         Ok(value)

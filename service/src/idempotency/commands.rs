@@ -2,78 +2,78 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta};
 
-use super::{Answer, Claim, Key, Running, repository};
+use super::{Claim, InFlight, Key, RecordedResponse, repository};
 use crate::{
     due,
     error::{Error, Result},
     store::Store,
 };
 
-/// How often it is looked for answers to drop.
-const SWEPT_EVERY: TimeDelta = TimeDelta::minutes(5);
-/// How many answers one transaction drops, or a few more.
-const DROPPED_AT_ONCE: u64 = 500;
+/// How often it is looked for responses to drop.
+const SWEEP_INTERVAL: TimeDelta = TimeDelta::minutes(5);
+/// How many responses one transaction drops, or a few more.
+const SWEEP_BATCH_SIZE: u64 = 500;
 
 /// How something was done that is done once.
 #[derive(Debug)]
-pub enum Done<T> {
+pub enum Outcome<T> {
     /// Now.
-    Now(T),
-    /// Before: this was the answer.
-    Before(Answer),
+    Fresh(T),
+    /// Before: this was the response.
+    Replayed(RecordedResponse),
 }
 
 /// Does `work`, unless it was done before with the same key. `work` writes once, with the store that
-/// it is given; `render` makes the answer of what that write gives.
+/// it is given; `render` makes the response of what that write gives.
 ///
 /// # Errors
 /// Those of `work`, which are not kept: nothing was done. [`Error::KeyInUse`] while this process is
 /// at it, [`Error::KeyReused`] if the key stands for another request.
-pub async fn once<T: 'static>(
+pub async fn run_once<T: 'static>(
     store: &Store,
-    running: &Running,
+    in_flight: &InFlight,
     key: Key,
-    render: impl Fn(&T) -> Result<Answer> + Send + Sync + 'static,
+    render: impl Fn(&T) -> Result<RecordedResponse> + Send + Sync + 'static,
     work: impl AsyncFnOnce(&Store) -> Result<T>,
-) -> Result<Done<T>> {
-    let Some(_at_work) = running.begin(&key) else {
-        return recall(store, &key).await?.map(Done::Before).ok_or(Error::KeyInUse);
+) -> Result<Outcome<T>> {
+    let Some(_guard) = in_flight.begin(&key) else {
+        return recorded_response(store, &key).await?.map(Outcome::Replayed).ok_or(Error::KeyInUse);
     };
     // Before all else: what is checked before the write may have changed by the first one.
-    if let Some(answer) = recall(store, &key).await? {
-        return Ok(Done::Before(answer));
+    if let Some(response) = recorded_response(store, &key).await? {
+        return Ok(Outcome::Replayed(response));
     }
     match work(&store.with_idempotency(Claim::new(key.clone(), render))).await {
-        Ok(value) => Ok(Done::Now(value)),
-        Err(Error::Replayed(answer)) => Ok(Done::Before(answer)),
+        Ok(value) => Ok(Outcome::Fresh(value)),
+        Err(Error::Replayed(response)) => Ok(Outcome::Replayed(response)),
         // What was in the way may be what another node has just done with this key, or a commit
         // that was not heard of.
-        Err(error) => match recall(store, &key).await {
-            Ok(Some(answer)) => Ok(Done::Before(answer)),
+        Err(error) => match recorded_response(store, &key).await {
+            Ok(Some(response)) => Ok(Outcome::Replayed(response)),
             Err(Error::KeyReused) => Err(Error::KeyReused),
             Ok(None) | Err(_) => Err(error),
         },
     }
 }
 
-/// The answer that a key has, if it has one.
-async fn recall(store: &Store, key: &Key) -> Result<Option<Answer>> {
-    let answer = repository::answer(store.read(), key.row(), store.now()).await?;
-    answer.map(|sealed| key.open(store.keyring(), &sealed)).transpose()
+/// The response that a key has, if it has one.
+async fn recorded_response(store: &Store, key: &Key) -> Result<Option<RecordedResponse>> {
+    let response = repository::response(store.read(), key.row(), store.now()).await?;
+    response.map(|sealed| key.open(store.keyring(), &sealed)).transpose()
 }
 
-/// Drops some answers that have been kept long enough, and says how many. `next` is when it is
+/// Drops some responses that have been kept long enough, and says how many. `next` is when it is
 /// worth while to look again, in seconds.
 pub(crate) async fn sweep(store: &Store, next: &AtomicI64) -> Result<u64> {
     let now = store.now();
     let at = DateTime::from_timestamp_secs(next.load(Ordering::Relaxed)).unwrap_or_default();
-    if !due::has_come(at, now, SWEPT_EVERY) {
+    if !due::has_come(at, now, SWEEP_INTERVAL) {
         return Ok(0);
     }
-    let expired = repository::expired(store.read(), now, DROPPED_AT_ONCE).await?;
+    let expired = repository::expired(store.read(), now, SWEEP_BATCH_SIZE).await?;
     let Some(last) = expired else {
-        next.store((now + SWEPT_EVERY).timestamp(), Ordering::Relaxed);
+        next.store((now + SWEEP_INTERVAL).timestamp(), Ordering::Relaxed);
         return Ok(0);
     };
-    store.write(last, |tx, last| Box::pin(repository::drop_until(tx, *last))).await
+    store.write(last, |tx, last| Box::pin(repository::delete_until(tx, *last))).await
 }

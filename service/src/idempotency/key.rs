@@ -3,7 +3,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::Answer;
+use super::RecordedResponse;
 use crate::{
     error::{Error, Result},
     random::Random,
@@ -16,7 +16,7 @@ const OWN: &str = "of the client";
 const HASH_BYTES: usize = 32;
 
 /// A client's key, with the request that it stands for. Neither is kept: the id is a hash of the
-/// key, and the request's hash is sealed with the answer.
+/// key, and the request's hash is sealed with the response.
 #[derive(Clone)]
 pub struct Key {
     organization_id: Uuid,
@@ -49,22 +49,22 @@ impl Key {
         (self.organization_id, self.id)
     }
 
-    /// Encrypts an answer with this installation's key, or with one made of the client's.
+    /// Encrypts a response with this installation's key, or with one made of the client's.
     pub(super) fn seal(
         &self,
         keyring: &Keyring,
         random: &Random,
-        answer: &Answer,
+        response: &RecordedResponse,
     ) -> Result<String> {
         let ring = if keyring.is_empty() { &self.own } else { keyring };
-        ring.seal(random, &self.place(), &[&self.request[..], &answer.0].concat())
+        ring.seal(random, &self.place(), &[&self.request[..], &response.0].concat())
     }
 
-    /// The answer, if it is one to the same request.
+    /// The response, if it is one to the same request.
     ///
     /// # Errors
     /// [`Error::KeyReused`] if it is not.
-    pub(super) fn open(&self, keyring: &Keyring, sealed: &str) -> Result<Answer> {
+    pub(super) fn open(&self, keyring: &Keyring, sealed: &str) -> Result<RecordedResponse> {
         let own = sealed.split_once(':').is_some_and(|(id, _)| id == OWN);
         let plain = if own {
             // No configuration can mend it.
@@ -74,7 +74,9 @@ impl Key {
             keyring.open(&self.place(), sealed)?
         };
         match plain.split_first_chunk::<HASH_BYTES>() {
-            Some((request, answer)) if *request == self.request => Ok(Answer(answer.to_vec())),
+            Some((request, response)) if *request == self.request => {
+                Ok(RecordedResponse(response.to_vec()))
+            }
             Some(_) => Err(Error::KeyReused),
             None => Err(Error::Internal("a kept answer is too short".into())),
         }
@@ -110,8 +112,8 @@ mod tests {
         Some(EventContext::user(Uuid::from_u128(id), None))
     }
 
-    fn answer() -> Answer {
-        Answer(b"an answer".to_vec())
+    fn response() -> RecordedResponse {
+        RecordedResponse(b"an answer".to_vec())
     }
 
     #[test]
@@ -126,12 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_one_to_the_same_request() {
+    fn a_response_is_one_to_the_same_request() {
         let (none, random) = (Keyring::default(), Random::seeded(1));
         let key = |request| Key::new(user(1), "a", &[b"POST", request]);
-        let sealed = key(b"one").seal(&none, &random, &answer()).expect("sealed");
+        let sealed = key(b"one").seal(&none, &random, &response()).expect("sealed");
         assert!(!sealed.contains("answer"));
-        assert_eq!(key(b"one").open(&none, &sealed).expect("opened"), answer());
+        assert_eq!(key(b"one").open(&none, &sealed).expect("opened"), response());
         assert!(matches!(key(b"two").open(&none, &sealed), Err(Error::KeyReused)));
         let another = Key::new(user(2), "a", &[b"POST", b"one"]);
         assert!(matches!(another.open(&none, &sealed), Err(Error::Internal(_))));
@@ -142,11 +144,11 @@ mod tests {
         let (none, random) = (Keyring::default(), Random::seeded(1));
         let ring: Keyring = Keyring::new_key("k", &random).parse().expect("a keyring");
         let key = Key::new(None, "a", &[]);
-        let before = key.seal(&none, &random, &answer()).expect("sealed");
-        let after = key.seal(&ring, &random, &answer()).expect("sealed");
+        let before = key.seal(&none, &random, &response()).expect("sealed");
+        let after = key.seal(&ring, &random, &response()).expect("sealed");
         assert!(before.starts_with(OWN) && after.starts_with("k:"));
         for sealed in [before, after] {
-            assert_eq!(key.open(&ring, &sealed).expect("opened"), answer());
+            assert_eq!(key.open(&ring, &sealed).expect("opened"), response());
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Retries: what is sent with a key is done once, and its answer is given again to who sends the
+//! Retries: what is sent with a key is done once, and its response is given again to who sends the
 //! same again (docs/api.md, "Retries").
 //!
 //! The first statement of the transaction of the effect claims the key, and the last one keeps the
-//! answer: there is never an effect without its answer, nor an answer without its effect. Whoever
-//! comes with the same key meanwhile waits at the claim, and then finds the answer.
+//! response: there is never an effect without its response, nor a response without its effect.
+//! Whoever comes with the same key meanwhile waits at the claim, and then finds the response.
 
 mod claim;
 mod commands;
@@ -21,46 +21,46 @@ use uuid::Uuid;
 
 pub(crate) use claim::Claim;
 pub(crate) use commands::sweep;
-pub use commands::{Done, once};
+pub use commands::{Outcome, run_once};
 pub use key::Key;
 
-/// How long an answer is kept.
-pub const KEPT: TimeDelta = TimeDelta::hours(24);
+/// How long a response is kept.
+pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// An answer as it is given, again and again. What is in it is its maker's business; it does not
+/// A response as it is given, again and again. What is in it is its maker's business; it does not
 /// show itself, since it may hold a token.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Answer(pub Vec<u8>);
+pub struct RecordedResponse(pub Vec<u8>);
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for RecordedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Answer({} bytes)", self.0.len())
+        write!(f, "RecordedResponse({} bytes)", self.0.len())
     }
 }
 
 /// The keys that are at work in this process.
 #[derive(Debug, Clone, Default)]
-pub struct Running(Arc<Mutex<HashSet<(Uuid, Uuid)>>>);
+pub struct InFlight(Arc<Mutex<HashSet<(Uuid, Uuid)>>>);
 
 /// A key is at work until this goes.
 #[derive(Debug)]
-struct AtWork<'a> {
-    running: &'a Running,
+struct InFlightGuard<'a> {
+    in_flight: &'a InFlight,
     key: (Uuid, Uuid),
 }
 
-impl Running {
+impl InFlight {
     /// None if the key is at work already.
-    fn begin(&self, key: &Key) -> Option<AtWork<'_>> {
+    fn begin(&self, key: &Key) -> Option<InFlightGuard<'_>> {
         let key = key.row();
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(key).then(|| AtWork { running: self, key })
+        keys.insert(key).then(|| InFlightGuard { in_flight: self, key })
     }
 }
 
-impl Drop for AtWork<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
-        let mut keys = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.remove(&self.key);
     }
 }
@@ -71,13 +71,13 @@ mod tests {
 
     #[test]
     fn a_key_is_at_work_once() {
-        let running = Running::default();
+        let in_flight = InFlight::default();
         let [one, other] = ["one", "other"].map(|text| Key::new(None, text, &[]));
-        let at_work = running.begin(&one).expect("nobody is at it");
-        assert!(running.begin(&one).is_none());
-        assert!(running.begin(&one).is_none(), "who is refused ends nothing");
-        assert!(running.begin(&other).is_some());
-        drop(at_work);
-        assert!(running.begin(&one).is_some());
+        let guard = in_flight.begin(&one).expect("nobody is at it");
+        assert!(in_flight.begin(&one).is_none());
+        assert!(in_flight.begin(&one).is_none(), "who is refused ends nothing");
+        assert!(in_flight.begin(&other).is_some());
+        drop(guard);
+        assert!(in_flight.begin(&one).is_some());
     }
 }

@@ -12,8 +12,8 @@ use crate::{
     store::{Tx, versioned},
 };
 
-/// The answer of a key that still counts.
-pub(super) async fn answer(
+/// The response of a key that still counts.
+pub(super) async fn response(
     connection: &impl ConnectionTrait,
     (organization_id, id): (Uuid, Uuid),
     now: DateTime<Utc>,
@@ -50,10 +50,10 @@ pub(super) async fn claim(
 pub(super) async fn record_response(
     tx: &Tx,
     (organization_id, id): (Uuid, Uuid),
-    answer: String,
+    response: String,
 ) -> Result<()> {
     let kept = Entity::update_many()
-        .set(idempotency_key::ActiveModel { answer: Set(Some(answer)), ..Default::default() })
+        .set(idempotency_key::ActiveModel { answer: Set(Some(response)), ..Default::default() })
         .filter(COLUMN.organization_id.eq(organization_id))
         .filter(COLUMN.id.eq(id))
         .exec(tx)
@@ -64,7 +64,7 @@ pub(super) async fn record_response(
     }
 }
 
-/// When the last of some answers ended that no longer count, if there are any.
+/// When the last of some responses ended that no longer count, if there are any.
 pub(super) async fn expired(
     connection: &impl ConnectionTrait,
     now: DateTime<Utc>,
@@ -82,8 +82,8 @@ pub(super) async fn expired(
     Ok(ends.last().copied())
 }
 
-/// Drops the answers that ended until then.
-pub(super) async fn drop_until(tx: &Tx, last: DateTime<Utc>) -> Result<u64> {
+/// Drops the responses that ended until then.
+pub(super) async fn delete_until(tx: &Tx, last: DateTime<Utc>) -> Result<u64> {
     let dropped =
         Entity::delete_many().filter(COLUMN.expires_at.lte(last.fixed_offset())).exec(tx).await?;
     Ok(dropped.rows_affected)

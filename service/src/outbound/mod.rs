@@ -11,7 +11,7 @@ mod resolver;
 
 use std::{error::Error as _, io, net::IpAddr, sync::Arc, time::Duration};
 
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, redirect::Policy};
 use url::{Host, Url};
 
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ pub struct Outbound {
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The status; never of a redirect.
     pub status: u16,
     /// `Retry-After` as it was sent: seconds or a date.
@@ -43,7 +43,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// Whether the status says that it was accepted.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
@@ -133,7 +133,7 @@ impl Outbound {
         headers: &[(&'static str, String)],
         body: Vec<u8>,
         timeout: Duration,
-    ) -> Result<Answer, OutboundError> {
+    ) -> Result<Response, OutboundError> {
         let url = parse(url)?;
         self.check_literal(&url)?;
         let request = self.client.post(url).timeout(timeout).body(body);
@@ -146,7 +146,7 @@ impl Outbound {
         }
         let retry_after = response.headers().get("retry-after");
         let retry_after = retry_after.and_then(|value| Some(value.to_str().ok()?.to_owned()));
-        Ok(Answer { status, retry_after, body: beginning(response).await? })
+        Ok(Response { status, retry_after, body: beginning(response).await? })
     }
 
     /// An address in the URL itself goes by no resolver.
@@ -193,7 +193,7 @@ pub fn tls() -> rustls::ClientConfig {
 }
 
 /// The beginning of a body. The rest is not read: the connection ends with it.
-async fn beginning(mut response: Response) -> Result<Vec<u8>, OutboundError> {
+async fn beginning(mut response: reqwest::Response) -> Result<Vec<u8>, OutboundError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| why(&error))? {
         let room = BODY_BYTES - body.len();

@@ -45,7 +45,7 @@ async fn server(answer: &'static str) -> (u16, Arc<AtomicUsize>) {
     (port, connections)
 }
 
-async fn post(outbound: &Outbound, url: &str) -> Result<Answer, OutboundError> {
+async fn post(outbound: &Outbound, url: &str) -> Result<Response, OutboundError> {
     outbound.post(url, &[("content-type", "text/plain".into())], b"x".to_vec(), SECOND).await
 }
 
@@ -56,7 +56,7 @@ async fn an_answer_comes_back_from_where_it_is_allowed() {
     let (port, connections) = server(OK).await;
     let url = format!("http://127.0.0.1:{port}/x?y=z");
     let answer = post(&outbound("127.0.0.1/32"), &url).await.expect("an answer");
-    let expected = Answer { status: 200, retry_after: Some("7".into()), body: b"ok".to_vec() };
+    let expected = Response { status: 200, retry_after: Some("7".into()), body: b"ok".to_vec() };
     assert_eq!(answer, expected);
     assert_eq!(post(&outbound(""), &url).await, Err(OutboundError::Refused(Class::Loopback)));
     assert_eq!(connections.load(Ordering::SeqCst), 1, "the second never connected");

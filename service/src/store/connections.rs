@@ -313,7 +313,7 @@ impl Drop for Held {
     }
 }
 
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send + 'a>>;
+type BoxedResult<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send + 'a>>;
 
 // Written out rather than with #[async_trait], which would box every future a second time.
 impl ConnectionTrait for Connections {
@@ -321,7 +321,7 @@ impl ConnectionTrait for Connections {
         self.0.pool.get_database_backend()
     }
 
-    fn execute_raw<'s, 'a>(&'s self, statement: Statement) -> Answer<'a, ExecResult>
+    fn execute_raw<'s, 'a>(&'s self, statement: Statement) -> BoxedResult<'a, ExecResult>
     where
         's: 'a,
         Self: 'a,
@@ -329,7 +329,7 @@ impl ConnectionTrait for Connections {
         Box::pin(async move { self.acquire().await?.execute(&statement).await })
     }
 
-    fn execute_unprepared<'s, 'q, 'a>(&'s self, sql: &'q str) -> Answer<'a, ExecResult>
+    fn execute_unprepared<'s, 'q, 'a>(&'s self, sql: &'q str) -> BoxedResult<'a, ExecResult>
     where
         's: 'a,
         'q: 'a,
@@ -338,7 +338,7 @@ impl ConnectionTrait for Connections {
         Box::pin(async move { self.acquire().await?.execute_unprepared(sql).await })
     }
 
-    fn query_one_raw<'s, 'a>(&'s self, statement: Statement) -> Answer<'a, Option<QueryResult>>
+    fn query_one_raw<'s, 'a>(&'s self, statement: Statement) -> BoxedResult<'a, Option<QueryResult>>
     where
         's: 'a,
         Self: 'a,
@@ -346,7 +346,7 @@ impl ConnectionTrait for Connections {
         Box::pin(async move { self.acquire().await?.query_one(&statement).await })
     }
 
-    fn query_all_raw<'s, 'a>(&'s self, statement: Statement) -> Answer<'a, Vec<QueryResult>>
+    fn query_all_raw<'s, 'a>(&'s self, statement: Statement) -> BoxedResult<'a, Vec<QueryResult>>
     where
         's: 'a,
         Self: 'a,

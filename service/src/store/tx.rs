@@ -369,7 +369,7 @@ impl Announcement {
     }
 }
 
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send + 'a>>;
+type BoxedResult<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send + 'a>>;
 
 // Written out rather than with #[async_trait], which would box every future a second time.
 impl ConnectionTrait for Tx {
@@ -377,7 +377,7 @@ impl ConnectionTrait for Tx {
         self.transaction.backend()
     }
 
-    fn execute_raw<'s, 'a>(&'s self, statement: Statement) -> Answer<'a, ExecResult>
+    fn execute_raw<'s, 'a>(&'s self, statement: Statement) -> BoxedResult<'a, ExecResult>
     where
         's: 'a,
         Self: 'a,
@@ -388,7 +388,7 @@ impl ConnectionTrait for Tx {
         })
     }
 
-    fn execute_unprepared<'s, 'q, 'a>(&'s self, sql: &'q str) -> Answer<'a, ExecResult>
+    fn execute_unprepared<'s, 'q, 'a>(&'s self, sql: &'q str) -> BoxedResult<'a, ExecResult>
     where
         's: 'a,
         'q: 'a,
@@ -400,7 +400,7 @@ impl ConnectionTrait for Tx {
         })
     }
 
-    fn query_one_raw<'s, 'a>(&'s self, statement: Statement) -> Answer<'a, Option<QueryResult>>
+    fn query_one_raw<'s, 'a>(&'s self, statement: Statement) -> BoxedResult<'a, Option<QueryResult>>
     where
         's: 'a,
         Self: 'a,
@@ -411,7 +411,7 @@ impl ConnectionTrait for Tx {
         })
     }
 
-    fn query_all_raw<'s, 'a>(&'s self, statement: Statement) -> Answer<'a, Vec<QueryResult>>
+    fn query_all_raw<'s, 'a>(&'s self, statement: Statement) -> BoxedResult<'a, Vec<QueryResult>>
     where
         's: 'a,
         Self: 'a,

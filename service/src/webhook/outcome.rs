@@ -11,14 +11,14 @@ use crate::{
     actor::Author,
     error::Result,
     event::Verb,
-    outbound::{Answer, OutboundError},
+    outbound::{OutboundError, Response},
     store::{Store, Tx, log::EventContext, signal::Signal, versioned},
 };
 
 /// The status of an endpoint that wants nothing any more.
 const GONE: u16 = 410;
 
-type Outcome = Result<Answer, OutboundError>;
+type Outcome = Result<Response, OutboundError>;
 
 /// Keeps what came of an attempt.
 pub(super) async fn keep(
@@ -44,10 +44,10 @@ async fn write_down(
     let endpoint = (delivery.organization_id, delivery.webhook_id);
     let webhook = repository::find(tx, endpoint).await?;
     let Some(webhook) = webhook else { return Ok(()) };
-    let status = outcome.as_ref().ok().map(|answer| answer.status);
-    let accepted = outcome.as_ref().is_ok_and(Answer::is_success);
+    let status = outcome.as_ref().ok().map(|response| response.status);
+    let accepted = outcome.as_ref().is_ok_and(Response::is_success);
     let wait = match outcome {
-        Ok(Answer { retry_after: Some(text), .. }) if !accepted => {
+        Ok(Response { retry_after: Some(text), .. }) if !accepted => {
             rules::retry_after(text, tx.now())
         }
         _ => None,
@@ -103,7 +103,7 @@ fn attempt(
     outcome: &Outcome,
 ) -> webhook_attempt::ActiveModel {
     let (status, error, response) = match outcome {
-        Ok(answer) => (Some(i64::from(answer.status)), None, rules::excerpt(&answer.body)),
+        Ok(response) => (Some(i64::from(response.status)), None, rules::excerpt(&response.body)),
         Err(error) => (None, Some(error.word().to_owned()), None),
     };
     webhook_attempt::ActiveModel {

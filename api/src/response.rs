@@ -1,5 +1,6 @@
-//! Answers: a resource with its version, a page with the way to the next. What a POST answers is
-//! made by a function of what it wrote, here, since it may have to be kept ([`crate::extract::Once`]).
+//! Responses: a resource with its version, a page with the link to the next. The response of a POST
+//! is made by a function of what it wrote, here, since it may have to be recorded
+//! ([`crate::extract::Idempotent`]).
 
 use std::fmt;
 
@@ -17,72 +18,79 @@ use crate::problem::Failure;
 /// What a handler gives.
 pub type Result<T> = std::result::Result<T, Failure>;
 
-/// An answer as a whole: it can be kept, and given again byte for byte.
+/// A whole response: it can be recorded, and replayed byte for byte.
 #[derive(Serialize, Deserialize)]
-pub struct Answer {
+pub struct Response {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
 }
 
 /// A resource as it was just made, in the collection that was asked.
-pub fn created<T: Versioned>(resource: &T, path: &str) -> error::Result<Answer> {
+pub fn created<T: Versioned>(resource: &T, path: &str) -> error::Result<Response> {
     let location = format!("{path}/{}", resource.id());
-    Ok(created_elsewhere(resource, path)?.with(header::LOCATION, location))
+    Ok(created_without_location(resource, path)?.with(header::LOCATION, location))
 }
 
 /// A resource as it was just made, somewhere else.
-pub fn created_elsewhere<T: Versioned>(resource: &T, _path: &str) -> error::Result<Answer> {
+pub fn created_without_location<T: Versioned>(
+    resource: &T,
+    _path: &str,
+) -> error::Result<Response> {
     versioned(StatusCode::CREATED, resource)
 }
 
 /// A resource as it is, or has just become.
-pub fn found<T: Versioned>(resource: &T, _path: &str) -> error::Result<Answer> {
+pub fn ok<T: Versioned>(resource: &T, _path: &str) -> error::Result<Response> {
     versioned(StatusCode::OK, resource)
 }
 
 /// What was just made, and has no version.
-pub fn made<T: Serialize>(value: &T, _path: &str) -> error::Result<Answer> {
-    Answer::json(StatusCode::CREATED, value)
+pub fn created_json<T: Serialize>(value: &T, _path: &str) -> error::Result<Response> {
+    Response::json(StatusCode::CREATED, value)
 }
 
 /// What has no version.
-pub fn told<T: Serialize>(value: &T, _path: &str) -> error::Result<Answer> {
-    Answer::json(StatusCode::OK, value)
+pub fn ok_json<T: Serialize>(value: &T, _path: &str) -> error::Result<Response> {
+    Response::json(StatusCode::OK, value)
 }
 
 /// What an import did, or where one that has begun shows how far it is: beside the collection that it
 /// goes into.
-pub fn imported<R: Serialize>(value: &Imported<R>, path: &str) -> error::Result<Answer> {
+pub fn ok_or_accepted<R: Serialize>(value: &Imported<R>, path: &str) -> error::Result<Response> {
     match value {
-        Imported::Done(report) => Answer::json(StatusCode::OK, report),
+        Imported::Done(report) => Response::json(StatusCode::OK, report),
         Imported::Begun(run) => {
             let organization = path.rsplitn(3, '/').last().unwrap_or_default();
             let location = format!("{organization}/imports/{}", run.id);
-            Ok(Answer::json(StatusCode::ACCEPTED, run)?.with(header::LOCATION, location))
+            Ok(Response::json(StatusCode::ACCEPTED, run)?.with(header::LOCATION, location))
         }
     }
 }
 
 /// Done, and nothing to say about it.
-pub fn nothing((): &(), _path: &str) -> error::Result<Answer> {
-    Ok(Answer { status: StatusCode::NO_CONTENT.as_u16(), headers: Vec::new(), body: String::new() })
+pub fn no_content((): &(), _path: &str) -> error::Result<Response> {
+    Ok(Response {
+        status: StatusCode::NO_CONTENT.as_u16(),
+        headers: Vec::new(),
+        body: String::new(),
+    })
 }
 
-fn versioned<T: Versioned>(status: StatusCode, resource: &T) -> error::Result<Answer> {
+fn versioned<T: Versioned>(status: StatusCode, resource: &T) -> error::Result<Response> {
     let etag = format!("\"{}\"", resource.version());
-    Ok(Answer::json(status, resource)?.with(header::ETAG, etag))
+    Ok(Response::json(status, resource)?.with(header::ETAG, etag))
 }
 
-fn shown(error: serde_json::Error) -> error::Error {
+fn not_serializable(error: serde_json::Error) -> error::Error {
     error::Error::Internal(format!("an answer cannot be shown: {error}"))
 }
 
-impl Answer {
+impl Response {
     fn json<T: Serialize>(status: StatusCode, value: &T) -> error::Result<Self> {
-        let body = serde_json::to_string(value).map_err(shown)?;
-        let answer = Self { status: status.as_u16(), headers: Vec::new(), body };
-        Ok(answer.with(header::CONTENT_TYPE, "application/json"))
+        let body = serde_json::to_string(value).map_err(not_serializable)?;
+        let response = Self { status: status.as_u16(), headers: Vec::new(), body };
+        Ok(response.with(header::CONTENT_TYPE, "application/json"))
     }
 
     /// With a header.
@@ -91,19 +99,19 @@ impl Answer {
         self
     }
 
-    /// As it is kept.
-    pub(crate) fn kept(&self) -> error::Result<idempotency::Answer> {
-        Ok(idempotency::Answer(serde_json::to_vec(self).map_err(shown)?))
+    /// As it is recorded.
+    pub(crate) fn to_recorded(&self) -> error::Result<idempotency::RecordedResponse> {
+        Ok(idempotency::RecordedResponse(serde_json::to_vec(self).map_err(not_serializable)?))
     }
 
-    /// As it was kept.
-    pub(crate) fn of_kept(kept: &idempotency::Answer) -> error::Result<Self> {
-        serde_json::from_slice(&kept.0).map_err(shown)
+    /// From what was recorded.
+    pub(crate) fn from_recorded(recorded: &idempotency::RecordedResponse) -> error::Result<Self> {
+        serde_json::from_slice(&recorded.0).map_err(not_serializable)
     }
 }
 
-impl From<Answer> for HttpResponse {
-    fn from(Answer { status, headers, body }: Answer) -> Self {
+impl From<Response> for HttpResponse {
+    fn from(Response { status, headers, body }: Response) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = Self::build(status);
         for (name, value) in headers {
@@ -113,30 +121,23 @@ impl From<Answer> for HttpResponse {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for Response {
     /// Without the body, which may hold a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Answer").field(&self.status).finish()
+        f.debug_tuple("Response").field(&self.status).finish()
     }
 }
 
 /// A resource, with its version as a strong ETag.
 #[derive(Debug)]
-pub struct Resource<T>(T);
+pub struct ResourceResponse<T>(pub T);
 
-impl<T> Resource<T> {
-    /// As it is.
-    pub fn found(resource: T) -> Self {
-        Self(resource)
-    }
-}
-
-impl<T: Versioned> Responder for Resource<T> {
+impl<T: Versioned> Responder for ResourceResponse<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse<BoxBody> {
-        match found(&self.0, request.path()) {
-            Ok(answer) => answer.into(),
+        match ok(&self.0, request.path()) {
+            Ok(response) => response.into(),
             Err(error) => HttpResponse::from_error(Failure::from(error)),
         }
     }
@@ -145,13 +146,13 @@ impl<T: Versioned> Responder for Resource<T> {
 /// What reading a resource answers where `If-None-Match` names the version that it has.
 #[derive(Debug, IntoResponses)]
 #[response(status = 304, description = "The resource still has the version in If-None-Match")]
-pub struct Unchanged;
+pub struct NotModified;
 
 /// A page, with the next one as `Link: rel="next"`.
 #[derive(Debug)]
-pub struct Listed<T>(pub Page<T>);
+pub struct PageResponse<T>(pub Page<T>);
 
-impl<T: Serialize> Responder for Listed<T> {
+impl<T: Serialize> Responder for PageResponse<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse<BoxBody> {
@@ -168,9 +169,4 @@ impl<T: Serialize> Responder for Listed<T> {
         }
         response.json(self.0)
     }
-}
-
-/// Done, and nothing to say about it.
-pub fn done() -> HttpResponse {
-    HttpResponse::NoContent().finish()
 }

@@ -12,34 +12,34 @@ use actix_web::{
 };
 use service::{
     Store, error,
-    idempotency::{self, Done, Key},
+    idempotency::{self, Key, Outcome},
     store::log::EventContext,
 };
 
 use sha2::{Digest, Sha256};
 
 use crate::{
-    answer::{Answer, Result},
     problem::Failure,
+    response::{Response, Result},
     state::State,
 };
 
 /// The header with which a client makes a POST one that can be sent again.
 const KEY: header::HeaderName = header::HeaderName::from_static("idempotency-key");
-/// The header of an answer that was given before.
+/// The header of a response that is replayed.
 const REPLAYED: header::HeaderName = header::HeaderName::from_static("idempotent-replayed");
 /// How long a key may be.
-const LONGEST: usize = 255;
+const MAX_KEY_LENGTH: usize = 255;
 
 /// Does what a POST asks for: once for each `Idempotency-Key`, if there is one.
 #[derive(Debug)]
-pub struct Once {
+pub struct Idempotent {
     state: web::Data<State>,
     request: HttpRequest,
     key: Option<String>,
 }
 
-impl FromRequest for Once {
+impl FromRequest for Idempotent {
     type Error = Failure;
     type Future = Ready<std::result::Result<Self, Failure>>;
 
@@ -69,7 +69,8 @@ fn key(request: &HttpRequest) -> std::result::Result<Option<String>, NotAKey> {
     let mut keys = request.headers().get_all(KEY);
     let Some(key) = keys.next() else { return Ok(None) };
     let sound = |text: &str| {
-        (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        (1..=MAX_KEY_LENGTH).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic())
     };
     match (key.to_str(), keys.next()) {
         (Ok(text), None) if sound(text) => Ok(Some(text.to_owned())),
@@ -77,12 +78,13 @@ fn key(request: &HttpRequest) -> std::result::Result<Option<String>, NotAKey> {
     }
 }
 
-impl Once {
-    /// Does `work`, or gives the answer of when it was done. `work` writes once, with the store that
-    /// it is given; `render` makes the answer of what that write gives, and of the request's path.
-    pub async fn answer<T: 'static>(
+impl Idempotent {
+    /// Does `work`, or replays the response of when it was done. `work` writes once, with the store
+    /// that it is given; `render` makes the response of what that write gives, and of the request's
+    /// path.
+    pub async fn respond<T: 'static>(
         self,
-        render: impl Fn(&T, &str) -> error::Result<Answer> + Clone + Send + Sync + 'static,
+        render: impl Fn(&T, &str) -> error::Result<Response> + Clone + Send + Sync + 'static,
         work: impl AsyncFnOnce(&Store) -> error::Result<T>,
     ) -> Result<HttpResponse> {
         let Self { state, request, key } = self;
@@ -90,12 +92,12 @@ impl Once {
             return Ok(render(&work(&state.store).await?, request.path())?.into());
         };
         let (path, rendering) = (request.path().to_owned(), render.clone());
-        let kept = move |value: &T| rendering(value, &path)?.kept();
-        let key = whole_key(&request, &key);
-        match idempotency::once(&state.store, &state.running, key, kept, work).await? {
-            Done::Now(value) => Ok(render(&value, request.path())?.into()),
-            Done::Before(answer) => {
-                let mut response = HttpResponse::from(Answer::of_kept(&answer)?);
+        let recorded = move |value: &T| rendering(value, &path)?.to_recorded();
+        let key = scoped_key(&request, &key);
+        match idempotency::run_once(&state.store, &state.in_flight, key, recorded, work).await? {
+            Outcome::Fresh(value) => Ok(render(&value, request.path())?.into()),
+            Outcome::Replayed(response) => {
+                let mut response = HttpResponse::from(Response::from_recorded(&response)?);
                 response.headers_mut().insert(REPLAYED, header::HeaderValue::from_static("true"));
                 Ok(response)
             }
@@ -104,7 +106,7 @@ impl Once {
 }
 
 /// The key, with who sent it and what makes another request of it.
-fn whole_key(request: &HttpRequest, text: &str) -> Key {
+fn scoped_key(request: &HttpRequest, text: &str) -> Key {
     let extensions = request.extensions();
     let body = extensions.get::<BodyDigest>().map(BodyDigest::finish).unwrap_or_default();
     let if_match = request.headers().get(header::IF_MATCH);
@@ -121,7 +123,7 @@ fn whole_key(request: &HttpRequest, text: &str) -> Key {
     )
 }
 
-/// What was read of the body of a request that has a key, for [`Once`] to know it by.
+/// What was read of the body of a request that has a key, for [`Idempotent`] to know it by.
 #[derive(Clone)]
 pub(super) struct BodyDigest(Option<Rc<RefCell<Sha256>>>);
 
