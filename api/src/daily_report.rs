@@ -43,7 +43,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         )
         .service(
             reports
-                .act(permission::RecordDailyReports, "submit", daily_report::submit)
+                .transition(permission::RecordDailyReports, "submit", daily_report::submit)
                 .summary("Submit a daily report for approval")
                 .detail(
                     "A submitted report can only be amended. If the organization requires no \
@@ -51,19 +51,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 ),
         )
         .service(
-            reports.act(permission::DecideDailyReports, "approve", daily_report::approve).detail(
+            reports.transition(permission::DecideDailyReports, "approve", daily_report::approve).detail(
                 "If approval is required, it must come from a member with no part in the report.",
             ),
         )
         .service(
             reports
-                .act(permission::RecordDailyReports, "amend", daily_report::amend)
+                .transition(permission::RecordDailyReports, "amend", daily_report::amend)
                 .summary("Amend a submitted daily report")
                 .detail(AMEND),
         )
         .service(
             reports
-                .act(permission::RecordDailyReports, "take-hours", daily_report::take_hours)
+                .transition(permission::RecordDailyReports, "take-hours", daily_report::take_hours)
                 .summary("Take recorded hours into a daily report")
                 .detail(TAKE_HOURS),
         )

@@ -47,25 +47,31 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(import)
         .service(
             expenses
-                .act(permission::RecordExpenses, "submit", expense::submit)
+                .transition(permission::RecordExpenses, "submit", expense::submit)
                 .summary("Submit an expense for approval")
                 .detail(
                     "If the organization requires no approval, the expense is approved at once.",
                 ),
         )
         .service(
-            expenses.act(permission::DecideExpenses, "approve", expense::approve).detail(DECIDE),
+            expenses
+                .transition(permission::DecideExpenses, "approve", expense::approve)
+                .detail(DECIDE),
         )
-        .service(expenses.act(permission::DecideExpenses, "reject", expense::reject).detail(DECIDE))
         .service(
             expenses
-                .act(permission::DecideExpenses, "reimburse", expense::reimburse)
+                .transition(permission::DecideExpenses, "reject", expense::reject)
+                .detail(DECIDE),
+        )
+        .service(
+            expenses
+                .transition(permission::DecideExpenses, "reimburse", expense::reimburse)
                 .summary("Mark an expense as reimbursed")
                 .detail("For an approved expense that was reimbursed manually."),
         )
         .service(
             expenses
-                .act(permission::DecideExpenses, "pay", saga::pay)
+                .transition(permission::DecideExpenses, "pay", saga::pay)
                 .summary("Pay out an expense")
                 .detail(PAY),
         );

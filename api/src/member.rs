@@ -30,7 +30,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         ))
         .service(
             members
-                .act(permission::ManageMembers, "offboard", saga::offboard)
+                .transition(permission::ManageMembers, "offboard", saga::offboard)
                 .summary("Offboard a member")
                 .detail(OFFBOARD),
         );

@@ -1,7 +1,7 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
     event::{self, At, AtQuery, Event, RevertInput},
-    input::{Act, Change, Create},
+    input::{Change, Create, TransitionBody},
     organization::{self, Organization, OrganizationInput},
     resource,
     store::{
@@ -21,7 +21,7 @@ use crate::{
 
 type NewOrganization = Create<OrganizationInput>;
 type OrganizationChange = Change<OrganizationInput>;
-type Revert = Act<RevertInput>;
+type Revert = TransitionBody<RevertInput>;
 
 /// What a user does without being in any organization yet.
 pub(crate) fn own_routes(config: &mut ServiceConfig) {
@@ -135,13 +135,13 @@ async fn revert(
     caller: Require<permission::ChangeOrganization>,
     idempotent: Idempotent,
     IfMatch(precondition): IfMatch,
-    Body(act): Body<Revert>,
+    Body(body): Body<Revert>,
 ) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
+    let expected = Expected::of(body.version(), precondition);
     let id = caller.actor.organization_id;
     idempotent
         .respond(ok, async |store| {
-            resource::revert::<Organization>(store, &caller.actor, id, expected, act).await
+            resource::revert::<Organization>(store, &caller.actor, id, expected, body).await
         })
         .await
 }

@@ -18,19 +18,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(sagas.history(permission::ReadSagas))
         .service(
             sagas
-                .act(permission::ManageSagas, "retry", saga::retry)
+                .transition(permission::ManageSagas, "retry", saga::retry)
                 .summary("Retry a saga")
                 .detail("Retries the current step at once, also of a saga that has failed."),
         )
         .service(
             sagas
-                .act(permission::ManageSagas, "compensate", saga::compensate)
+                .transition(permission::ManageSagas, "compensate", saga::compensate)
                 .summary("Compensate a saga")
                 .detail(COMPENSATE),
         )
         .service(
             sagas
-                .act(permission::ManageSagas, "mark-paid", saga::mark_paid)
+                .transition(permission::ManageSagas, "mark-paid", saga::mark_paid)
                 .summary("Mark a payout as paid")
                 .detail(MARK_PAID),
         );

@@ -42,7 +42,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(entries.remove(permission::RecordTime).detail(LOCKED))
         .service(
             entries
-                .act(permission::RecordTime, "stop", time_entry::stop)
+                .transition(permission::RecordTime, "stop", time_entry::stop)
                 .summary("Stop a timer")
                 .detail("The end defaults to now."),
         );

@@ -31,22 +31,26 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(totals)
         .service(
             timecards
-                .act(permission::RecordTime, "submit", timecard::submit)
+                .transition(permission::RecordTime, "submit", timecard::submit)
                 .summary("Submit a timecard for approval")
                 .detail(
                     "Locks the time of the week. If the organization requires no approval, the \
                      timecard is approved at once.",
                 ),
         )
-        .service(timecards.act(permission::DecideTime, "approve", timecard::approve).detail(DECIDE))
         .service(
             timecards
-                .act(permission::DecideTime, "reject", timecard::reject)
+                .transition(permission::DecideTime, "approve", timecard::approve)
+                .detail(DECIDE),
+        )
+        .service(
+            timecards
+                .transition(permission::DecideTime, "reject", timecard::reject)
                 .detail("Unlocks the time of the week. The timecard can be submitted again."),
         )
         .service(
             timecards
-                .act(permission::ReopenTimecards, "reopen", timecard::reopen)
+                .transition(permission::ReopenTimecards, "reopen", timecard::reopen)
                 .detail("Unlocks the time of a submitted or approved timecard."),
         );
 }

@@ -1,7 +1,7 @@
 use actix_web::{HttpResponse, get, patch, post, web};
 use service::{
     event::{self, At, AtQuery, Event, RevertInput},
-    input::{Act, Change, Form},
+    input::{Change, Form, TransitionBody},
     store::{
         page::{Page, PageQuery},
         versioned::Expected,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 type UserChange = Change<UserInput>;
-type Revert = Act<RevertInput>;
+type Revert = TransitionBody<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
@@ -127,12 +127,12 @@ async fn revert(
     idempotent: Idempotent,
     Source(network): Source,
     IfMatch(precondition): IfMatch,
-    Body(act): Body<Revert>,
+    Body(body): Body<Revert>,
 ) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
+    let expected = Expected::of(body.version(), precondition);
     let attempt = ask_for_address(&state, network, &session)?;
     let answered = idempotent
-        .respond(ok, async |store| user::revert(store, session.author(), expected, act).await)
+        .respond(ok, async |store| user::revert(store, session.author(), expected, body).await)
         .await;
     judge(attempt, Success::ProvesNothing, TAKEN, answered)
 }

@@ -35,7 +35,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(remove)
         .service(
             webhooks
-                .act(permission::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
+                .transition(permission::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
                 .summary("Rotate a webhook's secret")
                 .detail(ROTATE),
         )

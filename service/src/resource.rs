@@ -24,7 +24,7 @@ use crate::{
     event::{RevertInput, Verb, back_to},
     expense::Expense,
     incident::Incident,
-    input::{Act, Change, Create},
+    input::{Change, Create, TransitionBody},
     invitation::{Invitation, IssuedInvitation},
     journal_entry::JournalEntry,
     member::Member,
@@ -249,13 +249,13 @@ pub async fn revert<R: Changeable>(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<RevertInput>,
+    body: TransitionBody<RevertInput>,
 ) -> Result<R> {
     let writer = writer::<R>(store)?;
-    let input = (actor.clone(), id, expected, act);
-    let written = writer.write(input.clone(), |tx, (actor, id, expected, act)| {
+    let input = (actor.clone(), id, expected, body);
+    let written = writer.write(input.clone(), |tx, (actor, id, expected, body)| {
         Box::pin(async move {
-            match back_to::<R, _>(tx, actor.organization_id, *id, act).await {
+            match back_to::<R, _>(tx, actor.organization_id, *id, body).await {
                 Ok(change) => R::change(tx, actor, *id, *expected, &change).await,
                 Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
                     // Whether there is one to revert, whose it is and which version it has is said
@@ -269,9 +269,9 @@ pub async fn revert<R: Changeable>(
     });
     match written.await {
         Err(Error::Reference) => {
-            let explained = store.snapshot(input, |tx, (actor, id, _, act)| {
+            let explained = store.snapshot(input, |tx, (actor, id, _, body)| {
                 Box::pin(async move {
-                    let change = back_to::<R, _>(tx, actor.organization_id, *id, act).await?;
+                    let change = back_to::<R, _>(tx, actor.organization_id, *id, body).await?;
                     explain_change::<R>(tx, actor, *id, &change).await
                 })
             });

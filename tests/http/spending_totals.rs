@@ -18,7 +18,7 @@ enum Step {
     /// Of the expense at this place, if it may be changed.
     Change(usize, Spent),
     Note(usize),
-    Move(usize, &'static str),
+    Transition(usize, &'static str),
     Delete(usize),
     /// Lets the totals be brought up to date.
     Settle,
@@ -61,7 +61,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (at.clone(), spent()).prop_map(|(at, spent)| Step::Change(at, spent)),
         1 => at.clone().prop_map(Step::Note),
         3 => (at.clone(), select(vec!["submit", "approve", "reject", "reimburse"]))
-            .prop_map(|(at, by)| Step::Move(at, by)),
+            .prop_map(|(at, by)| Step::Transition(at, by)),
         1 => at.prop_map(Step::Delete),
         2 => Just(Step::Settle),
     ];
@@ -146,7 +146,7 @@ impl Place {
                 let change = json!({ "version": expense["version"], "note": "looked at" });
                 drop(client.patch(&path(expense), change).await);
             }
-            Step::Move(at, by) => {
+            Step::Transition(at, by) => {
                 let Some(expense) = of(at) else { return };
                 let body = json!({ "version": expense["version"] });
                 let moves = if *by == "submit" { client } else { other };

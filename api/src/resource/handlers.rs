@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use service::{
     Actor, Store, error,
     event::{self, At, AtQuery, Event, RevertInput},
-    input::{Act, Change, Create},
+    input::{Change, Create, TransitionBody},
     resource::{self, Changeable, Readable, Versioned, Writable},
     store::{page::PageQuery, versioned::Expected},
 };
@@ -62,12 +62,12 @@ pub(super) async fn revert<R: Changeable, P: PermissionType>(
     idempotent: Idempotent,
     ResourceId(id): ResourceId,
     IfMatch(precondition): IfMatch,
-    Body(act): Body<Act<RevertInput>>,
+    Body(body): Body<TransitionBody<RevertInput>>,
 ) -> Result<HttpResponse> {
-    let expected = Expected::of(act.version(), precondition);
+    let expected = Expected::of(body.version(), precondition);
     idempotent
         .respond(ok, async |store| {
-            resource::revert::<R>(store, &caller.actor, id, expected, act).await
+            resource::revert::<R>(store, &caller.actor, id, expected, body).await
         })
         .await
 }
@@ -94,12 +94,14 @@ pub(super) async fn remove<R: Writable, P: PermissionType>(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What an act's handler takes.
-type Acting<P, I> = (Require<P>, Idempotent, ResourceId, IfMatch, Body<Act<I>>);
+/// What the handler of a transition takes.
+type TransitionArgs<P, I> = (Require<P>, Idempotent, ResourceId, IfMatch, Body<TransitionBody<I>>);
 
-pub(super) fn act<P, I, A>(
-    act: impl AsyncFn(&Store, &Actor, Uuid, Expected, Act<I>) -> error::Result<A> + Clone + 'static,
-) -> impl Handler<Acting<P, I>, Output = Result<HttpResponse>>
+pub(super) fn transition<P, I, A>(
+    transition: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
+    + Clone
+    + 'static,
+) -> impl Handler<TransitionArgs<P, I>, Output = Result<HttpResponse>>
 where
     P: PermissionType,
     I: DeserializeOwned + Validate + 'static,
@@ -109,12 +111,14 @@ where
           idempotent: Idempotent,
           ResourceId(id): ResourceId,
           IfMatch(precondition): IfMatch,
-          Body(input): Body<Act<I>>| {
-        let act = act.clone();
+          Body(body): Body<TransitionBody<I>>| {
+        let transition = transition.clone();
         async move {
-            let expected = Expected::of(input.version(), precondition);
+            let expected = Expected::of(body.version(), precondition);
             idempotent
-                .respond(ok, async |store| act(store, &caller.actor, id, expected, input).await)
+                .respond(ok, async |store| {
+                    transition(store, &caller.actor, id, expected, body).await
+                })
                 .await
         }
     }

@@ -1,4 +1,5 @@
-//! The standard routes of a resource: create, list, read, history, revert, change, remove, and acts.
+//! The standard routes of a resource: create, list, read, history, revert, change, remove, and
+//! transitions.
 //!
 //! They are the same for every resource that the service knows by the traits of
 //! [`service::resource`], so they are written here once, with their part of the OpenAPI document. A
@@ -12,7 +13,7 @@
 //!         .service(categories.create(permission::ManageCategories))
 //!         .service(categories.list(permission::ReadMoney, "Ordered by name."))
 //!         .service(categories.change(permission::ManageCategories).detail("The kind is immutable."))
-//!         .service(categories.act(permission::ManageCategories, "close", category::close))
+//!         .service(categories.transition(permission::ManageCategories, "close", category::close))
 //!         .service(totals); // written by hand
 //! }
 //! ```
@@ -26,10 +27,11 @@
 //! | `revert` | `POST /categories/{category_id}/revert` | `Changeable` |
 //! | `change` | `PATCH /categories/{category_id}` | `Changeable` |
 //! | `remove` | `DELETE /categories/{category_id}` | `Writable` |
-//! | `act` | `POST /categories/{category_id}/approve` | a function that takes a version, and an input |
+//! | `transition` | `POST /categories/{category_id}/approve` | a function that takes a version, and an input |
 //!
-//! The permission of list, read and history is the resource's `READ`, that of revert and change its `WRITE`, as
-//! the compiler sees to; create, remove and acts may take another, and the service asks for what is more.
+//! The permission of list, read and history is the resource's `READ`, that of revert and change its
+//! `WRITE`, as the compiler sees to; create, remove and transitions may take another, and the
+//! service asks for what is more.
 //!
 //! A route that is not like that is a handler with `#[utoipa::path(…)]`, as in `report.rs`, registered beside
 //! them. A standard text is replaced with [`Route::summary`]; [`Route::detail`] says more.
@@ -44,7 +46,7 @@ use serde::de::DeserializeOwned;
 use service::{
     Actor, Store, error,
     event::{AtQuery, Event, RevertInput},
-    input::{Act, Change, Create},
+    input::{Change, Create, TransitionBody},
     resource::{Changeable, Readable, Resource, Versioned, Writable},
     role::Permission,
     store::{page::PageQuery, versioned::Expected},
@@ -95,12 +97,15 @@ impl<R: Resource> Collection<R> {
             .to(handlers::history::<R, P>)
     }
 
-    /// Something that is done to one of them, against its version: `"approve"`. `act` writes once.
-    pub(crate) fn act<P: PermissionType, I, A>(
+    /// Something that is done to one of them, against its version: `"approve"`. `transition` writes
+    /// once.
+    pub(crate) fn transition<P: PermissionType, I, A>(
         &self,
         _: P,
         name: &str,
-        act: impl AsyncFn(&Store, &Actor, Uuid, Expected, Act<I>) -> error::Result<A> + Clone + 'static,
+        transition: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
+        + Clone
+        + 'static,
     ) -> Route
     where
         I: DeserializeOwned + Validate + ToSchema + 'static,
@@ -109,10 +114,10 @@ impl<R: Resource> Collection<R> {
         Route::post::<P>(self.tag, &name.replace('-', "_"), &self.item(&format!("/{name}")))
             .summary(&format!("{} {}", capital(&name.replace('-', " ")), self.one))
             .id(&self.id)
-            .body::<Act<I>>()
+            .body::<TransitionBody<I>>()
             .returns::<A>(StatusCode::OK)
             .responses::<problem::Change>()
-            .to(handlers::act::<P, I, A>(act))
+            .to(handlers::transition::<P, I, A>(transition))
     }
 }
 
@@ -152,7 +157,7 @@ impl<R: Changeable> Collection<R> {
             .summary(&format!("Revert {} to an earlier version", self.one))
             .detail("Creates a new version, which must satisfy the current rules.")
             .id(&self.id)
-            .body::<Act<RevertInput>>()
+            .body::<TransitionBody<RevertInput>>()
             .returns::<R>(StatusCode::OK)
             .responses::<problem::Change>()
             .to(handlers::revert::<R, P>)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use service::{
     Store, access,
-    input::{Act, Create, FromBody},
+    input::{Create, FromBody, TransitionBody},
     saga,
     store::{Options, versioned::Expected},
     time_entry,
@@ -224,13 +224,13 @@ impl Story {
             let listed = <saga::Saga as service::resource::Readable>::list(store, &actor, &query);
             let saga = listed.await.expect("sagas").items.remove(0);
             let again = json!({ "reassign_to_member_id": null });
-            let again = Act::from_body(again).expect("a body");
+            let again = TransitionBody::from_body(again).expect("a body");
             let member = Expected::Version(leaver.member["version"].as_i64().expect("a version"));
             let refused = saga::offboard(store, &actor, about, member, again).await;
             assert_eq!(refused.expect_err("one is under way").code(), "offboarding_under_way");
-            let act = Act::from_body(json!({ "note": "they stay" })).expect("a body");
+            let body = TransitionBody::from_body(json!({ "note": "they stay" })).expect("a body");
             let version = Expected::Version(saga.version);
-            saga::compensate(store, &actor, saga.id, version, act).await.expect("cancelled");
+            saga::compensate(store, &actor, saga.id, version, body).await.expect("cancelled");
         })
         .await;
     }

@@ -7,14 +7,14 @@ use uuid::Uuid;
 use super::{
     AmendInput, Amendment, DailyReport, DailyReportDecisionInput, DailyReportInput,
     DailyReportQuery, Status, repository,
-    rules::{self, Move},
+    rules::{self, Transition},
 };
 use crate::{
     actor::Actor,
     decision::{Decided, Part},
     error::{Error, Result},
     event::{self, Verb},
-    input::{Act, Change, Create, FromBody},
+    input::{Change, Create, FromBody, TransitionBody},
     project,
     resource::{Changeable, Readable, Resource, Writable, explain_change},
     role::Permission,
@@ -173,9 +173,9 @@ pub async fn submit(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<DailyReportDecisionInput>,
+    body: TransitionBody<DailyReportDecisionInput>,
 ) -> Result<DailyReport> {
-    transition(store, actor, id, expected, act, Move::Submit).await
+    transition(store, actor, id, expected, body, Transition::Submit).await
 }
 
 /// Accepts a report that somebody else has handed in.
@@ -184,9 +184,9 @@ pub async fn approve(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<DailyReportDecisionInput>,
+    body: TransitionBody<DailyReportDecisionInput>,
 ) -> Result<DailyReport> {
-    transition(store, actor, id, expected, act, Move::Approve).await
+    transition(store, actor, id, expected, body, Transition::Approve).await
 }
 
 async fn transition(
@@ -194,44 +194,48 @@ async fn transition(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<DailyReportDecisionInput>,
-    by: Move,
+    body: TransitionBody<DailyReportDecisionInput>,
+    transition: Transition,
 ) -> Result<DailyReport> {
     store
-        .write((actor.clone(), id, expected, act, by), |tx, (actor, id, expected, act, by)| {
-            Box::pin(make_move(tx, actor, *id, *expected, act, *by))
-        })
+        .write(
+            (actor.clone(), id, expected, body, transition),
+            |tx, (actor, id, expected, body, transition)| {
+                Box::pin(apply_transition(tx, actor, *id, *expected, body, *transition))
+            },
+        )
         .await
 }
 
 /// Moves a report on, in a transaction that is under way.
-pub(crate) async fn make_move(
+pub(crate) async fn apply_transition(
     tx: &Tx,
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: &Act<DailyReportDecisionInput>,
-    by: Move,
+    body: &TransitionBody<DailyReportDecisionInput>,
+    transition: Transition,
 ) -> Result<DailyReport> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
-    may_move(tx, actor, &current, by).await?;
+    authorize_transition(tx, actor, &current, transition).await?;
     expected.check(row.version, &current)?;
-    let DailyReportDecisionInput { note } = act.input()?;
-    let to = rules::moved(current.status, by, actor.settings.approval_required)?;
+    let DailyReportDecisionInput { note } = body.input()?;
+    let to = rules::next_status(current.status, transition, actor.settings.approval_required)?;
     let now = tx.now_after(current.updated_at).fixed_offset();
     let mut next = in_status(to, now);
-    match by {
-        Move::Submit => {
+    match transition {
+        Transition::Submit => {
             next.submitted_at = Set(Some(now));
             next.submitted_by_member_id = Set(actor.member_id);
         }
-        Move::Approve => {
+        Transition::Approve => {
             next.decided_by_member_id = Set(actor.member_id);
             next.decision_note = Set(note);
         }
     }
     let lines = (current.crew, current.items);
-    versioned::update(tx, actor, by.verb(), &row, next, |row| repository::view(row, lines)).await
+    versioned::update(tx, actor, transition.verb(), &row, next, |row| repository::view(row, lines))
+        .await
 }
 
 /// The columns of a status, with nobody who has decided.
@@ -247,8 +251,13 @@ fn in_status(status: Status, now: DateTime<FixedOffset>) -> daily_report::Active
 }
 
 /// Nobody approves what they have made or handed in, or were the last to change or amend.
-async fn may_move(tx: &Tx, actor: &Actor, report: &DailyReport, by: Move) -> Result<()> {
-    if by == Move::Submit {
+async fn authorize_transition(
+    tx: &Tx,
+    actor: &Actor,
+    report: &DailyReport,
+    transition: Transition,
+) -> Result<()> {
+    if transition == Transition::Submit {
         return Ok(());
     }
     let parts = [
@@ -268,16 +277,16 @@ pub async fn amend(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<AmendInput>,
+    body: TransitionBody<AmendInput>,
 ) -> Result<DailyReport> {
-    let input = (actor.clone(), id, expected, act);
-    let written = store.write(input.clone(), |tx, (actor, id, expected, act)| {
-        Box::pin(make_amendment(tx, actor, *id, *expected, act))
+    let input = (actor.clone(), id, expected, body);
+    let written = store.write(input.clone(), |tx, (actor, id, expected, body)| {
+        Box::pin(apply_amendment(tx, actor, *id, *expected, body))
     });
     match written.await {
         Err(Error::Reference) => {
-            let explained = store.snapshot(input, |tx, (actor, id, _, act)| {
-                Box::pin(explain_amendment(tx, actor, *id, act))
+            let explained = store.snapshot(input, |tx, (actor, id, _, body)| {
+                Box::pin(explain_amendment(tx, actor, *id, body))
             });
             Err(explained.await?)
         }
@@ -286,16 +295,16 @@ pub async fn amend(
 }
 
 /// Amends a report, in a transaction that is under way.
-pub(crate) async fn make_amendment(
+pub(crate) async fn apply_amendment(
     tx: &Tx,
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: &Act<AmendInput>,
+    body: &TransitionBody<AmendInput>,
 ) -> Result<DailyReport> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
     expected.check(row.version, &current)?;
-    let (reason, change) = read_amendment(act)?;
+    let (reason, change) = read_amendment(body)?;
     let to = rules::amended(current.status, actor.settings.approval_required)?;
     let input = change.apply(&current.input()).map_err(in_changes)?;
     let now = tx.now_after(current.updated_at).fixed_offset();
@@ -327,14 +336,14 @@ pub(crate) async fn explain_amendment(
     tx: &Tx,
     actor: &Actor,
     id: Uuid,
-    act: &Act<AmendInput>,
+    body: &TransitionBody<AmendInput>,
 ) -> Result<Error> {
-    let (_, change) = read_amendment(act)?;
+    let (_, change) = read_amendment(body)?;
     Ok(in_changes(explain_change::<DailyReport>(tx, actor, id, &change).await?))
 }
 
-fn read_amendment(act: &Act<AmendInput>) -> Result<(String, Change<DailyReportInput>)> {
-    let AmendInput { reason, changes } = act.input()?;
+fn read_amendment(body: &TransitionBody<AmendInput>) -> Result<(String, Change<DailyReportInput>)> {
+    let AmendInput { reason, changes } = body.input()?;
     let change = Change::from_body(Value::Object(changes)).map_err(in_changes)?;
     if change.version().is_some() {
         let message = "stands beside the changes, and not in them";

@@ -11,7 +11,7 @@ use crate::{
     actor::Actor,
     error::Result,
     event::Verb,
-    input::Act,
+    input::TransitionBody,
     resource::Changeable,
     store::{Store, Tx, versioned::Expected},
 };
@@ -48,11 +48,11 @@ pub async fn take_hours(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<TakeHoursInput>,
+    body: TransitionBody<TakeHoursInput>,
 ) -> Result<DailyReport> {
     store
-        .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
-            Box::pin(take(tx, actor, *id, *expected, act))
+        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
+            Box::pin(take(tx, actor, *id, *expected, body))
         })
         .await
 }
@@ -62,12 +62,12 @@ async fn take(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: &Act<TakeHoursInput>,
+    body: &TransitionBody<TakeHoursInput>,
 ) -> Result<DailyReport> {
     let organization_id = actor.organization_id;
     let (row, current) = repository::get(tx, organization_id, id).await?;
     expected.check(row.version, &current)?;
-    let TakeHoursInput {} = act.input()?;
+    let TakeHoursInput {} = body.input()?;
     rules::changeable(current.status)?;
     let recorded =
         repository::recorded(tx, organization_id, current.project_id, current.day).await?;

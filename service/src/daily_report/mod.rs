@@ -13,7 +13,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use commands::{amend, amendments, approve, submit};
-pub(crate) use commands::{explain_amendment, make_amendment, make_move};
+pub(crate) use commands::{apply_amendment, apply_transition, explain_amendment};
 pub use crew_hours::{crew_hours, take_hours};
 
 use crate::{store::page::PageQuery, text};

@@ -17,14 +17,14 @@ pub const MAX_CREW: usize = 200;
 
 /// What can be done to a daily report besides changing and amending it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Move {
+pub enum Transition {
     /// Hand it in.
     Submit,
     /// Accept it.
     Approve,
 }
 
-impl Move {
+impl Transition {
     /// As the log says it.
     pub fn verb(self) -> Verb {
         match self {
@@ -34,14 +34,18 @@ impl Move {
     }
 }
 
-/// Where a move leads.
+/// The status to which a transition leads.
 ///
 /// # Errors
-/// [`Error::State`] where the move cannot start from there.
-pub fn moved(from: Status, by: Move, approval_required: bool) -> Result<Status> {
-    match (from, by) {
-        (Status::Draft, Move::Submit) => Ok(handed_in(approval_required)),
-        (Status::Submitted, Move::Approve) => Ok(Status::Approved),
+/// [`Error::State`] where the transition cannot start from there.
+pub fn next_status(
+    from: Status,
+    transition: Transition,
+    approval_required: bool,
+) -> Result<Status> {
+    match (from, transition) {
+        (Status::Draft, Transition::Submit) => Ok(handed_in(approval_required)),
+        (Status::Submitted, Transition::Approve) => Ok(Status::Approved),
         _ => Err(wrong_status("this cannot be done to a report that is", from)),
     }
 }
@@ -185,17 +189,22 @@ mod tests {
 
     #[test]
     fn the_way_of_a_report() {
-        let go = |from, by| moved(from, by, true).ok();
-        assert_eq!(go(Status::Draft, Move::Submit), Some(Status::Submitted));
-        assert_eq!(go(Status::Submitted, Move::Approve), Some(Status::Approved));
-        let moves = [Move::Submit, Move::Approve];
+        let go = |from, transition| next_status(from, transition, true).ok();
+        assert_eq!(go(Status::Draft, Transition::Submit), Some(Status::Submitted));
+        assert_eq!(go(Status::Submitted, Transition::Approve), Some(Status::Approved));
+        let transitions = [Transition::Submit, Transition::Approve];
         let allowed = Status::ALL
             .into_iter()
-            .flat_map(|from| moves.map(|by| moved(from, by, true).is_ok()))
+            .flat_map(|from| {
+                transitions.map(|transition| next_status(from, transition, true).is_ok())
+            })
             .filter(|allowed| *allowed)
             .count();
-        assert_eq!(allowed, 2, "and no other move");
-        assert_eq!(moved(Status::Draft, Move::Submit, false).ok(), Some(Status::Approved));
+        assert_eq!(allowed, 2, "and no other transition");
+        assert_eq!(
+            next_status(Status::Draft, Transition::Submit, false).ok(),
+            Some(Status::Approved)
+        );
     }
 
     #[test]

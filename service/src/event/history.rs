@@ -15,7 +15,7 @@ use super::{Effect, Event, Verb, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    input::{Act, Change},
+    input::{Change, TransitionBody},
     resource::{Resource, Versioned},
     store::{
         Store, Tx,
@@ -183,9 +183,9 @@ pub(crate) async fn back_to<R: Resource, T>(
     tx: &Tx,
     log: Uuid,
     id: Uuid,
-    act: &Act<RevertInput>,
+    body: &TransitionBody<RevertInput>,
 ) -> Result<Change<T>> {
-    let RevertInput { to_version } = act.input()?;
+    let RevertInput { to_version } = body.input()?;
     let event = repository::version(tx, log, R::ENTITY, id, to_version).await?;
     let unknown = || Error::invalid("/to_version", "unknown", "is not a version that it has had");
     match Event::whole(tx.keyring(), event.ok_or_else(unknown)?)?.data {

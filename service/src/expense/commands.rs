@@ -7,14 +7,14 @@ use uuid::Uuid;
 use super::{
     DecisionInput, Expense, ExpenseBatch, ExpenseBatchResult, ExpenseInput, ExpenseQuery, Status,
     repository,
-    rules::{self, Move},
+    rules::{self, Transition},
 };
 use crate::{
     actor::Actor,
     decision::{Decided, Part},
     error::{Error, Result},
     event::Verb,
-    input::{Act, Change, Create, batch},
+    input::{Change, Create, TransitionBody, batch},
     project,
     resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
@@ -304,9 +304,9 @@ pub async fn submit(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<DecisionInput>,
+    body: TransitionBody<DecisionInput>,
 ) -> Result<Expense> {
-    transition(store, actor, id, expected, act, Move::Submit).await
+    transition(store, actor, id, expected, body, Transition::Submit).await
 }
 
 /// Accepts a submitted expense of somebody else's.
@@ -315,9 +315,9 @@ pub async fn approve(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<DecisionInput>,
+    body: TransitionBody<DecisionInput>,
 ) -> Result<Expense> {
-    transition(store, actor, id, expected, act, Move::Approve).await
+    transition(store, actor, id, expected, body, Transition::Approve).await
 }
 
 /// Refuses a submitted expense of somebody else's.
@@ -326,9 +326,9 @@ pub async fn reject(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<DecisionInput>,
+    body: TransitionBody<DecisionInput>,
 ) -> Result<Expense> {
-    transition(store, actor, id, expected, act, Move::Reject).await
+    transition(store, actor, id, expected, body, Transition::Reject).await
 }
 
 /// Says that an approved expense has been paid back.
@@ -337,9 +337,9 @@ pub async fn reimburse(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<DecisionInput>,
+    body: TransitionBody<DecisionInput>,
 ) -> Result<Expense> {
-    transition(store, actor, id, expected, act, Move::Reimburse).await
+    transition(store, actor, id, expected, body, Transition::Reimburse).await
 }
 
 async fn transition(
@@ -347,65 +347,73 @@ async fn transition(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<DecisionInput>,
-    by: Move,
+    body: TransitionBody<DecisionInput>,
+    transition: Transition,
 ) -> Result<Expense> {
     store
-        .write((actor.clone(), id, expected, act, by), |tx, (actor, id, expected, act, by)| {
-            Box::pin(make_move(tx, actor, *id, *expected, act, *by))
-        })
+        .write(
+            (actor.clone(), id, expected, body, transition),
+            |tx, (actor, id, expected, body, transition)| {
+                Box::pin(apply_transition(tx, actor, *id, *expected, body, *transition))
+            },
+        )
         .await
 }
 
 /// Moves an expense on, in a transaction that is under way.
-pub(crate) async fn make_move(
+pub(crate) async fn apply_transition(
     tx: &Tx,
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: &Act<DecisionInput>,
-    by: Move,
+    body: &TransitionBody<DecisionInput>,
+    transition: Transition,
 ) -> Result<Expense> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
-    may_move(tx, actor, &row, by).await?;
+    authorize_transition(tx, actor, &row, transition).await?;
     expected.check(row.version, &current)?;
-    let DecisionInput { note } = act.input()?;
+    let DecisionInput { note } = body.input()?;
     rules::free(current.payout_saga_id)?;
-    let next = moved_columns(tx, actor, &current, by, note)?;
+    let next = transition_columns(tx, actor, &current, transition, note)?;
     let items = current.items.clone();
-    repository::update(tx, actor, by.verb(), (&row, &current), next, items).await
+    repository::update(tx, actor, transition.verb(), (&row, &current), next, items).await
 }
 
 /// The columns of what a move changes.
-pub(super) fn moved_columns(
+pub(super) fn transition_columns(
     tx: &Tx,
     actor: &Actor,
     current: &Expense,
-    by: Move,
+    transition: Transition,
     note: Option<String>,
 ) -> Result<expense::ActiveModel> {
-    let to = rules::moved(current.status, by, actor.settings.approval_required)?;
+    let to = rules::next_status(current.status, transition, actor.settings.approval_required)?;
     let now = tx.now_after(current.updated_at).fixed_offset();
     let mut next =
         expense::ActiveModel { status: Set(to.as_str().to_owned()), ..Default::default() };
-    match by {
-        Move::Submit => {
+    match transition {
+        Transition::Submit => {
             next.submitted_at = Set(Some(now));
             next.submitted_by_member_id = Set(actor.member_id);
             next.decided_at = Set((to == Status::Approved).then_some(now));
         }
-        Move::Approve | Move::Reject => {
+        Transition::Approve | Transition::Reject => {
             next.decided_at = Set(Some(now));
             next.decided_by_member_id = Set(actor.member_id);
             next.decision_note = Set(note);
         }
-        Move::Reimburse => next.reimbursed_at = Set(Some(now)),
+        Transition::Reimburse => next.reimbursed_at = Set(Some(now)),
     }
     Ok(next)
 }
 
 /// Whoever had a hand in an expense does not decide it, and whoever it is paid back to does not pay it.
-pub(super) async fn may_move(tx: &Tx, actor: &Actor, row: &expense::Model, by: Move) -> Result<()> {
+pub(super) async fn authorize_transition(
+    tx: &Tx,
+    actor: &Actor,
+    row: &expense::Model,
+    transition: Transition,
+) -> Result<()> {
     let whose = (Part::Whose, Some(row.member_id));
     let parts = [
         whose,
@@ -413,10 +421,10 @@ pub(super) async fn may_move(tx: &Tx, actor: &Actor, row: &expense::Model, by: M
         (Part::Submitted, row.submitted_by_member_id),
         (Part::Changed, row.changed_by_member_id),
     ];
-    let parts = match by {
-        Move::Submit => return may_record(actor, row.member_id),
-        Move::Approve | Move::Reject => &parts[..],
-        Move::Reimburse => &[whose][..],
+    let parts = match transition {
+        Transition::Submit => return may_record(actor, row.member_id),
+        Transition::Approve | Transition::Reject => &parts[..],
+        Transition::Reimburse => &[whose][..],
     };
     let takes = Permission::DecideExpenses;
     let decided = Decided { noun: "expense", code: "own_expense", takes, parts };

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-pub(crate) use commands::make_move;
+pub(crate) use commands::apply_transition;
 pub use commands::{approve, create_many, reimburse, reject, submit};
 pub use import::{Import, ImportQuery, ImportReport, import};
 pub(crate) use import::{take_back, write_slice};

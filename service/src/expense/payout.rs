@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::{
     Expense, Kind,
-    commands::{may_move, moved_columns},
+    commands::{authorize_transition, transition_columns},
     repository,
-    rules::{self, Move},
+    rules::{self, Transition},
 };
 use crate::{
     actor::Actor,
@@ -26,10 +26,10 @@ pub(crate) async fn hold(
     allowed: impl AsyncFnOnce(&Expense) -> Result<()>,
 ) -> Result<Expense> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
-    may_move(tx, actor, &row, Move::Reimburse).await?;
+    authorize_transition(tx, actor, &row, Transition::Reimburse).await?;
     allowed(&current).await?;
     rules::free(current.payout_saga_id)?;
-    rules::moved(current.status, Move::Reimburse, actor.settings.approval_required)?;
+    rules::next_status(current.status, Transition::Reimburse, actor.settings.approval_required)?;
     if current.kind == Kind::Refund {
         return Err(Error::state("wrong_kind", "a refund is not paid out"));
     }
@@ -63,9 +63,10 @@ pub(crate) async fn release(
 /// Says that an expense is paid back.
 pub(crate) async fn settle(tx: &Tx, actor: &Actor, id: Uuid) -> Result<()> {
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
-    let mut next = moved_columns(tx, actor, &current, Move::Reimburse, None)?;
+    let mut next = transition_columns(tx, actor, &current, Transition::Reimburse, None)?;
     next.payout_saga_id = Set(None);
     let items = current.items.clone();
-    repository::update(tx, actor, Move::Reimburse.verb(), (&row, &current), next, items).await?;
+    repository::update(tx, actor, Transition::Reimburse.verb(), (&row, &current), next, items)
+        .await?;
     Ok(())
 }

@@ -26,7 +26,7 @@ pub fn projects(whole: Option<Uuid>, items: &[ExpenseItem]) -> BTreeSet<Uuid> {
 
 /// What can be done to an expense besides changing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Move {
+pub enum Transition {
     /// Ask for a decision.
     Submit,
     /// Accept it.
@@ -37,7 +37,7 @@ pub enum Move {
     Reimburse,
 }
 
-impl Move {
+impl Transition {
     /// As the log says it.
     pub fn verb(self) -> Verb {
         match self {
@@ -49,17 +49,21 @@ impl Move {
     }
 }
 
-/// Where a move leads.
+/// The status to which a transition leads.
 ///
 /// # Errors
-/// [`Error::State`] where the move cannot start from there.
-pub fn moved(from: Status, by: Move, approval_required: bool) -> Result<Status> {
-    match (from, by) {
-        (Status::Draft, Move::Submit) if approval_required => Ok(Status::Submitted),
-        (Status::Draft, Move::Submit) => Ok(Status::Approved),
-        (Status::Submitted, Move::Approve) => Ok(Status::Approved),
-        (Status::Submitted, Move::Reject) => Ok(Status::Rejected),
-        (Status::Approved, Move::Reimburse) => Ok(Status::Reimbursed),
+/// [`Error::State`] where the transition cannot start from there.
+pub fn next_status(
+    from: Status,
+    transition: Transition,
+    approval_required: bool,
+) -> Result<Status> {
+    match (from, transition) {
+        (Status::Draft, Transition::Submit) if approval_required => Ok(Status::Submitted),
+        (Status::Draft, Transition::Submit) => Ok(Status::Approved),
+        (Status::Submitted, Transition::Approve) => Ok(Status::Approved),
+        (Status::Submitted, Transition::Reject) => Ok(Status::Rejected),
+        (Status::Approved, Transition::Reimburse) => Ok(Status::Reimbursed),
         _ => Err(Error::state(
             "wrong_status",
             format!("this cannot be done to an expense that is {}", from.as_str()),
@@ -118,15 +122,18 @@ mod tests {
 
     #[test]
     fn the_way_of_an_expense_that_takes_approval() {
-        let go = |from, by| moved(from, by, true).ok();
-        assert_eq!(go(Status::Draft, Move::Submit), Some(Status::Submitted));
-        assert_eq!(go(Status::Submitted, Move::Approve), Some(Status::Approved));
-        assert_eq!(go(Status::Submitted, Move::Reject), Some(Status::Rejected));
-        assert_eq!(go(Status::Approved, Move::Reimburse), Some(Status::Reimbursed));
-        let moves = [Move::Submit, Move::Approve, Move::Reject, Move::Reimburse];
+        let go = |from, transition| next_status(from, transition, true).ok();
+        assert_eq!(go(Status::Draft, Transition::Submit), Some(Status::Submitted));
+        assert_eq!(go(Status::Submitted, Transition::Approve), Some(Status::Approved));
+        assert_eq!(go(Status::Submitted, Transition::Reject), Some(Status::Rejected));
+        assert_eq!(go(Status::Approved, Transition::Reimburse), Some(Status::Reimbursed));
+        let transitions =
+            [Transition::Submit, Transition::Approve, Transition::Reject, Transition::Reimburse];
         let allowed = Status::ALL
             .into_iter()
-            .flat_map(|from| moves.map(|by| moved(from, by, true).is_ok()))
+            .flat_map(|from| {
+                transitions.map(|transition| next_status(from, transition, true).is_ok())
+            })
             .filter(|allowed| *allowed)
             .count();
         assert_eq!(allowed, 4, "and no other move");

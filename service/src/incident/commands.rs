@@ -97,7 +97,7 @@ impl Changeable for Incident {
         let (row, current) = find(tx, actor, id).await?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
-        rules::moved(current.status, input.status)?;
+        rules::check_transition(current.status, input.status)?;
         let secrets = Secrets::from(&input);
         let next = columns(tx, (actor.organization_id, id), input, &secrets)?;
         let view = |row| Self::of(row, secrets);

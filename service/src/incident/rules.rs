@@ -16,7 +16,7 @@ const WITNESS_LENGTH: usize = 200;
 ///
 /// # Errors
 /// [`Error::State`] where it cannot.
-pub fn moved(from: Status, to: Status) -> Result<()> {
+pub fn check_transition(from: Status, to: Status) -> Result<()> {
     use Status::{Closed, Open, Reported};
     let allowed = match from {
         Reported => [Open, Closed].contains(&to),
@@ -65,7 +65,7 @@ mod tests {
         for from in Status::ALL {
             for to in Status::ALL {
                 let expected = from == to || allowed.contains(&(*from, *to));
-                assert_eq!(moved(*from, *to).is_ok(), expected, "{from:?} to {to:?}");
+                assert_eq!(check_transition(*from, *to).is_ok(), expected, "{from:?} to {to:?}");
             }
         }
     }

@@ -332,14 +332,14 @@ fn merge(target: &mut Value, patch: &Value) {
 
 /// What goes with a transition, and the version that it was made against.
 #[derive(Debug, Clone)]
-pub struct Act<T> {
+pub struct TransitionBody<T> {
     version: Option<i64>,
     rest: Value,
     of: PhantomData<fn() -> T>,
 }
 
-/// What goes with the transition shows in [`Act::input`].
-impl<T> FromBody for Act<T> {
+/// What goes with the transition shows in [`TransitionBody::input`].
+impl<T> FromBody for TransitionBody<T> {
     fn from_body(body: Value) -> Result<Self> {
         let mut fields = object(body)?;
         let version = take(&mut fields, "version", "an integer")?;
@@ -347,14 +347,14 @@ impl<T> FromBody for Act<T> {
     }
 }
 
-impl<T> Act<T> {
+impl<T> TransitionBody<T> {
     /// The version in the body.
     pub fn version(&self) -> Option<i64> {
         self.version
     }
 }
 
-impl<T: DeserializeOwned + Validate> Act<T> {
+impl<T: DeserializeOwned + Validate> TransitionBody<T> {
     /// What goes with the transition.
     pub fn input(&self) -> Result<T> {
         read(self.rest.clone())

@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use super::{Act, Change, Create};
+use super::{Change, Create, TransitionBody};
 
 /// The name of what `ExpenseInput` is the input of.
 fn stem<T: ToSchema>() -> String {
@@ -97,7 +97,7 @@ impl<T: ToSchema> ToSchema for Change<T> {
     }
 }
 
-impl<T: ToSchema> PartialSchema for Act<T> {
+impl<T: ToSchema> PartialSchema for TransitionBody<T> {
     fn schema() -> RefOr<Schema> {
         let mut object = properties::<T>();
         object.schema_type = SchemaType::Type(Type::Object);
@@ -106,7 +106,7 @@ impl<T: ToSchema> PartialSchema for Act<T> {
     }
 }
 
-impl<T: ToSchema> ToSchema for Act<T> {
+impl<T: ToSchema> ToSchema for TransitionBody<T> {
     fn name() -> Cow<'static, str> {
         stem::<T>().into()
     }

@@ -13,7 +13,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
-    input::{Act, Create},
+    input::{Create, TransitionBody},
     resource::{Readable, Resource},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
@@ -116,15 +116,15 @@ pub async fn reverse(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<ReversalInput>,
+    body: TransitionBody<ReversalInput>,
 ) -> Result<JournalEntry> {
     store
         .read_committed()
-        .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
+        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
             Box::pin(async move {
                 let (row, entry) = repository::get(tx, actor.organization_id, *id).await?;
                 expected.check(row.version, &entry)?;
-                let mut how = act.input()?;
+                let mut how = body.input()?;
                 let chosen = how.reversal_id.take();
                 let organization_id = actor.organization_id;
                 let new_id = log::new_id::<JournalEntry>(tx, organization_id, chosen).await;

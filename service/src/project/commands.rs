@@ -75,7 +75,7 @@ impl Changeable for Project {
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
-        rules::moved(current.status, input.status)?;
+        rules::check_transition(current.status, input.status)?;
         versioned::update(tx, actor, change.verb(), &row, columns(input)?, Self::from).await
     }
 

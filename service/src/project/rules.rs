@@ -20,7 +20,7 @@ const E7: f64 = 1e7;
 ///
 /// # Errors
 /// [`Error::State`] where it cannot.
-pub fn moved(from: Status, to: Status) -> Result<()> {
+pub fn check_transition(from: Status, to: Status) -> Result<()> {
     use Status::{Active, Archived, Completed, OnHold, Planned};
     let allowed = match from {
         Planned => [Active, OnHold, Archived].contains(&to),
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_way_of_a_project() {
-        let go = |from, to| moved(from, to).is_ok();
+        let go = |from, to| check_transition(from, to).is_ok();
         assert!(go(Status::Planned, Status::Active));
         assert!(go(Status::Active, Status::Completed));
         assert!(go(Status::Completed, Status::Archived));

@@ -13,7 +13,7 @@ use crate::{
     decision::{Decided, Part},
     error::{Error, Result},
     event::Verb,
-    input::Act,
+    input::TransitionBody,
     resource::{Readable, Resource},
     role::Permission,
     store::{Store, Tx, page::Page, signal::Signal, versioned, versioned::Expected},
@@ -62,9 +62,9 @@ pub async fn retry(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<SagaDecisionInput>,
+    body: TransitionBody<SagaDecisionInput>,
 ) -> Result<Saga> {
-    decide(store, actor, id, expected, act, Verb::Retried).await
+    decide(store, actor, id, expected, body, Verb::Retried).await
 }
 
 /// Undoes a saga that is before what cannot be undone; of a payout, somebody knows that nothing was paid.
@@ -73,9 +73,9 @@ pub async fn compensate(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<SagaDecisionInput>,
+    body: TransitionBody<SagaDecisionInput>,
 ) -> Result<Saga> {
-    decide(store, actor, id, expected, act, Verb::Cancelled).await
+    decide(store, actor, id, expected, body, Verb::Cancelled).await
 }
 
 /// Goes on with a saga of which somebody knows that it is paid.
@@ -84,9 +84,9 @@ pub async fn mark_paid(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<SagaDecisionInput>,
+    body: TransitionBody<SagaDecisionInput>,
 ) -> Result<Saga> {
-    decide(store, actor, id, expected, act, Verb::MarkedPaid).await
+    decide(store, actor, id, expected, body, Verb::MarkedPaid).await
 }
 
 async fn decide(
@@ -94,33 +94,36 @@ async fn decide(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<SagaDecisionInput>,
+    body: TransitionBody<SagaDecisionInput>,
     verb: Verb,
 ) -> Result<Saga> {
     store
-        .write((actor.clone(), id, expected, act, verb), |tx, (actor, id, expected, act, verb)| {
-            Box::pin(async move {
-                let row = repository::get(tx, actor.organization_id, *id).await?;
-                expected.check(row.version, &Saga::from(row.clone()))?;
-                let SagaDecisionInput { note } = act.input()?;
-                let elsewhere = worker::kind(&row.kind).is_some_and(Kind::is_done_elsewhere);
-                if elsewhere && *verb != Verb::Retried {
-                    not_ones_own(tx, actor, &row).await?;
-                }
-                if *verb == Verb::MarkedPaid && !elsewhere {
-                    return Err(Error::state("not_a_payout", "this saga pays nothing"));
-                }
-                let mut progress = Progress::of(&row);
-                let is_past = progress.is_past_pivot() && !progress.has_ended();
-                if *verb == Verb::Cancelled && !elsewhere && is_past {
-                    return Err(Error::state("not_undoable", "what is done is not undone"));
-                }
-                decided(&mut progress, *verb, tx.now(), note)?;
-                tx.signal(Signal::Work);
-                let next = repository::columns(&progress)?;
-                versioned::update(tx, actor, *verb, &row, next, Saga::from).await
-            })
-        })
+        .write(
+            (actor.clone(), id, expected, body, verb),
+            |tx, (actor, id, expected, body, verb)| {
+                Box::pin(async move {
+                    let row = repository::get(tx, actor.organization_id, *id).await?;
+                    expected.check(row.version, &Saga::from(row.clone()))?;
+                    let SagaDecisionInput { note } = body.input()?;
+                    let elsewhere = worker::kind(&row.kind).is_some_and(Kind::is_done_elsewhere);
+                    if elsewhere && *verb != Verb::Retried {
+                        not_ones_own(tx, actor, &row).await?;
+                    }
+                    if *verb == Verb::MarkedPaid && !elsewhere {
+                        return Err(Error::state("not_a_payout", "this saga pays nothing"));
+                    }
+                    let mut progress = Progress::of(&row);
+                    let is_past = progress.is_past_pivot() && !progress.has_ended();
+                    if *verb == Verb::Cancelled && !elsewhere && is_past {
+                        return Err(Error::state("not_undoable", "what is done is not undone"));
+                    }
+                    decided(&mut progress, *verb, tx.now(), note)?;
+                    tx.signal(Signal::Work);
+                    let next = repository::columns(&progress)?;
+                    versioned::update(tx, actor, *verb, &row, next, Saga::from).await
+                })
+            },
+        )
         .await
 }
 

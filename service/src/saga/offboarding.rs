@@ -16,7 +16,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event,
-    input::{Act, Change, FromBody},
+    input::{Change, FromBody, TransitionBody},
     member::{self, Member},
     resource::{Changeable, Resource},
     store::{Store, Tx, versioned, versioned::Expected},
@@ -81,11 +81,11 @@ pub async fn offboard(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<OffboardingInput>,
+    body: TransitionBody<OffboardingInput>,
 ) -> Result<Saga> {
     store
-        .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
-            Box::pin(begin(tx, actor, *id, *expected, act))
+        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
+            Box::pin(begin(tx, actor, *id, *expected, body))
         })
         .await
 }
@@ -95,13 +95,13 @@ async fn begin(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: &Act<OffboardingInput>,
+    body: &TransitionBody<OffboardingInput>,
 ) -> Result<Saga> {
     let organization_id = actor.organization_id;
     let row = member::repository::get(tx, organization_id, id).await?;
     member::may_touch(actor, &row)?;
     expected.check(row.version, &Member::from(row.clone()).seen_by(actor))?;
-    let OffboardingInput { reassign_to_member_id, note } = act.input()?;
+    let OffboardingInput { reassign_to_member_id, note } = body.input()?;
     if reassign_to_member_id == Some(id) {
         return Err(refused("same", "must be somebody else"));
     }
@@ -159,9 +159,9 @@ async fn give_back(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
     let of = (actor.organization_id, work.saga_id);
     let given = repository::recall(tx, of, Task::ENTITY, AT_ONCE).await?;
     for (id, version) in given.iter().copied() {
-        let act = Act::from_body(json!({ "to_version": version - 1 }))?;
+        let body = TransitionBody::from_body(json!({ "to_version": version - 1 }))?;
         untouched(tx, async |tx| {
-            let back = event::back_to::<Task, _>(tx, actor.organization_id, id, &act).await?;
+            let back = event::back_to::<Task, _>(tx, actor.organization_id, id, &body).await?;
             Task::change(tx, actor, id, Expected::Version(version), &back).await.map(drop)
         })
         .await?;

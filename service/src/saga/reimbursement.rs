@@ -16,7 +16,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     expense::{self, Expense},
-    input::Act,
+    input::TransitionBody,
     journal_entry::{self, JournalEntryInput, Transfer},
     organization,
     outbound::{Outbound, OutboundError},
@@ -78,16 +78,16 @@ pub async fn pay(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<PayoutInput>,
+    body: TransitionBody<PayoutInput>,
 ) -> Result<Expense> {
     store
-        .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
+        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
             Box::pin(async move {
                 let organization_id = actor.organization_id;
                 let saga_id = tx.new_id();
                 let held = expense::hold(tx, actor, *id, saga_id, async |current| {
                     expected.check(current.version, current)?;
-                    let PayoutInput {} = act.input()?;
+                    let PayoutInput {} = body.input()?;
                     let row = organization::repository::get(tx, organization_id).await?;
                     if row.payout_url.is_none() {
                         let detail = "the organization has no payout_url";

@@ -26,7 +26,7 @@ pub async fn sync(store: &Store, actor: &Actor, input: SyncInput) -> Result<Sync
 /// # Errors
 /// What ends the whole: the database is away, say.
 async fn outcome(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
-    match kinds::make(tx, actor, edit).await {
+    match kinds::apply(tx, actor, edit).await {
         Ok(outcome) => Ok(outcome),
         Err(error) => Outcome::of_error(error),
     }

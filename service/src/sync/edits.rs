@@ -8,8 +8,8 @@ use crate::{
     actor::Actor,
     daily_report::{self, DailyReport},
     error::{Error, Result},
-    expense::{Expense, make_move, rules::Move},
-    input::{Act, Change, Create, FromBody, read},
+    expense::{Expense, apply_transition, rules::Transition},
+    input::{Change, Create, FromBody, TransitionBody, read},
     resource::{Changeable, Writable, explain_change},
     store::{Tx, versioned::Expected},
 };
@@ -41,7 +41,7 @@ async fn create<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outc
     match tx.savepoint(async |tx| R::create(tx, actor, &new).await).await? {
         Ok(made) => applied(actor, &made),
         Err(Error::Duplicate { pointer }) if pointer == "/id" => {
-            taken::<R>(tx, actor, edit, new).await
+            id_taken::<R>(tx, actor, edit, new).await
         }
         Err(Error::Reference) => Err(in_data(R::unknown_reference(tx, actor, &new.input).await?)),
         Err(other) => Err(in_data(other)),
@@ -49,7 +49,7 @@ async fn create<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outc
 }
 
 /// The id is or was another's; or this was done already, and the client has not heard of it.
-async fn taken<R: Writable>(
+async fn id_taken<R: Writable>(
     tx: &Tx,
     actor: &Actor,
     edit: &Edit,
@@ -76,7 +76,7 @@ async fn change<R: Changeable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Ou
     match tx.savepoint(async |tx| R::change(tx, actor, id, expected, &change).await).await? {
         Ok(changed) => applied(actor, &changed),
         Err(Error::Reference) => Err(in_data(explain_change::<R>(tx, actor, id, &change).await?)),
-        Err(error) => not_made::<R>(tx, actor, edit, error).await,
+        Err(error) => rejected::<R>(tx, actor, edit, error).await,
     }
 }
 
@@ -90,52 +90,63 @@ async fn delete<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outc
         }
         Err(error) => {
             let error = error.reference_means_in_use(R::IN_USE);
-            not_made::<R>(tx, actor, edit, error).await
+            rejected::<R>(tx, actor, edit, error).await
         }
     }
 }
 
-pub(super) async fn move_expense(tx: &Tx, actor: &Actor, edit: &Edit, by: Move) -> Result<Outcome> {
-    let (id, expected, act) = (edit.id, expected(edit), act(edit)?);
-    match tx.savepoint(async |tx| make_move(tx, actor, id, expected, &act, by).await).await? {
-        Ok(moved) => applied(actor, &moved),
-        Err(error) => not_made::<Expense>(tx, actor, edit, error).await,
-    }
-}
-
-pub(super) async fn move_daily_report(
+pub(super) async fn transition_expense(
     tx: &Tx,
     actor: &Actor,
     edit: &Edit,
-    by: daily_report::rules::Move,
+    transition: Transition,
 ) -> Result<Outcome> {
-    use daily_report::make_move;
-    let (id, expected, act) = (edit.id, expected(edit), act(edit)?);
-    match tx.savepoint(async |tx| make_move(tx, actor, id, expected, &act, by).await).await? {
-        Ok(moved) => applied(actor, &moved),
-        Err(error) => not_made::<DailyReport>(tx, actor, edit, error).await,
+    let (id, expected, body) = (edit.id, expected(edit), transition_body(edit)?);
+    match tx
+        .savepoint(async |tx| apply_transition(tx, actor, id, expected, &body, transition).await)
+        .await?
+    {
+        Ok(written) => applied(actor, &written),
+        Err(error) => rejected::<Expense>(tx, actor, edit, error).await,
+    }
+}
+
+pub(super) async fn transition_daily_report(
+    tx: &Tx,
+    actor: &Actor,
+    edit: &Edit,
+    transition: daily_report::rules::Transition,
+) -> Result<Outcome> {
+    use daily_report::apply_transition;
+    let (id, expected, body) = (edit.id, expected(edit), transition_body(edit)?);
+    match tx
+        .savepoint(async |tx| apply_transition(tx, actor, id, expected, &body, transition).await)
+        .await?
+    {
+        Ok(written) => applied(actor, &written),
+        Err(error) => rejected::<DailyReport>(tx, actor, edit, error).await,
     }
 }
 
 pub(super) async fn amend_daily_report(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
-    use daily_report::{explain_amendment, make_amendment};
-    let (id, expected, act) = (edit.id, expected(edit), act(edit)?);
-    match tx.savepoint(async |tx| make_amendment(tx, actor, id, expected, &act).await).await? {
+    use daily_report::{apply_amendment, explain_amendment};
+    let (id, expected, body) = (edit.id, expected(edit), transition_body(edit)?);
+    match tx.savepoint(async |tx| apply_amendment(tx, actor, id, expected, &body).await).await? {
         Ok(amended) => applied(actor, &amended),
-        Err(Error::Reference) => Err(in_data(explain_amendment(tx, actor, id, &act).await?)),
-        Err(error) => not_made::<DailyReport>(tx, actor, edit, error).await,
+        Err(Error::Reference) => Err(in_data(explain_amendment(tx, actor, id, &body).await?)),
+        Err(error) => rejected::<DailyReport>(tx, actor, edit, error).await,
     }
 }
 
 /// What goes with a transition.
-fn act<T>(edit: &Edit) -> Result<Act<T>> {
-    let act = Act::from_body(Value::Object(data(edit))).map_err(in_data)?;
-    unexpected("/data/version", act.version().is_some())?;
-    Ok(act)
+fn transition_body<T>(edit: &Edit) -> Result<TransitionBody<T>> {
+    let body = TransitionBody::from_body(Value::Object(data(edit))).map_err(in_data)?;
+    unexpected("/data/version", body.version().is_some())?;
+    Ok(body)
 }
 
 /// What is told where the resource is not as the client took it to be.
-async fn not_made<R: Changeable>(
+async fn rejected<R: Changeable>(
     tx: &Tx,
     actor: &Actor,
     edit: &Edit,

@@ -7,7 +7,7 @@ use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use super::{
     Edit, Outcome,
-    edits::{amend_daily_report, change_only, move_daily_report, move_expense, write},
+    edits::{amend_daily_report, change_only, transition_daily_report, transition_expense, write},
 };
 use crate::{
     account::Account,
@@ -16,7 +16,7 @@ use crate::{
     category::Category,
     daily_report::{self, DailyReport},
     error::{Error, Result},
-    expense::{Expense, rules::Move},
+    expense::{Expense, rules::Transition},
     incident::Incident,
     member::Member,
     organization::Organization,
@@ -35,8 +35,8 @@ const KINDS: &[Kind] = &[
     Kind::writable::<Account>(),
     Kind::writable::<Budget>(),
     Kind::writable::<Category>(),
-    Kind::writable::<DailyReport>().with(DAILY_REPORT_MOVES),
-    Kind::writable::<Expense>().with(EXPENSE_MOVES),
+    Kind::writable::<DailyReport>().with(DAILY_REPORT_OPERATIONS),
+    Kind::writable::<Expense>().with(EXPENSE_OPERATIONS),
     Kind::writable::<Incident>(),
     Kind::writable::<Member>(),
     Kind::changeable::<Organization>(),
@@ -47,117 +47,130 @@ const KINDS: &[Kind] = &[
     Kind::writable::<TimeEntry>(),
 ];
 
-const DAILY_REPORT_MOVES: &[Act] = &[
-    Act {
+const DAILY_REPORT_OPERATIONS: &[Operation] = &[
+    Operation {
         op: "submit",
-        takes: Permission::RecordDailyReports,
-        make: |tx, actor, edit| {
-            Box::pin(move_daily_report(tx, actor, edit, daily_report::rules::Move::Submit))
+        permission: Permission::RecordDailyReports,
+        apply: |tx, actor, edit| {
+            Box::pin(transition_daily_report(
+                tx,
+                actor,
+                edit,
+                daily_report::rules::Transition::Submit,
+            ))
         },
     },
-    Act {
+    Operation {
         op: "approve",
-        takes: Permission::DecideDailyReports,
-        make: |tx, actor, edit| {
-            Box::pin(move_daily_report(tx, actor, edit, daily_report::rules::Move::Approve))
+        permission: Permission::DecideDailyReports,
+        apply: |tx, actor, edit| {
+            Box::pin(transition_daily_report(
+                tx,
+                actor,
+                edit,
+                daily_report::rules::Transition::Approve,
+            ))
         },
     },
-    Act {
+    Operation {
         op: "amend",
-        takes: Permission::RecordDailyReports,
-        make: |tx, actor, edit| Box::pin(amend_daily_report(tx, actor, edit)),
+        permission: Permission::RecordDailyReports,
+        apply: |tx, actor, edit| Box::pin(amend_daily_report(tx, actor, edit)),
     },
 ];
 
-const EXPENSE_MOVES: &[Act] = &[
-    Act {
+const EXPENSE_OPERATIONS: &[Operation] = &[
+    Operation {
         op: "submit",
-        takes: Permission::RecordExpenses,
-        make: |tx, actor, edit| Box::pin(move_expense(tx, actor, edit, Move::Submit)),
+        permission: Permission::RecordExpenses,
+        apply: |tx, actor, edit| Box::pin(transition_expense(tx, actor, edit, Transition::Submit)),
     },
-    Act {
+    Operation {
         op: "approve",
-        takes: Permission::DecideExpenses,
-        make: |tx, actor, edit| Box::pin(move_expense(tx, actor, edit, Move::Approve)),
+        permission: Permission::DecideExpenses,
+        apply: |tx, actor, edit| Box::pin(transition_expense(tx, actor, edit, Transition::Approve)),
     },
-    Act {
+    Operation {
         op: "reject",
-        takes: Permission::DecideExpenses,
-        make: |tx, actor, edit| Box::pin(move_expense(tx, actor, edit, Move::Reject)),
+        permission: Permission::DecideExpenses,
+        apply: |tx, actor, edit| Box::pin(transition_expense(tx, actor, edit, Transition::Reject)),
     },
-    Act {
+    Operation {
         op: "reimburse",
-        takes: Permission::DecideExpenses,
-        make: |tx, actor, edit| Box::pin(move_expense(tx, actor, edit, Move::Reimburse)),
+        permission: Permission::DecideExpenses,
+        apply: |tx, actor, edit| {
+            Box::pin(transition_expense(tx, actor, edit, Transition::Reimburse))
+        },
     },
 ];
 
-type Make = for<'a> fn(&'a Tx, &'a Actor, &'a Edit) -> BoxFuture<'a, Result<Outcome>>;
+type Apply = for<'a> fn(&'a Tx, &'a Actor, &'a Edit) -> BoxFuture<'a, Result<Outcome>>;
 
 /// A kind of resource that clients write.
 struct Kind {
     name: &'static str,
-    write: Permission,
-    ops: &'static [&'static str],
-    make: Make,
-    acts: &'static [Act],
+    permission: Permission,
+    write_ops: &'static [&'static str],
+    apply: Apply,
+    operations: &'static [Operation],
 }
 
-/// What else is done with a kind: a transition.
-struct Act {
+/// What else is done with a kind: a transition, say.
+struct Operation {
     op: &'static str,
-    takes: Permission,
-    make: Make,
+    permission: Permission,
+    apply: Apply,
 }
 
 impl Kind {
     const fn writable<R: Writable>() -> Self {
         Self {
             name: R::ENTITY,
-            write: R::WRITE,
-            ops: &["create", "change", "delete"],
-            make: |tx, actor, edit| Box::pin(write::<R>(tx, actor, edit)),
-            acts: &[],
+            permission: R::WRITE,
+            write_ops: &["create", "change", "delete"],
+            apply: |tx, actor, edit| Box::pin(write::<R>(tx, actor, edit)),
+            operations: &[],
         }
     }
 
     const fn changeable<R: Changeable>() -> Self {
         Self {
             name: R::ENTITY,
-            write: R::WRITE,
-            ops: &["change"],
-            make: |tx, actor, edit| Box::pin(change_only::<R>(tx, actor, edit)),
-            acts: &[],
+            permission: R::WRITE,
+            write_ops: &["change"],
+            apply: |tx, actor, edit| Box::pin(change_only::<R>(tx, actor, edit)),
+            operations: &[],
         }
     }
 
-    const fn with(self, acts: &'static [Act]) -> Self {
-        Self { acts, ..self }
+    const fn with(self, operations: &'static [Operation]) -> Self {
+        Self { operations, ..self }
     }
 
     fn ops(&self) -> impl Iterator<Item = &'static str> {
-        self.ops.iter().copied().chain(self.acts.iter().map(|act| act.op))
+        self.write_ops.iter().copied().chain(self.operations.iter().map(|operation| operation.op))
     }
 }
 
-/// Makes a change.
+/// Applies a change.
 ///
 /// # Errors
 /// Why it was refused, where that is no conflict.
-pub(super) async fn make(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
+pub(super) async fn apply(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
     let unknown = |pointer, known: Vec<&str>| {
         Error::invalid(pointer, "unknown", format!("must be one of {}", known.join(", ")))
     };
     let kind = KINDS.iter().find(|kind| kind.name == edit.entity);
     let kind =
         kind.ok_or_else(|| unknown("/entity", KINDS.iter().map(|kind| kind.name).collect()))?;
-    let act = kind.acts.iter().find(|act| act.op == edit.op);
-    if act.is_none() && !kind.ops.contains(&&*edit.op) {
+    let operation = kind.operations.iter().find(|operation| operation.op == edit.op);
+    if operation.is_none() && !kind.write_ops.contains(&&*edit.op) {
         return Err(unknown("/op", kind.ops().collect()));
     }
-    let (takes, make) = act.map_or((kind.write, kind.make), |act| (act.takes, act.make));
-    actor.require(takes)?;
-    make(tx, actor, edit).await
+    let (permission, apply) =
+        operation.map_or((kind.permission, kind.apply), |it| (it.permission, it.apply));
+    actor.require(permission)?;
+    apply(tx, actor, edit).await
 }
 
 /// The schema of [`Edit::entity`].

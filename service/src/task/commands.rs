@@ -90,7 +90,7 @@ impl Changeable for Task {
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         rules::new_recurrence(Some(&current), &input)?;
-        rules::moved(current.status, input.status)?;
+        rules::check_transition(current.status, input.status)?;
         rules::settled(&current, &input)?;
         let (before, after) = (current.project_id, input.project_id);
         project::take(tx, actor.organization_id, before, after).await?;

@@ -76,7 +76,7 @@ pub(super) fn last_key(day: NaiveDate) -> String {
 ///
 /// # Errors
 /// [`Error::State`] where it cannot.
-pub fn moved(from: Status, to: Status) -> Result<()> {
+pub fn check_transition(from: Status, to: Status) -> Result<()> {
     use Status::{Cancelled, Done, InProgress, Pending};
     let allowed = match from {
         Pending => [InProgress, Done, Cancelled].contains(&to),
@@ -171,7 +171,7 @@ mod tests {
         let allowed: Vec<_> = Status::ALL
             .into_iter()
             .flat_map(|from| Status::ALL.map(|to| (from, to)))
-            .filter(|(from, to)| from != to && moved(*from, *to).is_ok())
+            .filter(|(from, to)| from != to && check_transition(*from, *to).is_ok())
             .collect();
         use Status::{Cancelled, Done, InProgress, Pending};
         let expected = [
@@ -186,7 +186,9 @@ mod tests {
             (Cancelled, Pending),
         ];
         assert_eq!(allowed, expected);
-        Status::ALL.into_iter().for_each(|status| assert!(moved(status, status).is_ok()));
+        Status::ALL
+            .into_iter()
+            .for_each(|status| assert!(check_transition(status, status).is_ok()));
     }
 
     #[test]

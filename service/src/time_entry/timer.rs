@@ -12,7 +12,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result, violations},
     event::Verb,
-    input::{Act, Create},
+    input::{Create, TransitionBody},
     resource::{Changeable, Writable},
     store::{Store, Tx, versioned::Expected},
     timecard,
@@ -45,17 +45,17 @@ pub async fn stop(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<StopInput>,
+    body: TransitionBody<StopInput>,
 ) -> Result<TimeEntry> {
     store
         .read_committed()
-        .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
+        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
             Box::pin(async move {
                 let row = repository::get(tx, actor.organization_id, *id).await?;
                 let current = TimeEntry::from(row.clone());
                 rules::may_record(actor, row.member_id)?;
                 expected.check(row.version, &current)?;
-                let StopInput { ended_at } = act.input()?;
+                let StopInput { ended_at } = body.input()?;
                 if !current.running {
                     return Err(Error::state("not_running", "this timer does not run"));
                 }

@@ -6,14 +6,14 @@ use uuid::Uuid;
 use super::{
     Remark, Status, Timecard, TimecardInput, TimecardNote, TimecardQuery, TimecardReason, cards,
     repository,
-    rules::{self, Move},
+    rules::{self, Transition},
 };
 use crate::{
     actor::Actor,
     decision::{Decided, Part},
     error::{Error, Result},
     event::Verb,
-    input::{Act, Create},
+    input::{Create, TransitionBody},
     resource::{Readable, Resource},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
@@ -73,9 +73,9 @@ pub async fn submit(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<TimecardNote>,
+    body: TransitionBody<TimecardNote>,
 ) -> Result<Timecard> {
-    make_move(store, actor, id, expected, act, Move::Submit).await
+    transition(store, actor, id, expected, body, Transition::Submit).await
 }
 
 /// Accepts a submitted timecard of somebody else's.
@@ -84,9 +84,9 @@ pub async fn approve(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<TimecardNote>,
+    body: TransitionBody<TimecardNote>,
 ) -> Result<Timecard> {
-    make_move(store, actor, id, expected, act, Move::Approve).await
+    transition(store, actor, id, expected, body, Transition::Approve).await
 }
 
 /// Refuses a submitted timecard of somebody else's.
@@ -95,9 +95,9 @@ pub async fn reject(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<TimecardNote>,
+    body: TransitionBody<TimecardNote>,
 ) -> Result<Timecard> {
-    make_move(store, actor, id, expected, act, Move::Reject).await
+    transition(store, actor, id, expected, body, Transition::Reject).await
 }
 
 /// Lets the time of a submitted or approved timecard be changed again.
@@ -106,65 +106,68 @@ pub async fn reopen(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<TimecardReason>,
+    body: TransitionBody<TimecardReason>,
 ) -> Result<Timecard> {
-    make_move(store, actor, id, expected, act, Move::Reopen).await
+    transition(store, actor, id, expected, body, Transition::Reopen).await
 }
 
-async fn make_move<R: Remark>(
+async fn transition<R: Remark>(
     store: &Store,
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<R>,
-    by: Move,
+    body: TransitionBody<R>,
+    transition: Transition,
 ) -> Result<Timecard> {
     store
         .read_committed()
-        .write((actor.clone(), id, expected, act, by), |tx, (actor, id, expected, act, by)| {
-            Box::pin(async move {
-                let note = || Ok(act.input()?.text());
-                moved(tx, actor, *id, *expected, *by, &note).await
-            })
-        })
+        .write(
+            (actor.clone(), id, expected, body, transition),
+            |tx, (actor, id, expected, body, transition)| {
+                Box::pin(async move {
+                    let note = || Ok(body.input()?.text());
+                    apply_transition(tx, actor, *id, *expected, *transition, &note).await
+                })
+            },
+        )
         .await
 }
 
-/// [`make_move`] in a transaction that is under way. The note is asked for once it is known that there is a
-/// card to move.
-pub(super) async fn moved(
+/// [`transition`] in a transaction that is under way. The note is asked for once it is known that
+/// there is a card to move.
+pub(super) async fn apply_transition(
     tx: &Tx,
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    by: Move,
+    transition: Transition,
     note: &(impl Fn() -> Result<Option<String>> + Sync),
 ) -> Result<Timecard> {
     let row = repository::get(tx, actor.organization_id, id).await?;
-    may_move(tx, actor, &row, by).await?;
+    authorize_transition(tx, actor, &row, transition).await?;
     expected.check(row.version, &Timecard::from(row.clone()))?;
     let note = note()?;
-    write_move(tx, actor, &row, by, note).await
+    write_transition(tx, actor, &row, transition, note).await
 }
 
-async fn write_move(
+async fn write_transition(
     tx: &Tx,
     actor: &Actor,
     row: &timecard::Model,
-    by: Move,
+    transition: Transition,
     note: Option<String>,
 ) -> Result<Timecard> {
     let from = Status::of(&row.status);
-    let to = rules::moved(from, by, actor.settings.approval_required)?;
-    if by == Move::Submit {
+    let to = rules::next_status(from, transition, actor.settings.approval_required)?;
+    if transition == Transition::Submit {
         // What is submitted is all there is: nobody writes time of this member meanwhile.
         cards::lock_members(tx, actor.organization_id, [row.member_id]).await?;
         no_timer(tx, actor, row).await?;
     }
     let now = tx.now_after(row.updated_at.to_utc()).fixed_offset();
     let status = Set(to.as_str().to_owned());
-    let next = match by {
-        Move::Submit => timecard::ActiveModel {
+    let next = match transition {
+        Transition::Submit => timecard::ActiveModel {
             status,
             submitted_at: Set(Some(now)),
             submitted_by_member_id: Set(actor.member_id),
@@ -173,7 +176,7 @@ async fn write_move(
             decision_note: Set(None),
             ..Default::default()
         },
-        Move::Approve | Move::Reject | Move::Reopen => timecard::ActiveModel {
+        Transition::Approve | Transition::Reject | Transition::Reopen => timecard::ActiveModel {
             status,
             decided_at: Set(Some(now)),
             decided_by_member_id: Set(actor.member_id),
@@ -181,7 +184,7 @@ async fn write_move(
             ..Default::default()
         },
     };
-    versioned::update(tx, actor, by.verb(), row, next, Timecard::from).await
+    versioned::update(tx, actor, transition.verb(), row, next, Timecard::from).await
 }
 
 /// Whether no timer runs that would end in this week, or later than it.
@@ -200,11 +203,16 @@ async fn no_timer(tx: &Tx, actor: &Actor, row: &timecard::Model) -> Result<()> {
 }
 
 /// Whoever has submitted a timecard, or has recorded or changed time that is in it, does not decide it.
-async fn may_move(tx: &Tx, actor: &Actor, row: &timecard::Model, by: Move) -> Result<()> {
-    match by {
-        Move::Submit => return may_record(actor, row.member_id),
-        Move::Approve | Move::Reject => {}
-        Move::Reopen => return Ok(()),
+async fn authorize_transition(
+    tx: &Tx,
+    actor: &Actor,
+    row: &timecard::Model,
+    transition: Transition,
+) -> Result<()> {
+    match transition {
+        Transition::Submit => return may_record(actor, row.member_id),
+        Transition::Approve | Transition::Reject => {}
+        Transition::Reopen => return Ok(()),
     }
     let (recorded, changed) = match actor.member_id {
         Some(me) if actor.settings.approval_required && me != row.member_id => {
@@ -228,7 +236,7 @@ pub(crate) async fn submit_all(tx: &Tx, actor: &Actor, member_id: Uuid) -> Resul
     cards::lock_members(tx, actor.organization_id, [member_id]).await?;
     let mut submitted = Vec::new();
     for row in repository::open_of(tx, actor.organization_id, member_id).await? {
-        submitted.push(write_move(tx, actor, &row, Move::Submit, None).await?);
+        submitted.push(write_transition(tx, actor, &row, Transition::Submit, None).await?);
     }
     Ok(submitted)
 }
@@ -241,5 +249,5 @@ pub(crate) async fn reopen_submitted(
     why: Option<String>,
 ) -> Result<Timecard> {
     let note = || Ok(why.clone());
-    moved(tx, actor, id, Expected::Version(version), Move::Reopen, &note).await
+    apply_transition(tx, actor, id, Expected::Version(version), Transition::Reopen, &note).await
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{Timecard, commands::moved, rules::Move};
+use super::{Timecard, commands::apply_transition, rules::Transition};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -88,12 +88,14 @@ pub async fn decide(store: &Store, actor: &Actor, decide: Decide) -> Result<Deci
 }
 
 async fn decide_one(tx: &Tx, actor: &Actor, item: &DecisionItem) -> Result<DecisionResult> {
-    let by = match item.decision {
-        Decision::Approve => Move::Approve,
-        Decision::Reject => Move::Reject,
+    let transition = match item.decision {
+        Decision::Approve => Transition::Approve,
+        Decision::Reject => Transition::Reject,
     };
     let (expected, note) = (Expected::Version(item.version), || Ok(item.note.clone()));
-    let decided = tx.savepoint(async |tx| moved(tx, actor, item.id, expected, by, &note).await);
+    let decided = tx.savepoint(async |tx| {
+        apply_transition(tx, actor, item.id, expected, transition, &note).await
+    });
     let outcome = match decided.await? {
         Ok(card) => applied(&card)?,
         Err(Error::Stale(stale)) => {

@@ -87,7 +87,7 @@ pub struct TimecardReason {
     pub reason: String,
 }
 
-/// What goes with a move of a timecard.
+/// What goes with a transition of a timecard.
 pub trait Remark: DeserializeOwned + Validate + Send + Sync + 'static {
     /// What it says.
     fn text(self) -> Option<String>;

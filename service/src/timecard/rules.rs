@@ -22,7 +22,7 @@ pub fn monday(day: &NaiveDate) -> Result<(), ValidationError> {
 
 /// What can be done to a timecard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Move {
+pub enum Transition {
     /// Ask for a decision.
     Submit,
     /// Accept it.
@@ -33,7 +33,7 @@ pub enum Move {
     Reopen,
 }
 
-impl Move {
+impl Transition {
     /// As the log says it.
     pub fn verb(self) -> Verb {
         match self {
@@ -45,20 +45,23 @@ impl Move {
     }
 }
 
-/// Where a move leads.
+/// The status to which a transition leads.
 ///
 /// # Errors
-/// [`Error::State`] where the move cannot start from there.
-pub fn moved(from: Status, by: Move, approval_required: bool) -> Result<Status> {
-    match (from, by) {
-        (Status::Open | Status::Rejected, Move::Submit) if approval_required => {
+/// [`Error::State`] where the transition cannot start from there.
+pub fn next_status(
+    from: Status,
+    transition: Transition,
+    approval_required: bool,
+) -> Result<Status> {
+    match (from, transition) {
+        (Status::Open | Status::Rejected, Transition::Submit) if approval_required => {
             Ok(Status::Submitted)
         }
-        (Status::Open | Status::Rejected, Move::Submit) | (Status::Submitted, Move::Approve) => {
-            Ok(Status::Approved)
-        }
-        (Status::Submitted, Move::Reject) => Ok(Status::Rejected),
-        (Status::Submitted | Status::Approved, Move::Reopen) => Ok(Status::Open),
+        (Status::Open | Status::Rejected, Transition::Submit)
+        | (Status::Submitted, Transition::Approve) => Ok(Status::Approved),
+        (Status::Submitted, Transition::Reject) => Ok(Status::Rejected),
+        (Status::Submitted | Status::Approved, Transition::Reopen) => Ok(Status::Open),
         _ => Err(Error::state(
             "wrong_status",
             format!("this cannot be done to a timecard that is {}", from.as_str()),
@@ -80,8 +83,8 @@ mod tests {
 
     #[test]
     fn the_way_of_a_timecard() {
-        use Move::{Approve, Reject, Reopen, Submit};
         use Status::{Approved, Open, Rejected, Submitted};
+        use Transition::{Approve, Reject, Reopen, Submit};
         for approval_required in [true, false] {
             let submitted = if approval_required { Submitted } else { Approved };
             let ways = [
@@ -93,9 +96,16 @@ mod tests {
                 (Approved, Reopen, Open),
             ];
             for from in Status::ALL {
-                for by in [Submit, Approve, Reject, Reopen] {
-                    let to = ways.iter().find(|way| (way.0, way.1) == (from, by)).map(|way| way.2);
-                    assert_eq!(moved(from, by, approval_required).ok(), to, "{from:?} {by:?}");
+                for transition in [Submit, Approve, Reject, Reopen] {
+                    let to = ways
+                        .iter()
+                        .find(|way| (way.0, way.1) == (from, transition))
+                        .map(|way| way.2);
+                    assert_eq!(
+                        next_status(from, transition, approval_required).ok(),
+                        to,
+                        "{from:?} {transition:?}"
+                    );
                 }
             }
         }

@@ -6,7 +6,7 @@ use super::{Fit, NewUser, PasswordChange, Passwords, Registration, User, UserInp
 use crate::{
     error::{Error, Result},
     event::{self, RevertInput, Verb},
-    input::{Act, Change},
+    input::{Change, TransitionBody},
     invitation,
     random::Secret,
     resource::Resource,
@@ -176,12 +176,12 @@ pub async fn revert(
     store: &Store,
     (id, context): (Uuid, EventContext),
     expected: Expected,
-    act: Act<RevertInput>,
+    body: TransitionBody<RevertInput>,
 ) -> Result<User> {
     store
-        .write((id, context, expected, act), |tx, (id, context, expected, act)| {
+        .write((id, context, expected, body), |tx, (id, context, expected, body)| {
             Box::pin(async move {
-                let change = match event::back_to::<User, _>(tx, NO_ORGANIZATION, *id, act).await {
+                let change = match event::back_to::<User, _>(tx, NO_ORGANIZATION, *id, body).await {
                     Ok(change) => change,
                     Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
                         // Which version they have is said first.

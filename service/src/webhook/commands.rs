@@ -9,7 +9,7 @@ use crate::{
     actor::Actor,
     error::Result,
     event::{self, Verb},
-    input::{Act, Change, Create},
+    input::{Change, Create, TransitionBody},
     resource::{Changeable, Readable, Resource},
     role::Permission,
     store::{
@@ -140,11 +140,11 @@ pub async fn rotate_secret(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: Act<RotationInput>,
+    body: TransitionBody<RotationInput>,
 ) -> Result<IssuedWebhook> {
     store
-        .write((actor.clone(), id, expected, act), |tx, (actor, id, expected, act)| {
-            Box::pin(rotate(tx, actor, *id, *expected, act))
+        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
+            Box::pin(rotate(tx, actor, *id, *expected, body))
         })
         .await
 }
@@ -154,12 +154,12 @@ async fn rotate(
     actor: &Actor,
     id: Uuid,
     expected: Expected,
-    act: &Act<RotationInput>,
+    body: &TransitionBody<RotationInput>,
 ) -> Result<IssuedWebhook> {
     let organization_id = actor.organization_id;
     let row = repository::get(tx, organization_id, id).await?;
     expected.check(row.version, &Webhook::from(row.clone()))?;
-    let RotationInput { overlap_hours } = act.input()?;
+    let RotationInput { overlap_hours } = body.input()?;
     let secret = message::new_secret(tx.random());
     let (here, before) =
         (message::secret_at(organization_id, id), message::previous_secret_at(organization_id, id));

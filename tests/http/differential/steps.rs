@@ -35,7 +35,7 @@ pub(super) enum Step {
     Create,
     Change,
     Remove,
-    Move,
+    Transition,
     Read,
     List,
     Follow,
@@ -66,7 +66,7 @@ pub(super) const MONEY: Weights = &[
     (24, Step::Create),
     (14, Step::Change),
     (6, Step::Remove),
-    (16, Step::Move),
+    (16, Step::Transition),
     (6, Step::Read),
     (10, Step::List),
     (5, Step::Follow),
@@ -146,7 +146,7 @@ impl Script {
             Step::Change => change(&mut self.choice, &organization),
             // The first organizations, where most happens, stay.
             Step::Remove => remove(&mut self.choice, &organization, at > 1),
-            Step::Move => transition(&mut self.choice, &organization),
+            Step::Transition => transition(&mut self.choice, &organization),
             Step::List => {
                 let collection = self.choice.of(COLLECTIONS);
                 let collection = if self.choice.chance(60) { "expenses" } else { collection };
