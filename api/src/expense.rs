@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, post, web};
 use service::{
     expense::{self, Expense, ExpenseBatch, ExpenseBatchResult, Import, ImportQuery, ImportReport},
     import::ImportRun,
-    input::Form,
+    input::Validated,
     saga,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -94,7 +94,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 async fn create_batch(
     caller: Require<permission::RecordExpenses>,
     idempotent: Idempotent,
-    Body(Form(batch)): Body<Form<ExpenseBatch>>,
+    Body(Validated(batch)): Body<Validated<ExpenseBatch>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(created_json, async |store| {

@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, post};
 use service::{
-    input::{Form, Later},
+    input::{Deferred, Validated},
     rule::{self, DryRun, DryRunInput, Rule, RuleTrialInput},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -49,7 +49,7 @@ async fn dry_run(
     caller: Require<permission::ManageRules>,
     ResourceId(id): ResourceId,
     idempotent: Idempotent,
-    Body(over): Body<Later<DryRunInput>>,
+    Body(over): Body<Deferred<DryRunInput>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| rule::dry_run(store, &caller.actor, id, over).await)
@@ -74,7 +74,7 @@ async fn dry_run(
 async fn try_out(
     caller: Require<permission::ManageRules>,
     idempotent: Idempotent,
-    Body(Form(trial)): Body<Form<RuleTrialInput>>,
+    Body(Validated(trial)): Body<Validated<RuleTrialInput>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| rule::try_out(store, &caller.actor, trial).await)

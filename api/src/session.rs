@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
 use service::{
-    input::Form,
+    input::Validated,
     session::{self, Login, NewSession, Session},
     store::page::{Page, PageQuery},
     text::fold,
@@ -38,7 +38,7 @@ async fn create(
     idempotent: Idempotent,
     Source(network): Source,
     request: HttpRequest,
-    Body(Form(login)): Body<Form<Login>>,
+    Body(Validated(login)): Body<Validated<Login>>,
 ) -> Result<HttpResponse> {
     let user_agent = request.headers().get(header::USER_AGENT);
     let user_agent = user_agent.and_then(|value| value.to_str().ok()).map(str::to_owned);

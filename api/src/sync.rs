@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, get, post, web};
 use service::{
-    input::Form,
+    input::Validated,
     sync::{self, Changes, ChangesQuery, SyncInput, SyncReport},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -58,7 +58,7 @@ async fn changes(
 async fn push(
     caller: Require<permission::ReadOrganization>,
     idempotent: Idempotent,
-    Body(Form(input)): Body<Form<SyncInput>>,
+    Body(Validated(input)): Body<Validated<SyncInput>>,
 ) -> Result<HttpResponse> {
     idempotent.respond(ok_json, async |store| sync::sync(store, &caller.actor, input).await).await
 }

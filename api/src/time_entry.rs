@@ -1,7 +1,7 @@
 use actix_web::{HttpResponse, post, web};
 use service::{
     import::ImportRun,
-    input::{Create, Form},
+    input::{Create, Validated},
     time_entry::{
         self, TimeEntry, TimeEntryBatch, TimeEntryBatchResult, TimeImport, TimeImportQuery,
         TimeImportReport, TimerInput,
@@ -87,7 +87,7 @@ async fn start(
 async fn create_batch(
     caller: Require<permission::RecordTime>,
     idempotent: Idempotent,
-    Body(Form(batch)): Body<Form<TimeEntryBatch>>,
+    Body(Validated(batch)): Body<Validated<TimeEntryBatch>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(created_json, async |store| {

@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, get, post, web};
 use service::{
-    input::{Create, Form},
+    input::{Create, Validated},
     timecard::{self, Decide, DecisionResults, Timecard, TimecardInput, TimecardTotals},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -114,7 +114,7 @@ async fn totals(
 async fn decide(
     caller: Require<permission::DecideTime>,
     idempotent: Idempotent,
-    Body(Form(decisions)): Body<Form<Decide>>,
+    Body(Validated(decisions)): Body<Validated<Decide>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| timecard::decide(store, &caller.actor, decisions).await)

@@ -1,7 +1,7 @@
 use actix_web::{HttpResponse, get, patch, post, web};
 use service::{
     event::{self, At, AtQuery, Event, RevertInput},
-    input::{Change, Form, TransitionBody},
+    input::{Change, TransitionBody, Validated},
     store::{
         page::{Page, PageQuery},
         versioned::Expected,
@@ -52,7 +52,7 @@ async fn register(
     idempotent: Idempotent,
     Source(network): Source,
     RequestId(request_id): RequestId,
-    Body(Form(new)): Body<Form<NewUser>>,
+    Body(Validated(new)): Body<Validated<NewUser>>,
 ) -> Result<HttpResponse> {
     let registration = state.settings.registration;
     // A token is something that can be guessed.
@@ -191,7 +191,7 @@ async fn change_password(
     session: InSession,
     idempotent: Idempotent,
     Source(network): Source,
-    Body(Form(change)): Body<Form<PasswordChange>>,
+    Body(Validated(change)): Body<Validated<PasswordChange>>,
 ) -> Result<HttpResponse> {
     let (author, session_id) = (session.author(), session.session_id);
     let attempt = state.throttle.begin(network, Some(&format!("password {}", session.user_id)))?;

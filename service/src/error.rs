@@ -181,18 +181,18 @@ impl Error {
     }
 
     /// The same, for the item of a batch with that index.
-    pub(crate) fn below(self, index: usize) -> Self {
+    pub(crate) fn at_index(self, index: usize) -> Self {
         match self {
             Self::State { code, detail, conflicting_id } => {
                 let detail = format!("item {index}: {detail}").into();
                 Self::State { code, detail, conflicting_id }
             }
-            other => other.within(&format!("/items/{index}")),
+            other => other.prefix_pointer(&format!("/items/{index}")),
         }
     }
 
     /// The same, for a part of the body: its pointers lead there.
-    pub(crate) fn within(self, part: &str) -> Self {
+    pub(crate) fn prefix_pointer(self, part: &str) -> Self {
         match self {
             Self::Invalid(mut found) => {
                 for violation in &mut found {
@@ -208,7 +208,7 @@ impl Error {
     }
 
     /// Whether the whole transaction is lost, and not only the statement that failed.
-    pub(crate) fn loses_the_transaction(&self) -> bool {
+    pub(crate) fn aborts_transaction(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown(_) | Self::Retry(_))
     }
 

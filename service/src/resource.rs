@@ -21,7 +21,7 @@ use crate::{
     category::Category,
     daily_report::DailyReport,
     error::{Error, Result},
-    event::{RevertInput, Verb, back_to},
+    event::{RevertInput, Verb, revert_to},
     expense::Expense,
     incident::Incident,
     input::{Change, Create, TransitionBody},
@@ -103,13 +103,13 @@ pub trait Resource: Versioned + ToSchema + Send + Sync + 'static {
     const SEALED: &'static [&'static str] = &[];
 
     /// Takes out what the actor may not see of one that others may see as a whole.
-    fn hide(_actor: &Actor, _data: &mut Map<String, Value>) {}
+    fn redact(_actor: &Actor, _data: &mut Map<String, Value>) {}
 
     /// Refuses where there is no key to what is sealed of it, whether or not there is one of it.
     ///
     /// # Errors
     /// [`Error::NotConfigured`].
-    fn ready(store: &Store) -> Result<()> {
+    fn require_keys(store: &Store) -> Result<()> {
         if Self::SEALED.is_empty() { Ok(()) } else { store.keyring().require() }
     }
 }
@@ -173,12 +173,12 @@ pub trait Writable: Changeable {
     const IN_USE: &'static str;
 
     /// What a new one is to be, with what the client may leave out.
-    fn complete(_actor: &Actor, input: Self::Input) -> Self::Input {
+    fn with_defaults(_actor: &Actor, input: Self::Input) -> Self::Input {
         input
     }
 
     /// What this one was asked to be, with what it was given besides: to know one that was made already.
-    fn added(&self, asked: Self::Input) -> Self::Input {
+    fn normalized(&self, asked: Self::Input) -> Self::Input {
         asked
     }
 
@@ -200,7 +200,7 @@ pub trait Writable: Changeable {
 
 /// The store as writes of a resource take it.
 fn writer<R: Changeable>(store: &Store) -> Result<Store> {
-    R::ready(store)?;
+    R::require_keys(store)?;
     Ok(store.with_isolation(R::ISOLATION))
 }
 
@@ -255,7 +255,7 @@ pub async fn revert<R: Changeable>(
     let input = (actor.clone(), id, expected, body);
     let written = writer.write(input.clone(), |tx, (actor, id, expected, body)| {
         Box::pin(async move {
-            match back_to::<R, _>(tx, actor.organization_id, *id, body).await {
+            match revert_to::<R, _>(tx, actor.organization_id, *id, body).await {
                 Ok(change) => R::change(tx, actor, *id, *expected, &change).await,
                 Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
                     // Whether there is one to revert, whose it is and which version it has is said
@@ -271,7 +271,7 @@ pub async fn revert<R: Changeable>(
         Err(Error::Reference) => {
             let explained = store.snapshot(input, |tx, (actor, id, _, body)| {
                 Box::pin(async move {
-                    let change = back_to::<R, _>(tx, actor.organization_id, *id, body).await?;
+                    let change = revert_to::<R, _>(tx, actor.organization_id, *id, body).await?;
                     explain_change::<R>(tx, actor, *id, &change).await
                 })
             });

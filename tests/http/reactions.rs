@@ -149,7 +149,7 @@ async fn an_event_that_fails_is_parked_and_nobody_else_waits_for_it() {
         consumer::retry(&app.store, parked[0].id).await.unwrap();
         app.settle().await;
         let again = consumer::parked(&app.store).await.unwrap();
-        let attempts = again.iter().map(|it| (it.position, it.attempts, it.put_back));
+        let attempts = again.iter().map(|it| (it.position, it.attempts, it.requeued));
         assert_eq!(attempts.collect::<Vec<_>>(), [(6, 10, false), (4, 11, false)]);
         let unknown = consumer::retry(&app.store, organization_id(&ours)).await;
         assert!(matches!(unknown, Err(Error::NotFound(_))));

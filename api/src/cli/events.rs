@@ -59,9 +59,9 @@ async fn show(store: &Store) -> Result<(), CliError> {
             attempts,
             error,
             parked_at,
-            put_back,
+            requeued,
         } = event;
-        let state = if put_back { ", put back" } else { "" };
+        let state = if requeued { ", put back" } else { "" };
         println!("{id}  {consumer}  {kind}, {attempts} attempts{state}");
         println!("    event {event_id} at position {position} of {organization_id}");
         println!("    since {parked_at}: {error}");

@@ -45,7 +45,7 @@ fn read<T: DeserializeOwned + Validate>(query: &str) -> Result<T, Error> {
             path if path == "." => String::new(),
             path => format!("/{path}"),
         };
-        Error::Invalid(vec![in_query(input::shape(&at, error.inner()))])
+        Error::Invalid(vec![in_query(input::violation_from_serde(&at, error.inner()))])
     })?;
     value.validate().map_err(|errors| {
         Error::Invalid(violations(&errors).into_iter().map(in_query).collect())

@@ -89,7 +89,7 @@ impl Changeable for Budget {
 impl Writable for Budget {
     const IN_USE: &'static str = "something refers to this budget";
 
-    fn complete(actor: &Actor, mut input: BudgetInput) -> BudgetInput {
+    fn with_defaults(actor: &Actor, mut input: BudgetInput) -> BudgetInput {
         input.currency.get_or_insert_with(|| actor.settings.currency.clone());
         input
     }

@@ -30,8 +30,8 @@ pub struct ParkedEvent {
     pub error: String,
     /// Since when it is parked.
     pub parked_at: DateTime<Utc>,
-    /// Whether it was put back and is about to be tried once more.
-    pub put_back: bool,
+    /// Whether it was requeued and is about to be tried once more.
+    pub requeued: bool,
 }
 
 /// Every parked event, oldest first.
@@ -47,32 +47,32 @@ pub async fn parked(store: &Store) -> Result<Vec<ParkedEvent>> {
         attempts: row.attempts,
         error: row.error,
         parked_at: row.parked_at.to_utc(),
-        put_back: row.put_back_at.is_some(),
+        requeued: row.put_back_at.is_some(),
     });
     Ok(parked.collect())
 }
 
-/// Puts a parked event back: it is tried once more, and parked again if it fails.
+/// Requeues a parked event: it is tried once more, and parked again if it fails.
 ///
 /// # Errors
 /// [`Error::NotFound`] where it is not parked.
 pub async fn retry(store: &Store, id: Uuid) -> Result<()> {
-    if put_back(store, Some(id)).await? == 0 {
+    if requeue(store, Some(id)).await? == 0 {
         return Err(Error::NotFound("parked event"));
     }
     Ok(())
 }
 
-/// Puts every parked event back, and says how many there were.
+/// Requeues every parked event, and says how many there were.
 pub async fn retry_all(store: &Store) -> Result<u64> {
-    put_back(store, None).await
+    requeue(store, None).await
 }
 
-async fn put_back(store: &Store, id: Option<Uuid>) -> Result<u64> {
+async fn requeue(store: &Store, id: Option<Uuid>) -> Result<u64> {
     let marked = store.write(id, |tx, id| {
         Box::pin(async move {
             tx.signal(Signal::Sequenced);
-            repository::mark_put_back(tx, *id).await
+            repository::mark_requeued(tx, *id).await
         })
     });
     marked.await

@@ -193,8 +193,8 @@ pub(super) async fn park(tx: &Tx, row: parked_event::ActiveModel) -> Result<()> 
     Ok(())
 }
 
-/// The events that were put back for a consumer, oldest first.
-pub(super) async fn put_back(
+/// The events that were requeued for a consumer, oldest first.
+pub(super) async fn requeued(
     connection: &impl ConnectionTrait,
     name: &str,
 ) -> Result<Vec<parked_event::Model>> {
@@ -215,7 +215,7 @@ pub(super) async fn event(
     versioned::find::<event::Entity>(tx, organization_id, id).await
 }
 
-/// Changes an event that was put back and is parked. False if it no longer is.
+/// Changes an event that was requeued and is parked. False if it no longer is.
 pub(super) async fn park_again(
     tx: &Tx,
     parked: &parked_event::Model,
@@ -226,7 +226,7 @@ pub(super) async fn park_again(
     Ok(changed.rows_affected == 1)
 }
 
-/// Forgets an event that was put back. False if it is gone already.
+/// Forgets an event that was requeued. False if it is gone already.
 pub(super) async fn forget(tx: &Tx, parked: &parked_event::Model) -> Result<bool> {
     let gone = parked_event::Entity::delete_many().filter(same(parked)).exec(tx).await?;
     Ok(gone.rows_affected == 1)
@@ -249,8 +249,8 @@ pub(super) async fn all_parked(
     rows::all(connection, rows).await
 }
 
-/// Puts parked events back, one or all, and says how many.
-pub(super) async fn mark_put_back(tx: &Tx, id: Option<Uuid>) -> Result<u64> {
+/// Requeues parked events, one or all, and says how many.
+pub(super) async fn mark_requeued(tx: &Tx, id: Option<Uuid>) -> Result<u64> {
     let change = parked_event::ActiveModel {
         put_back_at: Set(Some(tx.now().fixed_offset())),
         ..Default::default()

@@ -89,7 +89,7 @@ async fn feed_one(context: &Context, consumer: &'static Consumer) -> Result<u64>
             }
         }
     }
-    for parked in repository::put_back(context.store.read(), consumer.name).await? {
+    for parked in repository::requeued(context.store.read(), consumer.name).await? {
         match again(context, consumer, parked).await {
             Ok(some) => done += some,
             Err(error) => failed = failed.or(Some(error)),
@@ -302,7 +302,7 @@ fn parked(
     }
 }
 
-/// Tries an event once that an operator has put back.
+/// Tries an event once that an operator has requeued.
 async fn again(
     context: &Context,
     consumer: &'static Consumer,

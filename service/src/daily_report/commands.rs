@@ -354,7 +354,7 @@ fn read_amendment(body: &TransitionBody<AmendInput>) -> Result<(String, Change<D
 
 /// What is wrong with the changes, seen from the amendment.
 fn in_changes(error: Error) -> Error {
-    error.within("/changes")
+    error.prefix_pointer("/changes")
 }
 
 /// The amendments of a report, the latest first.

@@ -83,9 +83,9 @@ pub async fn at<R: Resource>(
     now: impl Future<Output = Result<R>>,
 ) -> Result<At<R>> {
     let Some(instant) = query.as_of else { return now.await.map(At::Now) };
-    R::ready(store)?;
+    R::require_keys(store)?;
     let mut past = past::<R>(store, actor.organization_id, id, instant).await?;
-    R::hide(actor, &mut past.data);
+    R::redact(actor, &mut past.data);
     Ok(At::Then(past))
 }
 
@@ -108,7 +108,7 @@ async fn past<R: Resource>(
 ) -> Result<Past> {
     let event = repository::at(store.read(), log, R::ENTITY, id, instant).await?;
     let event = event.filter(|event| Effect::of(&event.effect) == Effect::Written);
-    let event = Event::whole(store.keyring(), event.ok_or(Error::NotFound(R::ENTITY))?)?;
+    let event = Event::decrypted(store.keyring(), event.ok_or(Error::NotFound(R::ENTITY))?)?;
     match event.data {
         Some(Value::Object(data)) => Ok(Past { id, version: event.version, data }),
         _ => Err(erased()),
@@ -130,7 +130,7 @@ pub async fn history<R: Resource>(
     query: &PageQuery,
 ) -> Result<Page<Event>> {
     let page = versions::<R>(store, actor.organization_id, id, query).await?;
-    Ok(page.map(|event| event.seen_by(actor)))
+    Ok(page.map(|event| event.redacted_for(actor)))
 }
 
 /// How often one thing has happened to a resource, the latest first.
@@ -141,10 +141,10 @@ pub(crate) async fn of_verb<R: Resource>(
     verb: Verb,
     query: &PageQuery,
 ) -> Result<Page<Event>> {
-    R::ready(store)?;
+    R::require_keys(store)?;
     let log = actor.organization_id;
     let page = repository::of_verb(store.read(), log, R::ENTITY, verb, id, query).await?;
-    page.try_map(|row| Event::whole(store.keyring(), row))
+    page.try_map(|row| Event::decrypted(store.keyring(), row))
 }
 
 /// The same of a user, for themselves.
@@ -158,13 +158,13 @@ async fn versions<R: Resource>(
     id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<Event>> {
-    R::ready(store)?;
+    R::require_keys(store)?;
     let page = repository::history(store.read(), log, R::ENTITY, id, query).await?;
     // Only what nobody has made up has a page beyond its last.
     if page.items.is_empty() {
         return Err(Error::NotFound(R::ENTITY));
     }
-    page.try_map(|row| Event::whole(store.keyring(), row))
+    page.try_map(|row| Event::decrypted(store.keyring(), row))
 }
 
 /// Target of a revert.
@@ -179,7 +179,7 @@ pub struct RevertInput {
 ///
 /// # Errors
 /// [`Error::Invalid`] where it never had that version, [`Error::State`] where that was erased.
-pub(crate) async fn back_to<R: Resource, T>(
+pub(crate) async fn revert_to<R: Resource, T>(
     tx: &Tx,
     log: Uuid,
     id: Uuid,
@@ -188,8 +188,8 @@ pub(crate) async fn back_to<R: Resource, T>(
     let RevertInput { to_version } = body.input()?;
     let event = repository::version(tx, log, R::ENTITY, id, to_version).await?;
     let unknown = || Error::invalid("/to_version", "unknown", "is not a version that it has had");
-    match Event::whole(tx.keyring(), event.ok_or_else(unknown)?)?.data {
-        Some(Value::Object(data)) => Ok(Change::back_to(data)),
+    match Event::decrypted(tx.keyring(), event.ok_or_else(unknown)?)?.data {
+        Some(Value::Object(data)) => Ok(Change::revert_to(data)),
         _ => Err(erased()),
     }
 }

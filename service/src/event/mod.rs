@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 pub use feed::{EventPage, EventQuery, Filter, end, list, page};
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
-pub(crate) use history::{back_to, of_verb};
+pub(crate) use history::{of_verb, revert_to};
 
 use crate::{
     account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
@@ -131,14 +131,20 @@ pub struct Entity {
     /// What can happen to it.
     pub verbs: &'static [Verb],
     /// Takes out what an actor may not see.
-    pub hide: fn(&Actor, &mut Map<String, Value>),
+    pub redact: fn(&Actor, &mut Map<String, Value>),
     /// Which of its fields are sealed.
     pub sealed: &'static [&'static str],
 }
 
 impl Entity {
     const fn of<R: Resource>() -> Self {
-        Self { name: R::ENTITY, read: R::READ, verbs: R::VERBS, hide: R::hide, sealed: R::SEALED }
+        Self {
+            name: R::ENTITY,
+            read: R::READ,
+            verbs: R::VERBS,
+            redact: R::redact,
+            sealed: R::SEALED,
+        }
     }
 
     /// The entity of that name.
@@ -235,14 +241,14 @@ impl Event {
     ///
     /// # Errors
     /// Where what is sealed does not open.
-    pub fn whole(keyring: &Keyring, mut row: entity::event::Model) -> Result<Self> {
+    pub fn decrypted(keyring: &Keyring, mut row: entity::event::Model) -> Result<Self> {
         sealed::open(keyring, &mut row)?;
         Ok(row.into())
     }
 
     /// The event as far as it opens. For lists of all that happens: they go on for what there is no key
     /// to, without what is sealed of it.
-    pub(crate) fn as_far_as_it_opens(keyring: &Keyring, row: entity::event::Model) -> Self {
+    pub(crate) fn decrypted_lossy(keyring: &Keyring, row: entity::event::Model) -> Self {
         if row.sealed.is_none() {
             return row.into();
         }
@@ -257,11 +263,11 @@ impl Event {
     }
 
     /// The event as the actor may see it, who may see this kind of resource.
-    pub(crate) fn seen_by(mut self, actor: &Actor) -> Self {
+    pub(crate) fn redacted_for(mut self, actor: &Actor) -> Self {
         if let (Some(entity), Some(Value::Object(data))) =
             (Entity::named(&self.entity), &mut self.data)
         {
-            (entity.hide)(actor, data);
+            (entity.redact)(actor, data);
         }
         self
     }

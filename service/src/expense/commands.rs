@@ -123,7 +123,7 @@ impl Changeable for Expense {
 impl Writable for Expense {
     const IN_USE: &'static str = "something refers to this expense";
 
-    fn complete(actor: &Actor, mut input: ExpenseInput) -> ExpenseInput {
+    fn with_defaults(actor: &Actor, mut input: ExpenseInput) -> ExpenseInput {
         input.member_id = payer(actor, &input);
         input.currency = Some(currency(actor, &input).to_owned());
         input
@@ -175,7 +175,7 @@ pub async fn create_many(
                     .enumerate()
                     .map(|(index, (id, new))| {
                         new_row(tx, actor, *id, &new.input, None)
-                            .map_err(|error| error.below(index))
+                            .map_err(|error| error.at_index(index))
                     })
                     .collect::<Result<Vec<_>>>()?;
                 let items: HashMap<_, _> =

@@ -30,7 +30,7 @@ impl Readable for Incident {
 
     /// The incident.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Self::ready(store)?;
+        Self::require_keys(store)?;
         let row = repository::get(store.read(), actor.organization_id, id).await?;
         let secrets = Secrets::open(store.keyring(), &row)?;
         Ok(Self::of(row, secrets))
@@ -38,7 +38,7 @@ impl Readable for Incident {
 
     /// The incidents that a query asks for, the latest first.
     async fn list(store: &Store, actor: &Actor, query: &IncidentQuery) -> Result<Page<Self>> {
-        Self::ready(store)?;
+        Self::require_keys(store)?;
         let page = repository::list(store.read(), actor, query).await?;
         page.try_map(|row| {
             let secrets = Secrets::open(store.keyring(), &row)?;
@@ -132,7 +132,7 @@ impl Writable for Incident {
     const IN_USE: &'static str = "something refers to this incident";
 
     /// An instant as the databases keep it.
-    fn complete(_: &Actor, input: IncidentInput) -> IncidentInput {
+    fn with_defaults(_: &Actor, input: IncidentInput) -> IncidentInput {
         IncidentInput { occurred_at: input.occurred_at.trunc_subsecs(6), ..input }
     }
 

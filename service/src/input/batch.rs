@@ -17,7 +17,7 @@ pub(crate) fn read<T: DeserializeOwned + Validate>(items: Vec<Value>) -> Result<
     let mut violations = Vec::new();
     let mut news = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
-        match Create::<T>::from_body(item).map_err(|error| error.below(index)) {
+        match Create::<T>::from_body(item).map_err(|error| error.at_index(index)) {
             Ok(new) => news.push(new),
             Err(Error::Invalid(found)) => violations.extend(found),
             Err(other) => return Err(other),

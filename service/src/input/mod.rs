@@ -109,14 +109,15 @@ pub fn read<T: DeserializeOwned + Validate>(value: Value) -> Result<T> {
     if !value.is_object() {
         return Err(Error::invalid("", "type", "must be an object"));
     }
-    let input: T = serde_path_to_error::deserialize(value)
-        .map_err(|error| Error::Invalid(vec![shape(&pointer(error.path()), error.inner())]))?;
+    let input: T = serde_path_to_error::deserialize(value).map_err(|error| {
+        Error::Invalid(vec![violation_from_serde(&pointer(error.path()), error.inner())])
+    })?;
     input.validate().map_err(|errors| Error::Invalid(violations(&errors)))?;
     Ok(input)
 }
 
 /// What serde found wrong with a value's shape, without the value.
-pub fn shape(at: &str, error: &impl ToString) -> Violation {
+pub fn violation_from_serde(at: &str, error: &impl ToString) -> Violation {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     let named = message.split('`').nth(1).unwrap_or_default();
@@ -179,9 +180,9 @@ pub trait FromBody: Sized {
 
 /// A body that is read at once, as a whole.
 #[derive(Debug, Clone)]
-pub struct Form<T>(pub T);
+pub struct Validated<T>(pub T);
 
-impl<T: DeserializeOwned + Validate> FromBody for Form<T> {
+impl<T: DeserializeOwned + Validate> FromBody for Validated<T> {
     fn from_body(body: Value) -> Result<Self> {
         read(body).map(Self)
     }
@@ -189,19 +190,19 @@ impl<T: DeserializeOwned + Validate> FromBody for Form<T> {
 
 /// A body that is read once the row is found that it goes with.
 #[derive(Debug, Clone)]
-pub struct Later<T> {
+pub struct Deferred<T> {
     body: Value,
     of: PhantomData<fn() -> T>,
 }
 
-/// Whether it is what it should be shows in [`Later::read`].
-impl<T> FromBody for Later<T> {
+/// Whether it is what it should be shows in [`Deferred::read`].
+impl<T> FromBody for Deferred<T> {
     fn from_body(body: Value) -> Result<Self> {
         Ok(Self { body: Value::Object(object(body)?), of: PhantomData })
     }
 }
 
-impl<T: DeserializeOwned + Validate> Later<T> {
+impl<T: DeserializeOwned + Validate> Deferred<T> {
     /// Reads it.
     pub fn read(&self) -> Result<T> {
         read(self.body.clone())
@@ -237,7 +238,7 @@ pub struct Change<T> {
     version: Option<i64>,
     patch: Map<String, Value>,
     /// Whether the fields of the patch are not merged, but put in the place of those that are there.
-    back: bool,
+    replaces: bool,
     of: PhantomData<fn() -> T>,
 }
 
@@ -246,24 +247,24 @@ impl<T> FromBody for Change<T> {
     fn from_body(body: Value) -> Result<Self> {
         let mut patch = object(body)?;
         let version = take(&mut patch, "version", "an integer")?;
-        Ok(Self { version, patch, back: false, of: PhantomData })
+        Ok(Self { version, patch, replaces: false, of: PhantomData })
     }
 }
 
 impl<T> Change<T> {
     /// The change that makes a resource what it was, as it was shown then.
-    pub(crate) fn back_to(shown: Map<String, Value>) -> Self {
-        Self { version: None, patch: shown, back: true, of: PhantomData }
+    pub(crate) fn revert_to(shown: Map<String, Value>) -> Self {
+        Self { version: None, patch: shown, replaces: true, of: PhantomData }
     }
 
     /// The change that changes nothing.
     pub(crate) fn none() -> Self {
-        Self::back_to(Map::new())
+        Self::revert_to(Map::new())
     }
 
     /// How the log says it.
     pub(crate) fn verb(&self) -> Verb {
-        if self.back { Verb::Reverted } else { Verb::Changed }
+        if self.replaces { Verb::Reverted } else { Verb::Changed }
     }
 
     /// The version in the body.
@@ -277,8 +278,8 @@ impl<T: Serialize + DeserializeOwned + Validate> Change<T> {
     pub fn apply(&self, current: &T) -> Result<T> {
         let mut merged = serde_json::to_value(current)
             .map_err(|error| Error::Internal(format!("an input cannot be shown: {error}")))?;
-        if self.back {
-            put_back(&mut merged, &self.patch);
+        if self.replaces {
+            restore_fields(&mut merged, &self.patch);
             return read(merged);
         }
         let known = |name: &String| merged.get(name).is_some();
@@ -298,7 +299,7 @@ impl<T: Serialize + DeserializeOwned + Validate> Change<T> {
 }
 
 /// What a client cannot write is left out, and what was not known then stays as it is.
-fn put_back(target: &mut Value, shown: &Map<String, Value>) {
+fn restore_fields(target: &mut Value, shown: &Map<String, Value>) {
     let Value::Object(fields) = target else { return };
     let known: Vec<String> = fields.keys().cloned().collect();
     for name in known {

@@ -28,7 +28,7 @@ impl Resource for Member {
     const VERBS: &'static [Verb] =
         &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Joined, Verb::Deleted];
 
-    fn hide(actor: &Actor, data: &mut Map<String, Value>) {
+    fn redact(actor: &Actor, data: &mut Map<String, Value>) {
         let id = data.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
         if !Self::shown_whole(actor, id) {
             for name in ["hourly_rate_minor", "external_ref"] {
@@ -44,13 +44,13 @@ impl Readable for Member {
     /// The member.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
         let row = repository::get(store.read(), actor.organization_id, id).await?;
-        Ok(Self::from(row).seen_by(actor))
+        Ok(Self::from(row).redacted_for(actor))
     }
 
     /// The members by name.
     async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, page).await?;
-        Ok(page.map(|row| Self::from(row).seen_by(actor)))
+        Ok(page.map(|row| Self::from(row).redacted_for(actor)))
     }
 }
 
@@ -70,7 +70,7 @@ impl Changeable for Member {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(Self::from(repository::get(tx, actor.organization_id, id).await?).seen_by(actor))
+        Ok(Self::from(repository::get(tx, actor.organization_id, id).await?).redacted_for(actor))
     }
 
     /// Without the permission to manage members, one may rename oneself, and leave, in person. Who
@@ -107,7 +107,7 @@ impl Changeable for Member {
         if changed.hourly_rate_minor != before.hourly_rate_minor {
             rate::set(tx, actor, &changed).await?;
         }
-        Ok(changed.seen_by(actor))
+        Ok(changed.redacted_for(actor))
     }
 }
 
@@ -131,7 +131,7 @@ impl Writable for Member {
         if made.hourly_rate_minor.is_some() {
             rate::set(tx, actor, &made).await?;
         }
-        Ok(made.seen_by(actor))
+        Ok(made.redacted_for(actor))
     }
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {

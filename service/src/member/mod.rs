@@ -83,7 +83,7 @@ pub struct Member {
 
 impl Member {
     /// The member as the actor may see them.
-    pub(crate) fn seen_by(self, actor: &Actor) -> Self {
+    pub(crate) fn redacted_for(self, actor: &Actor) -> Self {
         if Self::shown_whole(actor, Some(self.id)) {
             return self;
         }

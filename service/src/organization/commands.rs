@@ -28,7 +28,7 @@ impl Resource for Organization {
     const READ: Permission = Permission::ReadOrganization;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
 
-    fn hide(actor: &Actor, data: &mut Map<String, Value>) {
+    fn redact(actor: &Actor, data: &mut Map<String, Value>) {
         if !actor.may(Permission::ChangeOrganization) {
             data.insert("payout_url".into(), Value::Null);
         }

@@ -93,7 +93,7 @@ impl Writable for Project {
     const IN_USE: &'static str =
         "tasks, time, reports, expenses or others name this project; archive it";
 
-    fn complete(actor: &Actor, mut input: ProjectInput) -> ProjectInput {
+    fn with_defaults(actor: &Actor, mut input: ProjectInput) -> ProjectInput {
         input.currency.get_or_insert_with(|| actor.settings.currency.clone());
         input
     }

@@ -16,7 +16,7 @@ use crate::{
     category,
     error::{Error, Result},
     expense::Status,
-    input::Later,
+    input::Deferred,
     store::{Store, Tx},
 };
 
@@ -32,7 +32,7 @@ pub async fn dry_run(
     store: &Store,
     actor: &Actor,
     id: Uuid,
-    over: Later<DryRunInput>,
+    over: Deferred<DryRunInput>,
 ) -> Result<DryRun> {
     let ran = store.snapshot((actor.clone(), id, over), |tx, (actor, id, over)| {
         Box::pin(async move {

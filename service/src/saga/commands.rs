@@ -33,7 +33,7 @@ impl Resource for Saga {
         Verb::MarkedPaid,
     ];
 
-    fn hide(actor: &Actor, data: &mut Map<String, Value>) {
+    fn redact(actor: &Actor, data: &mut Map<String, Value>) {
         if let Some(known) = data.get_mut("data") {
             hide_note(actor, known);
         }
@@ -46,13 +46,13 @@ impl Readable for Saga {
     /// The saga.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
         let row = repository::get(store.read(), actor.organization_id, id).await?;
-        Ok(Self::from(row).seen_by(actor))
+        Ok(Self::from(row).redacted_for(actor))
     }
 
     /// The sagas that a query asks for, the newest first.
     async fn list(store: &Store, actor: &Actor, query: &SagaQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, query).await?;
-        Ok(page.map(|row| Self::from(row).seen_by(actor)))
+        Ok(page.map(|row| Self::from(row).redacted_for(actor)))
     }
 }
 

@@ -138,7 +138,7 @@ pub struct Saga {
 
 impl Saga {
     /// The saga as the actor may see it.
-    fn seen_by(mut self, actor: &Actor) -> Self {
+    fn redacted_for(mut self, actor: &Actor) -> Self {
         hide_note(actor, &mut self.data);
         self
     }

@@ -100,7 +100,7 @@ async fn begin(
     let organization_id = actor.organization_id;
     let row = member::repository::get(tx, organization_id, id).await?;
     member::may_touch(actor, &row)?;
-    expected.check(row.version, &Member::from(row.clone()).seen_by(actor))?;
+    expected.check(row.version, &Member::from(row.clone()).redacted_for(actor))?;
     let OffboardingInput { reassign_to_member_id, note } = body.input()?;
     if reassign_to_member_id == Some(id) {
         return Err(refused("same", "must be somebody else"));
@@ -161,7 +161,7 @@ async fn give_back(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
     for (id, version) in given.iter().copied() {
         let body = TransitionBody::from_body(json!({ "to_version": version - 1 }))?;
         untouched(tx, async |tx| {
-            let back = event::back_to::<Task, _>(tx, actor.organization_id, id, &body).await?;
+            let back = event::revert_to::<Task, _>(tx, actor.organization_id, id, &body).await?;
             Task::change(tx, actor, id, Expected::Version(version), &back).await.map(drop)
         })
         .await?;

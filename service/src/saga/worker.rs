@@ -342,7 +342,7 @@ fn not_done(
     now: DateTime<Utc>,
     patience: Patience,
 ) -> Result<()> {
-    if error.loses_the_transaction() {
+    if error.aborts_transaction() {
         return Err(error);
     }
     let why = shortened(&error.to_string());

@@ -179,7 +179,7 @@ impl Tx {
             }
             Err(error) => {
                 savepoint.rollback_to().await?;
-                if error.loses_the_transaction() { Err(error) } else { Ok(Err(error)) }
+                if error.aborts_transaction() { Err(error) } else { Ok(Err(error)) }
             }
         }
     }

@@ -82,12 +82,12 @@ fn shown(
     entities: &[&Entity],
     event: event::Model,
 ) -> Option<Changed> {
-    let event = Event::as_far_as_it_opens(store.keyring(), event);
+    let event = Event::decrypted_lossy(store.keyring(), event);
     let deleted = event.effect == Effect::Removed;
     let mut data = event.data.filter(|_| !deleted);
     if let Some(Value::Object(fields)) = &mut data {
         let entity = entities.iter().find(|entity| entity.name == event.entity)?;
-        (entity.hide)(actor, fields);
+        (entity.redact)(actor, fields);
     }
     let (entity, id, version) = (event.entity, event.entity_id, event.version);
     Some(Changed { entity, id, version, position: event.position?, deleted, data })

@@ -57,7 +57,7 @@ async fn id_taken<R: Writable>(
 ) -> Result<Outcome> {
     match R::find(tx, actor, edit.id).await {
         Ok(current) => {
-            let asked = json(&current.added(R::complete(actor, new.input)))?;
+            let asked = json(&current.normalized(R::with_defaults(actor, new.input)))?;
             let same = current.version() == 1 && asked == json(&current.input())?;
             if same { applied(actor, &current) } else { conflict(actor, &current) }
         }
@@ -155,7 +155,7 @@ async fn rejected<R: Changeable>(
     match error {
         Error::Stale(stale) => Ok(Outcome::Conflict {
             current_version: stale.current_version,
-            current: Some(hidden::<R>(actor, stale.current)),
+            current: Some(redacted::<R>(actor, stale.current)),
         }),
         Error::NotFound(what) => match removed::<R>(tx, actor, edit.id).await? {
             // Done already, and the client has not heard of it; or another was as fast.
@@ -189,18 +189,18 @@ async fn removed<R: Changeable>(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Opti
 }
 
 fn applied<R: Changeable>(actor: &Actor, made: &R) -> Result<Outcome> {
-    let data = hidden::<R>(actor, json(made)?);
+    let data = redacted::<R>(actor, json(made)?);
     Ok(Outcome::Applied { version: made.version(), data: Some(data) })
 }
 
 fn conflict<R: Changeable>(actor: &Actor, current: &R) -> Result<Outcome> {
-    let data = hidden::<R>(actor, json(current)?);
+    let data = redacted::<R>(actor, json(current)?);
     Ok(Outcome::Conflict { current_version: current.version(), current: Some(data) })
 }
 
-fn hidden<R: Changeable>(actor: &Actor, mut data: Value) -> Value {
+fn redacted<R: Changeable>(actor: &Actor, mut data: Value) -> Value {
     if let Value::Object(fields) = &mut data {
-        R::hide(actor, fields);
+        R::redact(actor, fields);
     }
     data
 }
@@ -212,5 +212,5 @@ fn json(value: &impl serde::Serialize) -> Result<Value> {
 
 /// What is wrong with the data, seen from the change.
 fn in_data(error: Error) -> Error {
-    error.within("/data")
+    error.prefix_pointer("/data")
 }

@@ -110,7 +110,7 @@ impl Writable for Task {
     const IN_USE: &'static str = "time was recorded for this task; cancel it";
 
     /// With a rotation, the first one begins.
-    fn complete(_: &Actor, mut input: TaskInput) -> TaskInput {
+    fn with_defaults(_: &Actor, mut input: TaskInput) -> TaskInput {
         input.assignee_member_id = input.assignee_member_id.or(input.rotation.first().copied());
         input
     }

@@ -45,12 +45,12 @@ async fn make(tx: &Tx, actor: &Actor, news: &[Create<TimeEntryInput>]) -> Result
     let ids = ids.map_err(batch::taken)?;
     let mut entries = Vec::with_capacity(news.len());
     for (index, (id, new)) in ids.into_iter().zip(news).enumerate() {
-        let input = settled(actor, &new.input).map_err(|error| error.below(index))?;
+        let input = settled(actor, &new.input).map_err(|error| error.at_index(index))?;
         entries.push(New { id, input, import_key: None });
     }
     let written = write::insert(tx, actor, entries).await?;
     if let Some((index, error)) = written.refused.into_iter().next() {
-        return Err(error.below(index));
+        return Err(error.at_index(index));
     }
     Ok(written.made.into_iter().map(|(_, made)| made).collect())
 }

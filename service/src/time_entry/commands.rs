@@ -90,13 +90,13 @@ impl Changeable for TimeEntry {
 impl Writable for TimeEntry {
     const IN_USE: &'static str = "something refers to this entry";
 
-    fn complete(actor: &Actor, mut input: TimeEntryInput) -> TimeEntryInput {
+    fn with_defaults(actor: &Actor, mut input: TimeEntryInput) -> TimeEntryInput {
         input.member_id = input.member_id.or(actor.member_id);
         input
     }
 
     /// What is made for a task takes its project where none is named.
-    fn added(&self, mut asked: TimeEntryInput) -> TimeEntryInput {
+    fn normalized(&self, mut asked: TimeEntryInput) -> TimeEntryInput {
         if asked.task_id.is_some() && asked.project_id.is_none() {
             asked.project_id = self.project_id;
         }

@@ -181,7 +181,8 @@ pub async fn revert(
     store
         .write((id, context, expected, body), |tx, (id, context, expected, body)| {
             Box::pin(async move {
-                let change = match event::back_to::<User, _>(tx, NO_ORGANIZATION, *id, body).await {
+                let change = match event::revert_to::<User, _>(tx, NO_ORGANIZATION, *id, body).await
+                {
                     Ok(change) => change,
                     Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
                         // Which version they have is said first.

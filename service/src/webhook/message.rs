@@ -95,7 +95,7 @@ pub(super) fn id(delivery: &webhook_delivery::Model) -> Uuid {
 
 /// The message of an event, as `actor` may see it; nothing of what is sealed leaves steward by this way.
 pub(super) fn of_event(actor: &Actor, row: event::Model) -> Value {
-    let event = Event::from(row).seen_by(actor);
+    let event = Event::from(row).redacted_for(actor);
     json!({ "type": event.kind, "timestamp": event.at, "data": event })
 }
 
@@ -108,6 +108,6 @@ pub(super) fn of_test(delivery: &webhook_delivery::Model) -> Value {
 }
 
 /// steward in an organization, seeing what a webhook gets.
-pub(super) fn seen_by_webhooks(system: Actor) -> Actor {
-    Actor { role: rules::SEES_AS, ..system }
+pub(super) fn webhook_viewer(system: Actor) -> Actor {
+    Actor { role: rules::VIEWER_ROLE, ..system }
 }

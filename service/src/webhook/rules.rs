@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The role as which a webhook sees: it was made by an administrator, and belongs to no person.
-pub(super) const SEES_AS: Role = Role::Admin;
+pub(super) const VIEWER_ROLE: Role = Role::Admin;
 /// How long an endpoint may fail before it is disabled.
 pub(super) const FAILS_FOR: TimeDelta = TimeDelta::days(5);
 /// How long an endpoint can make us wait.
@@ -47,7 +47,7 @@ fn is_known(kind: &str) -> bool {
 
 /// Whether a webhook that asked for `kinds` gets an event of this kind.
 pub(super) fn wants(kinds: &[String], entity: &str, kind: &str) -> bool {
-    Entity::named(entity).is_some_and(|entity| SEES_AS.may(entity.read))
+    Entity::named(entity).is_some_and(|entity| VIEWER_ROLE.may(entity.read))
         && kinds.iter().any(|asked| {
             asked == "*" || asked == kind || asked.strip_suffix(".*").is_some_and(|it| it == entity)
         })

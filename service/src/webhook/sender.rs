@@ -207,7 +207,7 @@ async fn messages(
     organization_id: uuid::Uuid,
     deliveries: Vec<webhook_delivery::Model>,
 ) -> Result<Vec<(webhook_delivery::Model, Value)>> {
-    let sees_as = message::seen_by_webhooks(access::system(tx, organization_id).await?);
+    let viewer = message::webhook_viewer(access::system(tx, organization_id).await?);
     let ids: Vec<_> = deliveries.iter().filter_map(|delivery| delivery.event_id).collect();
     let events = by_ids(tx, organization_id, &ids).await?;
     let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();
@@ -217,7 +217,7 @@ async fn messages(
             Some(id) => {
                 let event = events.remove(&id);
                 let event = event.ok_or_else(|| Error::Internal(format!("no event {id}")))?;
-                message::of_event(&sees_as, event)
+                message::of_event(&viewer, event)
             }
         };
         Ok((delivery, message))

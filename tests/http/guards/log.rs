@@ -69,8 +69,9 @@ pub(crate) async fn assert_told(
     // What was answered is what stands in the log, to the letter.
     let issued = ["token", "secret"].iter().any(|it| answer.json.get(it).is_some());
     if answer.json["version"].is_i64() && !issued {
-        let whole = |row| Event::whole(store.keyring(), row).expect("what is sealed opens");
-        let told: Vec<Value> = new.iter().cloned().filter_map(|event| whole(event).data).collect();
+        let decrypted = |row| Event::decrypted(store.keyring(), row).expect("what is sealed opens");
+        let told: Vec<Value> =
+            new.iter().cloned().filter_map(|event| decrypted(event).data).collect();
         assert!(told.contains(&answer.json), "{name}: {told:?} has not {}", answer.text);
     }
     new
