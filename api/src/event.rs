@@ -11,7 +11,7 @@ use crate::{
     problem,
     response::Result,
     state::State,
-    stream::{self, Wanted},
+    stream::{self, Subscription},
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -101,6 +101,6 @@ async fn live(
 ) -> Result<HttpResponse> {
     let StreamQuery { after, kinds, entity } = query;
     let filter = Filter::of(&EventQuery { kinds, entity, ..EventQuery::default() })?;
-    let wanted = Wanted { filter, after: last.or(after) };
-    stream::open(&state, &caller.actor, reader, wanted).await
+    let subscription = Subscription { filter, after: last.or(after) };
+    stream::open(&state, &caller.actor, reader, subscription).await
 }

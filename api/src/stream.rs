@@ -34,11 +34,11 @@ use crate::{extract::StreamSession, problem::Failure, state::State};
 /// The media type.
 pub(crate) const MEDIA_TYPE: &str = "text/event-stream";
 /// How long a stream waits that nothing wakes: what a signal that was lost can cost.
-const REST: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How many events are read at once.
-const PAGE: u64 = 50;
+const BATCH_SIZE: u64 = 50;
 /// How many events wait for a client that reads slowly, besides those of a page.
-const BUFFER: usize = 16;
+const BUFFER_SIZE: usize = 16;
 
 /// How streams are held.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,7 @@ impl Streams {
         self.ended.send_replace(true);
     }
 
-    fn enter(&self, organization_id: Uuid, limit: usize) -> Option<Place> {
+    fn acquire(&self, organization_id: Uuid, limit: usize) -> Option<StreamPermit> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(organization_id).or_default();
         if *count >= limit {
@@ -78,17 +78,17 @@ impl Streams {
         }
         *count += 1;
         metrics::gauge!("steward_event_streams").increment(1.0);
-        Some(Place { streams: self.clone(), organization_id })
+        Some(StreamPermit { streams: self.clone(), organization_id })
     }
 }
 
 /// The place of one stream among those of its organization.
-struct Place {
+struct StreamPermit {
     streams: Streams,
     organization_id: Uuid,
 }
 
-impl Drop for Place {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = open.get_mut(&self.organization_id) {
@@ -102,7 +102,7 @@ impl Drop for Place {
 }
 
 /// What a stream is about.
-pub(crate) struct Wanted {
+pub(crate) struct Subscription {
     /// Which events.
     pub(crate) filter: Filter,
     /// After which position; from now on if it is left out.
@@ -114,34 +114,34 @@ pub(crate) async fn open(
     state: &State,
     actor: &Actor,
     reader: StreamSession,
-    wanted: Wanted,
+    subscription: Subscription,
 ) -> Result<HttpResponse, Failure> {
     let limits = state.settings.streams;
-    let place = state.streams.enter(actor.organization_id, limits.for_each_organization);
-    let place = place.ok_or_else(|| {
+    let permit = state.streams.acquire(actor.organization_id, limits.for_each_organization);
+    let permit = permit.ok_or_else(|| {
         Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", "Too many streams")
             .detail("this organization has as many streams open as it may")
     })?;
     // Before the end of the log is looked up: nothing falls between.
     let wake = state.store.watch(Signal::Sequenced);
-    let after = match wanted.after {
+    let after = match subscription.after {
         Some(after) => after,
         None => event::end(&state.store, actor).await?,
     };
-    let (out, mut chunks) = mpsc::channel(BUFFER);
+    let (out, mut chunks) = mpsc::channel(BUFFER_SIZE);
     // One that waits can never be full.
     let _ = out.try_send(Bytes::from(format!("retry: 1000\nid: {after}\n: open\n\n")));
     let stream = Stream {
         state: state.clone(),
         actor: actor.clone(),
         reader,
-        filter: wanted.filter,
+        filter: subscription.filter,
         after,
         out,
-        said: Instant::now(),
-        _place: place,
+        last_sent_at: Instant::now(),
+        _permit: permit,
     };
-    tokio::spawn(stream.run(wake, wanted.after.is_some()));
+    tokio::spawn(stream.run(wake, subscription.after.is_some()));
     let body = stream::poll_fn(move |context| chunks.poll_recv(context).map(|chunk| chunk.map(Ok)));
     Ok(HttpResponse::Ok()
         .content_type(MEDIA_TYPE)
@@ -161,8 +161,8 @@ struct Stream {
     after: i64,
     out: mpsc::Sender<Bytes>,
     /// When something was last sent.
-    said: Instant,
-    _place: Place,
+    last_sent_at: Instant,
+    _permit: StreamPermit,
 }
 
 /// The client is gone, or may not go on.
@@ -181,14 +181,14 @@ impl Stream {
                     Err(Ended) => return,
                 }
             }
-            if self.said.elapsed() >= self.state.settings.streams.heartbeat
-                && self.say(format!("id: {}\n: alive\n\n", self.after)).await.is_err()
+            if self.last_sent_at.elapsed() >= self.state.settings.streams.heartbeat
+                && self.send(format!("id: {}\n: alive\n\n", self.after)).await.is_err()
             {
                 return;
             }
             tokio::select! {
                 _ = wake.changed() => {}
-                () = tokio::time::sleep(REST.min(self.state.settings.streams.heartbeat)) => {}
+                () = tokio::time::sleep(POLL_INTERVAL.min(self.state.settings.streams.heartbeat)) => {}
                 () = self.out.closed() => {}
                 _ = ended.changed() => {}
             }
@@ -202,7 +202,7 @@ impl Stream {
     /// ended, however long the answer took.
     async fn look(&mut self) -> Result<bool, Ended> {
         let page =
-            event::page(&self.state.store, &self.actor, &self.filter, self.after, PAGE).await;
+            event::page(&self.state.store, &self.actor, &self.filter, self.after, BATCH_SIZE).await;
         let actor = match self.reader.actor(&self.state.gate).await {
             Ok(actor) if actor.may(Permission::ReadOrganization) => actor,
             Err(error @ (error::Error::Unavailable(_) | error::Error::Internal(_))) => {
@@ -211,9 +211,9 @@ impl Stream {
             }
             _ => return Err(Ended),
         };
-        let seen_as = std::mem::replace(&mut self.actor, actor).role;
+        let role_before = std::mem::replace(&mut self.actor, actor).role;
         let page = match page {
-            Ok(_) if seen_as != self.actor.role => return Ok(true),
+            Ok(_) if role_before != self.actor.role => return Ok(true),
             Ok(page) => page,
             Err(error) => {
                 tracing::warn!(%error, "a stream of events waits");
@@ -221,18 +221,18 @@ impl Stream {
             }
         };
         for event in &page.items {
-            self.say(written(event)).await?;
+            self.send(to_sse(event)).await?;
         }
         let moved = page.next_after > self.after;
         self.after = page.next_after;
         Ok(moved)
     }
 
-    async fn say(&mut self, text: String) -> Result<(), Ended> {
+    async fn send(&mut self, text: String) -> Result<(), Ended> {
         let stall = self.state.settings.streams.stall;
         match timeout(stall, self.out.send(Bytes::from(text))).await {
             Ok(Ok(())) => {
-                self.said = Instant::now();
+                self.last_sent_at = Instant::now();
                 Ok(())
             }
             _ => Err(Ended),
@@ -240,7 +240,7 @@ impl Stream {
     }
 }
 
-fn written(event: &Event) -> String {
+fn to_sse(event: &Event) -> String {
     let mut text = String::new();
     let data = serde_json::to_string(event).unwrap_or_default();
     let position = event.position.unwrap_or_default();

@@ -58,21 +58,21 @@ sealed! {
 
 impl Sealed {
     /// The place of its value in a row; the organization is nil if there is none.
-    pub(crate) fn at(self, organization_id: Uuid, row: Uuid) -> Place {
-        Place { organization_id, column: self, row }
+    pub(crate) fn at(self, organization_id: Uuid, row: Uuid) -> AssociatedData {
+        AssociatedData { organization_id, column: self, row }
     }
 }
 
-/// Where a value is kept.
+/// Where a value is stored, which is authenticated with it (RFC 5116, section 2.1).
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct AssociatedData {
     organization_id: Uuid,
     column: Sealed,
     row: Uuid,
 }
 
-impl Place {
-    fn associated_data(&self) -> String {
+impl AssociatedData {
+    fn encode(&self) -> String {
         let Self { organization_id, column: Sealed { table, column }, row } = self;
         format!("{organization_id}/{table}/{column}/{row}")
     }
@@ -122,10 +122,15 @@ impl Keyring {
     ///
     /// # Errors
     /// [`Error::NotConfigured`] where there is no key.
-    pub fn seal(&self, random: &Random, place: &Place, plain: &[u8]) -> Result<String> {
+    pub fn seal(
+        &self,
+        random: &Random,
+        associated_data: &AssociatedData,
+        plain: &[u8],
+    ) -> Result<String> {
         let (id, key) = self.0.first().ok_or_else(not_configured)?;
         let nonce = random.bytes::<NONCE_BYTES>();
-        let aad = place.associated_data();
+        let aad = associated_data.encode();
         let payload = Payload { msg: plain, aad: aad.as_bytes() };
         let sealed = cipher(key)
             .encrypt(&XNonce::from(nonce), payload)
@@ -138,8 +143,8 @@ impl Keyring {
     /// # Errors
     /// [`Error::NotConfigured`] where its key is not there or is another one than then, which looks
     /// no other than a value that was changed or moved; [`Error::Internal`] where it is no sealed value.
-    pub fn open(&self, place: &Place, sealed: &str) -> Result<Vec<u8>> {
-        let nothing = || Error::Internal(format!("this is no sealed value: {place:?}"));
+    pub fn open(&self, associated_data: &AssociatedData, sealed: &str) -> Result<Vec<u8>> {
+        let nothing = || Error::Internal(format!("this is no sealed value: {associated_data:?}"));
         let (id, value) = sealed.split_once(':').ok_or_else(nothing)?;
         let Some((_, key)) = self.0.iter().find(|(known, _)| known == id) else {
             self.require()?;
@@ -147,9 +152,9 @@ impl Keyring {
         };
         let bytes = URL_SAFE_NO_PAD.decode(value).map_err(|_| nothing())?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or_else(nothing)?;
-        let aad = place.associated_data();
+        let aad = associated_data.encode();
         let payload = Payload { msg: sealed, aad: aad.as_bytes() };
-        cipher(key).decrypt(&XNonce::from(*nonce), payload).map_err(|_| wrong(id, place))
+        cipher(key).decrypt(&XNonce::from(*nonce), payload).map_err(|_| wrong(id, associated_data))
     }
 }
 
@@ -171,8 +176,8 @@ fn missing(id: &str) -> Error {
     Error::NotConfigured { code: "encryption_key_missing", detail: detail.into() }
 }
 
-fn wrong(id: &str, place: &Place) -> Error {
-    let Place { organization_id, column: Sealed { table, column }, row } = place;
+fn wrong(id: &str, associated_data: &AssociatedData) -> Error {
+    let AssociatedData { organization_id, column: Sealed { table, column }, row } = associated_data;
     let detail = format!(
         "{table}.{column} of {row} in {organization_id} does not open with the key {id}: either \
          STEWARD_ENCRYPTION_KEYS has another key under that id, or what is stored was changed"
@@ -222,7 +227,7 @@ mod tests {
         keys.join(",").parse().expect("a keyring")
     }
 
-    fn place() -> Place {
+    fn associated_data() -> AssociatedData {
         WEBHOOK_SECRET.at(Uuid::from_u128(1), Uuid::from_u128(2))
     }
 
@@ -236,10 +241,10 @@ mod tests {
 
     /// Values that were sealed before the places had names open as ever.
     #[test]
-    fn a_place_is_what_it_always_was() {
+    fn associated_data_is_what_it_always_was() {
         let (nil, two) =
             ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002");
-        assert_eq!(place().associated_data(), format!("{nil}/webhook/secret/{two}"));
+        assert_eq!(associated_data().encode(), format!("{nil}/webhook/secret/{two}"));
     }
 
     /// What is secret is a hash or is sealed, and all that is sealed is known to a rotation.
@@ -259,37 +264,41 @@ mod tests {
     #[test]
     fn what_was_sealed_opens_in_its_place_alone() {
         let (ring, random) = (ring(&["a"]), Random::system());
-        let sealed = ring.seal(&random, &place(), b"secret").expect("sealed");
+        let sealed = ring.seal(&random, &associated_data(), b"secret").expect("sealed");
         assert!(sealed.starts_with("a:") && !sealed.contains("secret"));
-        assert_ne!(ring.seal(&random, &place(), b"secret").expect("sealed"), sealed);
-        assert_eq!(ring.open(&place(), &sealed).expect("opened"), b"secret");
-        let elsewhere = Place { row: Uuid::from_u128(3), ..place() };
+        assert_ne!(ring.seal(&random, &associated_data(), b"secret").expect("sealed"), sealed);
+        assert_eq!(ring.open(&associated_data(), &sealed).expect("opened"), b"secret");
+        let elsewhere = AssociatedData { row: Uuid::from_u128(3), ..associated_data() };
         assert_eq!(code(ring.open(&elsewhere, &sealed)), "encryption_key_wrong");
-        let other = Place { column: WEBHOOK_PREVIOUS_SECRET, ..place() };
+        let other = AssociatedData { column: WEBHOOK_PREVIOUS_SECRET, ..associated_data() };
         assert_eq!(code(ring.open(&other, &sealed)), "encryption_key_wrong");
         let mut forged = sealed.clone();
         forged.push('A');
-        assert!(ring.open(&place(), &forged).is_err());
+        assert!(ring.open(&associated_data(), &forged).is_err());
         for nothing in ["", "a", "a:", "a:x", "two words:AAAA"] {
-            assert!(matches!(ring.open(&place(), nothing), Err(Error::Internal(_))), "{nothing}");
+            assert!(
+                matches!(ring.open(&associated_data(), nothing), Err(Error::Internal(_))),
+                "{nothing}"
+            );
         }
     }
 
     #[test]
     fn the_first_key_writes_and_all_read() {
         let (old, random) = (ring(&["old"]), Random::system());
-        let sealed = old.seal(&random, &place(), b"x").expect("sealed");
+        let sealed = old.seal(&random, &associated_data(), b"x").expect("sealed");
         let mut keys = ring(&["new", "spare"]);
-        let refused = keys.open(&place(), &sealed);
+        let refused = keys.open(&associated_data(), &sealed);
         assert!(refused.as_ref().is_err_and(|it| it.to_string().contains("the key old,")));
         assert_eq!(code(refused), "encryption_key_missing");
         keys.0.extend(old.0);
-        assert_eq!(keys.open(&place(), &sealed).expect("opened"), b"x");
-        assert!(keys.seal(&random, &place(), b"x").expect("sealed").starts_with("new:"));
+        assert_eq!(keys.open(&associated_data(), &sealed).expect("opened"), b"x");
+        assert!(keys.seal(&random, &associated_data(), b"x").expect("sealed").starts_with("new:"));
         let none = Keyring::default();
-        for refused in
-            [none.seal(&random, &place(), b"x").err(), none.open(&place(), &sealed).err()]
-        {
+        for refused in [
+            none.seal(&random, &associated_data(), b"x").err(),
+            none.open(&associated_data(), &sealed).err(),
+        ] {
             assert_eq!(code(refused.map_or(Ok(()), Err)), "encryption_not_configured");
         }
     }

@@ -43,11 +43,11 @@ pub(super) async fn run(database: &Database, args: VerifyArgs) -> Result<ExitCod
     for log in event::verify::verify(&store).await? {
         let what = format!("log of {}", log.organization_id);
         let mut holds = format!("{} events hold", log.events);
-        if log.unopened > 0 {
-            holds += &format!(" (of {}, what is sealed has no key here)", log.unopened);
+        if log.undecryptable > 0 {
+            holds += &format!(" (of {}, what is sealed has no key here)", log.undecryptable);
         }
-        if log.waiting > 0 {
-            holds += &format!(", {} wait for a position", log.waiting);
+        if log.unsequenced > 0 {
+            holds += &format!(", {} wait for a position", log.unsequenced);
         }
         found.push((what, holds, log.faults));
     }

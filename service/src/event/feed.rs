@@ -145,7 +145,8 @@ pub async fn page(
     let readable: Vec<&str> = readable.map(|entity| entity.name).collect();
     let positions = (after, until);
     let log = actor.organization_id;
-    let rows = repository::told(store.read(), log, positions, &readable, filter, limit).await?;
+    let rows =
+        repository::visible_between(store.read(), log, positions, &readable, filter, limit).await?;
     let shown = |row| Event::decrypted_lossy(store.keyring(), row).redacted_for(actor);
     let items: Vec<Event> = rows.into_iter().map(shown).collect();
     let full = items.len() as u64 == limit;

@@ -24,25 +24,25 @@ const NO_POSITION: i64 = 0;
 /// What is made has this version.
 const FIRST_VERSION: i64 = 1;
 /// How many logs one look finds at most that have events without a position.
-const LOGS_AT_ONCE: usize = 100;
+const MAX_LOGS: usize = 100;
 
 /// The logs that have events without a position: one look for each, and not one at all that wait.
-pub(super) async fn logs_waiting(connection: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
+pub(super) async fn logs_with_unsequenced(connection: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
     let mut logs: Vec<Uuid> = Vec::new();
-    while logs.len() < LOGS_AT_ONCE {
-        let Some(log) = first_waiting(connection, logs.last()).await? else { break };
+    while logs.len() < MAX_LOGS {
+        let Some(log) = first_log_with_unsequenced(connection, logs.last()).await? else { break };
         logs.push(log);
     }
     Ok(logs)
 }
 
 /// Whether any event has no position.
-pub(crate) async fn is_any_waiting(connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
-    Ok(first_waiting(connection, None).await?.is_some())
+pub(crate) async fn has_unsequenced(connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    Ok(first_log_with_unsequenced(connection, None).await?.is_some())
 }
 
 /// The first log after another that has events without a position.
-async fn first_waiting(
+async fn first_log_with_unsequenced(
     connection: &impl ConnectionTrait,
     after: Option<&Uuid>,
 ) -> Result<Option<Uuid>, DbErr> {
@@ -62,16 +62,16 @@ async fn first_waiting(
 
 /// The oldest events of a log that have no position; and with them any earlier version of the same
 /// rows, which a clock that is ahead may have put behind.
-pub(super) async fn waiting(
+pub(super) async fn unsequenced(
     connection: &impl ConnectionTrait,
     log: Uuid,
     limit: u64,
 ) -> Result<Vec<event::Model>> {
-    let waiting = || {
+    let unsequenced = || {
         versioned::find_in_organization::<event::Entity>(log)
             .filter(event::COLUMN.position.is_null())
     };
-    let oldest = waiting()
+    let oldest = unsequenced()
         .order_by_asc(event::Column::At)
         .order_by_asc(event::Column::Ordinal)
         .order_by_asc(event::Column::Id)
@@ -83,7 +83,7 @@ pub(super) async fn waiting(
             *version = std::cmp::max(event.entity_version, *version);
             latest
         });
-        let same_rows = waiting().filter(event::Column::EntityId.is_in(latest.keys().copied()));
+        let same_rows = unsequenced().filter(event::Column::EntityId.is_in(latest.keys().copied()));
         let known: Vec<Uuid> = events.iter().map(|event| event.id).collect();
         let behind = rows::all(connection, same_rows).await?.into_iter().filter(|event| {
             !known.contains(&event.id)
@@ -95,17 +95,17 @@ pub(super) async fn waiting(
 }
 
 /// How many events of a log have no position.
-pub(super) async fn count_waiting(connection: &impl ConnectionTrait, log: Uuid) -> Result<u64> {
-    let waiting = versioned::find_in_organization::<event::Entity>(log)
+pub(super) async fn count_unsequenced(connection: &impl ConnectionTrait, log: Uuid) -> Result<u64> {
+    let unsequenced = versioned::find_in_organization::<event::Entity>(log)
         .filter(event::COLUMN.position.is_null());
-    Ok(waiting.count(connection).await?)
+    Ok(unsequenced.count(connection).await?)
 }
 
 /// The latest instant of the last event of each log, and of those that have no position yet.
 pub(super) async fn latest(connection: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>> {
     let column = |column: event::Column| Expr::col((event::Entity, column));
     let head = |column: event_head::Column| Expr::col((event_head::Entity, column));
-    let ends = Query::select()
+    let heads = Query::select()
         .expr(Func::max(column(event::Column::At)))
         .from(event_head::Entity)
         .inner_join(
@@ -115,13 +115,13 @@ pub(super) async fn latest(connection: &impl ConnectionTrait) -> Result<Option<D
                 .and(column(event::Column::Position).eq(head(event_head::Column::Position))),
         )
         .to_owned();
-    let waiting = Query::select()
+    let unsequenced = Query::select()
         .expr(Func::max(column(event::Column::At)))
         .from(event::Entity)
         .and_where(column(event::Column::Position).is_null())
         .to_owned();
     let mut found: [Option<DateTime<Utc>>; 2] = [None; 2];
-    for (statement, latest) in [ends, waiting].iter().zip(&mut found) {
+    for (statement, latest) in [heads, unsequenced].iter().zip(&mut found) {
         let row = connection.query_one(statement).await?;
         *latest = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
     }
@@ -137,18 +137,23 @@ pub(crate) async fn head(
 }
 
 /// The position and the hash after which a log goes on.
-pub(crate) fn end_of(head: Option<&event_head::Model>) -> (i64, String) {
+pub(crate) fn head_or_start(head: Option<&event_head::Model>) -> (i64, String) {
     head.map_or_else(|| (0, START.to_owned()), |head| (head.position, head.chain.clone()))
 }
 
 /// What an event is given: its id, its position, the hash before it and its own.
-pub(super) type Place = (Uuid, i64, String, String);
+pub(super) type Assignment = (Uuid, i64, String, String);
 
 /// Gives events their positions, and moves the end of the log, or makes its first.
-pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>, is_first: bool) -> Result<()> {
-    let Some((_, position, _, chain)) = places.last().cloned() else { return Ok(()) };
-    let count = places.len() as u64;
-    let values = places
+pub(super) async fn assign_positions(
+    tx: &Tx,
+    log: Uuid,
+    assignments: Vec<Assignment>,
+    is_first: bool,
+) -> Result<()> {
+    let Some((_, position, _, chain)) = assignments.last().cloned() else { return Ok(()) };
+    let count = assignments.len() as u64;
+    let values = assignments
         .into_iter()
         .map(|(id, position, previous, chain)| (id, position, previous, chain).into_value_tuple());
     let given = |column: &'static str| Expr::col(("given", column));
@@ -164,35 +169,35 @@ pub(super) async fn place(tx: &Tx, log: Uuid, places: Vec<Place>, is_first: bool
         // As IS NULL, SQLite would look for each id among all events that wait, by the index of positions.
         .and_where(Func::coalesce([position_now, Expr::val(NO_POSITION)]).eq(NO_POSITION))
         .to_owned();
-    let placed = tx.execute(&statement).await?;
-    if placed.rows_affected() != count {
+    let assigned = tx.execute(&statement).await?;
+    if assigned.rows_affected() != count {
         return Err(Error::lost_race("events were given positions meanwhile"));
     }
-    let end = event_head::Model { organization_id: log, position, chain };
+    let head = event_head::Model { organization_id: log, position, chain };
     match is_first {
-        true => begin_logs(tx, vec![end]).await?,
-        false => move_ends(tx, vec![end]).await?,
+        true => insert_heads(tx, vec![head]).await?,
+        false => update_heads(tx, vec![head]).await?,
     }
     Ok(())
 }
 
 /// Writes where logs end that had no events before.
-pub(crate) async fn begin_logs(tx: &Tx, ends: Vec<event_head::Model>) -> Result<(), DbErr> {
-    if ends.is_empty() {
+pub(crate) async fn insert_heads(tx: &Tx, heads: Vec<event_head::Model>) -> Result<(), DbErr> {
+    if heads.is_empty() {
         return Ok(());
     }
-    let ends = ends.into_iter().map(|end| end.into_active_model().reset_all());
-    event_head::Entity::insert_many(ends).exec_without_returning(tx).await?;
+    let heads = heads.into_iter().map(|head| head.into_active_model().reset_all());
+    event_head::Entity::insert_many(heads).exec_without_returning(tx).await?;
     Ok(())
 }
 
 /// Writes where logs end now. One that is gone does not come back.
-pub(crate) async fn move_ends(tx: &Tx, ends: Vec<event_head::Model>) -> Result<(), DbErr> {
-    if ends.is_empty() {
+pub(crate) async fn update_heads(tx: &Tx, heads: Vec<event_head::Model>) -> Result<(), DbErr> {
+    if heads.is_empty() {
         return Ok(());
     }
-    let ends = ends.into_iter().map(|end| {
-        let event_head::Model { organization_id, position, chain } = end;
+    let heads = heads.into_iter().map(|head| {
+        let event_head::Model { organization_id, position, chain } = head;
         (organization_id, position, chain).into_value_tuple()
     });
     let moved = |column: &'static str| Expr::col(("moved", column));
@@ -200,7 +205,7 @@ pub(crate) async fn move_ends(tx: &Tx, ends: Vec<event_head::Model>) -> Result<(
         .table(event_head::Entity)
         .value(event_head::Column::Position, moved("column2"))
         .value(event_head::Column::Chain, moved("column3"))
-        .from(TableRef::ValuesList(ends.collect(), "moved".into()))
+        .from(TableRef::ValuesList(heads.collect(), "moved".into()))
         .and_where(
             Expr::col((event_head::Entity, event_head::Column::OrganizationId))
                 .eq(moved("column1")),
@@ -315,7 +320,7 @@ pub(crate) async fn version(
 
 /// The events of a log after a position and up to another, in order, that are about what is readable
 /// and pass a filter.
-pub(super) async fn told(
+pub(super) async fn visible_between(
     connection: &impl ConnectionTrait,
     log: Uuid,
     (after, until): (i64, i64),

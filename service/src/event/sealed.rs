@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     random::{Random, hexadecimal},
     resource::Resource,
-    seal::{EVENT, Keyring, Place},
+    seal::{AssociatedData, EVENT, Keyring},
 };
 
 /// Under which name the data has the digest of what is sealed.
@@ -24,7 +24,7 @@ const DIGEST: &str = "sealed";
 const SALT_BYTES: usize = 32;
 
 /// Where what is sealed of an event is kept.
-fn place(log: Uuid, id: Uuid) -> Place {
+fn associated_data(log: Uuid, id: Uuid) -> AssociatedData {
     EVENT.at(log, id)
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn seal<R: Resource>(
     let salt = random.bytes::<SALT_BYTES>();
     let plain = [&salt[..], Value::from(taken).to_string().as_bytes()].concat();
     fields.insert(DIGEST.to_owned(), digest(&plain).into());
-    keyring.seal(random, &place(log, id), &plain).map(Some)
+    keyring.seal(random, &associated_data(log, id), &plain).map(Some)
 }
 
 /// Puts what is sealed of an event back to its data.
@@ -55,7 +55,7 @@ pub(crate) fn open(keyring: &Keyring, event: &mut event::Model) -> Result<()> {
     let sealed = event.sealed.take();
     let kept = strip(event);
     let Some(sealed) = sealed else { return Ok(()) };
-    let plain = keyring.open(&place(event.organization_id, event.id), &sealed)?;
+    let plain = keyring.open(&associated_data(event.organization_id, event.id), &sealed)?;
     let other = || Error::Internal(format!("what is sealed of event {} is another's", event.id));
     if kept != Some(Value::from(digest(&plain))) {
         return Err(other());

@@ -2,8 +2,8 @@
 //!
 //! One node at a time does so, under a lease whose row is written in the same transaction: of two
 //! that believe to hold it, one cannot commit. A transaction sees all that was committed before it
-//! began, so a version of a row is never placed before an earlier one of the same row, and what is
-//! committed later gets a higher position.
+//! began, so a version of a row never gets its position before an earlier one of the same row, and
+//! what is committed later gets a higher position.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -21,16 +21,16 @@ use crate::{
 
 /// The name of the lease.
 pub const LEASE: &str = "sequencer";
-/// How many events one transaction places.
-const AT_ONCE: u64 = 500;
+/// How many events one transaction assigns positions to.
+const BATCH_SIZE: u64 = 500;
 
 /// Since when events wait for a position that nobody gives them, as this node sees it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Waits(Arc<Mutex<Option<Duration>>>);
+pub(crate) struct SequencingLag(Arc<Mutex<Option<Duration>>>);
 
-impl Waits {
+impl SequencingLag {
     /// Keeps whether any wait, and shows for how long they have.
-    fn show(&self, waiting: bool, uptime: Duration) {
+    fn record(&self, waiting: bool, uptime: Duration) {
         let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *since = waiting.then(|| since.unwrap_or(uptime));
         let waited = since.map_or(Duration::ZERO, |since| uptime.saturating_sub(since));
@@ -38,33 +38,34 @@ impl Waits {
     }
 }
 
-/// Places the events that wait, some of each log. Gives how many; none if another node is at it.
+/// Assigns positions to the events that wait, some of each log. Gives how many; none if another
+/// node is at it.
 ///
 /// # Errors
-/// That of the first log whose events cannot be placed; those of the others are.
-pub(crate) async fn sequence(store: &Store, node: &Node, waits: &Waits) -> Result<u64> {
-    let logs = repository::logs_waiting(store.read()).await?;
+/// That of the first log whose events get none; those of the others do.
+pub(crate) async fn sequence(store: &Store, node: &Node, lag: &SequencingLag) -> Result<u64> {
+    let logs = repository::logs_with_unsequenced(store.read()).await?;
     let any = !logs.is_empty();
-    let placed = place_some(store, node, logs).await;
-    let waiting = any && !placed.as_ref().is_ok_and(|placed| *placed > 0);
-    waits.show(waiting, store.uptime());
-    placed
+    let assigned = sequence_logs(store, node, logs).await;
+    let waiting = any && !assigned.as_ref().is_ok_and(|assigned| *assigned > 0);
+    lag.record(waiting, store.uptime());
+    assigned
 }
 
-async fn place_some(store: &Store, node: &Node, logs: Vec<Uuid>) -> Result<u64> {
-    let mut placed = 0;
+async fn sequence_logs(store: &Store, node: &Node, logs: Vec<Uuid>) -> Result<u64> {
+    let mut assigned = 0;
     let mut failed = None;
     for log in logs {
         let some = store
             .write((node.clone(), log), |tx, (node, log)| Box::pin(sequence_log(tx, node, *log)))
             .await;
         match some {
-            Ok(Some(some)) => placed += some,
+            Ok(Some(some)) => assigned += some,
             Ok(None) => break,
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    failed.map_or(Ok(placed), Err)
+    failed.map_or(Ok(assigned), Err)
 }
 
 /// None if another node holds the lease.
@@ -72,11 +73,11 @@ async fn sequence_log(tx: &Tx, node: &Node, log: Uuid) -> Result<Option<u64>> {
     if !lease::acquire(tx, LEASE, node).await? {
         return Ok(None);
     }
-    let mut events = repository::waiting(tx, log, AT_ONCE).await?;
+    let mut events = repository::unsequenced(tx, log, BATCH_SIZE).await?;
     chain::order(&mut events);
     let head = repository::head(tx, log).await?;
-    let (mut position, mut previous) = repository::end_of(head.as_ref());
-    let places: Vec<_> = events
+    let (mut position, mut previous) = repository::head_or_start(head.as_ref());
+    let assignments: Vec<_> = events
         .iter()
         .map(|event| {
             position += 1;
@@ -85,8 +86,8 @@ async fn sequence_log(tx: &Tx, node: &Node, log: Uuid) -> Result<Option<u64>> {
             (event.id, position, before, own)
         })
         .collect();
-    let count = places.len() as u64;
-    repository::place(tx, log, places, head.is_none()).await?;
+    let count = assignments.len() as u64;
+    repository::assign_positions(tx, log, assignments, head.is_none()).await?;
     tx.signal(Signal::Sequenced);
     Ok(Some(count))
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How many events are read at once.
-const AT_ONCE: u64 = 500;
+const BATCH_SIZE: u64 = 500;
 
 /// What was found in one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +22,10 @@ pub struct Findings {
     pub events: u64,
     /// Of how many of them something is sealed for which there is no key here: that it is what was
     /// written is not known.
-    pub unopened: u64,
+    pub undecryptable: u64,
     /// How many events have no position yet. Where they wait for longer than a moment, nobody gives
     /// them one.
-    pub waiting: u64,
+    pub unsequenced: u64,
     /// What is wrong, the first of each kind of place.
     pub faults: Vec<String>,
 }
@@ -54,16 +54,17 @@ pub async fn from_the_future(store: &Store) -> Result<Option<TimeDelta>> {
 
 async fn verify_log(store: &Store, log: Uuid) -> Result<Findings> {
     let connection = store.read();
-    let waiting = repository::count_waiting(connection, log).await?;
+    let unsequenced = repository::count_unsequenced(connection, log).await?;
     let faults = Vec::new();
-    let mut found = Findings { organization_id: log, events: 0, unopened: 0, waiting, faults };
+    let mut found =
+        Findings { organization_id: log, events: 0, undecryptable: 0, unsequenced, faults };
     // Before the events: the log may grow meanwhile.
     let head = repository::head(connection, log).await?;
-    let (end, end_chain) = repository::end_of(head.as_ref());
+    let (head_position, head_chain) = repository::head_or_start(head.as_ref());
     let (mut position, mut previous) = (0, chain::START.to_owned());
-    let mut at_end = (end == 0).then(|| previous.clone());
+    let mut at_head = (head_position == 0).then(|| previous.clone());
     loop {
-        let events = repository::after(connection, log, position, AT_ONCE).await?;
+        let events = repository::after(connection, log, position, BATCH_SIZE).await?;
         if events.is_empty() {
             break;
         }
@@ -87,20 +88,22 @@ async fn verify_log(store: &Store, log: Uuid) -> Result<Findings> {
                     )),
                     known => {
                         found.events += 1;
-                        found.unopened += u64::from(known.is_none());
+                        found.undecryptable += u64::from(known.is_none());
                     }
                 }
             }
             position = here;
             // What is stored, so that one fault is told once.
             previous = event.chain.unwrap_or(link);
-            if here == end {
-                at_end = Some(previous.clone());
+            if here == head_position {
+                at_head = Some(previous.clone());
             }
         }
     }
-    if at_end.is_none_or(|chain| chain != end_chain) {
-        found.faults.push(format!("the log ends at position {position}, and not with {end}"));
+    if at_head.is_none_or(|chain| chain != head_chain) {
+        found
+            .faults
+            .push(format!("the log ends at position {position}, and not with {head_position}"));
     }
     Ok(found)
 }

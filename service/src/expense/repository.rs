@@ -22,7 +22,9 @@ use crate::{
     member, project,
     store::{
         Tx, dialect,
-        page::{Page, Place, Sort, page, page_of_either, page_of_either_statement, page_statement},
+        page::{
+            Page, Sort, SortKey, page, page_of_either, page_of_either_statement, page_statement,
+        },
         versioned,
     },
     text::{self, fold, lower},
@@ -170,8 +172,8 @@ pub fn statement(
     let (sort, page_query) = (sort(query.sort), query.page());
     match asked(backend, organization_id, query) {
         (rows, None) => {
-            let place = Place::of::<expense::Entity>(sort.column);
-            page_statement(backend, rows, sort, &page_query, place)
+            let sort_key = SortKey::of::<expense::Entity>(sort.column);
+            page_statement(backend, rows, sort, &page_query, sort_key)
         }
         (rows, Some(others)) => {
             page_of_either_statement(backend, (rows, others), sort, &page_query)

@@ -7,7 +7,7 @@ use super::RecordedResponse;
 use crate::{
     error::{Error, Result},
     random::Random,
-    seal::{IDEMPOTENCY_ANSWER, Keyring, Place},
+    seal::{AssociatedData, IDEMPOTENCY_ANSWER, Keyring},
     store::log::{EventContext, NO_ORGANIZATION},
 };
 
@@ -57,7 +57,7 @@ impl Key {
         response: &RecordedResponse,
     ) -> Result<String> {
         let ring = if keyring.is_empty() { &self.own } else { keyring };
-        ring.seal(random, &self.place(), &[&self.request[..], &response.0].concat())
+        ring.seal(random, &self.associated_data(), &[&self.request[..], &response.0].concat())
     }
 
     /// The response, if it is one to the same request.
@@ -69,9 +69,9 @@ impl Key {
         let plain = if own {
             // No configuration can mend it.
             let forged = |_| Error::Internal("a kept answer does not open".into());
-            self.own.open(&self.place(), sealed).map_err(forged)?
+            self.own.open(&self.associated_data(), sealed).map_err(forged)?
         } else {
-            keyring.open(&self.place(), sealed)?
+            keyring.open(&self.associated_data(), sealed)?
         };
         match plain.split_first_chunk::<HASH_BYTES>() {
             Some((request, response)) if *request == self.request => {
@@ -82,7 +82,7 @@ impl Key {
         }
     }
 
-    fn place(&self) -> Place {
+    fn associated_data(&self) -> AssociatedData {
         let (organization_id, row) = self.row();
         IDEMPOTENCY_ANSWER.at(organization_id, row)
     }

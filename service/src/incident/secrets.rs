@@ -52,8 +52,8 @@ impl Secrets {
         // Where there is nothing to seal, too: what cannot be read is not written.
         keyring.require()?;
         let seal = |column: Sealed, plain: Option<&str>| {
-            let place = column.at(organization_id, id);
-            plain.map(|plain| keyring.seal(random, &place, plain.as_bytes())).transpose()
+            let associated_data = column.at(organization_id, id);
+            plain.map(|plain| keyring.seal(random, &associated_data, plain.as_bytes())).transpose()
         };
         let witnesses = (!self.witnesses.is_empty())
             .then(|| serde_json::to_string(&self.witnesses).map_err(|_| none()))
@@ -72,8 +72,11 @@ impl Secrets {
     /// What is sealed in a row.
     pub(super) fn open(keyring: &Keyring, row: &incident::Model) -> Result<Self> {
         let open = |column: Sealed, sealed: &Option<String>| {
-            let place = column.at(row.organization_id, row.id);
-            let plain = sealed.as_deref().map(|sealed| keyring.open(&place, sealed)).transpose()?;
+            let associated_data = column.at(row.organization_id, row.id);
+            let plain = sealed
+                .as_deref()
+                .map(|sealed| keyring.open(&associated_data, sealed))
+                .transpose()?;
             plain.map(|plain| String::from_utf8(plain).map_err(|_| none())).transpose()
         };
         let witnesses = open(INCIDENT_WITNESSES, &row.witnesses)?;

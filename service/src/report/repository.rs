@@ -120,7 +120,7 @@ pub(super) async fn sums(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Ve
         last: months.last,
     };
     let Some(rows) = spending::sums(tx, &asked).await? else {
-        tx.want(scope.organization_id);
+        tx.request_backfill(scope.organization_id);
         return sums_of_rows(tx, scope, group_by).await;
     };
     let mut sums: Vec<_> = rows.into_iter().map(Sums::from).collect();

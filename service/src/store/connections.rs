@@ -25,9 +25,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::telemetry::Telemetry;
 
 /// How long an idle session of PostgreSQL's is trusted without asking it. SQLite's do not go away.
-const TRUSTED_IDLE: Duration = Duration::from_secs(10);
+const PING_AFTER_IDLE: Duration = Duration::from_secs(10);
 /// For how long a session of PostgreSQL's is kept: it grows with what it has done.
-const KEPT: Duration = Duration::from_secs(30 * 60);
+const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// The connections to a database, for one kind of use. Cheap to clone; statements that run at the same time have a
 /// connection each.
@@ -39,19 +39,18 @@ struct Inner {
     pool: DatabaseConnection,
     telemetry: Telemetry,
     /// As many permits as the pool has connections.
-    free: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     acquire_timeout: Duration,
     /// Those that nobody uses, the one that was used last at the end.
-    idle: Mutex<Vec<Kept>>,
+    idle: Mutex<Vec<OpenConnection>>,
 }
 
 /// A connection that is out of the pool.
 #[derive(Debug)]
-struct Kept {
+struct OpenConnection {
     connection: Connection,
-    /// Since when.
-    since: Instant,
-    used: Instant,
+    opened_at: Instant,
+    last_used_at: Instant,
 }
 
 #[derive(Debug)]
@@ -72,7 +71,7 @@ impl Connections {
         Self(Arc::new(Inner {
             pool,
             telemetry: telemetry.clone(),
-            free: Arc::new(Semaphore::new(size as usize)),
+            permits: Arc::new(Semaphore::new(size as usize)),
             acquire_timeout,
             idle: Mutex::default(),
         }))
@@ -82,27 +81,32 @@ impl Connections {
     ///
     /// # Errors
     /// Where none was free in time, or none can be opened.
-    pub(super) async fn acquire(&self) -> Result<Held, DbErr> {
+    pub(super) async fn acquire(&self) -> Result<ConnectionGuard, DbErr> {
         let permit = self.permit().await?;
-        let kept = loop {
-            let Some(mut kept) = self.pop() else { break self.open().await? };
-            if kept.is_there().await {
-                break kept;
+        let open = loop {
+            let Some(mut open) = self.pop() else { break self.open().await? };
+            if open.is_alive().await {
+                break open;
             }
         };
-        Ok(Held { kept: Some(kept), is_settled: true, home: self.clone(), _permit: permit })
+        Ok(ConnectionGuard {
+            open: Some(open),
+            is_clean: true,
+            pool: self.clone(),
+            _permit: permit,
+        })
     }
 
     /// The pool, with room in it for one more connection: for what knows no other way.
-    pub(super) async fn lend(&self) -> Result<Lent, DbErr> {
+    pub(super) async fn reserve(&self) -> Result<PoolPermit, DbErr> {
         let permit = self.permit().await?;
         drop(self.pop());
-        Ok(Lent { pool: self.0.pool.clone(), _permit: permit })
+        Ok(PoolPermit { pool: self.0.pool.clone(), _permit: permit })
     }
 
     /// Waits for what is held, and closes all.
     pub(super) async fn close(&self) -> Result<(), DbErr> {
-        self.0.free.close();
+        self.0.permits.close();
         self.idle().clear();
         self.0.pool.clone().close().await
     }
@@ -132,15 +136,15 @@ impl Connections {
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, DbErr> {
-        let free = self.0.free.clone().acquire_owned();
-        match tokio::time::timeout(self.0.acquire_timeout, free).await {
+        let permit = self.0.permits.clone().acquire_owned();
+        match tokio::time::timeout(self.0.acquire_timeout, permit).await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
             Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
         }
     }
 
-    async fn open(&self) -> Result<Kept, DbErr> {
+    async fn open(&self) -> Result<OpenConnection, DbErr> {
         let connection = match self.get_database_backend() {
             DbBackend::Sqlite => {
                 let connection = self.0.pool.get_sqlite_connection_pool().acquire().await;
@@ -152,51 +156,51 @@ impl Connections {
             }
         };
         let now = Instant::now();
-        Ok(Kept { connection, since: now, used: now })
+        Ok(OpenConnection { connection, opened_at: now, last_used_at: now })
     }
 
-    fn pop(&self) -> Option<Kept> {
+    fn pop(&self) -> Option<OpenConnection> {
         self.idle().pop()
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Kept>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<OpenConnection>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
-    async fn is_there(&mut self) -> bool {
+impl OpenConnection {
+    async fn is_alive(&mut self) -> bool {
         match &mut self.connection {
-            Connection::Postgres(connection) if self.used.elapsed() >= TRUSTED_IDLE => {
+            Connection::Postgres(connection) if self.last_used_at.elapsed() >= PING_AFTER_IDLE => {
                 connection.ping().await.is_ok()
             }
             _ => true,
         }
     }
 
-    fn is_to_be_kept(&self) -> bool {
-        matches!(self.connection, Connection::Sqlite(_)) || self.since.elapsed() < KEPT
+    fn is_reusable(&self) -> bool {
+        matches!(self.connection, Connection::Sqlite(_)) || self.opened_at.elapsed() < MAX_LIFETIME
     }
 }
 
 /// The pool while a connection may be taken from it.
-pub(super) struct Lent {
+pub(super) struct PoolPermit {
     pub(super) pool: DatabaseConnection,
     _permit: OwnedSemaphorePermit,
 }
 
 /// A connection that is in use.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct ConnectionGuard {
     /// There until it is dropped.
-    kept: Option<Kept>,
+    open: Option<OpenConnection>,
     /// Whether its last statement has ended, and left it in order.
-    is_settled: bool,
-    home: Connections,
+    is_clean: bool,
+    pool: Connections,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Held {
+impl ConnectionGuard {
     pub(super) async fn execute(&mut self, statement: &Statement) -> Result<ExecResult, DbErr> {
         let begun = Instant::now();
         let result = match self.begin()? {
@@ -257,14 +261,14 @@ impl Held {
                 raw.execute(&mut **connection).await.map(ExecResult::from)
             }
         };
-        self.settle(&result);
+        self.record_result(&result);
         result.map_err(exec_error)
     }
 
     /// Closes the connection when it is dropped: nobody is to use it again.
     pub(super) fn close_on_drop(&mut self) {
-        self.is_settled = false;
-        match self.kept.as_mut().map(|kept| &mut kept.connection) {
+        self.is_clean = false;
+        match self.open.as_mut().map(|open| &mut open.connection) {
             Some(Connection::Sqlite(connection)) => connection.close_on_drop(),
             Some(Connection::Postgres(connection)) => connection.close_on_drop(),
             None => {}
@@ -273,9 +277,9 @@ impl Held {
 
     /// Until the statement has ended, the connection is not in order.
     fn begin(&mut self) -> Result<&mut Connection, DbErr> {
-        self.is_settled = false;
-        let kept = self.kept.as_mut();
-        kept.map(|kept| &mut kept.connection)
+        self.is_clean = false;
+        let open = self.open.as_mut();
+        open.map(|open| &mut open.connection)
             .ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
 
@@ -285,14 +289,14 @@ impl Held {
         begun: Instant,
         result: Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
-        self.home.0.telemetry.record(statement, begun.elapsed(), result.is_err());
-        self.settle(&result);
+        self.pool.0.telemetry.record(statement, begun.elapsed(), result.is_err());
+        self.record_result(&result);
         result
     }
 
     /// What the database itself has answered leaves the connection in order, unless it ends the session.
-    fn settle<T>(&mut self, result: &Result<T, sqlx::Error>) {
-        self.is_settled = match result {
+    fn record_result<T>(&mut self, result: &Result<T, sqlx::Error>) {
+        self.is_clean = match result {
             Ok(_) => true,
             Err(sqlx::Error::Database(error)) => {
                 !error.code().is_some_and(|code| code.starts_with("57P"))
@@ -302,13 +306,13 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        let Some(mut kept) = self.kept.take() else { return };
-        let is_open = !self.home.0.free.is_closed();
-        if self.is_settled && is_open && kept.is_to_be_kept() {
-            kept.used = Instant::now();
-            self.home.idle().push(kept);
+        let Some(mut open) = self.open.take() else { return };
+        let is_open = !self.pool.0.permits.is_closed();
+        if self.is_clean && is_open && open.is_reusable() {
+            open.last_used_at = Instant::now();
+            self.pool.idle().push(open);
         }
     }
 }

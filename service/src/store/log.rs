@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Tx, outcome::Witness, signal::Signal};
+use super::{Tx, commit_marker::CommitMarker, signal::Signal};
 use crate::{
     actor::{Actor, Author},
     error::{Error, Result},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many events wait before they are written: an import must not keep all of its own in memory.
-const AT_ONCE: usize = 128;
+const BATCH_SIZE: usize = 128;
 
 /// Whose log, and who does it.
 #[derive(Debug, Clone, Copy)]
@@ -96,10 +96,14 @@ impl Tx {
             return Err(Error::Internal(format!("{entity}.{verb} is not in the catalogue")));
         }
         let log = context.organization_id;
-        let is_first_of_chosen = verb == Verb::Created && self.is_chosen(entity_id);
-        let id = if is_first_of_chosen { first_event(R::ENTITY, entity_id) } else { self.new_id() };
+        let is_first_of_client_id = verb == Verb::Created && self.is_client_id(entity_id);
+        let id = if is_first_of_client_id {
+            creation_event_id(R::ENTITY, entity_id)
+        } else {
+            self.new_id()
+        };
         let sealed = sealed::seal::<R>((self.keyring(), self.random()), (log, id), &mut data)?;
-        self.pending().add(event::Model {
+        self.event_buffer().add(event::Model {
             organization_id: log,
             id,
             at: at.fixed_offset(),
@@ -124,22 +128,22 @@ impl Tx {
 
     /// Writes what was recorded if much waits.
     pub(super) async fn write_events_if_many(&self) -> Result<(), DbErr> {
-        if self.pending().len() >= AT_ONCE { self.write_events().await } else { Ok(()) }
+        if self.event_buffer().len() >= BATCH_SIZE { self.write_events().await } else { Ok(()) }
     }
 
     /// Writes what was recorded.
     pub(super) async fn write_events(&self) -> Result<(), DbErr> {
-        let mut events = self.pending().take();
-        let Some(witness) = events.first().map(Witness::of) else { return Ok(()) };
-        let placed = self.place(&mut events).await?;
-        self.signal(if placed { Signal::Sequenced } else { Signal::Recorded });
+        let mut events = self.event_buffer().drain();
+        let Some(marker) = events.first().map(CommitMarker::of) else { return Ok(()) };
+        let sequenced = self.assign_positions(&mut events).await?;
+        self.signal(if sequenced { Signal::Sequenced } else { Signal::Recorded });
         while !events.is_empty() {
-            let rest = events.split_off(rows_at_once(events.len()));
+            let rest = events.split_off(rows_per_statement(events.len()));
             let rows = events.into_iter().map(|event| event.into_active_model().reset_all());
             event::Entity::insert_many(rows).exec_without_returning(self).await?;
             events = rest;
         }
-        self.keep_witness(witness);
+        self.set_commit_marker(marker);
         Ok(())
     }
 }
@@ -147,7 +151,7 @@ impl Tx {
 /// The id of the event that tells that something was made whose id a client chose: only one can be, in whatever
 /// transactions it is tried, also where what was made is gone again. Nobody finds two ids with the same (RFC 9562,
 /// version 8).
-fn first_event(entity: &str, id: Uuid) -> Uuid {
+fn creation_event_id(entity: &str, id: Uuid) -> Uuid {
     let hash = Sha256::new().chain_update(entity).chain_update(id.as_bytes()).finalize();
     let mut bytes = [0; 16];
     bytes.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
@@ -156,9 +160,9 @@ fn first_event(entity: &str, id: Uuid) -> Uuid {
 
 /// How many of so many rows one statement writes: a few, or a power of two. A connection keeps the statement of each
 /// number.
-fn rows_at_once(waiting: usize) -> usize {
+fn rows_per_statement(waiting: usize) -> usize {
     const FEW: usize = 8;
-    if waiting <= FEW { waiting } else { 1 << waiting.min(AT_ONCE).ilog2() }
+    if waiting <= FEW { waiting } else { 1 << waiting.min(BATCH_SIZE).ilog2() }
 }
 
 /// The SHA-256 of data as it is stored, in hexadecimal.
@@ -204,7 +208,7 @@ pub(crate) async fn new_ids<R: Resource>(
         if let Some(index) = first {
             return Ok(Err(index));
         }
-        tx.choose(chosen.iter().flatten());
+        tx.add_client_ids(chosen.iter().flatten());
     }
     Ok(Ok(chosen.iter().map(|id| id.unwrap_or_else(|| tx.new_id())).collect()))
 }
@@ -233,10 +237,10 @@ mod tests {
     #[test]
     fn the_first_event_follows_from_what_is_made() {
         let id = Uuid::from_u128(7);
-        assert_eq!(first_event("task", id), first_event("task", id));
-        assert_ne!(first_event("task", id), first_event("expense", id));
-        assert_ne!(first_event("task", id), first_event("task", Uuid::from_u128(8)));
-        assert_eq!(first_event("task", id).get_version_num(), 8);
+        assert_eq!(creation_event_id("task", id), creation_event_id("task", id));
+        assert_ne!(creation_event_id("task", id), creation_event_id("expense", id));
+        assert_ne!(creation_event_id("task", id), creation_event_id("task", Uuid::from_u128(8)));
+        assert_eq!(creation_event_id("task", id).get_version_num(), 8);
     }
 
     #[test]

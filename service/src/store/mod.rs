@@ -6,13 +6,14 @@
 //! what waits together, on PostgreSQL in a transaction of its own, again from the start where others
 //! were in the way.
 
+mod backfill_requests;
+mod commit_marker;
 mod connections;
 pub mod dialect;
+mod event_buffer;
 mod failure;
 pub mod log;
-mod outcome;
 pub mod page;
-mod pending;
 mod positions;
 mod postgres;
 pub mod rows;
@@ -22,7 +23,6 @@ mod telemetry;
 mod transaction;
 mod tx;
 pub mod versioned;
-mod wanted;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -31,13 +31,13 @@ use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
+use backfill_requests::BackfillRequests;
 pub use connections::Connections;
 use signal::{Signal, Signals};
 pub use telemetry::{Observer, Pool};
 use tokio::sync::watch;
 use transaction::{Begin, Transaction};
 pub use tx::Tx;
-use wanted::Wanted;
 
 use crate::{
     clock::Clock,
@@ -207,7 +207,7 @@ enum Writer {
 /// A transaction in which the schema can be changed.
 struct Schema {
     transaction: DatabaseTransaction,
-    _lent: connections::Lent,
+    _permit: connections::PoolPermit,
 }
 
 /// What every transaction is handed besides its connection.
@@ -218,8 +218,8 @@ pub(crate) struct Context {
     pub(crate) keyring: Arc<Keyring>,
     signals: Signals,
     /// Whether positions can be given with the events.
-    caught_up: positions::CaughtUp,
-    wanted: Wanted,
+    fully_sequenced: positions::FullySequenced,
+    backfill_requests: BackfillRequests,
 }
 
 impl Store {
@@ -232,8 +232,8 @@ impl Store {
             random: options.random.clone(),
             keyring: Arc::new(options.keyring.clone()),
             signals: Signals::default(),
-            caught_up: positions::CaughtUp::default(),
-            wanted: Wanted::default(),
+            fully_sequenced: positions::FullySequenced::default(),
+            backfill_requests: BackfillRequests::default(),
         };
         let (engine, reader, writer) = if url.starts_with("sqlite:") {
             let (reader, writer) = sqlite::connect(url, &options, &context, &telemetry).await?;
@@ -264,9 +264,9 @@ impl Store {
         self.with_isolation(Isolation::ReadCommitted)
     }
 
-    /// What requests have missed that work in the background makes.
-    pub(crate) fn wanted(&self) -> &Wanted {
-        &self.context.wanted
+    /// The organizations whose spending totals are to be backfilled.
+    pub(crate) fn backfill_requests(&self) -> &BackfillRequests {
+        &self.context.backfill_requests
     }
 
     /// Connections for queries.

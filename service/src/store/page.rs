@@ -166,14 +166,14 @@ impl Cursor {
 /// Where the column that a list is sorted by is read, and the id: in the table of the rows, or in another
 /// that has the same values and an index of its own over them.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct SortKey {
     /// The column.
     pub column: Expr,
     /// The id.
     pub id: Expr,
 }
 
-impl Place {
+impl SortKey {
     /// In the table of the rows.
     pub fn of<E: Identified>(column: E::Column) -> Self {
         Self::new(column, E::ID)
@@ -192,7 +192,7 @@ pub async fn page<E: Identified>(
     sort: Sort<E::Column>,
     query: &PageQuery,
 ) -> Result<Page<E::Model>> {
-    page_at(connection, rows, sort, query, Place::of::<E>(sort.column)).await
+    page_at(connection, rows, sort, query, SortKey::of::<E>(sort.column)).await
 }
 
 /// The same, sorted by what stands elsewhere.
@@ -201,10 +201,10 @@ pub async fn page_at<E: Identified>(
     rows: Select<E>,
     sort: Sort<E::Column>,
     query: &PageQuery,
-    place: Place,
+    sort_key: SortKey,
 ) -> Result<Page<E::Model>> {
-    let items = rows::all(connection, asked(rows, sort, query, place)?).await?;
-    cut::<E>(items, sort, query)
+    let items = rows::all(connection, page_query(rows, sort, query, sort_key)?).await?;
+    into_page::<E>(items, sort, query)
 }
 
 /// The page of rows that are in one of two sets, and none in both, where an `OR` would have all of both read and
@@ -218,7 +218,7 @@ pub async fn page_of_either<E: Identified>(
     let backend = connection.get_database_backend();
     let either = either(backend, (one, other), sort, query)?;
     let items = rows::all_selected::<E>(connection, &either).await?;
-    cut::<E>(items, sort, query)
+    into_page::<E>(items, sort, query)
 }
 
 /// The one statement of [`page_of_either`], to ask the database what it makes of it.
@@ -237,14 +237,14 @@ fn either<E: Identified>(
     sort: Sort<E::Column>,
     query: &PageQuery,
 ) -> Result<SelectStatement> {
-    let in_order = Place::of::<E>(sort.column);
+    let in_order = SortKey::of::<E>(sort.column);
     // Or SQLite walks the index of the order, in which few of them are.
-    let sorted = Place {
+    let sorted = SortKey {
         column: dialect::unindexed(backend, in_order.column.clone()),
         id: dialect::unindexed(backend, in_order.id.clone()),
     };
-    let part = |rows, place, name: &'static str| {
-        let page = rows::select(asked(rows, sort, query, place)?);
+    let part = |rows, sort_key, name: &'static str| {
+        let page = rows::select(page_query(rows, sort, query, sort_key)?);
         let all = Query::select().expr(Expr::cust("*")).from_subquery(page, name).to_owned();
         Ok::<_, Error>(all)
     };
@@ -259,7 +259,7 @@ fn either<E: Identified>(
 }
 
 /// What was asked for is a row more than a page has.
-fn cut<E: Identified>(
+fn into_page<E: Identified>(
     mut items: Vec<E::Model>,
     sort: Sort<E::Column>,
     query: &PageQuery,
@@ -280,9 +280,9 @@ pub fn page_statement<E: Identified>(
     rows: Select<E>,
     sort: Sort<E::Column>,
     query: &PageQuery,
-    place: Place,
+    sort_key: SortKey,
 ) -> Result<Statement> {
-    Ok(backend.build(&rows::select(asked(rows, sort, query, place)?)))
+    Ok(backend.build(&rows::select(page_query(rows, sort, query, sort_key)?)))
 }
 
 fn limit(query: &PageQuery) -> u64 {
@@ -294,28 +294,28 @@ fn order<C>(sort: Sort<C>) -> Order {
 }
 
 /// The rows of a page, and one more.
-fn asked<E: Identified>(
+fn page_query<E: Identified>(
     rows: Select<E>,
     sort: Sort<E::Column>,
     query: &PageQuery,
-    place: Place,
+    sort_key: SortKey,
 ) -> Result<Select<E>> {
     let order = order(sort);
     let rows = rows
-        .order_by(place.column.clone(), order.clone())
-        .order_by(place.id.clone(), order)
+        .order_by(sort_key.column.clone(), order.clone())
+        .order_by(sort_key.id.clone(), order)
         .limit(limit(query) + 1);
     match &query.cursor {
         None => Ok(rows),
         Some(text) => {
             let after = Cursor::decode(text, sort)?;
-            Ok(rows.filter(beyond(sort.descending, place, after)))
+            Ok(rows.filter(after_cursor(sort.descending, sort_key, after)))
         }
     }
 }
 
-fn beyond(descending: bool, place: Place, after: Cursor) -> Expr {
-    let here = Expr::tuple([place.column, place.id]);
+fn after_cursor(descending: bool, sort_key: SortKey, after: Cursor) -> Expr {
+    let here = Expr::tuple([sort_key.column, sort_key.id]);
     let there = Expr::tuple([Expr::val(after.value.into_value()), Expr::val(after.id)]);
     if descending { here.lt(there) } else { here.gt(there) }
 }

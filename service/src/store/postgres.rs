@@ -29,7 +29,6 @@ use super::{
     signal::{Signal, Signals},
     telemetry::Telemetry,
     transaction::{Begin, Transaction},
-    tx::Announcement,
 };
 use crate::{
     clock::Clock,
@@ -38,15 +37,15 @@ use crate::{
 };
 
 /// How often a closure runs at most.
-const TRIES: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 /// How long to look for what a COMMIT without an answer has made.
-const LOOK_FOR: Duration = Duration::from_secs(2);
+const MARKER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long to wait before looking again.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const MARKER_POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Serializes the migrations of several nodes: any number that nobody else locks.
 const MIGRATION_LOCK: i64 = 0x0073_7465_7761_7264;
 /// How many connections without a pooler between: one that migrates, and one to spare.
-const DIRECT: u32 = 2;
+const DIRECT_CONNECTIONS: u32 = 2;
 
 /// The connections of a store.
 #[derive(Debug, Clone)]
@@ -70,7 +69,7 @@ pub(super) async fn connect(
         }
         return Ok(Pools { direct: shared.clone(), shared });
     };
-    let direct = session::connect(direct_url, options, DIRECT, telemetry).await?;
+    let direct = session::connect(direct_url, options, DIRECT_CONNECTIONS, telemetry).await?;
     if session::check(&direct).await? {
         return Err(ConnectError::Session(session::NOT_DIRECT.into()));
     }
@@ -105,7 +104,7 @@ impl Writer {
     {
         let task = tokio::spawn(async move {
             let mut reason = String::new();
-            for attempt in 0..TRIES {
+            for attempt in 0..MAX_ATTEMPTS {
                 match self.attempt(&input, &work).await {
                     Err(Error::Retry(why)) => {
                         metrics::counter!("steward_transaction_retries_total").increment(1);
@@ -118,7 +117,7 @@ impl Writer {
                     ended => return ended,
                 }
             }
-            Err(Error::Unavailable(format!("gave up after {TRIES} tries: {reason}")))
+            Err(Error::Unavailable(format!("gave up after {MAX_ATTEMPTS} tries: {reason}")))
         });
         task.await.map_err(|error| Error::Internal(format!("a write ended early: {error}")))?
     }
@@ -150,7 +149,7 @@ impl Writer {
     async fn commit(&self, tx: Tx) -> Result<()> {
         let error = match tx.commit().await {
             Ok(()) => {
-                tx.close().make();
+                tx.close().publish();
                 return Ok(());
             }
             Err(error) => error,
@@ -159,26 +158,26 @@ impl Writer {
             tx.rollback().await;
             return Err(error.into());
         }
-        let witness = tx.witness();
+        let marker = tx.commit_marker();
         let announcement = tx.close();
         let unknown = Error::OutcomeUnknown(error.to_string());
-        let Some(witness) = witness else { return Err(unknown) };
-        if !self.appears(witness).await {
+        let Some(marker) = marker else { return Err(unknown) };
+        if !self.appears(marker).await {
             return Err(unknown);
         }
         tracing::warn!(%error, "a COMMIT was made although its answer was lost");
-        Announcement::make(announcement);
+        announcement.publish();
         Ok(())
     }
 
     /// Looks for what a COMMIT without an answer would have made. What is not there may still come.
-    async fn appears(&self, witness: super::outcome::Witness) -> bool {
+    async fn appears(&self, marker: super::commit_marker::CommitMarker) -> bool {
         let begun = Instant::now();
-        while begun.elapsed() < LOOK_FOR {
-            if matches!(witness.is_there(&self.connections).await, Ok(true)) {
+        while begun.elapsed() < MARKER_TIMEOUT {
+            if matches!(marker.exists(&self.connections).await, Ok(true)) {
                 return true;
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(MARKER_POLL_INTERVAL).await;
         }
         false
     }
@@ -203,15 +202,15 @@ fn is_answer(error: &DbErr) -> bool {
 /// A transaction in which the schema can be changed, while other nodes that want to do so wait. It has
 /// no time limits: an index over a large table takes its time.
 pub(super) async fn lock_schema(pools: &Pools) -> Result<Schema, DbErr> {
-    let lent = pools.direct.lend().await?;
-    let holder = lent.pool.begin().await?;
+    let permit = pools.direct.reserve().await?;
+    let holder = permit.pool.begin().await?;
     // Who has waited for the lock must see what was done meanwhile.
     holder.execute_unprepared("SET TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
     for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
         holder.execute_unprepared(&format!("SET LOCAL {setting} = 0")).await?;
     }
     holder.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
-    Ok(Schema { transaction: holder, _lent: lent })
+    Ok(Schema { transaction: holder, _permit: permit })
 }
 
 /// By how much the clock of the server is ahead of this one: nothing, if that is no more than asking takes.

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Isolation,
-    connections::{Connections, Held},
+    connections::{ConnectionGuard, Connections},
 };
 
 /// How a transaction is begun.
@@ -58,7 +58,7 @@ impl Begin {
 
 /// A transaction. One that is dropped before its end takes its connection with it.
 pub(super) struct Transaction {
-    connection: Mutex<Held>,
+    connection: Mutex<ConnectionGuard>,
     backend: DbBackend,
     /// Whether the connection may be in a transaction.
     open: AtomicBool,
@@ -67,10 +67,10 @@ pub(super) struct Transaction {
 impl Transaction {
     /// Begins a transaction on a connection of its own.
     pub(super) async fn begin(connections: &Connections, begin: Begin) -> Result<Self, DbErr> {
-        let held = connections.acquire().await?;
+        let connection = connections.acquire().await?;
         // Before BEGIN is sent: whoever cancels this must not leave a transaction behind.
         let transaction = Self {
-            connection: Mutex::new(held),
+            connection: Mutex::new(connection),
             backend: connections.get_database_backend(),
             open: AtomicBool::new(true),
         };

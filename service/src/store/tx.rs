@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use super::{
     Context,
-    outcome::Witness,
-    pending::Pending,
-    positions::{CaughtUp, Ends},
+    commit_marker::CommitMarker,
+    event_buffer::EventBuffer,
+    positions::{FullySequenced, LogHeads},
     signal::{Raised, Signal, Signals},
     transaction::Transaction,
 };
@@ -43,13 +43,13 @@ pub struct Tx {
     /// Whether a statement has written.
     wrote: AtomicBool,
     /// What was recorded and is not written yet.
-    pending: Arc<Pending>,
+    event_buffer: Arc<EventBuffer>,
     /// The ids of new rows that clients have chosen.
-    chosen: Mutex<HashSet<Uuid>>,
+    client_ids: Mutex<HashSet<Uuid>>,
     /// Where the logs end, if positions are given with the events.
-    ends: Mutex<Option<Ends>>,
+    heads: Mutex<Option<LogHeads>>,
     /// An event that is there if, and only if, this was committed.
-    witness: Mutex<Option<Witness>>,
+    commit_marker: Mutex<Option<CommitMarker>>,
     /// The order of what is recorded in one transaction, its savepoints included.
     ordinal: Arc<AtomicI64>,
     /// What is told once the transaction is committed.
@@ -64,8 +64,8 @@ impl Tx {
     }
 
     /// The transaction of the only one who writes: it gives the positions of what it records.
-    pub(super) fn of_only_writer(transaction: Transaction, context: Context) -> Self {
-        Self { ends: Mutex::new(Some(Ends::default())), ..Self::new(transaction, context) }
+    pub(super) fn for_single_writer(transaction: Transaction, context: Context) -> Self {
+        Self { heads: Mutex::new(Some(LogHeads::default())), ..Self::new(transaction, context) }
     }
 
     fn at(transaction: Arc<Transaction>, depth: u32, context: Context) -> Self {
@@ -76,10 +76,10 @@ impl Tx {
             rollback_only: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             wrote: AtomicBool::new(false),
-            pending: Arc::default(),
-            chosen: Mutex::default(),
-            ends: Mutex::default(),
-            witness: Mutex::default(),
+            event_buffer: Arc::default(),
+            client_ids: Mutex::default(),
+            heads: Mutex::default(),
+            commit_marker: Mutex::default(),
             ordinal: Arc::default(),
             raised: Arc::default(),
             latest: Arc::new(AtomicI64::new(i64::MIN)),
@@ -109,9 +109,9 @@ impl Tx {
         self.context.random.id(self.now())
     }
 
-    /// Says that something is missed of an organization ([`super::Store::wanted`]).
-    pub(crate) fn want(&self, organization_id: Uuid) {
-        self.context.wanted.add(organization_id);
+    /// Says that something is missed of an organization ([`super::Store::backfill_requests`]).
+    pub(crate) fn request_backfill(&self, organization_id: Uuid) {
+        self.context.backfill_requests.add(organization_id);
     }
 
     /// Randomness.
@@ -145,17 +145,17 @@ impl Tx {
         self.signal(Signal::Revoked);
     }
 
-    pub(super) fn pending(&self) -> &Pending {
-        &self.pending
+    pub(super) fn event_buffer(&self) -> &EventBuffer {
+        &self.event_buffer
     }
 
     /// Remembers ids that clients have chosen.
-    pub(super) fn choose<'a>(&self, ids: impl Iterator<Item = &'a Uuid>) {
-        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+    pub(super) fn add_client_ids<'a>(&self, ids: impl Iterator<Item = &'a Uuid>) {
+        self.client_ids.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
     }
 
-    pub(super) fn is_chosen(&self, id: Uuid) -> bool {
-        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    pub(super) fn is_client_id(&self, id: Uuid) -> bool {
+        self.client_ids.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 
     pub(super) fn next_ordinal(&self) -> i64 {
@@ -191,7 +191,7 @@ impl Tx {
     /// [`Error::Internal`] where a statement has failed and nobody has heard of it;
     /// [`Error::Retry`] where another transaction has taken an id.
     pub(super) async fn finish(&self) -> Result<()> {
-        if !self.pending.is_of_a_part() {
+        if !self.event_buffer.is_nested() {
             self.write_events().await.map_err(|error| match error.into() {
                 // Another transaction has made the same, which the work looks for when it runs again.
                 Error::Duplicate { .. } => Error::lost_race("an id was taken meanwhile"),
@@ -206,22 +206,22 @@ impl Tx {
         self.check()?;
         let depth = self.depth + 1;
         self.fail_on_error(self.transaction.savepoint(depth).await)?;
-        Ok(self.part(depth))
+        Ok(self.child(depth))
     }
 
     /// A part of this transaction without a savepoint: once it has written, it can only be kept, or the
     /// whole be taken back.
-    pub(super) fn share(&self) -> Self {
-        self.part(self.depth)
+    pub(super) fn nested(&self) -> Self {
+        self.child(self.depth)
     }
 
-    fn part(&self, depth: u32) -> Self {
+    fn child(&self, depth: u32) -> Self {
         Self {
             ordinal: self.ordinal.clone(),
             raised: self.raised.clone(),
             latest: self.latest.clone(),
-            ends: Mutex::new(self.ends().clone()),
-            pending: Arc::new(Pending::within(&self.pending)),
+            heads: Mutex::new(self.heads().clone()),
+            event_buffer: Arc::new(EventBuffer::nested(&self.event_buffer)),
             ..Self::at(self.transaction.clone(), depth, self.context.clone())
         }
     }
@@ -230,20 +230,20 @@ impl Tx {
     pub(super) async fn release_into(self, outer: &Self) -> Result<(), DbErr> {
         self.check()?;
         outer.fail_on_error(self.transaction.release(self.depth).await)?;
-        self.keep_in(outer).await
+        self.merge_into(outer).await
     }
 
     /// Ends a part and keeps what was done in it.
-    pub(super) async fn keep_in(self, outer: &Self) -> Result<(), DbErr> {
+    pub(super) async fn merge_into(self, outer: &Self) -> Result<(), DbErr> {
         self.check()?;
-        if let Some(witness) = self.witness() {
-            outer.keep_witness(witness);
+        if let Some(commit_marker) = self.commit_marker() {
+            outer.set_commit_marker(commit_marker);
         }
         if self.has_written() {
             outer.wrote.store(true, Ordering::Relaxed);
         }
-        *outer.ends() = self.ends().take();
-        self.pending.end();
+        *outer.heads() = self.heads().take();
+        self.event_buffer.merge_into_outer();
         outer.write_events_if_many().await
     }
 
@@ -259,7 +259,7 @@ impl Tx {
     }
 
     /// Makes all of it last. What others are told is told
-    /// by [`Announcement::make`].
+    /// by [`Announcement::publish`].
     pub(super) async fn commit(&self) -> Result<(), DbErr> {
         debug_assert_eq!(self.depth, 0, "a savepoint is released");
         self.check()?;
@@ -267,39 +267,42 @@ impl Tx {
     }
 
     /// Gives recorded events their positions, where that can be done now.
-    pub(super) async fn place(&self, events: &mut [entity::event::Model]) -> Result<bool, DbErr> {
+    pub(super) async fn assign_positions(
+        &self,
+        events: &mut [entity::event::Model],
+    ) -> Result<bool, DbErr> {
         // Not held while others wait: what takes it back meanwhile takes the transaction with it.
-        let Some(mut ends) = self.ends().take() else { return Ok(false) };
-        let placed = ends.place(self, &self.context.caught_up, events).await?;
-        *self.ends() = Some(ends);
-        Ok(placed)
+        let Some(mut heads) = self.heads().take() else { return Ok(false) };
+        let assigned = heads.assign_positions(self, &self.context.fully_sequenced, events).await?;
+        *self.heads() = Some(heads);
+        Ok(assigned)
     }
 
     /// Does with the end of a log what recording does, and leaves it where it is: for what must take as long.
-    pub(crate) async fn touch_end(&self, log: Uuid) -> Result<()> {
-        let Some(mut ends) = self.ends().take() else { return Ok(()) };
-        ends.touch(self, &self.context.caught_up, log).await?;
-        *self.ends() = Some(ends);
+    pub(crate) async fn touch_head(&self, log: Uuid) -> Result<()> {
+        let Some(mut heads) = self.heads().take() else { return Ok(()) };
+        heads.touch(self, &self.context.fully_sequenced, log).await?;
+        *self.heads() = Some(heads);
         Ok(())
     }
 
     /// Writes where the logs end to which it has written. Nothing is recorded afterwards.
-    pub(super) async fn write_ends(&self) -> Result<(), DbErr> {
-        let Some(ends) = self.ends().take() else { return Ok(()) };
-        ends.write(self).await?;
-        *self.ends() = Some(ends);
+    pub(super) async fn write_heads(&self) -> Result<(), DbErr> {
+        let Some(heads) = self.heads().take() else { return Ok(()) };
+        heads.write(self).await?;
+        *self.heads() = Some(heads);
         Ok(())
     }
 
-    fn ends(&self) -> MutexGuard<'_, Option<Ends>> {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    fn heads(&self) -> MutexGuard<'_, Option<LogHeads>> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets the connection go, and gives what others are told if the transaction is committed.
     pub(super) fn close(self) -> Announcement {
-        let caught_up = self.ends().as_ref().is_some_and(Ends::are_caught_up);
-        let caught_up = caught_up.then_some(self.context.caught_up);
-        Announcement { raised: self.raised, signals: self.context.signals, caught_up }
+        let fully_sequenced = self.heads().as_ref().is_some_and(LogHeads::is_fully_sequenced);
+        let fully_sequenced = fully_sequenced.then_some(self.context.fully_sequenced);
+        Announcement { raised: self.raised, signals: self.context.signals, fully_sequenced }
     }
 
     pub(super) async fn rollback(&self) {
@@ -307,12 +310,15 @@ impl Tx {
     }
 
     /// An event that is there if, and only if, this was committed.
-    pub(super) fn witness(&self) -> Option<Witness> {
-        *self.witness.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn commit_marker(&self) -> Option<CommitMarker> {
+        *self.commit_marker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn keep_witness(&self, witness: Witness) {
-        self.witness.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(witness);
+    pub(super) fn set_commit_marker(&self, commit_marker: CommitMarker) {
+        self.commit_marker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(commit_marker);
     }
 
     /// Nothing runs in a transaction in which a statement has failed. PostgreSQL would refuse it, and
@@ -334,7 +340,7 @@ impl Tx {
 
     /// Before a statement: what reads or changes the log finds all that was recorded in it.
     async fn prepare(&self, sql: &str) -> Result<(), DbErr> {
-        if sql.contains(LOG) && !self.pending.is_empty() {
+        if sql.contains(LOG) && !self.event_buffer.is_empty() {
             self.write_events().await?;
         }
         self.check()
@@ -357,13 +363,13 @@ const LOG: &str = "\"event\"";
 pub(super) struct Announcement {
     raised: Arc<Raised>,
     signals: Signals,
-    caught_up: Option<CaughtUp>,
+    fully_sequenced: Option<FullySequenced>,
 }
 
 impl Announcement {
-    pub(super) fn make(self) {
-        if let Some(caught_up) = self.caught_up {
-            caught_up.keep();
+    pub(super) fn publish(self) {
+        if let Some(fully_sequenced) = self.fully_sequenced {
+            fully_sequenced.set();
         }
         self.raised.take().for_each(|signal| self.signals.raise(signal));
     }

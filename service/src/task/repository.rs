@@ -16,7 +16,7 @@ use crate::{
     member as members, project,
     store::{
         Tx, dialect,
-        page::{Page, PageQuery, Place, Sort, page, page_at, page_statement},
+        page::{Page, PageQuery, Sort, SortKey, page, page_at, page_statement},
         rows, versioned,
     },
     task::TaskInput,
@@ -36,8 +36,8 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &TaskQuery,
 ) -> Result<Page<task::Model>> {
-    let (rows, place) = filtered(connection.get_database_backend(), organization_id, query);
-    page_at(connection, rows, sort(query), &query.page(), place).await
+    let (rows, sort_key) = filtered(connection.get_database_backend(), organization_id, query);
+    page_at(connection, rows, sort(query), &query.page(), sort_key).await
 }
 
 /// What the database is asked for a list of tasks, so that it can be asked how it would find them.
@@ -49,8 +49,8 @@ pub fn statement(
     organization_id: Uuid,
     query: &TaskQuery,
 ) -> Result<Statement> {
-    let (rows, place) = filtered(backend, organization_id, query);
-    page_statement(backend, rows, sort(query), &query.page(), place)
+    let (rows, sort_key) = filtered(backend, organization_id, query);
+    page_statement(backend, rows, sort(query), &query.page(), sort_key)
 }
 
 fn sort(query: &TaskQuery) -> Sort<task::Column> {
@@ -67,7 +67,7 @@ fn filtered(
     backend: DbBackend,
     organization_id: Uuid,
     query: &TaskQuery,
-) -> (Select<task::Entity>, Place) {
+) -> (Select<task::Entity>, SortKey) {
     use task::COLUMN;
     let TaskQuery {
         assignee_member_id,
@@ -84,11 +84,11 @@ fn filtered(
         limit: _,
         cursor: _,
     } = query;
-    let place = match tag {
-        None => Place::of::<task::Entity>(task::Column::DueKey),
-        Some(_) => Place::new(task_tag::Column::DueKey, task_tag::Column::TaskId),
+    let sort_key = match tag {
+        None => SortKey::of::<task::Entity>(task::Column::DueKey),
+        Some(_) => SortKey::new(task_tag::Column::DueKey, task_tag::Column::TaskId),
     };
-    let due = query.page().bounded(backend, place.column.clone());
+    let due = query.page().bounded(backend, sort_key.column.clone());
     let rows = versioned::find_in_organization::<task::Entity>(organization_id)
         .apply_if(tag.as_deref(), |rows, tag| tagged(rows, organization_id, tag))
         .apply_if(*assignee_member_id, |rows, id| rows.filter(COLUMN.assignee_member_id.eq(id)))
@@ -102,7 +102,7 @@ fn filtered(
             let key = task::Column::SearchKey.into_simple_expr();
             rows.filter(dialect::contains(backend, key, &lower(text)))
         });
-    (rows, place)
+    (rows, sort_key)
 }
 
 /// Within days: what is never due is in none.

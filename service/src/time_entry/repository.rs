@@ -21,7 +21,7 @@ use crate::{
     member, project,
     store::{
         Tx, dialect,
-        page::{Page, Place, Sort, page_at},
+        page::{Page, Sort, SortKey, page_at},
         rows, versioned,
     },
     text::{fold, lower},
@@ -52,13 +52,13 @@ pub(super) async fn list(
         TimeEntrySort::StartedAtDescending => ("-started_at", Column::StartedAt, true),
         TimeEntrySort::UpdatedAt => ("updated_at", Column::UpdatedAt, false),
     };
-    let mut place = Place::of::<time_entry::Entity>(column);
+    let mut sort_key = SortKey::of::<time_entry::Entity>(column);
     if query.running == Some(true) {
         // There is one of each member at most, and SQLite would look for them in the order of all.
-        place.column = dialect::unindexed(backend, place.column);
-        place.id = dialect::unindexed(backend, place.id);
+        sort_key.column = dialect::unindexed(backend, sort_key.column);
+        sort_key.id = dialect::unindexed(backend, sort_key.id);
     }
-    page_at(connection, rows, Sort { name, column, descending }, &query.page(), place).await
+    page_at(connection, rows, Sort { name, column, descending }, &query.page(), sort_key).await
 }
 
 fn filtered(

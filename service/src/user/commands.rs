@@ -104,7 +104,7 @@ async fn pretend(tx: &Tx, row: user::ActiveModel) -> Result<User> {
     let row = user::ActiveModel { email_key: Set(key), version: Set(1), ..row };
     let written = user::Entity::insert(row).exec_with_returning(tx).await?;
     user::Entity::delete_many().filter(user::COLUMN.id.eq(written.id)).exec(tx).await?;
-    tx.touch_end(NO_ORGANIZATION).await?;
+    tx.touch_head(NO_ORGANIZATION).await?;
     Ok(written.into())
 }
 

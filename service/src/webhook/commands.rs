@@ -116,12 +116,12 @@ async fn make(tx: &Tx, actor: &Actor, new: &Create<WebhookInput>) -> Result<Issu
     let organization_id = actor.organization_id;
     let id = log::new_id::<Webhook>(tx, organization_id, new.id).await?;
     let secret = message::new_secret(tx.random());
-    let place = message::secret_at(organization_id, id);
+    let associated_data = message::secret_at(organization_id, id);
     let now = tx.now().fixed_offset();
     let row = webhook::ActiveModel {
         organization_id: Set(organization_id),
         id: Set(id),
-        secret: Set(tx.keyring().seal(tx.random(), &place, secret.as_bytes())?),
+        secret: Set(tx.keyring().seal(tx.random(), &associated_data, secret.as_bytes())?),
         created_at: Set(now),
         updated_at: Set(now),
         ..columns(new.input.clone())

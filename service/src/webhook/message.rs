@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     event::Event,
     random::Random,
-    seal::{Keyring, Place, WEBHOOK_PREVIOUS_SECRET, WEBHOOK_SECRET},
+    seal::{AssociatedData, Keyring, WEBHOOK_PREVIOUS_SECRET, WEBHOOK_SECRET},
 };
 
 /// In front of a secret.
@@ -28,12 +28,12 @@ pub(super) fn new_secret(random: &Random) -> String {
 }
 
 /// Where a webhook's secret is kept.
-pub(super) fn secret_at(organization_id: Uuid, id: Uuid) -> Place {
+pub(super) fn secret_at(organization_id: Uuid, id: Uuid) -> AssociatedData {
     WEBHOOK_SECRET.at(organization_id, id)
 }
 
 /// Where the one before is kept.
-pub(super) fn previous_secret_at(organization_id: Uuid, id: Uuid) -> Place {
+pub(super) fn previous_secret_at(organization_id: Uuid, id: Uuid) -> AssociatedData {
     WEBHOOK_PREVIOUS_SECRET.at(organization_id, id)
 }
 

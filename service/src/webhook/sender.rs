@@ -30,23 +30,23 @@ use crate::{
 };
 
 /// How many messages are on their way to one endpoint at once.
-const AT_ONCE: usize = 4;
-/// How long the sender waits for a place to become free before it looks again.
-const REST: Duration = Duration::from_secs(1);
+const MAX_CONCURRENT: usize = 4;
+/// How long the sender waits for a permit to be returned before it looks again.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What this process is sending.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sends(Arc<Running>);
+pub(crate) struct Sends(Arc<InFlight>);
 
 #[derive(Debug, Default)]
-struct Running {
+struct InFlight {
     by_endpoint: Mutex<HashMap<Endpoint, usize>>,
     ended: Notify,
 }
 
-/// A place of an endpoint, until this goes.
+/// A permit to send to an endpoint, until this goes.
 #[derive(Debug)]
-struct Place {
+struct Permit {
     sends: Sends,
     endpoint: Endpoint,
 }
@@ -56,34 +56,34 @@ impl Sends {
         change(&mut self.0.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn room(&self, endpoint: Endpoint) -> usize {
-        let taken = self.change(|running| running.get(&endpoint).copied().unwrap_or_default());
-        AT_ONCE.saturating_sub(taken)
+    fn available(&self, endpoint: Endpoint) -> usize {
+        let taken = self.change(|in_flight| in_flight.get(&endpoint).copied().unwrap_or_default());
+        MAX_CONCURRENT.saturating_sub(taken)
     }
 
     fn is_empty(&self) -> bool {
-        self.change(|running| running.is_empty())
+        self.change(|in_flight| in_flight.is_empty())
     }
 
-    fn take(&self, endpoint: Endpoint) -> Place {
-        self.change(|running| *running.entry(endpoint).or_default() += 1);
-        Place { sends: self.clone(), endpoint }
+    fn acquire(&self, endpoint: Endpoint) -> Permit {
+        self.change(|in_flight| *in_flight.entry(endpoint).or_default() += 1);
+        Permit { sends: self.clone(), endpoint }
     }
 
     /// Waits until nothing is on its way any more.
     pub(crate) async fn finish(&self) {
         while !self.is_empty() {
-            let _ = tokio::time::timeout(REST, self.0.ended.notified()).await;
+            let _ = tokio::time::timeout(POLL_INTERVAL, self.0.ended.notified()).await;
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        self.sends.change(|running| match running.get_mut(&self.endpoint) {
+        self.sends.change(|in_flight| match in_flight.get_mut(&self.endpoint) {
             Some(taken) if *taken > 1 => *taken -= 1,
             _ => {
-                running.remove(&self.endpoint);
+                in_flight.remove(&self.endpoint);
             }
         });
         self.sends.0.ended.notify_one();
@@ -100,11 +100,11 @@ pub(crate) async fn send(context: &Context) -> Result<u64> {
     let mut begun = 0;
     let due = repository::Due { now: store.now(), retries: &context.webhooks.retries };
     for endpoint in repository::with_due(store.read(), due).await? {
-        let room = context.sends.room(endpoint);
-        if room == 0 {
+        let available = context.sends.available(endpoint);
+        if available == 0 {
             continue;
         }
-        match begin(context, endpoint, room).await {
+        match begin(context, endpoint, available).await {
             Ok(some) => begun += some,
             Err(error) => {
                 tracing::warn!(webhook = %endpoint.1, %error, "a webhook cannot be sent");
@@ -117,7 +117,7 @@ pub(crate) async fn send(context: &Context) -> Result<u64> {
     tokio::select! {
         () = context.sends.0.ended.notified() => {}
         _ = work.changed() => {}
-        () = tokio::time::sleep(REST) => {}
+        () = tokio::time::sleep(POLL_INTERVAL) => {}
     }
     Ok(1)
 }
@@ -136,12 +136,12 @@ pub(super) struct Sent {
     pub(super) settings: Settings,
 }
 
-async fn begin(context: &Context, endpoint: Endpoint, room: usize) -> Result<u64> {
-    let input = (endpoint, room, context.webhooks.clone());
+async fn begin(context: &Context, endpoint: Endpoint, available: usize) -> Result<u64> {
+    let input = (endpoint, available, context.webhooks.clone());
     let claimed = context
         .store
-        .write(input, |tx, (endpoint, room, settings)| {
-            Box::pin(claim(tx, *endpoint, *room, settings))
+        .write(input, |tx, (endpoint, available, settings)| {
+            Box::pin(claim(tx, *endpoint, *available, settings))
         })
         .await?;
     let Some(Claimed { webhook, messages, until }) = claimed else { return Ok(0) };
@@ -153,8 +153,8 @@ async fn begin(context: &Context, endpoint: Endpoint, room: usize) -> Result<u64
         let headers = keys.headers(message::id(&delivery), started_at, &body)?;
         let settings = context.webhooks.clone();
         let sent = Sent { delivery, until, settings };
-        let (place, context, url) =
-            (context.sends.take(endpoint), context.clone(), webhook.url.clone());
+        let (permit, context, url) =
+            (context.sends.acquire(endpoint), context.clone(), webhook.url.clone());
         let in_turn = context.in_turn;
         let sending = async move {
             let timeout = sent.settings.timeout;
@@ -163,7 +163,7 @@ async fn begin(context: &Context, endpoint: Endpoint, room: usize) -> Result<u64
             if let Err(error) = outcome::keep(&context.store, sent, took, answer).await {
                 tracing::warn!(%error, "what came of a delivery was not kept: it is sent again");
             }
-            drop(place);
+            drop(permit);
         };
         if in_turn {
             sending.await;
@@ -179,7 +179,7 @@ async fn begin(context: &Context, endpoint: Endpoint, room: usize) -> Result<u64
 async fn claim(
     tx: &Tx,
     endpoint: Endpoint,
-    room: usize,
+    available: usize,
     settings: &Settings,
 ) -> Result<Option<Claimed>> {
     let (organization_id, _) = endpoint;
@@ -187,7 +187,7 @@ async fn claim(
     let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else { return Ok(None) };
     let now = tx.now();
     let is_due = repository::Due { now, retries: &settings.retries };
-    let due = repository::due(tx, endpoint, is_due, room as u64).await?;
+    let due = repository::due(tx, endpoint, is_due, available as u64).await?;
     if due.is_empty() {
         return Ok(None);
     }

@@ -13,12 +13,12 @@ use crate::{
 };
 
 /// How many deltas one transaction adds.
-const AT_ONCE: u64 = 1000;
+const BATCH_SIZE: u64 = 1000;
 
 /// One round over the organizations that have deltas, and those whose totals somebody has asked for. Gives how many
 /// deltas were added where more wait: a few may wait for the next round, which then adds more at a time.
 pub(crate) async fn work(store: &Store) -> Result<u64> {
-    for organization_id in store.wanted().take() {
+    for organization_id in store.backfill_requests().drain() {
         backfill(store, organization_id).await?;
     }
     let mut added = 0;
@@ -26,7 +26,7 @@ pub(crate) async fn work(store: &Store) -> Result<u64> {
     while let Some(organization_id) = repository::next_with_deltas(store.read(), after).await? {
         if !backfill(store, organization_id).await? {
             let some = store.write(organization_id, |tx, id| Box::pin(add_deltas(tx, *id))).await?;
-            added += if some == AT_ONCE { some } else { 0 };
+            added += if some == BATCH_SIZE { some } else { 0 };
         }
         after = Some(organization_id);
     }
@@ -34,7 +34,7 @@ pub(crate) async fn work(store: &Store) -> Result<u64> {
 }
 
 async fn add_deltas(tx: &Tx, organization_id: Uuid) -> Result<u64> {
-    let (ids, mut totals) = repository::deltas(tx, organization_id, Some(AT_ONCE)).await?;
+    let (ids, mut totals) = repository::deltas(tx, organization_id, Some(BATCH_SIZE)).await?;
     totals.prune();
     repository::delete_deltas(tx, organization_id, &ids).await?;
     repository::add_totals(tx, organization_id, &totals).await?;

@@ -11,7 +11,7 @@ use sea_orm::sqlx::{Error, SqliteConnection};
 /// (<https://www.sqlite.org/c3ref/commit_hook.html>), so that what steward believes is compared with
 /// what took place.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Commits(Arc<Counters>);
+pub(super) struct CommitCounter(Arc<Counters>);
 
 #[derive(Debug, Default)]
 struct Counters {
@@ -21,14 +21,14 @@ struct Counters {
 
 /// What was counted at some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Count {
+pub(super) struct CommitCount {
     commits: u64,
     rollbacks: u64,
 }
 
-impl Commits {
+impl CommitCounter {
     /// Counts on this connection, too.
-    pub(super) async fn watch(self, connection: &mut SqliteConnection) -> Result<(), Error> {
+    pub(super) async fn count_on(self, connection: &mut SqliteConnection) -> Result<(), Error> {
         let mut handle = connection.lock_handle().await?;
         let counters = self.0.clone();
         handle.set_commit_hook(move || {
@@ -42,15 +42,15 @@ impl Commits {
         Ok(())
     }
 
-    pub(super) fn read(&self) -> Count {
-        Count {
+    pub(super) fn read(&self) -> CommitCount {
+        CommitCount {
             commits: self.0.commits.load(Ordering::SeqCst),
             rollbacks: self.0.rollbacks.load(Ordering::SeqCst),
         }
     }
 
     /// Whether exactly one transaction was committed since, and none taken back.
-    pub(super) fn is_one_after(&self, before: Count) -> bool {
-        self.read() == Count { commits: before.commits + 1, ..before }
+    pub(super) fn is_one_after(&self, before: CommitCount) -> bool {
+        self.read() == CommitCount { commits: before.commits + 1, ..before }
     }
 }

@@ -15,17 +15,17 @@ use sea_orm::{
 };
 
 pub(super) use self::writer::Writer;
-use self::{commits::Commits, file::DataFile};
+use self::{commits::CommitCounter, file::DataFile};
 use super::{
     ConnectError, Context, Options, Synchronous, connections::Connections, telemetry::Telemetry,
 };
 
 /// What a connection may keep of the database in memory at least, in KiB: SQLite's own default.
-const LEAST_CACHE_KIB: u32 = 2000;
+const MIN_CACHE_KIB: u32 = 2000;
 
 /// How many rows a connection makes ahead of the one who reads them. A whole page fits, so that its
 /// thread need not wait for the reader's.
-const ROWS_AHEAD: usize = 512;
+const ROW_BUFFER_SIZE: usize = 512;
 
 /// Gives the connections for reading, and the writer.
 pub(super) async fn connect(
@@ -52,21 +52,21 @@ pub(super) async fn connect(
             .test_before_acquire(false)
     };
     let keeper = match in_memory {
-        true => Some(keep(&settings).await.map_err(driver_error)?),
+        true => Some(connect_keeper(&settings).await.map_err(driver_error)?),
         false => None,
     };
-    let commits = Commits::default();
+    let commits = CommitCounter::default();
     let counted = commits.clone();
     let one = pool(1).after_connect(move |connection, _| {
         let counted = counted.clone();
-        Box::pin(async move { counted.watch(connection).await })
+        Box::pin(async move { counted.count_on(connection).await })
     });
     let one = one.connect_with(settings.clone()).await.map_err(driver_error)?;
-    let kept = |pool, size| {
+    let connections = |pool, size| {
         let pool = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
         Connections::of(pool, size, options.acquire_timeout, telemetry)
     };
-    let single = kept(one, 1);
+    let single = connections(one, 1);
     let gone = |error: std::io::Error| DbErr::Custom(format!("the database's file: {error}"));
     let file = path.map(|path| DataFile::opened(path, lock)).transpose().map_err(gone)?;
     let reader = if in_memory {
@@ -76,7 +76,7 @@ pub(super) async fn connect(
             .connect_with(settings.pragma("query_only", "on"))
             .await
             .map_err(driver_error)?;
-        kept(many, options.max_connections)
+        connections(many, options.max_connections)
     };
     let writer = Writer::start(writer::Parts {
         connections: single,
@@ -106,18 +106,18 @@ fn settings(
         .pragma("cache_size", format!("-{}", cache_kib(options)))
         .pragma("temp_store", "memory")
         .statement_cache_capacity(512)
-        .row_buffer_size(ROWS_AHEAD)
+        .row_buffer_size(ROW_BUFFER_SIZE)
 }
 
 /// Of one connection: each that reads has as much as the one that writes.
 fn cache_kib(options: &Options) -> u32 {
     let connections = options.max_connections.saturating_add(1);
-    (options.cache_mib.saturating_mul(1024) / connections).max(LEAST_CACHE_KIB)
+    (options.cache_mib.saturating_mul(1024) / connections).max(MIN_CACHE_KIB)
 }
 
 /// A database in memory is there as long as a connection to it is, and a connection that failed is
 /// closed: this one is never used.
-async fn keep(
+async fn connect_keeper(
     settings: &SqliteConnectOptions,
 ) -> Result<Arc<SqliteConnection>, sea_orm::sqlx::Error> {
     settings.connect().await.map(Arc::new)

@@ -20,7 +20,7 @@ use sea_orm::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    commits::{Commits, Count},
+    commits::{CommitCount, CommitCounter},
     file::DataFile,
 };
 use crate::{
@@ -33,24 +33,24 @@ use crate::{
 };
 
 /// How many closures may wait before their callers wait to wait.
-const QUEUE: usize = 1024;
+const QUEUE_CAPACITY: usize = 1024;
 /// How many closures one transaction takes at most.
-const BATCH: usize = 256;
+const MAX_BATCH: usize = 256;
 /// How long a transaction goes on taking closures, so that the first is answered in good time and
 /// whoever comes next waits no longer.
-const BATCH_TIME: Duration = Duration::from_millis(50);
+const MAX_BATCH_TIME: Duration = Duration::from_millis(50);
 /// For how many transactions each closure has a savepoint, once one had to begin again: who fails
 /// once may go on doing so.
-const CAREFUL: u32 = 32;
+const SAVEPOINT_BATCHES: u32 = 32;
 /// How long the writer may take to say that it is there.
-const PING: Duration = Duration::from_secs(5);
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a writer is made of.
 pub(super) struct Parts {
     pub(super) connections: Connections,
     pub(super) context: Context,
     pub(super) group_commit: bool,
-    pub(super) commits: Commits,
+    pub(super) commits: CommitCounter,
     /// None in memory.
     pub(super) file: Option<DataFile>,
     /// In memory alone.
@@ -66,11 +66,11 @@ pub(in crate::store) struct Writer {
 
 impl Writer {
     pub(super) fn start(parts: Parts) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (sender, queue) = mpsc::channel(QUEUE_CAPACITY);
         let connections = parts.connections.clone();
-        let serving = Serving { parts, waiting, failure: Failure::default(), careful: 0 };
-        tokio::spawn(serving.run());
-        Self { queue, connections }
+        let task = WriterTask { parts, queue, failure: Failure::default(), savepoint_batches: 0 };
+        tokio::spawn(task.run());
+        Self { queue: sender, connections }
     }
 
     pub(in crate::store) fn connections(&self) -> &Connections {
@@ -85,8 +85,11 @@ impl Writer {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let lent = self.connections.lend().await?;
-        Ok(Schema { transaction: lent.pool.begin_with_options(immediate).await?, _lent: lent })
+        let permit = self.connections.reserve().await?;
+        Ok(Schema {
+            transaction: permit.pool.begin_with_options(immediate).await?,
+            _permit: permit,
+        })
     }
 
     pub(in crate::store) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
@@ -109,7 +112,7 @@ impl Writer {
             Box::pin(async { Ok(()) })
         });
         let late = |_| Error::Unavailable("the writer does not answer".into());
-        tokio::time::timeout(PING, nothing).await.map_err(late)?
+        tokio::time::timeout(PING_TIMEOUT, nothing).await.map_err(late)?
     }
 
     /// Waits until what was begun is done.
@@ -120,7 +123,7 @@ impl Writer {
 }
 
 /// How a closure ended, as far as the transaction cares.
-enum Ended {
+enum JobOutcome {
     /// It stands, if the transaction does.
     Done,
     /// It failed, or wants nothing kept: its own changes go.
@@ -132,7 +135,7 @@ enum Ended {
 
 /// What has become of a transaction that is not known to be committed.
 #[derive(Debug, Clone)]
-enum Lost {
+enum CommitFailure {
     /// Nothing of it is there, and nothing of it will be.
     Refused(String),
     /// Nobody knows.
@@ -141,9 +144,9 @@ enum Lost {
 
 /// A closure that waits for the writer, with its input and the one to be answered.
 trait Job: Send {
-    fn run<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, Ended>;
-    fn abandoned(&self) -> bool;
-    fn answer(self: Box<Self>, committed: Result<(), Lost>);
+    fn run<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, JobOutcome>;
+    fn is_abandoned(&self) -> bool;
+    fn answer(self: Box<Self>, committed: Result<(), CommitFailure>);
 }
 
 struct Work<I, T, F> {
@@ -159,7 +162,7 @@ where
     T: Send,
     F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync,
 {
-    fn run<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, Ended> {
+    fn run<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
             let work = AssertUnwindSafe((self.work)(tx, &self.input)).catch_unwind();
             let mut outcome = work.await.unwrap_or_else(|_| Err(Error::Internal("a panic".into())));
@@ -170,27 +173,27 @@ where
                 outcome = Err(error);
             }
             let ended = match &outcome {
-                Ok(_) if tx.is_rollback_only() => Ended::Failed,
-                Ok(_) => Ended::Done,
-                Err(Error::Unavailable(reason)) => Ended::Broken(reason.clone()),
-                Err(_) => Ended::Failed,
+                Ok(_) if tx.is_rollback_only() => JobOutcome::Failed,
+                Ok(_) => JobOutcome::Done,
+                Err(Error::Unavailable(reason)) => JobOutcome::Broken(reason.clone()),
+                Err(_) => JobOutcome::Failed,
             };
             self.outcome = Some(outcome);
             ended
         })
     }
 
-    fn abandoned(&self) -> bool {
+    fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), Lost>) {
+    fn answer(self: Box<Self>, committed: Result<(), CommitFailure>) {
         let answer = match (self.outcome, committed) {
             (Some(outcome), Ok(())) => outcome,
             // What was refused, too: it may have been for what another one of this transaction had
             // written, and that is gone.
-            (_, Err(Lost::Refused(reason))) => Err(Error::Unavailable(reason)),
-            (_, Err(Lost::Unknown(reason))) => Err(Error::OutcomeUnknown(reason)),
+            (_, Err(CommitFailure::Refused(reason))) => Err(Error::Unavailable(reason)),
+            (_, Err(CommitFailure::Unknown(reason))) => Err(Error::OutcomeUnknown(reason)),
             (None, Ok(())) => Err(Error::Internal("the writer did not run this".into())),
         };
         // Nobody may be waiting any more, and that is their right.
@@ -199,16 +202,16 @@ where
 }
 
 /// The task that writes.
-struct Serving {
+struct WriterTask {
     parts: Parts,
-    waiting: mpsc::Receiver<Box<dyn Job>>,
+    queue: mpsc::Receiver<Box<dyn Job>>,
     failure: Failure,
     /// For how many more transactions each closure has a savepoint.
-    careful: u32,
+    savepoint_batches: u32,
 }
 
 /// How the closures of a transaction ended.
-enum Ran {
+enum BatchOutcome {
     /// Some of them stand, if the transaction does.
     Written,
     /// There is nothing to keep.
@@ -218,15 +221,15 @@ enum Ran {
     Broken(String),
 }
 
-impl Serving {
+impl WriterTask {
     async fn run(mut self) {
-        while let Some(first) = self.waiting.recv().await {
-            if first.abandoned() {
+        while let Some(first) = self.queue.recv().await {
+            if first.is_abandoned() {
                 continue;
             }
-            metrics::gauge!("steward_writer_queue").set(self.waiting.len() as f64);
+            metrics::gauge!("steward_writer_queue").set(self.queue.len() as f64);
             if let Err(reason) = self.recover().await {
-                self.refuse(first, &Lost::Refused(reason));
+                self.refuse(first, &CommitFailure::Refused(reason));
                 continue;
             }
             let (jobs, committed) = self.transaction(first).await;
@@ -239,9 +242,9 @@ impl Serving {
     }
 
     /// Answers one job, and all that wait: they have waited long enough, too.
-    fn refuse(&mut self, first: Box<dyn Job>, why: &Lost) {
+    fn refuse(&mut self, first: Box<dyn Job>, why: &CommitFailure) {
         first.answer(Err(why.clone()));
-        while let Ok(job) = self.waiting.try_recv() {
+        while let Ok(job) = self.queue.try_recv() {
             job.answer(Err(why.clone()));
         }
     }
@@ -280,73 +283,90 @@ impl Serving {
     }
 
     /// Runs `first` and what else waits in one transaction.
-    async fn transaction(&mut self, first: Box<dyn Job>) -> (Vec<Box<dyn Job>>, Result<(), Lost>) {
+    async fn transaction(
+        &mut self,
+        first: Box<dyn Job>,
+    ) -> (Vec<Box<dyn Job>>, Result<(), CommitFailure>) {
         let mut jobs = vec![first];
         loop {
             let tx = match self.begin().await {
-                Ok(transaction) => Tx::of_only_writer(transaction, self.parts.context.clone()),
+                Ok(transaction) => Tx::for_single_writer(transaction, self.parts.context.clone()),
                 Err(error) => return self.not_begun(jobs, error),
             };
             // Once the connection is the writer's: in memory, readers take their transactions back on it.
             let commits = self.parts.commits.read();
             match self.run_jobs(&tx, &mut jobs, commits).await {
-                Ran::Written => {
+                BatchOutcome::Written => {
                     let committed = self.finish(tx, commits).await;
                     return (jobs, committed);
                 }
-                Ran::Nothing => {
+                BatchOutcome::Nothing => {
                     tx.rollback().await;
                     return (jobs, Ok(()));
                 }
-                Ran::Retry => {
+                BatchOutcome::Retry => {
                     tx.rollback().await;
-                    self.careful = CAREFUL;
+                    self.savepoint_batches = SAVEPOINT_BATCHES;
                 }
-                Ran::Broken(reason) => return (jobs, Err(self.broken(&tx, reason).await)),
+                BatchOutcome::Broken(reason) => return (jobs, Err(self.broken(&tx, reason).await)),
             }
         }
     }
 
     /// Runs the jobs, and adds to them what else waits.
-    async fn run_jobs(&mut self, tx: &Tx, jobs: &mut Vec<Box<dyn Job>>, commits: Count) -> Ran {
+    async fn run_jobs(
+        &mut self,
+        tx: &Tx,
+        jobs: &mut Vec<Box<dyn Job>>,
+        commits: CommitCount,
+    ) -> BatchOutcome {
         let begun = Instant::now();
-        let limit = if self.parts.group_commit { BATCH } else { 1 };
-        let has_savepoints = self.careful > 0;
-        self.careful = self.careful.saturating_sub(1);
-        let (mut next, mut ran) = (0, Ran::Nothing);
+        let limit = if self.parts.group_commit { MAX_BATCH } else { 1 };
+        let has_savepoints = self.savepoint_batches > 0;
+        self.savepoint_batches = self.savepoint_batches.saturating_sub(1);
+        let (mut next, mut ran) = (0, BatchOutcome::Nothing);
         loop {
             if next == jobs.len() {
-                if next >= limit || begun.elapsed() >= BATCH_TIME {
+                if next >= limit || begun.elapsed() >= MAX_BATCH_TIME {
                     return ran;
                 }
-                match self.waiting.try_recv() {
-                    Ok(job) if job.abandoned() => continue,
+                match self.queue.try_recv() {
+                    Ok(job) if job.is_abandoned() => continue,
                     Ok(job) => jobs.push(job),
                     Err(_) => return ran,
                 }
             }
             let Some(job) = jobs.get_mut(next) else { return ran };
             next += 1;
-            let ended =
-                if has_savepoints { in_savepoint(tx, job).await } else { in_share(tx, job).await };
+            let ended = if has_savepoints {
+                run_in_savepoint(tx, job).await
+            } else {
+                run_without_savepoint(tx, job).await
+            };
             match ended {
-                Ran::Written => ran = Ran::Written,
-                Ran::Nothing => {}
+                BatchOutcome::Written => ran = BatchOutcome::Written,
+                BatchOutcome::Nothing => {}
                 // Nobody else's would be lost with it.
-                Ran::Retry if matches!(ran, Ran::Nothing) && next == jobs.len() => return ran,
-                ended @ (Ran::Retry | Ran::Broken(_)) => return ended,
+                BatchOutcome::Retry
+                    if matches!(ran, BatchOutcome::Nothing) && next == jobs.len() =>
+                {
+                    return ran;
+                }
+                ended @ (BatchOutcome::Retry | BatchOutcome::Broken(_)) => return ended,
             }
             if self.parts.commits.read() != commits {
-                return Ran::Broken("SQLite has taken the transaction back by itself".into());
+                return BatchOutcome::Broken(
+                    "SQLite has taken the transaction back by itself".into(),
+                );
             }
         }
     }
 
     /// Writes what is written once for all, and commits.
-    async fn finish(&self, tx: Tx, commits: Count) -> Result<(), Lost> {
+    async fn finish(&self, tx: Tx, commits: CommitCount) -> Result<(), CommitFailure> {
         let written = async {
             tx.finish().await?;
-            Ok::<_, Error>(tx.write_ends().await?)
+            Ok::<_, Error>(tx.write_heads().await?)
         };
         if let Err(error) = written.await {
             return Err(self.broken(&tx, error.to_string()).await);
@@ -358,78 +378,82 @@ impl Serving {
         &mut self,
         mut jobs: Vec<Box<dyn Job>>,
         error: DbErr,
-    ) -> (Vec<Box<dyn Job>>, Result<(), Lost>) {
+    ) -> (Vec<Box<dyn Job>>, Result<(), CommitFailure>) {
         let reason = reason(error);
         self.failure.set(&reason);
-        jobs.extend(std::iter::from_fn(|| self.waiting.try_recv().ok()));
-        (jobs, Err(Lost::Refused(reason)))
+        jobs.extend(std::iter::from_fn(|| self.queue.try_recv().ok()));
+        (jobs, Err(CommitFailure::Refused(reason)))
     }
 
-    async fn broken(&self, tx: &Tx, reason: String) -> Lost {
+    async fn broken(&self, tx: &Tx, reason: String) -> CommitFailure {
         self.failure.set(&reason);
         tx.rollback().await;
-        Lost::Refused(reason)
+        CommitFailure::Refused(reason)
     }
 
     /// Commits, and knows afterwards whether it did.
-    async fn commit(&self, tx: Tx, before: Count) -> Result<(), Lost> {
+    async fn commit(&self, tx: Tx, before: CommitCount) -> Result<(), CommitFailure> {
         let error = match tx.commit().await {
             Ok(()) if self.parts.commits.is_one_after(before) => {
-                tx.close().make();
+                tx.close().publish();
                 return Ok(());
             }
             Ok(()) => {
                 let reason = "a batch did not run in one transaction: this is a defect".to_owned();
                 self.failure.set(&reason);
-                return Err(Lost::Unknown(reason));
+                return Err(CommitFailure::Unknown(reason));
             }
             Err(error) => error,
         };
         let full = is_full(&error);
         let reason = reason(error);
         self.failure.set(&reason);
-        let witness = tx.witness();
+        let marker = tx.commit_marker();
         let announcement = tx.close();
         if self.recover().await.is_err() {
             // A full disk has no room for the frame that makes a transaction one.
-            return Err(if full { Lost::Refused(reason) } else { Lost::Unknown(reason) });
+            return Err(if full {
+                CommitFailure::Refused(reason)
+            } else {
+                CommitFailure::Unknown(reason)
+            });
         }
-        let Some(witness) = witness else { return Err(Lost::Refused(reason)) };
-        match witness.is_there(&self.parts.connections).await {
+        let Some(marker) = marker else { return Err(CommitFailure::Refused(reason)) };
+        match marker.exists(&self.parts.connections).await {
             Ok(true) => {
-                announcement.make();
+                announcement.publish();
                 Ok(())
             }
-            Ok(false) => Err(Lost::Refused(reason)),
-            Err(_) => Err(Lost::Unknown(reason)),
+            Ok(false) => Err(CommitFailure::Refused(reason)),
+            Err(_) => Err(CommitFailure::Unknown(reason)),
         }
     }
 }
 
-async fn in_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> Ran {
+async fn run_in_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> BatchOutcome {
     let part = match tx.begin_savepoint().await {
         Ok(part) => part,
-        Err(error) => return Ran::Broken(error.to_string()),
+        Err(error) => return BatchOutcome::Broken(error.to_string()),
     };
     let ended = job.run(&part).await;
     let kept = match ended {
-        Ended::Done => part.release_into(tx).await.map(|()| Ran::Written),
-        Ended::Failed => part.rollback_to().await.map(|()| Ran::Nothing),
-        Ended::Broken(reason) => return Ran::Broken(reason),
+        JobOutcome::Done => part.release_into(tx).await.map(|()| BatchOutcome::Written),
+        JobOutcome::Failed => part.rollback_to().await.map(|()| BatchOutcome::Nothing),
+        JobOutcome::Broken(reason) => return BatchOutcome::Broken(reason),
     };
-    kept.unwrap_or_else(|error| Ran::Broken(reason(error)))
+    kept.unwrap_or_else(|error| BatchOutcome::Broken(reason(error)))
 }
 
-async fn in_share(tx: &Tx, job: &mut Box<dyn Job>) -> Ran {
-    let part = tx.share();
+async fn run_without_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> BatchOutcome {
+    let part = tx.nested();
     match job.run(&part).await {
-        Ended::Done => match part.keep_in(tx).await {
-            Ok(()) => Ran::Written,
-            Err(error) => Ran::Broken(reason(error)),
+        JobOutcome::Done => match part.merge_into(tx).await {
+            Ok(()) => BatchOutcome::Written,
+            Err(error) => BatchOutcome::Broken(reason(error)),
         },
-        Ended::Failed if part.has_written() => Ran::Retry,
-        Ended::Failed => Ran::Nothing,
-        Ended::Broken(reason) => Ran::Broken(reason),
+        JobOutcome::Failed if part.has_written() => BatchOutcome::Retry,
+        JobOutcome::Failed => BatchOutcome::Nothing,
+        JobOutcome::Broken(reason) => BatchOutcome::Broken(reason),
     }
 }
 

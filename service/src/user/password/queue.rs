@@ -16,17 +16,17 @@ use crate::{
 };
 
 /// How long a request waits for its turn, if hashing takes longer here than anywhere.
-const PATIENCE: Duration = Duration::from_secs(10);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many are in line for each processor. A hash takes some 30 ms, so that the last one waits for two
 /// seconds.
-const IN_LINE: usize = 64;
+const MAX_QUEUED: usize = 64;
 /// How many of them come from where nobody is known: the rest is for those who are.
-const STRANGERS: usize = 48;
+const MAX_STRANGERS: usize = 48;
 /// How many of those come from where somebody has failed of late: the rest is for those who have not,
 /// however many networks somebody guesses from.
-const SUSPECTS: usize = 24;
+const MAX_SUSPECTS: usize = 24;
 /// How many of them come from one network.
-const OF_ONE_NETWORK: usize = 16;
+const MAX_PER_NETWORK: usize = 16;
 
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
@@ -61,7 +61,7 @@ struct Counts {
 
 /// A place in line, until it goes.
 #[derive(Debug)]
-struct Place {
+struct Ticket {
     line: Arc<Line>,
     origin: Origin,
 }
@@ -84,33 +84,33 @@ impl Queue {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
         let busy = || Error::Unavailable("too many passwords are being checked".into());
-        let place = self.enter(origin).ok_or_else(busy)?;
-        let turn = tokio::time::timeout(PATIENCE, self.gates.pass(origin))
+        let ticket = self.enter(origin).ok_or_else(busy)?;
+        let turn = tokio::time::timeout(QUEUE_TIMEOUT, self.gates.pass(origin))
             .await
             .ok()
             .and_then(|passed| passed.ok())
             .ok_or_else(busy)?;
         tokio::task::spawn_blocking(move || {
             // Held until the work is done, even if nobody waits for it any more.
-            let _held = (turn, place);
+            let _held = (turn, ticket);
             work()
         })
         .await
         .map_err(|error| Error::Internal(format!("a password check ended early: {error}")))
     }
 
-    fn enter(&self, origin: Origin) -> Option<Place> {
+    fn enter(&self, origin: Origin) -> Option<Ticket> {
         let line = &self.line;
         let mut counts = line.lock();
-        if counts.all >= IN_LINE * line.processors {
+        if counts.all >= MAX_QUEUED * line.processors {
             return None;
         }
         if let Some(network) = network(origin) {
             let strangers: usize = counts.strangers.values().sum();
             let of_network = counts.strangers.get(&network).copied().unwrap_or_default();
-            if strangers >= STRANGERS * line.processors
-                || of_network >= OF_ONE_NETWORK * line.processors
-                || (is_suspect(origin) && counts.suspects >= SUSPECTS * line.processors)
+            if strangers >= MAX_STRANGERS * line.processors
+                || of_network >= MAX_PER_NETWORK * line.processors
+                || (is_suspect(origin) && counts.suspects >= MAX_SUSPECTS * line.processors)
             {
                 return None;
             }
@@ -118,7 +118,7 @@ impl Queue {
             counts.strangers.insert(network, of_network + 1);
         }
         counts.all += 1;
-        Some(Place { line: line.clone(), origin })
+        Some(Ticket { line: line.clone(), origin })
     }
 }
 
@@ -157,7 +157,7 @@ impl Line {
     }
 }
 
-impl Drop for Place {
+impl Drop for Ticket {
     fn drop(&mut self) {
         let mut counts = self.line.lock();
         counts.all = counts.all.saturating_sub(1);
@@ -179,20 +179,20 @@ mod tests {
 
     use super::*;
 
-    fn place(number: u8) -> Network {
+    fn address(number: u8) -> Network {
         IpAddr::from(Ipv4Addr::new(192, 0, 2, number)).into()
     }
 
     fn stranger(number: u8) -> Origin {
-        Origin::Stranger(place(number))
+        Origin::Stranger(address(number))
     }
 
     fn suspect(number: u8) -> Origin {
-        Origin::Suspect(place(number))
+        Origin::Suspect(address(number))
     }
 
     /// The places that a thousand would have.
-    fn enter(queue: &Queue, origin: impl Fn(u8) -> Origin) -> Vec<Place> {
+    fn enter(queue: &Queue, origin: impl Fn(u8) -> Origin) -> Vec<Ticket> {
         (0..1000).filter_map(|number| queue.enter(origin((number % 256) as u8))).collect()
     }
 

@@ -8,20 +8,20 @@ use entity::event;
 /// What was recorded in a transaction, or in a part of it, and is not written yet. What was recorded around a
 /// part comes before what is recorded in it.
 #[derive(Debug, Default)]
-pub(super) struct Pending {
+pub(super) struct EventBuffer {
     events: Mutex<Vec<event::Model>>,
-    outer: Option<Arc<Pending>>,
+    outer: Option<Arc<EventBuffer>>,
     /// Whether this part has written what waited around it: if it stands, that is written.
     wrote_outer: AtomicBool,
 }
 
-impl Pending {
-    /// Of a part of what `outer` is of.
-    pub(super) fn within(outer: &Arc<Self>) -> Self {
+impl EventBuffer {
+    /// Of a savepoint, or another part, of the transaction of `outer`.
+    pub(super) fn nested(outer: &Arc<Self>) -> Self {
         Self { outer: Some(outer.clone()), ..Self::default() }
     }
 
-    pub(super) fn is_of_a_part(&self) -> bool {
+    pub(super) fn is_nested(&self) -> bool {
         self.outer.is_some()
     }
 
@@ -40,7 +40,7 @@ impl Pending {
 
     /// What is to be written now, in its order. What was recorded around this part still waits there: this part
     /// may be taken back.
-    pub(super) fn take(&self) -> Vec<event::Model> {
+    pub(super) fn drain(&self) -> Vec<event::Model> {
         let mut events = Vec::new();
         if let Some(outer) = self.unwritten_outer() {
             outer.copy_into(&mut events);
@@ -50,11 +50,11 @@ impl Pending {
         events
     }
 
-    /// Ends a part that stands.
-    pub(super) fn end(&self) {
+    /// Ends a part that stands: what it has recorded is left to the outer one.
+    pub(super) fn merge_into_outer(&self) {
         let Some(outer) = &self.outer else { return };
         if self.wrote_outer.load(Ordering::Relaxed) {
-            outer.forget();
+            outer.mark_written();
         }
         outer.events().append(&mut self.events());
     }
@@ -66,7 +66,7 @@ impl Pending {
         events.extend(self.events().iter().cloned());
     }
 
-    fn forget(&self) {
+    fn mark_written(&self) {
         self.wrote_outer.store(true, Ordering::Relaxed);
         self.events().clear();
     }
@@ -116,33 +116,33 @@ mod tests {
 
     #[test]
     fn what_a_part_records_waits_with_the_whole_once_the_part_stands() {
-        let whole = Arc::new(Pending::default());
+        let whole = Arc::new(EventBuffer::default());
         whole.add(event(1));
-        let part = Arc::new(Pending::within(&whole));
+        let part = Arc::new(EventBuffer::nested(&whole));
         part.add(event(2));
         // Taken back.
-        Pending::within(&part).add(event(3));
-        part.end();
+        EventBuffer::nested(&part).add(event(3));
+        part.merge_into_outer();
         drop(part);
-        assert_eq!(ordinals(&whole.take()), [1, 2]);
+        assert_eq!(ordinals(&whole.drain()), [1, 2]);
         assert!(whole.is_empty());
     }
 
     #[test]
     fn what_a_part_writes_for_the_whole_is_written_if_the_part_stands() {
-        let whole = Arc::new(Pending::default());
+        let whole = Arc::new(EventBuffer::default());
         whole.add(event(1));
-        let part = Arc::new(Pending::within(&whole));
+        let part = Arc::new(EventBuffer::nested(&whole));
         part.add(event(2));
-        let inner = Pending::within(&part);
+        let inner = EventBuffer::nested(&part);
         inner.add(event(3));
-        assert_eq!(ordinals(&inner.take()), [1, 2, 3]);
+        assert_eq!(ordinals(&inner.drain()), [1, 2, 3]);
         assert!(inner.is_empty());
         assert!(!part.is_empty(), "it may still be taken back");
         inner.add(event(4));
-        inner.end();
-        assert_eq!(ordinals(&part.take()), [4], "the others are written");
+        inner.merge_into_outer();
+        assert_eq!(ordinals(&part.drain()), [4], "the others are written");
         drop(part);
-        assert_eq!(ordinals(&whole.take()), [1], "the part was taken back");
+        assert_eq!(ordinals(&whole.drain()), [1], "the part was taken back");
     }
 }

@@ -6,17 +6,17 @@ use std::{
 
 use uuid::Uuid;
 
-/// Of which organizations something is wanted that is derived from their rows and not there yet. In memory: who misses
-/// it again asks again.
+/// Of which organizations the spending totals are to be backfilled. In memory: who misses them
+/// again asks again.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wanted(Arc<Mutex<BTreeSet<Uuid>>>);
+pub(crate) struct BackfillRequests(Arc<Mutex<BTreeSet<Uuid>>>);
 
-impl Wanted {
+impl BackfillRequests {
     pub(crate) fn add(&self, organization_id: Uuid) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(organization_id);
     }
 
-    pub(crate) fn take(&self) -> BTreeSet<Uuid> {
+    pub(crate) fn drain(&self) -> BTreeSet<Uuid> {
         mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

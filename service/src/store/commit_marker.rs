@@ -10,18 +10,18 @@ use uuid::Uuid;
 
 /// The key of an event that is there if, and only if, its transaction was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Witness {
+pub(super) struct CommitMarker {
     organization_id: Uuid,
     id: Uuid,
 }
 
-impl Witness {
+impl CommitMarker {
     pub(super) fn of(event: &event::Model) -> Self {
         Self { organization_id: event.organization_id, id: event.id }
     }
 
     /// Whether it is there, in what was committed before.
-    pub(super) async fn is_there(self, connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    pub(super) async fn exists(self, connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
         let found = event::Entity::find_by_id((self.organization_id, self.id))
             .select_only()
             .column(event::Column::Id)
