@@ -113,7 +113,7 @@ const WORKERS: &[Worker] = &[
         name: "consumers",
         wakes: Some(Signal::Sequenced),
         pace: PACE,
-        turn: |context| Box::pin(consumer::feed(context)),
+        turn: |context| Box::pin(consumer::run_once(context)),
     },
     Worker {
         name: "leases",

@@ -178,7 +178,7 @@ const FRAIL: Consumer = Consumer {
     name: "frail",
     kinds: &["expense.created"],
     start: Start::Beginning,
-    concerns: |_, all| Box::pin(async { Ok(all.iter().copied().collect()) }),
+    relevant_to: |_, all| Box::pin(async { Ok(all.iter().copied().collect()) }),
     react: |_, _, _| {
         Box::pin(async {
             if FAILS.load(Ordering::SeqCst) {

@@ -38,7 +38,7 @@ const FRAIL: Consumer = Consumer {
     name: "frail",
     kinds: &["expense.created"],
     start: Start::Beginning,
-    concerns: |_, all| Box::pin(async { Ok(all.iter().copied().collect()) }),
+    relevant_to: |_, all| Box::pin(async { Ok(all.iter().copied().collect()) }),
     react: |_, _, events| {
         Box::pin(async move {
             if POISONOUS.load(Ordering::SeqCst) {
@@ -192,7 +192,7 @@ async fn what_nobody_wants_is_passed_over_in_one_step() {
     each_database(async |database| {
         const IDLE: Consumer = Consumer {
             name: "idle",
-            concerns: |_, _| Box::pin(async { Ok(HashSet::new()) }),
+            relevant_to: |_, _| Box::pin(async { Ok(HashSet::new()) }),
             ..ROBUST
         };
         let app = App::start_with(&database, hurried(&[IDLE])).await;

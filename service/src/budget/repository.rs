@@ -54,8 +54,9 @@ pub(super) async fn having_any(
     versioned::organizations_with(connection, budget::Entity::find(), organizations).await
 }
 
-/// Which parts of budgets were told, in percent, of periods that begin on a day: of these at least.
-pub(super) async fn told(
+/// Of which parts of budgets there was a notice, in percent, of periods that begin on a day: of
+/// these at least.
+pub(super) async fn notified_thresholds(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     periods: impl Iterator<Item = (Uuid, NaiveDate)>,
@@ -64,7 +65,7 @@ pub(super) async fn told(
     if budgets.is_empty() {
         return Ok(HashSet::new());
     }
-    let told: Vec<_> = budget_threshold::Entity::find()
+    let notified: Vec<_> = budget_threshold::Entity::find()
         .select_only()
         .column(budget_threshold::Column::BudgetId)
         .column(budget_threshold::Column::StartsOn)
@@ -75,23 +76,23 @@ pub(super) async fn told(
         .into_tuple()
         .all(connection)
         .await?;
-    Ok(told.into_iter().collect())
+    Ok(notified.into_iter().collect())
 }
 
-/// Writes down that a part is told. It can be done once.
-pub(super) async fn remember(
+/// Writes down that there is a notice of a part. It can be done once.
+pub(super) async fn insert_threshold(
     tx: &Tx,
     (organization_id, budget_id): (Uuid, Uuid),
     starts_on: NaiveDate,
     percent: i64,
 ) -> Result<()> {
-    let told = budget_threshold::ActiveModel {
+    let threshold = budget_threshold::ActiveModel {
         organization_id: Set(organization_id),
         budget_id: Set(budget_id),
         starts_on: Set(starts_on),
         percent: Set(percent),
         told_at: Set(tx.now().fixed_offset()),
     };
-    budget_threshold::Entity::insert(told).exec_without_returning(tx).await?;
+    budget_threshold::Entity::insert(threshold).exec_without_returning(tx).await?;
     Ok(())
 }

@@ -25,8 +25,8 @@ use crate::{
     store::Tx,
 };
 
-/// The parts of a budget that are told, in percent.
-const PERCENTS: [i64; 2] = [80, 100];
+/// The parts of a budget of which members are notified, in percent.
+const THRESHOLD_PERCENTS: [i64; 2] = [80, 100];
 
 /// The consumer. It is as old as the log.
 pub(crate) const CONSUMER: Consumer = Consumer {
@@ -34,47 +34,47 @@ pub(crate) const CONSUMER: Consumer = Consumer {
     // A category that moves takes its expenses to other budgets.
     kinds: &["expense", "budget.created", "budget.changed", "category.changed"],
     start: Start::Beginning,
-    concerns: |connection, organizations| {
+    relevant_to: |connection, organizations| {
         Box::pin(repository::having_any(connection, organizations))
     },
     react: |tx, actor, events| Box::pin(react(tx, actor, events)),
 };
 
 async fn react(tx: &Tx, actor: &Actor, events: &[event::Model]) -> Result<()> {
-    let mut concerned = Vec::new();
+    let mut affected = Vec::new();
     for event in events {
         let today = actor.settings.day_of(event.at.to_utc());
         match &*event.entity {
             "expense" => {
                 let spent = spent(tx, event).await?.into_iter();
-                concerned.extend(spent.map(|it| (it.on, Concerned::In(it.currency))));
+                affected.extend(spent.map(|it| (it.on, AffectedBudgets::InCurrency(it.currency))));
             }
-            "budget" => concerned.push((today, Concerned::One(event.entity_id))),
-            _ => concerned.push((today, Concerned::OfCategories)),
+            "budget" => affected.push((today, AffectedBudgets::One(event.entity_id))),
+            _ => affected.push((today, AffectedBudgets::WithCategory)),
         }
     }
-    if !concerned.is_empty() {
-        tell_of(tx, actor, &concerned).await?;
+    if !affected.is_empty() {
+        notify_reached(tx, actor, &affected).await?;
     }
     Ok(())
 }
 
-/// Which budgets an event concerns.
+/// Which budgets an event affects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Concerned {
+enum AffectedBudgets {
     /// Those in a currency.
-    In(String),
+    InCurrency(String),
     One(Uuid),
     /// Those of a category.
-    OfCategories,
+    WithCategory,
 }
 
-impl Concerned {
-    fn is(&self, row: &budget::Model) -> bool {
+impl AffectedBudgets {
+    fn includes(&self, row: &budget::Model) -> bool {
         match self {
-            Self::In(currency) => row.currency == *currency,
+            Self::InCurrency(currency) => row.currency == *currency,
             Self::One(id) => row.id == *id,
-            Self::OfCategories => row.category_id.is_some(),
+            Self::WithCategory => row.category_id.is_some(),
         }
     }
 }
@@ -106,42 +106,48 @@ async fn spent(tx: &Tx, event: &event::Model) -> Result<Vec<Spent>> {
     Ok(spent)
 }
 
-/// Looks at the budgets that are concerned on their days, at each period once.
-async fn tell_of(tx: &Tx, actor: &Actor, concerned: &[(NaiveDate, Concerned)]) -> Result<()> {
+/// Looks at the budgets that are affected on their days, at each period once.
+async fn notify_reached(
+    tx: &Tx,
+    actor: &Actor,
+    affected: &[(NaiveDate, AffectedBudgets)],
+) -> Result<()> {
     let organization_id = actor.organization_id;
     let budgets = repository::all(tx, organization_id).await?;
     // By the first day, and then by name, as the budgets come: what is told has one order on both databases.
     let mut periods: BTreeMap<(NaiveDate, usize), (Span, &budget::Model)> = BTreeMap::new();
-    for (on, what) in concerned {
-        for (place, row) in budgets.iter().enumerate().filter(|(_, row)| what.is(row)) {
+    for (on, what) in affected {
+        for (index, row) in budgets.iter().enumerate().filter(|(_, row)| what.includes(row)) {
             if rules::holds(row.starts_on, row.ends_on, *on) {
                 let span = rules::period_of(Period::of(&row.period), *on);
                 let span = rules::clamp(span, row.starts_on, row.ends_on);
-                periods.insert((span.from, place), (span, row));
+                periods.insert((span.from, index), (span, row));
             }
         }
     }
     let asked = periods.values().map(|(span, row)| (row.id, span.from));
-    let told = repository::told(tx, organization_id, asked).await?;
-    let untold = |id: Uuid, from: NaiveDate| {
-        PERCENTS.into_iter().filter(|it| !told.contains(&(id, from, *it))).collect::<Vec<_>>()
+    let notified = repository::notified_thresholds(tx, organization_id, asked).await?;
+    let unnotified = |id: Uuid, from: NaiveDate| {
+        THRESHOLD_PERCENTS
+            .into_iter()
+            .filter(|it| !notified.contains(&(id, from, *it)))
+            .collect::<Vec<_>>()
     };
-    let untold_of =
-        periods.into_values().filter(|(span, row)| !untold(row.id, span.from).is_empty());
-    let rows = untold_of.map(|(span, row)| (row.clone(), span.to)).collect();
+    let due = periods.into_values().filter(|(span, row)| !unnotified(row.id, span.from).is_empty());
+    let rows = due.map(|(span, row)| (row.clone(), span.to)).collect();
     for standing in report::standings(tx, organization_id, rows).await? {
-        for percent in untold(standing.budget.id, standing.from) {
+        for percent in unnotified(standing.budget.id, standing.from) {
             if rules::reaches(standing.actual_minor, standing.budget.amount_minor, percent) {
-                tell(tx, actor, &standing, percent).await?;
+                notify(tx, actor, &standing, percent).await?;
             }
         }
     }
     Ok(())
 }
 
-async fn tell(tx: &Tx, actor: &Actor, standing: &BudgetRow, percent: i64) -> Result<()> {
+async fn notify(tx: &Tx, actor: &Actor, standing: &BudgetRow, percent: i64) -> Result<()> {
     let BudgetRow { budget, from, to, actual_minor, .. } = standing;
-    repository::remember(tx, (actor.organization_id, budget.id), *from, percent).await?;
+    repository::insert_threshold(tx, (actor.organization_id, budget.id), *from, percent).await?;
     let data = json!({
         "id": budget.id,
         "name": budget.name,

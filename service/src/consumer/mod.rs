@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 pub use parked::{ParkedEvent, parked, retry, retry_all};
-pub(crate) use worker::feed;
+pub(crate) use worker::run_once;
 
 use crate::{
     actor::Actor,
@@ -40,9 +40,10 @@ pub enum Start {
 /// it fails, it is given the same events one at a time.
 pub type React = for<'a> fn(&'a Tx, &'a Actor, &'a [event::Model]) -> BoxFuture<'a, Result<()>>;
 
-/// Of some organizations, those where anything can concern the consumer as things stand: over the events of the others
-/// it goes at once.
-pub type Concerns = for<'a> fn(&'a Connections, &'a [Uuid]) -> BoxFuture<'a, Result<HashSet<Uuid>>>;
+/// Of some organizations, those where anything can be relevant to the consumer as things stand:
+/// over the events of the others it goes at once.
+pub type RelevantTo =
+    for<'a> fn(&'a Connections, &'a [Uuid]) -> BoxFuture<'a, Result<HashSet<Uuid>>>;
 
 /// Something that reacts to events.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +56,7 @@ pub struct Consumer {
     /// Where it begins.
     pub start: Start,
     /// In which organizations it has anything to do.
-    pub concerns: Concerns,
+    pub relevant_to: RelevantTo,
     /// What it does.
     pub react: React,
 }

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Consumer, Start, worker::LONGEST_PAUSE};
+use super::{Consumer, Start, worker::MAX_BACKOFF};
 use crate::{
     due,
     error::Result,
@@ -17,7 +17,7 @@ use crate::{
 
 /// An organization with events that a consumer has not seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
-pub(super) struct Behind {
+pub(super) struct Lag {
     pub(super) organization_id: Uuid,
     /// How far the consumer has got.
     pub(super) position: i64,
@@ -62,11 +62,11 @@ pub(super) async fn start(tx: &Tx, consumer: &Consumer) -> Result<()> {
 
 /// The organizations with events that a consumer has not seen, but for those where it waits to try
 /// one again. All of them: of a part, those at the end might never be reached.
-pub(super) async fn behind(
+pub(super) async fn lags(
     connection: &impl ConnectionTrait,
     name: &str,
     now: DateTime<Utc>,
-) -> Result<Vec<Behind>> {
+) -> Result<Vec<Lag>> {
     let of_this = (consumer_position::Entity, consumer_position::Column::OrganizationId);
     let position = (consumer_position::Entity, consumer_position::Column::Position);
     let next_at = (consumer_position::Entity, consumer_position::Column::NextAt);
@@ -90,18 +90,16 @@ pub(super) async fn behind(
             Expr::col((event_head::Entity, event_head::Column::Position)).gt(Expr::from(seen())),
         )
         .and_where(Expr::col(head).ne(NO_ORGANIZATION))
-        .cond_where(
-            due::is(Expr::col(next_at), now, LONGEST_PAUSE).add(Expr::col(next_at).is_null()),
-        )
+        .cond_where(due::is(Expr::col(next_at), now, MAX_BACKOFF).add(Expr::col(next_at).is_null()))
         .order_by(head, sea_orm::Order::Asc);
     let rows = connection.query_all(&statement).await?;
-    Ok(rows.iter().map(|row| Behind::from_query_result(row, "")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| Lag::from_query_result(row, "")).collect::<Result<_, _>>()?)
 }
 
 /// The next events of these kinds of an organization, up to where its log ended.
-pub(super) async fn wanted(
+pub(super) async fn next_events(
     connection: &impl ConnectionTrait,
-    behind: Behind,
+    lag: Lag,
     kinds: &[&str],
     limit: u64,
 ) -> Result<Vec<event::Model>> {
@@ -109,9 +107,9 @@ pub(super) async fn wanted(
     let wanted = Condition::any()
         .add(event::Column::Kind.is_in(kinds))
         .add(event::Column::Entity.is_in(entities));
-    let events = versioned::find_in_organization::<event::Entity>(behind.organization_id)
-        .filter(event::COLUMN.position.gt(behind.position))
-        .filter(event::COLUMN.position.lte(behind.head))
+    let events = versioned::find_in_organization::<event::Entity>(lag.organization_id)
+        .filter(event::COLUMN.position.gt(lag.position))
+        .filter(event::COLUMN.position.lte(lag.head))
         .filter(wanted)
         .order_by_asc(event::Column::Position)
         .limit(limit);
@@ -130,7 +128,7 @@ pub(super) async fn position(
 
 /// What is written of a consumer's position.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Next {
+pub(super) struct PositionUpdate {
     pub(super) position: i64,
     pub(super) attempts: i64,
     pub(super) next_at: Option<DateTime<Utc>>,
@@ -142,10 +140,10 @@ pub(super) async fn advance(
     organization_id: Uuid,
     name: &str,
     from: i64,
-    to: Next,
+    to: PositionUpdate,
 ) -> Result<bool> {
     use consumer_position::Column;
-    let Next { position, attempts, next_at } = to;
+    let PositionUpdate { position, attempts, next_at } = to;
     let row = consumer_position::ActiveModel {
         organization_id: Set(organization_id),
         consumer: Set(name.to_owned()),
@@ -165,7 +163,7 @@ pub(super) async fn advance(
 }
 
 /// Moves a consumer's positions to where the logs end. One that is there by now, or further, stays.
-pub(super) async fn pass_over(tx: &Tx, name: &str, logs: &[Behind]) -> Result<()> {
+pub(super) async fn skip_to_head(tx: &Tx, name: &str, logs: &[Lag]) -> Result<()> {
     use consumer_position::Column;
     let rows = logs.iter().map(|log| consumer_position::ActiveModel {
         organization_id: Set(log.organization_id),
@@ -216,23 +214,26 @@ pub(super) async fn event(
 }
 
 /// Changes an event that was requeued and is parked. False if it no longer is.
-pub(super) async fn park_again(
+pub(super) async fn repark(
     tx: &Tx,
     parked: &parked_event::Model,
     change: parked_event::ActiveModel,
 ) -> Result<bool> {
-    let changed =
-        parked_event::Entity::update_many().set(change).filter(same(parked)).exec(tx).await?;
+    let changed = parked_event::Entity::update_many()
+        .set(change)
+        .filter(is_requeued(parked))
+        .exec(tx)
+        .await?;
     Ok(changed.rows_affected == 1)
 }
 
 /// Forgets an event that was requeued. False if it is gone already.
-pub(super) async fn forget(tx: &Tx, parked: &parked_event::Model) -> Result<bool> {
-    let gone = parked_event::Entity::delete_many().filter(same(parked)).exec(tx).await?;
+pub(super) async fn delete_requeued(tx: &Tx, parked: &parked_event::Model) -> Result<bool> {
+    let gone = parked_event::Entity::delete_many().filter(is_requeued(parked)).exec(tx).await?;
     Ok(gone.rows_affected == 1)
 }
 
-fn same(parked: &parked_event::Model) -> Condition {
+fn is_requeued(parked: &parked_event::Model) -> Condition {
     Condition::all()
         .add(parked_event::COLUMN.organization_id.eq(parked.organization_id))
         .add(parked_event::COLUMN.id.eq(parked.id))

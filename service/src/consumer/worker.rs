@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Consumer,
-    repository::{self, Behind, Next},
+    repository::{self, Lag, PositionUpdate},
 };
 use crate::{
     access,
@@ -27,37 +27,37 @@ use crate::{
 };
 
 /// How many events of one log a consumer is given in a turn, and one transaction holds.
-const AT_ONCE: u64 = 50;
-/// Of how many organizations is asked at once whether anything concerns a consumer.
-const ORGANIZATIONS_AT_ONCE: usize = 500;
+const BATCH_SIZE: u64 = 50;
+/// Of how many organizations is asked at once whether anything is relevant to a consumer.
+const ORGANIZATIONS_PER_QUERY: usize = 500;
 /// How often an event is tried before it is parked.
-const ATTEMPTS: i64 = 10;
+const MAX_ATTEMPTS: i64 = 10;
 /// How long until it is tried for the second time; twice as long each time after that. In all, some
 /// eight minutes.
-const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
+const INITIAL_BACKOFF: TimeDelta = TimeDelta::seconds(1);
 /// How long an event waits at most that is to be tried again.
-pub(super) const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(1 << (ATTEMPTS - 2));
+pub(super) const MAX_BACKOFF: TimeDelta = TimeDelta::seconds(1 << (MAX_ATTEMPTS - 2));
 /// How long the text of an error is that is kept.
-const ERROR_LENGTH: usize = 500;
+const MAX_ERROR_LENGTH: usize = 500;
 
 /// What became of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum Outcome {
     Done,
     /// It failed, and the log waits for it.
     Failed,
     /// The organization is gone, or its log is further than was thought.
     Gone,
     /// Another node is at it, with all logs.
-    NotOurs,
+    LeaseHeld,
 }
 
 /// Gives every consumer some of what it has not seen, and says how much that was.
-pub(crate) async fn feed(context: &Context) -> Result<u64> {
+pub(crate) async fn run_once(context: &Context) -> Result<u64> {
     let mut done = 0;
     let mut failed = None;
     for consumer in context.consumers {
-        match feed_one(context, consumer).await {
+        match run_consumer(context, consumer).await {
             Ok(some) => done += some,
             Err(error) => failed = failed.or(Some(error)),
         }
@@ -65,32 +65,32 @@ pub(crate) async fn feed(context: &Context) -> Result<u64> {
     failed.map_or(Ok(done), Err)
 }
 
-async fn feed_one(context: &Context, consumer: &'static Consumer) -> Result<u64> {
+async fn run_consumer(context: &Context, consumer: &'static Consumer) -> Result<u64> {
     if !repository::has_started(context.store.read(), consumer.name).await? {
         start(context, consumer).await?;
     }
     let mut done = 0;
     let mut failed = None;
     let now = context.store.now();
-    let behind = repository::behind(context.store.read(), consumer.name, now).await?;
-    for some in behind.chunks(ORGANIZATIONS_AT_ONCE) {
+    let lags = repository::lags(context.store.read(), consumer.name, now).await?;
+    for some in lags.chunks(ORGANIZATIONS_PER_QUERY) {
         let organizations: Vec<Uuid> = some.iter().map(|it| it.organization_id).collect();
-        let concerned = (consumer.concerns)(context.store.read(), &organizations).await?;
-        let (concerned, others): (Vec<Behind>, Vec<Behind>) =
-            some.iter().partition(|it| concerned.contains(&it.organization_id));
-        if pass_over(context, consumer, others).await? == Step::NotOurs {
+        let relevant = (consumer.relevant_to)(context.store.read(), &organizations).await?;
+        let (relevant, others): (Vec<Lag>, Vec<Lag>) =
+            some.iter().partition(|it| relevant.contains(&it.organization_id));
+        if skip_to_head(context, consumer, others).await? == Outcome::LeaseHeld {
             return Ok(done);
         }
-        for behind in concerned {
-            match feed_organization(context, consumer, behind).await {
-                Ok((some, Step::NotOurs)) => return Ok(done + some),
+        for lag in relevant {
+            match process_log(context, consumer, lag).await {
+                Ok((some, Outcome::LeaseHeld)) => return Ok(done + some),
                 Ok((some, _)) => done += some,
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
     }
     for parked in repository::requeued(context.store.read(), consumer.name).await? {
-        match again(context, consumer, parked).await {
+        match retry_parked(context, consumer, parked).await {
             Ok(some) => done += some,
             Err(error) => failed = failed.or(Some(error)),
         }
@@ -115,56 +115,56 @@ async fn acquire_lease(tx: &Tx, consumer: &Consumer, node: &Node) -> Result<bool
     lease::acquire(tx, &format!("consumer:{}", consumer.name), node).await
 }
 
-/// Goes over all that has happened in organizations where nothing concerns the consumer.
-async fn pass_over(
+/// Goes over all that has happened in organizations where nothing is relevant to the consumer.
+async fn skip_to_head(
     context: &Context,
     consumer: &'static Consumer,
-    logs: Vec<Behind>,
-) -> Result<Step> {
+    logs: Vec<Lag>,
+) -> Result<Outcome> {
     if logs.is_empty() {
-        return Ok(Step::Done);
+        return Ok(Outcome::Done);
     }
     let input = (context.node.clone(), consumer, logs);
     let passed = context.store.write(input, |tx, (node, consumer, logs)| {
         Box::pin(async move {
             if !acquire_lease(tx, consumer, node).await? {
-                return Ok(Step::NotOurs);
+                return Ok(Outcome::LeaseHeld);
             }
-            repository::pass_over(tx, consumer.name, logs).await?;
-            Ok(Step::Done)
+            repository::skip_to_head(tx, consumer.name, logs).await?;
+            Ok(Outcome::Done)
         })
     });
     match passed.await {
         // One of them has just been removed: the next turn does without it.
-        Err(Error::Reference) => Ok(Step::Gone),
+        Err(Error::Reference) => Ok(Outcome::Gone),
         other => other,
     }
 }
 
-async fn feed_organization(
+async fn process_log(
     context: &Context,
     consumer: &'static Consumer,
-    mut behind: Behind,
-) -> Result<(u64, Step)> {
+    mut lag: Lag,
+) -> Result<(u64, Outcome)> {
     let connection = context.store.read();
-    let events = repository::wanted(connection, behind, consumer.kinds, AT_ONCE).await?;
+    let events = repository::next_events(connection, lag, consumer.kinds, BATCH_SIZE).await?;
     // What is after the last of them holds nothing that the consumer wants.
-    let more = events.len() as u64 == AT_ONCE;
-    let to = if more { end_of(&events, behind.position) } else { behind.head };
+    let more = events.len() as u64 == BATCH_SIZE;
+    let to = if more { last_position(&events, lag.position) } else { lag.head };
     let count = events.len() as u64;
-    match step(context, consumer, behind, events.clone(), to).await {
-        Ok(Step::Done) => return Ok((count, Step::Done)),
+    match process(context, consumer, lag, events.clone(), to).await {
+        Ok(Outcome::Done) => return Ok((count, Outcome::Done)),
         Ok(other) => return Ok((0, other)),
         // The organization has just been removed.
-        Err(Error::Reference) if events.is_empty() => return Ok((0, Step::Gone)),
+        Err(Error::Reference) if events.is_empty() => return Ok((0, Outcome::Gone)),
         Err(error) if events.is_empty() => return Err(error),
         Err(error) => match &events[..] {
             // It has just been tried alone.
             [event] => {
-                let step =
-                    postpone(context, consumer, behind.position, event.clone(), error).await?;
-                let is_done = matches!(step, Step::Done | Step::Failed);
-                return Ok((is_done.into(), step));
+                let outcome =
+                    schedule_retry(context, consumer, lag.position, event.clone(), error).await?;
+                let is_done = matches!(outcome, Outcome::Done | Outcome::Failed);
+                return Ok((is_done.into(), outcome));
             }
             _ => tracing::debug!(consumer = consumer.name, %error, "one at a time"),
         },
@@ -172,52 +172,52 @@ async fn feed_organization(
     let mut done = 0;
     for event in events {
         let alone = vec![event.clone()];
-        let to = end_of(&alone, behind.position);
-        let stepped = match step(context, consumer, behind, alone, to).await {
-            Err(error) => postpone(context, consumer, behind.position, event, error).await?,
-            Ok(step) => step,
+        let to = last_position(&alone, lag.position);
+        let stepped = match process(context, consumer, lag, alone, to).await {
+            Err(error) => schedule_retry(context, consumer, lag.position, event, error).await?,
+            Ok(outcome) => outcome,
         };
         match stepped {
-            Step::Done => done += 1,
-            Step::Failed => return Ok((done + 1, Step::Failed)),
+            Outcome::Done => done += 1,
+            Outcome::Failed => return Ok((done + 1, Outcome::Failed)),
             other => return Ok((done, other)),
         }
-        behind.position = to;
+        lag.position = to;
     }
-    Ok((done, Step::Done))
+    Ok((done, Outcome::Done))
 }
 
 /// The position of the last of some events.
-fn end_of(events: &[event::Model], otherwise: i64) -> i64 {
+fn last_position(events: &[event::Model], otherwise: i64) -> i64 {
     events.last().and_then(|event| event.position).unwrap_or(otherwise)
 }
 
 /// Some events, and with them the position.
-async fn step(
+async fn process(
     context: &Context,
     consumer: &'static Consumer,
-    behind: Behind,
+    lag: Lag,
     events: Vec<event::Model>,
     to: i64,
-) -> Result<Step> {
-    let input = (context.node.clone(), consumer, behind, events, to);
-    let reacted = context.store.write(input, |tx, (node, consumer, behind, events, to)| {
+) -> Result<Outcome> {
+    let input = (context.node.clone(), consumer, lag, events, to);
+    let reacted = context.store.write(input, |tx, (node, consumer, lag, events, to)| {
         Box::pin(async move {
             if !acquire_lease(tx, consumer, node).await? {
-                return Ok(Step::NotOurs);
+                return Ok(Outcome::LeaseHeld);
             }
-            let Behind { organization_id, position, .. } = *behind;
+            let Lag { organization_id, position, .. } = *lag;
             let Some(actor) = system(tx, organization_id).await? else {
-                return Ok(Step::Gone);
+                return Ok(Outcome::Gone);
             };
-            let to = Next { position: *to, ..Next::default() };
+            let to = PositionUpdate { position: *to, ..PositionUpdate::default() };
             if !repository::advance(tx, organization_id, consumer.name, position, to).await? {
-                return Ok(Step::Gone);
+                return Ok(Outcome::Gone);
             }
             if !events.is_empty() {
                 react(tx, consumer, &actor, events).await?;
             }
-            Ok(Step::Done)
+            Ok(Outcome::Done)
         })
     });
     reacted.await
@@ -231,45 +231,45 @@ async fn react(tx: &Tx, consumer: &Consumer, actor: &Actor, events: &[event::Mod
 }
 
 /// After an event has failed: says when it is tried again, or parks it.
-async fn postpone(
+async fn schedule_retry(
     context: &Context,
     consumer: &'static Consumer,
     from: i64,
     event: event::Model,
     error: Error,
-) -> Result<Step> {
-    let text = told(&error);
+) -> Result<Outcome> {
+    let text = error_summary(&error);
     tracing::warn!(consumer = consumer.name, kind = event.kind, event = %event.id, error = text,
         "an event failed");
     let input = (context.node.clone(), consumer, from, event, text);
-    let postponed = context.store.write(input, |tx, (node, consumer, from, event, text)| {
+    let scheduled = context.store.write(input, |tx, (node, consumer, from, event, text)| {
         Box::pin(async move {
             if !acquire_lease(tx, consumer, node).await? {
-                return Ok(Step::NotOurs);
+                return Ok(Outcome::LeaseHeld);
             }
             if system(tx, event.organization_id).await?.is_none() {
-                return Ok(Step::Gone);
+                return Ok(Outcome::Gone);
             }
             let organization_id = event.organization_id;
             let known = repository::position(tx, organization_id, consumer.name).await?;
             let attempts = known.map_or(0, |row| row.attempts) + 1;
-            let (to, step) = if attempts < ATTEMPTS {
-                let next_at = Some(tx.now() + pause(attempts, tx.random()));
-                (Next { position: *from, attempts, next_at }, Step::Failed)
+            let (to, outcome) = if attempts < MAX_ATTEMPTS {
+                let next_at = Some(tx.now() + backoff(attempts, tx.random()));
+                (PositionUpdate { position: *from, attempts, next_at }, Outcome::Failed)
             } else {
                 let position = event.position.unwrap_or(*from);
-                (Next { position, ..Next::default() }, Step::Done)
+                (PositionUpdate { position, ..PositionUpdate::default() }, Outcome::Done)
             };
             if !repository::advance(tx, organization_id, consumer.name, *from, to).await? {
-                return Ok(Step::Gone);
+                return Ok(Outcome::Gone);
             }
-            if step == Step::Done {
+            if outcome == Outcome::Done {
                 repository::park(tx, parked(tx, consumer, event, attempts, text)).await?;
             }
-            Ok(step)
+            Ok(outcome)
         })
     });
-    postponed.await
+    scheduled.await
 }
 
 /// steward itself in an organization, unless that is gone.
@@ -303,7 +303,7 @@ fn parked(
 }
 
 /// Tries an event once that an operator has requeued.
-async fn again(
+async fn retry_parked(
     context: &Context,
     consumer: &'static Consumer,
     parked: parked_event::Model,
@@ -311,7 +311,9 @@ async fn again(
     let input = (context.node.clone(), consumer, parked.clone());
     let reacted = context.store.write(input, |tx, (node, consumer, parked)| {
         Box::pin(async move {
-            if !acquire_lease(tx, consumer, node).await? || !repository::forget(tx, parked).await? {
+            if !acquire_lease(tx, consumer, node).await?
+                || !repository::delete_requeued(tx, parked).await?
+            {
                 return Ok(0);
             }
             let organization_id = parked.organization_id;
@@ -326,7 +328,7 @@ async fn again(
         Ok(done) => return Ok(done),
         Err(error) => error,
     };
-    let input = (context.node.clone(), consumer, parked, told(&error));
+    let input = (context.node.clone(), consumer, parked, error_summary(&error));
     let back = context.store.write(input, |tx, (node, consumer, parked, text)| {
         Box::pin(async move {
             if !acquire_lease(tx, consumer, node).await? {
@@ -339,22 +341,22 @@ async fn again(
                 put_back_at: Set(None),
                 ..Default::default()
             };
-            Ok(repository::park_again(tx, parked, change).await?.into())
+            Ok(repository::repark(tx, parked, change).await?.into())
         })
     });
     back.await
 }
 
 /// An error as it is kept: errors hold no personal data.
-fn told(error: &Error) -> String {
-    error.to_string().chars().take(ERROR_LENGTH).collect()
+fn error_summary(error: &Error) -> String {
+    error.to_string().chars().take(MAX_ERROR_LENGTH).collect()
 }
 
 /// How long an event waits that has failed so often: half of it for certain, the rest by chance, so
 /// that what failed together is not tried together.
-fn pause(attempts: i64, random: &Random) -> TimeDelta {
+fn backoff(attempts: i64, random: &Random) -> TimeDelta {
     let doublings = u32::try_from((attempts - 1).clamp(0, 20)).unwrap_or_default();
-    let longest = FIRST_PAUSE.num_milliseconds() << doublings;
+    let longest = INITIAL_BACKOFF.num_milliseconds() << doublings;
     let half = longest / 2;
     let chance = random.below(u64::try_from(half).unwrap_or_default() + 1);
     TimeDelta::milliseconds(half + i64::try_from(chance).unwrap_or_default())
@@ -365,14 +367,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_and_are_never_longer_than_twice_the_last() {
+    fn backoff_grows_and_is_never_longer_than_twice_the_last() {
         let random = Random::seeded(1);
-        for attempts in 1..ATTEMPTS {
-            let longest = FIRST_PAUSE * (1 << (attempts - 1));
+        for attempts in 1..MAX_ATTEMPTS {
+            let longest = INITIAL_BACKOFF * (1 << (attempts - 1));
             for _ in 0..100 {
-                let pause = pause(attempts, &random);
-                assert!(longest / 2 <= pause && pause <= longest, "{attempts}: {pause}");
-                assert!(pause <= LONGEST_PAUSE);
+                let delay = backoff(attempts, &random);
+                assert!(longest / 2 <= delay && delay <= longest, "{attempts}: {delay}");
+                assert!(delay <= MAX_BACKOFF);
             }
         }
     }

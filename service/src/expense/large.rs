@@ -28,38 +28,38 @@ pub(crate) const CONSUMER: Consumer = Consumer {
     name: "large_expenses",
     kinds: &["expense.created", "expense.changed", "expense.reverted"],
     start: Start::Beginning,
-    concerns: |connection, organizations| {
-        Box::pin(organization::repository::telling_of_large_expenses(connection, organizations))
+    relevant_to: |connection, organizations| {
+        Box::pin(organization::repository::with_large_expense_limit(connection, organizations))
     },
     react: |tx, actor, events| Box::pin(react(tx, actor, events)),
 };
 
 /// Above which amount an expense is large, and in which currency. None where none is, or the organization
 /// is gone.
-async fn most(
+async fn limit(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
 ) -> Result<Option<(i64, String)>> {
     match organization::repository::get(connection, organization_id).await {
-        Ok(row) => Ok(row.large_expense_minor.map(|most| (most, row.currency))),
+        Ok(row) => Ok(row.large_expense_minor.map(|limit| (limit, row.currency))),
         Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 async fn react(tx: &Tx, actor: &Actor, events: &[event::Model]) -> Result<()> {
-    let Some((most, currency)) = most(tx, actor.organization_id).await? else { return Ok(()) };
+    let Some((limit, currency)) = limit(tx, actor.organization_id).await? else { return Ok(()) };
     for event in events {
         let amount = spent(event.data.as_ref(), &currency);
-        if let Some(amount) = amount.filter(|amount| *amount > most) {
-            look(tx, actor, event, amount, &currency).await?;
+        if let Some(amount) = amount.filter(|amount| *amount > limit) {
+            review(tx, actor, event, amount, &currency).await?;
         }
     }
     Ok(())
 }
 
 /// Looks at what was spent, and is large by now.
-async fn look(
+async fn review(
     tx: &Tx,
     actor: &Actor,
     event: &event::Model,
@@ -76,7 +76,7 @@ async fn look(
         return Ok(());
     }
     match Expense::find(tx, actor, event.entity_id).await {
-        Ok(expense) => ask(tx, actor, &expense).await,
+        Ok(expense) => request_review(tx, actor, &expense).await,
         // It is gone by now.
         Err(Error::NotFound(_)) => Ok(()),
         Err(error) => Err(error),
@@ -90,7 +90,7 @@ fn spent(data: Option<&Value>, currency: &str) -> Option<i64> {
     counts.then(|| data["amount_minor"].as_i64())?
 }
 
-async fn ask(tx: &Tx, actor: &Actor, expense: &Expense) -> Result<()> {
+async fn request_review(tx: &Tx, actor: &Actor, expense: &Expense) -> Result<()> {
     let category = match expense.category_id {
         Some(id) => category::repository::get(tx, actor.organization_id, id).await?.name,
         None => "without a category".to_owned(),
@@ -103,12 +103,12 @@ async fn ask(tx: &Tx, actor: &Actor, expense: &Expense) -> Result<()> {
         "metadata": { "expense_id": expense.id },
     });
     Task::create(tx, actor, &Create::from_body(new)?).await?;
-    let told = large_expense::ActiveModel {
+    let requested = large_expense::ActiveModel {
         organization_id: Set(actor.organization_id),
         expense_id: Set(expense.id),
         task_id: Set(task_id),
         told_at: Set(tx.now().fixed_offset()),
     };
-    large_expense::Entity::insert(told).exec_without_returning(tx).await?;
+    large_expense::Entity::insert(requested).exec_without_returning(tx).await?;
     Ok(())
 }

@@ -30,7 +30,7 @@ fn there() -> Select<organization::Entity> {
 }
 
 /// Which of these are told of large expenses.
-pub(crate) async fn telling_of_large_expenses(
+pub(crate) async fn with_large_expense_limit(
     connection: &impl ConnectionTrait,
     ids: &[Uuid],
 ) -> Result<HashSet<Uuid>> {

@@ -31,7 +31,7 @@ pub(crate) const CONSUMER: Consumer = Consumer {
     name: "rules",
     kinds: super::KINDS,
     start: Start::Beginning,
-    concerns: |connection, organizations| {
+    relevant_to: |connection, organizations| {
         Box::pin(repository::having_any(connection, organizations))
     },
     react: |tx, actor, events| Box::pin(react(tx, actor, events)),
