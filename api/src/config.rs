@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use service::{
     outbound::Allow,
-    saga::Patience,
+    saga::SagaTimeouts,
     seal::Keyring,
     user::Registration,
     webhook::{self, Retries},
@@ -300,7 +300,7 @@ pub struct Settings {
     /// How long access is remembered.
     pub access_ttl: Duration,
     /// How long sagas wait.
-    pub patience: Patience,
+    pub saga_timeouts: SagaTimeouts,
     /// How much a client may ask for.
     pub limits: Limits,
     /// How streams of events are held.
@@ -336,7 +336,7 @@ impl Default for Settings {
             registration: Registration::Open,
             session_lifetime: chrono::TimeDelta::days(30),
             access_ttl: Duration::from_secs(10),
-            patience: Patience::default(),
+            saga_timeouts: SagaTimeouts::default(),
             limits: Limits {
                 body_bytes: 1024 * 1024,
                 body_budget: 64 * 1024 * 1024,
@@ -363,7 +363,7 @@ impl From<&Serve> for Settings {
             registration: serve.registration.into(),
             session_lifetime: chrono::TimeDelta::days(serve.session_days),
             access_ttl: Duration::from_secs(serve.access_ttl),
-            patience: Patience {
+            saga_timeouts: SagaTimeouts {
                 call: Duration::from_secs(serve.payout_timeout),
                 step: chrono::TimeDelta::seconds(serve.payout_patience),
             },

@@ -61,8 +61,8 @@ impl State {
 
     /// What works in the background.
     pub fn context(&self) -> Context {
-        let Settings { webhooks, patience, .. } = self.settings.clone();
-        Context::new(self.store.clone(), self.outbound.clone(), webhooks, patience)
+        let Settings { webhooks, saga_timeouts, .. } = self.settings.clone();
+        Context::new(self.store.clone(), self.outbound.clone(), webhooks, saga_timeouts)
     }
 
     /// The state that a request came in over.

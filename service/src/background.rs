@@ -18,21 +18,21 @@ use crate::{
     lease::{self, Node},
     outbound::Outbound,
     purge,
-    saga::{self, Patience},
+    saga::{self, SagaTimeouts},
     store::{Store, signal::Signal},
     webhook,
 };
 
 /// How long a worker that has found nothing waits, unless it is woken: as long as a signal that was
 /// lost can cost.
-const REST: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long at least from one look at the log to the next, but where much is left to do: what happens meanwhile is done
 /// in one turn, and a turn costs more than an event.
-const PACE: Duration = Duration::from_millis(50);
+const MIN_TURN_INTERVAL: Duration = Duration::from_millis(50);
 /// As much as is done in a turn that leaves something to do.
-const MUCH: u64 = 50;
+const LARGE_TURN: u64 = 50;
 /// How long a worker waits that could not do its work.
-const AFTER_FAILURE: Duration = Duration::from_millis(500);
+const FAILURE_DELAY: Duration = Duration::from_millis(500);
 
 /// What every worker is given.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ pub struct Context {
     /// This process, among the nodes.
     pub node: Node,
     /// Since when events wait for a position.
-    waits: sequencer::Waits,
+    sequencing_lag: sequencer::SequencingLag,
     /// What reacts to events.
     pub consumers: &'static [Consumer],
     /// Who makes requests to addresses that users give.
@@ -56,9 +56,9 @@ pub struct Context {
     /// The calls of sagas that others make.
     pub(crate) calls: saga::Calls,
     /// How long sagas wait.
-    pub patience: Patience,
+    pub saga_timeouts: SagaTimeouts,
     /// Whether nothing is done at the same time as something else.
-    pub(crate) in_turn: bool,
+    pub(crate) sequential: bool,
     /// When it is worth while to look for answers that are kept no longer, in seconds.
     next_sweep: Arc<AtomicI64>,
 }
@@ -69,11 +69,11 @@ impl Context {
         store: Store,
         outbound: Outbound,
         webhooks: webhook::Settings,
-        patience: Patience,
+        saga_timeouts: SagaTimeouts,
     ) -> Self {
         Self {
             node: Node::new(&store),
-            waits: sequencer::Waits::default(),
+            sequencing_lag: sequencer::SequencingLag::default(),
             store,
             consumers: CONSUMERS,
             outbound,
@@ -81,8 +81,8 @@ impl Context {
             sends: webhook::Sends::default(),
             claims: webhook::Claims::default(),
             calls: saga::Calls::default(),
-            patience,
-            in_turn: false,
+            saga_timeouts,
+            sequential: false,
             next_sweep: Arc::default(),
         }
     }
@@ -94,7 +94,7 @@ struct Worker {
     /// What wakes it, besides the end of its rest.
     wakes: Option<Signal>,
     /// How long it waits after a turn that did not do much, whatever wakes it.
-    pace: Duration,
+    min_interval: Duration,
     /// Does some of what there is to do, and says how much; zero if there is nothing.
     turn: fn(&Context) -> BoxFuture<'_, Result<u64>>,
 }
@@ -104,70 +104,70 @@ const WORKERS: &[Worker] = &[
     Worker {
         name: "sequencer",
         wakes: Some(Signal::Recorded),
-        pace: PACE,
+        min_interval: MIN_TURN_INTERVAL,
         turn: |context| {
-            Box::pin(sequencer::sequence(&context.store, &context.node, &context.waits))
+            Box::pin(sequencer::sequence(&context.store, &context.node, &context.sequencing_lag))
         },
     },
     Worker {
         name: "consumers",
         wakes: Some(Signal::Sequenced),
-        pace: PACE,
+        min_interval: MIN_TURN_INTERVAL,
         turn: |context| Box::pin(consumer::run_once(context)),
     },
     Worker {
         name: "leases",
         wakes: None,
-        pace: Duration::ZERO,
+        min_interval: Duration::ZERO,
         turn: |context| Box::pin(watch_leases(context)),
     },
     Worker {
         name: "idempotency",
         wakes: Some(Signal::Work),
-        pace: Duration::ZERO,
+        min_interval: Duration::ZERO,
         turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
     },
     Worker {
         name: "webhook dispatcher",
         wakes: Some(Signal::Sequenced),
-        pace: PACE,
+        min_interval: MIN_TURN_INTERVAL,
         turn: |context| Box::pin(webhook::dispatch(&context.store, &context.webhooks)),
     },
     Worker {
         name: "webhook sender",
         wakes: Some(Signal::Work),
-        pace: Duration::ZERO,
+        min_interval: Duration::ZERO,
         turn: |context| Box::pin(webhook::send(context)),
     },
     Worker {
         name: "webhook claims",
         wakes: None,
-        pace: Duration::ZERO,
+        min_interval: Duration::ZERO,
         turn: |context| Box::pin(webhook::reclaim(context)),
     },
     Worker {
         name: "imports that nobody brings in",
         wakes: Some(Signal::Work),
-        pace: Duration::ZERO,
+        min_interval: Duration::ZERO,
         turn: |context| Box::pin(import::sweep(&context.store)),
     },
     Worker {
         name: "purge",
         wakes: Some(Signal::Work),
-        pace: Duration::ZERO,
+        min_interval: Duration::ZERO,
         turn: |context| Box::pin(purge::purge(&context.store)),
     },
     Worker {
         name: "spending totals",
         wakes: None,
-        pace: Duration::ZERO,
-        turn: |context| Box::pin(spending::worker::work(&context.store)),
+        min_interval: Duration::ZERO,
+        turn: |context| Box::pin(spending::worker::run_once(&context.store)),
     },
     Worker {
         name: "sagas",
         wakes: Some(Signal::Work),
-        pace: Duration::ZERO,
-        turn: |context| Box::pin(saga::worker::work(context)),
+        min_interval: Duration::ZERO,
+        turn: |context| Box::pin(saga::worker::run_once(context)),
     },
 ];
 
@@ -223,26 +223,26 @@ async fn run(worker: &'static Worker, context: Context, mut stopped: watch::Rece
     while !*stopped.borrow() {
         wake.as_mut().map(|wake| *wake.borrow_and_update());
         let turn = (worker.turn)(&context).await;
-        if let Ok(..MUCH) = turn {
-            pause(worker.pace, &mut stopped).await;
+        if let Ok(..LARGE_TURN) = turn {
+            sleep_unless_stopped(worker.min_interval, &mut stopped).await;
         }
-        let rest = match turn {
-            Ok(0) => REST,
+        let delay = match turn {
+            Ok(0) => POLL_INTERVAL,
             Ok(_) => continue,
             Err(error) => {
                 tracing::warn!(worker = worker.name, %error, "background work failed");
-                AFTER_FAILURE
+                FAILURE_DELAY
             }
         };
         tokio::select! {
             () = woken(&mut wake) => {}
-            () = tokio::time::sleep(rest) => {}
+            () = tokio::time::sleep(delay) => {}
             () = has_stopped(&mut stopped) => {}
         }
     }
 }
 
-async fn pause(time: Duration, stopped: &mut watch::Receiver<bool>) {
+async fn sleep_unless_stopped(time: Duration, stopped: &mut watch::Receiver<bool>) {
     tokio::select! {
         () = tokio::time::sleep(time) => {}
         () = has_stopped(stopped) => {}
@@ -263,16 +263,16 @@ async fn woken(wake: &mut Option<watch::Receiver<u64>>) {
 
 /// Does all that there is to do, until there is nothing left: for the command line, and for tests
 /// that run no workers. One thing after the other, so that it goes the same way each time.
-pub async fn settle(context: &Context) -> Result<()> {
-    let context = Context { in_turn: true, ..context.clone() };
-    let settled = work_in_turn(&context).await;
+pub async fn run_until_idle(context: &Context) -> Result<()> {
+    let context = Context { sequential: true, ..context.clone() };
+    let result = run_sequentially(&context).await;
     lease::release(&context.store, &context.node).await?;
-    settled
+    result
 }
 
 /// Each only once those before it have nothing left to do, so that it does not matter which of them gives
 /// events their positions.
-async fn work_in_turn(context: &Context) -> Result<()> {
+async fn run_sequentially(context: &Context) -> Result<()> {
     let mut workers = WORKERS.iter();
     while let Some(worker) = workers.next() {
         if (worker.turn)(context).await? > 0 {

@@ -12,7 +12,7 @@ use api::{config::Settings, state::State};
 use serde_json::json;
 use service::{
     Actor, Store,
-    background::settle,
+    background::run_until_idle,
     expense::Expense,
     input::{Change, FromBody},
     resource::Changeable,
@@ -41,7 +41,7 @@ fn main() {
                 change(&store, &actor, &ids[..CHANGED], version).await;
             }
             let state = State::new(store.clone(), Settings::default()).unwrap();
-            settle(&state.context()).await.unwrap();
+            run_until_idle(&state.context()).await.unwrap();
             support::analyze(&store).await;
             measure(name, &store, &actor).await;
             database.end(store).await;

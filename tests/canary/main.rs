@@ -186,7 +186,7 @@ impl Story {
         self.secret(&webhook);
         let path = at(&webhooks, &webhook);
         let delivery = client.make(&format!("{path}/test"), json!({})).await;
-        app.settle().await;
+        app.run_until_idle().await;
         let rotate = format!("{path}/rotate-secret");
         let rotated = client.post(&rotate, json!({ "version": 1 })).await.expect(200);
         self.secret(&rotated);
@@ -229,7 +229,7 @@ impl Story {
         let report = invited.post(&sync, json!({ "changes": [edit] })).await;
         holds_none(&report.text, CANARIES, "what a manager is told");
         self.refused(invited.get(&path).await, 404);
-        app.settle().await;
+        app.run_until_idle().await;
     }
 
     /// What Ada is answered later on.

@@ -17,7 +17,7 @@ use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 use service::{
     Error, Store,
-    background::{Context, settle},
+    background::{Context, run_until_idle},
     clock::Clock,
     consumer::{Consumer, Start},
 };
@@ -86,7 +86,7 @@ async fn no_instant_of_a_row_is_before_the_one_before_whatever_the_clock_says() 
             let answer = sample.valid(route).await.send(&caller).await;
             assert!(answer.status.is_success(), "{}: {}", route.name(), answer.text);
         }
-        app.settle().await;
+        app.run_until_idle().await;
 
         let mut rows: BTreeMap<_, Vec<event::Model>> = BTreeMap::new();
         let mut done = 0;
@@ -191,7 +191,7 @@ const FRAIL: Consumer = Consumer {
 
 /// The work of a process that has just been started, which knows nothing of the one before.
 fn process(app: &App, mut options: AppOptions, consumers: &'static [Consumer]) -> Context {
-    options.settings.patience.call = std::time::Duration::from_secs(30);
+    options.settings.saga_timeouts.call = std::time::Duration::from_secs(30);
     let mut context = State::new(app.store.clone(), options.settings).unwrap().context();
     context.consumers = consumers;
     context
@@ -225,7 +225,7 @@ async fn what_waits_does_not_wait_for_a_day_that_a_clock_was_ahead() {
         });
         let ours = json!({ "version": 1, "payout_url": payouts.url, "approval_required": false });
         hook.ada.patch(&hook.home, ours).await.expect(200);
-        app.settle().await;
+        app.run_until_idle().await;
 
         hand.set(DAY);
         let expense = hook.expense().await;
@@ -239,7 +239,7 @@ async fn what_waits_does_not_wait_for_a_day_that_a_clock_was_ahead() {
             hook.ada.post(&format!("{path}/pay"), json!({ "version": 2 })).await.expect(200)
         };
         let saga = format!("{}/sagas/{}", hook.home, held["payout_saga_id"].as_str().unwrap());
-        app.settle().await;
+        app.run_until_idle().await;
         assert!(failing.count() == 1 && waiting.count() == 1 && payouts.count() == 1);
 
         // The clock is right again, and steward is started again.
@@ -247,7 +247,7 @@ async fn what_waits_does_not_wait_for_a_day_that_a_clock_was_ahead() {
         away.store(false, Ordering::SeqCst);
         FAILS.store(false, Ordering::SeqCst);
         let later = hook.expense().await;
-        settle(&process(&app, options, &[FRAIL])).await.unwrap();
+        run_until_idle(&process(&app, options, &[FRAIL])).await.unwrap();
         let waiting_events = event::Entity::find().filter(event::COLUMN.position.is_null());
         let waiting_events = waiting_events.all(app.store.read()).await.unwrap();
         assert!(waiting_events.is_empty(), "all are told");

@@ -84,7 +84,7 @@ async fn tell(app: &App) -> (Site, Value) {
     let back = site.ada.keyed("back").post(&format!("{path}/revert"), back).await.expect(200);
     let bad = json!({ "version": 3, "narrative": "The guard was off", "days_away": "a saw" });
     site.ada.patch(&path, bad).await.expect(422);
-    app.settle().await;
+    app.run_until_idle().await;
     (site, back)
 }
 

@@ -5,7 +5,7 @@ use tests::{App, Client, at, each_database, id};
 
 /// The titles of the tasks, with the expenses that they are about.
 async fn asked(app: &App, ada: &Client, home: &str) -> Vec<(String, String)> {
-    app.settle().await;
+    app.run_until_idle().await;
     let tasks = ada.all(&format!("{home}/tasks"), "").await;
     let mut asked: Vec<_> = tasks
         .iter()

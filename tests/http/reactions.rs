@@ -15,7 +15,7 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use service::{
     Error,
-    background::settle,
+    background::run_until_idle,
     clock::Clock,
     consumer::{self, Consumer, Start},
     store::{Engine, Options},
@@ -126,7 +126,7 @@ async fn an_event_that_fails_is_parked_and_nobody_else_waits_for_it() {
             spend(&ada, &ours, merchant).await;
         }
         spend(&ada, &theirs, "x").await;
-        app.settle().await;
+        app.run_until_idle().await;
         assert_eq!(seen("frail", &ours), ["a"], "what comes after waits");
         assert_eq!(seen("frail", &theirs), ["x"], "other organizations do not");
         assert_eq!(seen("robust", &ours), ["a", "poison", "b", "bomb", "c"]);
@@ -134,7 +134,7 @@ async fn an_event_that_fails_is_parked_and_nobody_else_waits_for_it() {
 
         let mut turns = 0;
         while seen("frail", &ours).len() < 3 {
-            app.settle().await;
+            app.run_until_idle().await;
             turns += 1;
             assert!(turns < 5000, "what fails is given up at some time");
         }
@@ -147,7 +147,7 @@ async fn an_event_that_fails_is_parked_and_nobody_else_waits_for_it() {
 
         // Put back while it is still poison, it is parked again.
         consumer::retry(&app.store, parked[0].id).await.unwrap();
-        app.settle().await;
+        app.run_until_idle().await;
         let again = consumer::parked(&app.store).await.unwrap();
         let attempts = again.iter().map(|it| (it.position, it.attempts, it.requeued));
         assert_eq!(attempts.collect::<Vec<_>>(), [(6, 10, false), (4, 11, false)]);
@@ -156,7 +156,7 @@ async fn an_event_that_fails_is_parked_and_nobody_else_waits_for_it() {
 
         POISONOUS.store(false, Ordering::SeqCst);
         assert_eq!(consumer::retry_all(&app.store).await.unwrap(), 2);
-        app.settle().await;
+        app.run_until_idle().await;
         assert_eq!(consumer::parked(&app.store).await.unwrap(), [], "nothing is parked");
         assert_eq!(seen("frail", &ours), ["a", "b", "c", "poison", "bomb"]);
         app.stop().await;
@@ -170,15 +170,15 @@ async fn a_new_consumer_begins_where_it_says() {
         let app = App::start_with(&database, hurried(&[])).await;
         let (ada, home) = app.owner_of("household").await;
         spend(&ada, &home, "before").await;
-        app.settle().await;
+        app.run_until_idle().await;
         let state = State::new(app.store.clone(), Settings::default()).unwrap();
         let mut context = state.context();
         context.consumers = &[LATE, ROBUST];
-        settle(&context).await.unwrap();
+        run_until_idle(&context).await.unwrap();
         let later = ada.found("household").await;
         spend(&ada, &later, "later").await;
         spend(&ada, &home, "after").await;
-        settle(&context).await.unwrap();
+        run_until_idle(&context).await.unwrap();
         assert_eq!(seen("late", &home), ["after"]);
         assert_eq!(seen("late", &later), ["later"]);
         assert_eq!(seen("robust", &home), ["before", "after"]);
@@ -197,13 +197,13 @@ async fn what_nobody_wants_is_passed_over_in_one_step() {
         };
         let app = App::start_with(&database, hurried(&[IDLE])).await;
         let (ada, home) = app.owner_of("household").await;
-        app.settle().await;
+        app.run_until_idle().await;
         for _ in 0..60 {
             spend(&ada, &home, "x").await;
         }
         let sequencing = async |events: usize| {
             let before = app.store.statements();
-            app.settle().await;
+            app.run_until_idle().await;
             let took = app.store.statements() - before;
             assert!(took < 60, "{took} statements over {events} events");
         };
@@ -221,13 +221,13 @@ async fn many_events_take_one_transaction() {
     each_database(async |database| {
         let app = App::start_with(&database, hurried(&[ROBUST])).await;
         let (ada, home) = app.owner_of("household").await;
-        app.settle().await;
+        app.run_until_idle().await;
         let merchants: Vec<_> = (0..60).map(|number| number.to_string()).collect();
         for merchant in &merchants {
             spend(&ada, &home, merchant).await;
         }
         let before = app.store.statements();
-        app.settle().await;
+        app.run_until_idle().await;
         let took = app.store.statements() - before;
         assert!(took < 60, "{took} statements over 60 events");
         assert_eq!(seen("robust", &home), merchants, "each once, in order");
@@ -242,9 +242,9 @@ async fn an_organization_that_ends_takes_its_positions_with_it() {
         let app = App::start_with(&database, hurried(&[ROBUST])).await;
         let (ada, home) = app.owner_of("household").await;
         spend(&ada, &home, "x").await;
-        app.settle().await;
+        app.run_until_idle().await;
         ada.delete(&format!("{home}?version=1")).await.expect(204);
-        app.settle().await;
+        app.run_until_idle().await;
         let positions = consumer_position::Entity::find().all(app.store.read()).await.unwrap();
         assert_eq!(positions, Vec::<consumer_position::Model>::new());
         app.stop().await;

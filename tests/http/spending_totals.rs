@@ -21,7 +21,7 @@ enum Step {
     Transition(usize, &'static str),
     Delete(usize),
     /// Lets the totals be brought up to date.
-    Settle,
+    RunUntilIdle,
 }
 
 /// Places in the lists of categories, projects and members; zero is none, or whoever records.
@@ -63,7 +63,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (at.clone(), select(vec!["submit", "approve", "reject", "reimburse"]))
             .prop_map(|(at, by)| Step::Transition(at, by)),
         1 => at.prop_map(Step::Delete),
-        2 => Just(Step::Settle),
+        2 => Just(Step::RunUntilIdle),
     ];
     prop::collection::vec(step, 1..24)
 }
@@ -128,7 +128,7 @@ impl Place {
         let of = |at: &usize| (!all.is_empty()).then(|| &all[at % all.len()]);
         let path = |expense: &Value| at(&self.expenses(), expense);
         match step {
-            Step::Settle => app.settle().await,
+            Step::RunUntilIdle => app.run_until_idle().await,
             Step::Create(spent) => drop(client.make(&self.expenses(), self.body(spent)).await),
             Step::CreateSome(some) => {
                 let items: Vec<_> = some.iter().map(|spent| self.body(spent)).collect();
@@ -260,7 +260,7 @@ async fn reports_say_what_the_expenses_sum_to() {
                 place.take(&app, [&ada, &other], step).await;
             }
             place.compare(&ada).await;
-            app.settle().await;
+            app.run_until_idle().await;
             place.compare(&ada).await;
         });
         let findings = verify(&app.store).await.expect("findings");
@@ -280,7 +280,7 @@ async fn a_total_that_is_wrong_is_found_and_made_anew() {
         let (ada, home) = app.owner_of("household").await;
         let expenses = format!("{home}/expenses");
         ada.make(&expenses, json!({ "spent_on": "2026-11-01", "amount_minor": 5 })).await;
-        app.settle().await;
+        app.run_until_idle().await;
         let report =
             format!("{home}/reports/spending?from=2026-11-01&to=2026-11-30&group_by=month");
         let right = ada.read(&report).await;

@@ -279,7 +279,7 @@ async fn run(app: &App, ada: &Client, rounds: &[Round]) -> [Offline; 2] {
         for at in order {
             clients[at].push(round.lost[at]).await;
             if round.settled {
-                app.settle().await;
+                app.run_until_idle().await;
             }
             let Offline { client, home, known, .. } = &mut clients[at];
             known.pull(client, home, round.limit).await;
@@ -288,7 +288,7 @@ async fn run(app: &App, ada: &Client, rounds: &[Round]) -> [Offline; 2] {
     for client in &mut clients {
         client.push(false).await;
     }
-    app.settle().await;
+    app.run_until_idle().await;
     let there = listed(ada, &home).await;
     for Offline { client, home, known, .. } in &mut clients {
         known.pull(client, home, 4).await;

@@ -5,7 +5,7 @@ use tests::{App, Client, at, each_database, id, log::events};
 
 /// What was told: the budget, the percent, the first day, and what was spent.
 async fn told(app: &App) -> Vec<(String, i64, String, i64)> {
-    app.settle().await;
+    app.run_until_idle().await;
     let events = events(&app.store, "budget.threshold_reached").await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let told = events.into_iter().map(|event| {

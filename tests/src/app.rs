@@ -12,7 +12,7 @@ use clap::{Args, FromArgMatches};
 use serde_json::Value;
 use service::{
     Store, access,
-    background::{Background, Context, settle},
+    background::{Background, Context, run_until_idle},
     consumer::Consumer,
     import::{self, ImportRun},
     random::Random,
@@ -34,7 +34,8 @@ pub struct AppOptions {
     pub flags: Vec<&'static str>,
     /// What reacts to events, if not what steward has.
     pub consumers: Option<&'static [Consumer]>,
-    /// Whether what is done in the background is done by itself, and not only in [`App::settle`].
+    /// Whether what is done in the background is done by itself, and not only in
+    /// [`App::run_until_idle`].
     pub background: bool,
 }
 
@@ -106,8 +107,8 @@ impl App {
     ///
     /// # Panics
     /// If something cannot be done.
-    pub async fn settle(&self) {
-        settle(&self.context).await.unwrap();
+    pub async fn run_until_idle(&self) {
+        run_until_idle(&self.context).await.unwrap();
     }
 
     /// Uploads a file and waits until it is imported: what was done at once, or else the import at its end.

@@ -122,7 +122,7 @@ async fn each_write_of_a_commit_stands_or_falls_by_itself() {
         }
         assert_eq!(there, standing);
         assert_eq!(events, standing, "each is in the log, and nothing else");
-        app.settle().await;
+        app.run_until_idle().await;
         assert_eq!(faults(&app.store).await, Vec::<String>::new());
         app.stop().await;
     })
@@ -170,7 +170,7 @@ async fn of_those_who_take_an_id_at_once_one_has_it() {
                 );
             }
         }
-        app.settle().await;
+        app.run_until_idle().await;
         assert_eq!(faults(&app.store).await, Vec::<String>::new());
         app.stop().await;
     })

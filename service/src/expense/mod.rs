@@ -18,7 +18,7 @@ use validator::{Validate, ValidationError};
 pub(crate) use commands::apply_transition;
 pub use commands::{approve, create_many, reimburse, reject, submit};
 pub use import::{Import, ImportQuery, ImportReport, import};
-pub(crate) use import::{take_back, write_slice};
+pub(crate) use import::{delete_imported, write_slice};
 pub(crate) use payout::{hold, release, settle};
 pub(crate) use repository::names_project;
 pub use repository::statement;

@@ -53,7 +53,7 @@ pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<ImportRun> {
         .snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
             Box::pin(async move {
                 let row = repository::get(tx, *organization_id, *id).await?;
-                let (state, reason) = saga::import::standing(tx, *organization_id, *id).await?;
+                let (state, reason) = saga::import::state_of(tx, *organization_id, *id).await?;
                 view(row, state, reason)
             })
         })
@@ -67,11 +67,11 @@ pub async fn list(store: &Store, actor: &Actor, query: ImportRunQuery) -> Result
             Box::pin(async move {
                 let page = repository::list(tx, *organization_id, query).await?;
                 let ids = page.items.iter().map(|row| row.id).collect();
-                let standings = saga::import::standings(tx, *organization_id, ids).await?;
-                let mut standings: HashMap<_, _> = standings.into_iter().collect();
+                let states = saga::import::states_of(tx, *organization_id, ids).await?;
+                let mut states: HashMap<_, _> = states.into_iter().collect();
                 page.try_map(|row| {
                     let unknown = (State::Failed, None);
-                    let (state, reason) = standings.remove(&row.id).unwrap_or(unknown);
+                    let (state, reason) = states.remove(&row.id).unwrap_or(unknown);
                     view(row, state, reason)
                 })
             })
@@ -94,7 +94,7 @@ pub async fn finish(
             return Ok(run);
         }
         let begun = Instant::now();
-        match saga::import::go_on(store, (actor.organization_id, id)).await {
+        match saga::import::run_step(store, (actor.organization_id, id)).await {
             // Another process has the file, and will let it go.
             Ok(()) | Err(Error::Unavailable(_)) => {}
             Err(other) => return Err(other),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
-    Saga, SagaDecisionInput, SagaQuery, hide_note, repository,
+    Saga, SagaDecisionInput, SagaQuery, redact_note, repository,
     rules::Progress,
     worker::{self, Kind},
 };
@@ -35,7 +35,7 @@ impl Resource for Saga {
 
     fn redact(actor: &Actor, data: &mut Map<String, Value>) {
         if let Some(known) = data.get_mut("data") {
-            hide_note(actor, known);
+            redact_note(actor, known);
         }
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Saga, State, repository,
     rules::Progress,
-    worker::{self, Did, Kind, Run, StepKind, Work, untouched},
+    worker::{self, Kind, Run, StepKind, StepResult, Work, undo_unless_changed},
 };
 use crate::{
     actor::Actor,
@@ -26,22 +26,22 @@ use crate::{
 };
 
 /// How many rows one transaction takes back: that of an entry of time is more work than to write it.
-const ROWS_AT_ONCE: usize = 50;
+const ROWS_PER_TRANSACTION: usize = 50;
 /// How many of the categories and the like that rows name one transaction takes back.
-const AT_ONCE: u64 = 50;
+const RESOURCES_PER_TRANSACTION: u64 = 50;
 
 pub(super) const KIND: Kind = Kind {
     name: "import",
     steps: &[
         StepKind {
             name: "stage",
-            run: Run::Local(|_, _, _| Box::pin(async { Ok(Did::All) })),
+            run: Run::Local(|_, _, _| Box::pin(async { Ok(StepResult::Done) })),
             undo: Some(|tx, actor, work| Box::pin(clear(tx, actor, work))),
         },
         StepKind {
             name: "write",
             run: Run::Local(|tx, actor, work| Box::pin(write(tx, actor, work))),
-            undo: Some(|tx, actor, work| Box::pin(take_back(tx, actor, work))),
+            undo: Some(|tx, actor, work| Box::pin(undo_slice(tx, actor, work))),
         },
         StepKind {
             name: "clear",
@@ -60,27 +60,27 @@ pub(crate) async fn begin(tx: &Tx, actor: &Actor, row: &table::Model) -> Result<
 }
 
 /// Where an import stands.
-pub(crate) async fn standing(
+pub(crate) async fn state_of(
     tx: &Tx,
     organization_id: Uuid,
     id: Uuid,
 ) -> Result<(State, Option<String>)> {
-    Ok(standing_of(repository::get(tx, organization_id, id).await?))
+    Ok(state_in(repository::get(tx, organization_id, id).await?))
 }
 
-fn standing_of(row: saga::Model) -> (State, Option<String>) {
+fn state_in(row: saga::Model) -> (State, Option<String>) {
     let Progress { state, reason, .. } = Progress::of(&row);
     (state, reason)
 }
 
 /// Where some imports stand.
-pub(crate) async fn standings(
+pub(crate) async fn states_of(
     tx: &Tx,
     organization_id: Uuid,
     ids: Vec<Uuid>,
 ) -> Result<Vec<(Uuid, (State, Option<String>))>> {
     let rows = repository::by_ids(tx, organization_id, ids).await?;
-    Ok(rows.into_iter().map(|row| (row.id, standing_of(row))).collect())
+    Ok(rows.into_iter().map(|row| (row.id, state_in(row))).collect())
 }
 
 /// Calls an import off. One that is being taken back stays so.
@@ -91,7 +91,7 @@ pub(crate) async fn cancel(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(State, O
         return Err(Error::state("import_ended", "this import has ended"));
     }
     if progress.undoing {
-        return Ok(standing_of(row));
+        return Ok(state_in(row));
     }
     progress.compensate(tx.now(), "somebody has called it off".into())?;
     tx.signal(Signal::Work);
@@ -101,26 +101,26 @@ pub(crate) async fn cancel(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(State, O
 }
 
 /// Does the next part of an import, or of taking it back.
-pub(crate) async fn go_on(store: &Store, key: (Uuid, Uuid)) -> Result<()> {
-    worker::go_on(store, key).await
+pub(crate) async fn run_step(store: &Store, key: (Uuid, Uuid)) -> Result<()> {
+    worker::run_step(store, key).await
 }
 
-/// What whoever began an import has said of it.
+/// What whoever start an import has said of it.
 fn query(row: &table::Model) -> Value {
     row.options.get("query").cloned().unwrap_or_default()
 }
 
 /// Writes the next slice.
-async fn write(tx: &Tx, system: &Actor, work: &Work) -> Result<Did> {
+async fn write(tx: &Tx, system: &Actor, work: &Work) -> Result<StepResult> {
     let row = imports::get(tx, system.organization_id, work.subject_id).await?;
     let ordinal = row.next_slice;
-    let Some(slice) = imports::slice(tx, &row, ordinal).await? else { return Ok(Did::All) };
+    let Some(slice) = imports::slice(tx, &row, ordinal).await? else { return Ok(StepResult::Done) };
     let actor = import::acting(system, &row.options);
     let mut tally = Tally::of(&row);
     let written = tx.savepoint(async |tx| write_slice(tx, &actor, &row, slice.rows).await).await?;
     let written = match written {
         Ok(written) => written,
-        Err(Error::Import(failure)) => return refuse(tx, &row, tally, &failure).await,
+        Err(Error::Import(failure)) => return record_refusal(tx, &row, tally, &failure).await,
         // Something that the rows name has gone since it was looked for: the next time it is not found.
         Err(Error::Reference) if has_member(tx, &actor, &row).await? => {
             return Err(Error::lost_race("what a row refers to has just gone"));
@@ -129,16 +129,17 @@ async fn write(tx: &Tx, system: &Actor, work: &Work) -> Result<Did> {
     };
     tally.add(&written);
     imports::slice_written(tx, &row, ordinal, &written.created).await?;
-    for entity in MADE {
+    for entity in CREATED_ENTITIES {
         let made = written.made.iter().filter(|(of, _)| *of == entity).map(|(_, id)| (*id, 1));
-        repository::remember(tx, (row.organization_id, work.saga_id), entity, made).await?;
+        repository::record_writes(tx, (row.organization_id, work.saga_id), entity, made).await?;
     }
     imports::advance(tx, &row, ordinal + 1, tally).await?;
-    Ok(if ordinal + 1 == row.slices { Did::All } else { Did::Part })
+    Ok(if ordinal + 1 == row.slices { StepResult::Done } else { StepResult::More })
 }
 
 /// What an import makes because rows name it, in the order in which it can be taken back.
-const MADE: [&str; 4] = [Task::ENTITY, Project::ENTITY, Category::ENTITY, Member::ENTITY];
+const CREATED_ENTITIES: [&str; 4] =
+    [Task::ENTITY, Project::ENTITY, Category::ENTITY, Member::ENTITY];
 
 async fn write_slice(tx: &Tx, actor: &Actor, row: &table::Model, rows: Value) -> Result<Written> {
     let (written, on_error) = match import::Kind::of(&row.kind)? {
@@ -153,12 +154,12 @@ async fn write_slice(tx: &Tx, actor: &Actor, row: &table::Model, rows: Value) ->
 }
 
 /// Notes what is wrong with the rows of a slice of which nothing was written.
-async fn refuse(
+async fn record_refusal(
     tx: &Tx,
     row: &table::Model,
     mut tally: Tally,
     failure: &ImportFailure,
-) -> Result<Did> {
+) -> Result<StepResult> {
     let errors = failure.report.as_array().cloned().unwrap_or_default();
     let first = errors.first().map(|error| (&error["line"], error["message"].as_str()));
     let why = first.map_or_else(
@@ -167,7 +168,7 @@ async fn refuse(
     );
     tally.fail(failure.failed, errors);
     imports::advance(tx, row, row.next_slice, tally).await?;
-    Ok(Did::Refused(why))
+    Ok(StepResult::Refused(why))
 }
 
 /// Whether whoever all rows are of, if somebody is, is there.
@@ -179,45 +180,45 @@ async fn has_member(tx: &Tx, actor: &Actor, row: &table::Model) -> Result<bool> 
 
 /// Takes back some of what was made of the slice that was written last, and when there is none, what was made
 /// because rows name it.
-async fn take_back(tx: &Tx, system: &Actor, work: &Work) -> Result<Did> {
+async fn undo_slice(tx: &Tx, system: &Actor, work: &Work) -> Result<StepResult> {
     let row = imports::get(tx, system.organization_id, work.subject_id).await?;
     let actor = import::acting(system, &row.options);
     let mut tally = Tally::of(&row);
     let Some(ordinal) = row.next_slice.checked_sub(1).filter(|ordinal| *ordinal >= 0) else {
-        return forget(tx, &actor, &row, work, tally).await;
+        return delete_created(tx, &actor, &row, work, tally).await;
     };
     let written = imports::slice(tx, &row, ordinal).await?.and_then(|slice| slice.written);
     let written: Vec<Uuid> = serde_json::from_value(written.unwrap_or_else(|| json!([])))
         .map_err(|error| Error::Internal(format!("a slice cannot be read: {error}")))?;
-    let (left, some) = written.split_at(written.len().saturating_sub(ROWS_AT_ONCE));
+    let (left, some) = written.split_at(written.len().saturating_sub(ROWS_PER_TRANSACTION));
     let taken = match import::Kind::of(&row.kind)? {
-        import::Kind::Expenses => expense::take_back(tx, &actor, some.to_vec()).await?,
-        import::Kind::TimeEntries => time_entry::take_back(tx, &actor, some.to_vec()).await?,
+        import::Kind::Expenses => expense::delete_imported(tx, &actor, some.to_vec()).await?,
+        import::Kind::TimeEntries => time_entry::delete_imported(tx, &actor, some.to_vec()).await?,
     };
     tally.created -= i64::try_from(taken).unwrap_or_default();
     imports::slice_written(tx, &row, ordinal, left).await?;
     let next_slice = if left.is_empty() { ordinal } else { row.next_slice };
     imports::advance(tx, &row, next_slice, tally).await?;
-    Ok(Did::Part)
+    Ok(StepResult::More)
 }
 
 /// Takes back what was made because rows name it, and nobody has used or changed since.
-async fn forget(
+async fn delete_created(
     tx: &Tx,
     actor: &Actor,
     row: &table::Model,
     work: &Work,
     mut tally: Tally,
-) -> Result<Did> {
+) -> Result<StepResult> {
     let of = (row.organization_id, work.saga_id);
-    for entity in MADE {
-        let made = repository::recall(tx, of, entity, AT_ONCE).await?;
+    for entity in CREATED_ENTITIES {
+        let made = repository::take_writes(tx, of, entity, RESOURCES_PER_TRANSACTION).await?;
         if made.is_empty() {
             continue;
         }
         for (id, version) in made {
             let version = Expected::Version(version);
-            let gone = untouched(tx, async |tx| match entity {
+            let gone = undo_unless_changed(tx, async |tx| match entity {
                 Task::ENTITY => Task::delete(tx, actor, id, version).await,
                 Project::ENTITY => Project::delete(tx, actor, id, version).await,
                 Category::ENTITY => Category::delete(tx, actor, id, version).await,
@@ -228,13 +229,13 @@ async fn forget(
             }
         }
         imports::advance(tx, row, 0, tally).await?;
-        return Ok(Did::Part);
+        return Ok(StepResult::More);
     }
-    Ok(Did::All)
+    Ok(StepResult::Done)
 }
 
 /// Removes what was brought of the file.
-async fn clear(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
+async fn clear(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
     let more = imports::clear(tx, (actor.organization_id, work.subject_id)).await?;
-    Ok(if more { Did::Part } else { Did::All })
+    Ok(if more { StepResult::More } else { StepResult::Done })
 }

@@ -139,13 +139,13 @@ pub struct Saga {
 impl Saga {
     /// The saga as the actor may see it.
     fn redacted_for(mut self, actor: &Actor) -> Self {
-        hide_note(actor, &mut self.data);
+        redact_note(actor, &mut self.data);
         self
     }
 }
 
 /// Why somebody leaves is for those who manage members.
-fn hide_note(actor: &Actor, data: &mut Value) {
+fn redact_note(actor: &Actor, data: &mut Value) {
     if let (false, Some(note)) = (actor.may(Permission::ManageMembers), data.get_mut("note")) {
         *note = Value::Null;
     }
@@ -225,30 +225,30 @@ impl SagaQuery {
 }
 
 /// How much longer than a call the saga is left alone, so that its answer can be noted.
-const TO_NOTE: TimeDelta = TimeDelta::seconds(1);
+const CALL_GRACE: TimeDelta = TimeDelta::seconds(1);
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct SagaTimeouts {
     /// How long a call is waited for.
     pub call: std::time::Duration,
     /// How long a step is tried again before somebody is asked.
     pub step: TimeDelta,
 }
 
-impl Patience {
+impl SagaTimeouts {
     /// How long a saga is left alone while a call is under way.
-    fn of_call(self) -> TimeDelta {
-        TimeDelta::from_std(self.call).unwrap_or_default() + TO_NOTE
+    fn call_window(self) -> TimeDelta {
+        TimeDelta::from_std(self.call).unwrap_or_default() + CALL_GRACE
     }
 
     /// How long a saga waits at most until it is taken up again.
-    fn longest(self) -> TimeDelta {
-        self.of_call().max(TimeDelta::seconds(rules::LONGEST_PAUSE))
+    fn max_wait(self) -> TimeDelta {
+        self.call_window().max(TimeDelta::seconds(rules::MAX_BACKOFF_SECONDS))
     }
 }
 
-impl Default for Patience {
+impl Default for SagaTimeouts {
     fn default() -> Self {
         Self { call: std::time::Duration::from_secs(30), step: TimeDelta::hours(24) }
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     OffboardingInput, Saga, repository,
-    worker::{self, Did, Kind, Run, StepKind, Work, untouched, whole},
+    worker::{self, Kind, Run, StepKind, StepResult, Work, undo_unless_changed},
 };
 use crate::{
     actor::Actor,
@@ -26,30 +26,30 @@ use crate::{
 };
 
 /// How many tasks one transaction gives away, or back.
-const AT_ONCE: u64 = 50;
+const BATCH_SIZE: u64 = 50;
 
 pub(super) const KIND: Kind = Kind {
     name: "offboarding",
     steps: &[
         StepKind {
             name: "check",
-            run: Run::Local(|_, _, _| Box::pin(async { Ok(Did::All) })),
+            run: Run::Local(|_, _, _| Box::pin(async { Ok(StepResult::Done) })),
             undo: None,
         },
         StepKind {
             name: "tasks",
-            run: Run::Local(|tx, actor, work| Box::pin(give_away(tx, actor, work))),
-            undo: Some(|tx, actor, work| Box::pin(give_back(tx, actor, work))),
+            run: Run::Local(|tx, actor, work| Box::pin(reassign_tasks(tx, actor, work))),
+            undo: Some(|tx, actor, work| Box::pin(return_tasks(tx, actor, work))),
         },
         // A timer that was stopped stays so: what was worked until then was worked.
         StepKind {
             name: "timer",
-            run: Run::Local(|tx, actor, work| Box::pin(whole(stop_timer(tx, actor, work)))),
+            run: Run::Local(|tx, actor, work| Box::pin(stop_timer(tx, actor, work))),
             undo: None,
         },
         StepKind {
             name: "timecards",
-            run: Run::Local(|tx, actor, work| Box::pin(whole(submit(tx, actor, work)))),
+            run: Run::Local(|tx, actor, work| Box::pin(submit(tx, actor, work))),
             undo: Some(|tx, actor, work| Box::pin(reopen(tx, actor, work))),
         },
         StepKind {
@@ -63,12 +63,12 @@ pub(super) const KIND: Kind = Kind {
 
 /// What an offboarding knows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Leaving {
+struct OffboardingData {
     reassign_to_member_id: Option<Uuid>,
     note: Option<String>,
 }
 
-impl Leaving {
+impl OffboardingData {
     fn of(work: &Work) -> Result<Self> {
         serde_json::from_value(work.data.clone())
             .map_err(|error| Error::Internal(format!("a saga's data cannot be read: {error}")))
@@ -105,7 +105,7 @@ async fn begin(
     if reassign_to_member_id == Some(id) {
         return Err(refused("same", "must be somebody else"));
     }
-    match taker(tx, organization_id, reassign_to_member_id).await {
+    match ensure_successor_active(tx, organization_id, reassign_to_member_id).await {
         Err(Error::NotFound(_)) => return Err(refused("unknown", "is not a member here")),
         Err(Error::State { .. }) => {
             return Err(refused("inactive", "is a member who is not active"));
@@ -118,8 +118,8 @@ async fn begin(
     if repository::is_under_way(tx, organization_id, KIND.name, id).await? {
         return Err(Error::state("offboarding_under_way", "this member is being offboarded"));
     }
-    let leaving = Leaving { reassign_to_member_id, note };
-    worker::start(tx, actor, &KIND, (tx.new_id(), id), json!(leaving)).await
+    let data = OffboardingData { reassign_to_member_id, note };
+    worker::start(tx, actor, &KIND, (tx.new_id(), id), json!(data)).await
 }
 
 fn refused(code: &'static str, message: &'static str) -> Error {
@@ -127,7 +127,7 @@ fn refused(code: &'static str, message: &'static str) -> Error {
 }
 
 /// Whether whoever takes the tasks is there to do so.
-async fn taker(tx: &Tx, organization_id: Uuid, id: Option<Uuid>) -> Result<()> {
+async fn ensure_successor_active(tx: &Tx, organization_id: Uuid, id: Option<Uuid>) -> Result<()> {
     let Some(id) = id else { return Ok(()) };
     if member::repository::get(tx, organization_id, id).await?.active {
         return Ok(());
@@ -135,66 +135,73 @@ async fn taker(tx: &Tx, organization_id: Uuid, id: Option<Uuid>) -> Result<()> {
     Err(Error::state("taker_inactive", "who was to take over the tasks is not active any more"))
 }
 
-async fn give_away(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
-    let Leaving { reassign_to_member_id: to, .. } = Leaving::of(work)?;
-    taker(tx, actor.organization_id, to).await?;
-    let given = task::reassign_some(tx, actor, (work.subject_id, to), AT_ONCE).await?;
-    remember(tx, actor, work, &given).await?;
-    Ok(did(given.len()))
+async fn reassign_tasks(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
+    let OffboardingData { reassign_to_member_id: to, .. } = OffboardingData::of(work)?;
+    ensure_successor_active(tx, actor.organization_id, to).await?;
+    let given = task::reassign_some(tx, actor, (work.subject_id, to), BATCH_SIZE).await?;
+    record_writes(tx, actor, work, &given).await?;
+    Ok(done_or_more(given.len()))
 }
 
 /// What is done of a step, after so much in one transaction.
-fn did(count: usize) -> Did {
-    if (count as u64) < AT_ONCE { Did::All } else { Did::Part }
+fn done_or_more(count: usize) -> StepResult {
+    if (count as u64) < BATCH_SIZE { StepResult::Done } else { StepResult::More }
 }
 
-async fn remember<R: Resource>(tx: &Tx, actor: &Actor, work: &Work, written: &[R]) -> Result<()> {
+async fn record_writes<R: Resource>(
+    tx: &Tx,
+    actor: &Actor,
+    work: &Work,
+    written: &[R],
+) -> Result<()> {
     let of = (actor.organization_id, work.saga_id);
     let written = written.iter().map(|resource| (resource.id(), resource.version()));
-    repository::remember(tx, of, R::ENTITY, written).await
+    repository::record_writes(tx, of, R::ENTITY, written).await
 }
 
 /// Makes each task that nobody has touched since what it was before.
-async fn give_back(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
+async fn return_tasks(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
     let of = (actor.organization_id, work.saga_id);
-    let given = repository::recall(tx, of, Task::ENTITY, AT_ONCE).await?;
+    let given = repository::take_writes(tx, of, Task::ENTITY, BATCH_SIZE).await?;
     for (id, version) in given.iter().copied() {
         let body = TransitionBody::from_body(json!({ "to_version": version - 1 }))?;
-        untouched(tx, async |tx| {
+        undo_unless_changed(tx, async |tx| {
             let back = event::revert_to::<Task, _>(tx, actor.organization_id, id, &body).await?;
             Task::change(tx, actor, id, Expected::Version(version), &back).await.map(drop)
         })
         .await?;
     }
-    Ok(did(given.len()))
+    Ok(done_or_more(given.len()))
 }
 
-async fn stop_timer(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
-    time_entry::stop_of(tx, actor, work.subject_id).await.map(drop)
+async fn stop_timer(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
+    time_entry::stop_of(tx, actor, work.subject_id).await?;
+    Ok(StepResult::Done)
 }
 
-async fn submit(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
+async fn submit(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
     let submitted = timecard::submit_all(tx, actor, work.subject_id).await?;
-    remember(tx, actor, work, &submitted).await
+    record_writes(tx, actor, work, &submitted).await?;
+    Ok(StepResult::Done)
 }
 
 /// Opens each timecard again that nobody has decided since.
-async fn reopen(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
+async fn reopen(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
     let of = (actor.organization_id, work.saga_id);
-    let submitted = repository::recall(tx, of, Timecard::ENTITY, AT_ONCE).await?;
+    let submitted = repository::take_writes(tx, of, Timecard::ENTITY, BATCH_SIZE).await?;
     for card in submitted.iter().copied() {
-        untouched(tx, async |tx| {
+        undo_unless_changed(tx, async |tx| {
             timecard::reopen_submitted(tx, actor, card, work.reason.clone()).await.map(drop)
         })
         .await?;
     }
-    Ok(did(submitted.len()))
+    Ok(done_or_more(submitted.len()))
 }
 
 /// Ends what lets the member in; before that, all once more that they have come to have since.
-async fn end_access(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
-    if give_away(tx, actor, work).await? == Did::Part {
-        return Ok(Did::Part);
+async fn end_access(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
+    if reassign_tasks(tx, actor, work).await? == StepResult::More {
+        return Ok(StepResult::More);
     }
     stop_timer(tx, actor, work).await?;
     submit(tx, actor, work).await?;
@@ -205,5 +212,5 @@ async fn end_access(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
     } else {
         member::end_access(tx, actor, &row, false).await?;
     }
-    Ok(Did::All)
+    Ok(StepResult::Done)
 }

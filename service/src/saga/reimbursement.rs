@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     PayoutInput,
-    worker::{self, Call, Did, Kind, Outcome, Run, StepKind, Work, shortened, whole},
+    worker::{self, Call, CallOutcome, Kind, Run, StepKind, StepResult, Work, shortened},
 };
 use crate::{
     account::{self, Purpose},
@@ -28,13 +28,13 @@ pub(super) const KIND: Kind = Kind {
     steps: &[
         StepKind {
             name: "hold",
-            run: Run::Local(|_, _, _| Box::pin(async { Ok(Did::All) })),
-            undo: Some(|tx, actor, work| Box::pin(whole(release(tx, actor, work)))),
+            run: Run::Local(|_, _, _| Box::pin(async { Ok(StepResult::Done) })),
+            undo: Some(|tx, actor, work| Box::pin(release(tx, actor, work))),
         },
         StepKind {
             name: "reserve",
-            run: Run::Local(|tx, actor, work| Box::pin(whole(reserve(tx, actor, work)))),
-            undo: Some(|tx, actor, work| Box::pin(whole(unreserve(tx, actor, work)))),
+            run: Run::Local(|tx, actor, work| Box::pin(reserve(tx, actor, work))),
+            undo: Some(|tx, actor, work| Box::pin(unreserve(tx, actor, work))),
         },
         StepKind {
             name: "payout",
@@ -46,7 +46,7 @@ pub(super) const KIND: Kind = Kind {
         },
         StepKind {
             name: "settle",
-            run: Run::Local(|tx, actor, work| Box::pin(whole(settle(tx, actor, work)))),
+            run: Run::Local(|tx, actor, work| Box::pin(settle(tx, actor, work))),
             undo: None,
         },
     ],
@@ -116,31 +116,33 @@ async fn begin(tx: &Tx, actor: &Actor, expense: &Expense, id: Uuid) -> Result<()
     worker::start(tx, actor, &KIND, (id, expense.id), json!(payout)).await.map(drop)
 }
 
-async fn release(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
-    expense::release(tx, actor, work.subject_id, work.reason.clone()).await
+async fn release(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
+    expense::release(tx, actor, work.subject_id, work.reason.clone()).await?;
+    Ok(StepResult::Done)
 }
 
-async fn reserve(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
+async fn reserve(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
     let payout = Payout::of(work)?;
     let sides = [Purpose::Reimbursements, Purpose::PayoutsInFlight];
     let entry = entry(tx, actor, work, &payout, "Reserved for a payout", sides).await?;
     journal_entry::post_in(tx, actor, payout.reservation_id, &entry, None).await?;
-    Ok(())
+    Ok(StepResult::Done)
 }
 
-async fn unreserve(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
+async fn unreserve(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
     let Payout { reservation_id, reversal_id, .. } = Payout::of(work)?;
     let memo = work.reason.clone();
     journal_entry::reverse_in(tx, actor, reservation_id, reversal_id, memo).await?;
-    Ok(())
+    Ok(StepResult::Done)
 }
 
-async fn settle(tx: &Tx, actor: &Actor, work: &Work) -> Result<()> {
+async fn settle(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
     let payout = Payout::of(work)?;
     let sides = [Purpose::PayoutsInFlight, Purpose::PayoutAccount];
     let entry = entry(tx, actor, work, &payout, "Paid out", sides).await?;
     journal_entry::post_in(tx, actor, payout.settlement_id, &entry, None).await?;
-    expense::settle(tx, actor, work.subject_id).await
+    expense::settle(tx, actor, work.subject_id).await?;
+    Ok(StepResult::Done)
 }
 
 /// The amount from the second account to the first, which is debited.
@@ -184,11 +186,11 @@ async fn prepare(tx: &Tx, work: &Work) -> Result<Call> {
     Ok(Call { url, key: work.saga_id.to_string(), body: body.to_string().into_bytes() })
 }
 
-async fn pay_out(outbound: &Outbound, call: &Call, timeout: Duration) -> Outcome {
+async fn pay_out(outbound: &Outbound, call: &Call, timeout: Duration) -> CallOutcome {
     let headers =
         [("content-type", "application/json".to_owned()), ("idempotency-key", call.key.clone())];
     match outbound.post(&call.url, &headers, call.body.clone(), timeout).await {
-        Ok(answer) if answer.is_success() => Outcome::Done,
+        Ok(answer) if answer.is_success() => CallOutcome::Done,
         Ok(answer) => {
             let mut why = format!("the payout was answered with {}", answer.status);
             if let Some(reason) = reason(&answer.body) {
@@ -196,16 +198,16 @@ async fn pay_out(outbound: &Outbound, call: &Call, timeout: Duration) -> Outcome
             }
             match answer.status {
                 // Timeouts, conflicts with an attempt before, too early, too many.
-                408 | 425 | 429 => Outcome::Open(shortened(&why)),
-                400..500 => Outcome::Refused(shortened(&why)),
-                _ => Outcome::Open(shortened(&why)),
+                408 | 425 | 429 => CallOutcome::Unknown(shortened(&why)),
+                400..500 => CallOutcome::Refused(shortened(&why)),
+                _ => CallOutcome::Unknown(shortened(&why)),
             }
         }
         Err(error) => {
             let why = format!("the payout was not answered: {error}");
             match error {
-                OutboundError::Url(_) | OutboundError::Refused(_) => Outcome::Unsent(why),
-                _ => Outcome::Open(why),
+                OutboundError::Url(_) | OutboundError::Refused(_) => CallOutcome::NotSent(why),
+                _ => CallOutcome::Unknown(why),
             }
         }
     }

@@ -42,8 +42,8 @@ pub(super) async fn by_ids(
     rows::all(connection, some).await
 }
 
-/// Keeps what a saga knows from now on. That is no new version of it.
-pub(super) async fn keep(tx: &Tx, saga: (Uuid, Uuid), data: Value) -> Result<()> {
+/// Replaces the data of a saga. That is no new version of it.
+pub(super) async fn update_data(tx: &Tx, saga: (Uuid, Uuid), data: Value) -> Result<()> {
     change(tx, saga, saga::ActiveModel { data: Set(data), ..Default::default() }).await
 }
 
@@ -86,10 +86,10 @@ pub(super) async fn list(
 pub(super) async fn due(
     connection: &impl ConnectionTrait,
     now: DateTime<Utc>,
-    longest: TimeDelta,
+    max_wait: TimeDelta,
     limit: u64,
 ) -> Result<Vec<(Uuid, Uuid)>> {
-    let is_due = due::is(Expr::col(saga::Column::DueAt), now, longest);
+    let is_due = due::is(Expr::col(saga::Column::DueAt), now, max_wait);
     let backend = connection.get_database_backend();
     let due = saga::Entity::find()
         .select_only()
@@ -120,8 +120,8 @@ pub(super) async fn is_under_way(
     Ok(!rows::all(tx, first).await?.is_empty())
 }
 
-/// Remembers which versions of other resources a saga has left.
-pub(super) async fn remember(
+/// Records which versions of other resources a saga has left.
+pub(super) async fn record_writes(
     tx: &Tx,
     (organization_id, saga_id): (Uuid, Uuid),
     entity: &str,
@@ -146,7 +146,7 @@ pub(super) async fn remember(
 }
 
 /// Takes some of what a saga has left out of its memory, by id, and gives it with the versions.
-pub(super) async fn recall(
+pub(super) async fn take_writes(
     tx: &Tx,
     (organization_id, saga_id): (Uuid, Uuid),
     entity: &str,

@@ -7,7 +7,7 @@ use super::{State, Step, StepState};
 use crate::error::{Error, Result};
 
 /// How long at most until a step is tried again.
-pub(super) const LONGEST_PAUSE: i64 = 300;
+pub(super) const MAX_BACKOFF_SECONDS: i64 = 300;
 
 /// How far a saga is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,8 +135,8 @@ impl Progress {
         }
     }
 
-    /// A part of the step is done or undone: on with the rest at once, under a patience of its own.
-    pub fn partly(&mut self, now: DateTime<Utc>) {
+    /// A part of the step is done or undone: on with the rest at once, under a timeout of its own.
+    pub fn continue_later(&mut self, now: DateTime<Utc>) {
         let undoing = self.undoing;
         if let Some(step) = self.current() {
             if !undoing {
@@ -151,9 +151,9 @@ impl Progress {
     }
 
     /// The step is refused: back over all that was done, of this step too, unless what cannot be undone was.
-    pub fn refused(&mut self, now: DateTime<Utc>, why: String, patience: TimeDelta) {
+    pub fn refused(&mut self, now: DateTime<Utc>, why: String, timeout: TimeDelta) {
         if self.is_past_pivot() {
-            return self.failed(now, why, patience);
+            return self.failed(now, why, timeout);
         }
         if let Some(step) = self.current() {
             step.state = StepState::Refused;
@@ -181,7 +181,7 @@ impl Progress {
         }
     }
 
-    /// The step of that number is to be undone, under a patience of its own.
+    /// The step of that number is to be undone, under a timeout of its own.
     fn undo(&mut self, number: usize, now: DateTime<Utc>) {
         self.step = number;
         self.due_at = Some(now);
@@ -190,7 +190,7 @@ impl Progress {
     }
 
     /// The step did not work out: later again, or not without somebody's decision.
-    pub fn failed(&mut self, now: DateTime<Utc>, why: String, patience: TimeDelta) {
+    pub fn failed(&mut self, now: DateTime<Utc>, why: String, timeout: TimeDelta) {
         let undoing = self.undoing;
         let Some(step) = self.current() else { return };
         if !undoing {
@@ -198,9 +198,10 @@ impl Progress {
         }
         step.error = Some(why.clone());
         let started = step.started_at.unwrap_or(now);
-        let pause = TimeDelta::seconds(LONGEST_PAUSE.min(1 << (step.attempts - 1).clamp(0, 20)));
-        if now - started < patience {
-            self.due_at = Some(now + pause);
+        let delay =
+            TimeDelta::seconds(MAX_BACKOFF_SECONDS.min(1 << (step.attempts - 1).clamp(0, 20)));
+        if now - started < timeout {
+            self.due_at = Some(now + delay);
         } else {
             self.reason = Some(why);
             self.end(State::Failed);
@@ -296,7 +297,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: TimeDelta = TimeDelta::hours(1);
+    const TIMEOUT: TimeDelta = TimeDelta::hours(1);
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
@@ -315,11 +316,11 @@ mod tests {
             2 => drop(progress.mark_done(now)),
             _ if !alive => {}
             3 | 4 if progress.undoing => progress.undone(now),
-            3 => progress.refused(now, "refused".into(), PATIENCE),
+            3 => progress.refused(now, "refused".into(), TIMEOUT),
             4 => progress.done(now),
-            5 if now.timestamp() / 600 % 2 == 0 => progress.partly(now),
+            5 if now.timestamp() / 600 % 2 == 0 => progress.continue_later(now),
             5 if !progress.undoing => progress.called(now, now + TimeDelta::seconds(5)),
-            _ => progress.failed(now, "away".into(), PATIENCE),
+            _ => progress.failed(now, "away".into(), TIMEOUT),
         }
     }
 
@@ -352,10 +353,10 @@ mod tests {
     #[test]
     fn what_a_refused_step_has_done_in_part_is_undone_first() {
         let mut progress = new();
-        progress.partly(at(1));
-        progress.refused(at(2), "no".into(), PATIENCE);
+        progress.continue_later(at(1));
+        progress.refused(at(2), "no".into(), TIMEOUT);
         assert_eq!((progress.step, progress.state), (1, State::Compensating));
-        progress.partly(at(3));
+        progress.continue_later(at(3));
         assert_eq!((progress.step, progress.due_at), (1, Some(at(3))));
         progress.undone(at(4));
         assert_eq!((progress.step, progress.steps[1].state), (0, StepState::Undone));
@@ -372,10 +373,10 @@ mod tests {
             pauses.push((due_at - now).num_seconds());
             now = due_at;
             progress.tried(now);
-            progress.failed(now, "away".into(), PATIENCE);
+            progress.failed(now, "away".into(), TIMEOUT);
         }
         assert_eq!(pauses[..5], [0, 1, 2, 4, 8]);
-        assert_eq!(pauses.iter().max(), Some(&LONGEST_PAUSE));
+        assert_eq!(pauses.iter().max(), Some(&MAX_BACKOFF_SECONDS));
         assert_eq!(progress.state, State::Failed);
         progress.retry(now).expect("somebody may try it again");
         assert_eq!((progress.state, progress.due_at), (State::Running, Some(now)));

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     repository,
-    worker::{self, Did, Kind, Run, StepKind, Work},
+    worker::{self, Kind, Run, StepKind, StepResult, Work},
 };
 use crate::{
     actor::Actor,
@@ -21,7 +21,7 @@ pub(super) const KIND: Kind = Kind {
     steps: &[
         StepKind {
             name: "change",
-            run: Run::Local(|_, _, _| Box::pin(async { Ok(Did::All) })),
+            run: Run::Local(|_, _, _| Box::pin(async { Ok(StepResult::Done) })),
             undo: None,
         },
         StepKind {
@@ -35,7 +35,7 @@ pub(super) const KIND: Kind = Kind {
 
 /// What it knows.
 #[derive(Debug, Serialize, Deserialize)]
-struct Changing {
+struct TimeZoneChangeData {
     /// Where the tasks go on.
     cursor: String,
 }
@@ -45,19 +45,24 @@ struct Changing {
 pub(crate) async fn begin(tx: &Tx, actor: &Actor, zone: Zone) -> Result<()> {
     let organization_id = actor.organization_id;
     if let Some(cursor) = task::rezone(tx, organization_id, zone, None).await? {
-        let data = json!(Changing { cursor });
+        let data = json!(TimeZoneChangeData { cursor });
         worker::start(tx, actor, &KIND, (tx.new_id(), organization_id), data).await?;
     }
     Ok(())
 }
 
 /// In the time zone of now: that it is changed once more meanwhile is another saga.
-async fn tasks(tx: &Tx, actor: &Actor, work: &Work) -> Result<Did> {
-    let Changing { cursor } = serde_json::from_value(work.data.clone())
+async fn tasks(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
+    let TimeZoneChangeData { cursor } = serde_json::from_value(work.data.clone())
         .map_err(|error| Error::Internal(format!("a saga's data cannot be read: {error}")))?;
     let (organization_id, zone) = (actor.organization_id, actor.settings.time_zone);
     let next = task::rezone(tx, organization_id, zone, Some(cursor)).await?;
-    let Some(cursor) = next else { return Ok(Did::All) };
-    repository::keep(tx, (organization_id, work.saga_id), json!(Changing { cursor })).await?;
-    Ok(Did::Part)
+    let Some(cursor) = next else { return Ok(StepResult::Done) };
+    repository::update_data(
+        tx,
+        (organization_id, work.saga_id),
+        json!(TimeZoneChangeData { cursor }),
+    )
+    .await?;
+    Ok(StepResult::More)
 }

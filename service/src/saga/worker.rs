@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Patience, Saga, State, import, offboarding, reimbursement, repository, rules::Progress,
+    Saga, SagaTimeouts, State, import, offboarding, reimbursement, repository, rules::Progress,
     time_zone_change,
 };
 use crate::{
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// How many sagas one turn takes up.
-const AT_ONCE: u64 = 16;
+const MAX_CONCURRENT: u64 = 16;
 
 /// The calls of other nodes that this one has seen, by organization and saga, with the saga's version.
 pub(crate) type Calls = LivenessTracker<(Uuid, Uuid), i64>;
@@ -67,23 +67,19 @@ pub(super) struct Work {
 
 /// How much of a step was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Did {
+pub(super) enum StepResult {
     /// All of it.
-    All,
+    Done,
     /// A part: the rest is done by the same function in transactions of their own, so that nobody waits
     /// long for one.
-    Part,
+    More,
     /// Nothing but a note of why it is refused: that stays, and the saga is undone.
     Refused(String),
 }
 
 /// Something done within the transaction.
-pub(super) type Local = for<'a> fn(&'a Tx, &'a Actor, &'a Work) -> BoxFuture<'a, Result<Did>>;
-
-/// A step that is done at once.
-pub(super) async fn whole(step: impl Future<Output = Result<()>>) -> Result<Did> {
-    step.await.map(|()| Did::All)
-}
+pub(super) type Local =
+    for<'a> fn(&'a Tx, &'a Actor, &'a Work) -> BoxFuture<'a, Result<StepResult>>;
 
 /// A call to somebody else, which they may get more than once.
 #[derive(Debug, Clone)]
@@ -95,15 +91,15 @@ pub(super) struct Call {
 
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum CallOutcome {
     /// It was done.
     Done,
     /// It was not, and will not be.
     Refused(String),
     /// It could not even be made: that settles it unless one was made before.
-    Unsent(String),
+    NotSent(String),
     /// It may have been, or may be yet.
-    Open(String),
+    Unknown(String),
 }
 
 /// How a step is done.
@@ -113,7 +109,7 @@ pub(super) enum Run {
     /// By a call, which `prepare` makes up in a transaction.
     Remote {
         prepare: for<'a> fn(&'a Tx, &'a Work) -> BoxFuture<'a, Result<Call>>,
-        call: for<'a> fn(&'a Outbound, &'a Call, Duration) -> BoxFuture<'a, Outcome>,
+        call: for<'a> fn(&'a Outbound, &'a Call, Duration) -> BoxFuture<'a, CallOutcome>,
     },
 }
 
@@ -161,11 +157,11 @@ pub(super) fn kind(name: &str) -> Option<&'static Kind> {
 ///
 /// # Errors
 /// That of the first that could not be taken up; the others were.
-pub(crate) async fn work(context: &Context) -> Result<u64> {
+pub(crate) async fn run_once(context: &Context) -> Result<u64> {
     let store = &context.store;
-    let at_once = if context.in_turn { 1 } else { AT_ONCE };
-    let longest = context.patience.longest();
-    let due = repository::due(store.read(), store.now(), longest, at_once).await?;
+    let limit = if context.sequential { 1 } else { MAX_CONCURRENT };
+    let max_wait = context.saga_timeouts.max_wait();
+    let due = repository::due(store.read(), store.now(), max_wait, limit).await?;
     let (mut went_on, mut failed) = (0, None);
     for outcome in join_all(due.into_iter().map(|saga| advance(context, saga))).await {
         match outcome {
@@ -177,149 +173,161 @@ pub(crate) async fn work(context: &Context) -> Result<u64> {
 }
 
 /// A call that has been noted, to be made.
-struct Noted {
+struct PendingCall {
     work: Work,
     version: i64,
-    place: String,
+    label: String,
     call: Call,
-    make: for<'a> fn(&'a Outbound, &'a Call, Duration) -> BoxFuture<'a, Outcome>,
+    send: for<'a> fn(&'a Outbound, &'a Call, Duration) -> BoxFuture<'a, CallOutcome>,
 }
 
 /// Does the step that a saga is at which makes no calls, for somebody who waits for it.
-pub(super) async fn go_on(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
-    let patience = Patience::default();
+pub(super) async fn run_step(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
+    let timeouts = SagaTimeouts::default();
     store
         .read_committed()
-        .write((saga, patience), |tx, (saga, patience)| {
+        .write((saga, timeouts), |tx, (saga, timeouts)| {
             // Whoever waits makes no calls, and takes none over.
-            Box::pin(async move { begin(tx, *saga, *patience, |_| false).await.map(drop) })
+            Box::pin(async move { begin(tx, *saga, *timeouts, |_| false).await.map(drop) })
         })
         .await
 }
 
 /// Does the step that a saga is at. False if another node was at it.
 async fn advance(context: &Context, saga: (Uuid, Uuid)) -> Result<bool> {
-    let (store, patience) = (context.store.read_committed(), context.patience);
+    let (store, timeouts) = (context.store.read_committed(), context.saga_timeouts);
     let input = (context.clone(), saga);
-    let began = store
+    let start = store
         .write(input, |tx, (context, saga)| {
-            let is_left = |version| is_left(tx, context, *saga, version);
-            Box::pin(begin(tx, *saga, context.patience, is_left))
+            let is_abandoned = |version| is_abandoned(tx, context, *saga, version);
+            Box::pin(begin(tx, *saga, context.saga_timeouts, is_abandoned))
         })
         .await?;
-    let noted = match began {
-        Began::Nothing => return Ok(false),
-        Began::Done(place) => {
-            fault::point(format_args!("{place}.noted"));
+    let pending = match start {
+        StepStart::NotDue => return Ok(false),
+        StepStart::Done(label) => {
+            fault::point(format_args!("{label}.noted"));
             return Ok(true);
         }
-        Began::Call(noted) => *noted,
+        StepStart::Call(pending) => *pending,
     };
-    let Noted { work, version, place, call, make } = noted;
-    fault::point(format_args!("{place}.noted"));
-    let outcome = make(&context.outbound, &call, patience.call).await;
-    fault::point(format_args!("{place}.called"));
-    let noted = (saga.0, work.saga_id, version, outcome);
+    let PendingCall { work, version, label, call, send } = pending;
+    fault::point(format_args!("{label}.noted"));
+    let outcome = send(&context.outbound, &call, timeouts.call).await;
+    fault::point(format_args!("{label}.called"));
+    let recorded = (saga.0, work.saga_id, version, outcome);
     store
-        .write((noted, patience), |tx, (noted, patience)| Box::pin(note(tx, noted, *patience)))
+        .write((recorded, timeouts), |tx, (recorded, timeouts)| {
+            Box::pin(record_outcome(tx, recorded, *timeouts))
+        })
         .await?;
-    fault::point(format_args!("{place}.answered"));
+    fault::point(format_args!("{label}.answered"));
     Ok(true)
 }
 
 /// What the first transaction of a step has done.
-enum Began {
+enum StepStart {
     /// Nothing: it is not due any more.
-    Nothing,
+    NotDue,
     /// The step, whose name this is.
     Done(String),
     /// The note that a call is made.
-    Call(Box<Noted>),
+    Call(Box<PendingCall>),
 }
 
-/// `is_left` says of a version whether nobody waits any longer for the answer of the call that it notes.
+/// `is_abandoned` says of a version whether nobody waits any longer for the answer of the call that
+/// it notes.
 async fn begin(
     tx: &Tx,
     (organization_id, id): (Uuid, Uuid),
-    patience: Patience,
-    is_left: impl Fn(i64) -> bool,
-) -> Result<Began> {
+    timeouts: SagaTimeouts,
+    is_abandoned: impl Fn(i64) -> bool,
+) -> Result<StepStart> {
     let row = repository::get(tx, organization_id, id).await?;
     let mut progress = Progress::of(&row);
     let now = tx.now();
-    let longest = patience.longest();
-    if !progress.due_at.is_some_and(|due_at| due::has_come(due_at, now, longest)) {
-        return Ok(Began::Nothing);
+    let max_wait = timeouts.max_wait();
+    if !progress.due_at.is_some_and(|due_at| due::has_come(due_at, now, max_wait)) {
+        return Ok(StepStart::NotDue);
     }
-    if progress.is_at_work() && !is_left(row.version) {
-        return Ok(Began::Nothing);
+    if progress.is_at_work() && !is_abandoned(row.version) {
+        return Ok(StepStart::NotDue);
     }
     // Another node that is at the same step waits here, and then finds it done.
     versioned::lock::<saga::Entity>(tx, &row).await?;
     let step = kind(&row.kind).and_then(|kind| kind.steps.get(progress.step));
     let step = step.ok_or_else(|| Error::Internal(format!("no kind of saga: {}", row.kind)))?;
     let way = if progress.undoing { ".undo" } else { "" };
-    let place = format!("{}.{}{way}", row.kind, step.name);
-    fault::point(format_args!("{place}.begun"));
+    let label = format!("{}.{}{way}", row.kind, step.name);
+    fault::point(format_args!("{label}.begun"));
     let actor = access::system(tx, organization_id).await?;
     let work = work_of(&row);
     let local = match (&step.run, step.undo) {
         (_, undo) if progress.undoing => undo,
         (Run::Local(run), _) => Some(*run),
         (Run::Remote { prepare, call }, _) => match prepare(tx, &work).await {
-            Ok(made) => {
-                progress.called(now, now + patience.of_call());
+            Ok(prepared) => {
+                progress.called(now, now + timeouts.call_window());
                 let saga = save(tx, &actor, &row, &progress).await?;
-                fault::point(format_args!("{place}.inside"));
-                let (version, make) = (saga.version, *call);
-                return Ok(Began::Call(Box::new(Noted { work, version, place, call: made, make })));
+                fault::point(format_args!("{label}.inside"));
+                let (version, send) = (saga.version, *call);
+                return Ok(StepStart::Call(Box::new(PendingCall {
+                    work,
+                    version,
+                    label,
+                    call: prepared,
+                    send,
+                })));
             }
             Err(error) => {
                 progress.tried(now);
-                not_done(&mut progress, error, now, patience)?;
+                record_failure(&mut progress, error, now, timeouts)?;
                 save(tx, &actor, &row, &progress).await?;
-                return Ok(Began::Done(place));
+                return Ok(StepStart::Done(label));
             }
         },
     };
-    let goes_on = progress.is_midway();
+    let is_midway = progress.is_midway();
     progress.tried(now);
     let outcome = match local {
-        None => Ok(Did::All),
+        None => Ok(StepResult::Done),
         Some(local) => tx.savepoint(async |tx| local(tx, &actor, &work).await).await?,
     };
     match outcome {
         // Whoever follows the saga learns nothing from the tenth part of a step: no new version, no event.
-        Ok(Did::Part) if goes_on => {
+        Ok(StepResult::More) if is_midway => {
             repository::postpone(tx, &row, now).await?;
             tx.signal(Signal::Work);
-            fault::point(format_args!("{place}.inside"));
-            return Ok(Began::Done(place));
+            fault::point(format_args!("{label}.inside"));
+            return Ok(StepStart::Done(label));
         }
-        Ok(Did::Part) => progress.partly(now),
-        Ok(Did::Refused(why)) if !progress.undoing => {
-            progress.refused(now, shortened(&why), patience.step);
+        Ok(StepResult::More) => progress.continue_later(now),
+        Ok(StepResult::Refused(why)) if !progress.undoing => {
+            progress.refused(now, shortened(&why), timeouts.step);
         }
-        Ok(Did::Refused(why)) => progress.failed(now, shortened(&why), patience.step),
-        Ok(Did::All) if progress.undoing => progress.undone(now),
-        Ok(Did::All) => progress.done(now),
-        Err(error) => not_done(&mut progress, error, now, patience)?,
+        Ok(StepResult::Refused(why)) => progress.failed(now, shortened(&why), timeouts.step),
+        Ok(StepResult::Done) if progress.undoing => progress.undone(now),
+        Ok(StepResult::Done) => progress.done(now),
+        Err(error) => record_failure(&mut progress, error, now, timeouts)?,
     }
     save(tx, &actor, &row, &progress).await?;
-    fault::point(format_args!("{place}.inside"));
-    Ok(Began::Done(place))
+    fault::point(format_args!("{label}.inside"));
+    Ok(StepStart::Done(label))
 }
 
 /// Whether nobody waits for the answer of a call any longer. If it is another node that may, this one has seen
 /// for long enough that nothing comes of it: whose clock is right, nobody knows.
-fn is_left(tx: &Tx, context: &Context, saga: (Uuid, Uuid), version: i64) -> bool {
-    let long_enough = context.patience.of_call().to_std().unwrap_or(Duration::MAX);
+fn is_abandoned(tx: &Tx, context: &Context, saga: (Uuid, Uuid), version: i64) -> bool {
+    let long_enough = context.timeouts.call_window().to_std().unwrap_or(Duration::MAX);
     context.node.is_alone()
         || context.calls.unchanged_for(saga, version, tx.uptime()) >= long_enough
 }
 
 /// Undoes something, unless somebody has changed it since, or the rules of now do not allow it: then false.
-pub(super) async fn untouched(tx: &Tx, undo: impl AsyncFnOnce(&Tx) -> Result<()>) -> Result<bool> {
+pub(super) async fn undo_unless_changed(
+    tx: &Tx,
+    undo: impl AsyncFnOnce(&Tx) -> Result<()>,
+) -> Result<bool> {
     match tx.savepoint(undo).await? {
         Err(error @ Error::Internal(_)) => Err(error),
         outcome => Ok(outcome.is_ok()),
@@ -336,11 +344,11 @@ fn work_of(row: &saga::Model) -> Work {
 }
 
 /// A step within the database has failed: by a rule, or by a defect that somebody may mend.
-fn not_done(
+fn record_failure(
     progress: &mut Progress,
     error: Error,
     now: DateTime<Utc>,
-    patience: Patience,
+    timeouts: SagaTimeouts,
 ) -> Result<()> {
     if error.aborts_transaction() {
         return Err(error);
@@ -349,10 +357,10 @@ fn not_done(
     match error {
         Error::Internal(cause) => {
             tracing::error!(cause, "a step of a saga failed");
-            progress.failed(now, "something went wrong on our side".into(), patience.step);
+            progress.failed(now, "something went wrong on our side".into(), timeouts.step);
         }
-        _ if progress.undoing => progress.failed(now, why, patience.step),
-        _ => progress.refused(now, why, patience.step),
+        _ if progress.undoing => progress.failed(now, why, timeouts.step),
+        _ => progress.refused(now, why, timeouts.step),
     }
     Ok(())
 }
@@ -364,10 +372,10 @@ pub(super) fn shortened(text: &str) -> String {
 
 /// Notes what came of a call, unless the saga has gone on meanwhile: then another has called, with the
 /// same key.
-async fn note(
+async fn record_outcome(
     tx: &Tx,
-    (organization_id, id, version, outcome): &(Uuid, Uuid, i64, Outcome),
-    patience: Patience,
+    (organization_id, id, version, outcome): &(Uuid, Uuid, i64, CallOutcome),
+    timeouts: SagaTimeouts,
 ) -> Result<()> {
     let row = repository::get(tx, *organization_id, *id).await?;
     if row.version != *version {
@@ -376,12 +384,14 @@ async fn note(
     let mut progress = Progress::of(&row);
     let now = tx.now();
     match outcome.clone() {
-        Outcome::Done => progress.done(now),
-        Outcome::Refused(why) => progress.refused(now, why, patience.step),
-        Outcome::Unsent(why) if progress.is_first_attempt() => {
-            progress.refused(now, why, patience.step);
+        CallOutcome::Done => progress.done(now),
+        CallOutcome::Refused(why) => progress.refused(now, why, timeouts.step),
+        CallOutcome::NotSent(why) if progress.is_first_attempt() => {
+            progress.refused(now, why, timeouts.step);
         }
-        Outcome::Unsent(why) | Outcome::Open(why) => progress.failed(now, why, patience.step),
+        CallOutcome::NotSent(why) | CallOutcome::Unknown(why) => {
+            progress.failed(now, why, timeouts.step)
+        }
     }
     let actor = access::system(tx, *organization_id).await?;
     save(tx, &actor, &row, &progress).await.map(drop)

@@ -20,7 +20,7 @@ use validator::Validate;
 
 pub use batch::create_many;
 pub use import::{TimeImport, TimeImportQuery, TimeImportReport, import};
-pub(crate) use import::{take_back, write_slice};
+pub(crate) use import::{delete_imported, write_slice};
 pub(crate) use timer::stop_of;
 pub use timer::{start, stop};
 

@@ -34,16 +34,16 @@ pub(crate) async fn reclaim(context: &Context) -> Result<u64> {
     let claims = repository::claims(store.read()).await?;
     let there: HashSet<Endpoint> = claims.iter().map(|(delivery, _)| *delivery).collect();
     context.claims.retain(|delivery| there.contains(delivery));
-    let mut taken_back = 0;
+    let mut released = 0;
     for claim in claims {
         if context.claims.unchanged_for(claim.0, claim.1, uptime) >= claim_timeout {
-            taken_back += store.write(claim, |tx, claim| Box::pin(take_back(tx, *claim))).await?;
+            released += store.write(claim, |tx, claim| Box::pin(release_claim(tx, *claim))).await?;
         }
     }
-    Ok(taken_back)
+    Ok(released)
 }
 
-async fn take_back(
+async fn release_claim(
     tx: &Tx,
     ((organization_id, id), until): (Endpoint, DateTime<Utc>),
 ) -> Result<u64> {

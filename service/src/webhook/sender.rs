@@ -155,7 +155,7 @@ async fn begin(context: &Context, endpoint: Endpoint, available: usize) -> Resul
         let sent = Sent { delivery, until, settings };
         let (permit, context, url) =
             (context.sends.acquire(endpoint), context.clone(), webhook.url.clone());
-        let in_turn = context.in_turn;
+        let sequential = context.sequential;
         let sending = async move {
             let timeout = sent.settings.timeout;
             let answer = context.outbound.post(&url, &headers, body, timeout).await;
@@ -165,7 +165,7 @@ async fn begin(context: &Context, endpoint: Endpoint, available: usize) -> Resul
             }
             drop(permit);
         };
-        if in_turn {
+        if sequential {
             sending.await;
         } else {
             tokio::spawn(sending);

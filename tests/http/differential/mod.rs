@@ -83,7 +83,7 @@ async fn go_on(app: &App, mut script: Script, calls: usize) {
     for _ in 0..calls {
         script.step().await;
         // Positions come with a change, or after it: what tells the log is the same once they are there.
-        app.settle().await;
+        app.run_until_idle().await;
     }
     // At the end: what it goes on with reads the clock whenever it likes.
     script.listen().await;

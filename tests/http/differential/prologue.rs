@@ -28,11 +28,11 @@ pub(super) async fn call_each_route(app: &App, anonymous: &Client) {
         for route in within {
             change(&sample, &owner, route).await;
         }
-        app.settle().await;
+        app.run_until_idle().await;
         for route in looks {
             change(&sample, &owner, route).await;
         }
-        app.settle().await;
+        app.run_until_idle().await;
         read(&sample, &reads).await;
         // After these, the organization or the session may be gone.
         for route in about {

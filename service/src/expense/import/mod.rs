@@ -416,7 +416,7 @@ async fn write_rows(
 }
 
 /// Removes those of imported expenses that nobody has changed since, and says how many.
-pub(crate) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
+pub(crate) async fn delete_imported(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
     let rows = versioned::find_unchanged::<Entity>(tx, actor.organization_id, ids).await?;
     let count = rows.len() as u64;
     for row in rows {

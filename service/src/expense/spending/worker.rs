@@ -17,7 +17,7 @@ const BATCH_SIZE: u64 = 1000;
 
 /// One round over the organizations that have deltas, and those whose totals somebody has asked for. Gives how many
 /// deltas were added where more wait: a few may wait for the next round, which then adds more at a time.
-pub(crate) async fn work(store: &Store) -> Result<u64> {
+pub(crate) async fn run_once(store: &Store) -> Result<u64> {
     for organization_id in store.backfill_requests().drain() {
         backfill(store, organization_id).await?;
     }

@@ -391,8 +391,8 @@ pub(crate) async fn write_slice(
 }
 
 /// Removes those of imported entries that nobody has changed since, and says how many.
-pub(crate) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
-    write::take_back(tx, actor, ids).await
+pub(crate) async fn delete_imported(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
+    write::delete_imported(tx, actor, ids).await
 }
 
 fn unknown_member() -> Error {

@@ -109,7 +109,7 @@ async fn entries(
 }
 
 /// Removes those of imported entries that nobody has changed since, and whose weeks are open, and says how many.
-pub(super) async fn take_back(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
+pub(super) async fn delete_imported(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
     let mut count = 0;
     for row in versioned::find_unchanged::<Entity>(tx, actor.organization_id, ids).await? {
         let current = TimeEntry::from(row.clone());
