@@ -2,8 +2,8 @@
 
 use actix_web::{dev::ServiceRequest, web};
 use service::{
-    Store, access::Gate, background::Context, error, idempotency::InFlight, outbound::Outbound,
-    throttle::Throttle, user::Passwords,
+    Store, access::AccessCache, background::Context, error, idempotency::InFlight,
+    outbound::Outbound, throttle::Throttle, user::Passwords,
 };
 
 use crate::{config::Settings, connections::Connections, intake::Intake, stream::Streams};
@@ -14,7 +14,7 @@ pub struct State {
     /// The database.
     pub store: Store,
     /// Who is asking.
-    pub gate: Gate,
+    pub access_cache: AccessCache,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
     /// Who guesses.
@@ -39,12 +39,12 @@ impl State {
     /// # Errors
     /// If passwords cannot be hashed here, or requests cannot be made.
     pub fn new(store: Store, settings: Settings) -> error::Result<Self> {
-        let gate = Gate::new(store.clone(), settings.access_ttl);
+        let access_cache = AccessCache::new(store.clone(), settings.access_ttl);
         let passwords = Passwords::new(store.random())?;
         let outbound = Outbound::new(settings.outbound_allow.clone())?;
         Ok(Self {
             store,
-            gate,
+            access_cache,
             passwords,
             throttle: Throttle::default(),
             connections: Connections::new(

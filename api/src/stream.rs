@@ -203,7 +203,7 @@ impl Stream {
     async fn look(&mut self) -> Result<bool, Ended> {
         let page =
             event::page(&self.state.store, &self.actor, &self.filter, self.after, BATCH_SIZE).await;
-        let actor = match self.reader.actor(&self.state.gate).await {
+        let actor = match self.reader.actor(&self.state.access_cache).await {
             Ok(actor) if actor.may(Permission::ReadOrganization) => actor,
             Err(error @ (error::Error::Unavailable(_) | error::Error::Internal(_))) => {
                 tracing::warn!(%error, "a stream of events waits");

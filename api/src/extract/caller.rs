@@ -18,7 +18,7 @@ use actix_web::{
 };
 use service::{
     Actor,
-    access::{Gate, Principal},
+    access::{AccessCache, Principal},
     error,
     random::Secret,
     store::log::EventContext,
@@ -56,7 +56,7 @@ pub async fn identify(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let principal = match bearer(request.headers()) {
-        Some(token) => State::of(&request).gate.principal(&token).await,
+        Some(token) => State::of(&request).access_cache.principal(&token).await,
         None => Err(error::Error::Unauthenticated("send Authorization: Bearer and a token")),
     };
     request.extensions_mut().insert(Identified(principal));
@@ -78,7 +78,7 @@ pub async fn enter(
     let id = organization_of(request.match_info());
     let actor = match (principal, id) {
         (Some(Identified(Ok(principal))), Some(id)) => {
-            State::of(&request).gate.actor(&principal, id).await
+            State::of(&request).access_cache.actor(&principal, id).await
         }
         (Some(Identified(Err(error))), _) => Err(error),
         (_, None) => Err(error::Error::NotFound("organization")),
@@ -104,9 +104,9 @@ impl StreamSession {
     ///
     /// # Errors
     /// Where they are nothing there any more, or cannot be looked up.
-    pub async fn actor(&self, gate: &Gate) -> error::Result<Actor> {
-        let principal = gate.principal(&self.token).await?;
-        gate.actor(&principal, self.organization_id).await
+    pub async fn actor(&self, access_cache: &AccessCache) -> error::Result<Actor> {
+        let principal = access_cache.principal(&self.token).await?;
+        access_cache.actor(&principal, self.organization_id).await
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
 const UNKNOWN: Error = Error::Unauthenticated("the token is not known");
 
 /// How many callers are remembered at most.
-const REMEMBERED: u64 = 10_000;
+const CAPACITY: u64 = 10_000;
 
 /// Someone who has shown a token.
 #[derive(Debug, Clone)]
@@ -44,29 +44,29 @@ pub enum Principal {
     Key(Actor),
 }
 
-/// The one who knows who is asking.
+/// A cache of who is asking, and of what they may do.
 #[derive(Debug, Clone)]
-pub struct Gate {
+pub struct AccessCache {
     store: Store,
-    principals: Cache<String, Known<Principal>>,
-    actors: Cache<(Uuid, Uuid), Known<Actor>>,
+    principals: Cache<String, Cached<Principal>>,
+    actors: Cache<(Uuid, Uuid), Cached<Actor>>,
 }
 
 /// Something that was true when it was read.
 #[derive(Debug, Clone)]
-struct Known<T> {
+struct Cached<T> {
     value: T,
     revocations: u64,
     ends_at: Option<DateTime<Utc>>,
 }
 
-impl Gate {
-    /// A gate that remembers for at most `ttl`.
+impl AccessCache {
+    /// A cache that remembers for at most `ttl`.
     pub fn new(store: Store, ttl: Duration) -> Self {
         Self {
             store,
-            principals: Cache::builder().max_capacity(REMEMBERED).time_to_live(ttl).build(),
-            actors: Cache::builder().max_capacity(REMEMBERED).time_to_live(ttl).build(),
+            principals: Cache::builder().max_capacity(CAPACITY).time_to_live(ttl).build(),
+            actors: Cache::builder().max_capacity(CAPACITY).time_to_live(ttl).build(),
         }
     }
 
@@ -76,17 +76,17 @@ impl Gate {
     /// [`Error::Unauthenticated`] where the token opens nothing, or no longer.
     pub async fn principal(&self, token: &Secret) -> Result<Principal> {
         let hash = token.hash();
-        if let Some(known) = self.principals.get(&hash).filter(|known| self.holds(known)) {
-            return Ok(known.value);
+        if let Some(cached) = self.principals.get(&hash).filter(|cached| self.is_valid(cached)) {
+            return Ok(cached.value);
         }
         let revocations = self.store.revocations();
         let (value, ends_at) = self.look_up(token, &hash).await?;
-        if !self.lasts(ends_at) {
+        if !self.is_current(ends_at) {
             return Err(Error::Unauthenticated("the token has expired"));
         }
         // Something may have been revoked while this was read: then it does not hold any
         // longer for those who come later, but it was true when this request came.
-        self.principals.insert(hash, Known { value: value.clone(), revocations, ends_at });
+        self.principals.insert(hash, Cached { value: value.clone(), revocations, ends_at });
         Ok(value)
     }
 
@@ -103,23 +103,23 @@ impl Gate {
             Principal::User { user_id, .. } => *user_id,
         };
         let key = (user_id, organization_id);
-        if let Some(known) = self.actors.get(&key).filter(|known| self.holds(known)) {
-            return Ok(known.value);
+        if let Some(cached) = self.actors.get(&key).filter(|cached| self.is_valid(cached)) {
+            return Ok(cached.value);
         }
         let revocations = self.store.revocations();
         let connection = self.store.read();
         let member = member::repository::of_user(connection, organization_id, user_id).await?;
         let member = member.filter(|member| member.active);
         let value = self.actor_of(member.ok_or(Error::NotFound("organization"))?).await?;
-        self.actors.insert(key, Known { value: value.clone(), revocations, ends_at: None });
+        self.actors.insert(key, Cached { value: value.clone(), revocations, ends_at: None });
         Ok(value)
     }
 
-    fn holds<T>(&self, known: &Known<T>) -> bool {
-        known.revocations == self.store.revocations() && self.lasts(known.ends_at)
+    fn is_valid<T>(&self, cached: &Cached<T>) -> bool {
+        cached.revocations == self.store.revocations() && self.is_current(cached.ends_at)
     }
 
-    fn lasts(&self, ends_at: Option<DateTime<Utc>>) -> bool {
+    fn is_current(&self, ends_at: Option<DateTime<Utc>>) -> bool {
         ends_at.is_none_or(|end| end > self.store.now())
     }
 

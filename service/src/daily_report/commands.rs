@@ -111,7 +111,7 @@ impl Writable for DailyReport {
     async fn create(tx: &Tx, actor: &Actor, new: &Create<DailyReportInput>) -> Result<Self> {
         let (organization_id, input) = (actor.organization_id, &new.input);
         let id = log::new_id::<Self>(tx, organization_id, new.id).await?;
-        project::take(tx, organization_id, None, Some(input.project_id)).await?;
+        project::ensure_accepts_new(tx, organization_id, None, Some(input.project_id)).await?;
         let now = tx.now().fixed_offset();
         let row = daily_report::ActiveModel {
             organization_id: Set(organization_id),
@@ -152,7 +152,13 @@ pub(super) async fn write_change(
     if actor.member_id.is_some() {
         next.changed_by_member_id = Set(actor.member_id);
     }
-    project::take(tx, organization_id, Some(current.project_id), Some(input.project_id)).await?;
+    project::ensure_accepts_new(
+        tx,
+        organization_id,
+        Some(current.project_id),
+        Some(input.project_id),
+    )
+    .await?;
     let lines = (input.crew.clone(), input.items.clone());
     let view = |row| repository::view(row, lines);
     let changed = versioned::update(tx, actor, verb, row, next, view).await?;

@@ -105,7 +105,7 @@ impl Changeable for Expense {
         let (row, current) = repository::get(tx, actor.organization_id, id).await?;
         may_record(actor, row.member_id)?;
         expected.check(row.version, &current)?;
-        rules::free(current.payout_saga_id)?;
+        rules::ensure_no_payout_running(current.payout_saga_id)?;
         rules::changeable(current.status, actor.settings.approval_required)?;
         let input = change.apply(&current.input())?;
         write_change(tx, actor, change.verb(), row, current, &input).await
@@ -133,7 +133,7 @@ impl Writable for Expense {
         let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
         let items = &new.input.items;
         let projects = rules::projects(new.input.project_id, items);
-        project::take_all(tx, actor.organization_id, projects).await?;
+        project::ensure_all_accept_new(tx, actor.organization_id, projects).await?;
         let row = new_row(tx, actor, id, &new.input, None)?;
         let made = repository::insert(tx, actor, row, items.clone()).await?;
         repository::insert_items(tx, actor.organization_id, [(made.id, &items[..])]).await?;
@@ -146,7 +146,7 @@ impl Writable for Expense {
         let (row, current) = repository::get(tx, actor.organization_id, id).await?;
         may_record(actor, row.member_id)?;
         expected.check(row.version, &current)?;
-        rules::free(current.payout_saga_id)?;
+        rules::ensure_no_payout_running(current.payout_saga_id)?;
         rules::changeable(current.status, actor.settings.approval_required)?;
         repository::delete(tx, actor, &row, &current).await
     }
@@ -168,7 +168,7 @@ pub async fn create_many(
                 let projects = news
                     .iter()
                     .flat_map(|new| rules::projects(new.input.project_id, &new.input.items));
-                project::take_all(tx, actor.organization_id, projects).await?;
+                project::ensure_all_accept_new(tx, actor.organization_id, projects).await?;
                 let rows = ids
                     .iter()
                     .zip(news)
@@ -216,7 +216,7 @@ pub(super) fn new_row(
     may_record(actor, member_id)?;
     let currency = currency(actor, input);
     let now = tx.now().fixed_offset();
-    let status = rules::written(actor.settings.approval_required);
+    let status = rules::initial_status(actor.settings.approval_required);
     Ok(expense::ActiveModel {
         organization_id: Set(actor.organization_id),
         id: Set(id),
@@ -266,7 +266,8 @@ async fn write_change(
     may_record(actor, member_id)?;
     let before = rules::projects(current.project_id, &current.items);
     let after = rules::projects(input.project_id, &input.items);
-    project::take_all(tx, actor.organization_id, after.difference(&before).copied()).await?;
+    project::ensure_all_accept_new(tx, actor.organization_id, after.difference(&before).copied())
+        .await?;
     let mut next = repository::columns(input, member_id, currency);
     // What steward itself changes, by a rule, leaves who was the last to.
     if actor.member_id.is_some() {
@@ -373,7 +374,7 @@ pub(crate) async fn apply_transition(
     authorize_transition(tx, actor, &row, transition).await?;
     expected.check(row.version, &current)?;
     let DecisionInput { note } = body.input()?;
-    rules::free(current.payout_saga_id)?;
+    rules::ensure_no_payout_running(current.payout_saga_id)?;
     let next = transition_columns(tx, actor, &current, transition, note)?;
     let items = current.items.clone();
     repository::update(tx, actor, transition.verb(), (&row, &current), next, items).await

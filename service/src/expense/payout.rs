@@ -28,7 +28,7 @@ pub(crate) async fn hold(
     let (row, current) = repository::get(tx, actor.organization_id, id).await?;
     authorize_transition(tx, actor, &row, Transition::Reimburse).await?;
     allowed(&current).await?;
-    rules::free(current.payout_saga_id)?;
+    rules::ensure_no_payout_running(current.payout_saga_id)?;
     rules::next_status(current.status, Transition::Reimburse, actor.settings.approval_required)?;
     if current.kind == Kind::Refund {
         return Err(Error::state("wrong_kind", "a refund is not paid out"));

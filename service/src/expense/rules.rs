@@ -72,7 +72,7 @@ pub fn next_status(
 }
 
 /// The status of an expense that has just been written or changed.
-pub fn written(approval_required: bool) -> Status {
+pub fn initial_status(approval_required: bool) -> Status {
     if approval_required { Status::Draft } else { Status::Approved }
 }
 
@@ -80,7 +80,7 @@ pub fn written(approval_required: bool) -> Status {
 ///
 /// # Errors
 /// [`Error::State`] where a saga is at it.
-pub fn free(payout_saga_id: Option<Uuid>) -> Result<()> {
+pub fn ensure_no_payout_running(payout_saga_id: Option<Uuid>) -> Result<()> {
     match payout_saga_id {
         None => Ok(()),
         Some(_) => Err(Error::state("payout_under_way", "a payout of this expense is under way")),

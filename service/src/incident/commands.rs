@@ -136,8 +136,8 @@ impl Writable for Incident {
         IncidentInput { occurred_at: input.occurred_at.trunc_subsecs(6), ..input }
     }
 
-    /// Also on a project that is archived ([`project::take`] is not asked): what has happened there is to
-    /// be reported, however late.
+    /// Also on a project that is archived ([`project::ensure_accepts_new`] is not asked): what has
+    /// happened there is to be reported, however late.
     async fn create(tx: &Tx, actor: &Actor, new: &Create<IncidentInput>) -> Result<Self> {
         let organization_id = actor.organization_id;
         let id = log::new_id::<Self>(tx, organization_id, new.id).await?;

@@ -165,17 +165,17 @@ fn columns(input: ProjectInput) -> Result<project::ActiveModel> {
 ///
 /// # Errors
 /// [`Error::State`] where it is archived; [`Error::Reference`] where there is none.
-pub(crate) async fn take(
+pub(crate) async fn ensure_accepts_new(
     tx: &Tx,
     organization_id: Uuid,
     before: Option<Uuid>,
     after: Option<Uuid>,
 ) -> Result<()> {
-    take_all(tx, organization_id, after.filter(|id| before != Some(*id))).await
+    ensure_all_accept_new(tx, organization_id, after.filter(|id| before != Some(*id))).await
 }
 
-/// [`take`] for several projects at once, in one statement; in none for none.
-pub(crate) async fn take_all(
+/// [`ensure_accepts_new`] for several projects at once, in one statement; in none for none.
+pub(crate) async fn ensure_all_accept_new(
     tx: &Tx,
     organization_id: Uuid,
     projects: impl IntoIterator<Item = Uuid>,
@@ -187,7 +187,7 @@ pub(crate) async fn take_all(
     let statuses = repository::statuses(tx, organization_id, projects.iter().copied()).await?;
     for id in &projects {
         let status: Status = statuses.get(id).copied().ok_or(Error::Reference)?;
-        rules::open(status)?;
+        rules::ensure_accepts_new(status)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use commands::{take, take_all};
+pub(crate) use commands::{ensure_accepts_new, ensure_all_accept_new};
 
 use crate::{details, money, store::page::PageQuery, text};
 

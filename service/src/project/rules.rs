@@ -40,7 +40,7 @@ pub fn check_transition(from: Status, to: Status) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::State`] where it is archived.
-pub fn open(status: Status) -> Result<()> {
+pub fn ensure_accepts_new(status: Status) -> Result<()> {
     if status == Status::Archived {
         return Err(Error::state("project_archived", "an archived project takes nothing new"));
     }

@@ -70,7 +70,7 @@ impl Changeable for Rate {
             return Err(Error::invalid("/member_id", "immutable", "stays as it is"));
         }
         if input.starts_on != current.starts_on {
-            rules::begun(input.starts_on, today(tx, actor))?;
+            rules::ensure_started(input.starts_on, today(tx, actor))?;
         }
         let next = columns(input.starts_on, input.hourly_rate_minor);
         let changed = versioned::update(tx, actor, change.verb(), &row, next, Self::from).await?;
@@ -96,7 +96,7 @@ impl Writable for Rate {
             Error::NotFound(_) => Error::Reference,
             other => other,
         })?;
-        rules::begun(starts_on, today(tx, actor))?;
+        rules::ensure_started(starts_on, today(tx, actor))?;
         let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
         let made = insert(tx, actor, id, member_id, starts_on, hourly_rate_minor).await?;
         tell_member(tx, actor, &member).await?;

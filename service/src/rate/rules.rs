@@ -16,7 +16,7 @@ pub const BEGINNING: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
 ///
 /// # Errors
 /// [`Error::Invalid`] where it begins after today.
-pub fn begun(starts_on: NaiveDate, today: NaiveDate) -> Result<()> {
+pub fn ensure_started(starts_on: NaiveDate, today: NaiveDate) -> Result<()> {
     if starts_on <= today {
         return Ok(());
     }
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn what_is_not_yet_is_refused() {
         let today = BEGINNING;
-        assert!(begun(today, today).is_ok());
-        assert!(begun(today.succ_opt().expect("a day"), today).is_err());
+        assert!(ensure_started(today, today).is_ok());
+        assert!(ensure_started(today.succ_opt().expect("a day"), today).is_err());
     }
 }

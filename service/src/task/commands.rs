@@ -93,7 +93,7 @@ impl Changeable for Task {
         rules::check_transition(current.status, input.status)?;
         rules::settled(&current, &input)?;
         let (before, after) = (current.project_id, input.project_id);
-        project::take(tx, actor.organization_id, before, after).await?;
+        project::ensure_accepts_new(tx, actor.organization_id, before, after).await?;
         write_change(tx, actor, change.verb(), row, current, input).await
     }
 
@@ -122,7 +122,7 @@ impl Writable for Task {
             let must = "must be open in a new task that recurs";
             return Err(Error::invalid("/status", "closed", must));
         }
-        project::take(tx, actor.organization_id, None, input.project_id).await?;
+        project::ensure_accepts_new(tx, actor.organization_id, None, input.project_id).await?;
         let turns = turns_of(tx, actor, None, &input).await?;
         let from = recurs_from(actor, None, &input);
         let now = tx.now().fixed_offset();

@@ -57,7 +57,7 @@ pub(super) async fn close(
     let now = tx.now();
     let moment = (now, actor.settings.day_of(now));
     let Some(due) = recurrence::next(rule, from, due, moment) else { return Ok(None) };
-    match project::take(tx, actor.organization_id, None, closed.project_id).await {
+    match project::ensure_accepts_new(tx, actor.organization_id, None, closed.project_id).await {
         Err(Error::State { .. }) => return Ok(None),
         other => other?,
     }

@@ -126,7 +126,7 @@ impl Writable for TimeEntry {
 
 /// What a new entry is to be, whose it is included, under the rules for who may record for whom.
 pub(super) fn settled(actor: &Actor, input: &TimeEntryInput) -> Result<TimeEntryInput> {
-    let member_id = rules::whose(actor, input.member_id)?;
+    let member_id = rules::member_or_self(actor, input.member_id)?;
     rules::may_record(actor, member_id)?;
     Ok(TimeEntryInput { member_id: Some(member_id), ..input.clone() })
 }

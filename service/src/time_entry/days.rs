@@ -1,4 +1,4 @@
-//! Where an entry lies: its pieces, one for each day of the organization, and their weeks. Pure.
+//! Where an entry lies: its segments, one for each day of the organization, and their weeks. Pure.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 
@@ -7,7 +7,7 @@ use crate::organization::Settings;
 
 /// What of an entry lies in one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Piece {
+pub struct DaySegment {
     /// The day.
     pub day: NaiveDate,
     /// How many whole seconds were worked there.
@@ -20,29 +20,29 @@ pub fn week_of(day: NaiveDate) -> NaiveDate {
     day.checked_sub_days(since_monday).unwrap_or(day)
 }
 
-/// The pieces of an entry that keeps the rules of its input: at least one. A timer that runs has
+/// The segments of an entry that keeps the rules of its input: at least one. A timer that runs has
 /// nothing yet, on its first day.
-pub fn of(settings: &Settings, input: &TimeEntryInput) -> Vec<Piece> {
+pub fn of(settings: &Settings, input: &TimeEntryInput) -> Vec<DaySegment> {
     match (input.started_at, input.ended_at, input.day) {
         (Some(start), Some(end), _) => split(settings, start, end, &input.breaks),
-        (Some(start), None, _) => vec![Piece { day: settings.day_of(start), seconds: 0 }],
+        (Some(start), None, _) => vec![DaySegment { day: settings.day_of(start), seconds: 0 }],
         (None, _, Some(day)) => {
-            vec![Piece { day, seconds: input.minutes.unwrap_or_default() * 60 }]
+            vec![DaySegment { day, seconds: input.minutes.unwrap_or_default() * 60 }]
         }
         (None, _, None) => Vec::new(),
     }
 }
 
-/// Cuts what was worked from `start` to `end` where days begin. Each second is in one piece, and together
-/// they are the whole seconds of the whole: a piece has those that are full by its end and were
-/// not before it.
+/// Cuts what was worked from `start` to `end` where days begin. Each second is in one segment, and
+/// together they are the whole seconds of the whole: a segment has those that are full by its end
+/// and were not before it.
 pub fn split(
     settings: &Settings,
     start: DateTime<Utc>,
     end: DateTime<Utc>,
     breaks: &[Break],
-) -> Vec<Piece> {
-    let mut pieces = Vec::new();
+) -> Vec<DaySegment> {
+    let mut segments = Vec::new();
     let mut day = settings.day_of(start);
     let mut from = start;
     let mut worked = TimeDelta::zero();
@@ -54,16 +54,16 @@ pub fn split(
         if until > from {
             worked += until - from - paused(from, until, breaks);
             let whole = worked.num_seconds();
-            pieces.push(Piece { day, seconds: whole - counted });
+            segments.push(DaySegment { day, seconds: whole - counted });
             counted = whole;
             from = until;
         }
         day = next;
     }
-    if pieces.is_empty() {
-        pieces.push(Piece { day, seconds: 0 });
+    if segments.is_empty() {
+        segments.push(DaySegment { day, seconds: 0 });
     }
-    pieces
+    segments
 }
 
 /// How much of the time between two instants is break.
@@ -94,8 +94,8 @@ mod tests {
         text.parse().expect("an instant")
     }
 
-    fn seconds(pieces: &[Piece]) -> Vec<(String, i64)> {
-        pieces.iter().map(|piece| (piece.day.to_string(), piece.seconds)).collect()
+    fn seconds(segments: &[DaySegment]) -> Vec<(String, i64)> {
+        segments.iter().map(|segment| (segment.day.to_string(), segment.seconds)).collect()
     }
 
     #[test]
@@ -104,9 +104,9 @@ mod tests {
         let pause =
             Break { started_at: at("2026-11-22T22:45:00Z"), ended_at: at("2026-11-22T23:15:00Z") };
         let (start, end) = (at("2026-11-22T21:00:00.25Z"), at("2026-11-23T00:00:00.5Z"));
-        let pieces = split(&zurich, start, end, &[pause]);
+        let segments = split(&zurich, start, end, &[pause]);
         let days = [("2026-11-22".to_owned(), 6299), ("2026-11-23".to_owned(), 2701)];
-        assert_eq!(seconds(&pieces), days);
+        assert_eq!(seconds(&segments), days);
     }
 
     #[test]
@@ -119,8 +119,8 @@ mod tests {
             // 30 December 2011 was not there at all.
             ("Pacific/Apia", "2011-12-29T10:00:00Z", "2011-12-31T10:00:00Z", vec![24, 24]),
         ] {
-            let pieces = split(&settings(self::zone(name)), at(start), at(end), &[]);
-            let found: Vec<_> = pieces.iter().map(|piece| piece.seconds / 3600).collect();
+            let segments = split(&settings(self::zone(name)), at(start), at(end), &[]);
+            let found: Vec<_> = segments.iter().map(|segment| segment.seconds / 3600).collect();
             assert_eq!(found, hours, "{name}");
         }
     }
@@ -187,14 +187,14 @@ mod tests {
             assert!(shown(begins) >= monday, "{zone} {monday}");
             assert!(shown(begins - TimeDelta::microseconds(1)) < monday, "{zone} {monday}");
             let (start, end, breaks) = entry(numbers, begins);
-            let pieces = split(&settings, start, end, &breaks);
-            let total: i64 = pieces.iter().map(|piece| piece.seconds).sum();
+            let segments = split(&settings, start, end, &breaks);
+            let total: i64 = segments.iter().map(|segment| segment.seconds).sum();
             assert_eq!(total, worked(start, end, &breaks, end), "{zone} {start} {end}");
             let mut week = week_of(settings.day_of(start));
             while settings.start_of(week) < end {
                 let next = week + Days::new(7);
-                let of_week = pieces.iter().filter(|piece| week_of(piece.day) == week);
-                let of_week: i64 = of_week.map(|piece| piece.seconds).sum();
+                let of_week = segments.iter().filter(|segment| week_of(segment.day) == week);
+                let of_week: i64 = of_week.map(|segment| segment.seconds).sum();
                 let until = |day| worked(start, end, &breaks, settings.start_of(day));
                 assert_eq!(
                     of_week,
@@ -203,7 +203,7 @@ mod tests {
                 );
                 week = next;
             }
-            assert!(pieces.iter().all(|piece| piece.seconds >= 0));
+            assert!(segments.iter().all(|segment| segment.seconds >= 0));
             monday = monday + Days::new(7);
         }
     }

@@ -4,10 +4,10 @@ mod batch;
 mod commands;
 pub mod days;
 pub mod import;
+pub mod interval_set;
 pub(crate) mod redate;
 pub(crate) mod repository;
 pub mod rules;
-pub mod taken;
 mod timer;
 mod write;
 

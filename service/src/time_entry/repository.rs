@@ -12,7 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Break, TimeEntryInput, TimeEntryQuery, TimeEntrySort, days::Piece, rules::LONGEST,
+    Break, TimeEntryInput, TimeEntryQuery, TimeEntrySort, days::DaySegment, rules::MAX_DURATION,
     taken::Interval,
 };
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
 
 /// How many ids or keys one statement looks up, and how many rows of up to eight columns one
 /// writes: SQLite takes 32,766 parameters.
-const AT_ONCE: usize = 3000;
+const ROWS_PER_STATEMENT: usize = 3000;
 
 pub(super) async fn get(
     connection: &impl ConnectionTrait,
@@ -125,22 +125,22 @@ fn on_days(
     }
     // Zones lie a day apart at most, and the organization may have had another one.
     let zones = Days::new(2);
-    let longest = Days::new(2 + LONGEST.num_days().unsigned_abs());
-    let earliest = from.map(|day| actor.settings.start_of(day)).map(|at| at - longest);
+    let max_days = Days::new(2 + MAX_DURATION.num_days().unsigned_abs());
+    let earliest = from.map(|day| actor.settings.start_of(day)).map(|at| at - max_days);
     let latest = to.map(|day| actor.settings.start_of(day)).map(|at| at + zones);
-    let pieces = time_entry_day::Entity::find()
+    let segments = time_entry_day::Entity::find()
         .select_only()
         .expr(Expr::val(1))
         .filter(COLUMN.organization_id.eq(actor.organization_id))
         .filter(
             Column::TimeEntryId.into_simple_expr().eq(time_entry::Column::Id.into_simple_expr()),
         )
-        .apply_if(from, |pieces, day| pieces.filter(COLUMN.day.gte(day)))
-        .apply_if(to, |pieces, day| pieces.filter(COLUMN.day.lte(day)))
+        .apply_if(from, |segments, day| segments.filter(COLUMN.day.gte(day)))
+        .apply_if(to, |segments, day| segments.filter(COLUMN.day.lte(day)))
         .into_query();
     rows.apply_if(earliest, |rows, at| rows.filter(started_at.clone().gte(at.fixed_offset())))
         .apply_if(latest, |rows, at| rows.filter(started_at.clone().lt(at.fixed_offset())))
-        .filter(Expr::exists(pieces))
+        .filter(Expr::exists(segments))
 }
 
 fn in_cards(organization_id: Uuid, of: Expr) -> SelectStatement {
@@ -219,7 +219,7 @@ pub(super) async fn ended_within(
     time: Interval,
 ) -> Result<Vec<(Uuid, Interval)>> {
     use time_entry::COLUMN;
-    let longest_ago = (time.start - LONGEST).fixed_offset();
+    let longest_ago = (time.start - MAX_DURATION).fixed_offset();
     let rows: Vec<(Uuid, DateTime<Utc>, DateTime<Utc>)> =
         versioned::find_in_organization::<time_entry::Entity>(organization_id)
             .select_only()
@@ -244,7 +244,7 @@ pub(super) async fn projects_of_tasks(
 ) -> Result<HashMap<Uuid, Option<Uuid>>> {
     let tasks: Vec<_> = tasks.into_iter().collect();
     let mut found = HashMap::new();
-    for chunk in tasks.chunks(AT_ONCE) {
+    for chunk in tasks.chunks(ROWS_PER_STATEMENT) {
         let rows: Vec<(Uuid, Option<Uuid>)> =
             versioned::find_in_organization::<task::Entity>(organization_id)
                 .select_only()
@@ -293,8 +293,8 @@ pub(super) async fn known_keys(
     versioned::find_existing::<time_entry::Entity>(connection, organization_id, column, keys).await
 }
 
-/// The pieces of an entry, by day.
-pub(super) async fn pieces(
+/// The segments of an entry, by day.
+pub(super) async fn segments(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,
@@ -320,8 +320,8 @@ pub(super) async fn after(
     rows::all(connection, entries).await
 }
 
-/// The pieces of some entries, each entry's by day.
-pub(super) async fn pieces_of(
+/// The segments of some entries, each entry's by day.
+pub(super) async fn segments_of(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     ids: Vec<Uuid>,
@@ -335,11 +335,11 @@ pub(super) async fn pieces_of(
         .await?)
 }
 
-/// Writes pieces.
-pub(super) async fn insert_pieces(tx: &Tx, pieces: Vec<time_entry_day::Model>) -> Result<()> {
-    let mut pieces = pieces.into_iter().map(time_entry_day::ActiveModel::from);
+/// Writes segments.
+pub(super) async fn insert_segments(tx: &Tx, segments: Vec<time_entry_day::Model>) -> Result<()> {
+    let mut segments = segments.into_iter().map(time_entry_day::ActiveModel::from);
     loop {
-        let chunk: Vec<_> = pieces.by_ref().take(AT_ONCE).collect();
+        let chunk: Vec<_> = segments.by_ref().take(ROWS_PER_STATEMENT).collect();
         if chunk.is_empty() {
             return Ok(());
         }
@@ -347,8 +347,8 @@ pub(super) async fn insert_pieces(tx: &Tx, pieces: Vec<time_entry_day::Model>) -
     }
 }
 
-/// Removes the pieces of an entry.
-pub(super) async fn delete_pieces(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<()> {
+/// Removes the segments of an entry.
+pub(super) async fn delete_segments(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<()> {
     time_entry_day::Entity::delete_many()
         .filter(time_entry_day::COLUMN.organization_id.eq(organization_id))
         .filter(time_entry_day::COLUMN.time_entry_id.eq(id))
@@ -375,7 +375,7 @@ pub(super) async fn insert_tags<'a>(
         .collect();
     let mut rows = rows.into_iter();
     loop {
-        let chunk: Vec<_> = rows.by_ref().take(AT_ONCE).collect();
+        let chunk: Vec<_> = rows.by_ref().take(ROWS_PER_STATEMENT).collect();
         if chunk.is_empty() {
             return Ok(());
         }
@@ -393,13 +393,13 @@ pub(super) async fn delete_tags(tx: &Tx, organization_id: Uuid, id: Uuid) -> Res
     Ok(())
 }
 
-/// The columns of what a client may write, with the pieces that come of it. `member_id` is settled, and
-/// an entry of which only the day is known begins at `begins_at`.
+/// The columns of what a client may write, with the segments that come of it. `member_id` is
+/// settled, and an entry of which only the day is known begins at `begins_at`.
 pub(super) fn columns(
     input: &TimeEntryInput,
     member_id: Uuid,
     begins_at: DateTime<Utc>,
-    pieces: &[Piece],
+    segments: &[DaySegment],
 ) -> Result<time_entry::ActiveModel> {
     let TimeEntryInput {
         member_id: _,
@@ -415,7 +415,7 @@ pub(super) fn columns(
         note,
         tags,
     } = input;
-    let first = pieces.first().ok_or_else(|| Error::Internal("an entry of no day".into()))?;
+    let first = segments.first().ok_or_else(|| Error::Internal("an entry of no day".into()))?;
     let searched = [note.as_deref(), cost_code.as_deref()].into_iter().flatten();
     let searched: Vec<_> = searched.chain(tags.iter().map(String::as_str)).map(lower).collect();
     let running = started_at.is_some() && ended_at.is_none();
@@ -429,7 +429,7 @@ pub(super) fn columns(
         started_at: Set(begins_at.fixed_offset()),
         ended_at: Set(ended_at.map(|at| at.fixed_offset())),
         day: Set(first.day),
-        seconds: Set(pieces.iter().map(|piece| piece.seconds).sum()),
+        seconds: Set(segments.iter().map(|segment| segment.seconds).sum()),
         breaks: Set(breaks.map_err(|error| Error::Internal(error.to_string()))?),
         billable: Set(*billable),
         cost_code: Set(cost_code.clone()),

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long an entry is at most.
-pub const LONGEST: TimeDelta = TimeDelta::days(31);
+pub const MAX_DURATION: TimeDelta = TimeDelta::days(31);
 
 /// Refuses days whose weeks, or the ends of whose entries, would not have years of four digits.
 pub fn day(day: &NaiveDate) -> Result<(), ValidationError> {
@@ -33,7 +33,7 @@ pub fn instant(at: &DateTime<Utc>) -> Result<(), ValidationError> {
 ///
 /// # Errors
 /// [`Error::Invalid`] where nobody is named and nobody acts in person.
-pub(crate) fn whose(actor: &Actor, member_id: Option<Uuid>) -> Result<Uuid> {
+pub(crate) fn member_or_self(actor: &Actor, member_id: Option<Uuid>) -> Result<Uuid> {
     member_id.or(actor.member_id).ok_or_else(|| {
         Error::invalid("/member_id", "required", "is required where nobody acts in person")
     })
@@ -54,7 +54,7 @@ pub(crate) fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Invalid`] where it begins later than now.
-pub(crate) fn begun(input: &TimeEntryInput, now: DateTime<Utc>) -> Result<()> {
+pub(crate) fn ensure_not_in_future(input: &TimeEntryInput, now: DateTime<Utc>) -> Result<()> {
     match input.started_at {
         Some(start) if input.ended_at.is_none() && start > now => {
             Err(Error::invalid("/started_at", "future", "of a timer must not be later than now"))
@@ -67,7 +67,7 @@ pub(crate) fn begun(input: &TimeEntryInput, now: DateTime<Utc>) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Invalid`] where it ends when it starts.
-pub(crate) fn takes_time(input: &TimeEntryInput) -> Result<()> {
+pub(crate) fn ensure_takes_time(input: &TimeEntryInput) -> Result<()> {
     if input.started_at.is_some() && input.started_at == input.ended_at {
         return Err(Error::invalid("/ended_at", "order", "must be later than started_at"));
     }
@@ -78,7 +78,7 @@ pub(crate) fn takes_time(input: &TimeEntryInput) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::State`] where it would.
-pub(crate) fn goes_on(current: &TimeEntry, next: &TimeEntryInput) -> Result<()> {
+pub(crate) fn ensure_not_restarted(current: &TimeEntry, next: &TimeEntryInput) -> Result<()> {
     if current.running || next.started_at.is_none() || next.ended_at.is_some() {
         return Ok(());
     }
@@ -115,7 +115,7 @@ fn timed(
     ended_at: Option<DateTime<Utc>>,
     input: &TimeEntryInput,
 ) -> Result<(), ValidationError> {
-    let latest = started_at + LONGEST;
+    let latest = started_at + MAX_DURATION;
     // That it takes time is looked at where it is written: rows of no time are imported where somebody asks for it,
     // and can be changed.
     if ended_at.is_some_and(|end| end < started_at) {

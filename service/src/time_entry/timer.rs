@@ -5,7 +5,7 @@ use validator::Validate;
 
 use super::{
     StopInput, TimeEntry, TimeEntryInput, TimerInput, repository,
-    rules::{self, LONGEST},
+    rules::{self, MAX_DURATION},
     write,
 };
 use crate::{
@@ -89,7 +89,7 @@ pub(crate) async fn stop_of(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<O
     };
     let current = TimeEntry::from(row.clone());
     let start = row.started_at.to_utc();
-    let end = tx.now_after(start).min(start + LONGEST);
+    let end = tx.now_after(start).min(start + MAX_DURATION);
     let mut input = TimeEntryInput { ended_at: Some(end), ..current.input() };
     input.breaks.retain(|pause| pause.started_at < end);
     for pause in &mut input.breaks {

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::{
     TimeEntry, TimeEntryInput,
-    days::{self, Piece},
+    days::{self, DaySegment},
+    interval_set::{Interval, IntervalSet},
     repository, rules,
-    taken::{Interval, Taken},
 };
 use crate::{
     actor::Actor,
@@ -23,11 +23,11 @@ use crate::{
     project,
     resource::Changeable,
     store::{Tx, versioned},
-    timecard::{self, Cards, Week},
+    timecard::{self, Week, WeekTimecards},
 };
 
 /// How many entries one statement writes, of two dozen parameters each.
-const ROWS_AT_ONCE: usize = 500;
+const ROWS_PER_STATEMENT: usize = 500;
 
 /// An entry that is to be made. Its input has been validated and names its member, for whom the actor may
 /// record time.
@@ -59,17 +59,17 @@ struct Draft {
     member_id: Uuid,
     input: TimeEntryInput,
     import_key: Option<String>,
-    pieces: Vec<Piece>,
+    segments: Vec<DaySegment>,
 }
 
 impl Draft {
     fn weeks(&self) -> impl Iterator<Item = Week> + '_ {
-        weeks(self.member_id, &self.pieces)
+        weeks(self.member_id, &self.segments)
     }
 }
 
-fn weeks(member_id: Uuid, pieces: &[Piece]) -> impl Iterator<Item = Week> + '_ {
-    pieces.iter().map(move |piece| (member_id, days::week_of(piece.day)))
+fn weeks(member_id: Uuid, segments: &[DaySegment]) -> impl Iterator<Item = Week> + '_ {
+    segments.iter().map(move |segment| (member_id, days::week_of(segment.day)))
 }
 
 /// The time that an entry takes; none where only the day is known.
@@ -94,7 +94,7 @@ pub(crate) async fn insert(tx: &Tx, actor: &Actor, news: Vec<New>) -> Result<Wri
     timecard::lock_members(tx, actor.organization_id, members.iter().copied()).await?;
     skip_known(tx, actor, &mut drafts, &mut written).await?;
     let (mut cards, fit) = fitting(tx, actor, drafts, &mut written).await?;
-    cards.make(tx, actor, fit.iter().flat_map(Draft::weeks).collect::<Vec<_>>()).await?;
+    cards.insert_missing(tx, actor, fit.iter().flat_map(Draft::weeks).collect::<Vec<_>>()).await?;
     written.made = make(tx, actor, &cards, fit).await?;
     written.refused.sort_by_key(|(index, _)| *index);
     Ok(written)
@@ -122,16 +122,16 @@ async fn fitting(
     actor: &Actor,
     drafts: Vec<Draft>,
     written: &mut Written,
-) -> Result<(Cards, Vec<Draft>)> {
+) -> Result<(WeekTimecards, Vec<Draft>)> {
     let all: BTreeSet<Week> = drafts.iter().flat_map(Draft::weeks).collect();
-    let cards = Cards::read(tx, actor.organization_id, &all).await?;
-    let mut room = Room::of(tx, actor, &drafts).await?;
+    let cards = WeekTimecards::read(tx, actor.organization_id, &all).await?;
+    let mut schedule = Schedule::of(tx, actor, &drafts).await?;
     let mut fit = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let open = draft.weeks().try_for_each(|week| cards.open(week));
+        let open = draft.weeks().try_for_each(|week| cards.ensure_open(week));
         let takes_time = draft.import_key.is_some().then_some(Ok(()));
-        let takes_time = takes_time.unwrap_or_else(|| rules::takes_time(&draft.input));
-        match takes_time.and(open).and_then(|()| room.take(tx.now(), &draft)) {
+        let takes_time = takes_time.unwrap_or_else(|| rules::ensure_takes_time(&draft.input));
+        match takes_time.and(open).and_then(|()| schedule.reserve(tx.now(), &draft)) {
             Ok(()) => fit.push(draft),
             Err(error) => written.refused.push((draft.index, error)),
         }
@@ -147,8 +147,8 @@ async fn drafts(tx: &Tx, actor: &Actor, news: Vec<New>) -> Result<Vec<Draft>> {
         let of_task = input.task_id.and_then(|task| projects.get(&task).copied().flatten());
         input.project_id = input.project_id.or(of_task);
         let member_id = member_of(&input)?;
-        let pieces = days::of(&actor.settings, &input);
-        Ok(Draft { index, id, member_id, input, import_key, pieces })
+        let segments = days::of(&actor.settings, &input);
+        Ok(Draft { index, id, member_id, input, import_key, segments })
     });
     drafts.collect()
 }
@@ -175,13 +175,16 @@ async fn refuse_archived(
     written: &mut Written,
 ) -> Result<()> {
     let projects: BTreeSet<Uuid> = drafts.iter().filter_map(|it| it.input.project_id).collect();
-    match project::take_all(tx, actor.organization_id, projects.iter().copied()).await {
+    match project::ensure_all_accept_new(tx, actor.organization_id, projects.iter().copied()).await
+    {
         Ok(()) => return Ok(()),
         Err(Error::State { .. }) => {}
         Err(other) => return Err(other),
     }
     for id in projects {
-        if let Err(error) = project::take(tx, actor.organization_id, None, Some(id)).await {
+        if let Err(error) =
+            project::ensure_accepts_new(tx, actor.organization_id, None, Some(id)).await
+        {
             let Error::State { code, detail, .. } = error else { return Err(error) };
             let named = drafts.extract_if(.., |draft| draft.input.project_id == Some(id));
             let refused = named.map(|draft| (draft.index, Error::state(code, detail.clone())));
@@ -211,15 +214,15 @@ async fn skip_known(
 
 /// Whose timer runs, and which of their time is taken.
 #[derive(Default)]
-struct Room {
+struct Schedule {
     timers: HashMap<Uuid, Uuid>,
     /// None where time may overlap.
-    taken: Option<HashMap<Uuid, Taken>>,
+    occupied: Option<HashMap<Uuid, IntervalSet>>,
     /// The entries of the same request.
     new: HashMap<Uuid, usize>,
 }
 
-impl Room {
+impl Schedule {
     async fn of(tx: &Tx, actor: &Actor, drafts: &[Draft]) -> Result<Self> {
         let times =
             drafts.iter().filter_map(|draft| Some((draft.member_id, interval(&draft.input)?)));
@@ -233,58 +236,62 @@ impl Room {
         times: Vec<(Uuid, Interval)>,
         without: Option<Uuid>,
     ) -> Result<Self> {
-        let mut room = Self::default();
+        let mut schedule = Self::default();
         let overlap_allowed = actor.settings.overlap_allowed;
         if times.is_empty() || (overlap_allowed && times.iter().all(|it| it.1.end.is_some())) {
-            return Ok(room);
+            return Ok(schedule);
         }
         let members: HashSet<Uuid> = times.iter().map(|it| it.0).collect();
         let running = repository::running(tx, actor.organization_id, members).await?;
         let running: Vec<_> = running.into_iter().filter(|row| Some(row.id) != without).collect();
-        room.timers = running.iter().map(|row| (row.member_id, row.id)).collect();
+        schedule.timers = running.iter().map(|row| (row.member_id, row.id)).collect();
         if overlap_allowed {
-            return Ok(room);
+            return Ok(schedule);
         }
-        let mut taken: HashMap<Uuid, Taken> = HashMap::new();
+        let mut occupied: HashMap<Uuid, IntervalSet> = HashMap::new();
         for row in running {
             let time = Interval { start: row.started_at.to_utc(), end: None };
-            taken.entry(row.member_id).or_default().add(time, row.id);
+            occupied.entry(row.member_id).or_default().add(time, row.id);
         }
         for (member_id, hull) in hulls(&times) {
             let ended =
                 repository::ended_within(tx, actor.organization_id, member_id, hull).await?;
-            let of_member = taken.entry(member_id).or_default();
+            let of_member = occupied.entry(member_id).or_default();
             for (id, time) in ended.into_iter().filter(|(id, _)| Some(*id) != without) {
                 of_member.add(time, id);
             }
         }
-        room.taken = Some(taken);
-        Ok(room)
+        schedule.occupied = Some(occupied);
+        Ok(schedule)
     }
 
     /// Takes the time of an entry.
-    fn take(&mut self, now: DateTime<Utc>, draft: &Draft) -> Result<()> {
+    fn reserve(&mut self, now: DateTime<Utc>, draft: &Draft) -> Result<()> {
         let Some(time) = interval(&draft.input) else { return Ok(()) };
-        rules::begun(&draft.input, now)?;
-        self.free(draft.member_id, time)?;
+        rules::ensure_not_in_future(&draft.input, now)?;
+        self.ensure_free(draft.member_id, time)?;
         if time.end.is_none() {
             self.timers.insert(draft.member_id, draft.id);
         }
-        if let Some(taken) = &mut self.taken {
-            taken.entry(draft.member_id).or_default().add(time, draft.id);
+        if let Some(occupied) = &mut self.occupied {
+            occupied.entry(draft.member_id).or_default().add(time, draft.id);
         }
         self.new.insert(draft.id, draft.index);
         Ok(())
     }
 
     /// Whether a time of a member is free.
-    fn free(&self, member_id: Uuid, time: Interval) -> Result<()> {
+    fn ensure_free(&self, member_id: Uuid, time: Interval) -> Result<()> {
         if time.end.is_none()
             && let Some(timer) = self.timers.get(&member_id)
         {
             return Err(self.refused("timer_running", "another timer of this member runs", *timer));
         }
-        match self.taken.as_ref().and_then(|taken| taken.get(&member_id)?.by(time)) {
+        match self
+            .occupied
+            .as_ref()
+            .and_then(|occupied| occupied.get(&member_id)?.overlapping(time))
+        {
             None => Ok(()),
             Some(other) => {
                 Err(self.refused("overlap", "this overlaps another entry of this member", other))
@@ -315,21 +322,21 @@ fn hulls(times: &[(Uuid, Interval)]) -> BTreeMap<Uuid, Interval> {
 async fn make(
     tx: &Tx,
     actor: &Actor,
-    cards: &Cards,
+    cards: &WeekTimecards,
     fit: Vec<Draft>,
 ) -> Result<Vec<(usize, TimeEntry)>> {
     let organization_id = actor.organization_id;
     let mut made = Vec::with_capacity(fit.len());
-    for chunk in fit.chunks(ROWS_AT_ONCE) {
+    for chunk in fit.chunks(ROWS_PER_STATEMENT) {
         let mut rows = Vec::with_capacity(chunk.len());
-        let mut pieces = Vec::new();
+        let mut segments = Vec::new();
         for draft in chunk {
             rows.push(new_row(tx, actor, draft)?);
-            let owner = Owner::of(organization_id, draft.id, draft.member_id, &draft.input);
-            pieces.extend(owner.pieces(cards, &draft.pieces)?);
+            let owner = SegmentOwner::of(organization_id, draft.id, draft.member_id, &draft.input);
+            segments.extend(owner.segments(cards, &draft.segments)?);
         }
         let entries = versioned::insert_many(tx, actor, rows, None, TimeEntry::from).await?;
-        repository::insert_pieces(tx, pieces).await?;
+        repository::insert_segments(tx, segments).await?;
         let tags: Vec<_> = entries.iter().map(|entry| (entry.id, &entry.tags[..])).collect();
         repository::insert_tags(tx, organization_id, tags).await?;
         made.extend(chunk.iter().map(|draft| draft.index).zip(entries));
@@ -338,8 +345,8 @@ async fn make(
 }
 
 fn new_row(tx: &Tx, actor: &Actor, draft: &Draft) -> Result<time_entry::ActiveModel> {
-    let Draft { index: _, id, member_id, input, import_key, pieces } = draft;
-    let begins_at = begins_at(&actor.settings, input, pieces);
+    let Draft { index: _, id, member_id, input, import_key, segments } = draft;
+    let begins_at = begins_at(&actor.settings, input, segments);
     let now = tx.now().fixed_offset();
     Ok(time_entry::ActiveModel {
         organization_id: Set(actor.organization_id),
@@ -349,7 +356,7 @@ fn new_row(tx: &Tx, actor: &Actor, draft: &Draft) -> Result<time_entry::ActiveMo
         changed_by_member_id: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
-        ..repository::columns(input, *member_id, begins_at, pieces)?
+        ..repository::columns(input, *member_id, begins_at, segments)?
     })
 }
 
@@ -357,15 +364,15 @@ fn new_row(tx: &Tx, actor: &Actor, draft: &Draft) -> Result<time_entry::ActiveMo
 pub(super) fn begins_at(
     settings: &Settings,
     input: &TimeEntryInput,
-    pieces: &[Piece],
+    segments: &[DaySegment],
 ) -> DateTime<Utc> {
-    let day = pieces.first().map(|piece| piece.day);
+    let day = segments.first().map(|segment| segment.day);
     let start_of_day = day.map(|day| settings.start_of(day));
     input.started_at.or(start_of_day).unwrap_or_default()
 }
 
-/// What the pieces of an entry have of it, to be grouped by.
-pub(super) struct Owner {
+/// What the segments of an entry have of it, to be grouped by.
+pub(super) struct SegmentOwner {
     organization_id: Uuid,
     time_entry_id: Uuid,
     member_id: Uuid,
@@ -374,7 +381,7 @@ pub(super) struct Owner {
     billable: bool,
 }
 
-impl Owner {
+impl SegmentOwner {
     pub(super) fn of(
         organization_id: Uuid,
         id: Uuid,
@@ -391,30 +398,30 @@ impl Owner {
         }
     }
 
-    pub(super) fn pieces(
+    pub(super) fn segments(
         &self,
-        cards: &Cards,
-        pieces: &[Piece],
+        cards: &WeekTimecards,
+        segments: &[DaySegment],
     ) -> Result<Vec<time_entry_day::Model>> {
-        let row = |piece: &Piece| {
+        let row = |segment: &DaySegment| {
             Ok(time_entry_day::Model {
                 organization_id: self.organization_id,
                 time_entry_id: self.time_entry_id,
-                day: piece.day,
-                timecard_id: cards.id((self.member_id, days::week_of(piece.day)))?,
+                day: segment.day,
+                timecard_id: cards.id((self.member_id, days::week_of(segment.day)))?,
                 member_id: self.member_id,
                 project_id: self.project_id,
                 task_id: self.task_id,
                 billable: self.billable,
-                seconds: piece.seconds,
+                seconds: segment.seconds,
             })
         };
-        pieces.iter().map(row).collect()
+        segments.iter().map(row).collect()
     }
 }
 
-/// Writes the next version of an entry, and moves its pieces. The days of one whose times stay as they are
-/// stay too, whatever the time zone is by now.
+/// Writes the next version of an entry, and moves its segments. The days of one whose times stay as
+/// they are stay too, whatever the time zone is by now.
 pub(super) async fn update(
     tx: &Tx,
     actor: &Actor,
@@ -426,42 +433,42 @@ pub(super) async fn update(
     let organization_id = actor.organization_id;
     let member_id = member_of(&input)?;
     rules::may_record(actor, member_id)?;
-    rules::goes_on(current, &input)?;
+    rules::ensure_not_restarted(current, &input)?;
     if input.started_at != current.started_at {
-        rules::begun(&input, tx.now())?;
+        rules::ensure_not_in_future(&input, tx.now())?;
     }
     settle_project(tx, actor, current, &mut input).await?;
     timecard::lock_members(tx, organization_id, [row.member_id, member_id]).await?;
 
-    let before = repository::pieces(tx, organization_id, row.id).await?;
-    let lay = before.iter().map(|it| Piece { day: it.day, seconds: it.seconds }).collect();
-    let (pieces, begins_at) = if same_times(&current.input(), &input) {
-        (lay, row.started_at.to_utc())
+    let before = repository::segments(tx, organization_id, row.id).await?;
+    let layout = before.iter().map(|it| DaySegment { day: it.day, seconds: it.seconds }).collect();
+    let (segments, begins_at) = if same_times(&current.input(), &input) {
+        (layout, row.started_at.to_utc())
     } else {
-        rules::takes_time(&input)?;
-        let pieces = days::of(&actor.settings, &input);
-        let begins_at = begins_at(&actor.settings, &input, &pieces);
-        (pieces, begins_at)
+        rules::ensure_takes_time(&input)?;
+        let segments = days::of(&actor.settings, &input);
+        let begins_at = begins_at(&actor.settings, &input, &segments);
+        (segments, begins_at)
     };
-    let after: Vec<Week> = weeks(member_id, &pieces).collect();
+    let after: Vec<Week> = weeks(member_id, &segments).collect();
     let touched = before.iter().map(|it| (it.member_id, days::week_of(it.day)));
     let touched: BTreeSet<Week> = touched.chain(after.iter().copied()).collect();
-    let mut cards = Cards::read(tx, organization_id, &touched).await?;
-    touched.into_iter().try_for_each(|week| cards.open(week))?;
-    keep_apart(tx, actor, current, member_id, &input).await?;
-    cards.make(tx, actor, after).await?;
+    let mut cards = WeekTimecards::read(tx, organization_id, &touched).await?;
+    touched.into_iter().try_for_each(|week| cards.ensure_open(week))?;
+    ensure_no_overlap(tx, actor, current, member_id, &input).await?;
+    cards.insert_missing(tx, actor, after).await?;
 
-    let mut next = repository::columns(&input, member_id, begins_at, &pieces)?;
+    let mut next = repository::columns(&input, member_id, begins_at, &segments)?;
     // What steward itself changes, when somebody leaves, leaves who was the last to.
     if actor.member_id.is_some() {
         next.changed_by_member_id = Set(actor.member_id);
     }
     let changed = versioned::update(tx, actor, verb, row, next, TimeEntry::from).await?;
-    let owner = Owner::of(organization_id, row.id, member_id, &input);
-    let pieces = owner.pieces(&cards, &pieces)?;
-    if pieces != before {
-        repository::delete_pieces(tx, organization_id, row.id).await?;
-        repository::insert_pieces(tx, pieces).await?;
+    let owner = SegmentOwner::of(organization_id, row.id, member_id, &input);
+    let segments = owner.segments(&cards, &segments)?;
+    if segments != before {
+        repository::delete_segments(tx, organization_id, row.id).await?;
+        repository::insert_segments(tx, segments).await?;
     }
     if input.tags != current.tags {
         repository::delete_tags(tx, organization_id, row.id).await?;
@@ -482,7 +489,8 @@ async fn settle_project(
         let projects = projects_of_tasks(tx, actor, BTreeSet::from([task])).await?;
         input.project_id = input.project_id.or_else(|| projects.get(&task).copied().flatten());
     }
-    project::take(tx, actor.organization_id, current.project_id, input.project_id).await
+    project::ensure_accepts_new(tx, actor.organization_id, current.project_id, input.project_id)
+        .await
 }
 
 fn same_times(one: &TimeEntryInput, other: &TimeEntryInput) -> bool {
@@ -492,7 +500,7 @@ fn same_times(one: &TimeEntryInput, other: &TimeEntryInput) -> bool {
 
 /// Whether what an entry takes is free. What it had before it may keep, and one that only gets shorter,
 /// as a timer that is stopped does, meets nothing new.
-async fn keep_apart(
+async fn ensure_no_overlap(
     tx: &Tx,
     actor: &Actor,
     current: &TimeEntry,
@@ -504,8 +512,8 @@ async fn keep_apart(
     if had.is_some_and(|had| had.covers(time)) {
         return Ok(());
     }
-    let room = Room::around(tx, actor, vec![(member_id, time)], Some(current.id)).await?;
-    room.free(member_id, time)
+    let schedule = Schedule::around(tx, actor, vec![(member_id, time)], Some(current.id)).await?;
+    schedule.ensure_free(member_id, time)
 }
 
 /// Removes an entry.
@@ -517,9 +525,9 @@ pub(super) async fn delete(
 ) -> Result<()> {
     let organization_id = actor.organization_id;
     timecard::lock_members(tx, organization_id, [row.member_id]).await?;
-    let pieces = repository::pieces(tx, organization_id, row.id).await?;
-    let weeks = pieces.iter().map(|it| (it.member_id, days::week_of(it.day))).collect();
-    let cards = Cards::read(tx, organization_id, &weeks).await?;
-    weeks.into_iter().try_for_each(|week| cards.open(week))?;
+    let segments = repository::segments(tx, organization_id, row.id).await?;
+    let weeks = segments.iter().map(|it| (it.member_id, days::week_of(it.day))).collect();
+    let cards = WeekTimecards::read(tx, organization_id, &weeks).await?;
+    weeks.into_iter().try_for_each(|week| cards.ensure_open(week))?;
     versioned::delete(tx, actor, row, current).await
 }

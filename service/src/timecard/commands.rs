@@ -4,9 +4,10 @@ use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 
 use super::{
-    Remark, Status, Timecard, TimecardInput, TimecardNote, TimecardQuery, TimecardReason, cards,
+    Remark, Status, Timecard, TimecardInput, TimecardNote, TimecardQuery, TimecardReason,
     repository,
     rules::{self, Transition},
+    week_timecards,
 };
 use crate::{
     actor::Actor,
@@ -46,11 +47,11 @@ pub async fn create(store: &Store, actor: &Actor, new: Create<TimecardInput>) ->
     let written = store.write((actor.clone(), new), |tx, (actor, new)| {
         Box::pin(async move {
             let TimecardInput { member_id, week_starts_on } = new.input;
-            let member_id = time_entry::rules::whose(actor, member_id)?;
+            let member_id = time_entry::rules::member_or_self(actor, member_id)?;
             may_record(actor, member_id)?;
             let id = log::new_id::<Timecard>(tx, actor.organization_id, new.id).await?;
-            cards::lock_members(tx, actor.organization_id, [member_id]).await?;
-            let row = cards::new_row(tx, actor, id, (member_id, week_starts_on));
+            week_timecards::lock_members(tx, actor.organization_id, [member_id]).await?;
+            let row = week_timecards::new_row(tx, actor, id, (member_id, week_starts_on));
             versioned::insert(tx, actor, row, Timecard::from).await
         })
     });
@@ -161,7 +162,7 @@ async fn write_transition(
     let to = rules::next_status(from, transition, actor.settings.approval_required)?;
     if transition == Transition::Submit {
         // What is submitted is all there is: nobody writes time of this member meanwhile.
-        cards::lock_members(tx, actor.organization_id, [row.member_id]).await?;
+        week_timecards::lock_members(tx, actor.organization_id, [row.member_id]).await?;
         no_timer(tx, actor, row).await?;
     }
     let now = tx.now_after(row.updated_at.to_utc()).fixed_offset();
@@ -233,7 +234,7 @@ async fn authorize_transition(
 
 /// Submits every open timecard of a member, whose timer is stopped.
 pub(crate) async fn submit_all(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<Vec<Timecard>> {
-    cards::lock_members(tx, actor.organization_id, [member_id]).await?;
+    week_timecards::lock_members(tx, actor.organization_id, [member_id]).await?;
     let mut submitted = Vec::new();
     for row in repository::open_of(tx, actor.organization_id, member_id).await? {
         submitted.push(write_transition(tx, actor, &row, Transition::Submit, None).await?);

@@ -1,11 +1,11 @@
 //! The weeks of members: whether what was worked in one may still be changed, and how far its approval is.
 
-mod cards;
 mod commands;
 mod decide;
 pub(crate) mod repository;
 pub mod rules;
 mod totals;
+mod week_timecards;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -13,11 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use cards::{Cards, Week, lock_members};
 pub use commands::{approve, create, reject, reopen, submit};
 pub(crate) use commands::{reopen_submitted, submit_all};
 pub use decide::{Decide, Decision, DecisionItem, DecisionResult, DecisionResults, decide};
 pub use totals::{DayTotal, ProjectTotal, TimecardTotals, totals};
+pub(crate) use week_timecards::{Week, WeekTimecards, lock_members};
 
 use crate::{store::page::PageQuery, text};
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How many cards one statement writes, of a dozen parameters each: SQLite takes 32,766 in all.
-const CARDS_AT_ONCE: usize = 1000;
+const CARDS_PER_STATEMENT: usize = 1000;
 
 /// A week of a member, by its Monday.
 pub(crate) type Week = (Uuid, NaiveDate);
@@ -42,9 +42,9 @@ pub(crate) async fn lock_members(
 
 /// The timecards of some weeks, whose members are locked.
 #[derive(Debug)]
-pub(crate) struct Cards(HashMap<Week, timecard::Model>);
+pub(crate) struct WeekTimecards(HashMap<Week, timecard::Model>);
 
-impl Cards {
+impl WeekTimecards {
     /// Those that are there.
     pub(crate) async fn read(
         tx: &Tx,
@@ -60,7 +60,7 @@ impl Cards {
     ///
     /// # Errors
     /// [`Error::State`] where its card is submitted or approved.
-    pub(crate) fn open(&self, week: Week) -> Result<()> {
+    pub(crate) fn ensure_open(&self, week: Week) -> Result<()> {
         let Some(card) = self.0.get(&week) else { return Ok(()) };
         let status = Status::of(&card.status);
         if !rules::locked(status) {
@@ -72,7 +72,7 @@ impl Cards {
     }
 
     /// Makes the cards that are missing for these weeks.
-    pub(crate) async fn make(
+    pub(crate) async fn insert_missing(
         &mut self,
         tx: &Tx,
         actor: &Actor,
@@ -81,7 +81,7 @@ impl Cards {
         let missing: BTreeSet<Week> =
             weeks.into_iter().filter(|week| !self.0.contains_key(week)).collect();
         let missing: Vec<_> = missing.into_iter().collect();
-        for some in missing.chunks(CARDS_AT_ONCE) {
+        for some in missing.chunks(CARDS_PER_STATEMENT) {
             let row = |week: &Week| new_row(tx, actor, tx.new_id(), *week);
             let keep = |row: timecard::Model| {
                 self.0.insert((row.member_id, row.week_starts_on), row.clone());

@@ -1,11 +1,11 @@
-//! The times of one member that are taken: whether another fits between them. Pure.
+//! The intervals of one member: whether another overlaps one of them. Pure.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::rules::LONGEST;
+use super::rules::MAX_DURATION;
 
 /// A time: from an instant until before another one, or without an end as yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,15 +36,15 @@ impl Interval {
     }
 }
 
-/// What is taken, by its beginning. It may overlap itself: that was allowed then.
+/// Intervals, by their beginnings. It may overlap itself: that was allowed then.
 #[derive(Debug, Default)]
-pub struct Taken {
+pub struct IntervalSet {
     ended: BTreeMap<(DateTime<Utc>, Uuid), DateTime<Utc>>,
     running: BTreeMap<DateTime<Utc>, Uuid>,
 }
 
-impl Taken {
-    /// Takes a time.
+impl IntervalSet {
+    /// Adds an interval.
     pub fn add(&mut self, time: Interval, id: Uuid) {
         match time.end {
             Some(end) => _ = self.ended.insert((time.start, id), end),
@@ -52,13 +52,13 @@ impl Taken {
         }
     }
 
-    /// What has this time, or some of it, already.
-    pub fn by(&self, time: Interval) -> Option<Uuid> {
+    /// An interval that overlaps this one, if there is any.
+    pub fn overlapping(&self, time: Interval) -> Option<Uuid> {
         let other = |start: DateTime<Utc>, end| Interval { start, end };
         let running = self.running.iter().next();
         let running = running.filter(|(start, _)| time.meets(other(**start, None)));
         // Nothing that began longer ago still goes on.
-        let after = (time.start - LONGEST, Uuid::nil());
+        let after = (time.start - MAX_DURATION, Uuid::nil());
         let mut ended = self.ended.range(after..);
         ended
             .by_ref()
@@ -95,7 +95,7 @@ mod tests {
         /// The naive model: two times overlap if the later start lies before the earlier end.
         #[test]
         fn a_time_fits_if_it_meets_no_other(times in times()) {
-            let mut taken = Taken::default();
+            let mut set = IntervalSet::default();
             let mut model: Vec<(Uuid, (i64, i64))> = Vec::new();
             for (index, (start, length)) in times.into_iter().enumerate() {
                 let start = DateTime::UNIX_EPOCH + TimeDelta::minutes(start);
@@ -105,13 +105,13 @@ mod tests {
                 let meets = |other: &(i64, i64)| from.max(other.0) < until.min(other.1);
                 let expected: Vec<_> =
                     model.iter().filter(|(_, other)| meets(other)).map(|(id, _)| *id).collect();
-                match taken.by(time) {
+                match set.overlapping(time) {
                     Some(found) => prop_assert!(expected.contains(&found)),
                     None => prop_assert!(expected.is_empty(), "{time:?} meets {expected:?}"),
                 }
                 // Some that overlap are kept, too: that may have been allowed.
                 if expected.is_empty() || index % 3 == 0 {
-                    taken.add(time, id);
+                    set.add(time, id);
                     model.push((id, (from, until)));
                 }
             }
