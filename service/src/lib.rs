@@ -23,7 +23,7 @@
 //! | the event log and what follows from it | [`event`], [`consumer`], [`rule`], [`webhook`], [`sync`] |
 //! | work in the background | [`background`], [`lease`], [`saga`], [`purge`] |
 //! | what resources share | [`resource`], [`input`], [`idempotency`], [`error`], [`text`] |
-//! | encryption | [`seal`], [`rotation`] |
+//! | encryption | [`seal`], [`key_rotation`] |
 //! | outgoing requests | [`outbound`] |
 //! | time zones | [`zone`], [`redating`] |
 //! | the database | [`store`] |
@@ -59,6 +59,7 @@ pub mod incident;
 pub mod input;
 pub mod invitation;
 pub mod journal_entry;
+pub mod key_rotation;
 pub mod lease;
 mod liveness;
 pub mod member;
@@ -73,7 +74,6 @@ pub mod redating;
 pub mod report;
 pub mod resource;
 pub mod role;
-pub mod rotation;
 pub mod rule;
 pub mod saga;
 pub mod seal;

@@ -37,8 +37,8 @@ macro_rules! sealed {
     ($($name:ident $table:literal $column:literal),* $(,)?) => {
         $(pub(crate) const $name: Sealed = Sealed { table: $table, column: $column };)*
 
-        /// Every column that is sealed, and so what a rotation goes through ([`crate::rotation`]). Nothing can
-        /// be sealed for another place.
+        /// Every column that is sealed, and so what a rotation goes through
+        /// ([`crate::key_rotation`]). Nothing can be sealed for another place.
         pub const SEALED: &[Sealed] = &[$($name),*];
     };
 }

@@ -4,8 +4,8 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use service::{
     Store,
+    key_rotation::{self, KeyUsage, Rotated},
     random::Random,
-    rotation::{self, Rotated, Standing},
     seal::Keyring,
 };
 
@@ -45,7 +45,7 @@ pub(super) async fn run(database: &Database, action: Action) -> Result<ExitCode,
         (Action::Rotate, Some(first)) => rotate(&store, &first).await?,
         (Action::Rotate, None) => return Err("there is no key: set STEWARD_ENCRYPTION_KEYS".into()),
         (_, first) => {
-            show(&rotation::standing(&store).await?, first.as_deref());
+            show(&key_rotation::key_usage(&store).await?, first.as_deref());
             ExitCode::SUCCESS
         }
     };
@@ -54,22 +54,24 @@ pub(super) async fn run(database: &Database, action: Action) -> Result<ExitCode,
 }
 
 async fn rotate(store: &Store, first: &str) -> Result<ExitCode, CliError> {
-    let bar = ProgressBar::new(rotation::count(store).await?).with_style(
+    let bar = ProgressBar::new(key_rotation::count(store).await?).with_style(
         ProgressStyle::with_template("{bar:40} {pos}/{len} values  {per_sec}  {eta} left")?,
     );
-    let rotated = rotation::rotate(store, |values| bar.inc(values)).await;
+    let rotated = key_rotation::rotate(store, |values| bar.inc(values)).await;
     bar.finish_and_clear();
-    let Rotated { values, unopened, standing } = rotated?;
+    let Rotated { values, undecryptable, usage } = rotated?;
     println!("{values} values were encrypted again with {first}");
-    if unopened > 0 {
-        println!("{unopened} values do not open: their keys are missing, or not those of then");
+    if undecryptable > 0 {
+        println!(
+            "{undecryptable} values do not open: their keys are missing, or not those of then"
+        );
     }
-    show(&standing, Some(first));
-    let left = standing.besides(first).next().is_some();
+    show(&usage, Some(first));
+    let left = usage.other_than(first).next().is_some();
     Ok(if left { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn show(Standing { keys }: &Standing, first: Option<&str>) {
+fn show(KeyUsage { keys }: &KeyUsage, first: Option<&str>) {
     for (id, count) in keys {
         println!("{id}  {count} values{}", if first == Some(id) { ", the first key" } else { "" });
     }

@@ -3,7 +3,7 @@
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use service::{Store, random::Random, rotation::standing, seal::Keyring, store::Options};
+use service::{Store, key_rotation::key_usage, random::Random, seal::Keyring, store::Options};
 use tests::{Client, Database, at, each_lasting_database, log::wait_until};
 
 use crate::support::{Process, steward};
@@ -23,7 +23,7 @@ fn text(output: &Output) -> (Option<i32>, String) {
 
 /// How many values a key has encrypted.
 async fn of(store: &Store, id: &str) -> u64 {
-    standing(store).await.expect("the database").keys.get(id).copied().unwrap_or_default()
+    key_usage(store).await.expect("the database").keys.get(id).copied().unwrap_or_default()
 }
 
 async fn report(ada: &Client, home: &str, number: usize) -> Value {

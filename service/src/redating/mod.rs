@@ -188,7 +188,7 @@ async fn write_anew(
                 match field {
                     Field::Days => time_entry::redate::redate(tx, actor, zones, *id).await,
                     Field::DueAt => task::redate::redate(tx, actor, *id).await,
-                    Field::DueKey => task::redate::move_key(tx, actor, *id).await,
+                    Field::DueKey => task::redate::update_due_key(tx, actor, *id).await,
                 }
             })
         })

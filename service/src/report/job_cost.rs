@@ -219,7 +219,9 @@ struct Work {
 impl Work {
     fn of(seconds: i64, rate: Option<i64>) -> Self {
         match rate {
-            Some(rate) => Self { seconds, unrated: 0, exact: rules::exact(seconds, rate) },
+            Some(rate) => {
+                Self { seconds, unrated: 0, exact: rules::cost_in_3600ths(seconds, rate) }
+            }
             None => Self { seconds, unrated: seconds, exact: 0 },
         }
     }
@@ -239,7 +241,7 @@ impl Work {
 /// Of each group its part of a whole.
 fn shares<K: Copy>(whole: i128, groups: &BTreeMap<K, Work>) -> Vec<(K, Work, i128)> {
     let exact: Vec<_> = groups.values().map(|work| work.exact).collect();
-    let shares = rules::shared(whole, &exact).into_iter();
+    let shares = rules::largest_remainder(whole, &exact).into_iter();
     groups.iter().zip(shares).map(|((key, work), share)| (*key, *work, share)).collect()
 }
 
@@ -260,7 +262,7 @@ fn labour(
         week.add(work);
         days.entry(*day).or_default().add(work);
     }
-    let amount_minor = rules::rounded(all.exact);
+    let amount_minor = rules::round_half_up(all.exact);
     let members = shares(amount_minor, &members)
         .into_iter()
         .map(|(id, work, share)| work.row(id, names.get(&id).cloned().unwrap_or_default(), share));

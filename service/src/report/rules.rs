@@ -13,18 +13,18 @@
 const SECONDS_OF_AN_HOUR: i128 = 3600;
 
 /// What some seconds cost exactly, in 3600ths of a minor unit.
-pub(super) fn exact(seconds: i64, hourly_rate_minor: i64) -> i128 {
+pub(super) fn cost_in_3600ths(seconds: i64, hourly_rate_minor: i64) -> i128 {
     i128::from(seconds) * i128::from(hourly_rate_minor)
 }
 
 /// Minor units of an exact cost, rounded half up.
-pub(super) fn rounded(exact: i128) -> i128 {
+pub(super) fn round_half_up(exact: i128) -> i128 {
     (exact + SECONDS_OF_AN_HOUR / 2).div_euclid(SECONDS_OF_AN_HOUR)
 }
 
 /// What each part has of a whole, where the parts exactly cost so much, and the whole is their sum, made whole
 /// units by rounding it up or down.
-pub(super) fn shared(whole: i128, exact: &[i128]) -> Vec<i128> {
+pub(super) fn largest_remainder(whole: i128, exact: &[i128]) -> Vec<i128> {
     let mut parts: Vec<i128> =
         exact.iter().map(|cost| cost.div_euclid(SECONDS_OF_AN_HOUR)).collect();
     let mut cut: Vec<usize> = (0..exact.len()).collect();
@@ -44,18 +44,18 @@ mod tests {
 
     #[test]
     fn a_third_of_an_hour_three_times_is_an_hour() {
-        let third = exact(1200, 100);
-        assert_eq!(rounded(third * 3), 100);
-        assert_eq!(shared(100, &[third; 3]), [34, 33, 33]);
-        assert_eq!(shared(0, &[]), []);
-        assert_eq!((rounded(1799), rounded(1800), rounded(0)), (0, 1, 0));
+        let third = cost_in_3600ths(1200, 100);
+        assert_eq!(round_half_up(third * 3), 100);
+        assert_eq!(largest_remainder(100, &[third; 3]), [34, 33, 33]);
+        assert_eq!(largest_remainder(0, &[]), []);
+        assert_eq!((round_half_up(1799), round_half_up(1800), round_half_up(0)), (0, 1, 0));
     }
 
     #[test]
     fn the_largest_remainder_goes_first_and_of_two_the_earlier() {
         let exact = [3600 + 900, 3600 * 5, 1800, 1800, 3600 + 2700];
-        assert_eq!(rounded(exact.iter().sum()), 9);
-        assert_eq!(shared(9, &exact), [1, 5, 1, 0, 2]);
+        assert_eq!(round_half_up(exact.iter().sum()), 9);
+        assert_eq!(largest_remainder(9, &exact), [1, 5, 1, 0, 2]);
     }
 
     /// Seconds and rates, up to far more than anybody works and costs.
@@ -63,11 +63,14 @@ mod tests {
         let cost = (0..=86_400 * 366_i64, 0..=crate::money::LARGEST);
         let small = (0..=86_400_i64, 0..=20_000_i64);
         let part = prop_oneof![3 => small, 1 => cost];
-        prop::collection::vec(part.prop_map(|(seconds, rate)| exact(seconds, rate)), 0..60)
+        prop::collection::vec(
+            part.prop_map(|(seconds, rate)| cost_in_3600ths(seconds, rate)),
+            0..60,
+        )
     }
 
     fn check(whole: i128, exact: &[i128]) -> Result<Vec<i128>, TestCaseError> {
-        let parts = shared(whole, exact);
+        let parts = largest_remainder(whole, exact);
         prop_assert_eq!(parts.iter().sum::<i128>(), whole);
         for (part, exact) in parts.iter().zip(exact) {
             prop_assert!((part * SECONDS_OF_AN_HOUR - exact).abs() < SECONDS_OF_AN_HOUR);
@@ -79,7 +82,7 @@ mod tests {
         #[test]
         fn the_parts_sum_to_the_whole_and_none_is_a_unit_off(exact in worked()) {
             let sum: i128 = exact.iter().sum();
-            let whole = rounded(sum);
+            let whole = round_half_up(sum);
             prop_assert!((whole * SECONDS_OF_AN_HOUR - sum).abs() * 2 <= SECONDS_OF_AN_HOUR);
             check(whole, &exact)?;
         }
@@ -88,7 +91,7 @@ mod tests {
         #[test]
         fn so_do_the_parts_of_the_parts(weeks in prop::collection::vec(worked(), 0..8)) {
             let exact: Vec<i128> = weeks.iter().map(|days| days.iter().sum()).collect();
-            let whole = rounded(exact.iter().sum());
+            let whole = round_half_up(exact.iter().sum());
             let given = check(whole, &exact)?;
             let mut sum = 0;
             for (week, days) in given.iter().zip(&weeks) {
@@ -100,7 +103,7 @@ mod tests {
         /// However the same work is cut up, it costs the same in all.
         #[test]
         fn every_breakdown_has_the_same_sum(exact in worked(), cuts in prop::collection::vec(0_usize..5, 60)) {
-            let whole = rounded(exact.iter().sum());
+            let whole = round_half_up(exact.iter().sum());
             let mut other = vec![0; 5];
             for (cost, cut) in exact.iter().zip(&cuts) {
                 other[*cut] += cost;

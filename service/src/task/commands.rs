@@ -3,11 +3,9 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
 use super::{
-    Status, Task, TaskInput, TaskQuery, Turn,
-    following::{self, Following},
-    recurrence, repository,
+    Status, Task, TaskInput, TaskQuery, Turn, recurrence, repository, rotation,
     rules::{self, Due},
-    turns,
+    series::{self, NextTask},
 };
 use crate::{
     actor::Actor,
@@ -211,7 +209,7 @@ pub(super) fn columns(
         metadata: Set(metadata.clone().map(details::kept)),
         recurrence: Set(recurrence.clone()),
         recurs_from: Set(recurs_from),
-        turns: Set(turns::kept(turns)),
+        turns: Set(rotation::to_json(turns)),
         ..Default::default()
     }
 }
@@ -229,19 +227,19 @@ async fn write_change(
     let (was_open, is_open) = (current.status.is_open(), input.status.is_open());
     let mut turns = current.turns.clone();
     if !was_open && is_open {
-        following::take_back(tx, actor, &current, &mut turns).await?;
+        series::reopen_previous(tx, actor, &current, &mut turns).await?;
     }
     let before = Task { turns, ..current.clone() };
     let mut turns = turns_of(tx, actor, Some(&before), &input).await?;
-    input.assignee_member_id = whose(tx, actor, &before, &input, &mut turns).await?;
+    input.assignee_member_id = resolve_assignee(tx, actor, &before, &input, &mut turns).await?;
     let from = recurs_from(actor, Some(&current), &input);
     let next = match (was_open, is_open) {
-        (true, false) => following::close(tx, actor, &input, &mut turns, from.as_deref()).await?,
+        (true, false) => series::close(tx, actor, &input, &mut turns, from.as_deref()).await?,
         _ => None,
     };
     let mut columns = columns(actor, &input, &turns, from);
     if was_open != is_open {
-        columns.next_task_id = Set(next.as_ref().map(Following::id));
+        columns.next_task_id = Set(next.as_ref().map(NextTask::id));
         let now = tx.now_after(current.updated_at).fixed_offset();
         columns.finished_at = Set((input.status == Status::Done).then_some(now));
     }
@@ -301,10 +299,10 @@ async fn turns_of(
     input: &TaskInput,
 ) -> Result<Vec<Turn>> {
     let known = before.map_or(&[][..], |task| &task.turns);
-    let turns = turns::among(known, &input.rotation);
+    let turns = rotation::with_members(known, &input.rotation);
     let joins = |turn: &Turn| known.iter().all(|known| known.member_id != turn.member_id);
     let joining: Vec<_> = turns.iter().filter(|turn| joins(turn)).cloned().collect();
-    let away = repository::away(tx, actor.organization_id, &joining).await?;
+    let away = repository::inactive_members(tx, actor.organization_id, &joining).await?;
     match turns.iter().position(|turn| away.contains(&turn.member_id)) {
         None => Ok(turns),
         Some(index) => {
@@ -316,7 +314,7 @@ async fn turns_of(
 
 /// Who does a task after a change: with a rotation, nobody before their turn. Whoever is away when that is
 /// settled does not fall behind.
-async fn whose(
+async fn resolve_assignee(
     tx: &Tx,
     actor: &Actor,
     before: &Task,
@@ -327,16 +325,16 @@ async fn whose(
     if turns.is_empty() || (was == is && before.rotation == input.rotation && is.is_some()) {
         return Ok(is);
     }
-    let away = repository::away(tx, actor.organization_id, turns).await?;
-    *turns = turns::carried(turns, &away);
+    let away = repository::inactive_members(tx, actor.organization_id, turns).await?;
+    *turns = rotation::carry_absent(turns, &away);
     let left = |id| before.rotation.contains(&id) && !input.rotation.contains(&id);
     match is {
-        Some(id) if was == is && left(id) => Ok(turns::next(turns, &away)),
-        Some(id) if was == is || turns::is_turn_of(turns, id, &away) => Ok(is),
+        Some(id) if was == is && left(id) => Ok(rotation::next(turns, &away)),
+        Some(id) if was == is || rotation::is_turn_of(turns, id, &away) => Ok(is),
         Some(_) => {
             let must = "has had more turns than another, whose turn it is";
             Err(Error::invalid("/assignee_member_id", "not_their_turn", must))
         }
-        None => Ok(turns::next(turns, &away)),
+        None => Ok(rotation::next(turns, &away)),
     }
 }

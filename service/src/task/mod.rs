@@ -1,13 +1,13 @@
 //! What is to be done: by whom, by when, and again.
 
 mod commands;
-mod following;
 mod reassign;
 pub mod recurrence;
 pub(crate) mod redate;
 pub(crate) mod repository;
+pub mod rotation;
 pub mod rules;
-pub mod turns;
+mod series;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub use reassign::reassign;
 pub(crate) use reassign::reassign_some;
 pub(crate) use redate::rezone;
 pub use repository::statement;
-pub use turns::Turn;
+pub use rotation::Turn;
 
 use crate::{details, role::Role, store::page::PageQuery, text};
 
@@ -160,7 +160,7 @@ pub struct TaskInput {
     /// Identifiers of the members who take turns at the tasks of the series, in their order, at
     /// most 50. Requires `recurrence`.
     #[serde(default)]
-    #[validate(length(max = 50), custom(function = turns::distinct))]
+    #[validate(length(max = 50), custom(function = rotation::distinct))]
     #[schema(max_items = 50)]
     pub rotation: Vec<Uuid>,
 }
@@ -233,7 +233,7 @@ pub struct Task {
 
 impl From<entity::task::Model> for Task {
     fn from(row: entity::task::Model) -> Self {
-        let turns = turns::shown(row.turns);
+        let turns = rotation::from_json(row.turns);
         Self {
             id: row.id,
             version: row.version,

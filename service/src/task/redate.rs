@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many open tasks one transaction puts in their places.
-const AT_ONCE: u64 = 200;
+const BATCH_SIZE: u64 = 200;
 
 /// Some open tasks that are due at an instant, and which of them are at another one by now. Of the first of a series,
 /// and of one that somebody has put off, the instant is what a client said.
@@ -34,7 +34,7 @@ pub(crate) async fn chunk(
     for row in rows {
         let Some(due_at) = row.due_at.map(|at| at.to_utc()) else { continue };
         let key = key_of(actor, due_at);
-        let misdated = if let Some(right) = moved(connection, &row, due_at).await? {
+        let misdated = if let Some(right) = corrected_due_at(connection, &row, due_at).await? {
             let (stored, right) = (due_at.to_rfc3339(), right.to_rfc3339());
             Misdated { id: row.id, field: Field::DueAt, stored, right }
         } else if row.due_key != key {
@@ -52,7 +52,7 @@ fn key_of(actor: &Actor, due_at: DateTime<Utc>) -> String {
 }
 
 /// When one that its series has made is due, where that is not when it says.
-async fn moved(
+async fn corrected_due_at(
     connection: &impl ConnectionTrait,
     row: &task::Model,
     due_at: DateTime<Utc>,
@@ -80,16 +80,16 @@ pub(crate) async fn redate(tx: &Tx, actor: &Actor, id: Uuid) -> Result<()> {
     let row = repository::get(tx, actor.organization_id, id).await?;
     let due_at = row.due_at.map(|at| at.to_utc()).filter(|_| row.open);
     let Some(due_at) = due_at else { return Ok(()) };
-    let Some(right) = moved(tx, &row, due_at).await? else { return Ok(()) };
+    let Some(right) = corrected_due_at(tx, &row, due_at).await? else { return Ok(()) };
     let change = Change::from_body(json!({ "due_at": right }))?;
     Task::change(tx, actor, id, Expected::Version(row.version), &change).await.map(drop)
 }
 
 /// Puts a task in its place among those that are due.
-pub(crate) async fn move_key(tx: &Tx, actor: &Actor, id: Uuid) -> Result<()> {
+pub(crate) async fn update_due_key(tx: &Tx, actor: &Actor, id: Uuid) -> Result<()> {
     let row = repository::get(tx, actor.organization_id, id).await?;
     let Some(due_at) = row.due_at.filter(|_| row.open) else { return Ok(()) };
-    repository::replace(tx, actor.organization_id, id, &key_of(actor, due_at.to_utc())).await
+    repository::update_due_key(tx, actor.organization_id, id, &key_of(actor, due_at.to_utc())).await
 }
 
 /// Puts the next open tasks that are due at an instant in their places where the clock on the wall is another from now
@@ -100,7 +100,7 @@ pub(crate) async fn rezone(
     zone: Zone,
     cursor: Option<String>,
 ) -> Result<Option<String>> {
-    let query = PageQuery { limit: Some(AT_ONCE), cursor };
+    let query = PageQuery { limit: Some(BATCH_SIZE), cursor };
     let page = repository::open_by_due(tx, organization_id, &query).await?;
     let never = rules::due_key(None, zone);
     let has_more = page.items.last().is_some_and(|row| row.due_key != never);
@@ -108,7 +108,7 @@ pub(crate) async fn rezone(
         let Some(due_at) = row.due_at else { continue };
         let key = rules::due_key(Some(rules::Due::At(due_at.to_utc())), zone);
         if key != row.due_key {
-            repository::replace(tx, organization_id, row.id, &key).await?;
+            repository::update_due_key(tx, organization_id, row.id, &key).await?;
         }
     }
     Ok(page.next_cursor.filter(|_| has_more))

@@ -180,7 +180,11 @@ pub(super) async fn delete_turns(tx: &Tx, organization_id: Uuid, task_id: Uuid) 
 ///
 /// # Errors
 /// [`Error::Reference`] for one who is no member.
-pub(super) async fn away(tx: &Tx, organization_id: Uuid, turns: &[Turn]) -> Result<HashSet<Uuid>> {
+pub(super) async fn inactive_members(
+    tx: &Tx,
+    organization_id: Uuid,
+    turns: &[Turn],
+) -> Result<HashSet<Uuid>> {
     if turns.is_empty() {
         return Ok(HashSet::new());
     }
@@ -248,8 +252,14 @@ pub(super) async fn open_due_at(
     rows::all(connection, tasks).await
 }
 
-/// Gives a task another place in the order of what is due: it stays what it is, and has the same version.
-pub(super) async fn replace(tx: &Tx, organization_id: Uuid, id: Uuid, key: &str) -> Result<()> {
+/// Writes the key by which a task is ordered among those that are due. That is no new version of
+/// it.
+pub(super) async fn update_due_key(
+    tx: &Tx,
+    organization_id: Uuid,
+    id: Uuid,
+    key: &str,
+) -> Result<()> {
     task::Entity::update_many()
         .col_expr(task::Column::DueKey, Expr::val(key))
         .filter(task::COLUMN.organization_id.eq(organization_id))

@@ -12,8 +12,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Break, TimeEntryInput, TimeEntryQuery, TimeEntrySort, days::DaySegment, rules::MAX_DURATION,
-    taken::Interval,
+    Break, TimeEntryInput, TimeEntryQuery, TimeEntrySort, days::DaySegment, interval_set::Interval,
+    rules::MAX_DURATION,
 };
 use crate::{
     actor::Actor,

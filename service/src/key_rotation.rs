@@ -21,18 +21,18 @@ use crate::{
 };
 
 /// How many rows one look goes through.
-const LOOK: u64 = 1_000;
+const ROWS_PER_QUERY: u64 = 1_000;
 /// How many values one transaction encrypts.
-const AT_ONCE: usize = 50;
+const BATCH_SIZE: usize = 50;
 /// How often a rotation begins again because others have written with another key meanwhile.
-const PASSES: usize = 5;
+const MAX_PASSES: usize = 5;
 
 /// A value, and where it is.
 type Value = (Uuid, Uuid, String);
 
 /// By which keys the values of a database are encrypted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct KeyUsage {
     /// How many values each key has encrypted.
     pub keys: BTreeMap<String, u64>,
 }
@@ -43,14 +43,14 @@ pub struct Rotated {
     /// How many values were encrypted again.
     pub values: u64,
     /// How many could not be: their key is not there, or is another one than then.
-    pub unopened: u64,
+    pub undecryptable: u64,
     /// By which keys the values are encrypted now.
-    pub standing: Standing,
+    pub usage: KeyUsage,
 }
 
-impl Standing {
+impl KeyUsage {
     /// How many values need another key than this one, by that key.
-    pub fn besides(&self, first: &str) -> impl Iterator<Item = (&str, u64)> {
+    pub fn other_than(&self, first: &str) -> impl Iterator<Item = (&str, u64)> {
         let others = self.keys.iter().filter(move |(id, _)| *id != first);
         others.map(|(id, count)| (&**id, *count))
     }
@@ -70,18 +70,18 @@ pub async fn count(store: &Store) -> Result<u64> {
 
 /// By which keys the values are encrypted. Values that a client's key has encrypted are none of these: they
 /// last a day, and nobody else can open them.
-pub async fn standing(store: &Store) -> Result<Standing> {
-    let mut standing = Standing::default();
+pub async fn key_usage(store: &Store) -> Result<KeyUsage> {
+    let mut usage = KeyUsage::default();
     for column in SEALED {
         let mut after = (Uuid::nil(), Uuid::nil());
-        while let Some((values, last)) = look(store, *column, after).await? {
+        while let Some((values, last)) = next_rows(store, *column, after).await? {
             for id in values.iter().filter_map(|(.., sealed)| key_of(sealed)) {
-                *standing.keys.entry(id.to_owned()).or_default() += 1;
+                *usage.keys.entry(id.to_owned()).or_default() += 1;
             }
             after = last;
         }
     }
-    Ok(standing)
+    Ok(usage)
 }
 
 /// Encrypts again what another key than the first has encrypted. `progress` is told how many values were
@@ -93,43 +93,45 @@ pub async fn rotate(store: &Store, progress: impl Fn(u64)) -> Result<Rotated> {
     store.keyring().require()?;
     let first = store.keyring().first().unwrap_or_default().to_owned();
     let mut rotated = Rotated::default();
-    for pass in 0..PASSES {
+    for pass in 0..MAX_PASSES {
         let silent = |_| {};
         let done = if pass == 0 {
-            go_through(store, &first, &progress).await?
+            reencrypt_all(store, &first, &progress).await?
         } else {
-            go_through(store, &first, &silent).await?
+            reencrypt_all(store, &first, &silent).await?
         };
         rotated.values += done.values;
-        rotated.unopened = done.unopened;
-        rotated.standing = standing(store).await?;
+        rotated.undecryptable = done.undecryptable;
+        rotated.usage = key_usage(store).await?;
         // What is left then was written meanwhile, by a server with other keys.
-        if rotated.standing.besides(&first).map(|(_, count)| count).sum::<u64>() == done.unopened {
+        if rotated.usage.other_than(&first).map(|(_, count)| count).sum::<u64>()
+            == done.undecryptable
+        {
             break;
         }
     }
     Ok(rotated)
 }
 
-async fn go_through(store: &Store, first: &str, progress: &impl Fn(u64)) -> Result<Rotated> {
+async fn reencrypt_all(store: &Store, first: &str, progress: &impl Fn(u64)) -> Result<Rotated> {
     let mut rotated = Rotated::default();
     for column in SEALED {
         let mut after = (Uuid::nil(), Uuid::nil());
-        while let Some((values, last)) = look(store, *column, after).await? {
+        while let Some((values, last)) = next_rows(store, *column, after).await? {
             let seen = values.len() as u64;
             let old = |sealed: &str| key_of(sealed).is_some_and(|id| id != first);
             let old: Vec<Value> = values.into_iter().filter(|(.., value)| old(value)).collect();
             let mut waiting = seen;
-            for some in old.chunks(AT_ONCE) {
+            for some in old.chunks(BATCH_SIZE) {
                 // An update goes on from what others have just written, and finds it another value.
-                let (done, unopened) = store
+                let (done, undecryptable) = store
                     .read_committed()
                     .write((*column, some.to_vec()), |tx, (column, some)| {
-                        Box::pin(replace(tx, *column, some))
+                        Box::pin(reencrypt(tx, *column, some))
                     })
                     .await?;
                 rotated.values += done;
-                rotated.unopened += unopened;
+                rotated.undecryptable += undecryptable;
                 fault::point(format_args!("rotated {}.{}", column.table, column.column));
                 progress(some.len() as u64);
                 waiting = waiting.saturating_sub(some.len() as u64);
@@ -143,7 +145,7 @@ async fn go_through(store: &Store, first: &str, progress: &impl Fn(u64)) -> Resu
 
 /// The values of the next rows of a table, and the key of the last row; none at its end. The rows are
 /// counted that have no value, too: of a long log, few have one.
-async fn look(
+async fn next_rows(
     store: &Store,
     Sealed { table, column }: Sealed,
     (organization_id, id): (Uuid, Uuid),
@@ -156,7 +158,7 @@ async fn look(
         .and_where(here.gt(there))
         .order_by("organization_id", Order::Asc)
         .order_by("id", Order::Asc)
-        .limit(LOOK)
+        .limit(ROWS_PER_QUERY)
         .to_owned();
     let (mut values, mut last) = (Vec::new(), None);
     for row in store.read().query_all(&rows).await? {
@@ -170,13 +172,13 @@ async fn look(
 }
 
 /// Gives how many values were encrypted again, and how many do not open.
-async fn replace(tx: &Tx, place: Sealed, values: &[Value]) -> Result<(u64, u64)> {
-    let (mut replaced, mut unopened) = (0, 0);
-    let Sealed { table, column } = place;
+async fn reencrypt(tx: &Tx, target: Sealed, values: &[Value]) -> Result<(u64, u64)> {
+    let (mut replaced, mut undecryptable) = (0, 0);
+    let Sealed { table, column } = target;
     for (organization_id, id, sealed) in values {
-        let at = place.at(*organization_id, *id);
+        let at = target.at(*organization_id, *id);
         let Ok(plain) = tx.keyring().open(&at, sealed) else {
-            unopened += 1;
+            undecryptable += 1;
             continue;
         };
         let again = tx.keyring().seal(tx.random(), &at, &plain)?;
@@ -189,5 +191,5 @@ async fn replace(tx: &Tx, place: Sealed, values: &[Value]) -> Result<(u64, u64)>
             .to_owned();
         replaced += tx.execute(&update).await?.rows_affected();
     }
-    Ok((replaced, unopened))
+    Ok((replaced, undecryptable))
 }

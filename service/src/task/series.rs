@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     Status, Task, TaskInput, Turn,
     commands::{insert, new_row},
-    recurrence, repository, turns,
+    recurrence, repository, rotation,
 };
 use crate::{
     actor::Actor,
@@ -17,12 +17,12 @@ use crate::{
 };
 
 /// The next one of a series, before it is written.
-pub(super) struct Following {
+pub(super) struct NextTask {
     id: Uuid,
     row: task::ActiveModel,
 }
 
-impl Following {
+impl NextTask {
     pub(super) fn id(&self) -> Uuid {
         self.id
     }
@@ -46,13 +46,13 @@ pub(super) async fn close(
     closed: &TaskInput,
     turns: &mut [Turn],
     recurs_from: Option<&str>,
-) -> Result<Option<Following>> {
+) -> Result<Option<NextTask>> {
     let (Some(rule), Some(from), Some(due)) = (&closed.recurrence, recurs_from, closed.due())
     else {
         return Ok(None);
     };
     if closed.status == Status::Done {
-        turns::count(turns, closed.assignee_member_id, 1);
+        rotation::count(turns, closed.assignee_member_id, 1);
     }
     let now = tx.now();
     let moment = (now, actor.settings.day_of(now));
@@ -61,9 +61,9 @@ pub(super) async fn close(
         Err(Error::State { .. }) => return Ok(None),
         other => other?,
     }
-    let away = repository::away(tx, actor.organization_id, turns).await?;
-    let turns = turns::carried(turns, &away);
-    let whose = turns::next(&turns, &away);
+    let away = repository::inactive_members(tx, actor.organization_id, turns).await?;
+    let turns = rotation::carry_absent(turns, &away);
+    let whose = rotation::next(&turns, &away);
     let input = TaskInput {
         status: Status::Pending,
         due_on: due.on(),
@@ -72,21 +72,21 @@ pub(super) async fn close(
         ..closed.clone()
     };
     let row = new_row(tx, actor, &input, &turns, Some(from.to_owned()));
-    Ok(Some(Following { id: tx.new_id(), row }))
+    Ok(Some(NextTask { id: tx.new_id(), row }))
 }
 
 /// Takes back what closing a task has done: its turn, and the next one, while nobody has touched that.
 ///
 /// # Errors
 /// [`Error::State`] where somebody has.
-pub(super) async fn take_back(
+pub(super) async fn reopen_previous(
     tx: &Tx,
     actor: &Actor,
     closed: &Task,
     turns: &mut [Turn],
 ) -> Result<()> {
     if closed.recurrence.is_some() && closed.status == Status::Done {
-        turns::count(turns, closed.assignee_member_id, -1);
+        rotation::count(turns, closed.assignee_member_id, -1);
     }
     let Some(next) = closed.next_task_id else { return Ok(()) };
     let row = versioned::find::<task::Entity>(tx, actor.organization_id, next).await?;

@@ -23,17 +23,17 @@ pub struct Turn {
     pub turns: i64,
 }
 
-/// As turns are kept.
-pub(super) fn kept(turns: &[Turn]) -> Option<Value> {
+/// The turns as they are stored.
+pub(super) fn to_json(turns: &[Turn]) -> Option<Value> {
     let each = turns.iter();
     let each =
         each.map(|turn| serde_json::json!({ "member_id": turn.member_id, "turns": turn.turns }));
     (!turns.is_empty()).then(|| each.collect())
 }
 
-/// As they are shown.
-pub(super) fn shown(kept: Option<Value>) -> Vec<Turn> {
-    kept.and_then(|turns| serde_json::from_value(turns).ok()).unwrap_or_default()
+/// The turns as they are shown.
+pub(super) fn from_json(stored: Option<Value>) -> Vec<Turn> {
+    stored.and_then(|turns| serde_json::from_value(turns).ok()).unwrap_or_default()
 }
 
 /// Refuses one who stands there twice.
@@ -46,7 +46,7 @@ pub fn distinct(members: &[Uuid]) -> Result<(), ValidationError> {
 }
 
 /// The turns of these members. Who was not among them begins with the least count of those who were.
-pub fn among(turns: &[Turn], members: &[Uuid]) -> Vec<Turn> {
+pub fn with_members(turns: &[Turn], members: &[Uuid]) -> Vec<Turn> {
     let count = |id: &Uuid| turns.iter().find(|turn| turn.member_id == *id).map(|turn| turn.turns);
     let least = members.iter().filter_map(count).min().unwrap_or_default();
     let turn = |id: &Uuid| Turn { member_id: *id, turns: count(id).unwrap_or(least) };
@@ -81,7 +81,7 @@ pub fn count(turns: &mut [Turn], member: Option<Uuid>, by: i64) {
 
 /// The turns, of which those who are away do not fall behind: they have nothing to catch up with when they
 /// come back.
-pub fn carried(turns: &[Turn], away: &HashSet<Uuid>) -> Vec<Turn> {
+pub fn carry_absent(turns: &[Turn], away: &HashSet<Uuid>) -> Vec<Turn> {
     let there = turns.iter().filter(|turn| !away.contains(&turn.member_id));
     let least = there.map(|turn| turn.turns).min().unwrap_or_default();
     let mut carried = turns.to_vec();
@@ -148,7 +148,7 @@ mod tests {
             if done {
                 count(&mut closed, self.assignee, 1);
             }
-            self.turns = carried(&closed, &self.away);
+            self.turns = carry_absent(&closed, &self.away);
             self.before.push((closed, self.assignee, done));
             self.assignee = next(&self.turns, &self.away);
         }
@@ -162,11 +162,11 @@ mod tests {
         }
 
         fn write(&mut self, members: &[Uuid]) {
-            self.turns = among(&self.turns, members);
+            self.turns = with_members(&self.turns, members);
             // What has been changed is not undone any more.
             self.before.clear();
             if self.assignee.is_none_or(|id| !members.contains(&id)) {
-                self.turns = carried(&self.turns, &self.away);
+                self.turns = carry_absent(&self.turns, &self.away);
                 self.assignee = next(&self.turns, &self.away);
             }
         }
@@ -178,7 +178,7 @@ mod tests {
                 Step::Undo => self.undo(),
                 Step::Cancel => self.close(false),
                 Step::Assign(n) => {
-                    let turns = carried(&self.turns, &self.away);
+                    let turns = carry_absent(&self.turns, &self.away);
                     if is_turn_of(&turns, id(n), &self.away) {
                         self.turns = turns;
                         self.assignee = Some(id(n));
@@ -203,7 +203,7 @@ mod tests {
         #[test]
         fn nobody_is_more_than_a_turn_ahead(members in 1..6_usize, steps in steps()) {
             let members: Vec<_> = (0..members).map(id).collect();
-            let turns = among(&[], &members);
+            let turns = with_members(&[], &members);
             let assignee = next(&turns, &HashSet::new());
             let mut series =
                 Series { turns, assignee, before: Vec::new(), away: HashSet::new() };
@@ -219,7 +219,7 @@ mod tests {
         #[test]
         fn all_have_their_turn_in_order(members in 1..6_usize, rounds in 1..5_usize) {
             let members: Vec<_> = (0..members).map(id).collect();
-            let mut turns = among(&[], &members);
+            let mut turns = with_members(&[], &members);
             let none = HashSet::new();
             for round in 0..rounds {
                 for member in &members {
@@ -233,12 +233,12 @@ mod tests {
     #[test]
     fn who_is_away_is_passed_over_and_has_nothing_to_catch_up_with() {
         let away = HashSet::from([id(0)]);
-        let mut turns = among(&[], &[id(0), id(1), id(2)]);
+        let mut turns = with_members(&[], &[id(0), id(1), id(2)]);
         for _ in 0..9 {
             let whose = next(&turns, &away);
             assert_ne!(whose, Some(id(0)));
             count(&mut turns, whose, 1);
-            turns = carried(&turns, &away);
+            turns = carry_absent(&turns, &away);
         }
         assert!(apart(&turns) <= 1, "{turns:?}");
         assert_eq!(next(&turns, &HashSet::from([id(0), id(1), id(2)])), None);
