@@ -6,7 +6,7 @@ use validator::ValidationError;
 use crate::text::refusal;
 
 /// The largest amount: 2^53 - 1, the last integer that every JSON client reads exactly.
-pub const LARGEST: i64 = 9_007_199_254_740_991;
+pub const MAX_AMOUNT_MINOR: i64 = 9_007_199_254_740_991;
 
 /// The currency of a code, if it is in use for amounts: codes such as XXX have no minor unit.
 pub fn currency(code: &str) -> Option<Currency> {
@@ -58,7 +58,7 @@ pub fn parse(text: &str, decimal_separator: char, exponent: u16) -> Result<i64, 
     }
     let minor: i64 =
         format!("{whole}{kept:0<exponent$}").parse().map_err(|_| AmountError::Range)?;
-    if negative || !(1..=LARGEST).contains(&minor) {
+    if negative || !(1..=MAX_AMOUNT_MINOR).contains(&minor) {
         return Err(AmountError::Range);
     }
     Ok(minor)
@@ -112,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_amount_comes_back_as_it_was_written(minor in 1..=LARGEST, exponent in 0_u16..=4) {
+        fn every_amount_comes_back_as_it_was_written(minor in 1..=MAX_AMOUNT_MINOR, exponent in 0_u16..=4) {
             let unit = 10_i64.pow(exponent.into());
             let width = usize::from(exponent);
             let text = if exponent == 0 {

@@ -25,10 +25,10 @@ use crate::{
 };
 
 /// How many rows one transaction removes, by what they weigh.
-const AT_ONCE: u64 = 200;
+const BATCH_SIZE: u64 = 200;
 /// What a row weighs if nothing else is said; and one that holds a slice of a file.
-const ROW: u64 = 1;
-const SLICE: u64 = 4;
+const ROW_WEIGHT: u64 = 1;
+const SLICE_WEIGHT: u64 = 4;
 
 /// A table whose rows belong to organizations.
 struct Table {
@@ -39,7 +39,7 @@ struct Table {
 
 macro_rules! weight {
     () => {
-        ROW
+        ROW_WEIGHT
     };
     ($weight:ident) => {
         $weight
@@ -67,7 +67,7 @@ macro_rules! tables {
 // steward would go on with by itself.
 tables![
     saga_write,
-    import_slice of SLICE,
+    import_slice of SLICE_WEIGHT,
     import,
     saga,
     webhook_attempt,
@@ -125,18 +125,18 @@ pub(crate) async fn purge(store: &Store) -> Result<u64> {
 }
 
 async fn purge_organization(tx: &Tx, id: Uuid) -> Result<u64> {
-    let mut room = AT_ONCE;
+    let mut room = BATCH_SIZE;
     for table in TABLES {
         let limit = room / table.weight;
         let removed = (table.purge)(tx, id, limit).await?;
         room -= removed * table.weight;
         // There may be more.
         if removed == limit {
-            return Ok(AT_ONCE - room);
+            return Ok(BATCH_SIZE - room);
         }
     }
     organization::Entity::delete_by_id(id).exec(tx).await?;
-    Ok(AT_ONCE - room + ROW)
+    Ok(BATCH_SIZE - room + ROW_WEIGHT)
 }
 
 /// Deliveries take their attempts along, which are few each.
@@ -146,10 +146,10 @@ async fn purge_webhook(tx: &Tx, (organization_id, id): (Uuid, Uuid)) -> Result<u
         .add(COLUMN.organization_id.eq(organization_id))
         .add(COLUMN.webhook_id.eq(id));
     let order = [Column::CreatedAt, Column::Id];
-    let removed = rows::delete_first::<Entity>(tx, &theirs, &order, AT_ONCE).await?;
-    if removed == AT_ONCE {
+    let removed = rows::delete_first::<Entity>(tx, &theirs, &order, BATCH_SIZE).await?;
+    if removed == BATCH_SIZE {
         return Ok(removed);
     }
     webhook::Entity::delete_by_id((organization_id, id)).exec(tx).await?;
-    Ok(removed + ROW)
+    Ok(removed + ROW_WEIGHT)
 }

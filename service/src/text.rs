@@ -24,13 +24,13 @@ pub fn visible(text: &str) -> Result<(), ValidationError> {
 }
 
 /// How many characters a tag has at most.
-pub(crate) const TAG_LENGTH: usize = 50;
+pub(crate) const MAX_TAG_LENGTH: usize = 50;
 
 /// Refuses a tag that shows nothing or is too long.
 pub fn tag(tag: &str) -> Result<(), ValidationError> {
     visible(tag)?;
-    if tag.chars().count() > TAG_LENGTH {
-        return Err(refusal("length", format!("must have a length of at most {TAG_LENGTH}")));
+    if tag.chars().count() > MAX_TAG_LENGTH {
+        return Err(refusal("length", format!("must have a length of at most {MAX_TAG_LENGTH}")));
     }
     Ok(())
 }

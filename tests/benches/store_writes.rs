@@ -20,7 +20,7 @@ use support::{Contestant, Database, Rows, Turn, compete};
 
 const ROUNDS: usize = 15;
 const TIME: Duration = Duration::from_millis(250);
-const MOST: usize = 64;
+const MAX_WRITERS: usize = 64;
 
 fn main() {
     support::run(async {
@@ -46,7 +46,7 @@ async fn sqlite() {
             let contestant = updates(&store).await;
             sides.push((database, store, contestant));
         }
-        for writers in [1, MOST] {
+        for writers in [1, MAX_WRITERS] {
             let contestants: Vec<_> = sides.iter().map(|(.., contestant)| contestant).collect();
             let (rates, ratios) = compete(&contestants, writers, ROUNDS, TIME).await;
             println!(
@@ -80,7 +80,7 @@ async fn postgres() {
     println!("PostgreSQL: versioned updates a second, by connections in the pool\n");
     println!("| writers | 1 | 10 | 30 |");
     println!("|---:|---:|---:|---:|");
-    for writers in [1, MOST] {
+    for writers in [1, MAX_WRITERS] {
         let contestants: Vec<_> = sides.iter().map(|(.., contestant)| contestant).collect();
         let (rates, _) = compete(&contestants, writers, ROUNDS, TIME).await;
         println!("| {writers} | {:.0} | {:.0} | {:.0} |", rates[0], rates[1], rates[2]);
@@ -95,7 +95,7 @@ async fn postgres() {
 /// BUSY.
 async fn updates(store: &Store) -> Contestant {
     let actor = support::household(store).await;
-    let rows = Rows::of(&support::categories(store, &actor, MOST * 16).await, MOST);
+    let rows = Rows::of(&support::categories(store, &actor, MAX_WRITERS * 16).await, MAX_WRITERS);
     let store = store.clone();
     Contestant::new(move |turn: Turn| {
         let (store, rows) = (store.clone(), rows.clone());

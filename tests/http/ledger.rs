@@ -175,12 +175,12 @@ async fn sums_are_exact_up_to_the_largest_number_and_never_wrap() {
         let app = App::start(&database).await;
         let books = Books::open(&app).await;
         let Books { ada, food, equity, .. } = &books;
-        const MOST: i64 = 9_007_199_254_740_991;
-        let many = |count| entry(&vec![transfer(food, equity, MOST); count]);
+        const MAX_AMOUNT_MINOR: i64 = 9_007_199_254_740_991;
+        let many = |count| entry(&vec![transfer(food, equity, MAX_AMOUNT_MINOR); count]);
         for count in [200, 200, 200, 200, 200, 24] {
             ada.make(&books.entries(), many(count)).await;
         }
-        let sum = 1024 * MOST;
+        let sum = 1024 * MAX_AMOUNT_MINOR;
         assert_eq!(books.balance(food).await, [sum, 0, sum]);
         ada.post(&books.entries(), many(1)).await.expect_problem(409, "balance_overflow");
         ada.make(&books.entries(), entry(&[transfer(food, equity, i64::MAX - sum)])).await;

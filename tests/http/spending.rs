@@ -161,7 +161,7 @@ async fn a_report_takes_two_days_in_order_and_a_way_to_group() {
 /// 1,500 expenses of 2^53 - 1 sum to more than 2^63: that is exact too.
 #[tokio::test]
 async fn sums_beyond_64_bits_are_exact() {
-    const LARGEST: i128 = 9_007_199_254_740_991;
+    const MAX_AMOUNT_MINOR: i128 = 9_007_199_254_740_991;
     each_database(async |database| {
         let app = App::start(&database).await;
         let (ada, home) = app.owner_of("household").await;
@@ -176,7 +176,7 @@ async fn sums_beyond_64_bits_are_exact() {
         refund["kind"] = "refund".into();
         refund["amount_minor"] = 7.into();
         ada.make(&format!("{home}/expenses"), refund).await;
-        let sum = 1500 * LARGEST - 7;
+        let sum = 1500 * MAX_AMOUNT_MINOR - 7;
         for group_by in ["category", "month", "member"] {
             let path = format!(
                 "{home}/reports/spending?from=2026-01-01&to=2026-12-31&group_by={group_by}"

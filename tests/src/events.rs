@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::Client;
 
 /// How long something may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A stream that is open.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl Events {
                 }
                 return Some(block);
             }
-            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("something comes");
+            let chunk = timeout(TIMEOUT, self.response.chunk()).await.expect("something comes");
             // A connection that breaks has ended too.
             let chunk = chunk.ok()??;
             self.bytes.extend_from_slice(&chunk);

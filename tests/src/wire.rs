@@ -9,7 +9,7 @@ use tokio::{
 };
 
 /// How long an answer may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection to steward.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Wire {
     pub async fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
         // A connection that is reset has ended too.
-        let _ = timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await.unwrap();
+        let _ = timeout(TIMEOUT, self.0.read_to_end(&mut bytes)).await.unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -56,7 +56,7 @@ impl Wire {
     pub async fn text_until(&mut self, text: &str) -> Option<String> {
         let mut bytes = Vec::new();
         while !String::from_utf8_lossy(&bytes).contains(text) {
-            match timeout(PATIENCE, self.0.read_buf(&mut bytes)).await.unwrap() {
+            match timeout(TIMEOUT, self.0.read_buf(&mut bytes)).await.unwrap() {
                 Ok(count) if count > 0 => {}
                 _ => return None,
             }

@@ -13,7 +13,7 @@ use super::{CliError, connect, missing_migrations};
 use crate::config::Database;
 
 /// How many bytes of standard input are read for a password.
-const INPUT_BYTES: u64 = 4096;
+const MAX_INPUT_BYTES: u64 = 4096;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -117,7 +117,7 @@ fn password(store: &Store, from_stdin: bool) -> Result<(String, Option<String>),
         return Ok((made.clone(), Some(made)));
     }
     let mut text = String::new();
-    std::io::stdin().take(INPUT_BYTES).read_to_string(&mut text)?;
+    std::io::stdin().take(MAX_INPUT_BYTES).read_to_string(&mut text)?;
     Ok((text.lines().next().unwrap_or_default().to_owned(), None))
 }
 

@@ -14,11 +14,11 @@ use crate::support::Process;
 
 /// How many events there are, and how many a batch makes.
 const EVENTS: usize = 2000;
-const AT_ONCE: usize = 500;
+const BATCH_SIZE: usize = 500;
 /// How often the sender is killed.
 const KILLS: usize = 10;
 /// How long the whole may take after the last kill.
-const LONGEST: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Serves with a retry schedule in which, of forty attempts that fail three times in ten, one
 /// succeeds.
@@ -41,8 +41,8 @@ fn fails(message: &Message) -> bool {
 async fn events(client: &Client, home: &str) -> BTreeSet<String> {
     let expense = json!({ "spent_on": "2026-11-21", "amount_minor": 5 });
     let mut made = BTreeSet::new();
-    for _ in 0..EVENTS / AT_ONCE {
-        let batch = json!({ "items": vec![&expense; AT_ONCE] });
+    for _ in 0..EVENTS / BATCH_SIZE {
+        let batch = json!({ "items": vec![&expense; BATCH_SIZE] });
         let answer = client.make(&format!("{home}/expenses/batch"), batch).await;
         let ids = answer["items"].as_array().expect("items").iter().map(tests::id);
         made.extend(ids.map(str::to_owned));
@@ -70,7 +70,7 @@ async fn a_sender_that_is_killed_loses_no_event_and_sends_no_second_message_of_o
         assert_eq!(expected.len(), EVENTS);
         for kill in 1..=KILLS {
             let some = kill * EVENTS / (KILLS + 2);
-            receiver.until(LONGEST, |messages| messages.len() >= some).await;
+            receiver.until(TIMEOUT, |messages| messages.len() >= some).await;
             drop(process);
             process = start(&database, &key);
         }
@@ -79,7 +79,7 @@ async fn a_sender_that_is_killed_loses_no_event_and_sends_no_second_message_of_o
             let accepted = messages.iter().filter(|message| message.answered == 200);
             accepted.map(|message| message.id.clone()).collect::<BTreeSet<_>>().len()
         };
-        receiver.until(LONGEST, |messages| accepted(messages) >= EVENTS).await;
+        receiver.until(TIMEOUT, |messages| accepted(messages) >= EVENTS).await;
         let messages = receiver.messages();
         let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for message in &messages {
@@ -94,7 +94,7 @@ async fn a_sender_that_is_killed_loses_no_event_and_sends_no_second_message_of_o
         println!("{} messages, {failed} refused, {twice} accepted twice", messages.len());
         assert!(failed * 4 > messages.len(), "{failed} of {} were refused", messages.len());
         let deliveries = format!("{}/deliveries", at(&webhooks, &issued));
-        let end = std::time::Instant::now() + LONGEST;
+        let end = std::time::Instant::now() + TIMEOUT;
         while !ada.all(&deliveries, "?limit=500&state=pending").await.is_empty() {
             assert!(std::time::Instant::now() < end, "what was accepted is written down");
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -143,7 +143,7 @@ mod tests {
         // 80 % of 99 is 79.2.
         assert!(!reaches(79, 99, 80) && reaches(80, 99, 80));
         assert!(!reaches(0, 1, 80) && reaches(1, 1, 80) && !reaches(-5, 1, 80));
-        let most = crate::money::LARGEST;
+        let most = crate::money::MAX_AMOUNT_MINOR;
         assert!(reaches(i128::from(most), most, 100) && !reaches(i128::from(most) - 1, most, 100));
     }
 
@@ -171,7 +171,7 @@ mod tests {
         fn an_even_pace_reaches_the_budget_on_the_last_day(
             on in any_day(),
             period in any_period(),
-            budget in 1..=crate::money::LARGEST,
+            budget in 1..=crate::money::MAX_AMOUNT_MINOR,
             actual in 0_i128..1 << 100,
         ) {
             let span = period_of(period, on);

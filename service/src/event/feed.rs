@@ -18,7 +18,7 @@ use crate::{
 
 /// How many positions one look goes through at most, whatever it finds: events that a filter leaves
 /// out are read all the same.
-const LOOK: i64 = 5_000;
+const MAX_POSITIONS_SCANNED: i64 = 5_000;
 
 /// Position, filters and limit of a list of events.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
@@ -140,7 +140,7 @@ pub async fn page(
     }
     // What is known of one resource has an index of its own.
     let one = filter.about.is_some_and(|(_, id)| id.is_some());
-    let until = if one { end } else { end.min(after.saturating_add(LOOK)) };
+    let until = if one { end } else { end.min(after.saturating_add(MAX_POSITIONS_SCANNED)) };
     let readable = ENTITIES.iter().filter(|entity| actor.may(entity.read));
     let readable: Vec<&str> = readable.map(|entity| entity.name).collect();
     let positions = (after, until);

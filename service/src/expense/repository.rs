@@ -31,9 +31,9 @@ use crate::{
 };
 
 /// How many lines one statement writes: of ten parameters each, SQLite takes 32,766 in all.
-const ITEMS_AT_ONCE: usize = 1000;
+const ITEMS_PER_STATEMENT: usize = 1000;
 /// How many tags one statement writes, or projects, of three parameters each.
-const NAMES_AT_ONCE: usize = 3000;
+const NAMES_PER_STATEMENT: usize = 3000;
 
 /// An expense without lines, in one statement. None if it has lines: those take a second statement,
 /// and both must see the same state of the database.
@@ -382,7 +382,7 @@ pub(super) async fn insert_items<'a>(
             })
         })
         .collect();
-    insert_in_chunks(tx, rows, ITEMS_AT_ONCE).await
+    insert_in_chunks(tx, rows, ITEMS_PER_STATEMENT).await
 }
 
 /// Writes what new expenses are found by besides their rows.
@@ -408,7 +408,7 @@ pub(super) async fn insert_tags(
             tag_key: Set(fold(tag)),
         })
     });
-    insert_in_chunks(tx, named.collect(), NAMES_AT_ONCE).await
+    insert_in_chunks(tx, named.collect(), NAMES_PER_STATEMENT).await
 }
 
 /// Writes which projects expenses name, which the database checks.
@@ -425,7 +425,7 @@ pub(super) async fn insert_projects(
             project_id: Set(project_id),
         })
     });
-    insert_in_chunks(tx, named.collect(), NAMES_AT_ONCE).await
+    insert_in_chunks(tx, named.collect(), NAMES_PER_STATEMENT).await
 }
 
 /// Writes rows, at most so many with one statement.

@@ -3,7 +3,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::error::{Error, Result};
 
 /// How many parts of a file are read ahead of the one who asks for them.
-const AHEAD: usize = 2;
+const CHUNKS_AHEAD: usize = 2;
 
 /// A file, read part by part on a thread of its own: reading takes its time, and other requests are
 /// answered on this one.
@@ -17,7 +17,7 @@ impl<T: Send + 'static> Chunks<T> {
     pub(crate) fn read(
         read: impl FnOnce(&mut dyn FnMut(T) -> bool) -> Result<()> + Send + 'static,
     ) -> Self {
-        let (sender, parts) = mpsc::channel(AHEAD);
+        let (sender, parts) = mpsc::channel(CHUNKS_AHEAD);
         let reading = tokio::task::spawn_blocking(move || {
             let mut give = |part| sender.blocking_send(Ok(part)).is_ok();
             if let Err(error) = read(&mut give) {

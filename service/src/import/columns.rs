@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// How many columns are told by name.
-const LISTED: usize = 100;
+const MAX_LISTED: usize = 100;
 
 /// A column of the file: where it is, and what it is called there.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +82,7 @@ impl Header {
     /// How the file calls the columns that nobody has asked for: the first hundred.
     pub(crate) fn unused(&self) -> Vec<String> {
         let unused = self.written.iter().enumerate().filter(|(at, _)| !self.used.contains(at));
-        unused.map(|(_, name)| name.clone()).take(LISTED).collect()
+        unused.map(|(_, name)| name.clone()).take(MAX_LISTED).collect()
     }
 
     /// The columns that were found, if all were.

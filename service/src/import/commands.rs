@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long at least others have their turn between two parts of an import.
-const LEAST_PAUSE: Duration = Duration::from_millis(10);
+const MIN_PAUSE: Duration = Duration::from_millis(10);
 
 /// The import, and where its saga stands.
 pub(super) fn view(row: import::Model, state: State, reason: Option<String>) -> Result<ImportRun> {
@@ -99,7 +99,7 @@ pub async fn finish(
             Ok(()) | Err(Error::Unavailable(_)) => {}
             Err(other) => return Err(other),
         }
-        tokio::time::sleep(begun.elapsed().max(LEAST_PAUSE)).await;
+        tokio::time::sleep(begun.elapsed().max(MIN_PAUSE)).await;
     }
 }
 

@@ -41,7 +41,7 @@ use crate::{
 
 /// How many rows one transaction writes: nobody waits for the writer longer than these take. What they take is above
 /// all what the disk takes for a page of each index a row.
-pub(crate) const SLICE: usize = 100;
+pub(crate) const SLICE_ROWS: usize = 100;
 
 /// A file that nobody can import as a whole.
 pub(crate) fn too_many_rows(limit: u64) -> Error {

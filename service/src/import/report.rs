@@ -4,7 +4,7 @@ use super::{OnError, RowError};
 use crate::error::{Error, ImportFailure, Result};
 
 /// How many bad rows are reported one by one; all are counted.
-pub(super) const REPORTED: usize = 1000;
+pub(super) const MAX_REPORTED: usize = 1000;
 
 /// What an import tells of what it did.
 pub(crate) trait Report: Serialize + Sized {
@@ -18,7 +18,7 @@ pub(crate) trait Report: Serialize + Sized {
     fn fail(&mut self, error: RowError) {
         let (failed, errors) = self.failures();
         *failed += 1;
-        if errors.len() < REPORTED {
+        if errors.len() < MAX_REPORTED {
             errors.push(error);
         }
     }

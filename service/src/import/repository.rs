@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How many slices one transaction removes.
-const SLICES_AT_ONCE: u64 = 20;
+const SLICES_PER_TRANSACTION: u64 = 20;
 
 /// One that has begun.
 pub(crate) async fn get(
@@ -168,7 +168,7 @@ pub(crate) async fn clear(tx: &Tx, key: (Uuid, Uuid)) -> Result<bool> {
         .column(import_slice::Column::Ordinal)
         .filter(of_import(key))
         .order_by_asc(import_slice::Column::Ordinal)
-        .limit(SLICES_AT_ONCE)
+        .limit(SLICES_PER_TRANSACTION)
         .into_tuple()
         .all(tx)
         .await?;
@@ -178,7 +178,7 @@ pub(crate) async fn clear(tx: &Tx, key: (Uuid, Uuid)) -> Result<bool> {
         .filter(import_slice::COLUMN.ordinal.lte(*last))
         .exec(tx)
         .await?;
-    Ok(some.len() as u64 == SLICES_AT_ONCE)
+    Ok(some.len() as u64 == SLICES_PER_TRANSACTION)
 }
 
 /// Removes one that was never begun.

@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// How long somebody who brings slices is waited for.
-const PATIENCE: TimeDelta = TimeDelta::hours(1);
+const STAGING_TIMEOUT: TimeDelta = TimeDelta::hours(1);
 /// How many imports one turn removes that nobody has brought in.
-const SWEPT_AT_ONCE: u64 = 4;
+const SWEEP_BATCH_SIZE: u64 = 4;
 
 /// An import that is being brought in.
 pub(crate) struct Staging {
@@ -70,7 +70,7 @@ impl Staging {
                     match new {
                         Some((kind, options)) => insert(tx, *key, *kind, options).await?,
                         None => {
-                            let until = Set(Some((tx.now() + PATIENCE).fixed_offset()));
+                            let until = Set(Some((tx.now() + STAGING_TIMEOUT).fixed_offset()));
                             let staging =
                                 import::ActiveModel { staging_until: until, ..Default::default() };
                             still_there(repository::update_staged(tx, *key, staging).await?)?;
@@ -129,7 +129,7 @@ async fn insert(
         created_at: Set(now),
         updated_at: Set(now),
         kind: Set(kind.as_str().to_owned()),
-        staging_until: Set(Some((tx.now() + PATIENCE).fixed_offset())),
+        staging_until: Set(Some((tx.now() + STAGING_TIMEOUT).fixed_offset())),
         options: Set(options.clone()),
         slices: Set(0),
         next_slice: Set(0),
@@ -176,7 +176,7 @@ pub(crate) async fn discard(store: &Store, key: (Uuid, Uuid)) -> Result<()> {
 
 /// Removes some imports that nobody has brought to their end, and says how many.
 pub(crate) async fn sweep(store: &Store) -> Result<u64> {
-    let abandoned = repository::abandoned(store.read(), store.now(), SWEPT_AT_ONCE).await?;
+    let abandoned = repository::abandoned(store.read(), store.now(), SWEEP_BATCH_SIZE).await?;
     for key in &abandoned {
         discard(store, *key).await?;
     }

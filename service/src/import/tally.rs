@@ -3,7 +3,7 @@ use sea_orm::ActiveValue::Set;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{RowError, report::REPORTED};
+use super::{RowError, report::MAX_REPORTED};
 use crate::{category::Category, member::Member, project::Project, resource::Resource, task::Task};
 
 /// What was written of some rows.
@@ -61,7 +61,7 @@ impl Tally {
     /// Counts bad rows of which these are the first.
     pub(crate) fn fail(&mut self, failed: u64, errors: Vec<Value>) {
         self.failed += count(failed);
-        let room = REPORTED.saturating_sub(self.errors.len());
+        let room = MAX_REPORTED.saturating_sub(self.errors.len());
         self.errors.extend(errors.into_iter().take(room));
     }
 

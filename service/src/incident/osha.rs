@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// More days than these are not counted (29 CFR 1904.7(b)(3)(vii)).
-const MOST_DAYS: i64 = 180;
+const MAX_DAYS: i64 = 180;
 
 /// Year of an OSHA form.
 #[derive(Debug, Clone, Copy, Deserialize, Validate, IntoParams)]
@@ -139,7 +139,7 @@ fn line(case: &Incident, names: &HashMap<Uuid, String>, settings: &Settings) -> 
 }
 
 fn days(days: i64) -> i64 {
-    days.min(MOST_DAYS)
+    days.min(MAX_DAYS)
 }
 
 /// The Form 300A of a year: the sums of its log, and how many have worked how long.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How many characters a witness has at most.
-const WITNESS_LENGTH: usize = 200;
+const MAX_WITNESS_LENGTH: usize = 200;
 
 /// Whether an incident can go from one status to another. It does not become unreported; what is closed may
 /// be opened again.
@@ -44,9 +44,9 @@ pub fn classified(input: &IncidentInput) -> Result<(), ValidationError> {
 /// Refuses a witness without a name, or with a story for one.
 pub fn witnesses(witnesses: &[String]) -> Result<(), ValidationError> {
     for (index, one) in witnesses.iter().enumerate() {
-        let long = one.chars().count() > WITNESS_LENGTH;
+        let long = one.chars().count() > MAX_WITNESS_LENGTH;
         let short = || {
-            let most = format!("must have a length of at most {WITNESS_LENGTH}");
+            let most = format!("must have a length of at most {MAX_WITNESS_LENGTH}");
             if long { Err(refusal("length", most)) } else { Ok(()) }
         };
         visible(one).and_then(|()| short()).map_err(|refusal| at(index, refusal))?;

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn transfers() -> impl Strategy<Value = Vec<Transfer>> {
-        let transfer = (0..6_u128, 1..6_u128, 1..=crate::money::LARGEST).prop_map(
+        let transfer = (0..6_u128, 1..6_u128, 1..=crate::money::MAX_AMOUNT_MINOR).prop_map(
             |(debit, further, amount_minor)| Transfer {
                 debit_account_id: Uuid::from_u128(debit),
                 credit_account_id: Uuid::from_u128((debit + further) % 6),

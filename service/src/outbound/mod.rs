@@ -23,7 +23,7 @@ use resolver::{Refused, Resolver};
 /// How long a connection may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of an answer is read.
-const BODY_BYTES: usize = 64 * 1024;
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Who makes requests to addresses that users give. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub struct Response {
     pub status: u16,
     /// `Retry-After` as it was sent: seconds or a date.
     pub retry_after: Option<String>,
-    /// The beginning of the body, [64 KiB](BODY_BYTES) at most.
+    /// The beginning of the body, [64 KiB](MAX_BODY_BYTES) at most.
     pub body: Vec<u8>,
 }
 
@@ -196,7 +196,7 @@ pub fn tls() -> rustls::ClientConfig {
 async fn beginning(mut response: reqwest::Response) -> Result<Vec<u8>, OutboundError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| why(&error))? {
-        let room = BODY_BYTES - body.len();
+        let room = MAX_BODY_BYTES - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() >= room {
             break;

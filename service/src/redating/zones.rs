@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long an organization's settings are remembered elsewhere after they have changed, and more.
-const REMEMBERED: TimeDelta = TimeDelta::minutes(5);
+const CACHE_TTL: TimeDelta = TimeDelta::minutes(5);
 
 /// The time zones that an organization has had, and since when: what was written in one stays in it.
 #[derive(Debug, Clone)]
@@ -58,8 +58,8 @@ impl Zones {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> &[(DateTime<Utc>, Settings)] {
-        let begun = self.since.partition_point(|(at, _)| *at <= from - REMEMBERED);
-        let until = self.since.partition_point(|(at, _)| *at <= to + REMEMBERED);
+        let begun = self.since.partition_point(|(at, _)| *at <= from - CACHE_TTL);
+        let until = self.since.partition_point(|(at, _)| *at <= to + CACHE_TTL);
         let first = begun.saturating_sub(1);
         &self.since[first..until.max(first + 1)]
     }

@@ -12,7 +12,7 @@ use crate::{category, error::Result, member, project, store::versioned};
 pub(super) type Labels = HashMap<Uuid, String>;
 
 /// How many ids one statement looks up: SQLite takes 32,766 parameters.
-const IDS_AT_ONCE: usize = 10_000;
+const IDS_PER_QUERY: usize = 10_000;
 
 pub(super) async fn categories(
     connection: &impl ConnectionTrait,
@@ -46,7 +46,7 @@ pub(super) async fn tasks(
 ) -> Result<Labels> {
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let mut labels = Labels::new();
-    for chunk in ids.chunks(IDS_AT_ONCE) {
+    for chunk in ids.chunks(IDS_PER_QUERY) {
         let rows: Vec<(Uuid, String)> =
             versioned::find_in_organization::<task::Entity>(organization_id)
                 .select_only()

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many rules an organization has at most: each is looked at after each event of its kind.
-const MOST: u64 = 200;
+const MAX_RULES: u64 = 200;
 
 impl Resource for Rule {
     const ENTITY: &'static str = "rule";
@@ -100,8 +100,11 @@ impl Writable for Rule {
     const IN_USE: &'static str = "something refers to this rule";
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<RuleInput>) -> Result<Self> {
-        if repository::count(tx, actor.organization_id).await? >= MOST {
-            return Err(Error::state("too_many", format!("there are {MOST} rules, and no more")));
+        if repository::count(tx, actor.organization_id).await? >= MAX_RULES {
+            return Err(Error::state(
+                "too_many",
+                format!("there are {MAX_RULES} rules, and no more"),
+            ));
         }
         making::known(tx, actor.organization_id, &[], &new.input.then).await?;
         let now = tx.now().fixed_offset();

@@ -14,13 +14,13 @@ use crate::{
 };
 
 /// How deep conditions may be nested.
-const DEEPEST: usize = 5;
+const MAX_DEPTH: usize = 5;
 /// How many parts a condition may have in all.
-const LARGEST: usize = 50;
+const MAX_PARTS: usize = 50;
 /// How many values `in` may list.
-const LISTED: usize = 50;
+const MAX_LISTED: usize = 50;
 /// How long a text may be that a field is compared with.
-const TEXT_LENGTH: usize = 200;
+const MAX_TEXT_LENGTH: usize = 200;
 
 /// What values a field has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,12 +166,12 @@ struct Reader {
 impl Reader {
     fn part(&mut self, value: &Value, at: &str, depth: usize) -> Result<Part, Violation> {
         self.parts += 1;
-        if depth > DEEPEST {
-            let message = format!("is nested more than {DEEPEST} deep");
+        if depth > MAX_DEPTH {
+            let message = format!("is nested more than {MAX_DEPTH} deep");
             return Err(Violation::new(at, "depth", message));
         }
-        if self.parts > LARGEST {
-            let message = format!("is more than {LARGEST} parts in all");
+        if self.parts > MAX_PARTS {
+            let message = format!("is more than {MAX_PARTS} parts in all");
             return Err(Violation::new(at, "length", message));
         }
         let object = value.as_object();
@@ -242,13 +242,13 @@ fn test(object: &Map<String, Value>, at: &str) -> Result<Part, Violation> {
         return Ok(Part::Exists { field, expected });
     }
     let operands = match (op, value.as_array()) {
-        (Op::In, Some(items)) if (1..=LISTED).contains(&items.len()) => items
+        (Op::In, Some(items)) if (1..=MAX_LISTED).contains(&items.len()) => items
             .iter()
             .enumerate()
             .map(|(index, item)| operand(kind, item, &format!("{at}/{index}")))
             .collect::<Result<_, _>>()?,
         (Op::In, _) => {
-            let message = format!("must be a list of 1 to {LISTED} values");
+            let message = format!("must be a list of 1 to {MAX_LISTED} values");
             return Err(Violation::new(at, "type", message));
         }
         _ => vec![operand(kind, value, &at)?],
@@ -257,8 +257,8 @@ fn test(object: &Map<String, Value>, at: &str) -> Result<Part, Violation> {
 }
 
 fn operand(kind: Kind, value: &Value, at: &str) -> Result<Operand, Violation> {
-    if value.as_str().is_some_and(|text| text.chars().count() > TEXT_LENGTH) {
-        let message = format!("must have a length of at most {TEXT_LENGTH}");
+    if value.as_str().is_some_and(|text| text.chars().count() > MAX_TEXT_LENGTH) {
+        let message = format!("must have a length of at most {MAX_TEXT_LENGTH}");
         return Err(Violation::new(at, "length", message));
     }
     let must = match kind {

@@ -21,11 +21,11 @@ use crate::{
 };
 
 /// How many events are looked at, at most.
-const MOST: u64 = 5000;
+const MAX_EVENTS: u64 = 5000;
 /// How many events are read at once.
-const AT_ONCE: u64 = 500;
+const BATCH_SIZE: u64 = 500;
 /// How many events are shown if nobody says.
-const SHOWN: u64 = 50;
+const DEFAULT_SHOWN: u64 = 50;
 
 /// What a rule would have done.
 pub async fn dry_run(
@@ -85,18 +85,18 @@ async fn run(tx: &Tx, actor: &Actor, trial: RuleTrialInput) -> Result<DryRun> {
     let mut ran = DryRun::default();
     let mut before = i64::MAX;
     loop {
-        let events = repository::past(tx, &past, before, AT_ONCE).await?;
+        let events = repository::past(tx, &past, before, BATCH_SIZE).await?;
         let read = events.len() as u64;
         before = events.last().and_then(|event| event.position).unwrap_or_default();
         for event in events {
             ran.looked_at += 1;
             let Some(data) = &event.data else { continue };
             if condition.as_ref().is_none_or(|condition| condition.holds(data)) {
-                ran.add(actor, &event, data, &then, limit.unwrap_or(SHOWN));
+                ran.add(actor, &event, data, &then, limit.unwrap_or(DEFAULT_SHOWN));
             }
         }
-        ran.complete = read < AT_ONCE;
-        if ran.complete || ran.looked_at >= MOST {
+        ran.complete = read < BATCH_SIZE;
+        if ran.complete || ran.looked_at >= MAX_EVENTS {
             return Ok(ran);
         }
     }

@@ -11,7 +11,7 @@ use validator::Validate;
 
 pub use commands::{create, end, list};
 
-use crate::user::{READ_LENGTH, User};
+use crate::user::{MAX_READ_LENGTH, User};
 
 /// In front of a session's token.
 pub(crate) const PREFIX: &str = "stw_s_";
@@ -24,7 +24,7 @@ pub struct Login {
     #[validate(length(max = 254))]
     pub email: String,
     /// Password of the user.
-    #[validate(length(max = READ_LENGTH))]
+    #[validate(length(max = MAX_READ_LENGTH))]
     #[schema(format = Password)]
     pub password: String,
 }

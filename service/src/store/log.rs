@@ -161,8 +161,8 @@ fn creation_event_id(entity: &str, id: Uuid) -> Uuid {
 /// How many of so many rows one statement writes: a few, or a power of two. A connection keeps the statement of each
 /// number.
 fn rows_per_statement(waiting: usize) -> usize {
-    const FEW: usize = 8;
-    if waiting <= FEW { waiting } else { 1 << waiting.min(BATCH_SIZE).ilog2() }
+    const SMALL_BATCH: usize = 8;
+    if waiting <= SMALL_BATCH { waiting } else { 1 << waiting.min(BATCH_SIZE).ilog2() }
 }
 
 /// The SHA-256 of data as it is stored, in hexadecimal.

@@ -112,7 +112,7 @@ pub async fn get<E: TenantEntity + Versioned>(
 }
 
 /// How many ids or texts one statement looks up: SQLite takes 32,766 parameters.
-const IDS_AT_ONCE: usize = 10_000;
+const VALUES_PER_QUERY: usize = 10_000;
 
 /// Which of these ids are of no row of the organization.
 pub async fn find_missing_ids<E: TenantEntity>(
@@ -121,7 +121,7 @@ pub async fn find_missing_ids<E: TenantEntity>(
     mut ids: Vec<Uuid>,
 ) -> Result<Vec<Uuid>> {
     let mut known: HashSet<Uuid> = HashSet::new();
-    for chunk in ids.chunks(IDS_AT_ONCE) {
+    for chunk in ids.chunks(VALUES_PER_QUERY) {
         let found: Vec<Uuid> = find_in_organization::<E>(organization_id)
             .select_only()
             .column(E::ID)
@@ -143,7 +143,7 @@ pub async fn find_existing<E: TenantEntity>(
     texts: Vec<&str>,
 ) -> Result<HashSet<String>> {
     let mut known = HashSet::new();
-    for chunk in texts.chunks(IDS_AT_ONCE) {
+    for chunk in texts.chunks(VALUES_PER_QUERY) {
         let found: Vec<String> = find_in_organization::<E>(organization_id)
             .select_only()
             .column(column)

@@ -16,9 +16,9 @@ use crate::{
 
 /// How many events one answer looks at. Most of a long log may be of other kinds, or of states that
 /// are long past: what an answer takes must not depend on that.
-const EVENTS_AT_ONCE: i64 = 5_000;
+const BATCH_SIZE: i64 = 5_000;
 /// How much of a hash a cursor holds.
-const MARK: usize = 16;
+const MARK_LENGTH: usize = 16;
 
 /// The latest state of what has changed since a cursor, as far as the actor may see it.
 pub async fn changes(store: &Store, actor: &Actor, query: &ChangesQuery) -> Result<Changes> {
@@ -28,7 +28,7 @@ pub async fn changes(store: &Store, actor: &Actor, query: &ChangesQuery) -> Resu
     let after = since.as_ref().map_or(0, |since| since.position);
     // Before the events: what is later than this end comes in the next answer.
     let end = repository::end(connection, log).await?;
-    let until = end.min(after.saturating_add(EVENTS_AT_ONCE));
+    let until = end.min(after.saturating_add(BATCH_SIZE));
     let chains = repository::chains(connection, log, [after, until]).await?;
     let chain = |position| chains.get(&position).map_or(chain::START, String::as_str);
     if let Some(since) = since
@@ -107,7 +107,7 @@ struct Cursor {
 
 impl Cursor {
     fn new(position: i64, chain: &str, scope: &str) -> Self {
-        Self { position, chain: chain.chars().take(MARK).collect(), scope: scope.to_owned() }
+        Self { position, chain: chain.chars().take(MARK_LENGTH).collect(), scope: scope.to_owned() }
     }
 
     fn encode(&self) -> Result<String> {

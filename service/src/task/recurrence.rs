@@ -35,11 +35,11 @@ const PARTS: [&str; 13] = [
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=2200;
 
 /// How often a day it recurs at most, and how often in all where that is said.
-const A_DAY: usize = 24;
-const IN_ALL: u32 = 10_000;
+const MAX_PER_DAY: usize = 24;
+const MAX_COUNT: u32 = 10_000;
 
 /// How many occurrences are looked at for the next one: two centuries of days, or thirty years of hours.
-const SEARCHED: usize = 250_000;
+const MAX_SEARCHED: usize = 250_000;
 
 /// Where a recurrence counts from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -130,15 +130,15 @@ fn check_parts(rule: &str, due: Due) -> Result<(), Refusal> {
                 return Err(no_rule(format!("takes no {name} where a day is due")));
             }
             "BYHOUR" | "BYMINUTE" => a_day *= value.split(',').count(),
-            "COUNT" if value.parse().is_ok_and(|count: u32| count > IN_ALL) => {
-                return Err(("range", format!("has a COUNT of more than {IN_ALL}")));
+            "COUNT" if value.parse().is_ok_and(|count: u32| count > MAX_COUNT) => {
+                return Err(("range", format!("has a COUNT of more than {MAX_COUNT}")));
             }
             _ => {}
         }
         met.push(name);
     }
-    if a_day > A_DAY {
-        return Err(("range", format!("comes more often than {A_DAY} times a day")));
+    if a_day > MAX_PER_DAY {
+        return Err(("range", format!("comes more often than {MAX_PER_DAY} times a day")));
     }
     if met.contains(&"COUNT") && met.contains(&"UNTIL") {
         return Err(no_rule("has both COUNT and UNTIL"));
@@ -257,7 +257,7 @@ impl Series {
     /// What the clock on the wall says each time, in its order.
     fn occurrences(&mut self) -> impl Iterator<Item = NaiveDateTime> {
         let (until, mut last) = (self.until, None);
-        let all = (&self.rules).into_iter().map(|at| at.naive_utc()).take(SEARCHED);
+        let all = (&self.rules).into_iter().map(|at| at.naive_utc()).take(MAX_SEARCHED);
         // What two lines give, comes once.
         let all = all.filter(move |at| last.replace(*at) != Some(*at)).take(self.count);
         all.take_while(move |at| until.is_none_or(|until| *at <= until))

@@ -30,14 +30,14 @@ const KNOWN_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// second.
 const NAME: Policy = Policy {
     free: 5,
-    longest: Duration::from_secs(15 * 60),
-    forgiven_every: Duration::from_secs(15 * 60),
+    max_wait: Duration::from_secs(15 * 60),
+    forgive_interval: Duration::from_secs(15 * 60),
 };
 /// Of all names from one network: many people may share one.
 const NETWORK: Policy = Policy {
     free: 30,
-    longest: Duration::from_secs(5 * 60),
-    forgiven_every: Duration::from_secs(60),
+    max_wait: Duration::from_secs(5 * 60),
+    forgive_interval: Duration::from_secs(60),
 };
 
 /// The network that a client comes from: its IPv4 address, or the /64 of its IPv6 address, of which
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(origin("192.0.2.1", "ada"), Origin::Stranger(here));
         assert_eq!(origin("192.0.2.1", "bob"), Origin::Suspect(here));
         assert_eq!(origin("192.0.2.2", "ada"), Origin::Stranger(elsewhere));
-        let again = throttle.begin_at(here, Some("cy"), now + NETWORK.forgiven_every * 2);
+        let again = throttle.begin_at(here, Some("cy"), now + NETWORK.forgive_interval * 2);
         assert_eq!(again.expect("not held up").origin(), Origin::Stranger(here));
     }
 

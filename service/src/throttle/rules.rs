@@ -8,13 +8,13 @@ pub(super) struct Policy {
     /// How many have no consequence.
     pub(super) free: u32,
     /// How long one has to wait at most.
-    pub(super) longest: Duration,
+    pub(super) max_wait: Duration,
     /// How long it takes until one failure is forgiven.
-    pub(super) forgiven_every: Duration,
+    pub(super) forgive_interval: Duration,
 }
 
 /// The first wait; each is twice the one before.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
+const INITIAL_WAIT: Duration = Duration::from_secs(1);
 
 /// Failures, and the wait that follows from them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Count {
         }
         self.failures = self.failures.saturating_add(1);
         if self.failures >= policy.free {
-            self.blocked_until = Some(now + wait(self.failures - policy.free, policy.longest));
+            self.blocked_until = Some(now + wait(self.failures - policy.free, policy.max_wait));
         }
     }
 
@@ -65,20 +65,20 @@ impl Count {
     fn forgive(&mut self, policy: &Policy, now: Instant) {
         let Some(since) = self.since else { return };
         let passed = now.saturating_duration_since(since);
-        let forgiven = passed.as_nanos() / policy.forgiven_every.as_nanos().max(1);
+        let forgiven = passed.as_nanos() / policy.forgive_interval.as_nanos().max(1);
         let forgiven = u32::try_from(forgiven).unwrap_or(u32::MAX);
         if forgiven >= self.failures {
             *self = Self { blocked_until: self.blocked_until, ..Self::default() };
         } else {
             self.failures -= forgiven;
-            self.since = since.checked_add(policy.forgiven_every.saturating_mul(forgiven));
+            self.since = since.checked_add(policy.forgive_interval.saturating_mul(forgiven));
         }
     }
 }
 
-fn wait(doublings: u32, longest: Duration) -> Duration {
-    2_u32.checked_pow(doublings).map_or(longest, |times| {
-        FIRST_WAIT.checked_mul(times).map_or(longest, |wait| wait.min(longest))
+fn wait(doublings: u32, max_wait: Duration) -> Duration {
+    2_u32.checked_pow(doublings).map_or(max_wait, |times| {
+        INITIAL_WAIT.checked_mul(times).map_or(max_wait, |wait| wait.min(max_wait))
     })
 }
 
@@ -88,8 +88,8 @@ mod tests {
 
     const POLICY: Policy = Policy {
         free: 3,
-        longest: Duration::from_secs(60),
-        forgiven_every: Duration::from_secs(600),
+        max_wait: Duration::from_secs(60),
+        forgive_interval: Duration::from_secs(600),
     };
 
     #[test]
@@ -113,12 +113,12 @@ mod tests {
             count.charge(&POLICY, start);
         }
         let after = |count: &mut Count, times: u32| {
-            let _ = count.check(&POLICY, start + POLICY.forgiven_every * times);
+            let _ = count.check(&POLICY, start + POLICY.forgive_interval * times);
             count.failures
         };
         assert_eq!([0, 1, 1, 3].map(|times| after(&mut count, times)), [5, 4, 4, 2]);
         assert_eq!(after(&mut count, 100), 0);
-        assert_eq!(count.check(&POLICY, start + POLICY.forgiven_every * 100), Ok(()));
+        assert_eq!(count.check(&POLICY, start + POLICY.forgive_interval * 100), Ok(()));
     }
 
     #[test]

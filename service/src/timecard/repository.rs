@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many weeks one statement looks up: SQLite takes 32,766 parameters.
-const WEEKS_AT_ONCE: usize = 10_000;
+const WEEKS_PER_QUERY: usize = 10_000;
 
 pub(super) async fn get(
     connection: &impl ConnectionTrait,
@@ -59,7 +59,7 @@ pub(super) async fn of_weeks(
     let mondays: BTreeSet<NaiveDate> = weeks.iter().map(|week| week.1).collect();
     let mondays: Vec<_> = mondays.into_iter().collect();
     let mut cards = Vec::new();
-    for chunk in mondays.chunks(WEEKS_AT_ONCE) {
+    for chunk in mondays.chunks(WEEKS_PER_QUERY) {
         let some = versioned::find_in_organization::<timecard::Entity>(organization_id)
             .filter(timecard::Column::MemberId.is_in(members.iter().copied()))
             .filter(timecard::Column::WeekStartsOn.is_in(chunk.iter().copied()));

@@ -13,7 +13,7 @@ use validator::Validate;
 
 pub use commands::{change, change_password, get, register, revert};
 pub use password::Passwords;
-pub(crate) use password::{Fit, READ_LENGTH};
+pub(crate) use password::{Fit, MAX_READ_LENGTH};
 
 use crate::text;
 
@@ -41,7 +41,7 @@ pub struct NewUser {
     pub display_name: String,
     /// Password of 8 to 256 characters, counted after RFC 8265 normalization. The thousand most
     /// common passwords are refused.
-    #[validate(length(max = READ_LENGTH), custom(function = password::acceptable))]
+    #[validate(length(max = MAX_READ_LENGTH), custom(function = password::acceptable))]
     #[schema(format = Password, min_length = 8, max_length = 256)]
     pub password: String,
     /// Token of an invitation. Required if the server admits only people with an invitation.
@@ -66,12 +66,12 @@ pub struct UserInput {
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
     /// Current password.
-    #[validate(length(max = READ_LENGTH))]
+    #[validate(length(max = MAX_READ_LENGTH))]
     #[schema(format = Password)]
     pub current_password: String,
     /// New password of 8 to 256 characters, counted after RFC 8265 normalization. The thousand most
     /// common passwords are refused.
-    #[validate(length(max = READ_LENGTH), custom(function = password::acceptable))]
+    #[validate(length(max = MAX_READ_LENGTH), custom(function = password::acceptable))]
     #[schema(format = Password, min_length = 8, max_length = 256)]
     pub new_password: String,
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many events one transaction goes through.
-const AT_ONCE: u64 = 200;
+const BATCH_SIZE: u64 = 200;
 
 /// Moves each webhook that is behind on by some events, and says by how many in all.
 pub(crate) async fn dispatch(store: &Store, settings: &Settings) -> Result<u64> {
@@ -43,7 +43,7 @@ async fn advance(tx: &Tx, endpoint: Endpoint, settings: &Settings) -> Result<u64
     let progress = repository::progress(tx, endpoint).await?;
     let Some(begins) = begins_after(tx, endpoint).await? else { return Ok(0) };
     let from = progress.position.max(begins);
-    let events = after(tx, organization_id, from, AT_ONCE).await?;
+    let events = after(tx, organization_id, from, BATCH_SIZE).await?;
     let Some(position) = events.last().and_then(|event| event.position) else { return Ok(0) };
     let passed = events.len() as u64;
     let wanted = events.into_iter().filter(|it| wants(&webhook.kinds, &it.entity, &it.kind));

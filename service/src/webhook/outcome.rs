@@ -138,7 +138,7 @@ async fn judge(
     if (failing_since, resumes_at) != (since, until) {
         repository::keep_health(tx, endpoint, failing_since, resumes_at).await?;
     }
-    let failing = failing_since.is_some_and(|since| tx.now() - since >= rules::FAILS_FOR);
+    let failing = failing_since.is_some_and(|since| tx.now() - since >= rules::DISABLE_AFTER);
     match status {
         Some(GONE) => disable(tx, webhook, DisabledReason::Gone).await,
         _ if failing => disable(tx, webhook, DisabledReason::Failing).await,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     DeliveryState,
-    rules::{LONGEST_WAIT, Retries},
+    rules::{MAX_RETRY_AFTER, Retries},
 };
 use crate::{
     due,
@@ -26,7 +26,7 @@ use crate::{
 pub(crate) type Endpoint = (Uuid, Uuid);
 
 /// How many attempts of a delivery are shown.
-const ATTEMPTS_SHOWN: u64 = 100;
+const MAX_ATTEMPTS_LISTED: u64 = 100;
 
 pub(super) async fn get(
     connection: &impl ConnectionTrait,
@@ -207,7 +207,9 @@ pub(super) async fn with_due(
         .filter(is_due.condition())
         .into_query();
     let query = enabled()
-        .cond_where(due::is(resumes_at.clone(), is_due.now, LONGEST_WAIT).add(resumes_at.is_null()))
+        .cond_where(
+            due::is(resumes_at.clone(), is_due.now, MAX_RETRY_AFTER).add(resumes_at.is_null()),
+        )
         .and_where(Expr::exists(due))
         .to_owned();
     endpoints(connection, &query).await
@@ -261,7 +263,7 @@ pub(super) async fn due(
 }
 
 /// How many claims are looked at, the oldest first.
-const CLAIMS_AT_ONCE: u64 = 1000;
+const MAX_CLAIMS: u64 = 1000;
 
 /// Deliveries that somebody sends, by organization and id, with what says whose claim it is.
 pub(super) async fn claims(
@@ -273,7 +275,7 @@ pub(super) async fn claims(
         .columns([Column::OrganizationId, Column::Id, Column::ClaimedUntil])
         .filter(COLUMN.claimed_until.is_not_null())
         .order_by_asc(Column::ClaimedUntil)
-        .limit(CLAIMS_AT_ONCE)
+        .limit(MAX_CLAIMS)
         .into_tuple()
         .all(connection)
         .await?;
@@ -352,6 +354,6 @@ pub(super) async fn attempts(
         .filter(webhook_attempt::COLUMN.delivery_id.eq(delivery_id))
         .order_by_desc(webhook_attempt::Column::StartedAt)
         .order_by_desc(webhook_attempt::Column::Id)
-        .limit(ATTEMPTS_SHOWN);
+        .limit(MAX_ATTEMPTS_LISTED);
     rows::all(connection, attempts).await
 }

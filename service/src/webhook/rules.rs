@@ -15,9 +15,9 @@ use crate::{
 /// The role as which a webhook sees: it was made by an administrator, and belongs to no person.
 pub(super) const VIEWER_ROLE: Role = Role::Admin;
 /// How long an endpoint may fail before it is disabled.
-pub(super) const FAILS_FOR: TimeDelta = TimeDelta::days(5);
+pub(super) const DISABLE_AFTER: TimeDelta = TimeDelta::days(5);
 /// How long an endpoint can make us wait.
-pub(super) const LONGEST_WAIT: TimeDelta = TimeDelta::hours(24);
+pub(super) const MAX_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// Refuses a URL that could never be called. Where it leads shows when it is called.
 pub(super) fn url(url: &str) -> Result<(), ValidationError> {
@@ -120,7 +120,7 @@ pub(super) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
         Ok(seconds) => TimeDelta::seconds(seconds.into()),
         Err(_) => DateTime::parse_from_rfc2822(text.trim()).ok()?.to_utc() - now,
     };
-    Some(wait.clamp(TimeDelta::zero(), LONGEST_WAIT))
+    Some(wait.clamp(TimeDelta::zero(), MAX_RETRY_AFTER))
 }
 
 /// The beginning of what an endpoint has said: what people need to see what is wrong, and what both

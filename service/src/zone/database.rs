@@ -15,9 +15,9 @@ use super::Rules;
 /// Where a Unix keeps the data, after what `TZDIR` says.
 const FOLDERS: [&str; 3] = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/zoneinfo"];
 /// How large a file of one zone may be: the largest ones have 4 KiB.
-const FILE_BYTES: u64 = 256 * 1024;
+const MAX_FILE_BYTES: u64 = 256 * 1024;
 /// How deep folders are looked into: `America/Argentina/Ushuaia`.
-const DEPTH: usize = 3;
+const MAX_DEPTH: usize = 3;
 /// What is no zone of its own there, or one that counts leap seconds.
 const NO_ZONES: [&str; 5] = ["posix", "right", "localtime", "posixrules", "leapseconds"];
 
@@ -197,7 +197,7 @@ impl Database {
 
     fn folder(path: &Path) -> Result<Self, InstallError> {
         let mut rules = BTreeMap::new();
-        read_folder(path, "", DEPTH, &mut rules)?;
+        read_folder(path, "", MAX_DEPTH, &mut rules)?;
         if rules.is_empty() {
             return Err(InstallError::Empty(path.to_owned()));
         }
@@ -259,7 +259,7 @@ fn read_folder(
             if depth > 1 {
                 read_folder(&path, &full, depth - 1, rules)?;
             }
-        } else if about.is_file() && about.len() <= FILE_BYTES {
+        } else if about.is_file() && about.len() <= MAX_FILE_BYTES {
             let data = fs::read(&path).map_err(|error| failed(&path, error))?;
             if data.starts_with(b"TZif") {
                 let zone = TimeZone::tzif(&full, &data)

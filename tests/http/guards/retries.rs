@@ -6,7 +6,7 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use tests::{Answer, App, Client, Route, Sample, each_database, route::Request};
 
 /// Of an answer, all that is not of one occurrence.
-const KEPT: &[&str] = &["cache-control", "content-type", "etag", "location"];
+const RECORDED_HEADERS: &[&str] = &["cache-control", "content-type", "etag", "location"];
 
 fn posts() -> impl Iterator<Item = Route> {
     Route::all().into_iter().filter(|route| route.method == Method::POST)
@@ -42,7 +42,7 @@ async fn events(app: &App) -> u64 {
 fn assert_same(name: &str, first: &Answer, again: &Answer) {
     assert!(!first.is_replayed() && again.is_replayed(), "{name}: {}", again.text);
     assert_eq!((first.status, &first.text), (again.status, &again.text), "{name}");
-    for header in KEPT {
+    for header in RECORDED_HEADERS {
         assert_eq!(first.headers.get(*header), again.headers.get(*header), "{name}: {header}");
     }
     assert_ne!(first.headers["x-request-id"], again.headers["x-request-id"], "{name}");

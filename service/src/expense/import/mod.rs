@@ -30,8 +30,8 @@ use crate::{
     category::Category,
     error::{Error, Result},
     import::{
-        self, Chunks, Imported, Keys, OnError, Refusals, Report, RowError, SLICE, Staging, Tally,
-        Written,
+        self, Chunks, Imported, Keys, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging,
+        Tally, Written,
     },
     member, money,
     resource::Resource,
@@ -165,7 +165,7 @@ fn read_chunks(import: &Import, known: &Known, give: &mut dyn FnMut(Chunk) -> bo
             },
         }
         read += 1;
-        if read == SLICE {
+        if read == SLICE_ROWS {
             read = 0;
             let chunk = Chunk { good: std::mem::take(&mut good), report };
             report = ImportReport::default();
@@ -325,8 +325,8 @@ async fn compare(
             continue;
         }
         rest.extend(new);
-        while rest.len() > SLICE {
-            let slice: Vec<Staged> = rest.drain(..SLICE).collect();
+        while rest.len() > SLICE_ROWS {
+            let slice: Vec<Staged> = rest.drain(..SLICE_ROWS).collect();
             staging.push(&slice).await?;
         }
     }

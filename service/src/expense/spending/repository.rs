@@ -19,11 +19,11 @@ use crate::{
 };
 
 /// How many rows one statement writes: of twelve parameters each, SQLite takes 32,766 in all.
-const ROWS_AT_ONCE: usize = 1000;
+const ROWS_PER_STATEMENT: usize = 1000;
 /// How many expenses with lines are read at a time.
-const EXPENSES_AT_ONCE: u64 = 1000;
+const EXPENSES_PER_QUERY: u64 = 1000;
 /// How many ids one statement names.
-const IDS_AT_ONCE: usize = 10_000;
+const IDS_PER_STATEMENT: usize = 10_000;
 
 /// Which sums a report asks for, over whole months.
 #[derive(Debug, Clone, Copy)]
@@ -213,7 +213,7 @@ pub(in crate::expense) async fn append(
             part_count: Set(parts),
         })
     });
-    expenses::insert_in_chunks(tx, rows.collect::<Result<_>>()?, ROWS_AT_ONCE).await
+    expenses::insert_in_chunks(tx, rows.collect::<Result<_>>()?, ROWS_PER_STATEMENT).await
 }
 
 /// The first organization after another that has deltas.
@@ -314,7 +314,7 @@ pub(super) async fn deltas(
 
 /// Deletes deltas.
 pub(super) async fn delete_deltas(tx: &Tx, organization_id: Uuid, ids: &[Uuid]) -> Result<()> {
-    for ids in ids.chunks(IDS_AT_ONCE) {
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
         spending_delta::Entity::delete_many()
             .filter(spending_delta::COLUMN.organization_id.eq(organization_id))
             .filter(spending_delta::Column::Id.is_in(ids.iter().copied()))
@@ -367,7 +367,7 @@ pub(super) async fn add_totals(tx: &Tx, organization_id: Uuid, totals: &Totals) 
         known.value(column, sum);
     }
     let rows: Vec<_> = totals.0.iter().map(row).collect();
-    for rows in rows.chunks(ROWS_AT_ONCE) {
+    for rows in rows.chunks(ROWS_PER_STATEMENT) {
         Entity::insert_many(rows.iter().cloned())
             .on_conflict(known.clone())
             .exec_without_returning(tx)
@@ -502,7 +502,7 @@ async fn add_with_lines(
             .filter(expense::COLUMN.item_count.gt(0))
             .apply_if(after, |rows, id: Uuid| rows.filter(expense::COLUMN.id.gt(id)))
             .order_by_asc(expense::Column::Id)
-            .limit(EXPENSES_AT_ONCE)
+            .limit(EXPENSES_PER_QUERY)
             .all(tx)
             .await?;
         let Some(end) = rows.last() else { return Ok(()) };

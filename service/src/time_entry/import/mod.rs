@@ -24,7 +24,9 @@ use self::rows::{File, Parsed};
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    import::{self, Imported, OnError, Refusals, Report, RowError, SLICE, Staging, Tally, Written},
+    import::{
+        self, Imported, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging, Tally, Written,
+    },
     member::{self, Member},
     project::Project,
     resource::Resource,
@@ -277,7 +279,7 @@ pub async fn import(
         return Ok(Imported::Done(report));
     }
     let compared = Compared { report, ..compared };
-    let small = compared.fit.len() <= SLICE && !import.query.background;
+    let small = compared.fit.len() <= SLICE_ROWS && !import.query.background;
     if small || compared.fit.is_empty() {
         return write_at_once(answering, actor, import, compared).await;
     }
@@ -295,7 +297,7 @@ async fn stage(
     Compared { report, fit, total }: Compared,
     staging: &mut Staging,
 ) -> Result<Imported<TimeImportReport>> {
-    for slice in fit.chunks(SLICE) {
+    for slice in fit.chunks(SLICE_ROWS) {
         staging.push(&slice).await?;
     }
     let count = |rows| i64::try_from(rows).unwrap_or(i64::MAX);

@@ -19,11 +19,11 @@ use crate::{
 };
 
 /// How many rows a file has at most: all of them are compared with what is there at once.
-const ROWS: usize = 10_000;
+const MAX_ROWS: usize = 10_000;
 /// How many tags an entry has at most.
-const TAGS: usize = 20;
+const MAX_TAGS: usize = 20;
 /// How many minutes a day has at most.
-const MINUTES: i64 = 24 * 60;
+const MINUTES_PER_DAY: i64 = 24 * 60;
 
 /// What a row says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -84,8 +84,8 @@ pub(super) fn read(import: &TimeImport) -> Result<File> {
     let mut keys = Keys::default();
     let (mut rows, mut skipped) = (Vec::new(), 0);
     while let Some(cells) = sheet.row()? {
-        if rows.len() == ROWS {
-            return Err(import::too_many_rows(ROWS as u64));
+        if rows.len() == MAX_ROWS {
+            return Err(import::too_many_rows(MAX_ROWS as u64));
         }
         match parse(&cells, &columns, import, &mut keys).transpose() {
             Some(row) => rows.push(row),
@@ -224,8 +224,8 @@ fn tags(cells: &Cells<'_>, column: Option<Column<'_>>) -> Result<Vec<String>, Ro
             tags.push(tag.to_owned());
         }
     }
-    if tags.len() > TAGS {
-        return Err(cells.bad(column, "tags", format!("has more than {TAGS} tags")));
+    if tags.len() > MAX_TAGS {
+        return Err(cells.bad(column, "tags", format!("has more than {MAX_TAGS} tags")));
     }
     Ok(tags)
 }
@@ -422,7 +422,7 @@ fn of_day(
             "is no whole number of minutes, and the time of a day is; round_to_minutes=true takes \
              the nearest",
         ),
-        Some(minutes) if !(1..=MINUTES).contains(&minutes) => bad(
+        Some(minutes) if !(1..=MINUTES_PER_DAY).contains(&minutes) => bad(
             "duration_range",
             "must be more than 0 and at most 24 hours of a day; zero=skip leaves out those of 0",
         ),

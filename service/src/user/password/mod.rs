@@ -24,7 +24,7 @@ use crate::{
 /// How many characters a password has, once it is prepared.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=256;
 /// How many characters are read of what may be a password: in a decomposed form it has more of them.
-pub(crate) const READ_LENGTH: u64 = 1024;
+pub(crate) const MAX_READ_LENGTH: u64 = 1024;
 
 /// The thousand most common passwords of eight characters and more, the most common first.
 static COMMON: LazyLock<HashSet<&str>> =
