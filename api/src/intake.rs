@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strangers_leave_room_for_those_who_are_known() {
+    fn unauthenticated_callers_leave_room_for_the_authenticated() {
         let intake = Intake::new(800);
         let mut unauthenticated = Reservation::default();
         intake.reserve(&mut unauthenticated, 100, false).expect("their part");

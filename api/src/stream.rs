@@ -126,7 +126,7 @@ pub(crate) async fn open(
     let wake = state.store.watch(Signal::Sequenced);
     let after = match subscription.after {
         Some(after) => after,
-        None => event::end(&state.store, actor).await?,
+        None => event::head_position(&state.store, actor).await?,
     };
     let (out, mut chunks) = mpsc::channel(BUFFER_SIZE);
     // One that waits can never be full.

@@ -77,7 +77,7 @@ impl Changeable for Account {
         if input.currency.as_ref() != Some(&current.currency) {
             return Err(stays("/currency"));
         }
-        let sums = repository::hold_sums(tx, actor.organization_id, id).await?;
+        let sums = repository::lock_sums(tx, actor.organization_id, id).await?;
         let balance = current.kind.balance(sums.debits_minor, sums.credits_minor);
         if !input.may_go_below_zero && balance < 0 {
             return Err(Error::state("below_zero", "the balance of this account is below zero"));
@@ -99,7 +99,7 @@ impl Writable for Account {
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
         // First of all, as postings do it: nobody waits for the other.
-        repository::end_sums(tx, actor.organization_id, id).await?;
+        repository::delete_sums(tx, actor.organization_id, id).await?;
         versioned::delete(tx, actor, &row, &current).await
     }
 }
@@ -124,7 +124,7 @@ async fn insert(
         ..columns(input)
     };
     let made = versioned::insert(tx, actor, row, Account::from).await?;
-    repository::begin_sums(tx, actor.organization_id, id).await?;
+    repository::insert_sums(tx, actor.organization_id, id).await?;
     Ok(made)
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn sums(
 }
 
 /// Begins the running sums of a new account.
-pub(super) async fn begin_sums(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<()> {
+pub(super) async fn insert_sums(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<()> {
     let sums = account_balance::ActiveModel {
         organization_id: Set(organization_id),
         id: Set(id),
@@ -85,7 +85,7 @@ pub(super) async fn begin_sums(tx: &Tx, organization_id: Uuid, id: Uuid) -> Resu
 }
 
 /// Removes the running sums of an account.
-pub(super) async fn end_sums(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<()> {
+pub(super) async fn delete_sums(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<()> {
     account_balance::Entity::delete_by_id((organization_id, id)).exec(tx).await?;
     Ok(())
 }
@@ -114,7 +114,7 @@ pub(crate) async fn add_to_sums(
 
 /// Makes postings to an account wait until this transaction ends, and gives its sums: what an account
 /// allows does not change while something is posted to it.
-pub(super) async fn hold_sums(
+pub(super) async fn lock_sums(
     tx: &Tx,
     organization_id: Uuid,
     id: Uuid,

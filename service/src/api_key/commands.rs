@@ -58,7 +58,7 @@ pub async fn create(
         .write((actor.clone(), new, secret.hash(), token), |tx, (actor, new, token_hash, token)| {
             Box::pin(async move {
                 let ApiKeyInput { name, role, expires_at } = new.input.clone();
-                member::may_give(actor, role)?;
+                member::ensure_may_grant(actor, role)?;
                 let member_id = actor.member_id.ok_or_else(|| {
                     Error::forbidden("no_member", "a key acts for a member, and this is none")
                 })?;
@@ -66,7 +66,7 @@ pub async fn create(
                     return Err(Error::invalid("/expires_at", "past", "must lie in the future"));
                 }
                 let expires_at = within_own(actor, expires_at)?;
-                hold_maker(tx, actor).await?;
+                lock_own_key(tx, actor).await?;
                 let now = tx.now().fixed_offset();
                 let row = api_key::ActiveModel {
                     organization_id: Set(actor.organization_id),
@@ -104,7 +104,7 @@ fn within_own(actor: &Actor, asked: Option<DateTime<Utc>>) -> Result<Option<Date
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] where it has just ended.
-pub(crate) async fn hold_maker(tx: &Tx, actor: &Actor) -> Result<()> {
+pub(crate) async fn lock_own_key(tx: &Tx, actor: &Actor) -> Result<()> {
     let Some(id) = actor.authentication.api_key_id() else { return Ok(()) };
     if versioned::lock_by_id::<api_key::Entity>(tx, actor.organization_id, id).await? {
         return Ok(());

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use commands::{create, delete};
-pub(crate) use commands::{end_of_member, hold_maker};
+pub(crate) use commands::{end_of_member, lock_own_key};
 
 use crate::{role::Role, text};
 

@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    decision::{Decided, Part},
     error::{Error, Result},
     event::{self, Verb},
     input::{Change, Create, FromBody, TransitionBody},
     project,
     resource::{Changeable, Readable, Resource, Writable, explain_change},
     role::Permission,
+    separation_of_duties::{Involvement, SeparationOfDuties},
     store::{
         Store, Tx, log,
         page::{Page, PageQuery},
@@ -266,15 +266,16 @@ async fn authorize_transition(
     if transition == Transition::Submit {
         return Ok(());
     }
-    let parts = [
-        (Part::Submitted, report.submitted_by_member_id),
-        (Part::Changed, report.amended_by_member_id),
-        (Part::Changed, report.changed_by_member_id),
-        (Part::Recorded, report.created_by_member_id),
+    let involved = [
+        (Involvement::Submitted, report.submitted_by_member_id),
+        (Involvement::Changed, report.amended_by_member_id),
+        (Involvement::Changed, report.changed_by_member_id),
+        (Involvement::Recorded, report.created_by_member_id),
     ];
-    let (takes, parts) = (Permission::DecideDailyReports, &parts[..]);
-    let decided = Decided { noun: "daily report", code: "own_daily_report", takes, parts };
-    decided.by_another(tx, actor).await
+    let (permission, involved) = (Permission::DecideDailyReports, &involved[..]);
+    let duties =
+        SeparationOfDuties { noun: "daily report", code: "own_daily_report", permission, involved };
+    duties.check(tx, actor).await
 }
 
 /// Changes a report that was handed in, and says why. One that takes approval takes it again.

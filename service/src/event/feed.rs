@@ -117,11 +117,11 @@ pub async fn list(store: &Store, actor: &Actor, query: &EventQuery) -> Result<Ev
 }
 
 /// Where the log of an organization ends.
-pub async fn end(store: &Store, actor: &Actor) -> Result<i64> {
-    end_of(store.read(), actor.organization_id).await
+pub async fn head_position(store: &Store, actor: &Actor) -> Result<i64> {
+    head_position_of(store.read(), actor.organization_id).await
 }
 
-async fn end_of(connection: &impl ConnectionTrait, log: Uuid) -> Result<i64> {
+async fn head_position_of(connection: &impl ConnectionTrait, log: Uuid) -> Result<i64> {
     Ok(repository::head(connection, log).await?.map_or(0, |head| head.position))
 }
 
@@ -133,7 +133,7 @@ pub async fn page(
     after: i64,
     limit: u64,
 ) -> Result<EventPage> {
-    let end = end_of(store.read(), actor.organization_id).await?;
+    let end = head_position_of(store.read(), actor.organization_id).await?;
     let nothing = EventPage { items: Vec::new(), next_after: after };
     if end <= after {
         return Ok(nothing);

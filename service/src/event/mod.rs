@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use feed::{EventPage, EventQuery, Filter, end, list, page};
+pub use feed::{EventPage, EventQuery, Filter, head_position, list, page};
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
 pub(crate) use history::{of_verb, revert_to};
 

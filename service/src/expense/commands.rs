@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    decision::{Decided, Part},
     error::{Error, Result},
     event::Verb,
     input::{Change, Create, TransitionBody, batch},
     project,
     resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
+    separation_of_duties::{Involvement, SeparationOfDuties},
     store::{Store, Tx, log, page::Page, versioned::Expected},
 };
 
@@ -415,19 +415,19 @@ pub(super) async fn authorize_transition(
     row: &expense::Model,
     transition: Transition,
 ) -> Result<()> {
-    let whose = (Part::Whose, Some(row.member_id));
-    let parts = [
-        whose,
-        (Part::Recorded, row.created_by_member_id),
-        (Part::Submitted, row.submitted_by_member_id),
-        (Part::Changed, row.changed_by_member_id),
+    let owner = (Involvement::Owned, Some(row.member_id));
+    let involved = [
+        owner,
+        (Involvement::Recorded, row.created_by_member_id),
+        (Involvement::Submitted, row.submitted_by_member_id),
+        (Involvement::Changed, row.changed_by_member_id),
     ];
-    let parts = match transition {
+    let involved = match transition {
         Transition::Submit => return may_record(actor, row.member_id),
-        Transition::Approve | Transition::Reject => &parts[..],
-        Transition::Reimburse => &[whose][..],
+        Transition::Approve | Transition::Reject => &involved[..],
+        Transition::Reimburse => &[owner][..],
     };
-    let takes = Permission::DecideExpenses;
-    let decided = Decided { noun: "expense", code: "own_expense", takes, parts };
-    decided.by_another(tx, actor).await
+    let permission = Permission::DecideExpenses;
+    let duties = SeparationOfDuties { noun: "expense", code: "own_expense", permission, involved };
+    duties.check(tx, actor).await
 }

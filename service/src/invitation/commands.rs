@@ -64,14 +64,14 @@ pub async fn create(
         .write((actor.clone(), new, secret.hash(), token), |tx, (actor, new, token_hash, token)| {
             Box::pin(async move {
                 let InvitationInput { email, role, member_id, expires_in_days } = new.input.clone();
-                member::may_give(actor, role)?;
+                member::ensure_may_grant(actor, role)?;
                 if let Some(member_id) = member_id {
                     let organization_id = actor.organization_id;
                     let found = versioned::find::<entity::member::Entity>;
                     let invited = without_login(found(tx, organization_id, member_id).await?)?;
-                    member::may_touch(actor, &invited)?;
+                    member::ensure_may_manage(actor, &invited)?;
                 }
-                api_key::hold_maker(tx, actor).await?;
+                api_key::lock_own_key(tx, actor).await?;
                 let now = tx.now();
                 let mut expires_at = now + TimeDelta::days(expires_in_days);
                 if let Authentication::ApiKey { expires_at: Some(own), .. } = actor.authentication {

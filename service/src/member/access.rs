@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Nobody gives a role above their own.
-pub(crate) fn may_give(actor: &Actor, role: Role) -> Result<()> {
+pub(crate) fn ensure_may_grant(actor: &Actor, role: Role) -> Result<()> {
     if role <= actor.role {
         return Ok(());
     }
@@ -22,12 +22,12 @@ pub(crate) fn may_give(actor: &Actor, role: Role) -> Result<()> {
 }
 
 /// One manages those whose role is not above one's own; and oneself, in person.
-pub(crate) fn may_touch(actor: &Actor, row: &member::Model) -> Result<()> {
+pub(crate) fn ensure_may_manage(actor: &Actor, row: &member::Model) -> Result<()> {
     if actor.is_in_person(row.id) {
         return Ok(());
     }
     if actor.may(Permission::ManageMembers) {
-        return may_give(actor, Role::of(&row.role));
+        return ensure_may_grant(actor, Role::of(&row.role));
     }
     let by_key = matches!(actor.authentication, Authentication::ApiKey { .. });
     if by_key && actor.member_id == Some(row.id) {
@@ -42,7 +42,7 @@ pub(crate) fn may_touch(actor: &Actor, row: &member::Model) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::State`].
-pub(crate) async fn may_leave(tx: &Tx, leaving: &member::Model) -> Result<()> {
+pub(crate) async fn ensure_not_last_owner(tx: &Tx, leaving: &member::Model) -> Result<()> {
     if !repository::is_owner_with_login(leaving) {
         return Ok(());
     }

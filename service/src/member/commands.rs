@@ -3,7 +3,10 @@ use sea_orm::ActiveValue::Set;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Member, MemberInput, end_access, may_give, may_leave, may_touch, repository};
+use super::{
+    Member, MemberInput, end_access, ensure_may_grant, ensure_may_manage, ensure_not_last_owner,
+    repository,
+};
 use crate::{
     actor::Actor,
     api_key,
@@ -84,14 +87,14 @@ impl Changeable for Member {
         change: &Change<MemberInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        may_touch(actor, &row)?;
+        ensure_may_manage(actor, &row)?;
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
         let before = current.input();
         let after = change.apply(&before)?;
         may_change(actor, &before, &after)?;
         if !(after.role == Role::Owner && after.active) {
-            may_leave(tx, &row).await?;
+            ensure_not_last_owner(tx, &row).await?;
         }
         tx.invalidate_access();
         let invites = |role: Role| role.may(Permission::ManageInvitations);
@@ -117,7 +120,7 @@ impl Writable for Member {
     /// Without a login; an invitation gives them one.
     async fn create(tx: &Tx, actor: &Actor, new: &Create<MemberInput>) -> Result<Self> {
         actor.require(Permission::ManageMembers)?;
-        may_give(actor, new.input.role)?;
+        ensure_may_grant(actor, new.input.role)?;
         let now = tx.now().fixed_offset();
         let row = member::ActiveModel {
             organization_id: Set(actor.organization_id),
@@ -136,10 +139,10 @@ impl Writable for Member {
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        may_touch(actor, &row)?;
+        ensure_may_manage(actor, &row)?;
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
-        may_leave(tx, &row).await?;
+        ensure_not_last_owner(tx, &row).await?;
         tx.invalidate_access();
         api_key::end_of_member(tx, actor, row.id).await?;
         invitation::end_of_member(tx, actor, row.id).await?;
@@ -163,7 +166,11 @@ fn columns(input: MemberInput) -> member::ActiveModel {
 
 fn may_change(actor: &Actor, before: &MemberInput, after: &MemberInput) -> Result<()> {
     if actor.may(Permission::ManageMembers) {
-        return if before.role == after.role { Ok(()) } else { may_give(actor, after.role) };
+        return if before.role == after.role {
+            Ok(())
+        } else {
+            ensure_may_grant(actor, after.role)
+        };
     }
     let managed = before.role != after.role
         || before.hourly_rate_minor != after.hourly_rate_minor

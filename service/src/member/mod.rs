@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use access::{end_access, may_give, may_leave, may_touch};
+pub(crate) use access::{end_access, ensure_may_grant, ensure_may_manage, ensure_not_last_owner};
 
 use crate::{
     actor::Actor,

@@ -152,7 +152,7 @@ pub async fn delete(store: &Store, actor: &Actor, expected: Expected) -> Result<
                 let current = Organization::from(row.clone());
                 expected.check(row.version, &current)?;
                 tx.invalidate_access();
-                repository::let_go(tx, actor.organization_id).await?;
+                repository::shut_down(tx, actor.organization_id).await?;
                 // Its own log goes with it: that it is gone stands in the one of all users.
                 let context =
                     EventContext { organization_id: log::NO_ORGANIZATION, ..actor.into() };

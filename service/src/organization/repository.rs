@@ -20,12 +20,12 @@ pub(crate) async fn get(
     connection: &impl ConnectionTrait,
     id: Uuid,
 ) -> Result<organization::Model> {
-    let rows = there().filter(organization::COLUMN.id.eq(id)).all(connection).await?;
+    let rows = not_deleted().filter(organization::COLUMN.id.eq(id)).all(connection).await?;
     rows.into_iter().next().ok_or(Error::NotFound("organization"))
 }
 
 /// Those that are not deleted.
-fn there() -> Select<organization::Entity> {
+fn not_deleted() -> Select<organization::Entity> {
     organization::Entity::find().filter(organization::COLUMN.deleted_at.is_null())
 }
 
@@ -34,7 +34,7 @@ pub(crate) async fn with_large_expense_limit(
     connection: &impl ConnectionTrait,
     ids: &[Uuid],
 ) -> Result<HashSet<Uuid>> {
-    let rows = there()
+    let rows = not_deleted()
         .select_only()
         .column(organization::Column::Id)
         .filter(organization::COLUMN.id.is_in(ids.iter().copied()))
@@ -62,7 +62,7 @@ pub(crate) async fn is_deleted(connection: &impl ConnectionTrait, id: Uuid) -> R
 
 /// Ends all memberships of an organization that is deleted, with what lets somebody in, and what steward would go
 /// on with by itself. Its log goes with it, so that nothing of this is told in there.
-pub(super) async fn let_go(tx: &Tx, id: Uuid) -> Result<()> {
+pub(super) async fn shut_down(tx: &Tx, id: Uuid) -> Result<()> {
     invitation::Entity::delete_many()
         .filter(invitation::COLUMN.organization_id.eq(id))
         .exec(tx)
@@ -93,7 +93,7 @@ pub(crate) async fn ids_after(
     after: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<Uuid>> {
-    let ids = there()
+    let ids = not_deleted()
         .select_only()
         .column(organization::Column::Id)
         .apply_if(after, |rows, id| rows.filter(organization::COLUMN.id.gt(id)))
@@ -119,7 +119,7 @@ pub(super) async fn of_user(
         .filter(member::COLUMN.user_id.eq(user_id))
         .filter(member::COLUMN.active.eq(true))
         .into_query();
-    let rows = there().filter(organization::COLUMN.id.in_subquery(memberships));
+    let rows = not_deleted().filter(organization::COLUMN.id.in_subquery(memberships));
     let sort =
         Sort { name: "created_at", column: organization::Column::CreatedAt, descending: false };
     page(connection, rows, sort, query).await

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    member::{self as members, Member, may_touch},
+    member::{self as members, Member, ensure_may_manage},
     resource::{Changeable, Readable, Resource, Writable},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
@@ -62,7 +62,7 @@ impl Changeable for Rate {
         change: &Change<RateInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let member = held_member(tx, actor, row.member_id).await?;
+        let member = lock_member(tx, actor, row.member_id).await?;
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
@@ -74,7 +74,7 @@ impl Changeable for Rate {
         }
         let next = columns(input.starts_on, input.hourly_rate_minor);
         let changed = versioned::update(tx, actor, change.verb(), &row, next, Self::from).await?;
-        tell_member(tx, actor, &member).await?;
+        update_member_rate(tx, actor, &member).await?;
         Ok(changed)
     }
 
@@ -92,24 +92,24 @@ impl Writable for Rate {
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<RateInput>) -> Result<Self> {
         let RateInput { member_id, starts_on, hourly_rate_minor } = new.input;
-        let member = held_member(tx, actor, member_id).await.map_err(|error| match error {
+        let member = lock_member(tx, actor, member_id).await.map_err(|error| match error {
             Error::NotFound(_) => Error::Reference,
             other => other,
         })?;
         rules::ensure_started(starts_on, today(tx, actor))?;
         let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
         let made = insert(tx, actor, id, member_id, starts_on, hourly_rate_minor).await?;
-        tell_member(tx, actor, &member).await?;
+        update_member_rate(tx, actor, &member).await?;
         Ok(made)
     }
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let member = held_member(tx, actor, row.member_id).await?;
+        let member = lock_member(tx, actor, row.member_id).await?;
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
         versioned::delete(tx, actor, &row, &current).await?;
-        tell_member(tx, actor, &member).await
+        update_member_rate(tx, actor, &member).await
     }
 }
 
@@ -146,15 +146,15 @@ async fn insert(
 }
 
 /// The member whose rates change, whom nobody else changes meanwhile.
-async fn held_member(tx: &Tx, actor: &Actor, id: Uuid) -> Result<member::Model> {
+async fn lock_member(tx: &Tx, actor: &Actor, id: Uuid) -> Result<member::Model> {
     let member = members::repository::get(tx, actor.organization_id, id).await?;
-    may_touch(actor, &member)?;
+    ensure_may_manage(actor, &member)?;
     versioned::lock::<member::Entity>(tx, &member).await?;
     Ok(member)
 }
 
 /// Has the member cost what the latest rate says.
-async fn tell_member(tx: &Tx, actor: &Actor, member: &member::Model) -> Result<()> {
+async fn update_member_rate(tx: &Tx, actor: &Actor, member: &member::Model) -> Result<()> {
     let latest = repository::latest(tx, member.organization_id, member.id).await?;
     let now = latest.and_then(|rate| rate.hourly_rate_minor);
     if now == member.hourly_rate_minor {

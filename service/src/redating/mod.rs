@@ -145,7 +145,7 @@ async fn verify_one(
             for Misdated { id, field, stored, right } in chunk.misdated {
                 summary.found += 1;
                 let outcome = match redate {
-                    true => write_anew(store, &actor, &zones, (field, id)).await?,
+                    true => rewrite(store, &actor, &zones, (field, id)).await?,
                     false => Outcome::Found,
                 };
                 summary.redated += u64::from(outcome == Outcome::Redated);
@@ -174,7 +174,7 @@ async fn chunk_of(
 }
 
 /// Writes a row anew; who may not be changed any more, stays.
-async fn write_anew(
+async fn rewrite(
     store: &Store,
     actor: &Actor,
     zones: &Zones,

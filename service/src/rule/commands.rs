@@ -2,7 +2,7 @@ use entity::rule;
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
-use super::{Action, Rule, RuleInput, When, making, repository};
+use super::{Action, Rule, RuleInput, When, repository, task_creation};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -73,13 +73,19 @@ impl Changeable for Rule {
         let current = Self::from(row.clone());
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
-        making::known(tx, actor.organization_id, &current.then, &input.then).await?;
+        task_creation::ensure_references_exist(
+            tx,
+            actor.organization_id,
+            &current.then,
+            &input.then,
+        )
+        .await?;
         let next = columns(input)?;
         versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
     }
 
-    /// The only reference that the database knows is the category that a rule sets; [`making::known`] looks at
-    /// the others.
+    /// The only reference that the database knows is the category that a rule sets;
+    /// [`task_creation::ensure_references_exist`] looks at the others.
     async fn unknown_reference<C: ConnectionTrait>(
         _: &C,
         _: &Actor,
@@ -106,7 +112,8 @@ impl Writable for Rule {
                 format!("there are {MAX_RULES} rules, and no more"),
             ));
         }
-        making::known(tx, actor.organization_id, &[], &new.input.then).await?;
+        task_creation::ensure_references_exist(tx, actor.organization_id, &[], &new.input.then)
+            .await?;
         let now = tx.now().fixed_offset();
         let row = rule::ActiveModel {
             organization_id: Set(actor.organization_id),

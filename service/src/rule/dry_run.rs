@@ -8,8 +8,9 @@ use super::{
     Action, DryRun, DryRunInput, DryRunItem, Outcome, Rule, RuleTrialInput, When, changes,
     commands,
     condition::Condition,
-    making, reaction,
+    reaction,
     repository::{self, Past},
+    task_creation,
 };
 use crate::{
     actor::Actor,
@@ -61,7 +62,8 @@ pub async fn try_out(store: &Store, actor: &Actor, trial: RuleTrialInput) -> Res
                     return Err(commands::unknown_category(&trial.then));
                 }
             }
-            making::known(tx, actor.organization_id, &[], &trial.then).await?;
+            task_creation::ensure_references_exist(tx, actor.organization_id, &[], &trial.then)
+                .await?;
             run(tx, actor, trial.clone()).await
         })
     });
@@ -112,7 +114,8 @@ impl DryRun {
         limit: u64,
     ) {
         let mut changes = changes(data, then);
-        let mut tasks: Vec<_> = making::tasks(then).map(|task| task.after(actor, event)).collect();
+        let mut tasks: Vec<_> =
+            task_creation::tasks(then).map(|task| task.after(actor, event)).collect();
         let status = Status::of(data["status"].as_str().unwrap_or_default());
         let changed = then.iter().any(Action::is_change);
         let outcome = if changed && reaction::changeable(status, actor).is_err() {

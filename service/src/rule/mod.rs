@@ -4,9 +4,9 @@
 mod commands;
 mod condition;
 mod dry_run;
-mod making;
 pub(crate) mod reaction;
 mod repository;
+mod task_creation;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 pub use dry_run::{dry_run, try_out};
-pub use making::{TaskToMake, WouldMake};
+pub use task_creation::{PlannedTask, TaskTemplate};
 
 use self::condition::Condition;
 use crate::{
@@ -57,7 +57,7 @@ pub enum Action {
     /// Replaces the note of the expense with this text, at most 2000 characters.
     SetNote(String),
     /// Creates this task.
-    CreateTask(Box<TaskToMake>),
+    CreateTask(Box<TaskTemplate>),
 }
 
 impl Action {
@@ -145,7 +145,7 @@ fn actions(actions: &[Action]) -> Result<(), ValidationError> {
 }
 
 /// Refuses a task of which a field is wrong, with the first of them.
-fn sound(task: &TaskToMake) -> Result<(), ValidationError> {
+fn sound(task: &TaskTemplate) -> Result<(), ValidationError> {
     let Err(errors) = task.validate() else { return Ok(()) };
     let first = violations(&errors).into_iter().next();
     let Some(Violation { pointer, code, message }) = first else { return Ok(()) };
@@ -277,7 +277,7 @@ pub struct DryRunItem {
     #[schema(value_type = Object)]
     pub changes: Map<String, Value>,
     /// Tasks that the rule would have created.
-    pub tasks: Vec<WouldMake>,
+    pub tasks: Vec<PlannedTask>,
 }
 
 /// Effect of a rule on an expense.

@@ -11,7 +11,7 @@ use entity::{event, rule};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Action, Rule, changes, condition::Condition, making, repository};
+use super::{Action, Rule, changes, condition::Condition, repository, task_creation};
 use crate::{
     actor::{Actor, Author},
     consumer::{Consumer, Start},
@@ -90,7 +90,7 @@ async fn apply(tx: &Tx, actor: &Actor, rule: Rule, event: &event::Model) -> Resu
 /// All that the rule says, or nothing.
 async fn act(tx: &Tx, by: &Actor, rule: &Rule, event: &event::Model) -> Result<()> {
     change(tx, by, rule, event.entity_id).await?;
-    making::make(tx, by, &rule.then, event).await
+    task_creation::create_tasks(tx, by, &rule.then, event).await
 }
 
 async fn change(tx: &Tx, by: &Actor, rule: &Rule, id: Uuid) -> Result<()> {

@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    decision::{Decided, Part},
     error::{Error, Result},
     event::Verb,
     input::TransitionBody,
     resource::{Readable, Resource},
     role::Permission,
+    separation_of_duties::{Involvement, SeparationOfDuties},
     store::{Store, Tx, page::Page, signal::Signal, versioned, versioned::Expected},
 };
 
@@ -130,9 +130,9 @@ async fn decide(
 /// Whether money has come is not said by whom it came to.
 async fn not_ones_own(tx: &Tx, actor: &Actor, row: &saga::Model) -> Result<()> {
     let payee = row.data["member_id"].as_str().and_then(|id| Uuid::try_parse(id).ok());
-    let (takes, parts) = (Permission::ManageSagas, &[(Part::Whose, payee)][..]);
-    let decided = Decided { noun: "payout", code: "own_payout", takes, parts };
-    decided.by_another(tx, actor).await
+    let (permission, involved) = (Permission::ManageSagas, &[(Involvement::Owned, payee)][..]);
+    let duties = SeparationOfDuties { noun: "payout", code: "own_payout", permission, involved };
+    duties.check(tx, actor).await
 }
 
 fn decided(

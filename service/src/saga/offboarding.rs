@@ -99,7 +99,7 @@ async fn begin(
 ) -> Result<Saga> {
     let organization_id = actor.organization_id;
     let row = member::repository::get(tx, organization_id, id).await?;
-    member::may_touch(actor, &row)?;
+    member::ensure_may_manage(actor, &row)?;
     expected.check(row.version, &Member::from(row.clone()).redacted_for(actor))?;
     let OffboardingInput { reassign_to_member_id, note } = body.input()?;
     if reassign_to_member_id == Some(id) {
@@ -112,7 +112,7 @@ async fn begin(
         }
         other => other?,
     }
-    member::may_leave(tx, &row).await?;
+    member::ensure_not_last_owner(tx, &row).await?;
     // Of two that begin at once, the second waits here, and then sees the first.
     versioned::lock::<entity::member::Entity>(tx, &row).await?;
     if repository::is_under_way(tx, organization_id, KIND.name, id).await? {

@@ -176,7 +176,7 @@ pub(crate) async fn running_of(
 }
 
 /// Whether a member has recorded an entry that lies in a timecard, and whether they were the last to change one.
-pub(crate) async fn hands_in(
+pub(crate) async fn involvement_in(
     connection: &impl ConnectionTrait,
     (organization_id, timecard_id): (Uuid, Uuid),
     member_id: Uuid,

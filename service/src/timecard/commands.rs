@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    decision::{Decided, Part},
     error::{Error, Result},
     event::Verb,
     input::{Create, TransitionBody},
     resource::{Readable, Resource},
     role::Permission,
+    separation_of_duties::{Involvement, SeparationOfDuties},
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
     time_entry,
 };
@@ -217,19 +217,20 @@ async fn authorize_transition(
     }
     let (recorded, changed) = match actor.member_id {
         Some(me) if actor.settings.approval_required && me != row.member_id => {
-            time_entry::repository::hands_in(tx, (actor.organization_id, row.id), me).await?
+            time_entry::repository::involvement_in(tx, (actor.organization_id, row.id), me).await?
         }
         _ => (false, false),
     };
-    let parts = [
-        (Part::Whose, Some(row.member_id)),
-        (Part::Submitted, row.submitted_by_member_id),
-        (Part::Recorded, actor.member_id.filter(|_| recorded)),
-        (Part::Changed, actor.member_id.filter(|_| changed)),
+    let involved = [
+        (Involvement::Owned, Some(row.member_id)),
+        (Involvement::Submitted, row.submitted_by_member_id),
+        (Involvement::Recorded, actor.member_id.filter(|_| recorded)),
+        (Involvement::Changed, actor.member_id.filter(|_| changed)),
     ];
-    let (takes, parts) = (Permission::DecideTime, &parts[..]);
-    let decided = Decided { noun: "timecard", code: "own_timecard", takes, parts };
-    decided.by_another(tx, actor).await
+    let (permission, involved) = (Permission::DecideTime, &involved[..]);
+    let duties =
+        SeparationOfDuties { noun: "timecard", code: "own_timecard", permission, involved };
+    duties.check(tx, actor).await
 }
 
 /// Submits every open timecard of a member, whose timer is stopped.

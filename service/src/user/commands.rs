@@ -47,18 +47,18 @@ pub async fn register(
     (origin, request_id): (Origin, Option<Uuid>),
 ) -> Result<User> {
     let NewUser { email, display_name, password, invitation } = new;
-    let admitted = admit(store, registration, invitation).await?;
+    let admission = admit(store, registration, invitation).await?;
     let password_hash = passwords.hash(password, store.random(), origin).await?;
-    let new = Registered { email, display_name, password_hash };
+    let new = NewUserRow { email, display_name, password_hash };
     store
-        .write((new, admitted, request_id), |tx, (new, admitted, request_id)| {
+        .write((new, admission, request_id), |tx, (new, admission, request_id)| {
             Box::pin(async move {
-                if matches!(admitted, Admitted::AsFirst) {
-                    be_first(tx).await?;
+                if matches!(admission, Admission::FirstUser) {
+                    ensure_first_user(tx).await?;
                 }
                 let id = tx.new_id();
                 let (context, row) = (EventContext::user(id, *request_id), new.row(id, tx));
-                if !matches!(admitted, Admitted::Stranger) {
+                if !matches!(admission, Admission::Open) {
                     return versioned::insert(tx, context, row, User::from).await;
                 }
                 if repository::by_email(tx, &fold(&new.email)).await?.is_some() {
@@ -75,13 +75,13 @@ pub async fn register(
 }
 
 /// A user who is to be written.
-pub(super) struct Registered {
+pub(super) struct NewUserRow {
     pub(super) email: String,
     pub(super) display_name: String,
     pub(super) password_hash: String,
 }
 
-impl Registered {
+impl NewUserRow {
     pub(super) fn row(&self, id: Uuid, tx: &Tx) -> user::ActiveModel {
         let now = tx.now().fixed_offset();
         user::ActiveModel {
@@ -110,30 +110,30 @@ async fn pretend(tx: &Tx, row: user::ActiveModel) -> Result<User> {
 
 /// How somebody comes to register.
 #[derive(Debug, Clone, Copy)]
-enum Admitted {
+enum Admission {
     /// As everybody may.
-    Stranger,
+    Open,
     /// With an invitation.
     Invited,
     /// As the first of all.
-    AsFirst,
+    FirstUser,
 }
 
 async fn admit(
     store: &Store,
     registration: Registration,
     token: Option<String>,
-) -> Result<Admitted> {
+) -> Result<Admission> {
     match registration {
-        Registration::Open => Ok(Admitted::Stranger),
+        Registration::Open => Ok(Admission::Open),
         Registration::Closed => {
             Err(Error::forbidden("registration_closed", "nobody can register here"))
         }
         Registration::Invite => {
             if let Some(token) = token {
-                invitation::open(store, &Secret::of(token)).await.map(|_| Admitted::Invited)
+                invitation::open(store, &Secret::of(token)).await.map(|_| Admission::Invited)
             } else {
-                refuse_if_any(store.read()).await.map(|()| Admitted::AsFirst)
+                refuse_if_any(store.read()).await.map(|()| Admission::FirstUser)
             }
         }
     }
@@ -147,7 +147,7 @@ async fn refuse_if_any(connection: &impl ConnectionTrait) -> Result<()> {
 }
 
 /// Of several who would all be the first at the same moment, one is.
-async fn be_first(tx: &Tx) -> Result<()> {
+async fn ensure_first_user(tx: &Tx) -> Result<()> {
     dialect::lock_table(tx, "user").await?;
     refuse_if_any(tx).await
 }

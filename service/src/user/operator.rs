@@ -6,7 +6,7 @@ use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{NewUser, PasswordChange, Passwords, User, commands::Registered, repository};
+use super::{NewUser, PasswordChange, Passwords, User, commands::NewUserRow, repository};
 use crate::{
     error::{Error, Result, violations},
     event::Verb,
@@ -53,7 +53,7 @@ pub async fn create(store: &Store, passwords: &Passwords, new: NewUser) -> Resul
     valid(&new)?;
     let NewUser { email, display_name, password, invitation: _ } = new;
     let password_hash = passwords.hash(password, store.random(), Origin::Known).await?;
-    let new = Registered { email, display_name, password_hash };
+    let new = NewUserRow { email, display_name, password_hash };
     let made = store.write(new, |tx, new| {
         Box::pin(async move {
             let row = new.row(tx.new_id(), tx);
@@ -104,7 +104,7 @@ pub async fn disable(store: &Store, email: &str, force: bool) -> Result<User> {
                 return Ok(row.into());
             }
             if !force {
-                keep_owners(tx, row.id).await?;
+                ensure_owners_remain(tx, row.id).await?;
             }
             let at = Some(tx.now().fixed_offset());
             let user = set_disabled(tx, Verb::Disabled, &row, at).await?;
@@ -156,7 +156,7 @@ async fn end_access(tx: &Tx, user_id: Uuid) -> Result<()> {
 }
 
 /// Refuses where an organization has no other owner who can log in.
-async fn keep_owners(tx: &Tx, user_id: Uuid) -> Result<()> {
+async fn ensure_owners_remain(tx: &Tx, user_id: Uuid) -> Result<()> {
     for owner in member::repository::owned_by(tx, user_id).await? {
         organization::repository::lock(tx, owner.organization_id).await?;
         if !member::repository::other_owner_with_login(tx, &owner).await? {

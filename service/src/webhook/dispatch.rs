@@ -25,7 +25,7 @@ const BATCH_SIZE: u64 = 200;
 /// Moves each webhook that is behind on by some events, and says by how many in all.
 pub(crate) async fn dispatch(store: &Store, settings: &Settings) -> Result<u64> {
     let mut passed = 0;
-    for endpoint in repository::behind(store.read()).await? {
+    for endpoint in repository::lagging(store.read()).await? {
         let input = (endpoint, settings.clone());
         passed += store
             .write(input, |tx, (endpoint, settings)| Box::pin(advance(tx, *endpoint, settings)))
@@ -52,7 +52,7 @@ async fn advance(tx: &Tx, endpoint: Endpoint, settings: &Settings) -> Result<u64
         tx.signal(Signal::Work);
     }
     repository::insert(tx, deliveries).await?;
-    repository::move_on(tx, &progress, position).await?;
+    repository::advance(tx, &progress, position).await?;
     Ok(passed)
 }
 

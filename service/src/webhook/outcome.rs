@@ -20,8 +20,8 @@ const GONE: u16 = 410;
 
 type Outcome = Result<Response, OutboundError>;
 
-/// Keeps what came of an attempt.
-pub(super) async fn keep(
+/// Records what came of an attempt.
+pub(super) async fn record(
     store: &Store,
     sent: Sent,
     took: (DateTime<Utc>, Duration),
@@ -29,12 +29,12 @@ pub(super) async fn keep(
 ) -> Result<()> {
     store
         .write((sent, took, outcome), |tx, (sent, took, outcome)| {
-            Box::pin(write_down(tx, sent, *took, outcome))
+            Box::pin(record_in(tx, sent, *took, outcome))
         })
         .await
 }
 
-async fn write_down(
+async fn record_in(
     tx: &Tx,
     sent: &Sent,
     took: (DateTime<Utc>, Duration),
@@ -56,16 +56,16 @@ async fn write_down(
     let next = next
         .filter(|_| !accepted && status != Some(GONE))
         .map(|scheduled| tx.now() + wait.map_or(scheduled, |wait| wait.max(scheduled)));
-    if !move_delivery(tx, sent, accepted, next).await? {
+    if !update_delivery(tx, sent, accepted, next).await? {
         return Ok(());
     }
     repository::insert_attempt(tx, attempt(tx, sent, took, outcome)).await?;
     tx.signal(Signal::Work);
-    judge(tx, &webhook, accepted, status, wait.map(|wait| tx.now() + wait)).await
+    update_health(tx, &webhook, accepted, status, wait.map(|wait| tx.now() + wait)).await
 }
 
 /// False where the claim has run out and somebody else has taken the delivery, or it was sent anew.
-async fn move_delivery(
+async fn update_delivery(
     tx: &Tx,
     sent: &Sent,
     accepted: bool,
@@ -120,7 +120,7 @@ fn attempt(
 
 /// What an attempt says of the endpoint: since when it fails, until when it wants to be left alone,
 /// and whether it is used any longer.
-async fn judge(
+async fn update_health(
     tx: &Tx,
     webhook: &webhook::Model,
     accepted: bool,
@@ -136,7 +136,7 @@ async fn judge(
     let failing_since = if accepted { None } else { Some(since.unwrap_or(now).min(now)) };
     let resumes_at = resumes_at.or(until);
     if (failing_since, resumes_at) != (since, until) {
-        repository::keep_health(tx, endpoint, failing_since, resumes_at).await?;
+        repository::update_health(tx, endpoint, failing_since, resumes_at).await?;
     }
     let failing = failing_since.is_some_and(|since| tx.now() - since >= rules::DISABLE_AFTER);
     match status {

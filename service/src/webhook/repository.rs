@@ -40,12 +40,12 @@ pub(super) async fn find(
     connection: &impl ConnectionTrait,
     (organization_id, id): Endpoint,
 ) -> Result<Option<webhook::Model>> {
-    let row = there(organization_id).filter(webhook::COLUMN.id.eq(id));
+    let row = not_deleted(organization_id).filter(webhook::COLUMN.id.eq(id));
     Ok(rows::all(connection, row).await?.pop())
 }
 
 /// Those of an organization that are not deleted.
-fn there(organization_id: Uuid) -> Select<webhook::Entity> {
+fn not_deleted(organization_id: Uuid) -> Select<webhook::Entity> {
     versioned::find_in_organization::<webhook::Entity>(organization_id)
         .filter(webhook::COLUMN.deleted_at.is_null())
 }
@@ -66,7 +66,7 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<webhook::Model>> {
-    let rows = there(organization_id);
+    let rows = not_deleted(organization_id);
     let sort = Sort { name: "-created_at", column: webhook::Column::CreatedAt, descending: true };
     page(connection, rows, sort, query).await
 }
@@ -101,7 +101,7 @@ pub(super) async fn progress(
 ///
 /// # Errors
 /// Where another node was faster, the whole closure runs again ([`Error::Retry`]).
-pub(super) async fn move_on(tx: &Tx, from: &webhook_progress::Model, to: i64) -> Result<()> {
+pub(super) async fn advance(tx: &Tx, from: &webhook_progress::Model, to: i64) -> Result<()> {
     let moved = webhook_progress::Entity::update_many()
         .set(webhook_progress::ActiveModel { position: Set(to), ..Default::default() })
         .filter(webhook_progress::COLUMN.organization_id.eq(from.organization_id))
@@ -116,7 +116,7 @@ pub(super) async fn move_on(tx: &Tx, from: &webhook_progress::Model, to: i64) ->
 }
 
 /// Keeps how an endpoint does.
-pub(super) async fn keep_health(
+pub(super) async fn update_health(
     tx: &Tx,
     (organization_id, id): Endpoint,
     failing_since: Option<DateTime<Utc>>,
@@ -145,10 +145,12 @@ fn enabled() -> SelectStatement {
         .from(webhook::Entity)
         .inner_join(
             webhook_progress::Entity,
-            Condition::all().add(same((webhook_progress::Entity, Column::OrganizationId))).add(
-                Expr::col((webhook_progress::Entity, Column::Id))
-                    .eq(Expr::col((webhook::Entity, webhook::Column::Id))),
-            ),
+            Condition::all()
+                .add(in_organization_of_webhook((webhook_progress::Entity, Column::OrganizationId)))
+                .add(
+                    Expr::col((webhook_progress::Entity, Column::Id))
+                        .eq(Expr::col((webhook::Entity, webhook::Column::Id))),
+                ),
         )
         .and_where(Expr::col((webhook::Entity, webhook::Column::Enabled)).eq(true))
         .order_by((webhook::Entity, webhook::Column::Id), sea_orm::Order::Asc)
@@ -156,7 +158,7 @@ fn enabled() -> SelectStatement {
 }
 
 /// Of the same organization as the webhook.
-fn same(column: impl sea_orm::sea_query::IntoColumnRef) -> Expr {
+fn in_organization_of_webhook(column: impl sea_orm::sea_query::IntoColumnRef) -> Expr {
     Expr::col(column).eq(Expr::col((webhook::Entity, webhook::Column::OrganizationId)))
 }
 
@@ -171,13 +173,16 @@ async fn endpoints(
 }
 
 /// The enabled webhooks whose organization's log goes further than they have come.
-pub(super) async fn behind(connection: &impl ConnectionTrait) -> Result<Vec<Endpoint>> {
+pub(super) async fn lagging(connection: &impl ConnectionTrait) -> Result<Vec<Endpoint>> {
     let head = |column| Expr::col((event_head::Entity, column));
     let position = (webhook_progress::Entity, webhook_progress::Column::Position);
     let further = Query::select()
         .column((event_head::Entity, event_head::Column::Position))
         .from(event_head::Entity)
-        .and_where(same((event_head::Entity, event_head::Column::OrganizationId)))
+        .and_where(in_organization_of_webhook((
+            event_head::Entity,
+            event_head::Column::OrganizationId,
+        )))
         .and_where(head(event_head::Column::Position).gt(Expr::col(position)))
         .to_owned();
     endpoints(connection, enabled().and_where(Expr::exists(further))).await
@@ -199,7 +204,10 @@ pub(super) async fn with_due(
     let due = webhook_delivery::Entity::find()
         .select_only()
         .column(webhook_delivery::Column::Id)
-        .filter(same((webhook_delivery::Entity, webhook_delivery::Column::OrganizationId)))
+        .filter(in_organization_of_webhook((
+            webhook_delivery::Entity,
+            webhook_delivery::Column::OrganizationId,
+        )))
         .filter(
             Expr::col((webhook_delivery::Entity, webhook_delivery::Column::WebhookId))
                 .eq(Expr::col((webhook::Entity, webhook::Column::Id))),
@@ -221,8 +229,8 @@ impl Due<'_> {
     fn condition(self) -> Condition {
         use webhook_delivery::{COLUMN, Column};
         let column = |column| Expr::col((webhook_delivery::Entity, column));
-        let beyond = (0_i64..).zip(self.retries.longest()).filter_map(|(tries, longest)| {
-            let beyond = due::is_beyond(column(Column::NextAt), self.now, longest)?;
+        let beyond = (0_i64..).zip(self.retries.max_waits()).filter_map(|(tries, max_wait)| {
+            let beyond = due::is_beyond(column(Column::NextAt), self.now, max_wait)?;
             Some(column(Column::Tries).eq(tries).and(beyond))
         });
         let come = column(Column::NextAt).lte(self.now.fixed_offset());
@@ -320,7 +328,8 @@ pub(super) async fn delivery(
     organization_id: Uuid,
     id: Uuid,
 ) -> Result<webhook_delivery::Model> {
-    let webhooks = there(organization_id).select_only().column(webhook::Column::Id).into_query();
+    let webhooks =
+        not_deleted(organization_id).select_only().column(webhook::Column::Id).into_query();
     let row = versioned::find_in_organization::<webhook_delivery::Entity>(organization_id)
         .filter(webhook_delivery::COLUMN.id.eq(id))
         .filter(webhook_delivery::COLUMN.webhook_id.in_subquery(webhooks));

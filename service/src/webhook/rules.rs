@@ -100,7 +100,7 @@ impl FromStr for Retries {
 
 impl Retries {
     /// How long the wait is at most that follows so many attempts, for each of them.
-    pub(super) fn longest(&self) -> impl Iterator<Item = TimeDelta> {
+    pub(super) fn max_waits(&self) -> impl Iterator<Item = TimeDelta> {
         (0..).map_while(|tries| self.after(tries, 999))
     }
 

@@ -160,7 +160,7 @@ async fn begin(context: &Context, endpoint: Endpoint, available: usize) -> Resul
             let timeout = sent.settings.timeout;
             let answer = context.outbound.post(&url, &headers, body, timeout).await;
             let took = (started_at, context.store.uptime().saturating_sub(began));
-            if let Err(error) = outcome::keep(&context.store, sent, took, answer).await {
+            if let Err(error) = outcome::record(&context.store, sent, took, answer).await {
                 tracing::warn!(%error, "what came of a delivery was not kept: it is sent again");
             }
             drop(permit);

@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RuleTask)]
-pub struct TaskToMake {
+pub struct TaskTemplate {
     /// Title of the task, not blank, at most 200 characters. Placeholders are not supported.
     #[validate(length(max = 200), custom(function = text::visible))]
     #[schema(max_length = 200)]
@@ -50,7 +50,7 @@ pub struct TaskToMake {
 /// Task that a rule would have created.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = RuleTaskMade)]
-pub struct WouldMake {
+pub struct PlannedTask {
     /// Title of the task.
     pub title: String,
     /// Priority of the task.
@@ -66,19 +66,19 @@ pub struct WouldMake {
 }
 
 /// The tasks that actions make.
-pub(super) fn tasks(then: &[Action]) -> impl Iterator<Item = &TaskToMake> {
+pub(super) fn tasks(then: &[Action]) -> impl Iterator<Item = &TaskTemplate> {
     then.iter().filter_map(|action| match action {
         Action::CreateTask(task) => Some(&**task),
         _ => None,
     })
 }
 
-impl TaskToMake {
+impl TaskTemplate {
     /// The task after an event: when it is due does not depend on how late the rule comes to it.
-    pub(super) fn after(&self, actor: &Actor, event: &event::Model) -> WouldMake {
+    pub(super) fn after(&self, actor: &Actor, event: &event::Model) -> PlannedTask {
         let day = actor.settings.day_of(event.at.to_utc());
         let days = self.due_in_days.and_then(|days| u64::try_from(days).ok());
-        WouldMake {
+        PlannedTask {
             title: self.title.clone(),
             priority: self.priority,
             assignee_member_id: self.assignee_member_id,
@@ -90,7 +90,12 @@ impl TaskToMake {
 }
 
 /// Makes the tasks of a rule that applies to an expense.
-pub(super) async fn make(tx: &Tx, by: &Actor, then: &[Action], event: &event::Model) -> Result<()> {
+pub(super) async fn create_tasks(
+    tx: &Tx,
+    by: &Actor,
+    then: &[Action],
+    event: &event::Model,
+) -> Result<()> {
     for task in tasks(then) {
         let mut new = serde_json::to_value(task.after(by, event))
             .map_err(|error| Error::Internal(format!("a task cannot be shown: {error}")))?;
@@ -112,16 +117,16 @@ pub(super) async fn make(tx: &Tx, by: &Actor, then: &[Action], event: &event::Mo
 ///
 /// # Errors
 /// [`Error::Invalid`].
-pub(super) async fn known(
+pub(super) async fn ensure_references_exist(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     before: &[Action],
     then: &[Action],
 ) -> Result<()> {
-    let new = |id: &Uuid, of: fn(&TaskToMake) -> Option<Uuid>| {
+    let new = |id: &Uuid, of: fn(&TaskTemplate) -> Option<Uuid>| {
         tasks(before).all(|task| of(task) != Some(*id))
     };
-    let named = |of: fn(&TaskToMake) -> Option<Uuid>| {
+    let named = |of: fn(&TaskTemplate) -> Option<Uuid>| {
         tasks(then).filter_map(of).filter(|id| new(id, of)).collect::<Vec<_>>()
     };
     let members = named(|task| task.assignee_member_id);
