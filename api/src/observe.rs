@@ -81,7 +81,7 @@ pub async fn observe(
     }
 }
 
-/// A request that took too long. Idempotent its body is there, one that changes something goes on
+/// A request that took too long. Once its body is there, one that changes something goes on
 /// without its client.
 fn late(does_nothing: bool) -> Failure {
     let why = "the request took too long".to_owned();

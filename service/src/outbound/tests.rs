@@ -177,7 +177,7 @@ async fn an_answer_that_never_ends_is_cut_by_its_length_or_its_time() {
     let long = format!("HTTP/1.1 500 X\r\n\r\n{}", "x".repeat(200_000));
     let (port, _) = server(long.leak()).await;
     let answer = post(&outbound, &format!("http://127.0.0.1:{port}/")).await.expect("an answer");
-    assert_eq!((answer.status, answer.body.len()), (500, BODY_BYTES));
+    assert_eq!((answer.status, answer.body.len()), (500, MAX_BODY_BYTES));
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/", silent.local_addr().expect("an address"));
     let timeout = Duration::from_millis(50);

@@ -84,7 +84,7 @@ impl Changeable for Webhook {
             next.disabled_reason = Set(None);
         }
         if input.enabled && !row.enabled {
-            repository::keep_health(tx, (actor.organization_id, id), None, None).await?;
+            repository::update_health(tx, (actor.organization_id, id), None, None).await?;
             tx.signal(Signal::Sequenced);
             tx.signal(Signal::Work);
         }

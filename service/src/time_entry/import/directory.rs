@@ -188,7 +188,9 @@ impl Directory {
             Found::One(id) => {
                 let status = self.projects.iter().find(|project| project.id == id)?;
                 let status = project::Status::of(&status.status);
-                let Err(Error::State { code, .. }) = rules::open(status) else { return None };
+                let Err(Error::State { code, .. }) = rules::ensure_accepts_new(status) else {
+                    return None;
+                };
                 (code, "is an archived project, which takes nothing new")
             }
             Found::Missing if import.query.create_projects => return None,
