@@ -14,6 +14,9 @@ use crate::{
     state::State,
 };
 
+const APPROVE: &str =
+    "If approval is required, it must come from a member with no part in the report.";
+
 const AMEND: &str = "\
 `changes` is a JSON Merge Patch, and `reason` states why. If the organization requires approval, an
 approved report becomes `submitted` again.";
@@ -51,9 +54,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 ),
         )
         .service(
-            reports.transition(permission::DecideDailyReports, "approve", daily_report::approve).detail(
-                "If approval is required, it must come from a member with no part in the report.",
-            ),
+            reports
+                .transition(permission::DecideDailyReports, "approve", daily_report::approve)
+                .detail(APPROVE),
         )
         .service(
             reports

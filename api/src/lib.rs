@@ -15,9 +15,9 @@
 //! | group | modules |
 //! |---|---|
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
-//! | a request on its way in | [`observe`], [`connections`], [`intake`], [`extract`], [`permission`] |
+//! | a request coming in | [`observe`], [`connections`], [`intake`], [`extract`], [`permission`] |
 //! | an answer on its way out | [`response`], [`problem`], [`stream`] |
-//! | standard routes | `resource`: create, list, read, history, revert, change, remove, transitions |
+//! | standard routes | `resource`: create, list, read, history, revert, change, remove, transition |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
 //! | health and metrics | `operations` |
 //! | the command line | [`cli`], [`config`] |

@@ -172,6 +172,7 @@ impl Stream {
     /// Goes on until the client goes, may not read on or does not, or the server stops.
     async fn run(mut self, mut wake: watch::Receiver<u64>, mut look: bool) {
         let mut ended = self.state.streams.ended.subscribe();
+        let interval = POLL_INTERVAL.min(self.state.settings.streams.heartbeat);
         while !*ended.borrow() && !self.out.is_closed() {
             if look {
                 wake.borrow_and_update();
@@ -188,7 +189,7 @@ impl Stream {
             }
             tokio::select! {
                 _ = wake.changed() => {}
-                () = tokio::time::sleep(POLL_INTERVAL.min(self.state.settings.streams.heartbeat)) => {}
+                () = tokio::time::sleep(interval) => {}
                 () = self.out.closed() => {}
                 _ = ended.changed() => {}
             }

@@ -14,8 +14,8 @@
 //! | module | content |
 //! |---|---|
 //! | `tables` | one module a table, exported from here: `entity::expense::Entity` |
-//! | `traits` | [`Identified`], [`TenantEntity`] and [`Versioned`], and which tables they apply to |
-//! | `rows` | [`OrderedColumns`]: the columns of a table in the order in which its rows are decoded |
+//! | `traits` | [`Identified`], [`TenantEntity`] and [`Versioned`], and the tables they apply to |
+//! | `rows` | [`OrderedColumns`]: the columns of a table in the order in which rows are decoded |
 //!
 //! # Where to begin
 //!

@@ -112,7 +112,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_amount_comes_back_as_it_was_written(minor in 1..=MAX_AMOUNT_MINOR, exponent in 0_u16..=4) {
+        fn every_amount_comes_back_as_it_was_written(
+            minor in 1..=MAX_AMOUNT_MINOR,
+            exponent in 0_u16..=4,
+        ) {
             let unit = 10_i64.pow(exponent.into());
             let width = usize::from(exponent);
             let text = if exponent == 0 {

@@ -73,13 +73,15 @@ async fn the_most_that_an_expense_may_be_comes_back_as_it_went() {
         let category = ada.make(&format!("{home}/categories"), json!({ "name": "c" })).await;
         let full = json!({
             "kind": "refund", "member_id": ada.member_in(&home).await["id"],
-            "category_id": category["id"], "spent_on": "9999-12-31", "amount_minor": MAX_AMOUNT_MINOR,
-            "currency": "JPY", "merchant": "İ".repeat(200), "payment_method": "💳".repeat(50),
+            "category_id": category["id"], "spent_on": "9999-12-31",
+            "amount_minor": MAX_AMOUNT_MINOR, "currency": "JPY",
+            "merchant": "İ".repeat(200), "payment_method": "💳".repeat(50),
             "note": "İ".repeat(2000), "place": " \t\n\u{7f}\u{feff} ",
             "details": { "a": [1, -2, 0.5, 1e300, true, null, { "": "\u{1f600}" }], "z": {}, "ä": "" },
             "items": [
-                { "name": "İ".repeat(200), "amount_minor": MAX_AMOUNT_MINOR - 1, "quantity_milli": MAX_AMOUNT_MINOR,
-                  "unit": "km²", "category_id": category["id"], "project_id": null },
+                { "name": "İ".repeat(200), "amount_minor": MAX_AMOUNT_MINOR - 1,
+                  "quantity_milli": MAX_AMOUNT_MINOR, "unit": "km²",
+                  "category_id": category["id"], "project_id": null },
                 { "name": "b", "amount_minor": 1, "quantity_milli": null, "unit": null,
                   "category_id": null, "project_id": null },
             ],

@@ -98,7 +98,7 @@ pub(super) async fn remove<R: Writable, P: PermissionType>(
 type TransitionArgs<P, I> = (Require<P>, Idempotent, ResourceId, IfMatch, Body<TransitionBody<I>>);
 
 pub(super) fn transition<P, I, A>(
-    transition: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
+    apply: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
     + Clone
     + 'static,
 ) -> impl Handler<TransitionArgs<P, I>, Output = Result<HttpResponse>>
@@ -112,13 +112,11 @@ where
           ResourceId(id): ResourceId,
           IfMatch(precondition): IfMatch,
           Body(body): Body<TransitionBody<I>>| {
-        let transition = transition.clone();
+        let apply = apply.clone();
         async move {
             let expected = Expected::of(body.version(), precondition);
             idempotent
-                .respond(ok, async |store| {
-                    transition(store, &caller.actor, id, expected, body).await
-                })
+                .respond(ok, async |store| apply(store, &caller.actor, id, expected, body).await)
                 .await
         }
     }

@@ -12,7 +12,7 @@
 //!     config
 //!         .service(categories.create(permission::ManageCategories))
 //!         .service(categories.list(permission::ReadMoney, "Ordered by name."))
-//!         .service(categories.change(permission::ManageCategories).detail("The kind is immutable."))
+//!         .service(categories.change(permission::ManageCategories).detail("The kind is fixed."))
 //!         .service(categories.transition(permission::ManageCategories, "close", category::close))
 //!         .service(totals); // written by hand
 //! }
@@ -27,7 +27,7 @@
 //! | `revert` | `POST /categories/{category_id}/revert` | `Changeable` |
 //! | `change` | `PATCH /categories/{category_id}` | `Changeable` |
 //! | `remove` | `DELETE /categories/{category_id}` | `Writable` |
-//! | `transition` | `POST /categories/{category_id}/approve` | a function that takes a version, and an input |
+//! | `transition` | `POST /categories/{category_id}/approve` | a function of a version and an input |
 //!
 //! The permission of list, read and history is the resource's `READ`, that of revert and change its
 //! `WRITE`, as the compiler sees to; create, remove and transitions may take another, and the
@@ -97,13 +97,13 @@ impl<R: Resource> Collection<R> {
             .to(handlers::history::<R, P>)
     }
 
-    /// Something that is done to one of them, against its version: `"approve"`. `transition` writes
+    /// Something that is done to one of them, against its version: `"approve"`. `apply` writes
     /// once.
     pub(crate) fn transition<P: PermissionType, I, A>(
         &self,
         _: P,
         name: &str,
-        transition: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
+        apply: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
         + Clone
         + 'static,
     ) -> Route
@@ -117,7 +117,7 @@ impl<R: Resource> Collection<R> {
             .body::<TransitionBody<I>>()
             .returns::<A>(StatusCode::OK)
             .responses::<problem::Change>()
-            .to(handlers::transition::<P, I, A>(transition))
+            .to(handlers::transition::<P, I, A>(apply))
     }
 }
 

@@ -151,7 +151,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lines_sum_exactly_or_not_at_all(amounts in prop::collection::vec(1..=crate::money::MAX_AMOUNT_MINOR, 1..50)) {
+        fn lines_sum_exactly_or_not_at_all(
+            amounts in prop::collection::vec(1..=crate::money::MAX_AMOUNT_MINOR, 1..50),
+        ) {
             let items: Vec<_> = amounts.iter().map(|amount| line(*amount)).collect();
             let sum: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();
             if let Ok(total) = i64::try_from(sum) {

@@ -262,7 +262,7 @@ async fn relay_until_lost(pools: &Pools, signals: &Signals, node: &str) -> Resul
                 }
                 received = listener.try_recv() => match received.map_err(driver_error)? {
                     None => break,
-                    Some(notification) => receive_notification(notification.payload(), signals, node),
+                    Some(sent) => receive_notification(sent.payload(), signals, node),
                 },
             }
         }
