@@ -17,7 +17,7 @@
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
 //! | a request coming in | [`observe`], [`connections`], [`intake`], [`extract`], [`permission`] |
 //! | an answer on its way out | [`response`], [`problem`], [`stream`] |
-//! | standard routes | `resource`: create, list, read, history, revert, change, remove, transition |
+//! | standard routes | `resource`: create, list, read, history, revert, change, remove, … |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
 //! | health and metrics | `operations` |
 //! | the command line | [`cli`], [`config`] |

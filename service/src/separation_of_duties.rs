@@ -65,13 +65,13 @@ impl SeparationOfDuties<'_> {
     }
 
     fn refusal(&self, involvement: Involvement, others: bool) -> String {
-        let refused = format!("nobody decides {}", self.describe(involvement));
+        let text = format!("nobody decides {}", self.describe(involvement));
         if others {
-            return refused;
+            return text;
         }
         let least = self.permission.least_role().as_str();
         format!(
-            "{refused}, and nobody else is here who could: let somebody in who is at least {least}, \
+            "{text}, and nobody else is here who could: let somebody in who is at least {least}, \
              or let the organization do without approval (approval_required)"
         )
     }

@@ -27,7 +27,7 @@
 //! | `revert` | `POST /categories/{category_id}/revert` | `Changeable` |
 //! | `change` | `PATCH /categories/{category_id}` | `Changeable` |
 //! | `remove` | `DELETE /categories/{category_id}` | `Writable` |
-//! | `transition` | `POST /categories/{category_id}/approve` | a function of a version and an input |
+//! | `transition` | `POST /categories/{category_id}/approve` | a function of version and input |
 //!
 //! The permission of list, read and history is the resource's `READ`, that of revert and change its
 //! `WRITE`, as the compiler sees to; create, remove and transitions may take another, and the

@@ -154,7 +154,7 @@ async fn rows(
     query: &ExpenseQuery,
 ) -> Result<Page<expense::Model>> {
     let (sort, page_query) = (sort(query.sort), query.page());
-    match asked(connection.get_database_backend(), organization_id, query) {
+    match selected(connection.get_database_backend(), organization_id, query) {
         (rows, None) => page(connection, rows, sort, &page_query).await,
         (rows, Some(others)) => page_of_either(connection, (rows, others), sort, &page_query).await,
     }
@@ -170,7 +170,7 @@ pub fn statement(
     query: &ExpenseQuery,
 ) -> Result<Statement> {
     let (sort, page_query) = (sort(query.sort), query.page());
-    match asked(backend, organization_id, query) {
+    match selected(backend, organization_id, query) {
         (rows, None) => {
             let sort_key = SortKey::of::<expense::Entity>(sort.column);
             page_statement(backend, rows, sort, &page_query, sort_key)
@@ -183,7 +183,7 @@ pub fn statement(
 
 /// The rows that a query asks for: those that are for a project as a whole, and apart from these those of which a
 /// line is.
-fn asked(
+fn selected(
     backend: DbBackend,
     organization_id: Uuid,
     query: &ExpenseQuery,
@@ -194,7 +194,7 @@ fn asked(
     let others = rows
         .clone()
         .filter(whole.is_null().or(whole.ne(project_id)))
-        .filter(in_a_line(organization_id, project_id));
+        .filter(has_line_of_project(organization_id, project_id));
     (rows.filter(whole.eq(project_id)), Some(others))
 }
 
@@ -270,7 +270,7 @@ pub(crate) fn names_project(organization_id: Uuid, project_id: Uuid) -> Expr {
 }
 
 /// Of which a line names a project.
-fn in_a_line(organization_id: Uuid, project_id: Uuid) -> Expr {
+fn has_line_of_project(organization_id: Uuid, project_id: Uuid) -> Expr {
     let lines = versioned::find_in_organization::<expense_item::Entity>(organization_id)
         .select_only()
         .column(expense_item::Column::ExpenseId)

@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     expense::{
         Kind, Status, names_project,
-        spending::{self, Asked, Dimension},
+        spending::{self, Dimension, SumsQuery},
     },
     store::{Tx, dialect, versioned},
 };
@@ -106,7 +106,7 @@ pub(super) async fn sums(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Ve
     let Some(months) = whole_months(scope.from, scope.to) else {
         return sums_of_rows(tx, scope, group_by).await;
     };
-    let asked = Asked {
+    let query = SumsQuery {
         organization_id: scope.organization_id,
         project_id: scope.project_id,
         dimension: match group_by {
@@ -119,7 +119,7 @@ pub(super) async fn sums(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Ve
         first: months.first,
         last: months.last,
     };
-    let Some(rows) = spending::sums(tx, &asked).await? else {
+    let Some(rows) = spending::sums(tx, &query).await? else {
         tx.request_backfill(scope.organization_id);
         return sums_of_rows(tx, scope, group_by).await;
     };

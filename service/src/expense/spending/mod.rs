@@ -14,5 +14,5 @@ pub(crate) mod worker;
 
 pub(super) use delta::Deltas;
 pub(super) use repository::append;
-pub(crate) use repository::{Asked, Row, sums};
+pub(crate) use repository::{Row, SumsQuery, sums};
 pub(crate) use totals::Dimension;

@@ -27,7 +27,7 @@ const IDS_PER_STATEMENT: usize = 10_000;
 
 /// Which sums a report asks for, over whole months.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct SumsQuery {
     pub(crate) organization_id: Uuid,
     /// Only for this project.
     pub(crate) project_id: Option<Uuid>,
@@ -60,11 +60,11 @@ pub(crate) struct Row {
 /// In one statement: totals, deltas and whether the organization has been backfilled are of one moment.
 pub(crate) async fn sums(
     connection: &impl ConnectionTrait,
-    asked: &Asked,
+    query: &SumsQuery,
 ) -> Result<Option<Vec<Row>>> {
-    let statement = of_backfill(connection, asked)
-        .union(UnionType::All, of_totals(connection, asked))
-        .union(UnionType::All, of_deltas(connection, asked))
+    let statement = select_backfill(connection, query)
+        .union(UnionType::All, select_totals(connection, query))
+        .union(UnionType::All, select_deltas(connection, query))
         .to_owned();
     let rows = connection.query_all(&statement).await?;
     let rows = rows.iter().map(|row| Row::from_query_result(row, ""));
@@ -75,9 +75,9 @@ pub(crate) async fn sums(
         return Ok(None);
     }
     for row in &mut rows {
-        row.group_id = match asked.dimension {
+        row.group_id = match query.dimension {
             // The only one.
-            Some(Dimension::Project) if asked.project_id.is_some() => asked.project_id,
+            Some(Dimension::Project) if query.project_id.is_some() => query.project_id,
             _ => row.group_id.filter(|id| *id != NIL),
         };
     }
@@ -85,7 +85,7 @@ pub(crate) async fn sums(
 }
 
 /// One row if the totals are there.
-fn of_backfill(connection: &impl ConnectionTrait, asked: &Asked) -> SelectStatement {
+fn select_backfill(connection: &impl ConnectionTrait, query: &SumsQuery) -> SelectStatement {
     let backend = connection.get_database_backend();
     let zero = || Expr::cust("0").cast_as("bigint");
     let null = || Expr::cust("NULL");
@@ -100,25 +100,25 @@ fn of_backfill(connection: &impl ConnectionTrait, asked: &Asked) -> SelectStatem
         .expr_as(zero(), "count")
         .expr_as(zero(), "first_count")
         .from(spending_backfill::Entity)
-        .and_where(spending_backfill::COLUMN.organization_id.eq(asked.organization_id))
+        .and_where(spending_backfill::COLUMN.organization_id.eq(query.organization_id))
         .to_owned()
 }
 
-fn of_totals(connection: &impl ConnectionTrait, asked: &Asked) -> SelectStatement {
+fn select_totals(connection: &impl ConnectionTrait, query: &SumsQuery) -> SelectStatement {
     use spending_total::{COLUMN, Column, Entity};
-    let dimension = match asked.dimension {
-        Some(Dimension::Project) | None if asked.project_id.is_some() => Dimension::Member,
+    let dimension = match query.dimension {
+        Some(Dimension::Project) | None if query.project_id.is_some() => Dimension::Member,
         Some(dimension) => dimension,
         None => Dimension::Member,
     };
     let key = Column::KeyId.into_simple_expr();
     let mut rows = Query::select();
     rows.from(Entity)
-        .and_where(COLUMN.organization_id.eq(asked.organization_id))
-        .and_where(COLUMN.project_id.eq(asked.project_id.unwrap_or(NIL)))
+        .and_where(COLUMN.organization_id.eq(query.organization_id))
+        .and_where(COLUMN.project_id.eq(query.project_id.unwrap_or(NIL)))
         .and_where(COLUMN.dimension.eq(dimension.as_str()))
-        .and_where(COLUMN.month.between(asked.first, asked.last));
-    grouped(connection, asked, &mut rows, key, Column::Month.into_simple_expr());
+        .and_where(COLUMN.month.between(query.first, query.last));
+    add_group_columns(connection, query, &mut rows, key, Column::Month.into_simple_expr());
     let sum = |column: Column| dialect::sum(column.into_simple_expr());
     rows.expr_as(sum(Column::SettledHigh), "settled_high")
         .expr_as(sum(Column::SettledLow), "settled_low")
@@ -129,28 +129,34 @@ fn of_totals(connection: &impl ConnectionTrait, asked: &Asked) -> SelectStatemen
         .to_owned()
 }
 
-fn of_deltas(connection: &impl ConnectionTrait, asked: &Asked) -> SelectStatement {
+fn select_deltas(connection: &impl ConnectionTrait, query: &SumsQuery) -> SelectStatement {
     use spending_delta::{COLUMN, Column, Entity};
-    let key = match asked.dimension {
+    let key = match query.dimension {
         Some(Dimension::Category) => Column::CategoryId,
         Some(Dimension::Project) => Column::ProjectId,
         Some(Dimension::Member) | None => Column::MemberId,
     };
     let mut rows = Query::select();
     rows.from(Entity)
-        .and_where(COLUMN.organization_id.eq(asked.organization_id))
-        .and_where(COLUMN.month.between(asked.first, asked.last));
-    let (count, first) = match (asked.project_id, asked.dimension) {
+        .and_where(COLUMN.organization_id.eq(query.organization_id))
+        .and_where(COLUMN.month.between(query.first, query.last));
+    let (count, first) = match (query.project_id, query.dimension) {
         (None, Some(Dimension::Category)) => (Column::CategoryCount, Column::ExpenseCount),
         (None, Some(Dimension::Project)) => (Column::ProjectCount, Column::ExpenseCount),
         (None, _) => (Column::ExpenseCount, Column::ExpenseCount),
         (Some(_), Some(Dimension::Category)) => (Column::PartCount, Column::ProjectCount),
         (Some(_), _) => (Column::ProjectCount, Column::ProjectCount),
     };
-    if let Some(project_id) = asked.project_id {
+    if let Some(project_id) = query.project_id {
         rows.and_where(COLUMN.project_id.eq(project_id));
     }
-    grouped(connection, asked, &mut rows, key.into_simple_expr(), Column::Month.into_simple_expr());
+    add_group_columns(
+        connection,
+        query,
+        &mut rows,
+        key.into_simple_expr(),
+        Column::Month.into_simple_expr(),
+    );
     let [settled_high, settled_low] = dialect::sum_halves(Column::SettledMinor.into_simple_expr());
     let [pending_high, pending_low] = dialect::sum_halves(Column::PendingMinor.into_simple_expr());
     rows.expr_as(settled_high, "settled_high")
@@ -163,17 +169,17 @@ fn of_deltas(connection: &impl ConnectionTrait, asked: &Asked) -> SelectStatemen
 }
 
 /// The columns that tell groups apart.
-fn grouped(
+fn add_group_columns(
     connection: &impl ConnectionTrait,
-    asked: &Asked,
+    query: &SumsQuery,
     rows: &mut SelectStatement,
     key: Expr,
     month: Expr,
 ) {
     let backend = connection.get_database_backend();
     let null = || Expr::cust("NULL");
-    let key = if asked.dimension.is_some() { key } else { null() };
-    let month = if asked.by_month { dialect::month(backend, month) } else { null() };
+    let key = if query.dimension.is_some() { key } else { null() };
+    let month = if query.by_month { dialect::month(backend, month) } else { null() };
     rows.expr_as(dialect::nullable_uuid(backend, key), "group_id")
         .expr_as(dialect::nullable_text(backend, month), "group_month")
         .column("currency")
@@ -408,13 +414,13 @@ pub(super) async fn totals(
 
 /// What the totals of an organization are to be, from its expenses. Month by month, so that few cells are held at a
 /// time.
-pub(super) async fn totals_of_rows(tx: &Tx, organization_id: Uuid) -> Result<Totals> {
+pub(super) async fn compute_totals(tx: &Tx, organization_id: Uuid) -> Result<Totals> {
     let mut totals = Totals::default();
     let mut after = None;
     while let Some(day) = next_day(tx, organization_id, after).await? {
         let first = month_of(day);
         let last = first + chrono::Months::new(1) - chrono::Days::new(1);
-        add_whole(tx, organization_id, [first, last], &mut totals).await?;
+        add_without_lines(tx, organization_id, [first, last], &mut totals).await?;
         add_with_lines(tx, organization_id, [first, last], &mut totals).await?;
         after = Some(last);
     }
@@ -438,7 +444,7 @@ async fn next_day(
 }
 
 /// The expenses of a month without lines, summed by the database.
-async fn add_whole(
+async fn add_without_lines(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     [first, last]: [NaiveDate; 2],

@@ -31,21 +31,21 @@ pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
                 if organization::repository::is_deleted(tx, *id).await? {
                     return Ok(None);
                 }
-                let mut kept = repository::totals(tx, *id).await?;
+                let mut stored = repository::totals(tx, *id).await?;
                 let (_, deltas) = repository::deltas(tx, *id, None).await?;
-                kept.merge(deltas);
-                let right = repository::totals_of_rows(tx, *id).await?;
-                let keys: BTreeSet<_> = kept.0.keys().chain(right.0.keys()).cloned().collect();
+                stored.merge(deltas);
+                let right = repository::compute_totals(tx, *id).await?;
+                let keys: BTreeSet<_> = stored.0.keys().chain(right.0.keys()).cloned().collect();
                 let mut found = Findings { organization_id: *id, totals: 0, faults: Vec::new() };
                 for key in keys {
                     let of = |totals: &super::totals::Totals| {
                         totals.0.get(&key).copied().unwrap_or_default()
                     };
-                    match (of(&kept), of(&right)) {
-                        (kept, right) if kept == right => found.totals += 1,
-                        (kept, right) => found.faults.push(format!(
+                    match (of(&stored), of(&right)) {
+                        (stored, right) if stored == right => found.totals += 1,
+                        (stored, right) => found.faults.push(format!(
                             "{key} is {}, and should be {}",
-                            shown(kept),
+                            shown(stored),
                             shown(right)
                         )),
                     }

@@ -49,7 +49,7 @@ pub(super) async fn backfill(store: &Store, organization_id: Uuid) -> Result<boo
     let read = store.snapshot(organization_id, |tx, id| {
         Box::pin(async move {
             let (known, _) = repository::deltas(tx, *id, None).await?;
-            Ok((known, repository::totals_of_rows(tx, *id).await?))
+            Ok((known, repository::compute_totals(tx, *id).await?))
         })
     });
     let (known, totals) = read.await?;
