@@ -1,6 +1,9 @@
 use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
-use service::event::{self, EventPage, EventQuery, Filter};
+use service::{
+    catalogue::RESOURCES,
+    event::{self, EventPage, EventQuery, Filter},
+};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
@@ -37,7 +40,7 @@ async fn list(
     caller: Require<permission::ReadOrganization>,
     Query(query): Query<EventQuery>,
 ) -> Result<web::Json<EventPage>> {
-    Ok(web::Json(event::list(&state.store, &caller.actor, &query).await?))
+    Ok(web::Json(event::list(&state.store, RESOURCES, &caller.actor, &query).await?))
 }
 
 /// Position and filters of a stream of events.
@@ -100,7 +103,7 @@ async fn live(
     LastEventId(last): LastEventId,
 ) -> Result<HttpResponse> {
     let StreamQuery { after, kinds, entity } = query;
-    let filter = Filter::of(&EventQuery { kinds, entity, ..EventQuery::default() })?;
+    let filter = Filter::of(RESOURCES, &EventQuery { kinds, entity, ..EventQuery::default() })?;
     let subscription = Subscription { filter, after: last.or(after) };
     stream::open(&state, &caller.actor, reader, subscription).await
 }

@@ -2,8 +2,8 @@
 
 use actix_web::{dev::ServiceRequest, web};
 use service::{
-    Store, access::AccessCache, background::Context, error, idempotency::InFlight,
-    outbound::Outbound, throttle::Throttle, user::Passwords,
+    Store, access::AccessCache, background::Context, catalogue::BACKGROUND, error,
+    idempotency::InFlight, outbound::Outbound, throttle::Throttle, user::Passwords,
 };
 
 use crate::{config::Settings, connections::Connections, intake::Intake, stream::Streams};
@@ -62,7 +62,8 @@ impl State {
     /// What works in the background.
     pub fn context(&self) -> Context {
         let Settings { webhooks, saga_timeouts, .. } = self.settings.clone();
-        Context::new(self.store.clone(), self.outbound.clone(), webhooks, saga_timeouts)
+        let (store, outbound) = (self.store.clone(), self.outbound.clone());
+        Context::new(BACKGROUND, store, outbound, webhooks, saga_timeouts)
     }
 
     /// The state that a request came in over.

@@ -1,5 +1,5 @@
 //! What steward does without being asked: each kind of work is a function and a line in
-//! [`WORKERS`].
+//! `catalogue::WORKERS`.
 
 use std::{
     sync::{Arc, atomic::AtomicI64},
@@ -10,14 +10,11 @@ use futures_util::future::BoxFuture;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    consumer::{self, CONSUMERS, Consumer},
+    consumer::Consumer,
     error::Result,
     event::sequencer,
-    expense::spending,
-    idempotency, import,
     lease::{self, Node},
     outbound::Outbound,
-    purge,
     saga::{self, SagaTimeouts},
     store::{Store, signal::Signal},
     webhook,
@@ -28,11 +25,20 @@ use crate::{
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long at least from one look at the log to the next, but where much is left to do: what happens meanwhile is done
 /// in one turn, and a turn costs more than an event.
-const MIN_TURN_INTERVAL: Duration = Duration::from_millis(50);
+pub(crate) const MIN_TURN_INTERVAL: Duration = Duration::from_millis(50);
 /// As much as is done in a turn that leaves something to do.
 const LARGE_TURN: u64 = 50;
 /// How long a worker waits that could not do its work.
 const FAILURE_DELAY: Duration = Duration::from_millis(500);
+
+/// What is to be done in the background.
+#[derive(Debug, Clone, Copy)]
+pub struct Catalogue {
+    /// What reacts to events.
+    pub consumers: &'static [Consumer],
+    /// All that is done, the consumers' work included.
+    pub workers: &'static [Worker],
+}
 
 /// What every worker is given.
 #[derive(Debug, Clone)]
@@ -42,9 +48,11 @@ pub struct Context {
     /// This process, among the nodes.
     pub node: Node,
     /// Since when events wait for a position.
-    sequencing_lag: sequencer::SequencingLag,
+    pub(crate) sequencing_lag: sequencer::SequencingLag,
     /// What reacts to events.
     pub consumers: &'static [Consumer],
+    /// What is done.
+    workers: &'static [Worker],
     /// Who makes requests to addresses that users give.
     pub outbound: Outbound,
     /// How webhooks are sent.
@@ -60,12 +68,13 @@ pub struct Context {
     /// Whether nothing is done at the same time as something else.
     pub(crate) sequential: bool,
     /// When it is worth while to look for answers that are kept no longer, in seconds.
-    next_sweep: Arc<AtomicI64>,
+    pub(crate) next_sweep: Arc<AtomicI64>,
 }
 
 impl Context {
     /// What the workers of this process are given.
     pub fn new(
+        catalogue: Catalogue,
         store: Store,
         outbound: Outbound,
         webhooks: webhook::Settings,
@@ -75,7 +84,8 @@ impl Context {
             node: Node::new(&store),
             sequencing_lag: sequencer::SequencingLag::default(),
             store,
-            consumers: CONSUMERS,
+            consumers: catalogue.consumers,
+            workers: catalogue.workers,
             outbound,
             webhooks,
             sends: webhook::Sends::default(),
@@ -89,92 +99,16 @@ impl Context {
 }
 
 /// A kind of work.
-struct Worker {
-    name: &'static str,
+#[derive(Debug)]
+pub struct Worker {
+    /// What the log of the process calls it.
+    pub(crate) name: &'static str,
     /// What wakes it, besides the end of its rest.
-    wakes: Option<Signal>,
+    pub(crate) wakes: Option<Signal>,
     /// How long it waits after a turn that did not do much, whatever wakes it.
-    min_interval: Duration,
+    pub(crate) min_interval: Duration,
     /// Does some of what there is to do, and says how much; zero if there is nothing.
-    turn: fn(&Context) -> BoxFuture<'_, Result<u64>>,
-}
-
-/// Every kind of work.
-const WORKERS: &[Worker] = &[
-    Worker {
-        name: "sequencer",
-        wakes: Some(Signal::Recorded),
-        min_interval: MIN_TURN_INTERVAL,
-        turn: |context| {
-            Box::pin(sequencer::sequence(&context.store, &context.node, &context.sequencing_lag))
-        },
-    },
-    Worker {
-        name: "consumers",
-        wakes: Some(Signal::Sequenced),
-        min_interval: MIN_TURN_INTERVAL,
-        turn: |context| Box::pin(consumer::run_once(context)),
-    },
-    Worker {
-        name: "leases",
-        wakes: None,
-        min_interval: Duration::ZERO,
-        turn: |context| Box::pin(watch_leases(context)),
-    },
-    Worker {
-        name: "idempotency",
-        wakes: Some(Signal::Work),
-        min_interval: Duration::ZERO,
-        turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
-    },
-    Worker {
-        name: "webhook dispatcher",
-        wakes: Some(Signal::Sequenced),
-        min_interval: MIN_TURN_INTERVAL,
-        turn: |context| Box::pin(webhook::dispatch(&context.store, &context.webhooks)),
-    },
-    Worker {
-        name: "webhook sender",
-        wakes: Some(Signal::Work),
-        min_interval: Duration::ZERO,
-        turn: |context| Box::pin(webhook::send(context)),
-    },
-    Worker {
-        name: "webhook claims",
-        wakes: None,
-        min_interval: Duration::ZERO,
-        turn: |context| Box::pin(webhook::reclaim(context)),
-    },
-    Worker {
-        name: "imports that nobody brings in",
-        wakes: Some(Signal::Work),
-        min_interval: Duration::ZERO,
-        turn: |context| Box::pin(import::sweep(&context.store)),
-    },
-    Worker {
-        name: "purge",
-        wakes: Some(Signal::Work),
-        min_interval: Duration::ZERO,
-        turn: |context| Box::pin(purge::purge(&context.store)),
-    },
-    Worker {
-        name: "spending totals",
-        wakes: None,
-        min_interval: Duration::ZERO,
-        turn: |context| Box::pin(spending::worker::run_once(&context.store)),
-    },
-    Worker {
-        name: "sagas",
-        wakes: Some(Signal::Work),
-        min_interval: Duration::ZERO,
-        turn: |context| Box::pin(saga::worker::run_once(context)),
-    },
-];
-
-/// Nothing is done in it, so that it is no reason to look again at once.
-async fn watch_leases(context: &Context) -> Result<u64> {
-    lease::watch(&context.store, &context.node).await?;
-    Ok(0)
+    pub(crate) turn: fn(&Context) -> BoxFuture<'_, Result<u64>>,
 }
 
 /// The work of one process, until it is stopped.
@@ -190,7 +124,8 @@ impl Background {
     /// Starts all work.
     pub fn start(context: &Context) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let tasks = WORKERS
+        let tasks = context
+            .workers
             .iter()
             .map(|worker| tokio::spawn(run(worker, context.clone(), stopped.clone())))
             .collect();
@@ -273,10 +208,10 @@ pub async fn run_until_idle(context: &Context) -> Result<()> {
 /// Each only once those before it have nothing left to do, so that it does not matter which of them gives
 /// events their positions.
 async fn run_sequentially(context: &Context) -> Result<()> {
-    let mut workers = WORKERS.iter();
+    let mut workers = context.workers.iter();
     while let Some(worker) = workers.next() {
         if (worker.turn)(context).await? > 0 {
-            workers = WORKERS.iter();
+            workers = context.workers.iter();
         }
     }
     Ok(())

@@ -42,6 +42,7 @@ pub mod actor;
 pub mod api_key;
 pub mod background;
 pub mod budget;
+pub mod catalogue;
 pub mod category;
 pub mod clock;
 pub mod consumer;

@@ -14,32 +14,12 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    account::Account,
     actor::Actor,
-    api_key::{ApiKey, IssuedApiKey},
-    budget::Budget,
-    category::Category,
-    daily_report::DailyReport,
     error::{Error, Result},
     event::{RevertInput, Verb, revert_to},
-    expense::Expense,
-    incident::Incident,
     input::{Change, Create, TransitionBody},
-    invitation::{Invitation, IssuedInvitation},
-    journal_entry::JournalEntry,
-    member::Member,
-    organization::Organization,
-    project::Project,
-    rate::Rate,
     role::Permission,
-    rule::Rule,
-    saga::Saga,
     store::{Isolation, Store, Tx, page::Page, versioned::Expected},
-    task::Task,
-    time_entry::TimeEntry,
-    timecard::Timecard,
-    user::User,
-    webhook::{IssuedWebhook, Webhook},
 };
 
 /// Something that has an id and a version, as the API shows it.
@@ -51,10 +31,12 @@ pub trait Versioned: Serialize {
     fn version(&self) -> i64;
 }
 
+/// Implements [`Versioned`] for views that have an `id` and a `version`, and for views that contain
+/// such a view.
 macro_rules! versioned {
     ($($view:ty $(: $inner:ident)?),* $(,)?) => {$(
-        impl Versioned for $view {
-            fn id(&self) -> Uuid {
+        impl $crate::resource::Versioned for $view {
+            fn id(&self) -> ::uuid::Uuid {
                 self$(.$inner)?.id
             }
 
@@ -64,32 +46,7 @@ macro_rules! versioned {
         }
     )*};
 }
-
-versioned!(
-    Account,
-    ApiKey,
-    Budget,
-    Category,
-    DailyReport,
-    Expense,
-    Incident,
-    Invitation,
-    IssuedApiKey: api_key,
-    IssuedInvitation: invitation,
-    IssuedWebhook: webhook,
-    JournalEntry,
-    Member,
-    Organization,
-    Project,
-    Rate,
-    Rule,
-    Saga,
-    Task,
-    TimeEntry,
-    Timecard,
-    User,
-    Webhook,
-);
+pub(crate) use versioned;
 
 /// What the log tells of.
 pub trait Resource: Versioned + ToSchema + Send + Sync + 'static {
@@ -111,6 +68,41 @@ pub trait Resource: Versioned + ToSchema + Send + Sync + 'static {
     /// [`Error::NotConfigured`].
     fn require_keys(store: &Store) -> Result<()> {
         if Self::SEALED.is_empty() { Ok(()) } else { store.keyring().require() }
+    }
+}
+
+/// What the log, the feeds and the webhooks know of a resource without its type.
+#[derive(Debug, Clone, Copy)]
+pub struct Descriptor {
+    /// [`Resource::ENTITY`].
+    pub entity: &'static str,
+    /// [`Resource::READ`].
+    pub read: Permission,
+    /// [`Resource::VERBS`].
+    pub verbs: &'static [Verb],
+    /// [`Resource::redact`].
+    pub redact: fn(&Actor, &mut Map<String, Value>),
+    /// [`Resource::SEALED`].
+    pub sealed: &'static [&'static str],
+}
+
+impl Descriptor {
+    /// That of a resource.
+    pub const fn of<R: Resource>() -> Self {
+        Self {
+            entity: R::ENTITY,
+            read: R::READ,
+            verbs: R::VERBS,
+            redact: R::redact,
+            sealed: R::SEALED,
+        }
+    }
+
+    /// Whether an event can be of this kind: `expense.approved`.
+    pub fn has_kind(&self, kind: &str) -> bool {
+        kind.split_once('.').is_some_and(|(entity, verb)| {
+            entity == self.entity && self.verbs.iter().any(|known| known.as_str() == verb)
+        })
     }
 }
 

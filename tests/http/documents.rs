@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use service::{
-    event::ENTITIES,
+    catalogue::RESOURCES,
     role::{HIDDEN, PERMISSIONS, Permission, Role},
 };
 use tests::{App, each_database, route};
@@ -63,11 +63,11 @@ fn section<'a>(page: &'a str, heading: &str) -> &'a str {
 #[test]
 fn the_catalogue_of_events_is_the_one_of_the_code() {
     let page = read("events.md");
-    let rows: Vec<String> = ENTITIES
+    let rows: Vec<String> = RESOURCES
         .iter()
         .flat_map(|entity| entity.verbs.iter().map(move |verb| (entity, verb)))
         .map(|(entity, verb)| {
-            let (name, word, what) = (entity.name, verb.as_str(), verb.meaning());
+            let (name, word, what) = (entity.entity, verb.as_str(), verb.meaning());
             format!("| `{name}.{word}` | `{}` | {what} |", entity.read.name())
         })
         .collect();

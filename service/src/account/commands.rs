@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    resource::{Changeable, Readable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -18,6 +18,8 @@ use crate::{
     },
     text::fold,
 };
+
+versioned!(Account);
 
 impl Resource for Account {
     const ENTITY: &'static str = "account";

@@ -13,7 +13,7 @@ use crate::{
     event::Verb,
     input::Create,
     invitation, member,
-    resource::{Readable, Resource},
+    resource::{Readable, Resource, versioned},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -22,6 +22,8 @@ use crate::{
         versioned::Expected,
     },
 };
+
+versioned!(ApiKey, IssuedApiKey: api_key);
 
 impl Resource for ApiKey {
     const ENTITY: &'static str = "api_key";

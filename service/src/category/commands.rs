@@ -9,7 +9,7 @@ use crate::{
     event::Verb,
     input::{Change, Create},
     organization,
-    resource::{Changeable, Readable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -19,6 +19,8 @@ use crate::{
     },
     text::fold,
 };
+
+versioned!(Category);
 
 impl Resource for Category {
     const ENTITY: &'static str = "category";

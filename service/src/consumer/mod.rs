@@ -1,6 +1,6 @@
 //! Consumers: what steward does about what has happened.
 //!
-//! A consumer is a name, the kinds of events that it wants, a function, and a line in [`CONSUMERS`]. Each
+//! A consumer is a name, the kinds of events that it wants, a function, and a line in `catalogue::CONSUMERS`. Each
 //! organization's events reach it in their order. How far it has got is written in the transaction of
 //! its effect, under a lease: so whatever is killed when, each event has its effect once.
 //! docs/events.md says how to write one.
@@ -20,9 +20,7 @@ pub(crate) use worker::run_once;
 
 use crate::{
     actor::Actor,
-    budget,
     error::Result,
-    expense, rule,
     store::{Connections, Tx},
 };
 
@@ -59,30 +57,4 @@ pub struct Consumer {
     pub relevant_to: RelevantTo,
     /// What it does.
     pub react: React,
-}
-
-/// Every consumer.
-pub const CONSUMERS: &[Consumer] =
-    &[budget::thresholds::CONSUMER, expense::large::CONSUMER, rule::reaction::CONSUMER];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::ENTITIES;
-
-    #[test]
-    fn consumers_want_what_there_is_under_names_of_their_own() {
-        let mut kinds = HashSet::new();
-        for entity in ENTITIES {
-            kinds.insert(entity.name.to_owned());
-            kinds.extend(entity.verbs.iter().map(|it| format!("{}.{}", entity.name, it.as_str())));
-        }
-        let mut names = HashSet::new();
-        for consumer in CONSUMERS {
-            assert!(names.insert(consumer.name), "two are called {}", consumer.name);
-            for kind in consumer.kinds {
-                assert!(kinds.contains(*kind), "{} wants {kind}", consumer.name);
-            }
-        }
-    }
 }

@@ -15,7 +15,7 @@ use crate::{
     event::{self, Verb},
     input::{Change, Create, FromBody, TransitionBody},
     project,
-    resource::{Changeable, Readable, Resource, Writable, explain_change},
+    resource::{Changeable, Readable, Resource, Writable, explain_change, versioned},
     role::Permission,
     separation_of_duties::{Involvement, SeparationOfDuties},
     store::{
@@ -25,6 +25,8 @@ use crate::{
         versioned::Expected,
     },
 };
+
+versioned!(DailyReport);
 
 impl Resource for DailyReport {
     const ENTITY: &'static str = "daily_report";

@@ -6,10 +6,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{ENTITIES, Entity, Event, repository};
+use super::{Event, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    resource::Descriptor,
     store::{
         Store,
         page::{DEFAULT_LIMIT, MAX_LIMIT},
@@ -57,28 +58,29 @@ pub struct EventPage {
 }
 
 /// What of a log somebody wants to see.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Filter {
+    resources: &'static [Descriptor],
     kinds: Vec<String>,
     entities: Vec<&'static str>,
     about: Option<(&'static str, Option<Uuid>)>,
 }
 
 impl Filter {
-    /// The filter of a query.
+    /// The filter of a query over the events of these resources.
     ///
     /// # Errors
     /// [`Error::Invalid`] where it names a kind that there is not.
-    pub fn of(query: &EventQuery) -> Result<Self> {
-        let mut filter = Self::default();
+    pub fn of(resources: &'static [Descriptor], query: &EventQuery) -> Result<Self> {
+        let mut filter = Self { resources, kinds: Vec::new(), entities: Vec::new(), about: None };
         for kind in query.kinds.iter().flat_map(|kinds| kinds.split(',')) {
             let unknown = || Error::invalid("?kinds", "unknown", "names a kind that there is not");
             let (entity, verb) = kind.trim().split_once('.').ok_or_else(unknown)?;
-            let entity = Entity::named(entity).ok_or_else(unknown)?;
+            let resource = filter.resource(entity).ok_or_else(unknown)?;
             if verb == "*" {
-                filter.entities.push(entity.name);
-            } else if entity.verbs.iter().any(|known| known.as_str() == verb) {
-                filter.kinds.push(format!("{}.{verb}", entity.name));
+                filter.entities.push(resource.entity);
+            } else if resource.has_kind(kind.trim()) {
+                filter.kinds.push(kind.trim().to_owned());
             } else {
                 return Err(unknown());
             }
@@ -89,12 +91,17 @@ impl Filter {
                 Some((name, id)) => (name, Some(id)),
                 None => (&**about, None),
             };
-            let entity = Entity::named(name)
+            let resource = filter
+                .resource(name)
                 .ok_or_else(|| unknown("names a kind of resource that there is not"))?;
             let id = id.map(Uuid::try_parse).transpose();
-            filter.about = Some((entity.name, id.map_err(|_| unknown("names no id"))?));
+            filter.about = Some((resource.entity, id.map_err(|_| unknown("names no id"))?));
         }
         Ok(filter)
+    }
+
+    fn resource(&self, entity: &str) -> Option<&'static Descriptor> {
+        self.resources.iter().find(|resource| resource.entity == entity)
     }
 
     pub(super) fn kinds(&self) -> &[String] {
@@ -111,9 +118,15 @@ impl Filter {
 }
 
 /// The events that a query asks for, as far as the actor may see them.
-pub async fn list(store: &Store, actor: &Actor, query: &EventQuery) -> Result<EventPage> {
+pub async fn list(
+    store: &Store,
+    resources: &'static [Descriptor],
+    actor: &Actor,
+    query: &EventQuery,
+) -> Result<EventPage> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    page(store, actor, &Filter::of(query)?, query.after.unwrap_or(0), limit).await
+    let filter = Filter::of(resources, query)?;
+    page(store, actor, &filter, query.after.unwrap_or(0), limit).await
 }
 
 /// Where the log of an organization ends.
@@ -141,14 +154,18 @@ pub async fn page(
     // What is known of one resource has an index of its own.
     let one = filter.about.is_some_and(|(_, id)| id.is_some());
     let until = if one { end } else { end.min(after.saturating_add(MAX_POSITIONS_SCANNED)) };
-    let readable = ENTITIES.iter().filter(|entity| actor.may(entity.read));
-    let readable: Vec<&str> = readable.map(|entity| entity.name).collect();
+    let readable = filter.resources.iter().filter(|resource| actor.may(resource.read));
+    let readable: Vec<&str> = readable.map(|resource| resource.entity).collect();
     let positions = (after, until);
     let log = actor.organization_id;
     let rows =
         repository::visible_between(store.read(), log, positions, &readable, filter, limit).await?;
-    let shown = |row| Event::decrypted_lossy(store.keyring(), row).redacted_for(actor);
-    let items: Vec<Event> = rows.into_iter().map(shown).collect();
+    let shown = |row| {
+        let event = Event::decrypted_lossy(store.keyring(), row);
+        let resource = filter.resource(&event.entity)?;
+        Some(event.redacted_for(actor, resource))
+    };
+    let items: Vec<Event> = rows.into_iter().filter_map(shown).collect();
     let full = items.len() as u64 == limit;
     let last = items.last().and_then(|event| event.position);
     Ok(EventPage { next_after: last.filter(|_| full).unwrap_or(until), items })

@@ -16,7 +16,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     input::{Change, TransitionBody},
-    resource::{Resource, Versioned},
+    resource::{Descriptor, Resource, Versioned},
     store::{
         Store, Tx,
         log::NO_ORGANIZATION,
@@ -130,7 +130,7 @@ pub async fn history<R: Resource>(
     query: &PageQuery,
 ) -> Result<Page<Event>> {
     let page = versions::<R>(store, actor.organization_id, id, query).await?;
-    Ok(page.map(|event| event.redacted_for(actor)))
+    Ok(page.map(|event| event.redacted_for(actor, &Descriptor::of::<R>())))
 }
 
 /// How often one thing has happened to a resource, the latest first.

@@ -14,7 +14,7 @@ pub mod verify;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -22,14 +22,7 @@ pub use feed::{EventPage, EventQuery, Filter, head_position, list, page};
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
 pub(crate) use history::{of_verb, revert_to};
 
-use crate::{
-    account::Account, actor::Actor, api_key::ApiKey, budget::Budget, category::Category,
-    daily_report::DailyReport, error::Result, expense::Expense, incident::Incident,
-    invitation::Invitation, journal_entry::JournalEntry, member::Member,
-    organization::Organization, project::Project, rate::Rate, resource::Resource, role::Permission,
-    rule::Rule, saga::Saga, seal::Keyring, task::Task, time_entry::TimeEntry, timecard::Timecard,
-    user::User, webhook::Webhook,
-};
+use crate::{actor::Actor, error::Result, resource::Descriptor, seal::Keyring};
 
 macro_rules! verbs {
     ($($name:ident $word:literal $what:literal),* $(,)?) => {
@@ -121,62 +114,6 @@ impl Effect {
     }
 }
 
-/// A kind of resource that events are about.
-#[derive(Debug, Clone, Copy)]
-pub struct Entity {
-    /// Its name.
-    pub name: &'static str,
-    /// What it takes to see its events.
-    pub read: Permission,
-    /// What can happen to it.
-    pub verbs: &'static [Verb],
-    /// Takes out what an actor may not see.
-    pub redact: fn(&Actor, &mut Map<String, Value>),
-    /// Which of its fields are sealed.
-    pub sealed: &'static [&'static str],
-}
-
-impl Entity {
-    const fn of<R: Resource>() -> Self {
-        Self {
-            name: R::ENTITY,
-            read: R::READ,
-            verbs: R::VERBS,
-            redact: R::redact,
-            sealed: R::SEALED,
-        }
-    }
-
-    /// The entity of that name.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        ENTITIES.iter().find(|entity| entity.name == name)
-    }
-}
-
-/// Every kind of resource that events are about: docs/events.md is made of this.
-pub const ENTITIES: &[Entity] = &[
-    Entity::of::<Account>(),
-    Entity::of::<ApiKey>(),
-    Entity::of::<Budget>(),
-    Entity::of::<Category>(),
-    Entity::of::<DailyReport>(),
-    Entity::of::<Expense>(),
-    Entity::of::<Incident>(),
-    Entity::of::<Invitation>(),
-    Entity::of::<JournalEntry>(),
-    Entity::of::<Member>(),
-    Entity::of::<Organization>(),
-    Entity::of::<Project>(),
-    Entity::of::<Rate>(),
-    Entity::of::<Rule>(),
-    Entity::of::<Saga>(),
-    Entity::of::<Task>(),
-    Entity::of::<TimeEntry>(),
-    Entity::of::<Timecard>(),
-    Entity::of::<User>(),
-    Entity::of::<Webhook>(),
-];
-
 /// Entry of the log: something that happened to a resource.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Event {
@@ -263,11 +200,9 @@ impl Event {
     }
 
     /// The event as the actor may see it, who may see this kind of resource.
-    pub(crate) fn redacted_for(mut self, actor: &Actor) -> Self {
-        if let (Some(entity), Some(Value::Object(data))) =
-            (Entity::named(&self.entity), &mut self.data)
-        {
-            (entity.redact)(actor, data);
+    pub(crate) fn redacted_for(mut self, actor: &Actor, resource: &Descriptor) -> Self {
+        if let Some(Value::Object(data)) = &mut self.data {
+            (resource.redact)(actor, data);
         }
         self
     }

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::Entity;
 use crate::{
     error::{Error, Result},
     random::{Random, hexadecimal},
@@ -18,7 +17,7 @@ use crate::{
     seal::{AssociatedData, EVENT, Keyring},
 };
 
-/// Under which name the data has the digest of what is sealed.
+/// Under which name the data has the digest of what is sealed. No resource has a field of this name.
 const DIGEST: &str = "sealed";
 /// More than anybody can try.
 const SALT_BYTES: usize = 32;
@@ -35,6 +34,9 @@ pub(crate) fn seal<R: Resource>(
     data: &mut Value,
 ) -> Result<Option<String>> {
     let Value::Object(fields) = data else { return Ok(None) };
+    if fields.contains_key(DIGEST) {
+        return Err(Error::Internal(format!("{} has a field {DIGEST}", R::ENTITY)));
+    }
     let taken = R::SEALED.iter().filter_map(|name| fields.remove_entry(*name));
     let taken: Map<String, Value> = taken.collect();
     if taken.is_empty() {
@@ -70,9 +72,8 @@ pub(crate) fn open(keyring: &Keyring, event: &mut event::Model) -> Result<()> {
 
 /// Takes the digest out of the data, and gives it.
 pub(super) fn strip(event: &mut event::Model) -> Option<Value> {
-    let seals = Entity::named(&event.entity).is_some_and(|entity| !entity.sealed.is_empty());
     match &mut event.data {
-        Some(Value::Object(data)) if seals => data.remove(DIGEST),
+        Some(Value::Object(data)) => data.remove(DIGEST),
         _ => None,
     }
 }

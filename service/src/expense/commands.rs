@@ -15,11 +15,13 @@ use crate::{
     event::Verb,
     input::{Change, Create, TransitionBody, batch},
     project,
-    resource::{Changeable, Readable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     separation_of_duties::{Involvement, SeparationOfDuties},
     store::{Store, Tx, log, page::Page, versioned::Expected},
 };
+
+versioned!(Expense);
 
 impl Resource for Expense {
     const ENTITY: &'static str = "expense";

@@ -13,10 +13,12 @@ use crate::{
     event::Verb,
     input::{Change, Create},
     member, organization, project,
-    resource::{Changeable, Readable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
 };
+
+versioned!(Incident);
 
 impl Resource for Incident {
     const ENTITY: &'static str = "incident";

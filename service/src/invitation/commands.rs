@@ -14,7 +14,7 @@ use crate::{
     member,
     member::Member,
     random::Secret,
-    resource::{Readable, Resource},
+    resource::{Readable, Resource, versioned},
     role::{Permission, Role},
     store::{
         Store, Tx, log,
@@ -28,6 +28,8 @@ use crate::{
 };
 
 const NONE: Error = Error::NotFound("invitation");
+
+versioned!(Invitation, IssuedInvitation: invitation);
 
 impl Resource for Invitation {
     const ENTITY: &'static str = "invitation";

@@ -14,10 +14,12 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Create, TransitionBody},
-    resource::{Readable, Resource},
+    resource::{Readable, Resource, versioned},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
 };
+
+versioned!(JournalEntry);
 
 impl Resource for JournalEntry {
     const ENTITY: &'static str = "journal_entry";

@@ -14,7 +14,7 @@ use crate::{
     event::Verb,
     input::{Change, Create},
     invitation, rate,
-    resource::{Changeable, Readable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable, versioned},
     role::{Permission, Role},
     store::{
         Store, Tx, log,
@@ -24,6 +24,8 @@ use crate::{
     },
     text::fold,
 };
+
+versioned!(Member);
 
 impl Resource for Member {
     const ENTITY: &'static str = "member";

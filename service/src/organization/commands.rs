@@ -10,7 +10,7 @@ use crate::{
     event::Verb,
     input::{Change, Create},
     member,
-    resource::{Changeable, Resource},
+    resource::{Changeable, Resource, versioned},
     role::{Permission, Role},
     saga,
     store::{
@@ -22,6 +22,8 @@ use crate::{
     },
     user,
 };
+
+versioned!(Organization);
 
 impl Resource for Organization {
     const ENTITY: &'static str = "organization";

@@ -11,11 +11,13 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    resource::{Changeable, Readable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
     text::{fold, lower},
 };
+
+versioned!(Project);
 
 impl Resource for Project {
     const ENTITY: &'static str = "project";

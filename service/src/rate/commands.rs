@@ -10,10 +10,12 @@ use crate::{
     event::Verb,
     input::{Change, Create},
     member::{self as members, Member, ensure_may_manage},
-    resource::{Changeable, Readable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
 };
+
+versioned!(Rate);
 
 impl Resource for Rate {
     const ENTITY: &'static str = "rate";

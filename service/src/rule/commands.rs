@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    resource::{Changeable, Readable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -21,6 +21,8 @@ use crate::{
 
 /// How many rules an organization has at most: each is looked at after each event of its kind.
 const MAX_RULES: u64 = 200;
+
+versioned!(Rule);
 
 impl Resource for Rule {
     const ENTITY: &'static str = "rule";

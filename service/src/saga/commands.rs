@@ -13,11 +13,13 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::TransitionBody,
-    resource::{Readable, Resource},
+    resource::{Readable, Resource, versioned},
     role::Permission,
     separation_of_duties::{Involvement, SeparationOfDuties},
     store::{Store, Tx, page::Page, signal::Signal, versioned, versioned::Expected},
 };
+
+versioned!(Saga);
 
 impl Resource for Saga {
     const ENTITY: &'static str = "saga";

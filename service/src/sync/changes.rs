@@ -6,8 +6,10 @@ use serde_json::Value;
 use super::{Changed, Changes, ChangesQuery, repository};
 use crate::{
     actor::Actor,
+    catalogue::{self, RESOURCES},
     error::{Error, Result},
-    event::{ENTITIES, Effect, Entity, Event, chain},
+    event::{Effect, Event, chain},
+    resource::Descriptor,
     store::{
         Store,
         page::{DEFAULT_LIMIT, MAX_LIMIT},
@@ -37,7 +39,7 @@ pub async fn changes(store: &Store, actor: &Actor, query: &ChangesQuery) -> Resu
         return Err(unknown());
     }
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let names = entities.iter().map(|entity| entity.name);
+    let names = entities.iter().map(|entity| entity.entity);
     let mut events = repository::latest(connection, log, (after, until), names, limit + 1).await?;
     let cut = events.len() as u64 > limit;
     events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -54,16 +56,16 @@ pub async fn changes(store: &Store, actor: &Actor, query: &ChangesQuery) -> Resu
 
 /// The kinds that are asked for and that the actor may see, and a word for them: who may see more
 /// than before, or less, has to begin anew.
-fn scope(actor: &Actor, asked: Option<&str>) -> Result<(Vec<&'static Entity>, String)> {
+fn scope(actor: &Actor, asked: Option<&str>) -> Result<(Vec<&'static Descriptor>, String)> {
     let role = actor.role.as_str();
     let (mut entities, scope) = match asked {
-        None => (ENTITIES.iter().collect(), role.to_owned()),
+        None => (RESOURCES.iter().collect(), role.to_owned()),
         Some(names) => {
-            let named = |name| Entity::named(name).ok_or_else(unknown_entity);
+            let named = |name| catalogue::resource(name).ok_or_else(unknown_entity);
             let mut entities = names.split(',').map(named).collect::<Result<Vec<_>>>()?;
-            entities.sort_unstable_by_key(|entity| entity.name);
-            entities.dedup_by_key(|entity| entity.name);
-            let names: Vec<_> = entities.iter().map(|entity| entity.name).collect();
+            entities.sort_unstable_by_key(|entity| entity.entity);
+            entities.dedup_by_key(|entity| entity.entity);
+            let names: Vec<_> = entities.iter().map(|entity| entity.entity).collect();
             (entities, format!("{role}:{}", names.join(",")))
         }
     };
@@ -72,21 +74,21 @@ fn scope(actor: &Actor, asked: Option<&str>) -> Result<(Vec<&'static Entity>, St
 }
 
 fn unknown_entity() -> Error {
-    let known: Vec<_> = ENTITIES.iter().map(|entity| entity.name).collect();
+    let known: Vec<_> = RESOURCES.iter().map(|entity| entity.entity).collect();
     Error::invalid("?entities", "unknown", format!("must be some of {}", known.join(",")))
 }
 
 fn shown(
     store: &Store,
     actor: &Actor,
-    entities: &[&Entity],
+    entities: &[&Descriptor],
     event: event::Model,
 ) -> Option<Changed> {
     let event = Event::decrypted_lossy(store.keyring(), event);
     let deleted = event.effect == Effect::Removed;
     let mut data = event.data.filter(|_| !deleted);
     if let Some(Value::Object(fields)) = &mut data {
-        let entity = entities.iter().find(|entity| entity.name == event.entity)?;
+        let entity = entities.iter().find(|entity| entity.entity == event.entity)?;
         (entity.redact)(actor, fields);
     }
     let (entity, id, version) = (event.entity, event.entity_id, event.version);

@@ -14,11 +14,13 @@ use crate::{
     event::Verb,
     input::{Change, Create},
     project,
-    resource::{Changeable, Readable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
     text::lower,
 };
+
+versioned!(Task);
 
 impl Resource for Task {
     const ENTITY: &'static str = "task";

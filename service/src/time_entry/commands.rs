@@ -10,10 +10,12 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Change, Create},
-    resource::{Changeable, Readable, Resource, Writable},
+    resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     store::{Isolation, Store, Tx, log, page::Page, versioned::Expected},
 };
+
+versioned!(TimeEntry);
 
 impl Resource for TimeEntry {
     const ENTITY: &'static str = "time_entry";

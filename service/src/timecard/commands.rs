@@ -14,12 +14,14 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     input::{Create, TransitionBody},
-    resource::{Readable, Resource},
+    resource::{Readable, Resource, versioned},
     role::Permission,
     separation_of_duties::{Involvement, SeparationOfDuties},
     store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
     time_entry,
 };
+
+versioned!(Timecard);
 
 impl Resource for Timecard {
     const ENTITY: &'static str = "timecard";

@@ -9,7 +9,7 @@ use crate::{
     input::{Change, TransitionBody},
     invitation,
     random::Secret,
-    resource::Resource,
+    resource::{Resource, versioned},
     role::Permission,
     session,
     store::{
@@ -21,6 +21,8 @@ use crate::{
     text::fold,
     throttle::Origin,
 };
+
+versioned!(User);
 
 impl Resource for User {
     const ENTITY: &'static str = "user";

@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     event::{self, Verb},
     input::{Change, Create, TransitionBody},
-    resource::{Changeable, Readable, Resource},
+    resource::{Changeable, Readable, Resource, versioned},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -20,6 +20,8 @@ use crate::{
         versioned::Expected,
     },
 };
+
+versioned!(Webhook, IssuedWebhook: webhook);
 
 impl Resource for Webhook {
     const ENTITY: &'static str = "webhook";

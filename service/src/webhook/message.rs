@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::rules;
 use crate::{
     actor::Actor,
+    catalogue,
     error::{Error, Result},
     event::Event,
     random::Random,
@@ -95,7 +96,11 @@ pub(super) fn id(delivery: &webhook_delivery::Model) -> Uuid {
 
 /// The message of an event, as `actor` may see it; nothing of what is sealed leaves steward by this way.
 pub(super) fn of_event(actor: &Actor, row: event::Model) -> Value {
-    let event = Event::from(row).redacted_for(actor);
+    let event = Event::from(row);
+    let event = match catalogue::resource(&event.entity) {
+        Some(resource) => event.redacted_for(actor, resource),
+        None => event,
+    };
     json!({ "type": event.kind, "timestamp": event.at, "data": event })
 }
 

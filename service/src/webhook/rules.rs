@@ -5,12 +5,7 @@ use std::{str::FromStr, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use validator::ValidationError;
 
-use crate::{
-    event::{ENTITIES, Entity},
-    outbound,
-    role::Role,
-    text::refusal,
-};
+use crate::{catalogue, outbound, role::Role, text::refusal};
 
 /// The role as which a webhook sees: it was made by an administrator, and belongs to no person.
 pub(super) const VIEWER_ROLE: Role = Role::Admin;
@@ -38,16 +33,15 @@ pub(super) fn kinds(kinds: &[String]) -> Result<(), ValidationError> {
 }
 
 fn is_known(kind: &str) -> bool {
-    let Some((entity, verb)) = kind.split_once('.') else { return kind == "*" };
-    ENTITIES.iter().any(|known| {
-        known.name == entity
-            && (verb == "*" || known.verbs.iter().any(|known| known.as_str() == verb))
-    })
+    kind == "*"
+        || catalogue::RESOURCES.iter().any(|resource| {
+            kind.strip_suffix(".*") == Some(resource.entity) || resource.has_kind(kind)
+        })
 }
 
 /// Whether a webhook that asked for `kinds` gets an event of this kind.
 pub(super) fn wants(kinds: &[String], entity: &str, kind: &str) -> bool {
-    Entity::named(entity).is_some_and(|entity| VIEWER_ROLE.may(entity.read))
+    catalogue::resource(entity).is_some_and(|resource| VIEWER_ROLE.may(resource.read))
         && kinds.iter().any(|asked| {
             asked == "*" || asked == kind || asked.strip_suffix(".*").is_some_and(|it| it == entity)
         })

@@ -1,0 +1,171 @@
+//! Every resource, consumer and worker: the one file of the service that names them all.
+//!
+//! What is below takes these as arguments and names no aggregate.
+
+use std::time::Duration;
+
+use crate::{
+    account::Account,
+    api_key::ApiKey,
+    background::{Catalogue, Context, MIN_TURN_INTERVAL, Worker},
+    budget::{self, Budget},
+    category::Category,
+    consumer::{self, Consumer},
+    daily_report::DailyReport,
+    error::Result,
+    event::sequencer,
+    expense::{self, Expense, spending},
+    idempotency, import,
+    incident::Incident,
+    invitation::Invitation,
+    journal_entry::JournalEntry,
+    lease,
+    member::Member,
+    organization::Organization,
+    project::Project,
+    purge,
+    rate::Rate,
+    resource::Descriptor,
+    rule::{self, Rule},
+    saga::{self, Saga},
+    store::signal::Signal,
+    task::Task,
+    time_entry::TimeEntry,
+    timecard::Timecard,
+    user::User,
+    webhook::{self, Webhook},
+};
+
+/// Every resource that events are about: docs/events.md is made of this.
+pub const RESOURCES: &[Descriptor] = &[
+    Descriptor::of::<Account>(),
+    Descriptor::of::<ApiKey>(),
+    Descriptor::of::<Budget>(),
+    Descriptor::of::<Category>(),
+    Descriptor::of::<DailyReport>(),
+    Descriptor::of::<Expense>(),
+    Descriptor::of::<Incident>(),
+    Descriptor::of::<Invitation>(),
+    Descriptor::of::<JournalEntry>(),
+    Descriptor::of::<Member>(),
+    Descriptor::of::<Organization>(),
+    Descriptor::of::<Project>(),
+    Descriptor::of::<Rate>(),
+    Descriptor::of::<Rule>(),
+    Descriptor::of::<Saga>(),
+    Descriptor::of::<Task>(),
+    Descriptor::of::<TimeEntry>(),
+    Descriptor::of::<Timecard>(),
+    Descriptor::of::<User>(),
+    Descriptor::of::<Webhook>(),
+];
+
+/// The resource whose events name it so: `expense`.
+pub fn resource(entity: &str) -> Option<&'static Descriptor> {
+    RESOURCES.iter().find(|resource| resource.entity == entity)
+}
+
+/// Every consumer.
+pub const CONSUMERS: &[Consumer] =
+    &[budget::thresholds::CONSUMER, expense::large::CONSUMER, rule::reaction::CONSUMER];
+
+/// What is to be done in the background.
+pub const BACKGROUND: Catalogue = Catalogue { consumers: CONSUMERS, workers: WORKERS };
+
+/// Every kind of background work, in the order in which `run_until_idle` does it.
+pub const WORKERS: &[Worker] = &[
+    Worker {
+        name: "sequencer",
+        wakes: Some(Signal::Recorded),
+        min_interval: MIN_TURN_INTERVAL,
+        turn: |context| {
+            Box::pin(sequencer::sequence(&context.store, &context.node, &context.sequencing_lag))
+        },
+    },
+    Worker {
+        name: "consumers",
+        wakes: Some(Signal::Sequenced),
+        min_interval: MIN_TURN_INTERVAL,
+        turn: |context| Box::pin(consumer::run_once(context)),
+    },
+    Worker {
+        name: "leases",
+        wakes: None,
+        min_interval: Duration::ZERO,
+        turn: |context| Box::pin(watch_leases(context)),
+    },
+    Worker {
+        name: "idempotency",
+        wakes: Some(Signal::Work),
+        min_interval: Duration::ZERO,
+        turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
+    },
+    Worker {
+        name: "webhook dispatcher",
+        wakes: Some(Signal::Sequenced),
+        min_interval: MIN_TURN_INTERVAL,
+        turn: |context| Box::pin(webhook::dispatch(&context.store, &context.webhooks)),
+    },
+    Worker {
+        name: "webhook sender",
+        wakes: Some(Signal::Work),
+        min_interval: Duration::ZERO,
+        turn: |context| Box::pin(webhook::send(context)),
+    },
+    Worker {
+        name: "webhook claims",
+        wakes: None,
+        min_interval: Duration::ZERO,
+        turn: |context| Box::pin(webhook::reclaim(context)),
+    },
+    Worker {
+        name: "imports that nobody brings in",
+        wakes: Some(Signal::Work),
+        min_interval: Duration::ZERO,
+        turn: |context| Box::pin(import::sweep(&context.store)),
+    },
+    Worker {
+        name: "purge",
+        wakes: Some(Signal::Work),
+        min_interval: Duration::ZERO,
+        turn: |context| Box::pin(purge::purge(&context.store)),
+    },
+    Worker {
+        name: "spending totals",
+        wakes: None,
+        min_interval: Duration::ZERO,
+        turn: |context| Box::pin(spending::worker::run_once(&context.store)),
+    },
+    Worker {
+        name: "sagas",
+        wakes: Some(Signal::Work),
+        min_interval: Duration::ZERO,
+        turn: |context| Box::pin(saga::worker::run_once(context)),
+    },
+];
+
+/// Nothing is done in it, so that it is no reason to look again at once.
+async fn watch_leases(context: &Context) -> Result<u64> {
+    lease::watch(&context.store, &context.node).await?;
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn consumers_want_what_there_is_under_names_of_their_own() {
+        let mut names = HashSet::new();
+        for consumer in CONSUMERS {
+            assert!(names.insert(consumer.name), "two are called {}", consumer.name);
+            for kind in consumer.kinds {
+                let is_known =
+                    resource(kind).is_some() || RESOURCES.iter().any(|it| it.has_kind(kind));
+                assert!(is_known, "{} wants {kind}", consumer.name);
+            }
+        }
+    }
+}
