@@ -98,7 +98,7 @@ impl Writable for Budget {
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<BudgetInput>) -> Result<Self> {
         let now = tx.now().fixed_offset();
-        let input = Self::complete(actor, new.input.clone());
+        let input = Self::with_defaults(actor, new.input.clone());
         let row = budget::ActiveModel {
             organization_id: Set(actor.organization_id),
             id: Set(log::new_id::<Self>(tx, actor.organization_id, new.id).await?),

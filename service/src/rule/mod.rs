@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn rules_wait_for_what_can_happen() {
-        let expense = catalogue::resource(Expense::ENTITY).expect("a resource");
+        let expense = catalogue::resource(crate::expense::Expense::ENTITY).expect("a resource");
         for kind in KINDS {
             assert!(expense.has_kind(kind), "{kind}");
         }

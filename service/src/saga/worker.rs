@@ -318,7 +318,7 @@ async fn begin(
 /// Whether nobody waits for the answer of a call any longer. If it is another node that may, this one has seen
 /// for long enough that nothing comes of it: whose clock is right, nobody knows.
 fn is_abandoned(tx: &Tx, context: &Context, saga: (Uuid, Uuid), version: i64) -> bool {
-    let long_enough = context.timeouts.call_window().to_std().unwrap_or(Duration::MAX);
+    let long_enough = context.saga_timeouts.call_window().to_std().unwrap_or(Duration::MAX);
     context.node.is_alone()
         || context.calls.unchanged_for(saga, version, tx.uptime()) >= long_enough
 }

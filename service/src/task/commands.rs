@@ -116,7 +116,7 @@ impl Writable for Task {
     }
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<TaskInput>) -> Result<Self> {
-        let input = Self::complete(actor, new.input.clone());
+        let input = Self::with_defaults(actor, new.input.clone());
         rules::new_recurrence(None, &input)?;
         if input.recurrence.is_some() && !input.status.is_open() {
             let must = "must be open in a new task that recurs";
