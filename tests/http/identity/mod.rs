@@ -1,0 +1,11 @@
+//! People: users and their sessions, members, invitations, API keys.
+
+mod api_key;
+mod guessing;
+mod invitation;
+mod member;
+mod offboarding;
+mod rate;
+mod registration;
+mod session;
+mod strangers;

@@ -1,0 +1,17 @@
+//! What holds whatever a request is about: pages, retries, events, limits, clocks, operations.
+
+mod away;
+mod clocks;
+mod concurrent;
+mod documents;
+mod dropped;
+mod event;
+mod growth;
+mod idempotency;
+mod limits;
+mod operations;
+mod paging;
+mod purge;
+mod statements;
+mod upgrade;
+mod work;

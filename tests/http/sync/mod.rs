@@ -1,0 +1,5 @@
+//! Clients that were offline.
+
+mod changes;
+mod edits;
+mod property;
