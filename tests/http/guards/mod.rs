@@ -1,10 +1,11 @@
 //! Guards over all routes: the routes come from the OpenAPI document, the roles and the versioned
 //! tables from the code, so that a new one is under guard from its first day. Every answer is also
-//! held against the document ([`tests::route::Request::send`]).
+//! held against the document ([`tests::route::Request::send`]). And a guard over the files of tests.
 
 mod access;
 mod input;
 pub(crate) mod log;
+mod modules;
 mod retries;
 mod routes;
 mod sync;
