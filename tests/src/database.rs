@@ -21,41 +21,48 @@ pub struct Database {
     pub url: String,
 }
 
-/// Runs a test on SQLite, and then on PostgreSQL if there is one.
-///
-/// # Panics
-/// In CI without PostgreSQL: nothing is done while it runs on one.
-pub async fn each_database(test: impl AsyncFn(Database)) {
+/// Runs a test on SQLite in memory.
+pub async fn run_on_sqlite(test: impl AsyncFnOnce(Database)) {
     test(Database { engine: Engine::Sqlite, url: "sqlite::memory:".into() }).await;
-    on_postgres_if_any(&test).await;
 }
 
-/// The same with SQLite in a file: what a power cut would leave, and what several connections see.
+/// Runs a test on SQLite in a file.
 ///
 /// # Panics
-/// As [`each_database`].
-pub async fn each_lasting_database(test: impl AsyncFn(Database)) {
+/// If there is no folder for it.
+pub async fn run_on_sqlite_file(test: impl AsyncFnOnce(Database)) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("steward.db").display());
     test(Database { engine: Engine::Sqlite, url }).await;
-    on_postgres_if_any(&test).await;
 }
 
-async fn on_postgres_if_any(test: &impl AsyncFn(Database)) {
-    match env::var("TEST_POSTGRES_URL") {
-        Ok(server) => on_postgres(&server, test).await,
-        Err(_) => assert!(env::var_os("CI").is_none(), "CI sets TEST_POSTGRES_URL"),
-    }
-}
-
-async fn on_postgres(server: &str, test: &impl AsyncFn(Database)) {
+/// Runs a test on a new database of the PostgreSQL of `TEST_POSTGRES_URL`, or skips it without one.
+///
+/// # Panics
+/// In CI without PostgreSQL: nothing is done while it runs on one.
+pub async fn run_on_postgresql(test: impl AsyncFnOnce(Database)) {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let template = template(server).await;
+    let Ok(server) = env::var("TEST_POSTGRES_URL") else {
+        assert!(env::var_os("CI").is_none(), "CI sets TEST_POSTGRES_URL");
+        eprintln!("skipped: TEST_POSTGRES_URL is not set");
+        return;
+    };
+    let template = template(&server).await;
     let name = format!("{template}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    execute(server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-    eprintln!("on PostgreSQL:");
-    test(Database { engine: Engine::Postgres, url: at(server, &name) }).await;
-    execute(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    execute(&server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    test(Database { engine: Engine::Postgres, url: at(&server, &name) }).await;
+    execute(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+}
+
+/// Runs one test on SQLite in memory and then on PostgreSQL: where it compares them, or where both
+/// would have something of the process in common. All others have
+/// [`each_database`](crate::each_database).
+///
+/// # Panics
+/// As [`run_on_postgresql`].
+pub async fn run_in_turn(test: impl AsyncFn(Database)) {
+    run_on_sqlite(&test).await;
+    run_on_postgresql(&test).await;
 }
 
 /// The name of a database that has been migrated, once in this process.

@@ -25,7 +25,7 @@ pub mod work;
 
 pub use app::{App, AppOptions, keyring};
 pub use client::{Answer, Client};
-pub use database::{Database, each_database, each_lasting_database};
+pub use database::Database;
 pub use events::Events;
 pub use property::for_all;
 pub use receiver::{Message, Receiver, Reply};
@@ -34,3 +34,4 @@ pub use replica::Replica;
 pub use route::Route;
 pub use sample::Sample;
 pub use steps::{PASSWORD, at, back_off, id};
+pub use tests_macros::{each_database, each_lasting_database, on_postgresql};

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use entity::VERSIONED_TABLES;
 use migration::CLASSES;
 use service::store::Options;
-use tests::{each_database, schema};
+use tests::{Database, each_database, schema};
 
-#[tokio::test]
-async fn every_column_has_a_class_and_every_class_a_column() {
+#[each_database]
+async fn every_column_has_a_class_and_every_class_a_column(database: Database) {
     let classified: BTreeMap<String, BTreeSet<String>> = CLASSES
         .iter()
         .map(|table| {
@@ -16,12 +16,9 @@ async fn every_column_has_a_class_and_every_class_a_column() {
             (table.table.to_owned(), columns.into_iter().map(str::to_owned).collect())
         })
         .collect();
-    each_database(async |database| {
-        let store = database.store(Options::default()).await;
-        assert_eq!(schema::columns(&store).await, classified);
-        store.close().await.unwrap();
-    })
-    .await;
+    let store = database.store(Options::default()).await;
+    assert_eq!(schema::columns(&store).await, classified);
+    store.close().await.unwrap();
 }
 
 #[test]
@@ -36,18 +33,15 @@ fn no_column_has_two_classes_and_no_table_two_rows() {
     }
 }
 
-#[tokio::test]
-async fn a_table_is_versioned_if_it_has_a_version() {
-    each_database(async |database| {
-        let store = database.store(Options::default()).await;
-        let columns = schema::columns(&store).await.into_iter();
-        let with_version = columns.filter(|(_, columns)| columns.contains("version"));
-        let with_version: BTreeSet<String> = with_version.map(|(table, _)| table).collect();
-        let versioned: BTreeSet<_> = VERSIONED_TABLES.iter().map(|&name| name.to_owned()).collect();
-        assert_eq!(with_version, versioned);
-        store.close().await.unwrap();
-    })
-    .await;
+#[each_database]
+async fn a_table_is_versioned_if_it_has_a_version(database: Database) {
+    let store = database.store(Options::default()).await;
+    let columns = schema::columns(&store).await.into_iter();
+    let with_version = columns.filter(|(_, columns)| columns.contains("version"));
+    let with_version: BTreeSet<String> = with_version.map(|(table, _)| table).collect();
+    let versioned: BTreeSet<_> = VERSIONED_TABLES.iter().map(|&name| name.to_owned()).collect();
+    assert_eq!(with_version, versioned);
+    store.close().await.unwrap();
 }
 
 /// What is called a hash is one, and what a name or an address is in is about a person.

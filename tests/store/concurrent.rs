@@ -9,7 +9,7 @@ use service::{
     resource,
     store::versioned::Expected,
 };
-use tests::{App, back_off, each_lasting_database, id};
+use tests::{App, Database, back_off, each_lasting_database, id};
 use uuid::Uuid;
 
 const WRITERS: i64 = 32;
@@ -45,26 +45,23 @@ async fn increment(store: Store, actor: Actor, mut current: Value, writer: u64) 
     late
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_increment_of_32_writers_is_lost() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, home) = app.owner_of("household").await;
-        let new = json!({ "spent_on": "2026-11-01", "amount_minor": 1 });
-        let expense = ada.make(&format!("{home}/expenses"), new).await;
-        let organization = home.rsplit('/').next().and_then(|id| Uuid::try_parse(id).ok());
-        let organization = organization.expect("an organization's path ends with its id");
-        let actor = access::operator(&app.store, organization, None).await.expect("an actor");
-        let writers = (0..32).map(|writer| {
-            let (store, actor, expense) = (app.store.clone(), actor.clone(), expense.clone());
-            tokio::spawn(increment(store, actor, expense, writer))
-        });
-        let late: u64 = join_all(writers).await.into_iter().map(|late| late.expect("done")).sum();
-        let expense = ada.read(&tests::at(&format!("{home}/expenses"), &expense)).await;
-        assert_eq!(expense["amount_minor"], 1 + WRITERS * INCREMENTS);
-        assert_eq!(expense["version"], 1 + WRITERS * INCREMENTS);
-        assert!(late > 0, "nobody was in anybody's way: this has tested nothing");
-        app.stop().await;
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn no_increment_of_32_writers_is_lost(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let new = json!({ "spent_on": "2026-11-01", "amount_minor": 1 });
+    let expense = ada.make(&format!("{home}/expenses"), new).await;
+    let organization = home.rsplit('/').next().and_then(|id| Uuid::try_parse(id).ok());
+    let organization = organization.expect("an organization's path ends with its id");
+    let actor = access::operator(&app.store, organization, None).await.expect("an actor");
+    let writers = (0..32).map(|writer| {
+        let (store, actor, expense) = (app.store.clone(), actor.clone(), expense.clone());
+        tokio::spawn(increment(store, actor, expense, writer))
+    });
+    let late: u64 = join_all(writers).await.into_iter().map(|late| late.expect("done")).sum();
+    let expense = ada.read(&tests::at(&format!("{home}/expenses"), &expense)).await;
+    assert_eq!(expense["amount_minor"], 1 + WRITERS * INCREMENTS);
+    assert_eq!(expense["version"], 1 + WRITERS * INCREMENTS);
+    assert!(late > 0, "nobody was in anybody's way: this has tested nothing");
+    app.stop().await;
 }

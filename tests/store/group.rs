@@ -13,7 +13,7 @@ use service::{
     resource::Writable,
     store::{Tx, versioned::Expected},
 };
-use tests::{App, each_lasting_database};
+use tests::{App, Database, each_lasting_database};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -87,46 +87,42 @@ async fn faults(store: &Store) -> Vec<String> {
     findings.into_iter().flat_map(|Findings { faults, .. }| faults).collect()
 }
 
-#[tokio::test]
-async fn each_write_of_a_commit_stands_or_falls_by_itself() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, home, actor) = owner(&app).await;
-        let taken = write(&app.store, &actor, Way::Stands, "taken".into()).await;
-        taken.expect("it is free");
-        let ways: Vec<_> = WAYS.iter().copied().cycle().take(8 * WAYS.len()).enumerate().collect();
-        let writes = ways
-            .iter()
-            .map(|(number, way)| write(&app.store, &actor, *way, format!("{number:02}")));
-        let done = at_once(&app.store, writes).await;
-        let mut standing = vec![json!("taken")];
-        for ((number, way), done) in ways.iter().zip(done) {
-            match way {
-                Way::Stands | Way::StandsAfterAttempt => {
-                    done.expect("it stands");
-                    standing.push(json!(format!("{number:02}")));
-                }
-                Way::RollbackOnly => done.expect("its result is given"),
-                Way::FailsInStatement => {
-                    assert!(matches!(done, Err(Error::Duplicate { .. })), "{done:?}");
-                }
-                Way::FailsBefore | Way::FailsAfter => {
-                    assert!(matches!(done, Err(Error::State { code: "refused", .. })), "{done:?}");
-                }
+#[each_lasting_database]
+async fn each_write_of_a_commit_stands_or_falls_by_itself(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home, actor) = owner(&app).await;
+    let taken = write(&app.store, &actor, Way::Stands, "taken".into()).await;
+    taken.expect("it is free");
+    let ways: Vec<_> = WAYS.iter().copied().cycle().take(8 * WAYS.len()).enumerate().collect();
+    let writes =
+        ways.iter().map(|(number, way)| write(&app.store, &actor, *way, format!("{number:02}")));
+    let done = at_once(&app.store, writes).await;
+    let mut standing = vec![json!("taken")];
+    for ((number, way), done) in ways.iter().zip(done) {
+        match way {
+            Way::Stands | Way::StandsAfterAttempt => {
+                done.expect("it stands");
+                standing.push(json!(format!("{number:02}")));
+            }
+            Way::IsUndone => done.expect("its result is given"),
+            Way::FailsInStatement => {
+                assert!(matches!(done, Err(Error::Duplicate { .. })), "{done:?}");
+            }
+            Way::FailsBefore | Way::FailsAfter => {
+                assert!(matches!(done, Err(Error::State { code: "refused", .. })), "{done:?}");
             }
         }
-        let mut there = names(&ada, &home).await;
-        let mut events = logged(&app.store, &actor).await;
-        for names in [&mut standing, &mut there, &mut events] {
-            names.sort_unstable_by_key(ToString::to_string);
-        }
-        assert_eq!(there, standing);
-        assert_eq!(events, standing, "each is in the log, and nothing else");
-        app.run_until_idle().await;
-        assert_eq!(faults(&app.store).await, Vec::<String>::new());
-        app.stop().await;
-    })
-    .await;
+    }
+    let mut there = names(&ada, &home).await;
+    let mut events = logged(&app.store, &actor).await;
+    for names in [&mut standing, &mut there, &mut events] {
+        names.sort_unstable_by_key(ToString::to_string);
+    }
+    assert_eq!(there, standing);
+    assert_eq!(events, standing, "each is in the log, and nothing else");
+    app.settle().await;
+    assert_eq!(faults(&app.store).await, Vec::<String>::new());
+    app.stop().await;
 }
 
 async fn make(tx: &Tx, actor: &Actor, id: Uuid, name: &str) -> Result<Category> {
@@ -150,29 +146,26 @@ async fn take(store: &Store, actor: &Actor, id: Uuid, removes: bool) -> Result<(
 
 /// What is recorded is written at the end of a commit on SQLite, and found before. On PostgreSQL one
 /// transaction may not see that another has made and removed the same.
-#[tokio::test]
-async fn of_those_who_take_an_id_at_once_one_has_it() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let (_, _, actor) = owner(&app).await;
-        for number in 1..=20 {
-            let id = Uuid::from_u128(number);
-            let takes = [true, true, true, false];
-            let takes = takes.map(|removes| take(&app.store, &actor, id, removes));
-            let (have, refused): (Vec<_>, Vec<_>) =
-                at_once(&app.store, takes).await.into_iter().partition(Result::is_ok);
-            assert_eq!(have.len(), 1);
-            for refused in refused {
-                let is_taken = |pointer: &str| pointer == "/id";
-                assert!(
-                    matches!(&refused, Err(Error::Duplicate { pointer }) if is_taken(pointer)),
-                    "{refused:?}"
-                );
-            }
+#[each_lasting_database]
+async fn of_those_who_take_an_id_at_once_one_has_it(database: Database) {
+    let app = App::start(&database).await;
+    let (_, _, actor) = owner(&app).await;
+    for number in 1..=20 {
+        let id = Uuid::from_u128(number);
+        let takes = [true, true, true, false];
+        let takes = takes.map(|removes| take(&app.store, &actor, id, removes));
+        let (have, refused): (Vec<_>, Vec<_>) =
+            at_once(&app.store, takes).await.into_iter().partition(Result::is_ok);
+        assert_eq!(have.len(), 1);
+        for refused in refused {
+            let is_taken = |pointer: &str| pointer == "/id";
+            assert!(
+                matches!(&refused, Err(Error::Duplicate { pointer }) if is_taken(pointer)),
+                "{refused:?}"
+            );
         }
-        app.run_until_idle().await;
-        assert_eq!(faults(&app.store).await, Vec::<String>::new());
-        app.stop().await;
-    })
-    .await;
+    }
+    app.settle().await;
+    assert_eq!(faults(&app.store).await, Vec::<String>::new());
+    app.stop().await;
 }

@@ -54,122 +54,106 @@ impl Process {
     }
 }
 
-#[tokio::test]
-async fn a_lease_lasts_by_the_stopwatch_of_who_waits_and_not_by_any_clock() {
-    each_lasting_database(async |database| {
-        let hour = TimeDelta::hours(1);
-        let one = Process::start(&database, hour * 24).await;
-        let other = Process::start(&database, -hour).await;
-        assert!(one.holds().await && !other.holds().await);
-        for ahead in [hour * 48, -hour * 48] {
-            other.set_clock(ahead);
-            one.set_clock(-ahead);
-            assert!(one.holds().await && !other.holds().await, "clocks say nothing");
-        }
-        // While it is renewed, it is held.
-        for _ in 0..3 {
-            other.wait(LEASE_DURATION.as_millis() - 1);
-            assert!(!other.holds().await);
-            assert!(one.holds().await);
-        }
-        assert!(!other.holds().await, "the last term is new to it");
-        other.wait(LEASE_DURATION.as_millis() - 1);
-        assert!(!other.holds().await, "not yet");
-        other.wait(1);
-        assert!(other.holds().await, "nothing has come of the holder");
-        // The one before wakes up between two of its transactions.
-        assert!(!one.holds().await && other.holds().await);
-        one.wait(LEASE_DURATION.as_millis() - 1);
-        assert!(!one.holds().await, "it waits as everybody does");
-
-        lease::release(&other.store, &other.node).await.unwrap();
-        assert!(one.holds().await, "what was given back is free at once");
-        lease::release(&other.store, &other.node).await.unwrap();
-        assert!(!other.holds().await, "nobody gives back what others hold");
-        for process in [one, other] {
-            process.store.close().await.unwrap();
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_node_that_has_looked_on_takes_a_lease_as_soon_as_there_is_work() {
-    each_lasting_database(async |database| {
-        let one = Process::start(&database, TimeDelta::zero()).await;
-        let other = Process::start(&database, TimeDelta::zero()).await;
+#[each_lasting_database]
+async fn a_lease_lasts_by_the_stopwatch_of_who_waits_and_not_by_any_clock(database: Database) {
+    let hour = TimeDelta::hours(1);
+    let one = Process::start(&database, hour * 24).await;
+    let other = Process::start(&database, -hour).await;
+    assert!(one.holds().await && !other.holds().await);
+    for ahead in [hour * 48, -hour * 48] {
+        other.set_clock(ahead);
+        one.set_clock(-ahead);
+        assert!(one.holds().await && !other.holds().await, "clocks say nothing");
+    }
+    // While it is renewed, it is held.
+    for _ in 0..3 {
+        other.wait(LASTS.as_millis() - 1);
+        assert!(!other.holds().await);
         assert!(one.holds().await);
-        lease::watch(&other.store, &other.node).await.unwrap();
-        other.wait(LEASE_DURATION.as_millis());
-        assert!(other.holds().await);
-        for process in [one, other] {
-            process.store.close().await.unwrap();
-        }
-    })
-    .await;
+    }
+    assert!(!other.holds().await, "the last term is new to it");
+    other.wait(LASTS.as_millis() - 1);
+    assert!(!other.holds().await, "not yet");
+    other.wait(1);
+    assert!(other.holds().await, "nothing has come of the holder");
+    // The one before wakes up between two of its transactions.
+    assert!(!one.holds().await && other.holds().await);
+    one.wait(LASTS.as_millis() - 1);
+    assert!(!one.holds().await, "it waits as everybody does");
+
+    lease::release(&other.store, &other.node).await.unwrap();
+    assert!(one.holds().await, "what was given back is free at once");
+    lease::release(&other.store, &other.node).await.unwrap();
+    assert!(!other.holds().await, "nobody gives back what others hold");
+    for process in [one, other] {
+        process.store.close().await.unwrap();
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_that_take_a_lease_at_once_one_has_it() {
-    each_lasting_database(async |database| {
-        let gone = Process::start(&database, TimeDelta::zero()).await;
-        assert!(gone.holds().await);
-        let (one, other) = (
-            Process::start(&database, TimeDelta::zero()).await,
-            Process::start(&database, TimeDelta::zero()).await,
-        );
-        for process in [&one, &other] {
-            lease::watch(&process.store, &process.node).await.unwrap();
-            process.wait(LEASE_DURATION.as_millis());
-        }
-        // The one has taken it, and its transaction goes on; meanwhile the other tries.
-        let (taken, end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let input = (one.node.clone(), taken.clone(), end.clone());
-        let (store, node) = (one.store.clone(), other.node.clone());
-        let slow = tokio::spawn(async move {
-            let slow = store.write(input, |tx, (node, taken, end)| {
-                Box::pin(async move {
-                    let held = lease::acquire(tx, "work", node).await?;
-                    taken.notify_one();
-                    end.notified().await;
-                    Ok(held)
-                })
-            });
-            slow.await.unwrap()
-        });
-        taken.notified().await;
-        let store = other.store.clone();
-        let quick = tokio::spawn(async move {
-            let quick = store.write(node, |tx, node| Box::pin(lease::acquire(tx, "work", node)));
-            quick.await.unwrap()
-        });
-        // It may come first or wait, and is refused either way.
-        tokio::task::yield_now().await;
-        end.notify_one();
-        assert!(slow.await.unwrap() && !quick.await.unwrap());
-        assert!(one.holds().await && !other.holds().await);
-        for process in [gone, one, other] {
-            process.store.close().await.unwrap();
-        }
-    })
-    .await;
+#[each_lasting_database]
+async fn a_node_that_has_looked_on_takes_a_lease_as_soon_as_there_is_work(database: Database) {
+    let one = Process::start(&database, TimeDelta::zero()).await;
+    let other = Process::start(&database, TimeDelta::zero()).await;
+    assert!(one.holds().await);
+    lease::watch(&other.store, &other.node).await.unwrap();
+    other.wait(LASTS.as_millis());
+    assert!(other.holds().await);
+    for process in [one, other] {
+        process.store.close().await.unwrap();
+    }
 }
 
-#[tokio::test]
-async fn who_is_alone_waits_for_nobody() {
-    each_lasting_database(async |database| {
-        let gone = Process::start(&database, TimeDelta::days(1)).await;
-        assert!(gone.holds().await);
-        let options = Options { exclusive: true, ..Options::default() };
-        let next = Process::start_with(&database, TimeDelta::zero(), options).await;
-        assert_eq!(
-            next.holds().await,
-            database.engine == Engine::Sqlite,
-            "PostgreSQL has many nodes"
-        );
-        for process in [gone, next] {
-            process.store.close().await.unwrap();
-        }
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn of_two_that_take_a_lease_at_once_one_has_it(database: Database) {
+    let gone = Process::start(&database, TimeDelta::zero()).await;
+    assert!(gone.holds().await);
+    let (one, other) = (
+        Process::start(&database, TimeDelta::zero()).await,
+        Process::start(&database, TimeDelta::zero()).await,
+    );
+    for process in [&one, &other] {
+        lease::watch(&process.store, &process.node).await.unwrap();
+        process.wait(LASTS.as_millis());
+    }
+    // The one has taken it, and its transaction goes on; meanwhile the other tries.
+    let (taken, end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let input = (one.node.clone(), taken.clone(), end.clone());
+    let (store, node) = (one.store.clone(), other.node.clone());
+    let slow = tokio::spawn(async move {
+        let slow = store.write(input, |tx, (node, taken, end)| {
+            Box::pin(async move {
+                let held = lease::hold(tx, "work", node).await?;
+                taken.notify_one();
+                end.notified().await;
+                Ok(held)
+            })
+        });
+        slow.await.unwrap()
+    });
+    taken.notified().await;
+    let store = other.store.clone();
+    let quick = tokio::spawn(async move {
+        let quick = store.write(node, |tx, node| Box::pin(lease::hold(tx, "work", node)));
+        quick.await.unwrap()
+    });
+    // It may come first or wait, and is refused either way.
+    tokio::task::yield_now().await;
+    end.notify_one();
+    assert!(slow.await.unwrap() && !quick.await.unwrap());
+    assert!(one.holds().await && !other.holds().await);
+    for process in [gone, one, other] {
+        process.store.close().await.unwrap();
+    }
+}
+
+#[each_lasting_database]
+async fn who_is_alone_waits_for_nobody(database: Database) {
+    let gone = Process::start(&database, TimeDelta::days(1)).await;
+    assert!(gone.holds().await);
+    let options = Options { exclusive: true, ..Options::default() };
+    let next = Process::start_with(&database, TimeDelta::zero(), options).await;
+    assert_eq!(next.holds().await, database.engine == Engine::Sqlite, "PostgreSQL has many nodes");
+    for process in [gone, next] {
+        process.store.close().await.unwrap();
+    }
 }

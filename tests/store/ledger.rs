@@ -22,7 +22,7 @@ use service::{
     },
     resource,
 };
-use tests::{App, each_lasting_database};
+use tests::{App, Database, each_lasting_database};
 use uuid::Uuid;
 
 const ACCOUNTS: usize = 200;
@@ -122,56 +122,52 @@ async fn faults(store: &Store) -> Vec<String> {
     findings.into_iter().flat_map(|Findings { faults, .. }| faults).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_sum_of_200_accounts_is_constant_under_10000_transfers_of_16_clients() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let (_, home) = app.owner_of("household").await;
-        let organization = home.rsplit('/').next().and_then(|id| Uuid::try_parse(id).ok());
-        let organization = organization.expect("an organization's path ends with its id");
-        let store = app.store.clone();
-        let actor = access::operator(&store, organization, None).await.expect("an actor");
-        let opening = account(&store, &actor, "Opening".into(), false).await;
-        // Every second one may not go below zero.
-        let names = (0..ACCOUNTS).map(|at| account(&store, &actor, format!("{at}"), at % 2 == 0));
-        let accounts = Arc::new(join_all(names).await);
-        let funds = accounts.iter().map(|id| transfer(*id, opening, FUNDS)).collect();
-        post(&store, &actor, entry(funds)).await.expect("funds");
+#[each_lasting_database(flavor = "multi_thread")]
+async fn the_sum_of_200_accounts_is_constant_under_10000_transfers_of_16_clients(
+    database: Database,
+) {
+    let app = App::start(&database).await;
+    let (_, home) = app.owner_of("household").await;
+    let organization = home.rsplit('/').next().and_then(|id| Uuid::try_parse(id).ok());
+    let organization = organization.expect("an organization's path ends with its id");
+    let store = app.store.clone();
+    let actor = access::operator(&store, organization, None).await.expect("an actor");
+    let opening = account(&store, &actor, "Opening".into(), false).await;
+    // Every second one may not go below zero.
+    let names = (0..ACCOUNTS).map(|at| account(&store, &actor, format!("{at}"), at % 2 == 0));
+    let accounts = Arc::new(join_all(names).await);
+    let funds = accounts.iter().map(|id| transfer(*id, opening, FUNDS)).collect();
+    post(&store, &actor, entry(funds)).await.expect("funds");
 
-        let begun = std::time::Instant::now();
-        let done = Arc::new(AtomicBool::new(false));
-        let watcher = watch(store.clone(), organization, accounts.clone(), done.clone());
-        let watcher = tokio::spawn(watcher);
-        let clients = (0..CLIENTS)
-            .map(|seed| client(store.clone(), actor.clone(), accounts.clone(), seed))
-            .map(tokio::spawn);
-        let refused: usize =
-            join_all(clients).await.into_iter().map(|refused| refused.expect("done")).sum();
-        done.store(true, Ordering::SeqCst);
-        let looks = watcher.await.expect("nobody saw anything amiss");
-        eprintln!("{looks} looks, {refused} transfers refused, {:?}", begun.elapsed());
-        assert!(refused > 0 && looks > 10, "{refused} refused, {looks} looks: nothing was tested");
-        assert_eq!(faults(&store).await, Vec::<String>::new());
+    let begun = std::time::Instant::now();
+    let done = Arc::new(AtomicBool::new(false));
+    let watcher = watch(store.clone(), organization, accounts.clone(), done.clone());
+    let watcher = tokio::spawn(watcher);
+    let clients = (0..CLIENTS)
+        .map(|seed| client(store.clone(), actor.clone(), accounts.clone(), seed))
+        .map(tokio::spawn);
+    let refused: usize =
+        join_all(clients).await.into_iter().map(|refused| refused.expect("done")).sum();
+    done.store(true, Ordering::SeqCst);
+    let looks = watcher.await.expect("nobody saw anything amiss");
+    eprintln!("{looks} looks, {refused} transfers refused, {:?}", begun.elapsed());
+    assert!(refused > 0 && looks > 10, "{refused} refused, {looks} looks: nothing was tested");
+    assert_eq!(faults(&store).await, Vec::<String>::new());
 
-        // What was moved without a transfer shows.
-        let moved = store.write((organization, accounts[0]), |tx, (organization, id)| {
-            Box::pin(async move {
-                account_balance::Entity::update_many()
-                    .set(account_balance::ActiveModel {
-                        debits_minor: Set(7),
-                        ..Default::default()
-                    })
-                    .filter(account_balance::COLUMN.organization_id.eq(*organization))
-                    .filter(account_balance::COLUMN.id.eq(*id))
-                    .exec(tx)
-                    .await?;
-                Ok(())
-            })
-        });
-        moved.await.expect("sums can be moved behind steward's back");
-        let found = faults(&store).await;
-        assert!(found[0].contains(&accounts[0].to_string()), "{found:?}");
-        app.stop().await;
-    })
-    .await;
+    // What was moved without a transfer shows.
+    let moved = store.write((organization, accounts[0]), |tx, (organization, id)| {
+        Box::pin(async move {
+            account_balance::Entity::update_many()
+                .set(account_balance::ActiveModel { debits_minor: Set(7), ..Default::default() })
+                .filter(account_balance::COLUMN.organization_id.eq(*organization))
+                .filter(account_balance::COLUMN.id.eq(*id))
+                .exec(tx)
+                .await?;
+            Ok(())
+        })
+    });
+    moved.await.expect("sums can be moved behind steward's back");
+    let found = faults(&store).await;
+    assert!(found[0].contains(&accounts[0].to_string()), "{found:?}");
+    app.stop().await;
 }

@@ -17,7 +17,7 @@ use service::{
     store::{ConnectError, Engine, Options},
 };
 use tempfile::TempDir;
-use tests::{App, AppOptions, Database, database::execute, each_lasting_database};
+use tests::{App, AppOptions, Database, database::execute, on_postgresql};
 use tokio::net::TcpStream;
 use url::Url;
 
@@ -103,45 +103,38 @@ async fn refusal(url: &str, direct_url: Option<&str>) -> String {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn behind_a_pooler_all_holds_or_nothing_is_served() {
+#[on_postgresql(flavor = "multi_thread")]
+async fn behind_a_pooler_all_holds_or_nothing_is_served(database: Database) {
     let Ok(program) = env::var("TEST_PGBOUNCER") else {
         assert!(env::var_os("CI").is_none(), "CI sets TEST_PGBOUNCER");
         return;
     };
-    each_lasting_database(async |database| {
-        if database.engine != Engine::Postgres {
-            return;
-        }
-        let direct = Url::parse(&database.url).expect("a URL");
-        let name = direct.path().trim_start_matches('/').to_owned();
-        let pooler = Pooler::start(&program, &direct).await;
-        let timeouts = refusal(&pooler.url, None).await;
-        assert!(timeouts.contains("statement_timeout is 0"), "{timeouts}");
-        for (setting, value) in [
-            ("statement_timeout", "30s"),
-            ("lock_timeout", "10s"),
-            ("idle_in_transaction_session_timeout", "30s"),
-        ] {
-            execute(&database.url, &format!("ALTER DATABASE {name} SET {setting} = '{value}'"))
-                .await;
-        }
-        // The pooler's own sessions are older than that.
-        drop(pooler);
-        let pooler = Pooler::start(&program, &direct).await;
-        if !pooler.keeps_prepared_statements {
-            let old = refusal(&pooler.url, Some(&database.url)).await;
-            assert!(old.contains("PgBouncer does from 1.21 on"), "{old}");
-            eprintln!("this PgBouncer is too old to serve through: only refusals are tried");
-            return;
-        }
-        let no_direct_url = refusal(&pooler.url, None).await;
-        assert!(no_direct_url.contains("set DATABASE_DIRECT_URL"), "{no_direct_url}");
-        let not_direct = refusal(&pooler.url, Some(&pooler.url)).await;
-        assert!(not_direct.contains("DATABASE_DIRECT_URL leads through a pooler"), "{not_direct}");
-        serve_through(&pooler, &database).await;
-    })
-    .await;
+    let direct = Url::parse(&database.url).expect("a URL");
+    let name = direct.path().trim_start_matches('/').to_owned();
+    let pooler = Pooler::start(&program, &direct).await;
+    let timeouts = refusal(&pooler.url, None).await;
+    assert!(timeouts.contains("statement_timeout is 0"), "{timeouts}");
+    for (setting, value) in [
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "10s"),
+        ("idle_in_transaction_session_timeout", "30s"),
+    ] {
+        execute(&database.url, &format!("ALTER DATABASE {name} SET {setting} = '{value}'")).await;
+    }
+    // The pooler's own sessions are older than that.
+    drop(pooler);
+    let pooler = Pooler::start(&program, &direct).await;
+    if !pooler.keeps_prepared_statements {
+        let old = refusal(&pooler.url, Some(&database.url)).await;
+        assert!(old.contains("PgBouncer does from 1.21 on"), "{old}");
+        eprintln!("this PgBouncer is too old to serve through: only refusals are tried");
+        return;
+    }
+    let no_direct_url = refusal(&pooler.url, None).await;
+    assert!(no_direct_url.contains("set DATABASE_DIRECT_URL"), "{no_direct_url}");
+    let not_direct = refusal(&pooler.url, Some(&pooler.url)).await;
+    assert!(not_direct.contains("DATABASE_DIRECT_URL leads through a pooler"), "{not_direct}");
+    serve_through(&pooler, &database).await;
 }
 
 /// Two nodes behind the pooler: changes that meet, and a revocation that crosses.

@@ -12,7 +12,7 @@ use service::{
     resource::Writable,
     store::Tx,
 };
-use tests::{App, Client, each_lasting_database};
+use tests::{App, Client, Database, each_lasting_database};
 use uuid::Uuid;
 
 pub(crate) async fn add(tx: &Tx, actor: &Actor, name: &str) -> Result<Category> {
@@ -57,163 +57,143 @@ pub(crate) async fn logged(store: &Store, actor: &Actor) -> Vec<Value> {
     events.map(|event| event.data.expect("data")["name"].clone()).collect()
 }
 
-#[tokio::test]
-async fn what_fails_in_a_savepoint_leaves_nothing_and_the_transaction_goes_on() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, home, actor) = owner(&app).await;
-        let work = app.store.write(actor.clone(), |tx, actor| {
-            Box::pin(async move {
-                add(tx, actor, "before").await?;
-                let made = tx.savepoint(async |tx| add(tx, actor, "kept").await).await?;
-                assert_eq!(made.expect("it is made").name, "kept");
-                let failed = tx
-                    .savepoint(async |tx| {
-                        add(tx, actor, "lost").await?;
-                        Err::<(), _>(refused())
-                    })
-                    .await?;
-                assert!(matches!(failed, Err(Error::State { code: "refused", .. })));
-                let failed = tx.savepoint(async |tx| add_to_nothing(tx, actor).await).await?;
-                assert!(matches!(failed, Err(Error::Reference)), "{failed:?}");
-                let failed = tx.savepoint(async |tx| add(tx, actor, "KEPT").await).await?;
-                assert!(matches!(failed, Err(Error::Duplicate { .. })), "{failed:?}");
-                add(tx, actor, "after").await?;
-                Ok(())
-            })
-        });
-        work.await.expect("the transaction goes on");
-        assert_eq!(names(&ada, &home).await, ["after", "before", "kept"]);
-        assert_eq!(logged(&app.store, &actor).await, ["before", "kept", "after"]);
-        app.stop().await;
-    })
-    .await;
+#[each_lasting_database]
+async fn what_fails_in_an_attempt_leaves_nothing_and_the_transaction_goes_on(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home, actor) = owner(&app).await;
+    let work = app.store.write(actor.clone(), |tx, actor| {
+        Box::pin(async move {
+            add(tx, actor, "before").await?;
+            let made = tx.attempt(async |tx| add(tx, actor, "kept").await).await?;
+            assert_eq!(made.expect("it is made").name, "kept");
+            let failed = tx
+                .attempt(async |tx| {
+                    add(tx, actor, "lost").await?;
+                    Err::<(), _>(refused())
+                })
+                .await?;
+            assert!(matches!(failed, Err(Error::State { code: "refused", .. })));
+            let failed = tx.attempt(async |tx| add_to_nothing(tx, actor).await).await?;
+            assert!(matches!(failed, Err(Error::Reference)), "{failed:?}");
+            let failed = tx.attempt(async |tx| add(tx, actor, "KEPT").await).await?;
+            assert!(matches!(failed, Err(Error::Duplicate { .. })), "{failed:?}");
+            add(tx, actor, "after").await?;
+            Ok(())
+        })
+    });
+    work.await.expect("the transaction goes on");
+    assert_eq!(names(&ada, &home).await, ["after", "before", "kept"]);
+    assert_eq!(logged(&app.store, &actor).await, ["before", "kept", "after"]);
+    app.stop().await;
 }
 
 /// More events than are kept before they are written.
-#[tokio::test]
-async fn events_that_a_savepoint_has_written_already_go_too() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, home, actor) = owner(&app).await;
-        let work = app.store.write(actor.clone(), |tx, actor| {
-            Box::pin(async move {
-                add(tx, actor, "before").await?;
-                let failed = tx
-                    .savepoint(async |tx| {
-                        for number in 0..250 {
-                            add(tx, actor, &format!("lost {number}")).await?;
-                        }
-                        let events = event::Entity::find()
-                            .filter(event::COLUMN.entity.eq("category"))
-                            .filter(event::COLUMN.organization_id.eq(actor.organization_id));
-                        assert_eq!(
-                            events.all(tx).await?.len(),
-                            251,
-                            "who reads the log finds them"
-                        );
-                        Err::<(), _>(refused())
-                    })
-                    .await?;
-                assert!(failed.is_err());
-                add(tx, actor, "kept").await?;
-                Ok(())
-            })
-        });
-        work.await.expect("the transaction goes on");
-        assert_eq!(names(&ada, &home).await, ["before", "kept"]);
-        assert_eq!(logged(&app.store, &actor).await, ["before", "kept"]);
-        app.stop().await;
-    })
-    .await;
+#[each_lasting_database]
+async fn events_that_an_attempt_has_written_already_go_too(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home, actor) = owner(&app).await;
+    let work = app.store.write(actor.clone(), |tx, actor| {
+        Box::pin(async move {
+            add(tx, actor, "before").await?;
+            let failed = tx
+                .attempt(async |tx| {
+                    for number in 0..250 {
+                        add(tx, actor, &format!("lost {number}")).await?;
+                    }
+                    let events = event::Entity::find()
+                        .filter(event::COLUMN.entity.eq("category"))
+                        .filter(event::COLUMN.organization_id.eq(actor.organization_id));
+                    assert_eq!(events.all(tx).await?.len(), 251, "who reads the log finds them");
+                    Err::<(), _>(refused())
+                })
+                .await?;
+            assert!(failed.is_err());
+            add(tx, actor, "kept").await?;
+            Ok(())
+        })
+    });
+    work.await.expect("the transaction goes on");
+    assert_eq!(names(&ada, &home).await, ["before", "kept"]);
+    assert_eq!(logged(&app.store, &actor).await, ["before", "kept"]);
+    app.stop().await;
 }
 
-#[tokio::test]
-async fn a_savepoint_within_a_savepoint_ends_with_it() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, home, actor) = owner(&app).await;
-        let work = app.store.write(actor.clone(), |tx, actor| {
-            Box::pin(async move {
-                let failed = tx
-                    .savepoint(async |tx| {
-                        let inner = tx.savepoint(async |tx| add(tx, actor, "lost").await).await?;
-                        assert!(inner.is_ok());
-                        Err::<(), _>(refused())
-                    })
-                    .await?;
-                assert!(failed.is_err());
-                let made = tx
-                    .savepoint(async |tx| {
-                        add(tx, actor, "kept").await?;
-                        let inner =
-                            tx.savepoint(async |tx| add_to_nothing(tx, actor).await).await?;
-                        assert!(inner.is_err());
-                        add(tx, actor, "kept too").await
-                    })
-                    .await?;
-                assert!(made.is_ok());
-                Ok(())
-            })
-        });
-        work.await.expect("the transaction goes on");
-        assert_eq!(names(&ada, &home).await, ["kept", "kept too"]);
-        assert_eq!(logged(&app.store, &actor).await, ["kept", "kept too"]);
-        app.stop().await;
-    })
-    .await;
+#[each_lasting_database]
+async fn an_attempt_within_an_attempt_ends_with_it(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home, actor) = owner(&app).await;
+    let work = app.store.write(actor.clone(), |tx, actor| {
+        Box::pin(async move {
+            let failed = tx
+                .attempt(async |tx| {
+                    let inner = tx.attempt(async |tx| add(tx, actor, "lost").await).await?;
+                    assert!(inner.is_ok());
+                    Err::<(), _>(refused())
+                })
+                .await?;
+            assert!(failed.is_err());
+            let made = tx
+                .attempt(async |tx| {
+                    add(tx, actor, "kept").await?;
+                    let inner = tx.attempt(async |tx| add_to_nothing(tx, actor).await).await?;
+                    assert!(inner.is_err());
+                    add(tx, actor, "kept too").await
+                })
+                .await?;
+            assert!(made.is_ok());
+            Ok(())
+        })
+    });
+    work.await.expect("the transaction goes on");
+    assert_eq!(names(&ada, &home).await, ["kept", "kept too"]);
+    assert_eq!(logged(&app.store, &actor).await, ["kept", "kept too"]);
+    app.stop().await;
 }
 
 /// A database that is away fails everything: nobody is told that one part of it was refused.
-#[tokio::test]
-async fn what_loses_the_transaction_ends_the_whole() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, home, actor) = owner(&app).await;
-        let work = app.store.write(actor.clone(), |tx, actor| {
-            Box::pin(async move {
-                add(tx, actor, "before").await?;
-                let away = async |_: &Tx| Err::<(), _>(Error::Unavailable("away".into()));
-                let savepoint = tx.savepoint(away).await?;
-                panic!("the transaction goes on: {savepoint:?}");
-            })
-        });
-        let ended: Result<()> = work.await;
-        assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
-        assert!(names(&ada, &home).await.is_empty());
-        assert!(logged(&app.store, &actor).await.is_empty());
-        app.stop().await;
-    })
-    .await;
+#[each_lasting_database]
+async fn what_loses_the_transaction_ends_the_whole(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home, actor) = owner(&app).await;
+    let work = app.store.write(actor.clone(), |tx, actor| {
+        Box::pin(async move {
+            add(tx, actor, "before").await?;
+            let away = async |_: &Tx| Err::<(), _>(Error::Unavailable("away".into()));
+            let attempt = tx.attempt(away).await?;
+            panic!("the transaction goes on: {attempt:?}");
+        })
+    });
+    let ended: Result<()> = work.await;
+    assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
+    assert!(names(&ada, &home).await.is_empty());
+    assert!(logged(&app.store, &actor).await.is_empty());
+    app.stop().await;
 }
 
 /// PostgreSQL answers the COMMIT of a transaction that has failed with ROLLBACK, and with no error.
-#[tokio::test]
-async fn a_failed_statement_that_nobody_hears_of_is_never_committed() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, home, actor) = owner(&app).await;
-        let work = app.store.write(actor.clone(), |tx, actor| {
-            Box::pin(async move {
-                add(tx, actor, "before").await?;
-                let swallowed = add_to_nothing(tx, actor).await;
-                assert!(matches!(swallowed, Err(Error::Reference)), "{swallowed:?}");
-                Ok(())
-            })
-        });
-        let ended: Result<()> = work.await;
-        assert!(matches!(ended, Err(Error::Internal(_))), "{ended:?}");
-        assert!(names(&ada, &home).await.is_empty());
-        let work = app.store.write(actor.clone(), |tx, actor| {
-            Box::pin(async move {
-                let _ = add_to_nothing(tx, actor).await;
-                add(tx, actor, "after").await.map(drop)
-            })
-        });
-        let ended: Result<()> = work.await;
-        assert!(matches!(ended, Err(Error::Internal(_))), "{ended:?}");
-        assert!(names(&ada, &home).await.is_empty());
-        app.stop().await;
-    })
-    .await;
+#[each_lasting_database]
+async fn a_failed_statement_that_nobody_hears_of_is_never_committed(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home, actor) = owner(&app).await;
+    let work = app.store.write(actor.clone(), |tx, actor| {
+        Box::pin(async move {
+            add(tx, actor, "before").await?;
+            let swallowed = add_to_nothing(tx, actor).await;
+            assert!(matches!(swallowed, Err(Error::Reference)), "{swallowed:?}");
+            Ok(())
+        })
+    });
+    let ended: Result<()> = work.await;
+    assert!(matches!(ended, Err(Error::Internal(_))), "{ended:?}");
+    assert!(names(&ada, &home).await.is_empty());
+    let work = app.store.write(actor.clone(), |tx, actor| {
+        Box::pin(async move {
+            let _ = add_to_nothing(tx, actor).await;
+            add(tx, actor, "after").await.map(drop)
+        })
+    });
+    let ended: Result<()> = work.await;
+    assert!(matches!(ended, Err(Error::Internal(_))), "{ended:?}");
+    assert!(names(&ada, &home).await.is_empty());
+    app.stop().await;
 }

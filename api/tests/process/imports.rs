@@ -74,58 +74,52 @@ async fn ended(client: &Client, home: &str) -> Value {
     .await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_is_imported_once_wherever_the_process_ends() {
-    each_lasting_database(async |database| {
-        let process = Process::start(&database);
-        let ada = Client::new(&process.base).sign_up("Ada").await;
-        drop(process);
-        for place in FORWARDS {
-            let home = {
-                let process = Process::start(&database);
-                ada.at(&process.base).found("household").await
-            };
-            begin_until(&database, place, &ada, &home).await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_file_is_imported_once_wherever_the_process_ends(database: Database) {
+    let process = Process::start(&database);
+    let ada = Client::new(&process.base).sign_up("Ada").await;
+    drop(process);
+    for place in FORWARDS {
+        let home = {
             let process = Process::start(&database);
-            let ada = ada.at(&process.base);
-            if *place == "staged" {
-                assert_eq!(ada.all(&format!("{home}/imports"), "").await, Vec::<Value>::new());
-                let path = format!("{home}/expenses/import?{QUERY}");
-                ada.upload(&path, file("x", ROWS)).await.expect(202);
-            }
-            let import = ended(&ada, &home).await;
-            assert_eq!((&import["state"], &import["created"]), (&json!("completed"), &json!(ROWS)));
-            assert_eq!(spent(&ada, &home).await, ROWS, "{place}");
+            ada.at(&process.base).found("household").await
+        };
+        begin_until(&database, place, &ada, &home).await;
+        let process = Process::start(&database);
+        let ada = ada.at(&process.base);
+        if *place == "staged" {
+            assert_eq!(ada.all(&format!("{home}/imports"), "").await, Vec::<Value>::new());
+            let path = format!("{home}/expenses/import?{QUERY}");
+            ada.upload(&path, file("x", ROWS)).await.expect(202);
         }
-    })
-    .await;
+        let import = ended(&ada, &home).await;
+        assert_eq!((&import["state"], &import["created"]), (&json!("completed"), &json!(ROWS)));
+        assert_eq!(spent(&ada, &home).await, ROWS, "{place}");
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_is_called_off_leaves_nothing_wherever_the_process_ends() {
-    each_lasting_database(async |database| {
-        let process = Process::start(&database);
-        let ada = Client::new(&process.base).sign_up("Ada").await;
-        drop(process);
-        for place in BACKWARDS {
-            let home = {
-                let process = Process::start(&database);
-                ada.at(&process.base).found("household").await
-            };
-            begin_until(&database, "write.noted", &ada, &home).await;
-            cancel(&database, &home).await;
-            let mut process = process_until(&database, place);
-            until(place, async || process.ended()).await;
-            drop(process);
+#[each_lasting_database(flavor = "multi_thread")]
+async fn an_import_that_is_called_off_leaves_nothing_wherever_the_process_ends(database: Database) {
+    let process = Process::start(&database);
+    let ada = Client::new(&process.base).sign_up("Ada").await;
+    drop(process);
+    for place in BACKWARDS {
+        let home = {
             let process = Process::start(&database);
-            let ada = ada.at(&process.base);
-            let import = ended(&ada, &home).await;
-            assert_eq!((&import["state"], &import["created"]), (&json!("compensated"), &json!(0)));
-            assert_eq!(spent(&ada, &home).await, 0, "{place}");
-            assert_eq!(ada.all(&format!("{home}/categories"), "").await, Vec::<Value>::new());
-        }
-    })
-    .await;
+            ada.at(&process.base).found("household").await
+        };
+        begin_until(&database, "write.noted", &ada, &home).await;
+        cancel(&database, &home).await;
+        let mut process = process_until(&database, place);
+        until(place, async || process.ended()).await;
+        drop(process);
+        let process = Process::start(&database);
+        let ada = ada.at(&process.base);
+        let import = ended(&ada, &home).await;
+        assert_eq!((&import["state"], &import["created"]), (&json!("compensated"), &json!(0)));
+        assert_eq!(spent(&ada, &home).await, 0, "{place}");
+        assert_eq!(ada.all(&format!("{home}/categories"), "").await, Vec::<Value>::new());
+    }
 }
 
 /// Calls the import off that is under way, while no process runs.
@@ -141,35 +135,32 @@ async fn cancel(database: &Database, home: &str) {
 }
 
 /// The command line works on the file of a server that runs.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_large_import_at_the_command_line_lets_a_server_write() {
-    each_lasting_database(async |database| {
-        let process = Process::start(&database);
-        let ada = Client::new(&process.base).sign_up("Ada").await;
-        let home = ada.found("household").await;
-        let member = ada.member_in(&home).await;
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("bank.csv");
-        std::fs::write(&path, file("x", 5 * ROWS)).expect("a file");
-        let mut command = steward(&database);
-        let organization = home.rsplit('/').next().expect("an id");
-        command.arg("import").arg(&path).args(["--organization", organization]);
-        command.args(["--member", id(&member), "--date", "d", "--amount", "a", "--merchant", "m"]);
-        let import = tokio::task::spawn_blocking(move || command.output().expect("steward runs"));
-        let (mut written, mut longest) = (0, Duration::ZERO);
-        while !import.is_finished() {
-            let begun = Instant::now();
-            ada.make(&format!("{home}/categories"), json!({ "name": format!("{written}") })).await;
-            longest = longest.max(begun.elapsed());
-            written += 1;
-        }
-        let output = import.await.expect("it has ended");
-        println!("{written} writes beside an import, the longest took {longest:?}");
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
-        assert_eq!((&report["state"], &report["created"]), (&json!("completed"), &json!(5 * ROWS)));
-        assert!(written > 1, "nobody could write meanwhile");
-        assert_eq!(spent(&ada, &home).await, 5 * ROWS);
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_large_import_at_the_command_line_lets_a_server_write(database: Database) {
+    let process = Process::start(&database);
+    let ada = Client::new(&process.base).sign_up("Ada").await;
+    let home = ada.found("household").await;
+    let member = ada.member_in(&home).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("bank.csv");
+    std::fs::write(&path, file("x", 5 * ROWS)).expect("a file");
+    let mut command = steward(&database);
+    let organization = home.rsplit('/').next().expect("an id");
+    command.arg("import").arg(&path).args(["--organization", organization]);
+    command.args(["--member", id(&member), "--date", "d", "--amount", "a", "--merchant", "m"]);
+    let import = tokio::task::spawn_blocking(move || command.output().expect("steward runs"));
+    let (mut written, mut longest) = (0, Duration::ZERO);
+    while !import.is_finished() {
+        let begun = Instant::now();
+        ada.make(&format!("{home}/categories"), json!({ "name": format!("{written}") })).await;
+        longest = longest.max(begun.elapsed());
+        written += 1;
+    }
+    let output = import.await.expect("it has ended");
+    println!("{written} writes beside an import, the longest took {longest:?}");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!((&report["state"], &report["created"]), (&json!("completed"), &json!(5 * ROWS)));
+    assert!(written > 1, "nobody could write meanwhile");
+    assert_eq!(spent(&ada, &home).await, 5 * ROWS);
 }

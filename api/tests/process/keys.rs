@@ -34,100 +34,91 @@ async fn report(ada: &Client, home: &str, number: usize) -> Value {
     ada.make(&format!("{home}/incidents"), new).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_that_is_killed_goes_on_and_then_the_old_key_may_go() {
-    each_lasting_database(async |database| {
-        let [old, new] = ["old", "new"].map(|id| Keyring::new_key(id, &Random::system()));
-        let both = format!("{new},{old}");
-        let process = Process::start_with(&database, &[], &[(KEYS, &old)]);
-        let ada = Client::new(&process.base).sign_up("Ada").await;
-        let home = ada.found("company").await;
-        let hook = json!({ "url": "http://127.0.0.1:9/", "kinds": ["expense.*"] });
-        ada.make(&format!("{home}/webhooks"), hook).await;
-        let mut made = Vec::new();
-        for number in 0..INCIDENTS {
-            made.push(report(&ada, &home, number).await);
-        }
-        drop(process);
-        // The server first, so that it does not go on to write with the old one.
-        let process = Process::start_with(&database, &[], &[(KEYS, &both)]);
-        let ada = ada.at(&process.base);
-        let store = database.store(Options::default()).await;
-        let all = of(&store, "old").await;
-        assert!(all > 7 * INCIDENTS as u64);
-        let (mut killed, mut then) = (0, 0);
-        while of(&store, "old").await > 0 {
-            let mut rotation = keys(&database, &both, &["rotate"]);
-            let mut rotation =
-                rotation.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
-            wait_until("some are encrypted again", async || of(&store, "new").await > then).await;
-            rotation.kill().expect("it can be killed");
-            rotation.wait().expect("it ends");
-            then = of(&store, "new").await;
-            killed += u64::from(then < all);
-            assert_eq!(of(&store, "old").await + then, all, "each has one key or the other");
-            let row = &made[killed as usize];
-            assert_eq!(&ada.read(&at(&format!("{home}/incidents"), row)).await, row);
-            assert!(killed < all, "it gets nowhere");
-        }
-        assert!(killed > 0, "it was done before it could be killed: this has tested nothing");
-        let (code, told) = text(&keys(&database, &both, &["rotate"]).output().expect("it runs"));
-        assert_eq!(code, Some(0), "{told}");
-        assert!(told.contains("no other key than new is needed"), "{told}");
-        let (code, told) = text(&keys(&database, "", &["status"]).output().expect("it runs"));
-        assert_eq!((code, told), (Some(0), format!("new  {all} values\n")));
-        drop(process);
-        let process = Process::start_with(&database, &[], &[(KEYS, &new)]);
-        let ada = ada.at(&process.base);
-        let mut rows = ada.all(&format!("{home}/incidents"), "?limit=500").await;
-        rows.sort_by_key(|row| row["case_number"].as_i64());
-        assert_eq!(rows, made, "nothing has changed, and no version");
-        for row in made.iter().step_by(10) {
-            let path = format!("{}/history", at(&format!("{home}/incidents"), row));
-            let history = ada.all(&path, "").await;
-            assert_eq!((history.len(), &history[0]["data"]), (1, row));
-        }
-        drop(process);
-        let verified = steward(&database).env(KEYS, &new).arg("verify").output().expect("it runs");
-        let (code, told) = text(&verified);
-        assert!(code == Some(0) && !told.contains("no key here"), "{told}");
-        let (code, told) = text(&steward(&database).arg("verify").output().expect("it runs"));
-        assert!(code == Some(0) && told.contains("what is sealed has no key here"), "{told}");
-        store.close().await.expect("closed");
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_rotation_that_is_killed_goes_on_and_then_the_old_key_may_go(database: Database) {
+    let [old, new] = ["old", "new"].map(|id| Keyring::new_key(id, &Random::system()));
+    let both = format!("{new},{old}");
+    let process = Process::start_with(&database, &[], &[(KEYS, &old)]);
+    let ada = Client::new(&process.base).sign_up("Ada").await;
+    let home = ada.found("company").await;
+    let hook = json!({ "url": "http://127.0.0.1:9/", "kinds": ["expense.*"] });
+    ada.make(&format!("{home}/webhooks"), hook).await;
+    let mut made = Vec::new();
+    for number in 0..INCIDENTS {
+        made.push(report(&ada, &home, number).await);
+    }
+    drop(process);
+    // The server first, so that it does not go on to write with the old one.
+    let process = Process::start_with(&database, &[], &[(KEYS, &both)]);
+    let ada = ada.at(&process.base);
+    let store = database.store(Options::default()).await;
+    let all = of(&store, "old").await;
+    assert!(all > 7 * INCIDENTS as u64);
+    let (mut killed, mut then) = (0, 0);
+    while of(&store, "old").await > 0 {
+        let mut rotation = keys(&database, &both, &["rotate"]);
+        let mut rotation =
+            rotation.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+        wait_until("some are encrypted again", async || of(&store, "new").await > then).await;
+        rotation.kill().expect("it can be killed");
+        rotation.wait().expect("it ends");
+        then = of(&store, "new").await;
+        killed += u64::from(then < all);
+        assert_eq!(of(&store, "old").await + then, all, "each has one key or the other");
+        let row = &made[killed as usize];
+        assert_eq!(&ada.read(&at(&format!("{home}/incidents"), row)).await, row);
+        assert!(killed < all, "it gets nowhere");
+    }
+    assert!(killed > 0, "it was done before it could be killed: this has tested nothing");
+    let (code, told) = text(&keys(&database, &both, &["rotate"]).output().expect("it runs"));
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("no other key than new is needed"), "{told}");
+    let (code, told) = text(&keys(&database, "", &["status"]).output().expect("it runs"));
+    assert_eq!((code, told), (Some(0), format!("new  {all} values\n")));
+    drop(process);
+    let process = Process::start_with(&database, &[], &[(KEYS, &new)]);
+    let ada = ada.at(&process.base);
+    let mut rows = ada.all(&format!("{home}/incidents"), "?limit=500").await;
+    rows.sort_by_key(|row| row["case_number"].as_i64());
+    assert_eq!(rows, made, "nothing has changed, and no version");
+    for row in made.iter().step_by(10) {
+        let path = format!("{}/history", at(&format!("{home}/incidents"), row));
+        let history = ada.all(&path, "").await;
+        assert_eq!((history.len(), &history[0]["data"]), (1, row));
+    }
+    drop(process);
+    let verified = steward(&database).env(KEYS, &new).arg("verify").output().expect("it runs");
+    let (code, told) = text(&verified);
+    assert!(code == Some(0) && !told.contains("no key here"), "{told}");
+    let (code, told) = text(&steward(&database).arg("verify").output().expect("it runs"));
+    assert!(code == Some(0) && told.contains("what is sealed has no key here"), "{told}");
+    store.close().await.expect("closed");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_says_which_keys_are_still_needed() {
-    each_lasting_database(async |database| {
-        let [old, new] = ["old", "new"].map(|id| Keyring::new_key(id, &Random::system()));
-        let process = Process::start_with(&database, &[], &[(KEYS, &old)]);
-        let ada = Client::new(&process.base).sign_up("Ada").await;
-        let home = ada.found("company").await;
-        report(&ada, &home, 0).await;
-        let (code, told) = text(&keys(&database, &new, &["rotate"]).output().expect("it runs"));
-        assert_eq!(code, Some(1), "{told}");
-        assert!(
-            told.contains("7 values do not open") && told.contains("needed besides new: old"),
-            "{told}"
-        );
-        let none = keys(&database, "", &["rotate"]).output().expect("it runs");
-        assert_eq!(none.status.code(), Some(1));
-        // A server that was not told of the new key goes on to write with the old one.
-        let both = format!("{new},{old}");
-        let (code, told) = text(&keys(&database, &both, &["rotate"]).output().expect("it runs"));
-        assert!(
-            code == Some(0) && told.contains("7 values were encrypted again with new"),
-            "{told}"
-        );
-        report(&ada, &home, 1).await;
-        let (_, told) = text(&keys(&database, &both, &["status"]).output().expect("it runs"));
-        assert_eq!(
-            told,
-            "new  7 values, the first key\nold  7 values\nstill needed besides new: old\n"
-        );
-        drop(process);
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_rotation_says_which_keys_are_still_needed(database: Database) {
+    let [old, new] = ["old", "new"].map(|id| Keyring::new_key(id, &Random::system()));
+    let process = Process::start_with(&database, &[], &[(KEYS, &old)]);
+    let ada = Client::new(&process.base).sign_up("Ada").await;
+    let home = ada.found("company").await;
+    report(&ada, &home, 0).await;
+    let (code, told) = text(&keys(&database, &new, &["rotate"]).output().expect("it runs"));
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("7 values do not open") && told.contains("needed besides new: old"),
+        "{told}"
+    );
+    let none = keys(&database, "", &["rotate"]).output().expect("it runs");
+    assert_eq!(none.status.code(), Some(1));
+    // A server that was not told of the new key goes on to write with the old one.
+    let both = format!("{new},{old}");
+    let (code, told) = text(&keys(&database, &both, &["rotate"]).output().expect("it runs"));
+    assert!(code == Some(0) && told.contains("7 values were encrypted again with new"), "{told}");
+    report(&ada, &home, 1).await;
+    let (_, told) = text(&keys(&database, &both, &["status"]).output().expect("it runs"));
+    assert_eq!(
+        told,
+        "new  7 values, the first key\nold  7 values\nstill needed besides new: old\n"
+    );
+    drop(process);
 }

@@ -32,75 +32,68 @@ pub(crate) fn nodes(database: &Database, more: &[&str]) -> Vec<Process> {
     (0..count).map(|_| Process::start_with(database, more, &[])).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_written_on_one_node_reaches_a_listener_of_another_within_a_second() {
-    each_lasting_database(async |database| {
-        let nodes = nodes(&database, &[]);
-        let (here, there) = (&nodes[0].base, &nodes[nodes.len() - 1].base);
-        let ada = Client::new(here).sign_up("Ada").await;
-        let home = ada.found("household").await;
-        let path = format!("{home}/events/stream?kinds=expense.*");
-        let mut live = Events::open(&ada.at(there), &path, None).await;
-        // The first may wait for the lease.
-        ada.make(&format!("{home}/expenses"), expense()).await;
-        live.next().await.expect("an event");
-        let mut took = Vec::new();
-        for _ in 0..10 {
-            let made = ada.make(&format!("{home}/expenses"), expense()).await;
-            let answered = Instant::now();
-            let event = live.next().await.expect("an event");
-            took.push(answered.elapsed());
-            assert_eq!(event.data["data"], made);
-        }
-        took.sort();
-        eprintln!("from the answer to the listener: {took:?}");
-        assert!(took[took.len() - 1] < Duration::from_secs(1), "{took:?}");
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn what_is_written_on_one_node_reaches_a_listener_of_another_within_a_second(
+    database: Database,
+) {
+    let nodes = nodes(&database, &[]);
+    let (here, there) = (&nodes[0].base, &nodes[nodes.len() - 1].base);
+    let ada = Client::new(here).sign_up("Ada").await;
+    let home = ada.found("household").await;
+    let path = format!("{home}/events/stream?kinds=expense.*");
+    let mut live = Events::open(&ada.at(there), &path, None).await;
+    // The first may wait for the lease.
+    ada.make(&format!("{home}/expenses"), expense()).await;
+    live.next().await.expect("an event");
+    let mut took = Vec::new();
+    for _ in 0..10 {
+        let made = ada.make(&format!("{home}/expenses"), expense()).await;
+        let answered = Instant::now();
+        let event = live.next().await.expect("an event");
+        took.push(answered.elapsed());
+        assert_eq!(event.data["data"], made);
+    }
+    took.sort();
+    eprintln!("from the answer to the listener: {took:?}");
+    assert!(took[took.len() - 1] < Duration::from_secs(1), "{took:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_one_node_revokes_another_does_not_take_for_long() {
-    each_lasting_database(async |database| {
-        // Nothing is forgotten because it is old.
-        let nodes = nodes(&database, &["--access-ttl", "3600"]);
-        let (here, there) = (&nodes[0].base, &nodes[nodes.len() - 1].base);
-        let ada = Client::new(here).sign_up("Ada").await;
-        let home = ada.found("household").await;
-        let viewer = ada.invite(&home, "viewer").await;
-        let far = viewer.at(there);
-        far.get(&home).await.expect(200);
-        let path = format!("{home}/events/stream");
-        let mut live = Events::open(&far, &path, None).await;
-        viewer.delete("/v1/sessions/current").await.expect(204);
-        let ended = Instant::now();
-        while far.get(&home).await.status == 200 {
-            assert!(ended.elapsed() < Duration::from_secs(1), "the other node takes the token");
-            sleep(Duration::from_millis(5)).await;
-        }
-        while live.block().await.is_some() {}
-        assert!(ended.elapsed() < Duration::from_secs(5), "the stream goes on");
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn what_one_node_revokes_another_does_not_take_for_long(database: Database) {
+    // Nothing is forgotten because it is old.
+    let nodes = nodes(&database, &["--access-ttl", "3600"]);
+    let (here, there) = (&nodes[0].base, &nodes[nodes.len() - 1].base);
+    let ada = Client::new(here).sign_up("Ada").await;
+    let home = ada.found("household").await;
+    let viewer = ada.invite(&home, "viewer").await;
+    let far = viewer.at(there);
+    far.get(&home).await.expect(200);
+    let path = format!("{home}/events/stream");
+    let mut live = Events::open(&far, &path, None).await;
+    viewer.delete("/v1/sessions/current").await.expect(204);
+    let ended = Instant::now();
+    while far.get(&home).await.status == 200 {
+        assert!(ended.elapsed() < Duration::from_secs(1), "the other node takes the token");
+        sleep(Duration::from_millis(5)).await;
+    }
+    while live.block().await.is_some() {}
+    assert!(ended.elapsed() < Duration::from_secs(5), "the stream goes on");
 }
 
 #[cfg(unix)]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_does_not_wait_for_a_stream() {
-    each_lasting_database(async |database| {
-        let mut node = Process::start(&database);
-        let ada = Client::new(&node.base).sign_up("Ada").await;
-        let home = ada.found("household").await;
-        let mut live = Events::open(&ada, &format!("{home}/events/stream"), None).await;
-        let stopped = Instant::now();
-        node.terminate();
-        while live.block().await.is_some() {}
-        while node.child.try_wait().expect("the process can be asked").is_none() {
-            assert!(stopped.elapsed() < Duration::from_secs(10), "it waits for the stream");
-            sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_a_stream(database: Database) {
+    let mut node = Process::start(&database);
+    let ada = Client::new(&node.base).sign_up("Ada").await;
+    let home = ada.found("household").await;
+    let mut live = Events::open(&ada, &format!("{home}/events/stream"), None).await;
+    let stopped = Instant::now();
+    node.terminate();
+    while live.block().await.is_some() {}
+    while node.child.try_wait().expect("the process can be asked").is_none() {
+        assert!(stopped.elapsed() < Duration::from_secs(10), "it waits for the stream");
+        sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// Where the nodes are just now: one that is started again listens elsewhere.
@@ -204,57 +197,56 @@ async fn until_told(promises: &Promises, told: &Told) -> Duration {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_killed_positions_have_no_gaps_and_every_promise_is_told_once() {
-    each_lasting_database(async |database| {
-        let mut nodes = nodes(&database, &[]);
-        let ada = Client::new(&nodes[0].base).sign_up("Ada").await;
-        let home = ada.found("household").await;
-        let bases: Vec<_> = nodes.iter().map(|node| node.base.clone()).collect();
-        let bases = Bases(Arc::new(Mutex::new(bases)));
-        let (promises, told) = (Promises::default(), Told::default());
-        let [stop_writing, stop_reading] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|index| {
-                let place = (bases.clone(), index);
-                let what = (ada.clone(), format!("{home}/expenses"));
-                tokio::spawn(write(what, place, promises.clone(), stop_writing.clone()))
-            })
-            .collect();
-        let events = format!("{home}/events");
-        let reader = follow(ada.clone(), events, bases.clone(), told.clone(), stop_reading.clone());
-        let reader = tokio::spawn(reader);
-        let mut took = vec![until_told(&promises, &told).await];
-        // Whoever holds the lease: of two nodes, each is killed once in two rounds.
-        for round in 0..if nodes.len() > 1 { 3 } else { 2 } {
-            let index = round % nodes.len();
-            let gone = nodes.remove(index);
-            drop(gone);
-            if nodes.is_empty() {
-                nodes.insert(index, Process::start(&database));
-                bases.set(index, &nodes[index].base);
-                took.push(until_told(&promises, &told).await);
-            } else {
-                took.push(until_told(&promises, &told).await);
-                nodes.insert(index, Process::start(&database));
-                bases.set(index, &nodes[index].base);
-            }
+#[each_lasting_database(flavor = "multi_thread")]
+async fn whoever_is_killed_positions_have_no_gaps_and_every_promise_is_told_once(
+    database: Database,
+) {
+    let mut nodes = nodes(&database, &[]);
+    let ada = Client::new(&nodes[0].base).sign_up("Ada").await;
+    let home = ada.found("household").await;
+    let bases: Vec<_> = nodes.iter().map(|node| node.base.clone()).collect();
+    let bases = Bases(Arc::new(Mutex::new(bases)));
+    let (promises, told) = (Promises::default(), Told::default());
+    let [stop_writing, stop_reading] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|index| {
+            let place = (bases.clone(), index);
+            let what = (ada.clone(), format!("{home}/expenses"));
+            tokio::spawn(write(what, place, promises.clone(), stop_writing.clone()))
+        })
+        .collect();
+    let events = format!("{home}/events");
+    let reader = follow(ada.clone(), events, bases.clone(), told.clone(), stop_reading.clone());
+    let reader = tokio::spawn(reader);
+    let mut took = vec![until_told(&promises, &told).await];
+    // Whoever holds the lease: of two nodes, each is killed once in two rounds.
+    for round in 0..if nodes.len() > 1 { 3 } else { 2 } {
+        let index = round % nodes.len();
+        let gone = nodes.remove(index);
+        drop(gone);
+        if nodes.is_empty() {
+            nodes.insert(index, Process::start(&database));
+            bases.set(index, &nodes[index].base);
+            took.push(until_told(&promises, &told).await);
+        } else {
+            took.push(until_told(&promises, &told).await);
+            nodes.insert(index, Process::start(&database));
+            bases.set(index, &nodes[index].base);
         }
-        stop_writing.store(true, Ordering::SeqCst);
-        for writer in writers {
-            writer.await.expect("a writer ends");
-        }
-        let (all, ended) = (promises.all(), Instant::now());
-        while !told.has(&all) {
-            assert!(ended.elapsed() < TAKEOVER, "something that was promised is not told");
-            sleep(Duration::from_millis(20)).await;
-        }
-        stop_reading.store(true, Ordering::SeqCst);
-        reader.await.expect("the reader was told all in order");
-        eprintln!("{} promises, {} positions; told after {took:?}", all.len(), told.position());
-        drop(nodes);
-        let verified = steward(&database).arg("verify").output().expect("steward runs");
-        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
-    })
-    .await;
+    }
+    stop_writing.store(true, Ordering::SeqCst);
+    for writer in writers {
+        writer.await.expect("a writer ends");
+    }
+    let (all, ended) = (promises.all(), Instant::now());
+    while !told.has(&all) {
+        assert!(ended.elapsed() < TAKEOVER, "something that was promised is not told");
+        sleep(Duration::from_millis(20)).await;
+    }
+    stop_reading.store(true, Ordering::SeqCst);
+    reader.await.expect("the reader was told all in order");
+    eprintln!("{} promises, {} positions; told after {took:?}", all.len(), told.position());
+    drop(nodes);
+    let verified = steward(&database).arg("verify").output().expect("steward runs");
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 }

@@ -244,113 +244,98 @@ impl Story {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_member_is_offboarded_once_wherever_the_process_ends() {
-    each_lasting_database(async |database| {
-        // More tasks than one transaction gives away.
-        let story = Story::begin(&database).await;
-        for place in FORWARDS {
-            let leaver = story.begin_until(place, 51).await;
-            let process = Process::start(&story.database);
-            story.assert_gone(&process, &leaver, place).await;
-        }
-        story.assert_sound().await;
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_member_is_offboarded_once_wherever_the_process_ends(database: Database) {
+    // More tasks than one transaction gives away.
+    let story = Story::begin(&database).await;
+    for place in FORWARDS {
+        let leaver = story.begin_until(place, 51).await;
+        let process = Process::start(&story.database);
+        story.assert_gone(&process, &leaver, place).await;
+    }
+    story.assert_sound().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_offboarding_is_undone_wherever_the_process_ends() {
-    each_lasting_database(async |database| {
-        let story = Story::begin(&database).await;
-        for place in BACKWARDS {
-            let leaver = story.begin_until("timecards.noted", 51).await;
-            story.cancel(&leaver).await;
-            let mut process = story.process_until(place);
-            until(place, async || process.ended()).await;
-            drop(process);
-            let process = Process::start(&story.database);
-            story.assert_back(&process, &leaver, place).await;
-            // They go after all, so that the next one is the only one.
-            let ada = story.ada.at(&process.base);
-            let gone = json!({ "version": leaver.member["version"], "active": false });
-            ada.patch(&at(&story.path("members"), &leaver.member), gone).await.expect(200);
-        }
-        story.assert_sound().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn tasks_are_given_back_of_which_a_part_was_given_away() {
-    each_lasting_database(async |database| {
-        let story = Story::begin(&database).await;
-        let leaver = story.begin_until("tasks.noted", 51).await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_cancelled_offboarding_is_undone_wherever_the_process_ends(database: Database) {
+    let story = Story::begin(&database).await;
+    for place in BACKWARDS {
+        let leaver = story.begin_until("timecards.noted", 51).await;
         story.cancel(&leaver).await;
+        let mut process = story.process_until(place);
+        until(place, async || process.ended()).await;
+        drop(process);
         let process = Process::start(&story.database);
-        let saga = story.ended(&process, &leaver).await;
-        assert_eq!(saga["state"], "compensated", "{saga}");
-        let tasks = story.ada.at(&process.base).all(&story.path("tasks"), "").await;
-        let theirs = tasks.iter().filter(|it| it["assignee_member_id"] == leaver.member["id"]);
-        let mut versions: Vec<_> = theirs.map(|it| it["version"].as_i64()).collect();
-        versions.sort();
-        assert_eq!(versions, [vec![Some(1)], vec![Some(3); 50]].concat());
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_offboarding_whose_weeks_cannot_be_submitted_is_undone() {
-    each_lasting_database(async |database| {
-        let story = Story::begin(&database).await;
-        let leaver = story.begin_until("timer.noted", 2).await;
-        // They go on working.
-        let member = id(&leaver.member).parse().expect("an id");
-        let timer = story.meanwhile(async |store, organization_id| {
-            let actor = access::operator(store, organization_id, Some(member)).await;
-            let new = Create::from_body(json!({})).expect("a body");
-            time_entry::start(store, &actor.expect("a member"), new).await.expect("a timer").id
-        });
-        let timer = timer.await;
-        let process = Process::start(&story.database);
-        let saga = story.ended(&process, &leaver).await;
-        assert_eq!(saga["state"], "compensated", "{saga}");
-        let why = saga["reason"].as_str().expect("a reason");
-        assert!(why.contains("a timer still runs"), "{why}");
+        story.assert_back(&process, &leaver, place).await;
+        // They go after all, so that the next one is the only one.
         let ada = story.ada.at(&process.base);
-        let entry = ada.read(&format!("{}/{timer}", story.path("time-entries"))).await;
-        assert_eq!(entry["running"], true);
-        let tasks = ada.all(&story.path("tasks"), "").await;
-        let theirs = |task: &Value| task["assignee_member_id"] == leaver.member["id"];
-        assert!(tasks.len() == 2 && tasks.iter().all(theirs), "{tasks:?}");
-        leaver.program.at(&process.base).get(&story.company).await.expect(200);
-        story.assert_sound().await;
-    })
-    .await;
+        let gone = json!({ "version": leaver.member["version"], "active": false });
+        ada.patch(&at(&story.path("members"), &leaver.member), gone).await.expect(200);
+    }
+    story.assert_sound().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn several_nodes_offboard_several_members_each_once() {
-    each_lasting_database(async |database| {
-        let story = Story::begin(&database).await;
-        let nodes = nodes(&database, &[]);
-        let mut leavers = Vec::new();
-        for number in 0..6 {
-            let ada = story.ada.at(&nodes[number % nodes.len()].base);
-            leavers.push(story.leaver(&ada, 3).await);
+#[each_lasting_database(flavor = "multi_thread")]
+async fn tasks_are_given_back_of_which_a_part_was_given_away(database: Database) {
+    let story = Story::begin(&database).await;
+    let leaver = story.begin_until("tasks.noted", 51).await;
+    story.cancel(&leaver).await;
+    let process = Process::start(&story.database);
+    let saga = story.ended(&process, &leaver).await;
+    assert_eq!(saga["state"], "compensated", "{saga}");
+    let tasks = story.ada.at(&process.base).all(&story.path("tasks"), "").await;
+    let theirs = tasks.iter().filter(|it| it["assignee_member_id"] == leaver.member["id"]);
+    let mut versions: Vec<_> = theirs.map(|it| it["version"].as_i64()).collect();
+    versions.sort();
+    assert_eq!(versions, [vec![Some(1)], vec![Some(3); 50]].concat());
+}
+
+#[each_lasting_database(flavor = "multi_thread")]
+async fn an_offboarding_whose_weeks_cannot_be_submitted_is_undone(database: Database) {
+    let story = Story::begin(&database).await;
+    let leaver = story.begin_until("timer.noted", 2).await;
+    // They go on working.
+    let member = id(&leaver.member).parse().expect("an id");
+    let timer = story.meanwhile(async |store, organization_id| {
+        let actor = access::operator(store, organization_id, Some(member)).await;
+        let new = Create::from_body(json!({})).expect("a body");
+        time_entry::start(store, &actor.expect("a member"), new).await.expect("a timer").id
+    });
+    let timer = timer.await;
+    let process = Process::start(&story.database);
+    let saga = story.ended(&process, &leaver).await;
+    assert_eq!(saga["state"], "compensated", "{saga}");
+    let why = saga["reason"].as_str().expect("a reason");
+    assert!(why.contains("a timer still runs"), "{why}");
+    let ada = story.ada.at(&process.base);
+    let entry = ada.read(&format!("{}/{timer}", story.path("time-entries"))).await;
+    assert_eq!(entry["running"], true);
+    let tasks = ada.all(&story.path("tasks"), "").await;
+    let theirs = |task: &Value| task["assignee_member_id"] == leaver.member["id"];
+    assert!(tasks.len() == 2 && tasks.iter().all(theirs), "{tasks:?}");
+    leaver.program.at(&process.base).get(&story.company).await.expect(200);
+    story.assert_sound().await;
+}
+
+#[each_lasting_database(flavor = "multi_thread")]
+async fn several_nodes_offboard_several_members_each_once(database: Database) {
+    let story = Story::begin(&database).await;
+    let nodes = nodes(&database, &[]);
+    let mut leavers = Vec::new();
+    for number in 0..6 {
+        let ada = story.ada.at(&nodes[number % nodes.len()].base);
+        leavers.push(story.leaver(&ada, 3).await);
+    }
+    let begun = leavers.iter().enumerate().map(async |(number, leaver)| {
+        let ada = story.ada.at(&nodes[number % nodes.len()].base);
+        story.offboard(&ada, leaver).await;
+    });
+    futures_util::future::join_all(begun).await;
+    for node in &nodes {
+        for leaver in &leavers {
+            story.assert_gone(node, leaver, "several nodes").await;
         }
-        let begun = leavers.iter().enumerate().map(async |(number, leaver)| {
-            let ada = story.ada.at(&nodes[number % nodes.len()].base);
-            story.offboard(&ada, leaver).await;
-        });
-        futures_util::future::join_all(begun).await;
-        for node in &nodes {
-            for leaver in &leavers {
-                story.assert_gone(node, leaver, "several nodes").await;
-            }
-        }
-        drop(nodes);
-        story.assert_sound().await;
-    })
-    .await;
+    }
+    drop(nodes);
+    story.assert_sound().await;
 }

@@ -206,49 +206,43 @@ impl Story {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_payout_is_made_once_wherever_the_process_ends() {
-    each_lasting_database(async |database| {
-        let story = Story::begin(&database).await;
-        for place in FORWARDS {
-            let (saga, expense) = story.pay_while_the_process_ends_at(place).await;
-            assert_eq!(saga["state"], "completed", "{place}: {saga}");
-            assert_eq!(expense["status"], "reimbursed", "{place}: {expense}");
-            assert_eq!(expense["payout_saga_id"], Value::Null, "{place}");
-            let times = story.payouts_of(&saga);
-            assert!((1..=2).contains(&times), "{place}: asked {times} times");
-        }
-        let count = FORWARDS.len();
-        let sum = 1250 * i64::try_from(count).expect("a small number");
-        let accounts = [
-            ("Payout account", (0, sum)),
-            ("Payouts in flight", (sum, sum)),
-            ("Reimbursements", (sum, 0)),
-        ];
-        story.assert_sound(&accounts, 2 * count).await;
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_payout_is_made_once_wherever_the_process_ends(database: Database) {
+    let story = Story::begin(&database).await;
+    for place in FORWARDS {
+        let (saga, expense) = story.pay_while_the_process_ends_at(place).await;
+        assert_eq!(saga["state"], "completed", "{place}: {saga}");
+        assert_eq!(expense["status"], "reimbursed", "{place}: {expense}");
+        assert_eq!(expense["payout_saga_id"], Value::Null, "{place}");
+        let times = story.payouts_of(&saga);
+        assert!((1..=2).contains(&times), "{place}: asked {times} times");
+    }
+    let count = FORWARDS.len();
+    let sum = 1250 * i64::try_from(count).expect("a small number");
+    let accounts = [
+        ("Payout account", (0, sum)),
+        ("Payouts in flight", (sum, sum)),
+        ("Reimbursements", (sum, 0)),
+    ];
+    story.assert_sound(&accounts, 2 * count).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refused_payout_is_undone_wherever_the_process_ends() {
-    each_lasting_database(async |database| {
-        let story = Story::begin(&database).await;
-        story.receiver.status.store(409, Ordering::SeqCst);
-        for place in BACKWARDS {
-            let (saga, expense) = story.pay_while_the_process_ends_at(place).await;
-            assert_eq!(saga["state"], "compensated", "{place}: {saga}");
-            assert_eq!(expense["status"], "approved", "{place}: {expense}");
-            let why = "the payout was answered with 409: no such bank account";
-            assert_eq!(expense["payout_error"], why, "{place}");
-            assert_eq!(expense["payout_saga_id"], Value::Null, "{place}");
-            let times = story.payouts_of(&saga);
-            assert!((1..=2).contains(&times), "{place}: asked {times} times");
-        }
-        let count = BACKWARDS.len();
-        let sum = 1250 * i64::try_from(count).expect("a small number");
-        let accounts = [("Payouts in flight", (sum, sum)), ("Reimbursements", (sum, sum))];
-        story.assert_sound(&accounts, 2 * count).await;
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_refused_payout_is_undone_wherever_the_process_ends(database: Database) {
+    let story = Story::begin(&database).await;
+    story.receiver.status.store(409, Ordering::SeqCst);
+    for place in BACKWARDS {
+        let (saga, expense) = story.pay_while_the_process_ends_at(place).await;
+        assert_eq!(saga["state"], "compensated", "{place}: {saga}");
+        assert_eq!(expense["status"], "approved", "{place}: {expense}");
+        let why = "the payout was answered with 409: no such bank account";
+        assert_eq!(expense["payout_error"], why, "{place}");
+        assert_eq!(expense["payout_saga_id"], Value::Null, "{place}");
+        let times = story.payouts_of(&saga);
+        assert!((1..=2).contains(&times), "{place}: asked {times} times");
+    }
+    let count = BACKWARDS.len();
+    let sum = 1250 * i64::try_from(count).expect("a small number");
+    let accounts = [("Payouts in flight", (sum, sum)), ("Reimbursements", (sum, sum))];
+    story.assert_sound(&accounts, 2 * count).await;
 }

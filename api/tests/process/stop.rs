@@ -155,50 +155,44 @@ async fn stop_under_load(database: &Database) -> (Vec<Met>, Vec<Value>) {
     (all, before)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_meets_a_broken_connection_at_a_stop() {
-    each_lasting_database(async |database| {
-        let (all, stored) = stop_under_load(&database).await;
-        let sum = |part: fn(&Met) -> usize| all.iter().map(part).sum::<usize>();
-        let broken: Vec<_> = all.iter().flat_map(|met| &met.broken).collect();
-        println!(
-            "{STOPS} stops: {} answers, {} of them the last of their connection, {} told 503, {} broken",
-            sum(|met| met.answered),
-            sum(|met| met.closing),
-            sum(|met| met.unavailable),
-            broken.len()
-        );
-        assert!(sum(|met| met.closing) >= CLIENTS, "nobody was there at a stop: this tests nothing");
-        assert_eq!(broken, Vec::<&String>::new());
-        let stored: std::collections::HashSet<_> = stored.iter().collect();
-        for id in all.iter().flat_map(|met| &met.created) {
-            assert!(stored.contains(id), "{id} was acknowledged");
-        }
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn nobody_meets_a_broken_connection_at_a_stop(database: Database) {
+    let (all, stored) = stop_under_load(&database).await;
+    let sum = |part: fn(&Met) -> usize| all.iter().map(part).sum::<usize>();
+    let broken: Vec<_> = all.iter().flat_map(|met| &met.broken).collect();
+    println!(
+        "{STOPS} stops: {} answers, {} of them the last of their connection, {} told 503, {} broken",
+        sum(|met| met.answered),
+        sum(|met| met.closing),
+        sum(|met| met.unavailable),
+        broken.len()
+    );
+    assert!(sum(|met| met.closing) >= CLIENTS, "nobody was there at a stop: this tests nothing");
+    assert_eq!(broken, Vec::<&String>::new());
+    let stored: std::collections::HashSet<_> = stored.iter().collect();
+    for id in all.iter().flat_map(|met| &met.created) {
+        assert!(stored.contains(id), "{id} was acknowledged");
+    }
 }
 
 /// Load balancers see it at once, and who comes all the same is still answered.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_is_seen_before_it_comes() {
-    each_lasting_database(async |database| {
-        let mut process = Process::start(&database);
-        let client = Client::new(&process.base);
-        client.read("/ready").await;
-        process.terminate();
-        let mut answer = client.get("/ready").await;
-        while answer.status == 200 {
-            answer = client.get("/ready").await;
-        }
-        assert_eq!((answer.status.as_u16(), &answer.json["status"]), (503, &json!("stopping")));
-        let alive = client.get("/health").await;
-        assert_eq!(
-            (alive.status.as_u16(), &alive.headers["connection"]),
-            (200, &"close".parse().expect("a value"))
-        );
-        // Asked again, it waits for nothing.
-        process.terminate();
-        ended(&mut process).await;
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_stop_is_seen_before_it_comes(database: Database) {
+    let mut process = Process::start(&database);
+    let client = Client::new(&process.base);
+    client.read("/ready").await;
+    process.terminate();
+    let mut answer = client.get("/ready").await;
+    while answer.status == 200 {
+        answer = client.get("/ready").await;
+    }
+    assert_eq!((answer.status.as_u16(), &answer.json["status"]), (503, &json!("stopping")));
+    let alive = client.get("/health").await;
+    assert_eq!(
+        (alive.status.as_u16(), &alive.headers["connection"]),
+        (200, &"close".parse().expect("a value"))
+    );
+    // Asked again, it waits for nothing.
+    process.terminate();
+    ended(&mut process).await;
 }

@@ -60,91 +60,81 @@ async fn wait_for(client: &Client, path: &str, status: u16) {
 
 const ADA: &str = "ada@example.org";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_operator_makes_users_and_gives_back_their_access() {
-    each_lasting_database(async |database| {
-        let flags = ["--registration", "closed", "--access-ttl", "1"];
-        let process = Process::start_with(&database, &flags, &[]);
-        let anybody = Client::new(&process.base);
-        let made = said(&database, &["create", ADA, "--name", "Ada"], None);
-        let password = shown(&made).to_owned();
-        let session = anybody.log_in(ADA, &password).await.expect(201);
-        let ada = anybody.with_token(session["token"].as_str().expect("a token"));
-        assert_eq!(ada.read("/v1/users/me").await["display_name"], "Ada");
-        assert!(
-            refused(&database, &["create", "ADA@example.org", "--name", "A"], None)
-                .contains("taken")
-        );
-        let list = said(&database, &["list"], None);
-        assert!(list.contains(ADA) && !list.contains("disabled"), "{list}");
+#[each_lasting_database(flavor = "multi_thread")]
+async fn an_operator_makes_users_and_gives_back_their_access(database: Database) {
+    let flags = ["--registration", "closed", "--access-ttl", "1"];
+    let process = Process::start_with(&database, &flags, &[]);
+    let anybody = Client::new(&process.base);
+    let made = said(&database, &["create", ADA, "--name", "Ada"], None);
+    let password = shown(&made).to_owned();
+    let session = anybody.log_in(ADA, &password).await.expect(201);
+    let ada = anybody.with_token(session["token"].as_str().expect("a token"));
+    assert_eq!(ada.read("/v1/users/me").await["display_name"], "Ada");
+    assert!(
+        refused(&database, &["create", "ADA@example.org", "--name", "A"], None).contains("taken")
+    );
+    let list = said(&database, &["list"], None);
+    assert!(list.contains(ADA) && !list.contains("disabled"), "{list}");
 
-        let reset = ["reset-password", "ADA@Example.org"];
-        let password = shown(&said(&database, &reset, None)).to_owned();
-        wait_for(&ada, "/v1/users/me", 401).await;
-        anybody.log_in(ADA, &password).await.expect(201);
-        let from_stdin = [&reset[..], &["--password-stdin"]].concat();
-        let said_then = said(&database, &from_stdin, Some("the third password\n"));
-        assert!(!said_then.contains("password  "), "{said_then}");
-        anybody.log_in(ADA, &password).await.expect(401);
-        anybody.log_in(ADA, "the third password").await.expect(201);
-        for (bad, why) in [("", "length"), ("short", "length"), ("password1", "common")] {
-            let complaint = refused(&database, &from_stdin, Some(bad));
-            assert!(complaint.contains(why) && !complaint.contains("short"), "{complaint}");
-        }
-        anybody.log_in(ADA, "the third password").await.expect(201);
-        let nobody = refused(&database, &["reset-password", "eve@example.org"], None);
-        assert!(nobody.contains("no such user"), "{nobody}");
-    })
-    .await;
+    let reset = ["reset-password", "ADA@Example.org"];
+    let password = shown(&said(&database, &reset, None)).to_owned();
+    wait_for(&ada, "/v1/users/me", 401).await;
+    anybody.log_in(ADA, &password).await.expect(201);
+    let from_stdin = [&reset[..], &["--password-stdin"]].concat();
+    let said_then = said(&database, &from_stdin, Some("the third password\n"));
+    assert!(!said_then.contains("password  "), "{said_then}");
+    anybody.log_in(ADA, &password).await.expect(401);
+    anybody.log_in(ADA, "the third password").await.expect(201);
+    for (bad, why) in [("", "length"), ("short", "length"), ("password1", "common")] {
+        let complaint = refused(&database, &from_stdin, Some(bad));
+        assert!(complaint.contains(why) && !complaint.contains("short"), "{complaint}");
+    }
+    anybody.log_in(ADA, "the third password").await.expect(201);
+    let nobody = refused(&database, &["reset-password", "eve@example.org"], None);
+    assert!(nobody.contains("no such user"), "{nobody}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_is_disabled_gets_in_nowhere_until_enabled() {
-    each_lasting_database(async |database| {
-        let process = Process::start_with(&database, &["--access-ttl", "1"], &[]);
-        let anybody = Client::new(&process.base);
-        let ada = anybody.sign_up_as("Ada", ADA).await;
-        let home = ada.found("household").await;
-        let bob = ada.invite_as(&home, "owner", "bob@example.org").await;
-        let key = bob.with_key(&home, "viewer").await;
-        let stream = format!("{home}/events/stream");
-        let mut live = Events::open(&bob, &stream, None).await;
-        for path in [&home, "/v1/users/me"] {
-            bob.read(path).await;
-        }
-        key.read(&home).await;
-        said(&database, &["disable", "bob@example.org"], None);
-        wait_for(&bob, "/v1/users/me", 401).await;
-        wait_for(&key, &home, 401).await;
-        while live.block().await.is_some() {}
-        anybody.log_in("bob@example.org", PASSWORD).await.expect_problem(401, "unauthenticated");
-        said(&database, &["disable", "bob@example.org"], None);
-        assert!(said(&database, &["list"], None).contains("disabled since"));
-        // Ada is the last who can log in: of the two owners the other one cannot.
-        let complaint = refused(&database, &["disable", ADA], None);
-        assert!(
-            complaint.contains("no owner left") && complaint.contains("--force"),
-            "{complaint}"
-        );
-        ada.read(&home).await;
-        let me = ada.member_in(&home).await;
-        let leave = format!("{home}/members/{}?version={}", tests::id(&me), me["version"]);
-        ada.delete(&leave).await.expect_problem(409, "last_owner");
-        said(&database, &["enable", "bob@example.org"], None);
-        wait_for(&key, &home, 200).await;
-        anybody.log_in("bob@example.org", PASSWORD).await.expect(201);
-        bob.get("/v1/users/me").await.expect_problem(401, "unauthenticated");
-        said(&database, &["disable", ADA], None);
-        said(&database, &["disable", "bob@example.org", "--force"], None);
-        anybody.log_in(ADA, PASSWORD).await.expect(401);
-        let store = database.store(Options::default()).await;
-        for (kind, times) in [("user.disabled", 3), ("user.enabled", 1)] {
-            wait_until(kind, async || events(&store, kind).await.len() >= times).await;
-            let told = events(&store, kind).await;
-            assert_eq!(told.len(), times, "{kind}");
-            assert!(told.iter().all(|event| event.author == "operator"), "{kind}");
-        }
-        store.close().await.expect("closed");
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn who_is_disabled_gets_in_nowhere_until_enabled(database: Database) {
+    let process = Process::start_with(&database, &["--access-ttl", "1"], &[]);
+    let anybody = Client::new(&process.base);
+    let ada = anybody.sign_up_as("Ada", ADA).await;
+    let home = ada.found("household").await;
+    let bob = ada.invite_as(&home, "owner", "bob@example.org").await;
+    let key = bob.with_key(&home, "viewer").await;
+    let stream = format!("{home}/events/stream");
+    let mut live = Events::open(&bob, &stream, None).await;
+    for path in [&home, "/v1/users/me"] {
+        bob.read(path).await;
+    }
+    key.read(&home).await;
+    said(&database, &["disable", "bob@example.org"], None);
+    wait_for(&bob, "/v1/users/me", 401).await;
+    wait_for(&key, &home, 401).await;
+    while live.block().await.is_some() {}
+    anybody.log_in("bob@example.org", PASSWORD).await.expect_problem(401, "unauthenticated");
+    said(&database, &["disable", "bob@example.org"], None);
+    assert!(said(&database, &["list"], None).contains("disabled since"));
+    // Ada is the last who can log in: of the two owners the other one cannot.
+    let complaint = refused(&database, &["disable", ADA], None);
+    assert!(complaint.contains("no owner left") && complaint.contains("--force"), "{complaint}");
+    ada.read(&home).await;
+    let me = ada.member_in(&home).await;
+    let leave = format!("{home}/members/{}?version={}", tests::id(&me), me["version"]);
+    ada.delete(&leave).await.expect_problem(409, "last_owner");
+    said(&database, &["enable", "bob@example.org"], None);
+    wait_for(&key, &home, 200).await;
+    anybody.log_in("bob@example.org", PASSWORD).await.expect(201);
+    bob.get("/v1/users/me").await.expect_problem(401, "unauthenticated");
+    said(&database, &["disable", ADA], None);
+    said(&database, &["disable", "bob@example.org", "--force"], None);
+    anybody.log_in(ADA, PASSWORD).await.expect(401);
+    let store = database.store(Options::default()).await;
+    for (kind, times) in [("user.disabled", 3), ("user.enabled", 1)] {
+        wait_until(kind, async || events(&store, kind).await.len() >= times).await;
+        let told = events(&store, kind).await;
+        assert_eq!(told.len(), times, "{kind}");
+        assert!(told.iter().all(|event| event.author == "operator"), "{kind}");
+    }
+    store.close().await.expect("closed");
 }

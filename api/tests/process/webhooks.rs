@@ -54,52 +54,51 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sender_that_is_killed_loses_no_event_and_sends_no_second_message_of_one() {
-    each_lasting_database(async |database| {
-        let key = Keyring::new_key("test", &Random::system());
-        let receiver = Receiver::start(|it| if fails(it) { 500 } else { 200 }.into());
-        let mut process = start(&database, &key);
-        let mut ada = Client::new(&process.base).sign_up("Ada").await;
-        let home = ada.found("household").await;
-        let webhooks = format!("{home}/webhooks");
-        let new = json!({ "url": receiver.url, "kinds": ["expense.created"] });
-        let issued = ada.make(&webhooks, new).await;
-        let secret = text(&issued["secret"]);
-        let expected = events(&ada, &home).await;
-        assert_eq!(expected.len(), EVENTS);
-        for kill in 1..=KILLS {
-            let some = kill * EVENTS / (KILLS + 2);
-            receiver.until(TIMEOUT, |messages| messages.len() >= some).await;
-            drop(process);
-            process = start(&database, &key);
-        }
-        ada = ada.at(&process.base);
-        let accepted = |messages: &[Message]| {
-            let accepted = messages.iter().filter(|message| message.answered == 200);
-            accepted.map(|message| message.id.clone()).collect::<BTreeSet<_>>().len()
-        };
-        receiver.until(TIMEOUT, |messages| accepted(messages) >= EVENTS).await;
-        let messages = receiver.messages();
-        let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for message in &messages {
-            let about = text(&message.json["data"]["entity_id"]);
-            ids.entry(about).or_default().insert(message.id.clone());
-        }
-        assert_eq!(ids.keys().cloned().collect::<BTreeSet<_>>(), expected, "none is missing");
-        assert!(ids.values().all(|ids| ids.len() == 1), "a duplicate has the same webhook-id");
-        assert!(messages.iter().all(|message| message.is_signed_by(&secret)));
-        let failed = messages.iter().filter(|message| message.answered != 200).count();
-        let twice = messages.len() - failed - EVENTS;
-        println!("{} messages, {failed} refused, {twice} accepted twice", messages.len());
-        assert!(failed * 4 > messages.len(), "{failed} of {} were refused", messages.len());
-        let deliveries = format!("{}/deliveries", at(&webhooks, &issued));
-        let end = std::time::Instant::now() + TIMEOUT;
-        while !ada.all(&deliveries, "?limit=500&state=pending").await.is_empty() {
-            assert!(std::time::Instant::now() < end, "what was accepted is written down");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        assert_eq!(ada.all(&deliveries, "?limit=500&state=delivered").await.len(), EVENTS);
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn a_sender_that_is_killed_loses_no_event_and_sends_no_second_message_of_one(
+    database: Database,
+) {
+    let key = Keyring::new_key("test", &Random::system());
+    let receiver = Receiver::start(|it| if fails(it) { 500 } else { 200 }.into());
+    let mut process = start(&database, &key);
+    let mut ada = Client::new(&process.base).sign_up("Ada").await;
+    let home = ada.found("household").await;
+    let webhooks = format!("{home}/webhooks");
+    let new = json!({ "url": receiver.url, "kinds": ["expense.created"] });
+    let issued = ada.make(&webhooks, new).await;
+    let secret = text(&issued["secret"]);
+    let expected = events(&ada, &home).await;
+    assert_eq!(expected.len(), EVENTS);
+    for kill in 1..=KILLS {
+        let some = kill * EVENTS / (KILLS + 2);
+        receiver.until(LONGEST, |messages| messages.len() >= some).await;
+        drop(process);
+        process = start(&database, &key);
+    }
+    ada = ada.at(&process.base);
+    let accepted = |messages: &[Message]| {
+        let accepted = messages.iter().filter(|message| message.answered == 200);
+        accepted.map(|message| message.id.clone()).collect::<BTreeSet<_>>().len()
+    };
+    receiver.until(LONGEST, |messages| accepted(messages) >= EVENTS).await;
+    let messages = receiver.messages();
+    let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for message in &messages {
+        let about = text(&message.json["data"]["entity_id"]);
+        ids.entry(about).or_default().insert(message.id.clone());
+    }
+    assert_eq!(ids.keys().cloned().collect::<BTreeSet<_>>(), expected, "none is missing");
+    assert!(ids.values().all(|ids| ids.len() == 1), "a duplicate has the same webhook-id");
+    assert!(messages.iter().all(|message| message.is_signed_by(&secret)));
+    let failed = messages.iter().filter(|message| message.answered != 200).count();
+    let twice = messages.len() - failed - EVENTS;
+    println!("{} messages, {failed} refused, {twice} accepted twice", messages.len());
+    assert!(failed * 4 > messages.len(), "{failed} of {} were refused", messages.len());
+    let deliveries = format!("{}/deliveries", at(&webhooks, &issued));
+    let end = std::time::Instant::now() + LONGEST;
+    while !ada.all(&deliveries, "?limit=500&state=pending").await.is_empty() {
+        assert!(std::time::Instant::now() < end, "what was accepted is written down");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(ada.all(&deliveries, "?limit=500&state=delivered").await.len(), EVENTS);
 }

@@ -20,7 +20,7 @@ use std::{collections::BTreeSet, sync::Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use service::{clock::Clock, random::Random, store::Options};
-use tests::{App, AppOptions, Database, Exchange, Record, Route, each_database, keyring};
+use tests::{App, AppOptions, Database, Exchange, Record, Route, database::run_in_turn, keyring};
 
 use self::{
     script::Script,
@@ -136,7 +136,7 @@ fn assert_complete(exchanges: &[Exchange]) {
 /// Runs a script on each database, and compares.
 async fn compare(run: impl AsyncFn(&Database) -> Vec<Exchange>, look: impl Fn(&[Exchange])) {
     let first: Mutex<Option<Vec<Exchange>>> = Mutex::default();
-    each_database(async |database| {
+    run_in_turn(async |database| {
         let exchanges = run(&database).await;
         let before = first.lock().unwrap().replace(exchanges.clone());
         for (index, (here, there)) in before.iter().flatten().zip(&exchanges).enumerate() {

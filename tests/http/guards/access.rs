@@ -1,31 +1,28 @@
 //! Who may do what: nobody without a token, and in an organization what the role allows.
 
 use service::role::{PERMISSIONS, Permission, Role};
-use tests::{Answer, App, Client, Route, Sample, each_database, id, route::Request};
+use tests::{Answer, App, Client, Database, Route, Sample, each_database, id, route::Request};
 
-#[tokio::test]
-async fn every_route_takes_a_token_unless_it_says_that_it_is_public() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        let organization = sample.value("organization_id").replace('-', "");
-        let key = format!("stw_k_{organization}_nonsense");
-        let garbage = ["nonsense", "stw_s_nonsense", &key].map(|it| app.anonymous().with_token(it));
-        for route in Route::all() {
-            for client in [&app.anonymous()].into_iter().chain(&garbage) {
-                let answer = sample.request(&route).send(client).await;
-                // A login without a body is refused too, but not for want of a token.
-                let refused = answer.json["code"] == "unauthenticated";
-                assert_eq!(refused, !route.is_public(), "{}: {}", route.name(), answer.text);
-                if refused {
-                    assert_eq!(answer.status, 401, "{}", route.name());
-                    assert_eq!(answer.headers["www-authenticate"], "Bearer", "{}", route.name());
-                }
+#[each_database]
+async fn every_route_takes_a_token_unless_it_says_that_it_is_public(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    let organization = sample.value("organization_id").replace('-', "");
+    let key = format!("stw_k_{organization}_nonsense");
+    let garbage = ["nonsense", "stw_s_nonsense", &key].map(|it| app.anonymous().with_token(it));
+    for route in Route::all() {
+        for client in [&app.anonymous()].into_iter().chain(&garbage) {
+            let answer = sample.request(&route).send(client).await;
+            // A login without a body is refused too, but not for want of a token.
+            let refused = answer.json["code"] == "unauthenticated";
+            assert_eq!(refused, !route.is_public(), "{}: {}", route.name(), answer.text);
+            if refused {
+                assert_eq!(answer.status, 401, "{}", route.name());
+                assert_eq!(answer.headers["www-authenticate"], "Bearer", "{}", route.name());
             }
         }
-        app.stop().await;
-    })
-    .await;
+    }
+    app.stop().await;
 }
 
 /// Someone in the organization, as a user or by a key.
@@ -60,36 +57,33 @@ fn permission(route: &Route) -> Permission {
     row.unwrap_or_else(|| panic!("{}: no permission {name}", route.name())).0
 }
 
-#[tokio::test]
-async fn every_route_of_an_organization_asks_for_the_role_that_it_names() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        let callers = callers(&sample).await;
-        // What takes no body would succeed: no import is called off that has ended, and nothing is sent to a
-        // webhook that is disabled.
-        app.run_until_idle().await;
-        let webhook = format!("{}/webhooks/{}", sample.organization, sample.value("webhook_id"));
-        let disable = serde_json::json!({ "version": 1, "enabled": false });
-        sample.owner.patch(&webhook, disable).await.expect(200);
-        let before = sample.state().await;
-        for route in Route::of_organization() {
-            for caller in &callers {
-                let answer = harmless(&caller.sample, &route).send(&caller.client).await;
-                let name = format!("{} as {}: {}", route.name(), caller.name, answer.text);
-                let permission = permission(&route);
-                match permission.hides() {
-                    Some(what) if !caller.role.may(permission) => {
-                        assert_hidden(&sample, &route, what, answer).await;
-                    }
-                    _ => assert_eq!(allowed(&answer), caller.role.may(permission), "{name}"),
+#[each_database]
+async fn every_route_of_an_organization_asks_for_the_role_that_it_names(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    let callers = callers(&sample).await;
+    // What takes no body would succeed: no import is called off that has ended, and nothing is sent to a
+    // webhook that is disabled.
+    app.settle().await;
+    let webhook = format!("{}/webhooks/{}", sample.organization, sample.value("webhook_id"));
+    let disable = serde_json::json!({ "version": 1, "enabled": false });
+    sample.owner.patch(&webhook, disable).await.expect(200);
+    let before = sample.state().await;
+    for route in Route::of_organization() {
+        for caller in &callers {
+            let answer = harmless(&caller.sample, &route).send(&caller.client).await;
+            let name = format!("{} as {}: {}", route.name(), caller.name, answer.text);
+            let permission = permission(&route);
+            match permission.hides() {
+                Some(what) if !caller.role.may(permission) => {
+                    assert_hidden(&sample, &route, what, answer).await;
                 }
+                _ => assert_eq!(allowed(&answer), caller.role.may(permission), "{name}"),
             }
         }
-        sample.assert_unchanged(&before).await;
-        app.stop().await;
-    })
-    .await;
+    }
+    sample.assert_unchanged(&before).await;
+    app.stop().await;
 }
 
 /// A request of which nothing succeeds but reading: no version is named, and nobody knows what is in its body.
@@ -122,77 +116,70 @@ fn allowed(answer: &Answer) -> bool {
     !insufficient
 }
 
-#[tokio::test]
-async fn what_is_a_persons_own_takes_a_session_and_no_key() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        let program = sample.owner.with_key(&sample.organization, "owner").await;
-        let own = |route: &Route| !route.is_public() && route.permission().is_none();
-        for route in Route::all().into_iter().filter(own) {
-            let answer = sample.request(&route).send(&program).await;
-            answer.expect_problem(403, "session_required");
-        }
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn what_is_a_persons_own_takes_a_session_and_no_key(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    let program = sample.owner.with_key(&sample.organization, "owner").await;
+    let own = |route: &Route| !route.is_public() && route.permission().is_none();
+    for route in Route::all().into_iter().filter(own) {
+        let answer = sample.request(&route).send(&program).await;
+        answer.expect_problem(403, "session_required");
+    }
+    app.stop().await;
 }
 
 /// Whoever a key acts for: on its own member it does what somebody else of its role does, which is
 /// nothing as long as that role manages no members, or is below the member's.
-#[tokio::test]
-async fn no_key_does_to_its_own_member_what_its_role_does_not() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        let ours = &sample.organization;
-        // So that nothing is refused for want of another owner.
-        sample.owner.invite(ours, "owner").await;
-        let admin = sample.owner.invite(ours, "admin").await;
-        for (person, is) in [(&sample.owner, Role::Owner), (&admin, Role::Admin)] {
-            let own = sample.with("member_id", id(&person.member_in(ours).await));
-            let path = format!("{ours}/members/{}", own.value("member_id"));
-            for role in Role::ALL {
-                if role >= is {
+#[each_database]
+async fn no_key_does_to_its_own_member_what_its_role_does_not(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    let ours = &sample.organization;
+    // So that nothing is refused for want of another owner.
+    sample.owner.invite(ours, "owner").await;
+    let admin = sample.owner.invite(ours, "admin").await;
+    for (person, is) in [(&sample.owner, Role::Owner), (&admin, Role::Admin)] {
+        let own = sample.with("member_id", id(&person.member_in(ours).await));
+        let path = format!("{ours}/members/{}", own.value("member_id"));
+        for role in Role::ALL {
+            if role >= is {
+                continue;
+            }
+            let program = person.with_key(ours, role.as_str()).await;
+            let before = (sample.owner.read(&path).await, sample.owner.read(ours).await);
+            for route in Route::of_organization() {
+                if route.method == reqwest::Method::GET || !route.variables().contains(&"member_id")
+                {
                     continue;
                 }
-                let program = person.with_key(ours, role.as_str()).await;
-                let before = (sample.owner.read(&path).await, sample.owner.read(ours).await);
-                for route in Route::of_organization() {
-                    if route.method == reqwest::Method::GET
-                        || !route.variables().contains(&"member_id")
-                    {
-                        continue;
-                    }
-                    let answer = own.valid(&route).await.send(&program).await;
-                    assert_eq!(answer.status, 403, "{} as {role:?}: {}", route.name(), answer.text);
-                }
-                let member = |op: &str, data: serde_json::Value| {
-                    serde_json::json!({ "entity": "member", "op": op, "id": own.value("member_id"),
-                        "version": before.0["version"], "data": data })
-                };
-                let organization = serde_json::json!({ "entity": "organization", "op": "change",
-                    "id": own.value("organization_id"), "version": before.1["version"],
-                    "data": { "name": "Theirs" } });
-                let mut edits = vec![
-                    member("change", serde_json::json!({ "name": "Nobody" })),
-                    member("change", serde_json::json!({ "active": false })),
-                    member("change", serde_json::json!({ "role": "viewer" })),
-                    member("delete", serde_json::Value::Null),
-                ];
-                if !role.may(Permission::ChangeOrganization) {
-                    edits.push(organization);
-                }
-                let edits = serde_json::json!({ "changes": edits });
-                let report = program.post(&format!("{ours}/sync"), edits).await.expect(200);
-                for result in report["results"].as_array().expect("results") {
-                    assert_eq!(result["status"], "forbidden", "as {role:?}: {result}");
-                }
-                let after = (sample.owner.read(&path).await, sample.owner.read(ours).await);
-                assert_eq!(after, before, "as {role:?}");
+                let answer = own.valid(&route).await.send(&program).await;
+                assert_eq!(answer.status, 403, "{} as {role:?}: {}", route.name(), answer.text);
             }
+            let member = |op: &str, data: serde_json::Value| {
+                serde_json::json!({ "entity": "member", "op": op, "id": own.value("member_id"),
+                    "version": before.0["version"], "data": data })
+            };
+            let organization = serde_json::json!({ "entity": "organization", "op": "change",
+                "id": own.value("organization_id"), "version": before.1["version"],
+                "data": { "name": "Theirs" } });
+            let mut edits = vec![
+                member("change", serde_json::json!({ "name": "Nobody" })),
+                member("change", serde_json::json!({ "active": false })),
+                member("change", serde_json::json!({ "role": "viewer" })),
+                member("delete", serde_json::Value::Null),
+            ];
+            if !role.may(Permission::ChangeOrganization) {
+                edits.push(organization);
+            }
+            let edits = serde_json::json!({ "changes": edits });
+            let report = program.post(&format!("{ours}/sync"), edits).await.expect(200);
+            for result in report["results"].as_array().expect("results") {
+                assert_eq!(result["status"], "forbidden", "as {role:?}: {result}");
+            }
+            let after = (sample.owner.read(&path).await, sample.owner.read(ours).await);
+            assert_eq!(after, before, "as {role:?}");
         }
-        app.stop().await;
-    })
-    .await;
+    }
+    app.stop().await;
 }

@@ -3,7 +3,7 @@
 use entity::event;
 use reqwest::Method;
 use sea_orm::{EntityTrait, PaginatorTrait};
-use tests::{Answer, App, Client, Route, Sample, each_database, route::Request};
+use tests::{Answer, App, Client, Database, Route, Sample, each_database, route::Request};
 
 /// Of an answer, all that is not of one occurrence.
 const RECORDED_HEADERS: &[&str] = &["cache-control", "content-type", "etag", "location"];
@@ -48,37 +48,34 @@ fn assert_same(name: &str, first: &Answer, again: &Answer) {
     assert_ne!(first.headers["x-request-id"], again.headers["x-request-id"], "{name}");
 }
 
-#[tokio::test]
-async fn every_post_is_done_once_for_each_key_of_each_caller() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        for route in posts() {
-            let name = route.name();
-            let (sample, caller) = ready(&app, &route).await;
-            // Another caller in each round: nobody meets the key of another, unless nobody is known.
-            let key = if route.is_public() { name.replace(' ', "-") } else { "the-same".into() };
-            let caller = caller.keyed(&key);
-            let request = sample.valid(&route).await;
-            let body = request.text();
-            let first = request.clone().send(&caller).await;
-            assert!(first.status.is_success(), "{name}: {}", first.text);
-            // What is done in an organization is in the log; a session is not.
-            let own = route.permission().is_none();
-            let before = if own { sample.state().await } else { Default::default() };
-            let count = events(&app).await;
-            for _ in 0..2 {
-                assert_same(&name, &first, &request.clone().send(&caller).await);
-            }
-            let refused = other(&sample, &route, body).await.send(&caller).await;
-            refused.expect_problem(422, "idempotency_key_reused");
-            assert_eq!(events(&app).await, count, "{name} was done twice");
-            if own {
-                sample.assert_unchanged(&before).await;
-            }
+#[each_database]
+async fn every_post_is_done_once_for_each_key_of_each_caller(database: Database) {
+    let app = App::start(&database).await;
+    for route in posts() {
+        let name = route.name();
+        let (sample, caller) = ready(&app, &route).await;
+        // Another caller in each round: nobody meets the key of another, unless nobody is known.
+        let key = if route.is_public() { name.replace(' ', "-") } else { "the-same".into() };
+        let caller = caller.keyed(&key);
+        let request = sample.valid(&route).await;
+        let body = request.text();
+        let first = request.clone().send(&caller).await;
+        assert!(first.status.is_success(), "{name}: {}", first.text);
+        // What is done in an organization is in the log; a session is not.
+        let own = route.permission().is_none();
+        let before = if own { sample.state().await } else { Default::default() };
+        let count = events(&app).await;
+        for _ in 0..2 {
+            assert_same(&name, &first, &request.clone().send(&caller).await);
         }
-        app.stop().await;
-    })
-    .await;
+        let refused = other(&sample, &route, body).await.send(&caller).await;
+        refused.expect_problem(422, "idempotency_key_reused");
+        assert_eq!(events(&app).await, count, "{name} was done twice");
+        if own {
+            sample.assert_unchanged(&before).await;
+        }
+    }
+    app.stop().await;
 }
 
 #[test]
@@ -91,21 +88,18 @@ fn every_post_says_so_in_the_document() {
     }
 }
 
-#[tokio::test]
-async fn what_is_no_key_is_refused_before_anything_is_done() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        let before = sample.state().await;
-        for route in posts() {
-            for key in ["", "two words", "ä", &"k".repeat(256)] {
-                let request = sample.request(&route).header("idempotency-key", key);
-                let answer = request.send(&sample.owner).await;
-                answer.expect_problem(400, "idempotency_key_invalid");
-            }
+#[each_database]
+async fn what_is_no_key_is_refused_before_anything_is_done(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    let before = sample.state().await;
+    for route in posts() {
+        for key in ["", "two words", "ä", &"k".repeat(256)] {
+            let request = sample.request(&route).header("idempotency-key", key);
+            let answer = request.send(&sample.owner).await;
+            answer.expect_problem(400, "idempotency_key_invalid");
         }
-        sample.assert_unchanged(&before).await;
-        app.stop().await;
-    })
-    .await;
+    }
+    sample.assert_unchanged(&before).await;
+    app.stop().await;
 }

@@ -3,17 +3,14 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
-use tests::{App, Route, Sample, each_database, route};
+use tests::{App, Database, Route, Sample, each_database, route};
 
-#[tokio::test]
-async fn the_document_that_is_served_is_the_one_of_the_code() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let served = app.anonymous().get("/openapi.json").await.expect(200);
-        assert_eq!(&served, route::document());
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn the_document_that_is_served_is_the_one_of_the_code(database: Database) {
+    let app = App::start(&database).await;
+    let served = app.anonymous().get("/openapi.json").await.expect(200);
+    assert_eq!(&served, route::document());
+    app.stop().await;
 }
 
 #[test]
@@ -27,49 +24,42 @@ fn every_operation_has_an_id_of_its_own_and_a_summary() {
     }
 }
 
-#[tokio::test]
-async fn another_method_is_a_405_that_says_which_there_are() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        for route in Route::all() {
-            let path = sample.path(&route);
-            let same = Route::all().into_iter().filter(|other| other.fits(&path));
-            let known: BTreeSet<String> = same.map(|other| other.method.to_string()).collect();
-            let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "NONSENSE"];
-            for method in methods.iter().filter(|method| !known.contains(**method)) {
-                let method = Method::from_bytes(method.as_bytes()).unwrap();
-                let answer = sample.owner.send(method, &path, None).await;
-                let allow = answer.headers["allow"].to_str().unwrap().to_owned();
-                answer.expect_problem(405, "method_not_allowed");
-                let allowed: Vec<String> = allow.split(", ").map(str::to_owned).collect();
-                assert_eq!(allowed.len(), known.len(), "{path}: {allow}");
-                assert_eq!(allowed.into_iter().collect::<BTreeSet<_>>(), known, "{path}");
-            }
+#[each_database]
+async fn another_method_is_a_405_that_says_which_there_are(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    for route in Route::all() {
+        let path = sample.path(&route);
+        let same = Route::all().into_iter().filter(|other| other.fits(&path));
+        let known: BTreeSet<String> = same.map(|other| other.method.to_string()).collect();
+        let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "NONSENSE"];
+        for method in methods.iter().filter(|method| !known.contains(**method)) {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let answer = sample.owner.send(method, &path, None).await;
+            let allow = answer.headers["allow"].to_str().unwrap().to_owned();
+            answer.expect_problem(405, "method_not_allowed");
+            let allowed: Vec<String> = allow.split(", ").map(str::to_owned).collect();
+            assert_eq!(allowed.len(), known.len(), "{path}: {allow}");
+            assert_eq!(allowed.into_iter().collect::<BTreeSet<_>>(), known, "{path}");
         }
-        app.stop().await;
-    })
-    .await;
+    }
+    app.stop().await;
 }
 
-#[tokio::test]
-async fn a_path_that_nobody_knows_is_a_404() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        let ours = &sample.organization;
-        let unknown =
-            ["/nonsense", "/v1", "/v1/", "/v1/nonsense", "/v1/users/me/", "//v1/users/me"];
-        let below = ["/nonsense", "/expenses/", "/expenses/a/b/c"].map(|it| format!("{ours}{it}"));
-        for path in unknown.into_iter().chain(below.iter().map(String::as_str)) {
-            for client in [&sample.owner, &app.anonymous()] {
-                for method in [Method::GET, Method::POST, Method::DELETE] {
-                    let answer = client.send(method, path, None).await;
-                    answer.expect_problem(404, "not_found");
-                }
+#[each_database]
+async fn a_path_that_nobody_knows_is_a_404(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    let ours = &sample.organization;
+    let unknown = ["/nonsense", "/v1", "/v1/", "/v1/nonsense", "/v1/users/me/", "//v1/users/me"];
+    let below = ["/nonsense", "/expenses/", "/expenses/a/b/c"].map(|it| format!("{ours}{it}"));
+    for path in unknown.into_iter().chain(below.iter().map(String::as_str)) {
+        for client in [&sample.owner, &app.anonymous()] {
+            for method in [Method::GET, Method::POST, Method::DELETE] {
+                let answer = client.send(method, path, None).await;
+                answer.expect_problem(404, "not_found");
             }
         }
-        app.stop().await;
-    })
-    .await;
+    }
+    app.stop().await;
 }

@@ -1,53 +1,47 @@
 //! Organizations do not see each other: what belongs to another is answered like what is not there.
 
 use serde_json::json;
-use tests::{App, Route, Sample, each_database};
+use tests::{App, Database, Route, Sample, each_database};
 
 const NOBODY: &str = "01900000-0000-7000-8000-000000000000";
 
-#[tokio::test]
-async fn to_a_stranger_an_organization_is_like_one_that_does_not_exist() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let ours = Sample::make(&app.anonymous()).await;
-        let stranger = Sample::make(&app.anonymous()).await;
-        let nowhere = ours.with("organization_id", NOBODY);
-        let before = ours.state().await;
-        for route in Route::of_organization() {
-            // Of the owner, these requests would be taken.
-            let refused = ours.valid(&route).await.send(&stranger.owner).await;
-            let unknown = nowhere.request(&route).version(1).send(&stranger.owner).await;
-            assert_eq!(refused.status, 404, "{}: {}", route.name(), refused.text);
-            assert_eq!(refused.without_occurrence(), unknown.without_occurrence());
-        }
-        ours.assert_unchanged(&before).await;
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn to_a_stranger_an_organization_is_like_one_that_does_not_exist(database: Database) {
+    let app = App::start(&database).await;
+    let ours = Sample::make(&app.anonymous()).await;
+    let stranger = Sample::make(&app.anonymous()).await;
+    let nowhere = ours.with("organization_id", NOBODY);
+    let before = ours.state().await;
+    for route in Route::of_organization() {
+        // Of the owner, these requests would be taken.
+        let refused = ours.valid(&route).await.send(&stranger.owner).await;
+        let unknown = nowhere.request(&route).version(1).send(&stranger.owner).await;
+        assert_eq!(refused.status, 404, "{}: {}", route.name(), refused.text);
+        assert_eq!(refused.without_occurrence(), unknown.without_occurrence());
+    }
+    ours.assert_unchanged(&before).await;
+    app.stop().await;
 }
 
-#[tokio::test]
-async fn a_row_of_another_organization_is_like_one_that_does_not_exist() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let theirs = Sample::make(&app.anonymous()).await;
-        let ours = Sample::make(&app.anonymous()).await;
-        let before = theirs.state().await;
-        for route in Route::of_organization().iter().filter(|route| route.has_row()) {
-            let variable = *route.variables().last().unwrap();
-            let (known, _) = ours.rows().into_iter().find(|(known, _)| *known == variable).unwrap();
-            let request = |id: &str| ours.with(known, id).request(route).version(1);
-            let refused = request(theirs.value(known)).send(&ours.owner).await;
-            let unknown = request(NOBODY).send(&ours.owner).await;
-            assert_eq!(refused.status, 404, "{}: {}", route.name(), refused.text);
-            let malformed = request("nonsense").send(&ours.owner).await;
-            assert_eq!(malformed.status, 404, "{}: {}", route.name(), malformed.text);
-            assert_eq!(refused.without_occurrence(), unknown.without_occurrence());
-        }
-        theirs.assert_unchanged(&before).await;
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn a_row_of_another_organization_is_like_one_that_does_not_exist(database: Database) {
+    let app = App::start(&database).await;
+    let theirs = Sample::make(&app.anonymous()).await;
+    let ours = Sample::make(&app.anonymous()).await;
+    let before = theirs.state().await;
+    for route in Route::of_organization().iter().filter(|route| route.has_row()) {
+        let variable = *route.variables().last().unwrap();
+        let (known, _) = ours.rows().into_iter().find(|(known, _)| *known == variable).unwrap();
+        let request = |id: &str| ours.with(known, id).request(route).version(1);
+        let refused = request(theirs.value(known)).send(&ours.owner).await;
+        let unknown = request(NOBODY).send(&ours.owner).await;
+        assert_eq!(refused.status, 404, "{}: {}", route.name(), refused.text);
+        let malformed = request("nonsense").send(&ours.owner).await;
+        assert_eq!(malformed.status, 404, "{}: {}", route.name(), malformed.text);
+        assert_eq!(refused.without_occurrence(), unknown.without_occurrence());
+    }
+    theirs.assert_unchanged(&before).await;
+    app.stop().await;
 }
 
 /// The variable whose rows a field of a body refers to.
@@ -55,29 +49,26 @@ fn referred(field: &str) -> &str {
     if field == "parent_id" { "category_id" } else { field }
 }
 
-#[tokio::test]
-async fn a_reference_to_another_organizations_row_is_like_one_to_nothing() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let theirs = Sample::make(&app.anonymous()).await;
-        let ours = Sample::make(&app.anonymous()).await;
-        let mut references = 0;
-        for route in Route::with_json().iter().filter(|route| route.permission().is_some()) {
-            for field in route.fields() {
-                let foreign = theirs.rows().into_iter().find(|(name, _)| *name == referred(field));
-                let Some((_, foreign)) = foreign else { continue };
-                let mut body = ours.body(route).await;
-                body[field] = json!(foreign);
-                let refused = ours.request(route).json(&body).send(&ours.owner).await;
-                body[field] = json!(NOBODY);
-                let unknown = ours.request(route).json(&body).send(&ours.owner).await;
-                assert_eq!(refused.status, 422, "{} {field}: {}", route.name(), refused.text);
-                assert_eq!(refused.without_occurrence(), unknown.without_occurrence());
-                references += 1;
-            }
+#[each_database]
+async fn a_reference_to_another_organizations_row_is_like_one_to_nothing(database: Database) {
+    let app = App::start(&database).await;
+    let theirs = Sample::make(&app.anonymous()).await;
+    let ours = Sample::make(&app.anonymous()).await;
+    let mut references = 0;
+    for route in Route::with_json().iter().filter(|route| route.permission().is_some()) {
+        for field in route.fields() {
+            let foreign = theirs.rows().into_iter().find(|(name, _)| *name == referred(field));
+            let Some((_, foreign)) = foreign else { continue };
+            let mut body = ours.body(route).await;
+            body[field] = json!(foreign);
+            let refused = ours.request(route).json(&body).send(&ours.owner).await;
+            body[field] = json!(NOBODY);
+            let unknown = ours.request(route).json(&body).send(&ours.owner).await;
+            assert_eq!(refused.status, 422, "{} {field}: {}", route.name(), refused.text);
+            assert_eq!(refused.without_occurrence(), unknown.without_occurrence());
+            references += 1;
         }
-        assert!(references >= 9, "expenses, budgets, categories and invitations refer to others");
-        app.stop().await;
-    })
-    .await;
+    }
+    assert!(references >= 9, "expenses, budgets, categories and invitations refer to others");
+    app.stop().await;
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use entity::VERSIONED_TABLES;
 use reqwest::Method;
 use serde_json::Value;
-use tests::{Answer, App, Route, Sample, each_database};
+use tests::{Answer, App, Database, Route, Sample, each_database};
 
 /// Changes that take no version, and why.
 const UNVERSIONED: &[(&str, &str)] = &[
@@ -89,94 +89,85 @@ fn assert_conflict(answer: Answer, code: &str, expected: Option<i64>, current: &
     assert_eq!(&problem["current"], current);
 }
 
-#[tokio::test]
-async fn a_stale_version_changes_nothing_and_is_told_what_is_there() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        let before = sample.state().await;
-        for route in versioned() {
-            let current = sample.current(&route).await;
-            let version = current["version"].as_i64().unwrap();
-            for stale in [version - 1, version + 1, i64::MAX, i64::MIN] {
-                let named = sample.request(&route).version(stale).send(&sample.owner).await;
-                assert_conflict(named, "version_conflict", Some(stale), &current);
-            }
-            for stale in [version - 1, version + 1, i64::MAX] {
-                let tag = format!("\"{stale}\"");
-                let request = sample.request(&route).header("if-match", &tag);
-                let answer = request.clone().send(&sample.owner).await;
-                assert_conflict(answer, "precondition_failed", Some(stale), &current);
-                let both = request.version(stale).send(&sample.owner).await;
-                assert_conflict(both, "precondition_failed", Some(stale), &current);
-            }
+#[each_database]
+async fn a_stale_version_changes_nothing_and_is_told_what_is_there(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    let before = sample.state().await;
+    for route in versioned() {
+        let current = sample.current(&route).await;
+        let version = current["version"].as_i64().unwrap();
+        for stale in [version - 1, version + 1, i64::MAX, i64::MIN] {
+            let named = sample.request(&route).version(stale).send(&sample.owner).await;
+            assert_conflict(named, "version_conflict", Some(stale), &current);
         }
-        sample.assert_unchanged(&before).await;
-        app.stop().await;
-    })
-    .await;
+        for stale in [version - 1, version + 1, i64::MAX] {
+            let tag = format!("\"{stale}\"");
+            let request = sample.request(&route).header("if-match", &tag);
+            let answer = request.clone().send(&sample.owner).await;
+            assert_conflict(answer, "precondition_failed", Some(stale), &current);
+            let both = request.version(stale).send(&sample.owner).await;
+            assert_conflict(both, "precondition_failed", Some(stale), &current);
+        }
+    }
+    sample.assert_unchanged(&before).await;
+    app.stop().await;
 }
 
-#[tokio::test]
-async fn a_version_is_named_once_and_by_a_strong_tag() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        let before = sample.state().await;
-        for route in versioned() {
-            let current = sample.current(&route).await;
-            let version = current["version"].as_i64().unwrap();
-            let request = || sample.request(&route);
-            request().send(&sample.owner).await.expect_problem(428, "version_required");
-            let any = request().header("if-match", "*").send(&sample.owner).await;
-            any.expect_problem(428, "version_required");
-            let other = format!("\"{}\"", version + 1);
-            let both = request().header("if-match", other).version(version);
-            both.send(&sample.owner).await.expect_problem(400, "versions_differ");
-            for tag in [
-                format!("W/\"{version}\""),
-                format!("{version}"),
-                "nonsense".into(),
-                format!("\"{version}\", \"7\""),
-                "\"\"".into(),
-                "\"+1\"".into(),
-            ] {
-                let answer = request().header("if-match", &tag).send(&sample.owner).await;
-                assert_conflict(answer, "precondition_failed", None, &current);
-            }
+#[each_database]
+async fn a_version_is_named_once_and_by_a_strong_tag(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    let before = sample.state().await;
+    for route in versioned() {
+        let current = sample.current(&route).await;
+        let version = current["version"].as_i64().unwrap();
+        let request = || sample.request(&route);
+        request().send(&sample.owner).await.expect_problem(428, "version_required");
+        let any = request().header("if-match", "*").send(&sample.owner).await;
+        any.expect_problem(428, "version_required");
+        let other = format!("\"{}\"", version + 1);
+        let both = request().header("if-match", other).version(version);
+        both.send(&sample.owner).await.expect_problem(400, "versions_differ");
+        for tag in [
+            format!("W/\"{version}\""),
+            format!("{version}"),
+            "nonsense".into(),
+            format!("\"{version}\", \"7\""),
+            "\"\"".into(),
+            "\"+1\"".into(),
+        ] {
+            let answer = request().header("if-match", &tag).send(&sample.owner).await;
+            assert_conflict(answer, "precondition_failed", None, &current);
         }
-        sample.assert_unchanged(&before).await;
-        app.stop().await;
-    })
-    .await;
+    }
+    sample.assert_unchanged(&before).await;
+    app.stop().await;
 }
 
-#[tokio::test]
-async fn every_resource_has_its_version_as_an_etag_and_is_sent_once() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        for route in Route::all().iter().filter(|route| route.method == Method::GET) {
-            let answer = sample.request(route).send(&sample.owner).await;
-            let Some(etag) = answer.headers.get("etag") else {
-                assert_eq!(route.resource(), None, "{} has no ETag", route.name());
-                continue;
-            };
-            let etag = etag.to_str().unwrap();
-            assert_eq!(etag, format!("\"{}\"", answer.json["version"]), "{}", route.name());
-            for known in [etag, &format!("\"0\", W/{etag}"), "*"] {
-                let request = sample.request(route).header("if-none-match", known);
-                let unchanged = request.send(&sample.owner).await;
-                assert_eq!(unchanged.status, 304, "{}", route.name());
-                assert_eq!(
-                    (&*unchanged.text, &unchanged.headers["etag"]),
-                    ("", &answer.headers["etag"])
-                );
-            }
-            let request = sample.request(route).header("if-none-match", "\"0\"");
-            assert_eq!(request.send(&sample.owner).await.json, answer.json, "{}", route.name());
+#[each_database]
+async fn every_resource_has_its_version_as_an_etag_and_is_sent_once(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    for route in Route::all().iter().filter(|route| route.method == Method::GET) {
+        let answer = sample.request(route).send(&sample.owner).await;
+        let Some(etag) = answer.headers.get("etag") else {
+            assert_eq!(route.resource(), None, "{} has no ETag", route.name());
+            continue;
+        };
+        let etag = etag.to_str().unwrap();
+        assert_eq!(etag, format!("\"{}\"", answer.json["version"]), "{}", route.name());
+        for known in [etag, &format!("\"0\", W/{etag}"), "*"] {
+            let request = sample.request(route).header("if-none-match", known);
+            let unchanged = request.send(&sample.owner).await;
+            assert_eq!(unchanged.status, 304, "{}", route.name());
+            assert_eq!(
+                (&*unchanged.text, &unchanged.headers["etag"]),
+                ("", &answer.headers["etag"])
+            );
         }
-        app.stop().await;
-    })
-    .await;
+        let request = sample.request(route).header("if-none-match", "\"0\"");
+        assert_eq!(request.send(&sample.owner).await.json, answer.json, "{}", route.name());
+    }
+    app.stop().await;
 }

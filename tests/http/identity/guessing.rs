@@ -6,7 +6,7 @@ use api::config::Settings;
 use futures_util::future::join_all;
 use serde_json::json;
 use service::user::Registration;
-use tests::{Answer, App, AppOptions, Client, PASSWORD, each_database};
+use tests::{Answer, App, AppOptions, Client, Database, PASSWORD, each_database};
 
 const ADA: &str = "ada@example.org";
 
@@ -49,153 +49,134 @@ async fn guess(client: &Client, email: &str, times: usize) -> Vec<Answer> {
     .await
 }
 
-#[tokio::test]
-async fn who_guesses_a_password_is_held_up_and_nobody_else() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let here = app.anonymous();
-        here.sign_up_as("Ada", ADA).await;
-        here.sign_up_as("Bob", "bob@example.org").await;
-        let elsewhere = here.from_address("127.0.0.2");
-        expect_throttled(guess(&elsewhere, ADA, 25).await, (401, 5));
-        fail_until_held_up(async |_| elsewhere.log_in(ADA, "a guess").await).await;
-        let right = elsewhere.log_in(&ADA.to_uppercase(), PASSWORD).await;
-        right.expect_problem(429, "too_many_attempts");
-        elsewhere.log_in("bob@example.org", PASSWORD).await.expect(201);
-        for from in ["127.0.0.1", "127.0.0.3"] {
-            here.from_address(from).log_in(ADA, PASSWORD).await.expect(201);
-        }
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn who_guesses_a_password_is_held_up_and_nobody_else(database: Database) {
+    let app = App::start(&database).await;
+    let here = app.anonymous();
+    here.sign_up_as("Ada", ADA).await;
+    here.sign_up_as("Bob", "bob@example.org").await;
+    let elsewhere = here.from_address("127.0.0.2");
+    expect_throttled(guess(&elsewhere, ADA, 25).await, (401, 5));
+    fail_until_held_up(async |_| elsewhere.log_in(ADA, "a guess").await).await;
+    let right = elsewhere.log_in(&ADA.to_uppercase(), PASSWORD).await;
+    right.expect_problem(429, "too_many_attempts");
+    elsewhere.log_in("bob@example.org", PASSWORD).await.expect(201);
+    for from in ["127.0.0.1", "127.0.0.3"] {
+        here.from_address(from).log_in(ADA, PASSWORD).await.expect(201);
+    }
+    app.stop().await;
 }
 
-#[tokio::test]
-async fn the_wait_ends_and_a_right_password_forgives() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let ada = app.anonymous();
-        ada.sign_up_as("Ada", ADA).await;
-        fail_until_held_up(async |_| ada.log_in(ADA, "a guess").await).await;
-        let wait = ada.log_in(ADA, PASSWORD).await.retry_after();
-        tokio::time::sleep(Duration::from_secs(wait)).await;
-        ada.log_in(ADA, PASSWORD).await.expect(201);
-        for _ in 0..4 {
-            ada.log_in(ADA, "a guess").await.expect(401);
-        }
-        ada.log_in(ADA, PASSWORD).await.expect(201);
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn the_wait_ends_and_a_right_password_forgives(database: Database) {
+    let app = App::start(&database).await;
+    let ada = app.anonymous();
+    ada.sign_up_as("Ada", ADA).await;
+    fail_until_held_up(async |_| ada.log_in(ADA, "a guess").await).await;
+    let wait = ada.log_in(ADA, PASSWORD).await.retry_after();
+    tokio::time::sleep(Duration::from_secs(wait)).await;
+    ada.log_in(ADA, PASSWORD).await.expect(201);
+    for _ in 0..4 {
+        ada.log_in(ADA, "a guess").await.expect(401);
+    }
+    ada.log_in(ADA, PASSWORD).await.expect(201);
+    app.stop().await;
 }
 
 /// One guess for each of many users: none of them is held up who is known there, nor anybody elsewhere.
-#[tokio::test]
-async fn who_tries_many_names_is_held_up() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let here = app.anonymous();
-        here.sign_up_as("Ada", ADA).await;
-        let guesses = (0..50).map(|number| {
-            let here = here.clone();
-            async move { here.log_in(&format!("user{number}@example.org"), "a guess").await }
-        });
-        // Thirty are checked; on a slow machine, some of them in vain.
-        let throttled = count(&join_all(guesses).await, 429);
-        assert!((18..=20).contains(&throttled), "{throttled} have to wait");
-        here.log_in(ADA, PASSWORD).await.expect(201);
-        here.from_address("127.0.0.2").sign_up_as("Eve", "eve@example.org").await;
-        let name = |number| format!("person{number}@example.org");
-        fail_until_held_up(async |number| here.log_in(&name(number), "a guess").await).await;
-        here.log_in("eve@example.org", PASSWORD).await.expect_problem(429, "too_many_attempts");
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn who_tries_many_names_is_held_up(database: Database) {
+    let app = App::start(&database).await;
+    let here = app.anonymous();
+    here.sign_up_as("Ada", ADA).await;
+    let guesses = (0..50).map(|number| {
+        let here = here.clone();
+        async move { here.log_in(&format!("user{number}@example.org"), "a guess").await }
+    });
+    // Thirty are checked; on a slow machine, some of them in vain.
+    let throttled = count(&join_all(guesses).await, 429);
+    assert!((18..=20).contains(&throttled), "{throttled} have to wait");
+    here.log_in(ADA, PASSWORD).await.expect(201);
+    here.from_address("127.0.0.2").sign_up_as("Eve", "eve@example.org").await;
+    let name = |number| format!("person{number}@example.org");
+    fail_until_held_up(async |number| here.log_in(&name(number), "a guess").await).await;
+    here.log_in("eve@example.org", PASSWORD).await.expect_problem(429, "too_many_attempts");
+    app.stop().await;
 }
 
-#[tokio::test]
-async fn who_guesses_invitations_is_held_up() {
-    each_database(async |database| {
-        let settings = Settings { registration: Registration::Invite, ..Settings::default() };
-        let options = AppOptions { settings, ..AppOptions::default() };
-        let app = App::start_with(&database, options).await;
-        let ada = app.anonymous().sign_up_as("Ada", ADA).await;
-        let home = ada.found("household").await;
-        let invitation =
-            ada.post(&format!("{home}/invitations"), json!({ "role": "member" })).await;
-        let invitation = invitation.expect(201);
-        let token = invitation["token"].as_str().expect("a token");
-        let register = |client: Client, token: String| async move {
-            let bob = json!({ "email": "bob@example.org", "display_name": "Bob",
-                "password": PASSWORD, "invitation": token });
-            client.post("/v1/users", bob).await
-        };
-        let guesses = join_all((0..40).map(|n| register(app.anonymous(), format!("{token}{n}"))));
-        expect_throttled(guesses.await, (404, 30));
-        let guess = async |_| register(app.anonymous(), format!("{token}x")).await;
-        fail_until_held_up(guess).await;
-        register(app.anonymous(), token.to_owned()).await.expect(429);
-        let elsewhere = app.anonymous().from_address("127.0.0.2");
-        register(elsewhere.clone(), token.to_owned()).await.expect(201);
-        let session = elsewhere.log_in("bob@example.org", PASSWORD).await.expect(201);
-        let bob = elsewhere.with_token(session["token"].as_str().expect("a token"));
-        let accept = |client: Client, token: String| async move {
-            client.post(&format!("/v1/invitations/{token}/accept"), json!({})).await
-        };
-        let guesses = join_all((0..40).map(|n| accept(bob.clone(), format!("{token}{n}"))));
-        expect_throttled(guesses.await, (404, 30));
-        accept(bob.from_address("127.0.0.3"), token.to_owned()).await.expect(201);
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn who_guesses_invitations_is_held_up(database: Database) {
+    let settings = Settings { registration: Registration::Invite, ..Settings::default() };
+    let options = AppOptions { settings, ..AppOptions::default() };
+    let app = App::start_with(&database, options).await;
+    let ada = app.anonymous().sign_up_as("Ada", ADA).await;
+    let home = ada.found("household").await;
+    let invitation = ada.post(&format!("{home}/invitations"), json!({ "role": "member" })).await;
+    let invitation = invitation.expect(201);
+    let token = invitation["token"].as_str().expect("a token");
+    let register = |client: Client, token: String| async move {
+        let bob = json!({ "email": "bob@example.org", "display_name": "Bob",
+            "password": PASSWORD, "invitation": token });
+        client.post("/v1/users", bob).await
+    };
+    let guesses = join_all((0..40).map(|n| register(app.anonymous(), format!("{token}{n}"))));
+    expect_throttled(guesses.await, (404, 30));
+    let guess = async |_| register(app.anonymous(), format!("{token}x")).await;
+    fail_until_held_up(guess).await;
+    register(app.anonymous(), token.to_owned()).await.expect(429);
+    let elsewhere = app.anonymous().from_address("127.0.0.2");
+    register(elsewhere.clone(), token.to_owned()).await.expect(201);
+    let session = elsewhere.log_in("bob@example.org", PASSWORD).await.expect(201);
+    let bob = elsewhere.with_token(session["token"].as_str().expect("a token"));
+    let accept = |client: Client, token: String| async move {
+        client.post(&format!("/v1/invitations/{token}/accept"), json!({})).await
+    };
+    let guesses = join_all((0..40).map(|n| accept(bob.clone(), format!("{token}{n}"))));
+    expect_throttled(guesses.await, (404, 30));
+    accept(bob.from_address("127.0.0.3"), token.to_owned()).await.expect(201);
+    app.stop().await;
 }
 
 /// Whoever has got hold of a session does not find out the password in it, nor who else is here.
-#[tokio::test]
-async fn who_guesses_in_a_session_is_held_up() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let ada = app.anonymous().sign_up_as("Ada", ADA).await;
-        app.anonymous().sign_up_as("Bob", "bob@example.org").await;
-        let password = |client: Client, current: String| async move {
-            let body = json!({ "current_password": current, "new_password": "another long one" });
-            client.post("/v1/users/me/password", body).await
-        };
-        let guesses = join_all((0..20).map(|n| password(ada.clone(), format!("guess {n}"))));
-        expect_throttled(guesses.await, (422, 5));
-        fail_until_held_up(async |_| password(ada.clone(), "a guess".into()).await).await;
-        password(ada.clone(), PASSWORD.to_owned()).await.expect(429);
-        let take = |client: Client, email: &'static str| async move {
-            client.patch("/v1/users/me", json!({ "version": 1, "email": email })).await
-        };
-        let guesses = join_all((0..20).map(|_| take(ada.clone(), "bob@example.org")));
-        expect_throttled(guesses.await, (409, 5));
-        let elsewhere = ada.from_address("127.0.0.2");
-        take(elsewhere.clone(), "ada@example.com").await.expect(200);
-        password(elsewhere, PASSWORD.to_owned()).await.expect(204);
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn who_guesses_in_a_session_is_held_up(database: Database) {
+    let app = App::start(&database).await;
+    let ada = app.anonymous().sign_up_as("Ada", ADA).await;
+    app.anonymous().sign_up_as("Bob", "bob@example.org").await;
+    let password = |client: Client, current: String| async move {
+        let body = json!({ "current_password": current, "new_password": "another long one" });
+        client.post("/v1/users/me/password", body).await
+    };
+    let guesses = join_all((0..20).map(|n| password(ada.clone(), format!("guess {n}"))));
+    expect_throttled(guesses.await, (422, 5));
+    fail_until_held_up(async |_| password(ada.clone(), "a guess".into()).await).await;
+    password(ada.clone(), PASSWORD.to_owned()).await.expect(429);
+    let take = |client: Client, email: &'static str| async move {
+        client.patch("/v1/users/me", json!({ "version": 1, "email": email })).await
+    };
+    let guesses = join_all((0..20).map(|_| take(ada.clone(), "bob@example.org")));
+    expect_throttled(guesses.await, (409, 5));
+    let elsewhere = ada.from_address("127.0.0.2");
+    take(elsewhere.clone(), "ada@example.com").await.expect(200);
+    password(elsewhere, PASSWORD.to_owned()).await.expect(204);
+    app.stop().await;
 }
 
 /// The same key makes the first answer come again, and not another guess free.
-#[tokio::test]
-async fn a_key_makes_no_guess_free() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let anybody = app.anonymous();
-        anybody.sign_up_as("Ada", ADA).await;
-        let keyed = anybody.keyed("the-key-of-a-login");
-        keyed.log_in(ADA, PASSWORD).await.expect(201);
-        let elsewhere = keyed.from_address("127.0.0.2");
-        let wrong = elsewhere.log_in(ADA, "a guess").await;
-        wrong.expect_problem(422, "idempotency_key_reused");
-        fail_until_held_up(async |_| elsewhere.log_in(ADA, "a guess").await).await;
-        elsewhere.log_in(ADA, PASSWORD).await.expect(429);
-        assert!(keyed.log_in(ADA, PASSWORD).await.is_replayed());
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn a_key_makes_no_guess_free(database: Database) {
+    let app = App::start(&database).await;
+    let anybody = app.anonymous();
+    anybody.sign_up_as("Ada", ADA).await;
+    let keyed = anybody.keyed("the-key-of-a-login");
+    keyed.log_in(ADA, PASSWORD).await.expect(201);
+    let elsewhere = keyed.from_address("127.0.0.2");
+    let wrong = elsewhere.log_in(ADA, "a guess").await;
+    wrong.expect_problem(422, "idempotency_key_reused");
+    fail_until_held_up(async |_| elsewhere.log_in(ADA, "a guess").await).await;
+    elsewhere.log_in(ADA, PASSWORD).await.expect(429);
+    assert!(keyed.log_in(ADA, PASSWORD).await.is_replayed());
+    app.stop().await;
 }
 
 async fn log_in_for(client: &Client, forwarded_for: &str, password: &str) -> Answer {
@@ -205,28 +186,25 @@ async fn log_in_for(client: &Client, forwarded_for: &str, password: &str) -> Ans
     client.send_bytes(method, "/v1/sessions", "application/json", Some(body), &headers).await
 }
 
-#[tokio::test]
-async fn a_proxy_is_believed_if_it_is_ones_own() {
-    each_database(async |database| {
-        for trusted in ["", "127.0.0.2,10.0.0.0/8"] {
-            let proxies = trusted.parse().expect("networks");
-            let settings = Settings { trusted_proxies: proxies, ..Settings::default() };
-            let options = AppOptions { settings, ..AppOptions::default() };
-            let app = App::start_with(&database, options).await;
-            let user = json!({ "email": ADA, "display_name": "Ada", "password": PASSWORD });
-            app.anonymous().post("/v1/users", user).await.expect(201);
-            let proxy = app.anonymous().from_address("127.0.0.2");
-            for number in 0..5 {
-                let from = format!("203.0.113.{number}, 198.51.100.7, 10.1.1.1");
-                log_in_for(&proxy, &from, "a guess").await.expect(401);
-            }
-            let guess = async |_| log_in_for(&proxy, "198.51.100.7", "a guess").await;
-            fail_until_held_up(guess).await;
-            log_in_for(&proxy, "198.51.100.7", PASSWORD).await.expect(429);
-            let other = log_in_for(&proxy, "198.51.100.8", PASSWORD).await;
-            other.expect(if trusted.is_empty() { 429 } else { 201 });
-            app.stop().await;
+#[each_database]
+async fn a_proxy_is_believed_if_it_is_ones_own(database: Database) {
+    for trusted in ["", "127.0.0.2,10.0.0.0/8"] {
+        let proxies = trusted.parse().expect("networks");
+        let settings = Settings { trusted_proxies: proxies, ..Settings::default() };
+        let options = AppOptions { settings, ..AppOptions::default() };
+        let app = App::start_with(&database, options).await;
+        let user = json!({ "email": ADA, "display_name": "Ada", "password": PASSWORD });
+        app.anonymous().post("/v1/users", user).await.expect(201);
+        let proxy = app.anonymous().from_address("127.0.0.2");
+        for number in 0..5 {
+            let from = format!("203.0.113.{number}, 198.51.100.7, 10.1.1.1");
+            log_in_for(&proxy, &from, "a guess").await.expect(401);
         }
-    })
-    .await;
+        let guess = async |_| log_in_for(&proxy, "198.51.100.7", "a guess").await;
+        fail_until_held_up(guess).await;
+        log_in_for(&proxy, "198.51.100.7", PASSWORD).await.expect(429);
+        let other = log_in_for(&proxy, "198.51.100.8", PASSWORD).await;
+        other.expect(if trusted.is_empty() { 429 } else { 201 });
+        app.stop().await;
+    }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use service::store::{Engine, Options};
-use tests::{Answer, App, AppOptions, Client, Database, each_database, proxy::Proxy};
+use service::store::Options;
+use tests::{Answer, App, AppOptions, Client, Database, on_postgresql, proxy::Proxy};
 use tokio::sync::mpsc;
 
 fn expense() -> Value {
@@ -49,49 +49,45 @@ async fn is_ready(app: &App) -> bool {
     status == 200
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_are_refused_while_the_database_is_away_and_served_when_it_is_back() {
-    each_database(async |database| {
-        if database.engine == Engine::Sqlite {
-            return;
+#[on_postgresql(flavor = "multi_thread")]
+async fn requests_are_refused_while_the_database_is_away_and_served_when_it_is_back(
+    database: Database,
+) {
+    let (mut way, url) = Proxy::to(&database.url).await;
+    let store = Options { acquire_timeout: Duration::from_millis(500), ..Options::default() };
+    let options = AppOptions { store, ..AppOptions::default() };
+    let app = App::start_with(&Database { url, ..database }, options).await;
+    let (ada, home) = app.owner_of("household").await;
+    let expenses = format!("{home}/expenses");
+    let mut promised = Vec::new();
+    for _time in 0..3 {
+        assert!(is_ready(&app).await);
+        let (written, mut count) = mpsc::channel(1);
+        let writers = (0..8).map(|_| {
+            tokio::spawn(write_until_it_is_away(ada.clone(), expenses.clone(), written.clone()))
+        });
+        let writers: Vec<_> = writers.collect();
+        drop(written);
+        for _ in 0..30 {
+            count.recv().await.expect("a writer writes");
         }
-        let (mut way, url) = Proxy::to(&database.url).await;
-        let store = Options { acquire_timeout: Duration::from_millis(500), ..Options::default() };
-        let options = AppOptions { store, ..AppOptions::default() };
-        let app = App::start_with(&Database { url, ..database }, options).await;
-        let (ada, home) = app.owner_of("household").await;
-        let expenses = format!("{home}/expenses");
-        let mut promised = Vec::new();
-        for _time in 0..3 {
-            assert!(is_ready(&app).await);
-            let (written, mut count) = mpsc::channel(1);
-            let writers = (0..8).map(|_| {
-                tokio::spawn(write_until_it_is_away(ada.clone(), expenses.clone(), written.clone()))
-            });
-            let writers: Vec<_> = writers.collect();
-            drop(written);
-            for _ in 0..30 {
-                count.recv().await.expect("a writer writes");
-            }
-            way.cut().await;
-            count.close();
-            for ids in join_all(writers).await {
-                promised.extend(ids.expect("a writer"));
-            }
-            assert!(!is_ready(&app).await);
-            assert_eq!(app.anonymous().get("/health").await.status, 200);
-            unavailable(ada.get(&expenses).await);
-            way.mend().await;
-            serves_again(&app, &ada, &expenses).await;
+        way.cut().await;
+        count.close();
+        for ids in join_all(writers).await {
+            promised.extend(ids.expect("a writer"));
         }
-        let rows = ada.all(&expenses, "?limit=500").await;
-        assert!(rows.iter().all(|row| row["items"].as_array().map(Vec::len) == Some(2)));
-        for id in promised {
-            assert!(rows.iter().any(|row| row["id"] == id), "{id} was promised");
-        }
-        app.stop().await;
-    })
-    .await;
+        assert!(!is_ready(&app).await);
+        assert_eq!(app.anonymous().get("/health").await.status, 200);
+        unavailable(ada.get(&expenses).await);
+        way.mend().await;
+        serves_again(&app, &ada, &expenses).await;
+    }
+    let rows = ada.all(&expenses, "?limit=500").await;
+    assert!(rows.iter().all(|row| row["items"].as_array().map(Vec::len) == Some(2)));
+    for id in promised {
+        assert!(rows.iter().any(|row| row["id"] == id), "{id} was promised");
+    }
+    app.stop().await;
 }
 
 /// At once ready, and then every request is served: no connection of before is still trusted.

@@ -6,7 +6,7 @@ use service::{
     catalogue::RESOURCES,
     role::{HIDDEN, PERMISSIONS, Permission, Role},
 };
-use tests::{App, each_database, route};
+use tests::{App, Database, each_database, route};
 
 fn read(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
@@ -19,19 +19,16 @@ fn the_committed_openapi_document_is_the_one_of_the_code() {
     assert_eq!(&committed, route::document(), "`just openapi` writes docs/openapi.json");
 }
 
-#[tokio::test]
-async fn the_openapi_document_is_shown() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let stranger = app.anonymous();
-        let page = stranger.get("/docs/").await;
-        assert_eq!(page.status, 200);
-        assert!(page.text.contains("swagger-ui"), "{}", page.text);
-        let script = stranger.get("/docs/swagger-initializer.js").await;
-        assert!(script.text.contains(r#""url": "/openapi.json""#), "{}", script.text);
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn the_openapi_document_is_shown(database: Database) {
+    let app = App::start(&database).await;
+    let stranger = app.anonymous();
+    let page = stranger.get("/docs/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("swagger-ui"), "{}", page.text);
+    let script = stranger.get("/docs/swagger-initializer.js").await;
+    assert!(script.text.contains(r#""url": "/openapi.json""#), "{}", script.text);
+    app.stop().await;
 }
 
 #[test]

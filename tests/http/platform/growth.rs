@@ -200,47 +200,44 @@ fn queries(sample: &Sample, route: &Route) -> Vec<(String, String)> {
     pairs.map(|(filter, sort)| (filter.clone(), sort.clone())).collect()
 }
 
-#[tokio::test]
-async fn no_page_of_a_list_costs_more_where_there_are_more_rows() {
-    each_lasting_database(async |database: Database| {
-        let heard = Statements::default();
-        let observer = Some(heard.observer());
-        let store = Options { keyring: keyring(), observer, ..Options::default() };
-        let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        app.run_until_idle().await;
-        crowd::fill(&app.store, &sample, ROWS).await;
-        let counter = Counter::connect(&database).await;
-        let mut grown = BTreeSet::new();
-        let is_list = |route: &Route| {
-            route.method == Method::GET && route.query().contains(&"limit") && !route.streams()
-        };
-        for route in Route::all().into_iter().filter(is_list) {
-            for (filter, sort) in queries(&sample, &route) {
-                let path = format!("{}?{filter}&sort={sort}", sample.path(&route));
-                let path = if sort.is_empty() { path.replace("&sort=", "") } else { path };
-                let mut cursor = String::new();
-                for _ in 0..2 {
-                    heard.take();
-                    let answer = sample.owner.read(&format!("{path}{cursor}")).await;
-                    let cost = counter.reads(heard.take()).await;
-                    if cost > bound(database.engine) {
-                        let (name, _) = filter.split_once('=').unwrap_or(("", ""));
-                        grown.insert(format!("{} ?{name} {sort}", route.path));
-                    }
-                    let Some(next) = answer["next_cursor"].as_str() else { break };
-                    cursor = format!("&cursor={next}");
+#[each_lasting_database]
+async fn no_page_of_a_list_costs_more_where_there_are_more_rows(database: Database) {
+    let heard = Statements::default();
+    let observer = Some(heard.observer());
+    let store = Options { keyring: keyring(), observer, ..Options::default() };
+    let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    app.settle().await;
+    crowd::fill(&app.store, &sample, ROWS).await;
+    let counter = Counter::connect(&database).await;
+    let mut grown = BTreeSet::new();
+    let is_list = |route: &Route| {
+        route.method == Method::GET && route.query().contains(&"limit") && !route.streams()
+    };
+    for route in Route::all().into_iter().filter(is_list) {
+        for (filter, sort) in queries(&sample, &route) {
+            let path = format!("{}?{filter}&sort={sort}", sample.path(&route));
+            let path = if sort.is_empty() { path.replace("&sort=", "") } else { path };
+            let mut cursor = String::new();
+            for _ in 0..2 {
+                heard.take();
+                let answer = sample.owner.read(&format!("{path}{cursor}")).await;
+                let cost = counter.reads(heard.take()).await;
+                if cost > bound(database.engine) {
+                    let (name, _) = filter.split_once('=').unwrap_or(("", ""));
+                    grown.insert(format!("{} ?{name} {sort}", route.path));
                 }
+                let Some(next) = answer["next_cursor"].as_str() else { break };
+                cursor = format!("&cursor={next}");
             }
         }
-        let known = match database.engine {
-            Engine::Sqlite => GROWS_ON_SQLITE,
-            Engine::Postgres => GROWS_ON_POSTGRES,
-        };
-        let known: BTreeSet<_> = known.iter().map(|list| (*list).to_owned()).collect();
-        let lines: String = grown.iter().map(|list| format!("    {list:?},\n")).collect();
-        assert_eq!(grown, known, "the whole table, as counted:\n{lines}");
-        app.stop().await;
-    })
-    .await;
+    }
+    let known = match database.engine {
+        Engine::Sqlite => GROWS_ON_SQLITE,
+        Engine::Postgres => GROWS_ON_POSTGRES,
+    };
+    let known: BTreeSet<_> = known.iter().map(|list| (*list).to_owned()).collect();
+    let lines: String = grown.iter().map(|list| format!("    {list:?},\n")).collect();
+    assert_eq!(grown, known, "the whole table, as counted:\n{lines}");
+    app.stop().await;
 }

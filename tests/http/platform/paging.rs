@@ -3,7 +3,7 @@
 
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
-use tests::{App, Client, each_database, for_all};
+use tests::{App, Client, Database, each_database, for_all};
 
 const SORTS: [&str; 8] = [
     "spent_on",
@@ -48,28 +48,25 @@ async fn read_while_writing(
     ids
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_row_comes_once_whatever_is_written_meanwhile() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let ada = app.anonymous().sign_up("Ada").await;
-        let rows = prop::collection::vec(expenses(), 1..25);
-        let meanwhile = prop::collection::vec((1..8_usize, expenses()), 1..5);
-        for_all(6, &(rows, meanwhile), async |(rows, meanwhile)| {
-            let home = ada.found("household").await;
-            let expenses = format!("{home}/expenses");
-            ada.make(&format!("{expenses}/batch"), json!({ "items": rows })).await;
-            for sort in SORTS {
-                let query = format!("?sort={sort}&limit=500");
-                let before = ada.read(&format!("{expenses}{query}")).await;
-                let before = before["items"].as_array().expect("items");
-                let before: Vec<_> = before.iter().map(|row| row["id"].clone()).collect();
-                let mut paged = read_while_writing(&ada, &expenses, sort, &meanwhile).await;
-                paged.retain(|id| before.contains(id));
-                assert_eq!(paged, before, "{sort}");
-            }
-        });
-        app.stop().await;
-    })
-    .await;
+#[each_database(flavor = "multi_thread")]
+async fn every_row_comes_once_whatever_is_written_meanwhile(database: Database) {
+    let app = App::start(&database).await;
+    let ada = app.anonymous().sign_up("Ada").await;
+    let rows = prop::collection::vec(expenses(), 1..25);
+    let meanwhile = prop::collection::vec((1..8_usize, expenses()), 1..5);
+    for_all(6, &(rows, meanwhile), async |(rows, meanwhile)| {
+        let home = ada.found("household").await;
+        let expenses = format!("{home}/expenses");
+        ada.make(&format!("{expenses}/batch"), json!({ "items": rows })).await;
+        for sort in SORTS {
+            let query = format!("?sort={sort}&limit=500");
+            let before = ada.read(&format!("{expenses}{query}")).await;
+            let before = before["items"].as_array().expect("items");
+            let before: Vec<_> = before.iter().map(|row| row["id"].clone()).collect();
+            let mut paged = read_while_writing(&ada, &expenses, sort, &meanwhile).await;
+            paged.retain(|id| before.contains(id));
+            assert_eq!(paged, before, "{sort}");
+        }
+    });
+    app.stop().await;
 }

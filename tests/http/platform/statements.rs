@@ -211,30 +211,27 @@ async fn start(database: &Database) -> App {
     App::start_with(database, AppOptions { settings, ..AppOptions::default() }).await
 }
 
-#[tokio::test]
-async fn each_route_takes_as_many_statements_as_this_table_says_and_is_in_the_log() {
-    each_database(async |database| {
-        let app = start(&database).await;
-        let ada = app.anonymous().sign_up("Ada").await;
-        // Reads change nothing. What has happened so far can be told by then, and what is under way has ended.
-        let read = Sample::of(&ada).await;
-        app.run_until_idle().await;
-        let mut counted = BTreeMap::new();
-        for route in Route::all() {
-            let took = match route.method {
-                Method::GET => count(&app, &read, &ada, &route).await,
-                _ => count_change(&app, &ada, &route).await,
-            };
-            counted.insert(route.name(), took);
-        }
-        let table: BTreeMap<_, _> =
-            STATEMENTS.iter().map(|(name, n)| ((*name).into(), *n)).collect();
-        let lines: String =
-            counted.iter().map(|(name, n)| format!("    ({name:?}, {n}),\n")).collect();
-        assert_eq!(counted, table, "the whole table, as counted:\n{lines}");
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn each_route_takes_as_many_statements_as_this_table_says_and_is_in_the_log(
+    database: Database,
+) {
+    let app = start(&database).await;
+    let ada = app.anonymous().sign_up("Ada").await;
+    // Reads change nothing. What has happened so far can be told by then, and what is under way has ended.
+    let read = Sample::of(&ada).await;
+    app.settle().await;
+    let mut counted = BTreeMap::new();
+    for route in Route::all() {
+        let took = match route.method {
+            Method::GET => count(&app, &read, &ada, &route).await,
+            _ => count_change(&app, &ada, &route).await,
+        };
+        counted.insert(route.name(), took);
+    }
+    let table: BTreeMap<_, _> = STATEMENTS.iter().map(|(name, n)| ((*name).into(), *n)).collect();
+    let lines: String = counted.iter().map(|(name, n)| format!("    ({name:?}, {n}),\n")).collect();
+    assert_eq!(counted, table, "the whole table, as counted:\n{lines}");
+    app.stop().await;
 }
 
 /// Of a route that changes something, on a sample of its own.
@@ -280,23 +277,20 @@ fn statements_of_positions(engine: Engine, told: &[event::Model]) -> u64 {
     logs.len() as u64 + u64::from(!begun.is_empty()) + moved
 }
 
-#[tokio::test]
-async fn no_list_takes_more_statements_where_there_are_more_rows() {
-    each_database(async |database| {
-        let app = start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        for _ in 0..3 {
-            sample.add_rows().await;
-        }
-        app.run_until_idle().await;
-        let reads = |route: &Route| route.method == Method::GET && !route.has_row();
-        for route in Route::all().into_iter().filter(reads) {
-            let known = |name: &str| name == route.name();
-            let (_, alone) = STATEMENTS.iter().find(|(name, _)| known(name)).unwrap();
-            let counted = count(&app, &sample, &sample.owner, &route).await;
-            assert_eq!(counted, *alone, "{}", route.name());
-        }
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn no_list_takes_more_statements_where_there_are_more_rows(database: Database) {
+    let app = start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    for _ in 0..3 {
+        sample.add_rows().await;
+    }
+    app.settle().await;
+    let reads = |route: &Route| route.method == Method::GET && !route.has_row();
+    for route in Route::all().into_iter().filter(reads) {
+        let known = |name: &str| name == route.name();
+        let (_, alone) = STATEMENTS.iter().find(|(name, _)| known(name)).unwrap();
+        let counted = count(&app, &sample, &sample.owner, &route).await;
+        assert_eq!(counted, *alone, "{}", route.name());
+    }
+    app.stop().await;
 }

@@ -1,63 +1,60 @@
 //! What was there before a release is told by the log after it.
 
 use serde_json::json;
-use tests::{App, at, each_database, id};
+use tests::{App, Database, at, each_database, id};
 
-#[tokio::test]
-async fn who_made_what_is_known_of_what_was_there_before_it_was_kept() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, company) = app.owner_of("company").await;
-        let manager = ada.invite(&company, "manager").await;
-        let admin = ada.invite(&company, "admin").await;
-        let bob = ada.invite(&company, "member").await;
-        let of_bob = bob.member_in(&company).await["id"].clone();
-        let expenses = format!("{company}/expenses");
-        let new = json!({ "spent_on": "2026-11-01", "amount_minor": 5, "member_id": of_bob });
-        let path = at(&expenses, &manager.make(&expenses, new).await);
-        bob.patch(&path, json!({ "version": 1, "note": "b" })).await.expect(200);
-        let by_key = manager_key(&admin, &company).await;
-        let submit = json!({ "version": 2 });
-        by_key.post(&format!("{path}/submit"), submit).await.expect(200);
-        let entries = format!("{company}/time-entries");
-        let day = json!({ "day": "2026-11-16", "minutes": 60, "member_id": of_bob });
-        manager.make(&entries, day).await;
-        let card = ada.all(&format!("{company}/timecards"), "").await.remove(0);
-        let card = at(&format!("{company}/timecards"), &card);
-        bob.post(&format!("{card}/submit"), json!({ "version": 1 })).await.expect(200);
-        let invitations = format!("{company}/invitations");
-        let invitation = admin.make(&invitations, json!({ "role": "viewer" })).await;
-        let invitation = at(&invitations, &invitation);
-        let paths = [&path, &card, &invitation];
-        let mut before = Vec::new();
-        for path in paths {
-            before.push(ada.read(path).await);
-        }
-        let keys = ada.all(&format!("{company}/api-keys"), "").await;
-        assert_eq!(before[0]["created_by_member_id"], manager.member_in(&company).await["id"]);
-        assert_eq!(before[0]["changed_by_member_id"], of_bob);
-        assert_eq!(before[0]["submitted_by_member_id"], admin.member_in(&company).await["id"]);
-        assert!(keys.iter().any(|key| key["created_by_api_key_id"].is_string()));
+#[each_database]
+async fn who_made_what_is_known_of_what_was_there_before_it_was_kept(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, company) = app.owner_of("company").await;
+    let manager = ada.invite(&company, "manager").await;
+    let admin = ada.invite(&company, "admin").await;
+    let bob = ada.invite(&company, "member").await;
+    let of_bob = bob.member_in(&company).await["id"].clone();
+    let expenses = format!("{company}/expenses");
+    let new = json!({ "spent_on": "2026-11-01", "amount_minor": 5, "member_id": of_bob });
+    let path = at(&expenses, &manager.make(&expenses, new).await);
+    bob.patch(&path, json!({ "version": 1, "note": "b" })).await.expect(200);
+    let by_key = manager_key(&admin, &company).await;
+    let submit = json!({ "version": 2 });
+    by_key.post(&format!("{path}/submit"), submit).await.expect(200);
+    let entries = format!("{company}/time-entries");
+    let day = json!({ "day": "2026-11-16", "minutes": 60, "member_id": of_bob });
+    manager.make(&entries, day).await;
+    let card = ada.all(&format!("{company}/timecards"), "").await.remove(0);
+    let card = at(&format!("{company}/timecards"), &card);
+    bob.post(&format!("{card}/submit"), json!({ "version": 1 })).await.expect(200);
+    let invitations = format!("{company}/invitations");
+    let invitation = admin.make(&invitations, json!({ "role": "viewer" })).await;
+    let invitation = at(&invitations, &invitation);
+    let paths = [&path, &card, &invitation];
+    let mut before = Vec::new();
+    for path in paths {
+        before.push(ada.read(path).await);
+    }
+    let keys = ada.all(&format!("{company}/api-keys"), "").await;
+    assert_eq!(before[0]["created_by_member_id"], manager.member_in(&company).await["id"]);
+    assert_eq!(before[0]["changed_by_member_id"], of_bob);
+    assert_eq!(before[0]["submitted_by_member_id"], admin.member_in(&company).await["id"]);
+    assert!(keys.iter().any(|key| key["created_by_api_key_id"].is_string()));
 
-        let migrations = app.store.migrations().await.expect("migrations");
-        let from = migrations.iter().position(|(name, _)| name.contains("say_who_made_what"));
-        let steps = migrations.len() - from.expect("the migration");
-        app.store.migrate_down(u32::try_from(steps).expect("few")).await.expect("down");
-        app.store.migrate().await.expect("up");
-        for (path, before) in paths.iter().zip(before) {
-            assert_eq!(ada.read(path).await, before, "{path}");
-        }
-        assert_eq!(ada.all(&format!("{company}/api-keys"), "").await, keys);
-        // And so the rule holds for what was on its way.
-        for (path, code) in [(&path, "own_expense"), (&card, "own_timecard")] {
-            let version = ada.read(path).await["version"].clone();
-            let approve = json!({ "version": version });
-            let refused = manager.post(&format!("{path}/approve"), approve).await;
-            refused.expect_problem(403, code);
-        }
-        app.stop().await;
-    })
-    .await;
+    let migrations = app.store.migrations().await.expect("migrations");
+    let from = migrations.iter().position(|(name, _)| name.contains("say_who_made_what"));
+    let steps = migrations.len() - from.expect("the migration");
+    app.store.migrate_down(u32::try_from(steps).expect("few")).await.expect("down");
+    app.store.migrate().await.expect("up");
+    for (path, before) in paths.iter().zip(before) {
+        assert_eq!(ada.read(path).await, before, "{path}");
+    }
+    assert_eq!(ada.all(&format!("{company}/api-keys"), "").await, keys);
+    // And so the rule holds for what was on its way.
+    for (path, code) in [(&path, "own_expense"), (&card, "own_timecard")] {
+        let version = ada.read(path).await["version"].clone();
+        let approve = json!({ "version": version });
+        let refused = manager.post(&format!("{path}/approve"), approve).await;
+        refused.expect_problem(403, code);
+    }
+    app.stop().await;
 }
 
 /// A key of an admin's that another key of theirs has made.

@@ -79,49 +79,46 @@ async fn remove_webhook(sample: &Sample) {
     assert!(removed.status.is_success(), "{}", removed.text);
 }
 
-#[tokio::test]
-async fn the_commonest_requests_cost_what_this_table_says() {
-    each_lasting_database(async |database: Database| {
-        let heard = Statements::default();
-        let app = start(&database, &heard).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        // When what it sends is due again is chance.
-        remove_webhook(&sample).await;
-        app.run_until_idle().await;
-        crowd::fill(&app.store, &sample, ROWS).await;
-        app.run_until_idle().await;
-        app.stop().await;
-        // What is done to the one is counted on the other, which is as the one was before.
-        let copy = database.copy().await;
-        let app = start(&database, &heard).await;
-        let counter = Counter::connect(&copy).await;
-        let owner = sample.owner.at(&app.base);
-        owner.get(&sample.organization).await;
-        let mut counted = Vec::new();
-        for (name, method, path, body) in requests(&sample) {
-            let path = format!("{}{path}", sample.organization);
-            let body = match body {
-                Some(mut body) if method == Method::PATCH => {
-                    body["version"] = owner.read(&path).await["version"].clone();
-                    Some(body)
-                }
-                body => body,
-            };
-            heard.take();
-            let answer = owner.send(method, &path, body).await;
-            assert!(answer.status.is_success(), "{name}: {}", answer.text);
-            counted.push((name, counter.reads(heard.take()).await));
-        }
-        for name in ["the background after it", "the background with nothing to do"] {
-            heard.take();
-            app.run_until_idle().await;
-            counted.push((name, counter.reads(heard.take()).await));
-        }
-        assert_same(database.engine, &counted);
-        app.stop().await;
-        copy.remove().await;
-    })
-    .await;
+#[each_lasting_database]
+async fn the_commonest_requests_cost_what_this_table_says(database: Database) {
+    let heard = Statements::default();
+    let app = start(&database, &heard).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    // When what it sends is due again is chance.
+    remove_webhook(&sample).await;
+    app.settle().await;
+    crowd::fill(&app.store, &sample, ROWS).await;
+    app.settle().await;
+    app.stop().await;
+    // What is done to the one is counted on the other, which is as the one was before.
+    let copy = database.copy().await;
+    let app = start(&database, &heard).await;
+    let counter = Counter::connect(&copy).await;
+    let owner = sample.owner.at(&app.base);
+    owner.get(&sample.organization).await;
+    let mut counted = Vec::new();
+    for (name, method, path, body) in requests(&sample) {
+        let path = format!("{}{path}", sample.organization);
+        let body = match body {
+            Some(mut body) if method == Method::PATCH => {
+                body["version"] = owner.read(&path).await["version"].clone();
+                Some(body)
+            }
+            body => body,
+        };
+        heard.take();
+        let answer = owner.send(method, &path, body).await;
+        assert!(answer.status.is_success(), "{name}: {}", answer.text);
+        counted.push((name, counter.reads(heard.take()).await));
+    }
+    for name in ["the background after it", "the background with nothing to do"] {
+        heard.take();
+        app.settle().await;
+        counted.push((name, counter.reads(heard.take()).await));
+    }
+    assert_same(database.engine, &counted);
+    app.stop().await;
+    copy.remove().await;
 }
 
 fn assert_same(engine: Engine, counted: &[(&str, u64)]) {

@@ -1,7 +1,7 @@
 //! The reports of what was worked.
 
 use serde_json::{Value, json};
-use tests::{App, Client, each_database, id};
+use tests::{App, Client, Database, each_database, id};
 
 /// A company in Zurich, its roof and its barn, and two who have worked: Ada and Bob. Bob's week is submitted.
 struct Crew {
@@ -62,109 +62,95 @@ fn row(label: &str, seconds: i64, billable: i64) -> (String, i64, i64) {
     (label.to_owned(), seconds, billable)
 }
 
-#[tokio::test]
-async fn hours_by_project_member_day_week_and_task() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let crew = crew(&app).await;
-        let all = (13_200, 11_400);
-        for (group_by, rows) in [
-            (
-                "project",
-                vec![
-                    row("barn", 1800, 0),
-                    row("No project", 600, 600),
-                    row("Roof", 10_800, 10_800),
-                ],
-            ),
-            (
-                "member",
-                vec![
-                    row("Ada", 600, 600),
-                    row(crew.people[1]["name"].as_str().unwrap(), 12_600, 10_800),
-                ],
-            ),
-            (
-                "day",
-                vec![
-                    row("2026-11-15", 3600, 3600),
-                    row("2026-11-16", 9000, 7200),
-                    row("2026-11-18", 600, 600),
-                ],
-            ),
-            ("week", vec![row("2026-11-09", 3600, 3600), row("2026-11-16", 9600, 7800)]),
-            ("task", vec![row("No task", 13_200, 11_400)]),
-        ] {
-            assert_eq!(
-                crew.hours(&format!("group_by={group_by}")).await,
-                (rows, all),
-                "{group_by}"
-            );
+#[each_database]
+async fn hours_by_project_member_day_week_and_task(database: Database) {
+    let app = App::start(&database).await;
+    let crew = crew(&app).await;
+    let all = (13_200, 11_400);
+    for (group_by, rows) in [
+        (
+            "project",
+            vec![row("barn", 1800, 0), row("No project", 600, 600), row("Roof", 10_800, 10_800)],
+        ),
+        (
+            "member",
+            vec![
+                row("Ada", 600, 600),
+                row(crew.people[1]["name"].as_str().unwrap(), 12_600, 10_800),
+            ],
+        ),
+        (
+            "day",
+            vec![
+                row("2026-11-15", 3600, 3600),
+                row("2026-11-16", 9000, 7200),
+                row("2026-11-18", 600, 600),
+            ],
+        ),
+        ("week", vec![row("2026-11-09", 3600, 3600), row("2026-11-16", 9600, 7800)]),
+        ("task", vec![row("No task", 13_200, 11_400)]),
+    ] {
+        assert_eq!(crew.hours(&format!("group_by={group_by}")).await, (rows, all), "{group_by}");
+    }
+    let [roof, bob] = [id(&crew.roof), id(&crew.people[1])];
+    for (filter, all) in [
+        (format!("project_id={roof}"), (10_800, 10_800)),
+        (format!("project_id={roof}&billable=false"), (0, 0)),
+        (format!("member_id={bob}"), (12_600, 10_800)),
+        (format!("member_id={bob}&status=submitted"), (9000, 7200)),
+        ("status=open".to_owned(), (4200, 4200)),
+        ("status=approved".to_owned(), (0, 0)),
+        ("billable=true".to_owned(), (11_400, 11_400)),
+        (format!("task_id={roof}"), (0, 0)),
+    ] {
+        for group_by in ["project", "member", "day", "week", "task"] {
+            let (rows, sum) = crew.hours(&format!("group_by={group_by}&{filter}")).await;
+            assert_eq!(sum, all, "{group_by} {filter}");
+            assert_eq!(rows.iter().map(|row| row.1).sum::<i64>(), all.0, "{group_by} {filter}");
         }
-        let [roof, bob] = [id(&crew.roof), id(&crew.people[1])];
-        for (filter, all) in [
-            (format!("project_id={roof}"), (10_800, 10_800)),
-            (format!("project_id={roof}&billable=false"), (0, 0)),
-            (format!("member_id={bob}"), (12_600, 10_800)),
-            (format!("member_id={bob}&status=submitted"), (9000, 7200)),
-            ("status=open".to_owned(), (4200, 4200)),
-            ("status=approved".to_owned(), (0, 0)),
-            ("billable=true".to_owned(), (11_400, 11_400)),
-            (format!("task_id={roof}"), (0, 0)),
-        ] {
-            for group_by in ["project", "member", "day", "week", "task"] {
-                let (rows, sum) = crew.hours(&format!("group_by={group_by}&{filter}")).await;
-                assert_eq!(sum, all, "{group_by} {filter}");
-                assert_eq!(rows.iter().map(|row| row.1).sum::<i64>(), all.0, "{group_by} {filter}");
-            }
-        }
-        let only = "reports/hours?from=2026-11-16&to=2026-11-16&group_by=day";
-        let only = crew.ada.read(&format!("{}/{only}", crew.home)).await;
-        assert_eq!(only["seconds"], 9000, "of the night, what lies in that day");
-        app.stop().await;
-    })
-    .await;
+    }
+    let only = "reports/hours?from=2026-11-16&to=2026-11-16&group_by=day";
+    let only = crew.ada.read(&format!("{}/{only}", crew.home)).await;
+    assert_eq!(only["seconds"], 9000, "of the night, what lies in that day");
+    app.stop().await;
 }
 
-#[tokio::test]
-async fn a_timesheet_has_the_week_day_by_day() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let crew = crew(&app).await;
-        let [ada, bob] = [id(&crew.people[0]), id(&crew.people[1])];
-        let path = format!("{}/reports/timesheet", crew.home);
-        let read = async |member: &str, week: &str| {
-            crew.ada.read(&format!("{path}?member_id={member}&week={week}")).await
-        };
-        let sheet = read(bob, "2026-11-16").await;
-        assert_eq!(sheet["timecard"]["status"], "submitted");
-        assert_eq!(sheet["timecard"]["version"], 2);
-        assert_eq!((&sheet["seconds"], &sheet["billable_seconds"]), (&json!(9000), &json!(7200)));
-        let days = sheet["days"].as_array().unwrap();
-        assert_eq!(days.len(), 7);
-        assert_eq!((&days[0]["day"], &days[6]["day"]), (&json!("2026-11-16"), &json!("2026-11-22")));
-        let entries = days[0]["entries"].as_array().unwrap();
-        let night = entries.iter().find(|entry| entry["note"] == "night").expect("the night");
-        assert_eq!((&night["seconds"], &night["project_name"]), (&json!(7200), &json!("Roof")));
-        assert_eq!(entries.len(), 2);
-        assert!(days[1..].iter().all(|day| day["seconds"] == 0 && day["entries"] == json!([])));
-        let projects = json!([
-            { "project_id": crew.barn["id"], "label": "barn", "seconds": 1800, "billable_seconds": 0 },
-            { "project_id": crew.roof["id"], "label": "Roof", "seconds": 7200, "billable_seconds": 7200 },
-        ]);
-        assert_eq!(sheet["projects"], projects);
-        let before = read(bob, "2026-11-09").await;
-        assert_eq!((&before["seconds"], &before["timecard"]["status"]), (&json!(3600), &json!("open")));
-        let never = read(ada, "2026-11-02").await;
-        assert_eq!((&never["timecard"], &never["seconds"]), (&Value::Null, &json!(0)));
-        for (query, at) in [
-            (format!("member_id={bob}&week=2026-11-17"), "?week"),
-            (format!("member_id={}&week=2026-11-16", id(&crew.roof)), "?member_id"),
-        ] {
-            let refused = crew.ada.get(&format!("{path}?{query}")).await;
-            assert_eq!(refused.expect_violations(), [at]);
-        }
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn a_timesheet_has_the_week_day_by_day(database: Database) {
+    let app = App::start(&database).await;
+    let crew = crew(&app).await;
+    let [ada, bob] = [id(&crew.people[0]), id(&crew.people[1])];
+    let path = format!("{}/reports/timesheet", crew.home);
+    let read = async |member: &str, week: &str| {
+        crew.ada.read(&format!("{path}?member_id={member}&week={week}")).await
+    };
+    let sheet = read(bob, "2026-11-16").await;
+    assert_eq!(sheet["timecard"]["status"], "submitted");
+    assert_eq!(sheet["timecard"]["version"], 2);
+    assert_eq!((&sheet["seconds"], &sheet["billable_seconds"]), (&json!(9000), &json!(7200)));
+    let days = sheet["days"].as_array().unwrap();
+    assert_eq!(days.len(), 7);
+    assert_eq!((&days[0]["day"], &days[6]["day"]), (&json!("2026-11-16"), &json!("2026-11-22")));
+    let entries = days[0]["entries"].as_array().unwrap();
+    let night = entries.iter().find(|entry| entry["note"] == "night").expect("the night");
+    assert_eq!((&night["seconds"], &night["project_name"]), (&json!(7200), &json!("Roof")));
+    assert_eq!(entries.len(), 2);
+    assert!(days[1..].iter().all(|day| day["seconds"] == 0 && day["entries"] == json!([])));
+    let projects = json!([
+        { "project_id": crew.barn["id"], "label": "barn", "seconds": 1800, "billable_seconds": 0 },
+        { "project_id": crew.roof["id"], "label": "Roof", "seconds": 7200, "billable_seconds": 7200 },
+    ]);
+    assert_eq!(sheet["projects"], projects);
+    let before = read(bob, "2026-11-09").await;
+    assert_eq!((&before["seconds"], &before["timecard"]["status"]), (&json!(3600), &json!("open")));
+    let never = read(ada, "2026-11-02").await;
+    assert_eq!((&never["timecard"], &never["seconds"]), (&Value::Null, &json!(0)));
+    for (query, at) in [
+        (format!("member_id={bob}&week=2026-11-17"), "?week"),
+        (format!("member_id={}&week=2026-11-16", id(&crew.roof)), "?member_id"),
+    ] {
+        let refused = crew.ada.get(&format!("{path}?{query}")).await;
+        assert_eq!(refused.expect_violations(), [at]);
+    }
+    app.stop().await;
 }

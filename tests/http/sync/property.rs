@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use sea_orm::{EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use tests::{
-    App, Client, Replica, each_database, for_all, id,
+    App, Client, Database, Replica, each_database, for_all, id,
     replica::{Key, key},
 };
 use uuid::Uuid;
@@ -303,37 +303,34 @@ async fn run(app: &App, ada: &Client, rounds: &[Round]) -> [Offline; 2] {
     clients
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_clients_that_were_offline_converge_and_no_edit_is_lost_silently() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let ada = app.anonymous().sign_up("Ada").await;
-        let fates = std::sync::Mutex::new(BTreeMap::<String, u32>::new());
-        let kinds = ["made", "conflict", "invalid", "duplicate", "not_found"];
-        let missing = || {
-            let fates = fates.lock().unwrap();
-            kinds.into_iter().find(|kind| !fates.contains_key(*kind))
-        };
-        // The edits are random: where one kind has not come up, there are more of them.
-        for _ in 0..5 {
-            for_all(30, &rounds(), async |rounds: Vec<Round>| {
-                for client in run(&app, &ada, &rounds).await {
-                    for fate in client.fates.into_values() {
-                        let word = match fate {
-                            Fate::Made(_) => "made".to_owned(),
-                            Fate::Told(why) => why,
-                        };
-                        *fates.lock().unwrap().entry(word).or_default() += 1;
-                    }
+#[each_database(flavor = "multi_thread")]
+async fn two_clients_that_were_offline_converge_and_no_edit_is_lost_silently(database: Database) {
+    let app = App::start(&database).await;
+    let ada = app.anonymous().sign_up("Ada").await;
+    let fates = std::sync::Mutex::new(BTreeMap::<String, u32>::new());
+    let kinds = ["made", "conflict", "invalid", "duplicate", "not_found"];
+    let missing = || {
+        let fates = fates.lock().unwrap();
+        kinds.into_iter().find(|kind| !fates.contains_key(*kind))
+    };
+    // The edits are random: where one kind has not come up, there are more of them.
+    for _ in 0..5 {
+        for_all(30, &rounds(), async |rounds: Vec<Round>| {
+            for client in run(&app, &ada, &rounds).await {
+                for fate in client.fates.into_values() {
+                    let word = match fate {
+                        Fate::Made(_) => "made".to_owned(),
+                        Fate::Told(why) => why,
+                    };
+                    *fates.lock().unwrap().entry(word).or_default() += 1;
                 }
-            });
-            if missing().is_none() {
-                break;
             }
+        });
+        if missing().is_none() {
+            break;
         }
-        eprintln!("what has become of the edits: {:?}", fates.lock().unwrap());
-        assert_eq!(missing(), None, "no edit was that: this has tested too little");
-        app.stop().await;
-    })
-    .await;
+    }
+    eprintln!("what has become of the edits: {:?}", fates.lock().unwrap());
+    assert_eq!(missing(), None, "no edit was that: this has tested too little");
+    app.stop().await;
 }

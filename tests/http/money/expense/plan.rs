@@ -11,7 +11,7 @@ use service::{
     store::Engine,
 };
 use tests::{
-    App, each_database, id,
+    App, Database, each_database, id,
     plan::{analyze, plan},
 };
 use uuid::Uuid;
@@ -91,28 +91,25 @@ async fn look(app: &App, actor: &Actor, project_id: Uuid) {
     }
 }
 
-#[tokio::test]
-async fn a_list_by_project_reads_its_page() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, company) = app.owner_of("company").await;
-        let mut projects = Vec::new();
-        for n in 0..PROJECTS {
-            let project = json!({ "name": format!("Project {n}") });
-            let project = ada.make(&format!("{company}/projects"), project).await;
-            projects.push(id(&project).parse::<Uuid>().unwrap());
-        }
-        let organization_id: Uuid = company.rsplit('/').next().unwrap().parse().unwrap();
-        let member_id = id(&ada.member_in(&company).await).parse().unwrap();
-        fill(&app, organization_id, member_id, projects.clone()).await;
-        let actor = access::operator(&app.store, organization_id, None).await.unwrap();
-        // Nobody tells SQLite by itself; PostgreSQL finds out.
-        if database.engine == Engine::Sqlite {
-            look(&app, &actor, projects[0]).await;
-        }
-        analyze(&app.store).await;
+#[each_database]
+async fn a_list_by_project_reads_its_page(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, company) = app.owner_of("company").await;
+    let mut projects = Vec::new();
+    for n in 0..PROJECTS {
+        let project = json!({ "name": format!("Project {n}") });
+        let project = ada.make(&format!("{company}/projects"), project).await;
+        projects.push(id(&project).parse::<Uuid>().unwrap());
+    }
+    let organization_id: Uuid = company.rsplit('/').next().unwrap().parse().unwrap();
+    let member_id = id(&ada.member_in(&company).await).parse().unwrap();
+    fill(&app, organization_id, member_id, projects.clone()).await;
+    let actor = access::operator(&app.store, organization_id, None).await.unwrap();
+    // Nobody tells SQLite by itself; PostgreSQL finds out.
+    if database.engine == Engine::Sqlite {
         look(&app, &actor, projects[0]).await;
-        app.stop().await;
-    })
-    .await;
+    }
+    analyze(&app.store).await;
+    look(&app, &actor, projects[0]).await;
+    app.stop().await;
 }

@@ -1,7 +1,7 @@
 //! Whatever a table holds, and however it is written as CSV: it comes back exactly.
 
 use proptest::{prelude::*, sample::select};
-use tests::{App, each_database, for_all};
+use tests::{App, Database, each_database, for_all};
 
 /// One row: the day in November, the amount in minor units, the merchant, and which cells are
 /// quoted without need.
@@ -68,37 +68,34 @@ impl Table {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_written_is_what_was_read() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let ada = app.anonymous().sign_up("Ada").await;
-        for_all(40, &tables(), async |table: Table| {
-            let home = ada.found("household").await;
-            let delimiter =
-                if table.delimiter == '\t' { "%09".into() } else { table.delimiter.to_string() };
-            let query = format!("date=day&amount=amount&merchant=merchant&delimiter={delimiter}");
-            let path = format!("{home}/expenses/import?{query}");
-            for [created, duplicates] in [[table.rows.len(), 0], [0, table.rows.len()]] {
-                let report = ada.upload(&path, table.csv()).await.expect(200);
-                assert_eq!(
-                    (&report["created"], &report["duplicates"]),
-                    (&created.into(), &duplicates.into())
-                );
-            }
-            let rows = ada.all(&format!("{home}/expenses"), "").await;
-            let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-            let mut rows: Vec<_> = rows
-                .iter()
-                .map(|row| {
-                    let (day, merchant) = (text(&row["spent_on"]), text(&row["merchant"]));
-                    (day.unwrap_or_default(), row["amount_minor"].as_i64().unwrap_or(0), merchant)
-                })
-                .collect();
-            rows.sort();
-            assert_eq!(rows, table.expected());
-        });
-        app.stop().await;
-    })
-    .await;
+#[each_database(flavor = "multi_thread")]
+async fn what_was_written_is_what_was_read(database: Database) {
+    let app = App::start(&database).await;
+    let ada = app.anonymous().sign_up("Ada").await;
+    for_all(40, &tables(), async |table: Table| {
+        let home = ada.found("household").await;
+        let delimiter =
+            if table.delimiter == '\t' { "%09".into() } else { table.delimiter.to_string() };
+        let query = format!("date=day&amount=amount&merchant=merchant&delimiter={delimiter}");
+        let path = format!("{home}/expenses/import?{query}");
+        for [created, duplicates] in [[table.rows.len(), 0], [0, table.rows.len()]] {
+            let report = ada.upload(&path, table.csv()).await.expect(200);
+            assert_eq!(
+                (&report["created"], &report["duplicates"]),
+                (&created.into(), &duplicates.into())
+            );
+        }
+        let rows = ada.all(&format!("{home}/expenses"), "").await;
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let mut rows: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let (day, merchant) = (text(&row["spent_on"]), text(&row["merchant"]));
+                (day.unwrap_or_default(), row["amount_minor"].as_i64().unwrap_or(0), merchant)
+            })
+            .collect();
+        rows.sort();
+        assert_eq!(rows, table.expected());
+    });
+    app.stop().await;
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 use service::store::{Engine, Options};
-use tests::{Answer, App, Client, each_lasting_database};
+use tests::{Answer, App, Client, Database, each_lasting_database};
 
 const KEYS: usize = 200;
 /// How often each key is sent at once.
@@ -71,39 +71,33 @@ async fn each_has_one_effect(app: &App, nodes: &[Client], home: &str, keys: usiz
     waited
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_times_at_once_is_once() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, home) = app.owner_of("household").await;
-        let nodes = [ada];
-        let all = each_has_one_effect(&app, &nodes, &home, KEYS);
-        let waited = tokio::time::timeout(Duration::from_secs(120), all).await.expect("in time");
-        assert!(waited > 0, "nobody was in anybody's way: this has tested nothing");
-        app.stop().await;
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn fifty_times_at_once_is_once(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let nodes = [ada];
+    let all = each_has_one_effect(&app, &nodes, &home, KEYS);
+    let waited = tokio::time::timeout(Duration::from_secs(120), all).await.expect("in time");
+    assert!(waited > 0, "nobody was in anybody's way: this has tested nothing");
+    app.stop().await;
 }
 
 /// Each node knows only what it is at itself: the database sees to the rest. On SQLite, whose file
 /// belongs to one node, two servers stand over one store.
-#[tokio::test(flavor = "multi_thread")]
-async fn two_nodes_do_it_once() {
-    each_lasting_database(async |database| {
-        let app = App::start(&database).await;
-        let store = match database.engine {
-            Engine::Sqlite => app.store.clone(),
-            Engine::Postgres => {
-                let options = Options { keyring: tests::keyring(), ..Options::default() };
-                database.store(options).await
-            }
-        };
-        let second = App::over(store, Default::default());
-        let (ada, home) = app.owner_of("household").await;
-        let nodes = [ada.clone(), ada.at(&second.base)];
-        each_has_one_effect(&app, &nodes, &home, 40).await;
-        second.stop().await;
-        app.stop().await;
-    })
-    .await;
+#[each_lasting_database(flavor = "multi_thread")]
+async fn two_nodes_do_it_once(database: Database) {
+    let app = App::start(&database).await;
+    let store = match database.engine {
+        Engine::Sqlite => app.store.clone(),
+        Engine::Postgres => {
+            let options = Options { keyring: tests::keyring(), ..Options::default() };
+            database.store(options).await
+        }
+    };
+    let second = App::over(store, Default::default());
+    let (ada, home) = app.owner_of("household").await;
+    let nodes = [ada.clone(), ada.at(&second.base)];
+    each_has_one_effect(&app, &nodes, &home, 40).await;
+    second.stop().await;
+    app.stop().await;
 }

@@ -8,7 +8,7 @@ use proptest::{prelude::*, sample::select};
 use sea_orm::{EntityTrait, sea_query::Expr};
 use serde_json::{Value, json};
 use service::expense::spending::verify::{repair, verify};
-use tests::{App, Client, at, each_database, for_all, id};
+use tests::{App, Client, Database, at, each_database, for_all, id};
 
 /// What is done to the expenses of an organization.
 #[derive(Debug, Clone)]
@@ -248,64 +248,55 @@ fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn reports_say_what_the_expenses_sum_to() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let ada = app.anonymous().sign_up("Ada").await;
-        for_all(12, &steps(), async |steps: Vec<Step>| {
-            let place = Place::new(&ada).await;
-            let other = ada.invite(&place.path, "admin").await;
-            for step in &steps {
-                place.take(&app, [&ada, &other], step).await;
-            }
-            place.compare(&ada).await;
-            app.run_until_idle().await;
-            place.compare(&ada).await;
-        });
-        let findings = verify(&app.store).await.expect("findings");
-        assert!(findings.iter().any(|found| found.totals > 0));
-        for found in findings {
-            assert_eq!(found.faults, Vec::<String>::new());
+#[each_database(flavor = "multi_thread")]
+async fn reports_say_what_the_expenses_sum_to(database: Database) {
+    let app = App::start(&database).await;
+    let ada = app.anonymous().sign_up("Ada").await;
+    for_all(12, &steps(), async |steps: Vec<Step>| {
+        let place = Place::new(&ada).await;
+        let other = ada.invite(&place.path, "admin").await;
+        for step in &steps {
+            place.take(&app, [&ada, &other], step).await;
         }
-        app.stop().await;
-    })
-    .await;
+        place.compare(&ada).await;
+        app.settle().await;
+        place.compare(&ada).await;
+    });
+    let findings = verify(&app.store).await.expect("findings");
+    assert!(findings.iter().any(|found| found.totals > 0));
+    for found in findings {
+        assert_eq!(found.faults, Vec::<String>::new());
+    }
+    app.stop().await;
 }
 
-#[tokio::test]
-async fn a_total_that_is_wrong_is_found_and_made_anew() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let (ada, home) = app.owner_of("household").await;
-        let expenses = format!("{home}/expenses");
-        ada.make(&expenses, json!({ "spent_on": "2026-11-01", "amount_minor": 5 })).await;
-        app.run_until_idle().await;
-        let report =
-            format!("{home}/reports/spending?from=2026-11-01&to=2026-11-30&group_by=month");
-        let right = ada.read(&report).await;
-        assert_eq!(right["totals"][0]["amount_minor"], 5);
-        let one_more = spending_total::Entity::update_many()
-            .col_expr(spending_total::Column::SettledLow, Expr::val(6_i64));
-        app.store
-            .write(one_more, |tx, one_more| {
-                Box::pin(async { Ok(one_more.clone().exec(tx).await?) })
-            })
-            .await
-            .expect("written");
-        assert_eq!(ada.read(&report).await["totals"][0]["amount_minor"], 6);
-        let [found] = &verify(&app.store).await.expect("findings")[..] else {
-            panic!("there is one organization")
-        };
-        assert_eq!([found.totals, found.faults.len() as u64], [0, 3]);
-        assert!(found.faults[0].contains("should be 5 settled"), "{}", found.faults[0]);
-        repair(&app.store, found.organization_id).await.expect("repaired");
-        assert_eq!(ada.read(&report).await, right);
-        let [found] = &verify(&app.store).await.expect("findings")[..] else {
-            panic!("there is one organization")
-        };
-        assert_eq!((found.totals, found.faults.is_empty()), (3, true));
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn a_total_that_is_wrong_is_found_and_made_anew(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let expenses = format!("{home}/expenses");
+    ada.make(&expenses, json!({ "spent_on": "2026-11-01", "amount_minor": 5 })).await;
+    app.settle().await;
+    let report = format!("{home}/reports/spending?from=2026-11-01&to=2026-11-30&group_by=month");
+    let right = ada.read(&report).await;
+    assert_eq!(right["totals"][0]["amount_minor"], 5);
+    let one_more = spending_total::Entity::update_many()
+        .col_expr(spending_total::Column::SettledLow, Expr::val(6_i64));
+    app.store
+        .write(one_more, |tx, one_more| Box::pin(async { Ok(one_more.clone().exec(tx).await?) }))
+        .await
+        .expect("written");
+    assert_eq!(ada.read(&report).await["totals"][0]["amount_minor"], 6);
+    let [found] = &verify(&app.store).await.expect("findings")[..] else {
+        panic!("there is one organization")
+    };
+    assert_eq!([found.totals, found.faults.len() as u64], [0, 3]);
+    assert!(found.faults[0].contains("should be 5 settled"), "{}", found.faults[0]);
+    repair(&app.store, found.organization_id).await.expect("repaired");
+    assert_eq!(ada.read(&report).await, right);
+    let [found] = &verify(&app.store).await.expect("findings")[..] else {
+        panic!("there is one organization")
+    };
+    assert_eq!((found.totals, found.faults.is_empty()), (3, true));
+    app.stop().await;
 }

@@ -135,35 +135,32 @@ async fn look(app: &App, actor: &Actor, named: &Named) {
     }
 }
 
-#[tokio::test]
-async fn each_list_is_one_statement_over_one_index() {
-    each_database(async |database: Database| {
-        let app = App::start(&database).await;
-        let mut organizations = Vec::new();
-        for _ in TASKS {
-            let (ada, company) = app.owner_of("company").await;
-            let mut named = Named::default();
-            for n in 0..4 {
-                let member = json!({ "name": format!("Member {n}") });
-                let member = ada.make(&format!("{company}/members"), member).await;
-                named.members.push(id(&member).parse().unwrap());
-                let project = json!({ "name": format!("Project {n}") });
-                let project = ada.make(&format!("{company}/projects"), project).await;
-                named.projects.push(id(&project).parse().unwrap());
-            }
-            let organization_id: Uuid = company.rsplit('/').next().unwrap().parse().unwrap();
-            organizations.push((organization_id, named));
+#[each_database]
+async fn each_list_is_one_statement_over_one_index(database: Database) {
+    let app = App::start(&database).await;
+    let mut organizations = Vec::new();
+    for _ in TASKS {
+        let (ada, company) = app.owner_of("company").await;
+        let mut named = Named::default();
+        for n in 0..4 {
+            let member = json!({ "name": format!("Member {n}") });
+            let member = ada.make(&format!("{company}/members"), member).await;
+            named.members.push(id(&member).parse().unwrap());
+            let project = json!({ "name": format!("Project {n}") });
+            let project = ada.make(&format!("{company}/projects"), project).await;
+            named.projects.push(id(&project).parse().unwrap());
         }
-        fill(&app, &organizations).await;
-        let (organization_id, named) = &organizations[0];
-        let actor = access::operator(&app.store, *organization_id, None).await.unwrap();
-        // Nobody tells SQLite by itself; PostgreSQL finds out.
-        if database.engine == Engine::Sqlite {
-            look(&app, &actor, named).await;
-        }
-        analyze(&app.store).await;
+        let organization_id: Uuid = company.rsplit('/').next().unwrap().parse().unwrap();
+        organizations.push((organization_id, named));
+    }
+    fill(&app, &organizations).await;
+    let (organization_id, named) = &organizations[0];
+    let actor = access::operator(&app.store, *organization_id, None).await.unwrap();
+    // Nobody tells SQLite by itself; PostgreSQL finds out.
+    if database.engine == Engine::Sqlite {
         look(&app, &actor, named).await;
-        app.stop().await;
-    })
-    .await;
+    }
+    analyze(&app.store).await;
+    look(&app, &actor, named).await;
+    app.stop().await;
 }

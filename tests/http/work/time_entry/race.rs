@@ -38,7 +38,8 @@ fn assert_one(answers: Vec<Answer>, code: &str) -> Value {
     made
 }
 
-async fn timers(database: Database) {
+#[each_lasting_database(flavor = "multi_thread")]
+async fn of_timers_that_start_at_once_one_runs(database: Database) {
     let app = App::start(&database).await;
     let (_, company, bob) = crew(&app).await;
     let entries = format!("{company}/time-entries");
@@ -56,13 +57,9 @@ async fn timers(database: Database) {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_timers_that_start_at_once_one_runs() {
-    each_lasting_database(timers).await;
-}
-
 /// The timer begins in the week before that of the entry: they share no timecard.
-async fn overlaps(database: Database) {
+#[each_lasting_database(flavor = "multi_thread")]
+async fn of_times_that_overlap_one_is_written(database: Database) {
     let app = App::start(&database).await;
     let (_, company, bob) = crew(&app).await;
     let entries = format!("{company}/time-entries");
@@ -78,13 +75,9 @@ async fn overlaps(database: Database) {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_times_that_overlap_one_is_written() {
-    each_lasting_database(overlaps).await;
-}
-
 /// More than there are tries of a transaction that runs again.
-async fn many(database: Database) {
+#[each_lasting_database(flavor = "multi_thread")]
+async fn many_who_write_one_members_time_wait_for_each_other(database: Database) {
     let app = App::start(&database).await;
     let (_, company, bob) = crew(&app).await;
     let entries = format!("{company}/time-entries");
@@ -96,11 +89,6 @@ async fn many(database: Database) {
     }
     assert_eq!(bob.all(&entries, "").await.len(), 24);
     app.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn many_who_write_one_members_time_wait_for_each_other() {
-    each_lasting_database(many).await;
 }
 
 /// What is written of a week while it is submitted: a new entry, one that moves in, a timer and one that goes.
@@ -132,7 +120,8 @@ async fn submit(client: &Client, path: &str, entries: &str) -> Value {
     }
 }
 
-async fn submissions(database: Database) {
+#[each_lasting_database(flavor = "multi_thread")]
+async fn nothing_comes_into_a_week_once_its_submission_was_answered(database: Database) {
     let app = App::start(&database).await;
     let (ada, company, bob) = crew(&app).await;
     let entries = format!("{company}/time-entries");
@@ -163,9 +152,4 @@ async fn submissions(database: Database) {
     }
     assert!(counts.0 > 0 || counts.1 > 0, "{counts:?}");
     app.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_comes_into_a_week_once_its_submission_was_answered() {
-    each_lasting_database(submissions).await;
 }

@@ -1,7 +1,7 @@
 //! Whatever was written about time, and however it is quoted: it comes back byte for byte.
 
 use proptest::{prelude::*, sample::select};
-use tests::{App, each_database, for_all};
+use tests::{App, Database, each_database, for_all};
 
 #[derive(Debug, Clone)]
 struct Table {
@@ -50,27 +50,24 @@ impl Table {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_written_is_what_was_read() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let ada = app.anonymous().sign_up("Ada").await;
-        for_all(60, &tables(), async |table: Table| {
-            let home = ada.found("household").await;
-            let delimiter =
-                if table.delimiter == '\t' { "%09".into() } else { table.delimiter.to_string() };
-            let path = format!("{home}/time-entries/import?delimiter={delimiter}");
-            for created in [table.notes.len(), 0] {
-                let report = ada.upload(&path, table.csv()).await.expect(200);
-                assert_eq!(report["created"], created);
-                assert_eq!(report["duplicates"], table.notes.len() - created);
-            }
-            let rows = ada.all(&format!("{home}/time-entries"), "?sort=started_at").await;
-            let read: Vec<_> = rows.iter().map(|row| row["note"].as_str().unwrap_or("")).collect();
-            let written: Vec<_> = table.notes.iter().map(|(note, _)| note.as_str()).collect();
-            assert_eq!(read, written);
-        });
-        app.stop().await;
-    })
-    .await;
+#[each_database(flavor = "multi_thread")]
+async fn what_was_written_is_what_was_read(database: Database) {
+    let app = App::start(&database).await;
+    let ada = app.anonymous().sign_up("Ada").await;
+    for_all(60, &tables(), async |table: Table| {
+        let home = ada.found("household").await;
+        let delimiter =
+            if table.delimiter == '\t' { "%09".into() } else { table.delimiter.to_string() };
+        let path = format!("{home}/time-entries/import?delimiter={delimiter}");
+        for created in [table.notes.len(), 0] {
+            let report = ada.upload(&path, table.csv()).await.expect(200);
+            assert_eq!(report["created"], created);
+            assert_eq!(report["duplicates"], table.notes.len() - created);
+        }
+        let rows = ada.all(&format!("{home}/time-entries"), "?sort=started_at").await;
+        let read: Vec<_> = rows.iter().map(|row| row["note"].as_str().unwrap_or("")).collect();
+        let written: Vec<_> = table.notes.iter().map(|(note, _)| note.as_str()).collect();
+        assert_eq!(read, written);
+    });
+    app.stop().await;
 }
