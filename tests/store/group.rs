@@ -104,7 +104,7 @@ async fn each_write_of_a_commit_stands_or_falls_by_itself(database: Database) {
                 done.expect("it stands");
                 standing.push(json!(format!("{number:02}")));
             }
-            Way::IsUndone => done.expect("its result is given"),
+            Way::RollbackOnly => done.expect("its result is given"),
             Way::FailsInStatement => {
                 assert!(matches!(done, Err(Error::Duplicate { .. })), "{done:?}");
             }
@@ -120,7 +120,7 @@ async fn each_write_of_a_commit_stands_or_falls_by_itself(database: Database) {
     }
     assert_eq!(there, standing);
     assert_eq!(events, standing, "each is in the log, and nothing else");
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(faults(&app.store).await, Vec::<String>::new());
     app.stop().await;
 }
@@ -165,7 +165,7 @@ async fn of_those_who_take_an_id_at_once_one_has_it(database: Database) {
             );
         }
     }
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(faults(&app.store).await, Vec::<String>::new());
     app.stop().await;
 }

@@ -46,7 +46,7 @@ async fn a_log_that_was_tampered_with_shows(database: Database) {
         let path = format!("{home}/expenses/{}", id(&expense));
         ada.patch(&path, json!({ "note": "x", "version": 1 })).await.expect(200);
     }
-    assert_eq!(app.settle().await, ());
+    assert_eq!(app.run_until_idle().await, ());
     let events = log_of(&app.store, log).await;
     let positions: Vec<_> = events.iter().map(|event| event.position).collect();
     assert_eq!(positions, (1..=8).map(Some).collect::<Vec<_>>());

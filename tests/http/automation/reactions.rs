@@ -123,7 +123,7 @@ async fn an_event_that_fails_is_parked_and_nobody_else_waits_for_it(database: Da
         spend(&ada, &ours, merchant).await;
     }
     spend(&ada, &theirs, "x").await;
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(seen("frail", &ours), ["a"], "what comes after waits");
     assert_eq!(seen("frail", &theirs), ["x"], "other organizations do not");
     assert_eq!(seen("robust", &ours), ["a", "poison", "b", "bomb", "c"]);
@@ -131,7 +131,7 @@ async fn an_event_that_fails_is_parked_and_nobody_else_waits_for_it(database: Da
 
     let mut turns = 0;
     while seen("frail", &ours).len() < 3 {
-        app.settle().await;
+        app.run_until_idle().await;
         turns += 1;
         assert!(turns < 5000, "what fails is given up at some time");
     }
@@ -144,16 +144,16 @@ async fn an_event_that_fails_is_parked_and_nobody_else_waits_for_it(database: Da
 
     // Put back while it is still poison, it is parked again.
     consumer::retry(&app.store, parked[0].id).await.unwrap();
-    app.settle().await;
+    app.run_until_idle().await;
     let again = consumer::parked(&app.store).await.unwrap();
-    let attempts = again.iter().map(|it| (it.position, it.attempts, it.put_back));
+    let attempts = again.iter().map(|it| (it.position, it.attempts, it.requeued));
     assert_eq!(attempts.collect::<Vec<_>>(), [(6, 10, false), (4, 11, false)]);
     let unknown = consumer::retry(&app.store, organization_id(&ours)).await;
     assert!(matches!(unknown, Err(Error::NotFound(_))));
 
     CURED.lock().unwrap().push(organization_id(&ours));
     assert_eq!(consumer::retry_all(&app.store).await.unwrap(), 2);
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(consumer::parked(&app.store).await.unwrap(), [], "nothing is parked");
     assert_eq!(seen("frail", &ours), ["a", "b", "c", "poison", "bomb"]);
     app.stop().await;
@@ -164,15 +164,15 @@ async fn a_new_consumer_begins_where_it_says(database: Database) {
     let app = App::start_with(&database, hurried(&[])).await;
     let (ada, home) = app.owner_of("household").await;
     spend(&ada, &home, "before").await;
-    app.settle().await;
+    app.run_until_idle().await;
     let state = State::new(app.store.clone(), Settings::default()).unwrap();
     let mut context = state.context();
     context.consumers = &[LATE, ROBUST];
-    settle(&context).await.unwrap();
+    run_until_idle(&context).await.unwrap();
     let later = ada.found("household").await;
     spend(&ada, &later, "later").await;
     spend(&ada, &home, "after").await;
-    settle(&context).await.unwrap();
+    run_until_idle(&context).await.unwrap();
     assert_eq!(seen("late", &home), ["after"]);
     assert_eq!(seen("late", &later), ["later"]);
     assert_eq!(seen("robust", &home), ["before", "after"]);
@@ -183,12 +183,12 @@ async fn a_new_consumer_begins_where_it_says(database: Database) {
 async fn what_nobody_wants_is_passed_over_in_one_step(database: Database) {
     const IDLE: Consumer = Consumer {
         name: "idle",
-        concerns: |_, _| Box::pin(async { Ok(HashSet::new()) }),
+        relevant_to: |_, _| Box::pin(async { Ok(HashSet::new()) }),
         ..ROBUST
     };
     let app = App::start_with(&database, hurried(&[IDLE])).await;
     let (ada, home) = app.owner_of("household").await;
-    app.settle().await;
+    app.run_until_idle().await;
     for _ in 0..60 {
         spend(&ada, &home, "x").await;
     }
@@ -209,13 +209,13 @@ async fn what_nobody_wants_is_passed_over_in_one_step(database: Database) {
 async fn many_events_take_one_transaction(database: Database) {
     let app = App::start_with(&database, hurried(&[ROBUST])).await;
     let (ada, home) = app.owner_of("household").await;
-    app.settle().await;
+    app.run_until_idle().await;
     let merchants: Vec<_> = (0..60).map(|number| number.to_string()).collect();
     for merchant in &merchants {
         spend(&ada, &home, merchant).await;
     }
     let before = app.store.statements();
-    app.settle().await;
+    app.run_until_idle().await;
     let took = app.store.statements() - before;
     assert!(took < 60, "{took} statements over 60 events");
     assert_eq!(seen("robust", &home), merchants, "each once, in order");
@@ -227,9 +227,9 @@ async fn an_organization_that_ends_takes_its_positions_with_it(database: Databas
     let app = App::start_with(&database, hurried(&[ROBUST])).await;
     let (ada, home) = app.owner_of("household").await;
     spend(&ada, &home, "x").await;
-    app.settle().await;
+    app.run_until_idle().await;
     ada.delete(&format!("{home}?version=1")).await.expect(204);
-    app.settle().await;
+    app.run_until_idle().await;
     let positions = consumer_position::Entity::find().all(app.store.read()).await.unwrap();
     assert_eq!(positions, Vec::<consumer_position::Model>::new());
     app.stop().await;

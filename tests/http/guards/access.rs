@@ -64,7 +64,7 @@ async fn every_route_of_an_organization_asks_for_the_role_that_it_names(database
     let callers = callers(&sample).await;
     // What takes no body would succeed: no import is called off that has ended, and nothing is sent to a
     // webhook that is disabled.
-    app.settle().await;
+    app.run_until_idle().await;
     let webhook = format!("{}/webhooks/{}", sample.organization, sample.value("webhook_id"));
     let disable = serde_json::json!({ "version": 1, "enabled": false });
     sample.owner.patch(&webhook, disable).await.expect(200);

@@ -183,7 +183,7 @@ async fn nobody_comes_back_by_an_invitation_of_their_own(database: Database) {
             }
             "offboarded" => {
                 ada.post(&format!("{path}/offboard"), json!({ "version": 1 })).await.expect(200);
-                app.settle().await;
+                app.run_until_idle().await;
             }
             _ => {
                 let less = json!({ "version": 1, "role": "manager" });

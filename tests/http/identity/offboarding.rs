@@ -94,7 +94,7 @@ async fn all_that_is_a_members_is_handed_over_and_their_access_ends(database: Da
     paid.expect_problem(409, "not_a_payout");
     leaver.get(&story.company).await.expect(200);
 
-    story.app.settle().await;
+    story.app.run_until_idle().await;
     let saga = story.read("sagas", &saga).await;
     assert_eq!(saga["state"], "completed", "{saga}");
     let steps = ["check", "tasks", "timer", "timecards", "access"].map(|name| (name, "done"));
@@ -126,7 +126,7 @@ async fn one_who_belongs_elsewhere_stays_logged_in_there(database: Database) {
     let elsewhere = story.leaver.found("household").await;
     let open = story.task(json!({})).await;
     story.offboard(json!({})).await.expect(200);
-    story.app.settle().await;
+    story.app.run_until_idle().await;
     story.leaver.get(&elsewhere).await.expect(200);
     story.leaver.get(&story.company).await.expect_problem(404, "not_found");
     assert_eq!(story.read("tasks", &open).await["assignee_member_id"], Value::Null);
@@ -143,7 +143,7 @@ async fn what_was_done_is_given_back_when_a_step_cannot_be_done(database: Databa
     let gone = json!({ "version": 1, "active": false });
     let gone = story.ada.patch(&at(&story.path("members"), &story.grace), gone).await;
     gone.expect(200);
-    story.app.settle().await;
+    story.app.run_until_idle().await;
     let saga = story.read("sagas", &saga).await;
     assert_eq!((&saga["state"], saga["reason"].is_string()), (&json!("compensated"), true));
     assert_eq!(states(&saga)[0..2], [("check", "undone"), ("tasks", "refused")]);
@@ -162,7 +162,7 @@ async fn what_was_done_is_given_back_when_a_step_cannot_be_done(database: Databa
     };
     begin(&leaving).await.expect(200);
     let second = begin(ada).await.expect(200);
-    story.app.settle().await;
+    story.app.run_until_idle().await;
     let second = story.leaver.get(&at(&story.path("sagas"), &second)).await;
     let first = story.ada.get(&owners).await;
     // Whichever ended first has ended for good: the other one is an owner still.

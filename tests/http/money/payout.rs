@@ -118,7 +118,7 @@ async fn while_a_payout_is_under_way_nothing_else_is_done_to_the_expense(databas
     let removed = ada.delete(&format!("{expense}?version=2")).await;
     removed.expect_problem(409, "payout_under_way");
 
-    story.app.settle().await;
+    story.app.run_until_idle().await;
     let paid = ada.read(&expense).await;
     assert_eq!((&paid["status"], &paid["payout_error"]), (&json!("reimbursed"), &Value::Null));
     let ended = ada.read(&saga).await;
@@ -141,8 +141,8 @@ async fn while_a_payout_is_under_way_nothing_else_is_done_to_the_expense(databas
 #[each_database]
 async fn a_payout_of_which_nobody_knows_is_decided_by_an_admin(database: Database) {
     let (receiver, url) = Receiver::start(500);
-    // No patience at all: after the first attempt somebody is asked.
-    let story = Story::begin(&database, &url, &[("patience", 0)]).await;
+    // A timeout of zero: after the first attempt somebody is asked.
+    let story = Story::begin(&database, &url, &[("timeout", 0)]).await;
     let ada = &story.ada;
     let sagas = format!("{}/sagas", story.home);
     for (verb, status, state) in [
@@ -152,14 +152,14 @@ async fn a_payout_of_which_nobody_knows_is_decided_by_an_admin(database: Databas
     ] {
         let expense = story.expense().await;
         let saga = story.pay(&expense).await;
-        story.app.settle().await;
+        story.app.run_until_idle().await;
         let failed = ada.read(&saga).await;
         assert_eq!(failed["state"], "failed", "{failed}");
         assert_eq!(failed["reason"], "the payout was answered with 500");
         assert_eq!(ada.read(&expense).await["payout_saga_id"], failed["id"]);
         let before = receiver.count.load(Ordering::SeqCst);
         story.decide(&saga, verb).await.expect(200);
-        story.app.settle().await;
+        story.app.run_until_idle().await;
         assert_eq!(ada.read(&saga).await["state"], state, "{verb}");
         assert_eq!(ada.read(&expense).await["status"], status, "{verb}");
         let calls = receiver.count.load(Ordering::SeqCst) - before;
@@ -170,7 +170,7 @@ async fn a_payout_of_which_nobody_knows_is_decided_by_an_admin(database: Databas
     let failed = ada.all(&sagas, "?state=failed").await;
     assert_eq!(failed.len(), 1);
     story.decide(&at(&sagas, &failed[0]), "retry").await.expect(200);
-    story.app.settle().await;
+    story.app.run_until_idle().await;
     assert_eq!(ada.all(&sagas, "?state=completed").await.len(), 2);
     assert_eq!(story.balance("Payouts in flight").await, Some(0));
     story.app.stop().await;
@@ -181,7 +181,7 @@ async fn an_address_that_may_not_be_called_refuses_the_payout_at_once(database: 
     let story = Story::begin(&database, "http://10.1.2.3/", &[]).await;
     let (ada, expense) = (&story.ada, story.expense().await);
     let saga = story.pay(&expense).await;
-    story.app.settle().await;
+    story.app.run_until_idle().await;
     assert_eq!(ada.read(&saga).await["state"], "compensated");
     let back = ada.read(&expense).await;
     assert_eq!((&back["status"], &back["payout_saga_id"]), (&json!("approved"), &Value::Null));
@@ -214,5 +214,5 @@ async fn where_payouts_go_is_shown_to_few(database: Database) {
     refused.expect_problem(409, "payout_not_configured");
     let removed = ada.delete(&format!("{expense}?version=1")).await;
     assert_eq!(removed.status, StatusCode::NO_CONTENT);
-    app.settle().await;
+    app.run_until_idle().await;
 }

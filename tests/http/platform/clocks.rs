@@ -86,7 +86,7 @@ async fn no_instant_of_a_row_is_before_the_one_before_whatever_the_clock_says(da
         let answer = sample.valid(route).await.send(&caller).await;
         assert!(answer.status.is_success(), "{}: {}", route.name(), answer.text);
     }
-    app.settle().await;
+    app.run_until_idle().await;
 
     let mut rows: BTreeMap<_, Vec<event::Model>> = BTreeMap::new();
     let mut done = 0;
@@ -170,7 +170,7 @@ const FRAIL: Consumer = Consumer {
     name: "frail",
     kinds: &["expense.created"],
     start: Start::Beginning,
-    concerns: |_, all| Box::pin(async { Ok(all.iter().copied().collect()) }),
+    relevant_to: |_, all| Box::pin(async { Ok(all.iter().copied().collect()) }),
     react: |_, _, events| {
         Box::pin(async move {
             let cured = CURED.lock().unwrap();
@@ -214,7 +214,7 @@ async fn what_waits_does_not_wait_for_a_day_that_a_clock_was_ahead(database: Dat
     });
     let ours = json!({ "version": 1, "payout_url": payouts.url, "approval_required": false });
     hook.ada.patch(&hook.home, ours).await.expect(200);
-    app.settle().await;
+    app.run_until_idle().await;
 
     hand.set(DAY);
     let expense = hook.expense().await;
@@ -228,7 +228,7 @@ async fn what_waits_does_not_wait_for_a_day_that_a_clock_was_ahead(database: Dat
         hook.ada.post(&format!("{path}/pay"), json!({ "version": 2 })).await.expect(200)
     };
     let saga = format!("{}/sagas/{}", hook.home, held["payout_saga_id"].as_str().unwrap());
-    app.settle().await;
+    app.run_until_idle().await;
     assert!(failing.count() == 1 && waiting.count() == 1 && payouts.count() == 1);
 
     // The clock is right again, and steward is started again.
@@ -236,7 +236,7 @@ async fn what_waits_does_not_wait_for_a_day_that_a_clock_was_ahead(database: Dat
     away.store(false, Ordering::SeqCst);
     CURED.lock().unwrap().push(hook.home.rsplit('/').next().unwrap().parse().unwrap());
     let later = hook.expense().await;
-    settle(&process(&app, options, &[FRAIL])).await.unwrap();
+    run_until_idle(&process(&app, options, &[FRAIL])).await.unwrap();
     let waiting_events = event::Entity::find().filter(event::COLUMN.position.is_null());
     let waiting_events = waiting_events.all(app.store.read()).await.unwrap();
     assert!(waiting_events.is_empty(), "all are told");

@@ -207,7 +207,7 @@ async fn no_page_of_a_list_costs_more_where_there_are_more_rows(database: Databa
     let store = Options { keyring: keyring(), observer, ..Options::default() };
     let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
     let sample = Sample::make(&app.anonymous()).await;
-    app.settle().await;
+    app.run_until_idle().await;
     crowd::fill(&app.store, &sample, ROWS).await;
     let counter = Counter::connect(&database).await;
     let mut grown = BTreeSet::new();

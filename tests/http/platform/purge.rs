@@ -79,7 +79,7 @@ async fn of_an_organization_that_is_deleted_nothing_is_found_and_then_nothing_is
     let key = ada.make(&format!("{home}/api-keys"), new).await;
     let key = app.anonymous().with_token(key["token"].as_str().unwrap());
     key.read(home).await;
-    app.settle().await;
+    app.run_until_idle().await;
     let before = other.state().await;
 
     let version = ada.read(home).await["version"].clone();
@@ -108,7 +108,7 @@ async fn of_an_organization_that_is_deleted_nothing_is_found_and_then_nothing_is
         assert_ne!(found.organization_id, organization_id);
     }
 
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(left(&app.store, organization_id).await, []);
     let gone = entity::organization::Entity::find_by_id(organization_id);
     assert_eq!(gone.one(app.store.read()).await.unwrap(), None);
@@ -127,7 +127,7 @@ async fn the_deliveries_of_a_webhook_that_is_deleted_go_and_those_of_others_stay
     let new = json!({ "url": receiver.url, "kinds": ["expense.*"] });
     let other = at(&webhooks, &one.ada.make(&webhooks, new).await);
     one.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     let delivery = one.deliveries().await.remove(0);
     let delivery = at(&format!("{}/deliveries", one.home), &delivery);
     let row = one.ada.read(&delivery).await;
@@ -158,7 +158,7 @@ async fn the_deliveries_of_a_webhook_that_is_deleted_go_and_those_of_others_stay
     assert_eq!(at(&webhooks, &listed[0]), other);
     let sent = receiver.messages().len();
     one.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(receiver.messages().len(), sent + 1, "to the other alone");
     let deliveries = webhook_delivery::Entity::find().all(app.store.read()).await.unwrap();
     let other_id: Uuid = id(&listed[0]).parse().unwrap();

@@ -219,7 +219,7 @@ async fn each_route_takes_as_many_statements_as_this_table_says_and_is_in_the_lo
     let ada = app.anonymous().sign_up("Ada").await;
     // Reads change nothing. What has happened so far can be told by then, and what is under way has ended.
     let read = Sample::of(&ada).await;
-    app.settle().await;
+    app.run_until_idle().await;
     let mut counted = BTreeMap::new();
     for route in Route::all() {
         let took = match route.method {
@@ -284,7 +284,7 @@ async fn no_list_takes_more_statements_where_there_are_more_rows(database: Datab
     for _ in 0..3 {
         sample.add_rows().await;
     }
-    app.settle().await;
+    app.run_until_idle().await;
     let reads = |route: &Route| route.method == Method::GET && !route.has_row();
     for route in Route::all().into_iter().filter(reads) {
         let known = |name: &str| name == route.name();

@@ -86,9 +86,9 @@ async fn the_commonest_requests_cost_what_this_table_says(database: Database) {
     let sample = Sample::make(&app.anonymous()).await;
     // When what it sends is due again is chance.
     remove_webhook(&sample).await;
-    app.settle().await;
+    app.run_until_idle().await;
     crowd::fill(&app.store, &sample, ROWS).await;
-    app.settle().await;
+    app.run_until_idle().await;
     app.stop().await;
     // What is done to the one is counted on the other, which is as the one was before.
     let copy = database.copy().await;
@@ -113,7 +113,7 @@ async fn the_commonest_requests_cost_what_this_table_says(database: Database) {
     }
     for name in ["the background after it", "the background with nothing to do"] {
         heard.take();
-        app.settle().await;
+        app.run_until_idle().await;
         counted.push((name, counter.reads(heard.take()).await));
     }
     assert_same(database.engine, &counted);

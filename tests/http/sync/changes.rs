@@ -42,7 +42,7 @@ async fn a_client_that_was_offline_for_a_week_catches_up(database: Database) {
     let food = ada.make(&categories, json!({ "name": "Food" })).await;
     let gone = ada.make(&expenses, lunch(1)).await;
     let changed = ada.make(&expenses, lunch(2)).await;
-    app.settle().await;
+    app.run_until_idle().await;
     let mut replica = Replica::default();
     replica.pull(&ada, &home, 2).await;
     assert_eq!(kept(&replica), listed(&ada, &home).await);
@@ -57,7 +57,7 @@ async fn a_client_that_was_offline_for_a_week_catches_up(database: Database) {
     let batch = json!({ "items": (3..30).map(lunch).collect::<Vec<_>>() });
     ada.post(&format!("{expenses}/batch"), batch).await.expect(201);
     ada.patch(&at(&categories, &food), json!({ "name": "Meals", "version": 1 })).await.expect(200);
-    app.settle().await;
+    app.run_until_idle().await;
     let told = replica.pull(&ada, &home, 7).await;
     assert_eq!(told.len(), 30, "each row once: 27 new ones, two changed, one gone");
     assert_eq!(kept(&replica), listed(&ada, &home).await);
@@ -74,7 +74,7 @@ async fn a_cursor_that_is_used_again_gives_the_same_and_what_came_later(database
     let (ada, home) = app.owner_of("household").await;
     let expenses = format!("{home}/expenses");
     let made = ada.make(&expenses, lunch(1)).await;
-    app.settle().await;
+    app.run_until_idle().await;
     let first = ada.read(&format!("{home}/changes?limit=1")).await;
     assert_eq!(first["more"], true);
     let rest = format!("{home}/changes?since={}", first["cursor"].as_str().expect("a cursor"));
@@ -85,7 +85,7 @@ async fn a_cursor_that_is_used_again_gives_the_same_and_what_came_later(database
     if app.store.engine() == store::Engine::Postgres {
         assert_eq!(once.text, ada.get(&rest).await.text);
     }
-    app.settle().await;
+    app.run_until_idle().await;
     let later = ada.read(&rest).await;
     let versions = |page: &Value| {
         let items = page["items"].as_array().expect("items").iter();
@@ -103,7 +103,7 @@ async fn a_cursor_that_no_answer_gave_is_refused(database: Database) {
     let app = App::start(&database).await;
     let (ada, home) = app.owner_of("household").await;
     let other = ada.found("household").await;
-    app.settle().await;
+    app.run_until_idle().await;
     let changes = format!("{home}/changes");
     let page = ada.read(&changes).await;
     let cursor = page["cursor"].as_str().expect("a cursor").to_owned();
@@ -143,7 +143,7 @@ async fn one_is_told_what_ones_role_may_see_and_begins_anew_with_another(databas
     let members = format!("{home}/members");
     ada.make(&members, json!({ "name": "Grace", "hourly_rate_minor": 5000 })).await;
     let viewer = ada.invite(&home, "viewer").await;
-    app.settle().await;
+    app.run_until_idle().await;
     let mut seen = Replica::default();
     seen.pull(&viewer, &home, 50).await;
     assert!(seen.of("invitation").is_empty() && seen.of("user").is_empty());
@@ -159,7 +159,7 @@ async fn one_is_told_what_ones_role_may_see_and_begins_anew_with_another(databas
     let own = viewer.member_in(&home).await;
     let change = json!({ "role": "admin", "version": own["version"] });
     ada.patch(&at(&members, &own), change).await.expect(200);
-    app.settle().await;
+    app.run_until_idle().await;
     let old = seen.cursor.clone().expect("a cursor");
     let refused = viewer.get(&format!("{home}/changes?since={old}")).await;
     assert_eq!(refused.expect_violations(), ["?since"]);
@@ -175,7 +175,7 @@ async fn changes_are_told_to_those_of_the_organization_alone(database: Database)
     let (ada, home) = app.owner_of("household").await;
     let (eve, theirs) = app.owner_of("household").await;
     ada.make(&format!("{home}/expenses"), lunch(1)).await;
-    app.settle().await;
+    app.run_until_idle().await;
     eve.get(&format!("{home}/changes")).await.expect_problem(404, "not_found");
     let mut seen = Replica::default();
     seen.pull(&eve, &theirs, 50).await;
@@ -195,7 +195,7 @@ async fn a_row_that_has_changed_thousands_of_times_comes_once(database: Database
     let path = format!("{home}/expenses/import?date=date&amount=amount");
     assert_eq!(app.import(&ada, &path, csv).await["created"], IMPORTED);
     let last = ada.make(&format!("{home}/categories"), json!({ "name": "Last" })).await;
-    app.settle().await;
+    app.run_until_idle().await;
     let path = format!("{home}/changes?entities=category");
     let page = ada.read(&path).await;
     assert_eq!((&page["items"], &page["more"]), (&json!([]), &json!(true)), "no category yet");

@@ -136,7 +136,7 @@ async fn what_is_refused_leaves_nothing_and_the_others_are_made(database: Databa
     assert_eq!(told, expected, "{results:#?}");
     assert_eq!(ada.all(&format!("{home}/categories"), "").await.len(), 1);
     assert_eq!(ada.all(&format!("{home}/expenses"), "").await.len(), 1);
-    app.settle().await;
+    app.run_until_idle().await;
     let changes = ada.read(&format!("{home}/changes?entities=category,expense")).await;
     let items = changes["items"].as_array().expect("items");
     assert_eq!(items.len(), 2, "what was refused left no event: {items:#?}");

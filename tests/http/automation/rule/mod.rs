@@ -142,7 +142,7 @@ async fn a_dry_run_says_what_a_rule_would_have_done_and_does_nothing(database: D
     if app.store.engine() == Engine::Postgres {
         assert_eq!(none["looked_at"], 0, "what has no position yet is not in the log");
     }
-    app.settle().await;
+    app.run_until_idle().await;
     let before = (events(&app.store, "expense.created").await, ada.all(&rules, "").await);
     let ran = ada.post(&format!("{rules}/dry-run"), trial.clone()).await.expect(200);
     let counts = ["looked_at", "matched", "changed", "unchanged", "skipped"];
@@ -162,7 +162,7 @@ async fn a_dry_run_says_what_a_rule_would_have_done_and_does_nothing(database: D
 
     // The same of a rule that is there: it has done nothing to what was there before it.
     let made_rule = rule(&ada, &home, "Coffee", when, then).await;
-    app.settle().await;
+    app.run_until_idle().await;
     let path = format!("{}/dry-run", at(&rules, &made_rule));
     assert_eq!(ada.post(&path, json!({})).await.expect(200), ran);
     let one = ada.post(&path, json!({ "limit": 1 })).await.expect(200);

@@ -21,8 +21,8 @@ async fn a_rule_makes_the_tasks_that_it_says_once(database: Database) {
     let expense = json!({ "spent_on": "2026-11-02", "amount_minor": 100 });
     let expense = ada.make(&path("expenses"), expense).await;
     ada.make(&path("expenses"), json!({ "spent_on": "2026-11-02", "amount_minor": 99 })).await;
-    app.settle().await;
-    app.settle().await;
+    app.run_until_idle().await;
+    app.run_until_idle().await;
     let tasks = ada.all(&path("tasks"), "").await;
     assert_eq!(tasks.len(), 1, "{tasks:?}");
     for name in ["title", "priority", "assignee_member_id", "assignee_role", "project_id"] {
@@ -89,7 +89,7 @@ async fn what_a_task_names_is_there_when_the_rule_is_written_and_when_it_applies
     let made = ada.make(&path("rules"), first).await;
     let expense = || json!({ "spent_on": "2026-11-02", "amount_minor": 100 });
     ada.make(&path("expenses"), expense()).await;
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(ada.all(&path("tasks"), "").await.len(), 1);
     for status in ["completed", "archived"] {
         let now = ada.read(&at(&path("projects"), &roof)).await;
@@ -97,7 +97,7 @@ async fn what_a_task_names_is_there_when_the_rule_is_written_and_when_it_applies
         ada.patch(&at(&path("projects"), &roof), next).await.expect(200);
     }
     ada.make(&path("expenses"), expense()).await;
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(ada.all(&path("tasks"), "").await.len(), 1);
     let skipped = events(&app.store, "rule.skipped").await;
     assert_eq!(skipped.len(), 1);

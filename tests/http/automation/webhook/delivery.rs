@@ -27,7 +27,7 @@ async fn what_is_refused_is_sent_again_and_given_up_in_the_end(database: Databas
     let receiver = Receiver::start(|message| if message.before < 2 { 500 } else { 200 }.into());
     let hook = subscribe(&app, &receiver, &["expense.created"]).await;
     hook.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     let messages = receiver.messages();
     assert_eq!(messages.len(), 3);
     assert!(messages.iter().all(|it| it.id == messages[0].id && it.body == messages[0].body));
@@ -39,7 +39,7 @@ async fn what_is_refused_is_sent_again_and_given_up_in_the_end(database: Databas
     let never = Receiver::answering(500);
     let hook = subscribe(&app, &never, &["expense.created"]).await;
     hook.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     let failed = &hook.ada.all(&format!("{}/deliveries", hook.path), "?state=failed").await[0];
     assert_eq!((never.count(), &failed["attempt_count"]), (3, &json!(3)));
     assert_eq!(failed["next_attempt_at"], Value::Null);
@@ -58,12 +58,12 @@ async fn what_happens_to_one_thing_is_told_in_its_order_and_other_things_go_on(d
     let hook = subscribe(&app, &receiver, &["expense.*"]).await;
     let expenses = format!("{}/expenses", hook.home);
     let first = hook.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     let change = json!({ "version": 1, "note": "x" });
     hook.ada.patch(&at(&expenses, &first), change).await.expect(200);
     let other = json!({ "spent_on": "2026-11-21", "amount_minor": 6 });
     let other = hook.ada.make(&expenses, other).await;
-    app.settle().await;
+    app.run_until_idle().await;
     let messages = receiver.messages();
     assert_eq!(kinds(&messages), ["expense.created", "expense.created"]);
     assert_eq!(messages[1].json["data"]["entity_id"], other["id"], "another thing goes on");
@@ -72,7 +72,7 @@ async fn what_happens_to_one_thing_is_told_in_its_order_and_other_things_go_on(d
     let waits = rows.iter().find(|row| row["event_id"] == messages[0].id).unwrap();
     assert_eq!(waits["state"], "pending");
     hook.resend(waits).await;
-    app.settle().await;
+    app.run_until_idle().await;
     let messages = receiver.messages();
     assert_eq!(kinds(&messages[2..]), ["expense.created", "expense.changed"]);
     assert!(messages[2..].iter().all(|it| it.json["data"]["entity_id"] == first["id"]));
@@ -88,9 +88,9 @@ async fn an_endpoint_that_asks_to_be_left_alone_is(database: Database) {
     });
     let hook = subscribe(&app, &receiver, &["expense.created"]).await;
     hook.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     hook.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(receiver.count(), 1, "nothing else is sent there either");
     let rows = hook.deliveries().await;
     let tried = rows.iter().find(|row| row["attempt_count"] == 1).unwrap();
@@ -109,9 +109,9 @@ async fn an_endpoint_that_is_gone_is_disabled(database: Database) {
     let new = json!({ "url": watcher.url, "kinds": ["webhook.disabled"] });
     hook.ada.make(&format!("{}/webhooks", hook.home), new).await;
     hook.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     hook.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(gone.count(), 1);
     let webhook = hook.webhook().await;
     assert_eq!(webhook["enabled"], false);
@@ -124,7 +124,7 @@ async fn an_endpoint_that_is_gone_is_disabled(database: Database) {
     let change = json!({ "version": 2, "enabled": true, "url": watcher.url });
     let enabled = hook.ada.patch(&hook.path, change).await.expect(200);
     assert_eq!(enabled["disabled_reason"], Value::Null);
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(kinds(&watcher.messages()[1..]), ["expense.created"], "what came meanwhile");
     app.stop().await;
 }
@@ -144,7 +144,7 @@ async fn an_endpoint_that_fails_for_five_days_is_disabled(database: Database) {
     let after_days = async |days: i64| {
         passed.fetch_add(days * 86_400_000_000, Ordering::SeqCst);
         hook.expense().await;
-        app.settle().await;
+        app.run_until_idle().await;
         hook.webhook().await["enabled"] == true
     };
     assert!(after_days(0).await && after_days(4).await);

@@ -66,7 +66,7 @@ async fn what_happens_is_sent_and_signed(database: Database) {
     let hook = subscribe(&app, &receiver, &["expense.*"]).await;
     let expense = hook.expense().await;
     hook.ada.make(&format!("{}/categories", hook.home), json!({ "name": "Food" })).await;
-    app.settle().await;
+    app.run_until_idle().await;
     let messages = receiver.messages();
     assert_eq!(kinds(&messages), ["expense.created"], "and not the category");
     let message = &messages[0];
@@ -93,7 +93,7 @@ async fn a_webhook_begins_with_what_happens_after_it_was_made(database: Database
     let receiver = Receiver::answering(200);
     let first = subscribe(&app, &receiver, &["*"]).await;
     first.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     let before = receiver.count();
     // What may have no position yet when the other is made has happened before it all the same.
     first.expense().await;
@@ -101,7 +101,7 @@ async fn a_webhook_begins_with_what_happens_after_it_was_made(database: Database
     let new = json!({ "url": late.url, "kinds": ["expense.created"] });
     first.ada.make(&format!("{}/webhooks", first.home), new).await;
     let expense = first.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(late.count(), 1);
     assert_eq!(late.messages()[0].json["data"]["entity_id"], expense["id"]);
     let all = receiver.messages();
@@ -125,10 +125,10 @@ async fn a_secret_is_shown_once_and_the_one_before_signs_too_for_a_while(databas
     };
     let second = rotate(1, 24).await;
     hook.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     let third = rotate(2, 0).await;
     hook.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     let signed = |at: usize| {
         let message = receiver.messages().swap_remove(at);
         [&hook.secret, &second, &third].map(|secret| message.is_signed_by(secret))
@@ -145,14 +145,14 @@ async fn a_test_is_sent_and_a_delivery_again_with_the_same_id(database: Database
     let hook = subscribe(&app, &receiver, &["expense.created"]).await;
     let sent = hook.ada.make(&format!("{}/test", hook.path), json!({})).await;
     assert_eq!((&sent["state"], &sent["kind"]), (&json!("pending"), &json!("webhook.test")));
-    app.settle().await;
+    app.run_until_idle().await;
     let message = receiver.messages().swap_remove(0);
     assert_eq!((message.kind(), &json!(message.id)), ("webhook.test", &sent["id"]));
     assert!(message.is_signed_by(&hook.secret));
     let attempt = &hook.delivery(&sent).await["attempts"][0];
     assert_eq!((&attempt["status"], &attempt["response"]), (&json!(200), &json!("so it is")));
     assert_eq!(hook.resend(&sent).await["state"], "pending");
-    app.settle().await;
+    app.run_until_idle().await;
     let again = receiver.messages().swap_remove(1);
     assert_eq!((again.id, again.body), (message.id, message.body));
     let delivery = hook.delivery(&sent).await;
@@ -173,12 +173,12 @@ async fn nothing_is_sent_while_it_is_disabled_and_all_of_it_afterwards(database:
     for _ in 0..3 {
         hook.expense().await;
     }
-    app.settle().await;
+    app.run_until_idle().await;
     let test = hook.ada.post(&format!("{}/test", hook.path), json!({})).await;
     test.expect_problem(409, "webhook_disabled");
     assert_eq!(receiver.count(), 0);
     enable(2, true).await;
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(receiver.count(), 3);
     app.stop().await;
 }

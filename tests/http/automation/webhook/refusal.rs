@@ -64,7 +64,7 @@ async fn nothing_is_sent_to_where_only_this_machine_can_reach(database: Database
         let webhook = ada.make(&webhooks, new).await;
         let path = tests::at(&webhooks, &webhook);
         let sent = ada.make(&format!("{path}/test"), json!({})).await;
-        app.settle().await;
+        app.run_until_idle().await;
         let secret = String::new();
         let hook = Subscribed { ada: ada.clone(), home: home.clone(), path, secret };
         let delivery = hook.delivery(&sent).await;
@@ -86,7 +86,7 @@ async fn a_redirect_is_a_failure(database: Database) {
     });
     let hook = crate::automation::webhook::subscribe(&app, &receiver, &["expense.created"]).await;
     hook.expense().await;
-    app.settle().await;
+    app.run_until_idle().await;
     let delivery = hook.delivery(&hook.deliveries().await[0]).await;
     assert_eq!(delivery["attempts"][0]["error"], "redirected");
     assert_eq!((receiver.count(), inner.count()), (3, 0));

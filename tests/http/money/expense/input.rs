@@ -23,7 +23,7 @@ async fn what_an_expense_cannot_be_is_refused_with_a_pointer(database: Database)
     for (name, value) in [
         ("amount_minor", json!(0)),
         ("amount_minor", json!(-1)),
-        ("amount_minor", json!(LARGEST + 1)),
+        ("amount_minor", json!(MAX_AMOUNT_MINOR + 1)),
         ("amount_minor", json!(i64::MIN)),
         ("amount_minor", json!(u64::MAX)),
         ("amount_minor", json!(12.5)),
@@ -69,12 +69,12 @@ async fn the_most_that_an_expense_may_be_comes_back_as_it_went(database: Databas
     let category = ada.make(&format!("{home}/categories"), json!({ "name": "c" })).await;
     let full = json!({
         "kind": "refund", "member_id": ada.member_in(&home).await["id"],
-        "category_id": category["id"], "spent_on": "9999-12-31", "amount_minor": LARGEST,
+        "category_id": category["id"], "spent_on": "9999-12-31", "amount_minor": MAX_AMOUNT_MINOR,
         "currency": "JPY", "merchant": "İ".repeat(200), "payment_method": "💳".repeat(50),
         "note": "İ".repeat(2000), "place": " \t\n\u{7f}\u{feff} ",
         "details": { "a": [1, -2, 0.5, 1e300, true, null, { "": "\u{1f600}" }], "z": {}, "ä": "" },
         "items": [
-            { "name": "İ".repeat(200), "amount_minor": LARGEST - 1, "quantity_milli": LARGEST,
+            { "name": "İ".repeat(200), "amount_minor": MAX_AMOUNT_MINOR - 1, "quantity_milli": MAX_AMOUNT_MINOR,
               "unit": "km²", "category_id": category["id"], "project_id": null },
             { "name": "b", "amount_minor": 1, "quantity_milli": null, "unit": null,
               "category_id": null, "project_id": null },
@@ -98,7 +98,7 @@ async fn lines_sum_to_their_expense(database: Database) {
     let expenses = format!("{home}/expenses");
     let line = |amount: i64| json!({ "name": "x", "amount_minor": amount });
     let of = |lines: Vec<Value>| with(lunch(), "items", lines.into());
-    for lines in [vec![line(1249)], vec![line(1250), line(1)], vec![line(LARGEST); 200]] {
+    for lines in [vec![line(1249)], vec![line(1250), line(1)], vec![line(MAX_AMOUNT_MINOR); 200]] {
         assert_eq!(ada.post(&expenses, of(lines)).await.expect_violations(), ["/items"]);
     }
     for (lines, at) in [

@@ -272,7 +272,7 @@ async fn what_nobody_brings_in_is_swept(database: Database) {
         .expect("it is written");
     ada.get(&location).await.expect_problem(404, "not_found");
     assert_ne!(staged(&app).await, 0);
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(staged(&app).await, 0);
     assert_eq!(table::Entity::find().count(app.store.read()).await.expect("the database"), 0);
     app.stop().await;

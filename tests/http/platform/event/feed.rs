@@ -40,7 +40,7 @@ async fn events_are_told_in_order_once_they_have_a_position(database: Database) 
     ada.make(&format!("{home}/expenses"), expense).await;
     let path = at(&format!("{home}/expenses"), &first);
     ada.patch(&path, json!({ "note": "x", "version": 1 })).await.expect(200);
-    app.settle().await;
+    app.run_until_idle().await;
     let all = ada.read(&events).await;
     let kinds = [
         (1, "organization.created"),
@@ -79,7 +79,7 @@ async fn a_role_is_told_what_it_may_read_and_no_more(database: Database) {
     let (ada, home) = app.owner_of("company").await;
     let viewer = ada.invite(&home, "viewer").await;
     ada.with_key(&home, "viewer").await;
-    app.settle().await;
+    app.run_until_idle().await;
     let events = format!("{home}/events");
     let all = follow(&ada, &events, 0, 3).await;
     let of = |events: &[Value]| -> Vec<String> {

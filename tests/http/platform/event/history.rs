@@ -34,7 +34,7 @@ async fn a_history_tells_every_version_at_once_and_stays_when_the_row_is_gone(da
     assert_eq!(history[0]["entity_id"], made["id"]);
     assert_eq!(history[0]["effect"], "written");
     assert_eq!(history[0]["at"], changed["updated_at"]);
-    app.settle().await;
+    app.run_until_idle().await;
     let positioned = ada.all(&format!("{path}/history"), "").await;
     assert!(positioned[0]["position"].as_i64() > positioned[1]["position"].as_i64());
 
@@ -106,7 +106,7 @@ async fn what_one_may_not_see_is_hidden_in_what_was_too(database: Database) {
     let new = json!({ "name": "Grace", "hourly_rate_minor": 5000, "external_ref": "7" });
     let grace = ada.make(&format!("{home}/members"), new).await;
     let path = format!("{home}/members/{}", id(&grace));
-    app.settle().await;
+    app.run_until_idle().await;
     for (client, rate) in [(&ada, json!(5000)), (&viewer, Value::Null)] {
         let history = client.all(&format!("{path}/history"), "").await;
         let instant = grace["updated_at"].as_str().unwrap();

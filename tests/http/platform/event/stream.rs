@@ -104,7 +104,7 @@ async fn a_stream_ends_with_the_access_of_its_reader(database: Database) {
     while program.next().await.is_some() {}
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     // What happened after that was not told, nor that it ended.
-    app.settle().await;
+    app.run_until_idle().await;
     let told = ada.read(&format!("{home}/events?entity=member/{}", id(&me))).await;
     let ended = told["items"].as_array().unwrap().last().unwrap();
     assert_eq!(ended["kind"], "member.changed");

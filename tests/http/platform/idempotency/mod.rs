@@ -121,7 +121,7 @@ async fn an_answer_is_kept_for_a_day_and_then_dropped(database: Database) {
     let new = json!({ "name": "Edsger" });
     let first = retried.post(&members, new.clone()).await.expect(201);
     assert!(retried.post(&members, new.clone()).await.is_replayed());
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(kept(&app.store).await, 1);
     let end = app.store.now() + TimeDelta::hours(24);
     while app.store.now() < end {}
@@ -132,7 +132,7 @@ async fn an_answer_is_kept_for_a_day_and_then_dropped(database: Database) {
     assert_eq!(kept(&app.store).await, 1, "the new one has taken the place of the old");
     let end = app.store.now() + TimeDelta::hours(24);
     while app.store.now() < end {}
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(kept(&app.store).await, 0);
     app.stop().await;
 }
@@ -188,7 +188,7 @@ async fn what_is_kept_goes_with_its_organization(database: Database) {
         ada.keyed("k").make(&format!("{organization}/members"), json!({ "name": "E" })).await;
     }
     ada.delete(&format!("{home}?version=1")).await.expect(204);
-    app.settle().await;
+    app.run_until_idle().await;
     assert_eq!(kept(&app.store).await, 1);
     app.stop().await;
 }

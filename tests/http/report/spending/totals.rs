@@ -259,7 +259,7 @@ async fn reports_say_what_the_expenses_sum_to(database: Database) {
             place.take(&app, [&ada, &other], step).await;
         }
         place.compare(&ada).await;
-        app.settle().await;
+        app.run_until_idle().await;
         place.compare(&ada).await;
     });
     let findings = verify(&app.store).await.expect("findings");
@@ -276,7 +276,7 @@ async fn a_total_that_is_wrong_is_found_and_made_anew(database: Database) {
     let (ada, home) = app.owner_of("household").await;
     let expenses = format!("{home}/expenses");
     ada.make(&expenses, json!({ "spent_on": "2026-11-01", "amount_minor": 5 })).await;
-    app.settle().await;
+    app.run_until_idle().await;
     let report = format!("{home}/reports/spending?from=2026-11-01&to=2026-11-30&group_by=month");
     let right = ada.read(&report).await;
     assert_eq!(right["totals"][0]["amount_minor"], 5);

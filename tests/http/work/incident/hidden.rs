@@ -51,7 +51,7 @@ async fn no_answer_to_who_may_not_tells_of_an_incident(database: Database) {
     let made = site.ada.make(&site.incidents, story(&site)).await;
     let gone = site.ada.make(&site.incidents, story(&site)).await;
     site.ada.delete(&format!("{}?version=1", at(&site.incidents, &gone))).await.expect(204);
-    app.settle().await;
+    app.run_until_idle().await;
     let marks: BTreeSet<String> = marks(&made).into_iter().chain(marks(&gone)).collect();
     let marks: Vec<String> = marks.into_iter().collect();
     let (mut told, mut asked) = (0, 0);
@@ -187,7 +187,7 @@ async fn a_webhook_hears_of_an_incident_and_of_nothing_that_is_sealed(database: 
     let patch = json!({ "version": 1, "narrative": "canary narrative again" });
     site.ada.patch(&path, patch).await.expect(200);
     site.ada.delete(&format!("{path}?version=2")).await.expect(204);
-    app.settle().await;
+    app.run_until_idle().await;
     let messages = receiver.messages();
     let of_it: Vec<_> = messages.iter().filter(|it| it.kind().starts_with("incident.")).collect();
     assert_eq!(of_it.len(), 3);

@@ -153,16 +153,16 @@ async fn after_a_rotation_the_old_key_may_go_and_nothing_has_changed(database: D
     let app = start(&database, keys(&[("new", 2), ("old", 1)])).await;
     let ada = site.ada.at(&app.base);
     assert_eq!(read_all(&ada, &site, &now).await, before);
-    let values = rotation::count(&app.store).await.unwrap();
+    let values = key_rotation::count(&app.store).await.unwrap();
     let told = std::sync::atomic::AtomicU64::new(0);
     let told_of = |some| _ = told.fetch_add(some, std::sync::atomic::Ordering::Relaxed);
     let rotated = rotate(&app.store, told_of).await.unwrap();
     // Three events, six fields, a secret, and the answers to four POSTs with no key of their own.
     assert!(values >= 12 && rotated.values == values, "{values}: {rotated:?}");
     assert_eq!(told.into_inner(), values);
-    assert_eq!((rotated.unopened, rotated.standing.besides("new").count()), (0, 0));
+    assert_eq!((rotated.undecryptable, rotated.usage.other_than("new").count()), (0, 0));
     let again = rotate(&app.store, |_| {}).await.unwrap();
-    assert_eq!((again.values, again.standing), (0, rotated.standing));
+    assert_eq!((again.values, again.usage), (0, rotated.usage));
     app.stop().await;
 
     let app = start(&database, keys(&[("new", 2)])).await;
@@ -221,8 +221,8 @@ async fn a_key_that_is_missing_or_another_is_named_and_stops_nothing_else(databa
         );
         if named {
             let rotated = rotate(&app.store, |_| {}).await.unwrap();
-            let left: Vec<_> = rotated.standing.besides("new").collect();
-            assert_eq!((rotated.values, left), (0, vec![("old", rotated.unopened)]));
+            let left: Vec<_> = rotated.usage.other_than("new").collect();
+            assert_eq!((rotated.values, left), (0, vec![("old", rotated.undecryptable)]));
         }
         app.stop().await;
     }
@@ -356,7 +356,7 @@ async fn a_change_meanwhile_is_not_lost(database: Database) {
         assert_eq!((&now["narrative"], &now["version"]), (&json!("round 3"), &json!(4)));
         assert_eq!(now["treatment"], row["treatment"]);
     }
-    let standing = rotate(&app.store, |_| {}).await.unwrap().standing;
-    assert_eq!(standing.besides("new").count(), 0);
+    let standing = rotate(&app.store, |_| {}).await.unwrap().usage;
+    assert_eq!(usage.other_than("new").count(), 0);
     app.stop().await;
 }

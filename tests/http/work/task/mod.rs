@@ -315,7 +315,7 @@ async fn the_order_follows_the_clock_on_the_wall_however_many_there_are(database
         let saga = at(&format!("{company}/sagas"), &sagas[0]);
         let undo = json!({ "version": sagas[0]["version"] });
         ada.post(&format!("{saga}/compensate"), undo).await.expect_problem(409, "not_undoable");
-        app.settle().await;
+        app.run_until_idle().await;
         assert_eq!(ada.read(&saga).await["state"], "completed");
         assert_eq!(days_and_instants().await, first);
     }

@@ -96,7 +96,7 @@ async fn an_import_and_a_submission_do_not_both_win(database: Database) {
         assert_eq!(rows.len() as u64, created, "round {round}");
         assert!(created == 0 || created == 2);
     }
-    app.settle().await;
+    app.run_until_idle().await;
     let mut submitted = std::collections::HashSet::new();
     for event in events(&ada, &company).await {
         let data = &event["data"];
