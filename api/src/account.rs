@@ -17,23 +17,21 @@ use crate::{
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let accounts = Collection::<Account>::of("accounts", "an account");
     config
-        .service(accounts.create(permission::ManageAccounts))
-        .service(accounts.list(permission::ReadLedger, "Ordered by name."))
-        .service(accounts.read(permission::ReadLedger))
-        .service(accounts.history(permission::ReadLedger))
-        .service(accounts.revert(permission::ManageAccounts))
+        .service(accounts.create(may::ManageAccounts))
+        .service(accounts.list(may::ReadLedger, "Ordered by name."))
+        .service(accounts.get(may::ReadLedger))
+        .service(accounts.history(may::ReadLedger))
+        .service(accounts.revert(may::ManageAccounts))
         .service(
-            accounts
-                .change(permission::ManageAccounts)
-                .detail("The kind and the currency are immutable."),
+            accounts.update(may::ManageAccounts).detail("The kind and the currency are immutable."),
         )
         .service(
             accounts
-                .remove(permission::ManageAccounts)
+                .delete(may::ManageAccounts)
                 .detail("Refused with 409 if journal entries refer to the account."),
         )
-        .service(balance)
-        .service(balances);
+        .service(get_account_balance)
+        .service(list_account_balances);
 }
 
 /// Get an account's balance
@@ -47,7 +45,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[get("/accounts/{account_id}/balance")]
-async fn balance(
+async fn get_account_balance(
     state: web::Data<State>,
     caller: Require<permission::ReadLedger>,
     ResourceId(id): ResourceId,
@@ -68,7 +66,7 @@ async fn balance(
     ),
 )]
 #[get("/balances")]
-async fn balances(
+async fn list_account_balances(
     state: web::Data<State>,
     caller: Require<permission::ReadLedger>,
     Query(page): Query<PageQuery>,

@@ -19,11 +19,11 @@ type NewApiKey = Create<ApiKeyInput>;
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let keys = Collection::<ApiKey>::of("API keys", "an API key");
     config
-        .service(create)
-        .service(keys.list(permission::ManageApiKeys, "Newest first."))
-        .service(keys.read(permission::ManageApiKeys))
-        .service(keys.history(permission::ManageApiKeys))
-        .service(remove);
+        .service(create_api_key)
+        .service(keys.list(may::ManageApiKeys, "Newest first."))
+        .service(keys.get(may::ManageApiKeys))
+        .service(keys.history(may::ManageApiKeys))
+        .service(delete_api_key);
 }
 
 /// Create an API key
@@ -40,9 +40,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[post("/api-keys")]
-async fn create(
-    caller: Require<permission::ManageApiKeys>,
-    idempotent: Idempotent,
+async fn create_api_key(
+    may: May<may::ManageApiKeys>,
+    once: Once,
     Body(new): Body<NewApiKey>,
 ) -> Result<HttpResponse> {
     idempotent
@@ -60,7 +60,7 @@ async fn create(
     responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("/api-keys/{api_key_id}")]
-async fn remove(
+async fn delete_api_key(
     state: web::Data<State>,
     caller: Require<permission::ManageApiKeys>,
     ResourceId(id): ResourceId,

@@ -34,19 +34,15 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .create(permission::RecordDailyReports)
                 .detail("A project has at most one report for each day."),
         )
-        .service(reports.list(permission::ReadWork, "By default, latest day first."))
-        .service(reports.read(permission::ReadWork))
-        .service(reports.history(permission::ReadWork))
-        .service(reports.revert(permission::RecordDailyReports))
-        .service(
-            reports.change(permission::RecordDailyReports).detail("Only drafts can be updated."),
-        )
-        .service(
-            reports.remove(permission::RecordDailyReports).detail("Only drafts can be deleted."),
-        )
+        .service(reports.list(may::ReadWork, "By default, latest day first."))
+        .service(reports.get(may::ReadWork))
+        .service(reports.history(may::ReadWork))
+        .service(reports.revert(may::RecordDailyReports))
+        .service(reports.update(may::RecordDailyReports).detail("Only drafts can be updated."))
+        .service(reports.delete(may::RecordDailyReports).detail("Only drafts can be deleted."))
         .service(
             reports
-                .transition(permission::RecordDailyReports, "submit", daily_report::submit)
+                .transition(may::RecordDailyReports, "submit", daily_report::submit)
                 .summary("Submit a daily report for approval")
                 .detail(
                     "A submitted report can only be amended. If the organization requires no \
@@ -54,24 +50,24 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 ),
         )
         .service(
-            reports
-                .transition(permission::DecideDailyReports, "approve", daily_report::approve)
-                .detail(APPROVE),
+            reports.transition(may::DecideDailyReports, "approve", daily_report::approve).detail(
+                "If approval is required, it must come from a member with no part in the report.",
+            ),
         )
         .service(
             reports
-                .transition(permission::RecordDailyReports, "amend", daily_report::amend)
+                .transition(may::RecordDailyReports, "amend", daily_report::amend)
                 .summary("Amend a submitted daily report")
                 .detail(AMEND),
         )
         .service(
             reports
-                .transition(permission::RecordDailyReports, "take-hours", daily_report::take_hours)
+                .transition(may::RecordDailyReports, "take-hours", daily_report::take_hours)
                 .summary("Take recorded hours into a daily report")
                 .detail(TAKE_HOURS),
         )
-        .service(amendments)
-        .service(crew_hours);
+        .service(list_daily_report_amendments)
+        .service(get_daily_report_crew_hours);
 }
 
 /// List a daily report's amendments
@@ -91,7 +87,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[get("/daily-reports/{daily_report_id}/amendments")]
-async fn amendments(
+async fn list_daily_report_amendments(
     state: web::Data<State>,
     caller: Require<permission::ReadWork>,
     ResourceId(id): ResourceId,
@@ -113,7 +109,7 @@ async fn amendments(
     ),
 )]
 #[get("/daily-reports/{daily_report_id}/crew-hours")]
-async fn crew_hours(
+async fn get_daily_report_crew_hours(
     state: web::Data<State>,
     caller: Require<permission::ReadWork>,
     ResourceId(id): ResourceId,

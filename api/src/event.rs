@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(live);
+    config.service(list_events).service(stream_events);
 }
 
 /// List events
@@ -35,7 +35,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[get("/events")]
-async fn list(
+async fn list_events(
     state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
     Query(query): Query<EventQuery>,
@@ -95,7 +95,7 @@ struct StreamQuery {
     ),
 )]
 #[get("/events/stream")]
-async fn live(
+async fn stream_events(
     state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
     reader: StreamSession,

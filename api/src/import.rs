@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(read).service(cancel);
+    config.service(list_imports).service(get_import).service(cancel_import);
 }
 
 /// List background imports
@@ -30,7 +30,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[get("/imports")]
-async fn list(
+async fn list_imports(
     state: web::Data<State>,
     caller: Require<permission::ManageImports>,
     Query(query): Query<ImportRunQuery>,
@@ -48,7 +48,7 @@ async fn list(
     responses((status = 200, description = "State of the import", body = ImportRun), problem::Read),
 )]
 #[get("/imports/{import_id}")]
-async fn read(
+async fn get_import(
     state: web::Data<State>,
     caller: Require<permission::ManageImports>,
     ResourceId(id): ResourceId,
@@ -67,10 +67,10 @@ async fn read(
     responses((status = 200, description = "State of the import", body = ImportRun), problem::Take),
 )]
 #[post("/imports/{import_id}/cancel")]
-async fn cancel(
-    caller: Require<permission::ManageImports>,
-    idempotent: Idempotent,
-    ResourceId(id): ResourceId,
+async fn cancel_import(
+    may: May<may::ManageImports>,
+    once: Once,
+    Row(id): Row,
 ) -> Result<HttpResponse> {
-    idempotent.respond(ok_json, async |store| import::cancel(store, &caller.actor, id).await).await
+    once.answer(told, async |store| import::cancel(store, &may.actor, id).await).await
 }

@@ -21,19 +21,15 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let incidents = Collection::<Incident>::of("incidents", "an incident");
     config
         // Before what takes an id in their place.
-        .service(osha_300)
-        .service(osha_300a)
-        .service(
-            incidents.create(permission::ManageIncidents).detail("Archived projects are accepted."),
-        )
-        .service(
-            incidents.list(permission::ManageIncidents, "Ordered by case number, highest first."),
-        )
-        .service(incidents.read(permission::ManageIncidents))
-        .service(incidents.history(permission::ManageIncidents))
-        .service(incidents.revert(permission::ManageIncidents))
-        .service(incidents.change(permission::ManageIncidents))
-        .service(incidents.remove(permission::ManageIncidents));
+        .service(export_osha_300_log)
+        .service(export_osha_300a_summary)
+        .service(incidents.create(may::ManageIncidents).detail("Archived projects are accepted."))
+        .service(incidents.list(may::ManageIncidents, "Ordered by case number, highest first."))
+        .service(incidents.get(may::ManageIncidents))
+        .service(incidents.history(may::ManageIncidents))
+        .service(incidents.revert(may::ManageIncidents))
+        .service(incidents.update(may::ManageIncidents))
+        .service(incidents.delete(may::ManageIncidents));
 }
 
 /// Export the OSHA 300 log of a year
@@ -49,7 +45,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[get("/incidents/osha-300")]
-async fn osha_300(
+async fn export_osha_300_log(
     state: web::Data<State>,
     caller: Require<permission::ManageIncidents>,
     Query(query): Query<OshaQuery>,
@@ -70,7 +66,7 @@ async fn osha_300(
     ),
 )]
 #[get("/incidents/osha-300a")]
-async fn osha_300a(
+async fn export_osha_300a_summary(
     state: web::Data<State>,
     caller: Require<permission::ManageIncidents>,
     Query(query): Query<OshaQuery>,

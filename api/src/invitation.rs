@@ -20,17 +20,17 @@ type NewInvitation = Create<InvitationInput>;
 
 /// What a user does without being in the organization yet.
 pub(crate) fn own_routes(config: &mut ServiceConfig) {
-    config.service(accept);
+    config.service(accept_invitation);
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let invitations = Collection::<Invitation>::of("invitations", "an invitation");
     config
-        .service(create)
-        .service(invitations.list(permission::ManageInvitations, "Newest first."))
-        .service(invitations.read(permission::ManageInvitations))
-        .service(invitations.history(permission::ManageInvitations))
-        .service(remove);
+        .service(create_invitation)
+        .service(invitations.list(may::ManageInvitations, "Newest first."))
+        .service(invitations.get(may::ManageInvitations))
+        .service(invitations.history(may::ManageInvitations))
+        .service(delete_invitation);
 }
 
 /// Create an invitation
@@ -47,9 +47,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[post("/invitations")]
-async fn create(
-    caller: Require<permission::ManageInvitations>,
-    idempotent: Idempotent,
+async fn create_invitation(
+    may: May<may::ManageInvitations>,
+    once: Once,
     Body(new): Body<NewInvitation>,
 ) -> Result<HttpResponse> {
     idempotent
@@ -65,7 +65,7 @@ async fn create(
     responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("/invitations/{invitation_id}")]
-async fn remove(
+async fn delete_invitation(
     state: web::Data<State>,
     caller: Require<permission::ManageInvitations>,
     ResourceId(id): ResourceId,
@@ -88,7 +88,7 @@ async fn remove(
     ),
 )]
 #[post("/invitations/{token}/accept")]
-async fn accept(
+async fn accept_invitation(
     state: web::Data<State>,
     me: InSession,
     idempotent: Idempotent,

@@ -22,13 +22,13 @@ reversed once.";
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let entries = Collection::<JournalEntry>::of("journal entries", "a journal entry");
     config
-        .service(post)
-        .service(entries.list(permission::ReadLedger, "By default, latest day first."))
-        .service(entries.read(permission::ReadLedger))
-        .service(entries.history(permission::ReadLedger))
+        .service(create_journal_entry)
+        .service(entries.list(may::ReadLedger, "By default, latest day first."))
+        .service(entries.get(may::ReadLedger))
+        .service(entries.history(may::ReadLedger))
         .service(
             entries
-                .transition(permission::PostEntries, "reverse", journal_entry::reverse)
+                .transition(may::PostEntries, "reverse", journal_entry::reverse)
                 .summary("Reverse a journal entry")
                 .detail(REVERSE),
         );
@@ -48,9 +48,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[post("/journal-entries")]
-async fn post(
-    caller: Require<permission::PostEntries>,
-    idempotent: Idempotent,
+async fn create_journal_entry(
+    may: May<may::PostEntries>,
+    once: Once,
     Body(new): Body<NewJournalEntry>,
 ) -> Result<HttpResponse> {
     idempotent

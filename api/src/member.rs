@@ -16,21 +16,21 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .create(permission::ManageMembers)
                 .detail("The member has no login. An invitation provides one."),
         )
-        .service(members.list(permission::ReadMembers, "Ordered by name."))
-        .service(members.read(permission::ReadMembers))
-        .service(members.history(permission::ReadMembers))
-        .service(members.revert(permission::ReadMembers))
-        .service(members.change(permission::ReadMembers).detail(
+        .service(members.list(may::ReadMembers, "Ordered by name."))
+        .service(members.get(may::ReadMembers))
+        .service(members.history(may::ReadMembers))
+        .service(members.revert(may::ReadMembers))
+        .service(members.update(may::ReadMembers).detail(
             "Without the permission `member:manage`, members may only change their own name and \
              deactivate themselves (`active: false`).",
         ))
-        .service(members.remove(permission::ReadMembers).detail(
+        .service(members.delete(may::ReadMembers).detail(
             "Refused with 409 if other resources refer to the member. Without the permission \
              `member:manage`, members may only delete themselves.",
         ))
         .service(
             members
-                .transition(permission::ManageMembers, "offboard", saga::offboard)
+                .transition(may::ManageMembers, "offboard", saga::offboard)
                 .summary("Offboard a member")
                 .detail(OFFBOARD),
         );

@@ -95,21 +95,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
         let operations =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
-            name(operation);
             describe_ids(operation);
             name_precondition(operation);
         }
     }
     document
-}
-
-/// Handlers of different files have the same name; operations must not.
-fn name(operation: &mut Operation) {
-    let tag =
-        operation.tags.iter().flatten().next().map(|tag| tag.replace(' ', "_").to_lowercase());
-    if let (Some(tag), Some(id)) = (tag, &mut operation.operation_id) {
-        *id = format!("{tag}_{id}");
-    }
 }
 
 /// The ids in paths are named after what they identify.

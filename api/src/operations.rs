@@ -13,7 +13,7 @@ use validator::Validate;
 use crate::{extract::Query, state::State};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(health).service(ready).service(scrape);
+    config.service(get_health).service(get_readiness).service(get_metrics);
 }
 
 /// Liveness of the process.
@@ -75,7 +75,7 @@ struct ReadyQuery {
     responses((status = 200, description = "The process runs", body = Health)),
 )]
 #[get("/health")]
-async fn health() -> web::Json<Health> {
+async fn get_health() -> web::Json<Health> {
     web::Json(Health { status: "ok" })
 }
 
@@ -92,7 +92,7 @@ async fn health() -> web::Json<Health> {
     ),
 )]
 #[get("/ready")]
-async fn ready(state: web::Data<State>, Query(query): Query<ReadyQuery>) -> HttpResponse {
+async fn get_readiness(state: web::Data<State>, Query(query): Query<ReadyQuery>) -> HttpResponse {
     let asked = query.verbose.is_some_and(|text| text != "false");
     let readiness = |status, database| Readiness {
         status,
@@ -123,7 +123,10 @@ fn not_ready(readiness: Readiness) -> HttpResponse {
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain")),
 )]
 #[get("/metrics")]
-async fn scrape(state: web::Data<State>, prometheus: web::Data<PrometheusHandle>) -> HttpResponse {
+async fn get_metrics(
+    state: web::Data<State>,
+    prometheus: web::Data<PrometheusHandle>,
+) -> HttpResponse {
     for pool in state.store.pools() {
         metrics::gauge!("steward_pool_connections", "pool" => pool.name, "state" => "idle")
             .set(pool.idle as f64);

@@ -25,11 +25,16 @@ type Revert = TransitionBody<RevertInput>;
 
 /// What a user does without being in any organization yet.
 pub(crate) fn own_routes(config: &mut ServiceConfig) {
-    config.service(create).service(list);
+    config.service(create_organization).service(list_organizations);
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(read).service(history).service(revert).service(change).service(remove);
+    config
+        .service(get_organization)
+        .service(list_organization_history)
+        .service(revert_organization)
+        .service(update_organization)
+        .service(delete_organization);
 }
 
 /// Create an organization
@@ -44,7 +49,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[post("/organizations")]
-async fn create(
+async fn create_organization(
     me: InSession,
     idempotent: Idempotent,
     Body(new): Body<NewOrganization>,
@@ -66,7 +71,7 @@ async fn create(
     ),
 )]
 #[get("/organizations")]
-async fn list(
+async fn list_organizations(
     state: web::Data<State>,
     me: InSession,
     Query(page): Query<PageQuery>,
@@ -88,7 +93,7 @@ async fn list(
     ),
 )]
 #[get("")]
-async fn read(
+async fn get_organization(
     state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
     Query(at): Query<AtQuery>,
@@ -108,7 +113,7 @@ async fn read(
     responses((status = 200, description = "Page of the list", body = Page<Event>), problem::Read),
 )]
 #[get("/history")]
-async fn history(
+async fn list_organization_history(
     state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
     Query(page): Query<PageQuery>,
@@ -131,9 +136,9 @@ async fn history(
     ),
 )]
 #[post("/revert")]
-async fn revert(
-    caller: Require<permission::ChangeOrganization>,
-    idempotent: Idempotent,
+async fn revert_organization(
+    may: May<may::ChangeOrganization>,
+    once: Once,
     IfMatch(precondition): IfMatch,
     Body(body): Body<Revert>,
 ) -> Result<HttpResponse> {
@@ -158,7 +163,7 @@ async fn revert(
     ),
 )]
 #[patch("")]
-async fn change(
+async fn update_organization(
     state: web::Data<State>,
     caller: Require<permission::ChangeOrganization>,
     IfMatch(precondition): IfMatch,
@@ -180,7 +185,7 @@ async fn change(
     responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("")]
-async fn remove(
+async fn delete_organization(
     state: web::Data<State>,
     caller: Require<permission::DeleteOrganization>,
     version: Version,

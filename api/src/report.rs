@@ -14,7 +14,12 @@ use crate::{
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(spending).service(budgets).service(hours).service(timesheet).service(job_cost);
+    config
+        .service(get_spending_report)
+        .service(get_budget_report)
+        .service(get_hours_report)
+        .service(get_timesheet_report)
+        .service(get_job_cost_report);
 }
 
 /// Report spending
@@ -28,7 +33,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     responses((status = 200, description = "Report", body = Spending), problem::Read),
 )]
 #[get("/reports/spending")]
-async fn spending(
+async fn get_spending_report(
     state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     Query(query): Query<SpendingQuery>,
@@ -46,7 +51,7 @@ async fn spending(
     responses((status = 200, description = "Report", body = Budgets), problem::Read),
 )]
 #[get("/reports/budgets")]
-async fn budgets(
+async fn get_budget_report(
     state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     Query(query): Query<BudgetsQuery>,
@@ -65,7 +70,7 @@ async fn budgets(
     responses((status = 200, description = "Report", body = Hours), problem::Read),
 )]
 #[get("/reports/hours")]
-async fn hours(
+async fn get_hours_report(
     state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     Query(query): Query<HoursQuery>,
@@ -83,7 +88,7 @@ async fn hours(
     responses((status = 200, description = "Timesheet", body = Timesheet), problem::Read),
 )]
 #[get("/reports/timesheet")]
-async fn timesheet(
+async fn get_timesheet_report(
     state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     Query(query): Query<TimesheetQuery>,
@@ -102,7 +107,7 @@ async fn timesheet(
     responses((status = 200, description = "Report", body = JobCost), problem::Read),
 )]
 #[get("/reports/job-cost")]
-async fn job_cost(
+async fn get_job_cost_report(
     state: web::Data<State>,
     caller: Require<permission::ReadCosts>,
     Query(query): Query<JobCostQuery>,

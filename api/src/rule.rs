@@ -16,18 +16,17 @@ use crate::{
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let rules = Collection::<Rule>::of("rules", "a rule");
     config
-        .service(rules.create(permission::ManageRules))
-        .service(rules.list(
-            permission::ReadMoney,
-            "Ordered by name, which is the order in which they apply.",
-        ))
-        .service(rules.read(permission::ReadMoney))
-        .service(rules.history(permission::ReadMoney))
-        .service(rules.revert(permission::ManageRules))
-        .service(rules.change(permission::ManageRules))
-        .service(rules.remove(permission::ManageRules))
-        .service(try_out)
-        .service(dry_run);
+        .service(rules.create(may::ManageRules))
+        .service(
+            rules.list(may::ReadMoney, "Ordered by name, which is the order in which they apply."),
+        )
+        .service(rules.get(may::ReadMoney))
+        .service(rules.history(may::ReadMoney))
+        .service(rules.revert(may::ManageRules))
+        .service(rules.update(may::ManageRules))
+        .service(rules.delete(may::ManageRules))
+        .service(dry_run_unsaved_rule)
+        .service(dry_run_rule);
 }
 
 /// Dry-run a rule
@@ -45,11 +44,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[post("/rules/{rule_id}/dry-run")]
-async fn dry_run(
-    caller: Require<permission::ManageRules>,
-    ResourceId(id): ResourceId,
-    idempotent: Idempotent,
-    Body(over): Body<Deferred<DryRunInput>>,
+async fn dry_run_rule(
+    may: May<may::ManageRules>,
+    Row(id): Row,
+    once: Once,
+    Body(over): Body<Later<DryRunInput>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| rule::dry_run(store, &caller.actor, id, over).await)
@@ -71,10 +70,10 @@ async fn dry_run(
     ),
 )]
 #[post("/rules/dry-run")]
-async fn try_out(
-    caller: Require<permission::ManageRules>,
-    idempotent: Idempotent,
-    Body(Validated(trial)): Body<Validated<RuleTrialInput>>,
+async fn dry_run_unsaved_rule(
+    may: May<may::ManageRules>,
+    once: Once,
+    Body(Form(trial)): Body<Form<RuleTrialInput>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| rule::try_out(store, &caller.actor, trial).await)

@@ -16,7 +16,11 @@ use crate::{
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(create).service(list).service(end_current).service(end);
+    config
+        .service(create_session)
+        .service(list_sessions)
+        .service(delete_current_session)
+        .service(delete_session);
 }
 
 /// Log in
@@ -33,7 +37,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[post("/sessions")]
-async fn create(
+async fn create_session(
     state: web::Data<State>,
     idempotent: Idempotent,
     Source(network): Source,
@@ -64,7 +68,7 @@ async fn create(
     responses((status = 200, description = "Page of the list", body = Page<Session>), problem::Own),
 )]
 #[get("/sessions")]
-async fn list(
+async fn list_sessions(
     state: web::Data<State>,
     me: InSession,
     Query(page): Query<PageQuery>,
@@ -80,7 +84,7 @@ async fn list(
     responses((status = 204, description = "Session ended"), problem::Own),
 )]
 #[delete("/sessions/current")]
-async fn end_current(state: web::Data<State>, me: InSession) -> Result<HttpResponse> {
+async fn delete_current_session(state: web::Data<State>, me: InSession) -> Result<HttpResponse> {
     session::end(&state.store, me.user_id, me.session_id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -94,10 +98,10 @@ async fn end_current(state: web::Data<State>, me: InSession) -> Result<HttpRespo
     responses((status = 204, description = "Session ended"), problem::Read),
 )]
 #[delete("/sessions/{session_id}")]
-async fn end(
+async fn delete_session(
     state: web::Data<State>,
     me: InSession,
-    ResourceId(id): ResourceId,
+    Row(id): Row,
 ) -> Result<HttpResponse> {
     session::end(&state.store, me.user_id, id).await?;
     Ok(HttpResponse::NoContent().finish())

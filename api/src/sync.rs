@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(changes).service(push);
+    config.service(list_changes).service(sync_changes);
 }
 
 /// List changes
@@ -32,7 +32,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[get("/changes")]
-async fn changes(
+async fn list_changes(
     state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
     Query(query): Query<ChangesQuery>,
@@ -55,10 +55,10 @@ async fn changes(
     ),
 )]
 #[post("/sync")]
-async fn push(
-    caller: Require<permission::ReadOrganization>,
-    idempotent: Idempotent,
-    Body(Validated(input)): Body<Validated<SyncInput>>,
+async fn sync_changes(
+    may: May<may::ReadOrganization>,
+    once: Once,
+    Body(Form(input)): Body<Form<SyncInput>>,
 ) -> Result<HttpResponse> {
     idempotent.respond(ok_json, async |store| sync::sync(store, &caller.actor, input).await).await
 }

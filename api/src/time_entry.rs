@@ -31,18 +31,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             "Requires a start and an end, or a day and minutes. Without an end, the entry is a \
              timer that is running.",
         ))
-        .service(entries.list(permission::ReadWork, "By default, latest start first."))
-        .service(start)
-        .service(create_batch)
-        .service(import)
-        .service(entries.read(permission::ReadWork))
-        .service(entries.history(permission::ReadWork))
-        .service(entries.revert(permission::RecordTime))
-        .service(entries.change(permission::RecordTime).detail(LOCKED))
-        .service(entries.remove(permission::RecordTime).detail(LOCKED))
+        .service(entries.list(may::ReadWork, "By default, latest start first."))
+        .service(start_timer)
+        .service(create_time_entry_batch)
+        .service(import_time_entries)
+        .service(entries.get(may::ReadWork))
+        .service(entries.history(may::ReadWork))
+        .service(entries.revert(may::RecordTime))
+        .service(entries.update(may::RecordTime).detail(LOCKED))
+        .service(entries.delete(may::RecordTime).detail(LOCKED))
         .service(
             entries
-                .transition(permission::RecordTime, "stop", time_entry::stop)
+                .transition(may::RecordTime, "stop", time_entry::stop)
+                .operation_id("stop_timer")
                 .summary("Stop a timer")
                 .detail("The end defaults to now."),
         );
@@ -60,9 +61,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     responses((status = 201, description = "Started timer", body = TimeEntry), problem::Create),
 )]
 #[post("/time-entries/start")]
-async fn start(
-    caller: Require<permission::RecordTime>,
-    idempotent: Idempotent,
+async fn start_timer(
+    may: May<may::RecordTime>,
+    once: Once,
     Body(new): Body<NewTimer>,
 ) -> Result<HttpResponse> {
     idempotent
@@ -84,10 +85,10 @@ async fn start(
     ),
 )]
 #[post("/time-entries/batch")]
-async fn create_batch(
-    caller: Require<permission::RecordTime>,
-    idempotent: Idempotent,
-    Body(Validated(batch)): Body<Validated<TimeEntryBatch>>,
+async fn create_time_entry_batch(
+    may: May<may::RecordTime>,
+    once: Once,
+    Body(Form(batch)): Body<Form<TimeEntryBatch>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(created_json, async |store| {
@@ -118,7 +119,7 @@ async fn create_batch(
     ),
 )]
 #[post("/time-entries/import")]
-async fn import(
+async fn import_time_entries(
     state: web::Data<State>,
     caller: Require<permission::ManageTime>,
     idempotent: Idempotent,

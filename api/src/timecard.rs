@@ -23,34 +23,30 @@ in the timecard.";
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let timecards = Collection::<Timecard>::of("timecards", "a timecard");
     config
-        .service(create)
-        .service(timecards.list(permission::ReadWork, "By default, latest week first."))
-        .service(decide)
-        .service(timecards.read(permission::ReadWork))
-        .service(timecards.history(permission::ReadWork))
-        .service(totals)
+        .service(create_timecard)
+        .service(timecards.list(may::ReadWork, "By default, latest week first."))
+        .service(decide_timecards)
+        .service(timecards.get(may::ReadWork))
+        .service(timecards.history(may::ReadWork))
+        .service(get_timecard_totals)
         .service(
             timecards
-                .transition(permission::RecordTime, "submit", timecard::submit)
+                .transition(may::RecordTime, "submit", timecard::submit)
                 .summary("Submit a timecard for approval")
                 .detail(
                     "Locks the time of the week. If the organization requires no approval, the \
                      timecard is approved at once.",
                 ),
         )
+        .service(timecards.transition(may::DecideTime, "approve", timecard::approve).detail(DECIDE))
         .service(
             timecards
-                .transition(permission::DecideTime, "approve", timecard::approve)
-                .detail(DECIDE),
-        )
-        .service(
-            timecards
-                .transition(permission::DecideTime, "reject", timecard::reject)
+                .transition(may::DecideTime, "reject", timecard::reject)
                 .detail("Unlocks the time of the week. The timecard can be submitted again."),
         )
         .service(
             timecards
-                .transition(permission::ReopenTimecards, "reopen", timecard::reopen)
+                .transition(may::ReopenTimecards, "reopen", timecard::reopen)
                 .detail("Unlocks the time of a submitted or approved timecard."),
         );
 }
@@ -66,9 +62,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     responses((status = 201, description = "Created timecard", body = Timecard), problem::Create),
 )]
 #[post("/timecards")]
-async fn create(
-    caller: Require<permission::RecordTime>,
-    idempotent: Idempotent,
+async fn create_timecard(
+    may: May<may::RecordTime>,
+    once: Once,
     Body(new): Body<NewTimecard>,
 ) -> Result<HttpResponse> {
     idempotent
@@ -89,7 +85,7 @@ async fn create(
     ),
 )]
 #[get("/timecards/{timecard_id}/totals")]
-async fn totals(
+async fn get_timecard_totals(
     state: web::Data<State>,
     caller: Require<permission::ReadWork>,
     ResourceId(id): ResourceId,
@@ -111,10 +107,10 @@ async fn totals(
     ),
 )]
 #[post("/timecards/decide")]
-async fn decide(
-    caller: Require<permission::DecideTime>,
-    idempotent: Idempotent,
-    Body(Validated(decisions)): Body<Validated<Decide>>,
+async fn decide_timecards(
+    may: May<may::DecideTime>,
+    once: Once,
+    Body(Form(decisions)): Body<Form<Decide>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| timecard::decide(store, &caller.actor, decisions).await)

@@ -27,11 +27,11 @@ type Revert = TransitionBody<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
-        .service(register)
-        .service(me)
-        .service(history)
-        .service(revert)
-        .service(change_me)
+        .service(register_user)
+        .service(get_current_user)
+        .service(list_current_user_history)
+        .service(revert_current_user)
+        .service(update_current_user)
         .service(change_password);
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     responses((status = 201, description = "Registered user", body = User), problem::Guess),
 )]
 #[post("/users")]
-async fn register(
+async fn register_user(
     state: web::Data<State>,
     idempotent: Idempotent,
     Source(network): Source,
@@ -82,7 +82,7 @@ async fn register(
     ),
 )]
 #[get("/users/me")]
-async fn me(
+async fn get_current_user(
     state: web::Data<State>,
     session: InSession,
     Query(at): Query<AtQuery>,
@@ -100,7 +100,7 @@ async fn me(
     responses((status = 200, description = "Page of the list", body = Page<Event>), problem::Read),
 )]
 #[get("/users/me/history")]
-async fn history(
+async fn list_current_user_history(
     state: web::Data<State>,
     session: InSession,
     Query(page): Query<PageQuery>,
@@ -121,7 +121,7 @@ async fn history(
     ),
 )]
 #[post("/users/me/revert")]
-async fn revert(
+async fn revert_current_user(
     state: web::Data<State>,
     session: InSession,
     idempotent: Idempotent,
@@ -159,7 +159,7 @@ const TAKEN: &[&str] = &["duplicate"];
     ),
 )]
 #[patch("/users/me")]
-async fn change_me(
+async fn update_current_user(
     state: web::Data<State>,
     session: InSession,
     Source(network): Source,

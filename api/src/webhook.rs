@@ -26,23 +26,23 @@ signed with both secrets.";
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let webhooks = Collection::<Webhook>::of("webhooks", "a webhook");
     config
-        .service(create)
-        .service(webhooks.list(permission::ManageWebhooks, "Newest first."))
-        .service(webhooks.read(permission::ManageWebhooks))
-        .service(webhooks.history(permission::ManageWebhooks))
-        .service(webhooks.revert(permission::ManageWebhooks))
-        .service(webhooks.change(permission::ManageWebhooks))
-        .service(remove)
+        .service(create_webhook)
+        .service(webhooks.list(may::ManageWebhooks, "Newest first."))
+        .service(webhooks.get(may::ManageWebhooks))
+        .service(webhooks.history(may::ManageWebhooks))
+        .service(webhooks.revert(may::ManageWebhooks))
+        .service(webhooks.update(may::ManageWebhooks))
+        .service(delete_webhook)
         .service(
             webhooks
-                .transition(permission::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
+                .transition(may::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
                 .summary("Rotate a webhook's secret")
                 .detail(ROTATE),
         )
-        .service(test)
-        .service(deliveries)
-        .service(delivery)
-        .service(resend);
+        .service(test_webhook)
+        .service(list_webhook_deliveries)
+        .service(get_delivery)
+        .service(resend_delivery);
 }
 
 /// Create a webhook
@@ -60,9 +60,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[post("/webhooks")]
-async fn create(
-    caller: Require<permission::ManageWebhooks>,
-    idempotent: Idempotent,
+async fn create_webhook(
+    may: May<may::ManageWebhooks>,
+    once: Once,
     Body(new): Body<NewWebhook>,
 ) -> Result<HttpResponse> {
     idempotent
@@ -80,7 +80,7 @@ async fn create(
     responses((status = 204, description = "Deleted"), problem::Remove),
 )]
 #[delete("/webhooks/{webhook_id}")]
-async fn remove(
+async fn delete_webhook(
     state: web::Data<State>,
     caller: Require<permission::ManageWebhooks>,
     ResourceId(id): ResourceId,
@@ -100,14 +100,12 @@ async fn remove(
     responses((status = 201, description = "Created delivery", body = Delivery), problem::Take),
 )]
 #[post("/webhooks/{webhook_id}/test")]
-async fn test(
-    caller: Require<permission::ManageWebhooks>,
-    idempotent: Idempotent,
-    ResourceId(id): ResourceId,
+async fn test_webhook(
+    may: May<may::ManageWebhooks>,
+    once: Once,
+    Row(id): Row,
 ) -> Result<HttpResponse> {
-    idempotent
-        .respond(created_json, async |store| webhook::test(store, &caller.actor, id).await)
-        .await
+    once.answer(made, async |store| webhook::test(store, &may.actor, id).await).await
 }
 
 /// List a webhook's deliveries
@@ -125,7 +123,7 @@ async fn test(
     ),
 )]
 #[get("/webhooks/{webhook_id}/deliveries")]
-async fn deliveries(
+async fn list_webhook_deliveries(
     state: web::Data<State>,
     caller: Require<permission::ManageWebhooks>,
     ResourceId(id): ResourceId,
@@ -147,7 +145,7 @@ async fn deliveries(
     ),
 )]
 #[get("/deliveries/{delivery_id}")]
-async fn delivery(
+async fn get_delivery(
     state: web::Data<State>,
     caller: Require<permission::ManageWebhooks>,
     ResourceId(id): ResourceId,
@@ -168,10 +166,10 @@ async fn delivery(
     ),
 )]
 #[post("/deliveries/{delivery_id}/resend")]
-async fn resend(
-    caller: Require<permission::ManageWebhooks>,
-    idempotent: Idempotent,
-    ResourceId(id): ResourceId,
+async fn resend_delivery(
+    may: May<may::ManageWebhooks>,
+    once: Once,
+    Row(id): Row,
 ) -> Result<HttpResponse> {
-    idempotent.respond(ok_json, async |store| webhook::resend(store, &caller.actor, id).await).await
+    once.answer(told, async |store| webhook::resend(store, &may.actor, id).await).await
 }

@@ -38,7 +38,7 @@ pub(super) async fn list<R: Readable, P: PermissionType>(
     Ok(PageResponse(R::list(&state.store, &caller.actor, &query).await?))
 }
 
-pub(super) async fn read<R: Readable, P: PermissionType>(
+pub(super) async fn get<R: Readable, P: Requires>(
     state: web::Data<State>,
     caller: Require<P>,
     ResourceId(id): ResourceId,
@@ -72,7 +72,7 @@ pub(super) async fn revert<R: Changeable, P: PermissionType>(
         .await
 }
 
-pub(super) async fn change<R: Changeable, P: PermissionType>(
+pub(super) async fn update<R: Changeable, P: Requires>(
     state: web::Data<State>,
     caller: Require<P>,
     ResourceId(id): ResourceId,
@@ -84,7 +84,7 @@ pub(super) async fn change<R: Changeable, P: PermissionType>(
     Ok(ResourceResponse(changed))
 }
 
-pub(super) async fn remove<R: Writable, P: PermissionType>(
+pub(super) async fn delete<R: Writable, P: Requires>(
     state: web::Data<State>,
     caller: Require<P>,
     ResourceId(id): ResourceId,
@@ -94,14 +94,12 @@ pub(super) async fn remove<R: Writable, P: PermissionType>(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What the handler of a transition takes.
-type TransitionArgs<P, I> = (Require<P>, Idempotent, ResourceId, IfMatch, Body<TransitionBody<I>>);
+/// What a transition's handler takes.
+type Transition<P, I> = (May<P>, Once, Row, IfMatch, Body<Act<I>>);
 
 pub(super) fn transition<P, I, A>(
-    apply: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
-    + Clone
-    + 'static,
-) -> impl Handler<TransitionArgs<P, I>, Output = Result<HttpResponse>>
+    act: impl AsyncFn(&Store, &Actor, Uuid, Expected, Act<I>) -> error::Result<A> + Clone + 'static,
+) -> impl Handler<Transition<P, I>, Output = Result<HttpResponse>>
 where
     P: PermissionType,
     I: DeserializeOwned + Validate + 'static,

@@ -1,19 +1,18 @@
-//! The standard routes of a resource: create, list, read, history, revert, change, remove, and
-//! transitions.
+//! The standard routes of a resource: create, list, get, history, revert, update, delete and transitions.
 //!
-//! They are the same for every resource that the service knows by the traits of
-//! [`service::resource`], so they are written here once, with their part of the OpenAPI document. A
-//! resource says what it is called, then which routes it takes and, for each, the permission: its
-//! type is what [`crate::extract::Require`] asks for.
+//! They are the same for every resource that the service knows by the traits of [`service::resource`], so
+//! they are written here once, with their part of the OpenAPI document. A resource says what it is called,
+//! then which routes it takes and, for each, the permission: its type is what [`crate::extract::May`] asks for.
+//! The id of each operation is a verb and the resource: `list_categories`, `update_category`.
 //!
 //! ```ignore
 //! pub(crate) fn routes(config: &mut ServiceConfig) {
 //!     let categories = Collection::<Category>::of("categories", "a category");
 //!     config
-//!         .service(categories.create(permission::ManageCategories))
-//!         .service(categories.list(permission::ReadMoney, "Ordered by name."))
-//!         .service(categories.change(permission::ManageCategories).detail("The kind is fixed."))
-//!         .service(categories.transition(permission::ManageCategories, "close", category::close))
+//!         .service(categories.create(may::ManageCategories))
+//!         .service(categories.list(may::ReadMoney, "Ordered by name."))
+//!         .service(categories.update(may::ManageCategories).detail("The kind is immutable."))
+//!         .service(categories.transition(may::ManageCategories, "close", category::close))
 //!         .service(totals); // written by hand
 //! }
 //! ```
@@ -22,19 +21,19 @@
 //! |---|---|---|
 //! | `create` | `POST /categories` | `Writable` |
 //! | `list` | `GET /categories` | `Readable`: `type Query` says what it can be asked for |
-//! | `read` | `GET /categories/{category_id}`, with `?as_of=` | `Readable` |
+//! | `get` | `GET /categories/{category_id}`, with `?as_of=` | `Readable` |
 //! | `history` | `GET /categories/{category_id}/history` | `Resource` |
 //! | `revert` | `POST /categories/{category_id}/revert` | `Changeable` |
-//! | `change` | `PATCH /categories/{category_id}` | `Changeable` |
-//! | `remove` | `DELETE /categories/{category_id}` | `Writable` |
-//! | `transition` | `POST /categories/{category_id}/approve` | a function of version and input |
+//! | `update` | `PATCH /categories/{category_id}` | `Changeable` |
+//! | `delete` | `DELETE /categories/{category_id}` | `Writable` |
+//! | `transition` | `POST /categories/{category_id}/approve` | a function that takes a version, and an input |
 //!
-//! The permission of list, read and history is the resource's `READ`, that of revert and change its
-//! `WRITE`, as the compiler sees to; create, remove and transitions may take another, and the
-//! service asks for what is more.
+//! The permission of list, get and history is the resource's `READ`, that of revert and update its `WRITE`, as
+//! the compiler sees to; create, delete and transitions may take another, and the service asks for what is more.
 //!
 //! A route that is not like that is a handler with `#[utoipa::path(…)]`, as in `report.rs`, registered beside
-//! them. A standard text is replaced with [`Route::summary`]; [`Route::detail`] says more.
+//! them; its name is the id of the operation. A standard text is replaced with [`Route::summary`];
+//! [`Route::detail`] says more.
 
 mod handlers;
 mod route;
@@ -79,6 +78,11 @@ impl<R: Resource> Collection<R> {
         Self { tag, one, path, id: format!("{}_id", R::ENTITY), resource: PhantomData }
     }
 
+    /// What several are called in the id of an operation: `journal_entries`.
+    fn plural(&self) -> String {
+        self.tag.to_lowercase().replace(' ', "_")
+    }
+
     /// Where one of them is, and what is below it.
     fn item(&self, below: &str) -> String {
         format!("{}/{{{}}}{below}", self.path, self.id)
@@ -87,7 +91,8 @@ impl<R: Resource> Collection<R> {
     /// What has happened to one of them.
     pub(crate) fn history<P: PermissionType>(&self, _: P) -> Route {
         const { takes::<P>(R::READ) };
-        Route::get::<P>(self.tag, "history", &self.item("/history"))
+        let operation = format!("list_{}_history", R::ENTITY);
+        Route::get::<P>(self.tag, &operation, &self.item("/history"))
             .summary(&format!("List {}'s events", self.one))
             .detail("Latest first. Deleted resources keep their events.")
             .id(&self.id)
@@ -97,9 +102,10 @@ impl<R: Resource> Collection<R> {
             .to(handlers::history::<R, P>)
     }
 
-    /// Something that is done to one of them, against its version: `"approve"`. `apply` writes
-    /// once.
-    pub(crate) fn transition<P: PermissionType, I, A>(
+    /// Something that is done to one of them, against its version: `"approve"`. `act` writes once. What
+    /// follows the verb follows the resource in the id of the operation: `"rotate-secret"` is
+    /// `rotate_webhook_secret`.
+    pub(crate) fn transition<P: Requires, I, A>(
         &self,
         _: P,
         name: &str,
@@ -111,13 +117,15 @@ impl<R: Resource> Collection<R> {
         I: DeserializeOwned + Validate + ToSchema + 'static,
         A: Versioned + ToSchema + 'static,
     {
-        Route::post::<P>(self.tag, &name.replace('-', "_"), &self.item(&format!("/{name}")))
+        let (verb, rest) = name.split_at(name.find('-').unwrap_or(name.len()));
+        let operation = format!("{verb}_{}{}", R::ENTITY, rest.replace('-', "_"));
+        Route::post::<P>(self.tag, &operation, &self.item(&format!("/{name}")))
             .summary(&format!("{} {}", capital(&name.replace('-', " ")), self.one))
             .id(&self.id)
             .body::<TransitionBody<I>>()
             .returns::<A>(StatusCode::OK)
             .responses::<problem::Change>()
-            .to(handlers::transition::<P, I, A>(apply))
+            .to(handlers::transition::<P, I, A>(act))
     }
 }
 
@@ -125,7 +133,7 @@ impl<R: Readable> Collection<R> {
     /// A page of them, in this order: `"Ordered by name."`.
     pub(crate) fn list<P: PermissionType>(&self, _: P, order: &str) -> Route {
         const { takes::<P>(R::READ) };
-        Route::get::<P>(self.tag, "list", &self.path)
+        Route::get::<P>(self.tag, &format!("list_{}", self.plural()), &self.path)
             .summary(&format!("List {}", self.tag))
             .detail(order)
             .query::<R::Query>()
@@ -135,9 +143,9 @@ impl<R: Readable> Collection<R> {
     }
 
     /// One of them, as it is or as it was.
-    pub(crate) fn read<P: PermissionType>(&self, _: P) -> Route {
+    pub(crate) fn get<P: Requires>(&self, _: P) -> Route {
         const { takes::<P>(R::READ) };
-        Route::get::<P>(self.tag, "read", &self.item(""))
+        Route::get::<P>(self.tag, &format!("get_{}", R::ENTITY), &self.item(""))
             .summary(&format!("Get {}", self.one))
             .detail("With `as_of`, returns the resource as it was at that time.")
             .id(&self.id)
@@ -145,7 +153,7 @@ impl<R: Readable> Collection<R> {
             .returns::<R>(StatusCode::OK)
             .responses::<NotModified>()
             .responses::<problem::Read>()
-            .to(handlers::read::<R, P>)
+            .to(handlers::get::<R, P>)
     }
 }
 
@@ -153,7 +161,7 @@ impl<R: Changeable> Collection<R> {
     /// Makes one of them again what it was.
     pub(crate) fn revert<P: PermissionType>(&self, _: P) -> Route {
         const { takes::<P>(R::WRITE) };
-        Route::post::<P>(self.tag, "revert", &self.item("/revert"))
+        Route::post::<P>(self.tag, &format!("revert_{}", R::ENTITY), &self.item("/revert"))
             .summary(&format!("Revert {} to an earlier version", self.one))
             .detail("Creates a new version, which must satisfy the current rules.")
             .id(&self.id)
@@ -163,23 +171,23 @@ impl<R: Changeable> Collection<R> {
             .to(handlers::revert::<R, P>)
     }
 
-    /// Changes one of them.
-    pub(crate) fn change<P: PermissionType>(&self, _: P) -> Route {
+    /// Updates one of them.
+    pub(crate) fn update<P: Requires>(&self, _: P) -> Route {
         const { takes::<P>(R::WRITE) };
-        Route::patch::<P>(self.tag, "change", &self.item(""))
+        Route::patch::<P>(self.tag, &format!("update_{}", R::ENTITY), &self.item(""))
             .summary(&format!("Update {}", self.one))
             .id(&self.id)
             .body::<Change<R::Input>>()
             .returns::<R>(StatusCode::OK)
             .responses::<problem::Change>()
-            .to(handlers::change::<R, P>)
+            .to(handlers::update::<R, P>)
     }
 }
 
 impl<R: Writable> Collection<R> {
     /// Makes a new one.
-    pub(crate) fn create<P: PermissionType>(&self, _: P) -> Route {
-        Route::post::<P>(self.tag, "create", &self.path)
+    pub(crate) fn create<P: Requires>(&self, _: P) -> Route {
+        Route::post::<P>(self.tag, &format!("create_{}", R::ENTITY), &self.path)
             .summary(&format!("Create {}", self.one))
             .body::<Create<R::Input>>()
             .returns::<R>(StatusCode::CREATED)
@@ -187,15 +195,15 @@ impl<R: Writable> Collection<R> {
             .to(handlers::create::<R, P>)
     }
 
-    /// Removes one of them.
-    pub(crate) fn remove<P: PermissionType>(&self, _: P) -> Route {
-        Route::delete::<P>(self.tag, "remove", &self.item(""))
+    /// Deletes one of them.
+    pub(crate) fn delete<P: Requires>(&self, _: P) -> Route {
+        Route::delete::<P>(self.tag, &format!("delete_{}", R::ENTITY), &self.item(""))
             .summary(&format!("Delete {}", self.one))
             .id(&self.id)
             .query::<Version>()
             .no_content()
             .responses::<problem::Remove>()
-            .to(handlers::remove::<R, P>)
+            .to(handlers::delete::<R, P>)
     }
 }
 

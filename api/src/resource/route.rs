@@ -56,36 +56,36 @@ fn page_name<T: ToSchema>() -> String {
 }
 
 impl Route {
-    /// A GET that takes this permission: the tag, the name and the path of the operation.
-    pub(super) fn get<P: PermissionType>(tag: &str, name: &str, path: &str) -> Self {
-        Self::new::<P>((HttpMethod::Get, guard::Get()), tag, name, path)
+    /// A GET that takes this permission: the tag, the id and the path of the operation.
+    pub(super) fn get<P: Requires>(tag: &str, id: &str, path: &str) -> Self {
+        Self::new::<P>((HttpMethod::Get, guard::Get()), tag, id, path)
     }
 
     /// A POST.
-    pub(super) fn post<P: PermissionType>(tag: &str, name: &str, path: &str) -> Self {
-        Self::new::<P>((HttpMethod::Post, guard::Post()), tag, name, path)
+    pub(super) fn post<P: Requires>(tag: &str, id: &str, path: &str) -> Self {
+        Self::new::<P>((HttpMethod::Post, guard::Post()), tag, id, path)
     }
 
     /// A PATCH.
-    pub(super) fn patch<P: PermissionType>(tag: &str, name: &str, path: &str) -> Self {
-        Self::new::<P>((HttpMethod::Patch, guard::Patch()), tag, name, path)
+    pub(super) fn patch<P: Requires>(tag: &str, id: &str, path: &str) -> Self {
+        Self::new::<P>((HttpMethod::Patch, guard::Patch()), tag, id, path)
     }
 
     /// A DELETE.
-    pub(super) fn delete<P: PermissionType>(tag: &str, name: &str, path: &str) -> Self {
-        Self::new::<P>((HttpMethod::Delete, guard::Delete()), tag, name, path)
+    pub(super) fn delete<P: Requires>(tag: &str, id: &str, path: &str) -> Self {
+        Self::new::<P>((HttpMethod::Delete, guard::Delete()), tag, id, path)
     }
 
     fn new<P: PermissionType>(
         (method, guard): (HttpMethod, impl Guard + 'static),
         tag: &str,
-        name: &str,
+        id: &str,
         path: &str,
     ) -> Self {
         let permission = Value::from(P::name());
         let operation = OperationBuilder::new()
             .tag(tag)
-            .operation_id(Some(name))
+            .operation_id(Some(id))
             .extensions(Some(ExtensionsBuilder::new().add("x-permission", permission).build()));
         let route = Self {
             resource: Resource::new(path).guard(guard),
@@ -95,6 +95,12 @@ impl Route {
             schemas: Vec::new(),
         };
         route.id("organization_id")
+    }
+
+    /// Another id of the operation than the standard one.
+    pub(crate) fn operation_id(mut self, id: &str) -> Self {
+        self.operation.operation_id = Some(id.to_owned());
+        self
     }
 
     /// What it does, in a few words.
