@@ -14,6 +14,8 @@ use crate::{
     state::State,
 };
 
+type BalancePage = Page<AccountBalance>;
+
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let accounts = Collection::<Account>::of("accounts", "an account");
     config
@@ -61,7 +63,7 @@ async fn get_account_balance(
     params(("organization_id" = uuid::Uuid, Path), PageQuery),
     extensions(("x-permission" = json!(permission::ReadLedger::name()))),
     responses(
-        (status = 200, description = "Page of the list", body = Page<AccountBalance>),
+        (status = 200, description = "Page of the list", body = BalancePage),
         problem::Read,
     ),
 )]

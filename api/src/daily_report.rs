@@ -14,8 +14,7 @@ use crate::{
     state::State,
 };
 
-const APPROVE: &str =
-    "If approval is required, it must come from a member with no part in the report.";
+type AmendmentPage = Page<Amendment>;
 
 const AMEND: &str = "\
 `changes` is a JSON Merge Patch, and `reason` states why. If the organization requires approval, an
@@ -82,7 +81,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
     extensions(("x-permission" = json!(permission::ReadWork::name()))),
     responses(
-        (status = 200, description = "Page of the list", body = Page<Amendment>),
+        (status = 200, description = "Page of the list", body = AmendmentPage),
         problem::Read,
     ),
 )]

@@ -13,6 +13,8 @@ use crate::{
     state::State,
 };
 
+type ImportRunPage = Page<ImportRun>;
+
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(list_imports).service(get_import).service(cancel_import);
 }
@@ -25,7 +27,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     params(("organization_id" = uuid::Uuid, Path), ImportRunQuery),
     extensions(("x-permission" = json!(permission::ManageImports::name()))),
     responses(
-        (status = 200, description = "Page of the list", body = Page<ImportRun>),
+        (status = 200, description = "Page of the list", body = ImportRunPage),
         problem::Read,
     ),
 )]

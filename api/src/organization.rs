@@ -21,7 +21,9 @@ use crate::{
 
 type NewOrganization = Create<OrganizationInput>;
 type OrganizationChange = Change<OrganizationInput>;
-type Revert = TransitionBody<RevertInput>;
+type OrganizationPage = Page<Organization>;
+type EventPage = Page<Event>;
+type Revert = Act<RevertInput>;
 
 /// What a user does without being in any organization yet.
 pub(crate) fn own_routes(config: &mut ServiceConfig) {
@@ -66,7 +68,7 @@ async fn create_organization(
     tag = "organizations",
     params(PageQuery),
     responses(
-        (status = 200, description = "Page of the list", body = Page<Organization>),
+        (status = 200, description = "Page of the list", body = OrganizationPage),
         problem::Own,
     ),
 )]
@@ -109,8 +111,8 @@ async fn get_organization(
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path), PageQuery),
-    extensions(("x-permission" = json!(permission::ReadOrganization::name()))),
-    responses((status = 200, description = "Page of the list", body = Page<Event>), problem::Read),
+    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    responses((status = 200, description = "Page of the list", body = EventPage), problem::Read),
 )]
 #[get("/history")]
 async fn list_organization_history(

@@ -15,6 +15,8 @@ use crate::{
     state::State,
 };
 
+type SessionPage = Page<Session>;
+
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(create_session)
@@ -65,7 +67,7 @@ async fn create_session(
 #[utoipa::path(
     tag = "sessions",
     params(PageQuery),
-    responses((status = 200, description = "Page of the list", body = Page<Session>), problem::Own),
+    responses((status = 200, description = "Page of the list", body = SessionPage), problem::Own),
 )]
 #[get("/sessions")]
 async fn list_sessions(

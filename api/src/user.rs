@@ -23,7 +23,8 @@ use crate::{
 };
 
 type UserChange = Change<UserInput>;
-type Revert = TransitionBody<RevertInput>;
+type EventPage = Page<Event>;
+type Revert = Act<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
@@ -97,7 +98,7 @@ async fn get_current_user(
 #[utoipa::path(
     tag = "users",
     params(PageQuery),
-    responses((status = 200, description = "Page of the list", body = Page<Event>), problem::Read),
+    responses((status = 200, description = "Page of the list", body = EventPage), problem::Read),
 )]
 #[get("/users/me/history")]
 async fn list_current_user_history(

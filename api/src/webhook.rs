@@ -18,6 +18,7 @@ use crate::{
 };
 
 type NewWebhook = Create<WebhookInput>;
+type DeliveryPage = Page<Delivery>;
 
 const ROTATE: &str = "\
 The response contains the new secret, which is returned only once. During the overlap, messages are
@@ -118,7 +119,7 @@ async fn test_webhook(
     ),
     extensions(("x-permission" = json!(permission::ManageWebhooks::name()))),
     responses(
-        (status = 200, description = "Page of the list", body = Page<Delivery>),
+        (status = 200, description = "Page of the list", body = DeliveryPage),
         problem::Read,
     ),
 )]

@@ -10,7 +10,7 @@ use actix_web::{
 use serde_json::Value;
 use service::store::page::Page;
 use utoipa::{
-    IntoParams, IntoResponses, PartialSchema, ToSchema,
+    IntoParams, IntoResponses, ToSchema,
     openapi::{
         Content, KnownFormat, ObjectBuilder, PathItem, Paths, Ref, RefOr, Required, Response,
         ResponseBuilder, Schema, SchemaFormat, Type,
@@ -43,16 +43,6 @@ type Schemas = fn(&mut Vec<(String, RefOr<Schema>)>);
 fn schemas<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
     schemas.push((T::name().into_owned(), T::schema()));
     T::schemas(schemas);
-}
-
-fn page_schemas<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-    schemas.push((page_name::<T>(), Page::<T>::schema()));
-    Page::<T>::schemas(schemas);
-}
-
-/// The name that `#[utoipa::path]` gives to a `Page<T>`.
-fn page_name<T: ToSchema>() -> String {
-    format!("{}_{}", Page::<T>::name(), T::name())
 }
 
 impl Route {
@@ -159,7 +149,7 @@ impl Route {
 
     /// It answers with a page of these.
     pub(super) fn page<T: ToSchema>(mut self) -> Self {
-        let content = self.content(&page_name::<T>(), page_schemas::<T>);
+        let content = self.content(&Page::<T>::name(), schemas::<Page<T>>);
         let response =
             ResponseBuilder::new().description("Page of the list").content(JSON, content);
         self.response(StatusCode::OK, response.build())

@@ -49,6 +49,7 @@ pub struct EventQuery {
 
 /// Events of the organization in the order of their positions.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = EventFeed)]
 pub struct EventPage {
     /// Events after the requested position.
     pub items: Vec<Event>,

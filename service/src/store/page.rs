@@ -1,6 +1,8 @@
 //! Keyset pages: a cursor says after which row to go on, so that every row is met once, whatever is
 //! inserted meanwhile.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::Identified;
@@ -10,7 +12,10 @@ use sea_orm::{
     sea_query::{Alias, Expr, Query, SelectStatement, UnionType},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
+};
 use uuid::Uuid;
 use validator::Validate;
 
@@ -50,14 +55,45 @@ impl PageQuery {
 }
 
 /// Page of a list.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Page<T> {
     /// Items of the page.
-    // So that a generic handler and one by hand write the same schema of a page.
-    #[schema(inline)]
     pub items: Vec<T>,
     /// Value to pass as `cursor` for the next page; null on the last page.
     pub next_cursor: Option<String>,
+}
+
+/// Written by hand for the sake of the name and of the reference to the schema of the items: a derived
+/// schema is called `Page_Expense`, and has the whole schema of the items within.
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new()
+            .items(Ref::from_schema_name(T::name()))
+            .description(Some("Items of the page."));
+        let next_cursor = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some(
+                "Value to pass as `cursor` for the next page; null on the last page.",
+            ));
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some("Page of a list."))
+            .property("items", items)
+            .required("items")
+            .property("next_cursor", next_cursor)
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
 }
 
 impl<T> Page<T> {
