@@ -39,6 +39,7 @@ struct Readiness {
 
 /// Time zone data in use.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TimeZoneData)]
 struct TimeZones {
     /// Version of the tz database, such as `2026f`; null if the data does not state it.
     version: Option<&'static str>,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 type NewOrganization = Create<OrganizationInput>;
-type OrganizationChange = Change<OrganizationInput>;
+type OrganizationUpdate = Change<OrganizationInput>;
 type OrganizationPage = Page<Organization>;
 type EventPage = Page<Event>;
 type Revert = Act<RevertInput>;
@@ -157,8 +157,8 @@ async fn revert_organization(
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(permission::ChangeOrganization::name()))),
-    request_body = OrganizationChange,
+    extensions(("x-permission" = json!(may::ChangeOrganization::name()))),
+    request_body = OrganizationUpdate,
     responses(
         (status = 200, description = "State of the organization", body = Organization),
         problem::Change,
@@ -169,8 +169,8 @@ async fn update_organization(
     state: web::Data<State>,
     caller: Require<permission::ChangeOrganization>,
     IfMatch(precondition): IfMatch,
-    Body(change): Body<OrganizationChange>,
-) -> Result<ResourceResponse<Organization>> {
+    Body(change): Body<OrganizationUpdate>,
+) -> Result<Resource<Organization>> {
     let expected = Expected::of(change.version(), precondition);
     let id = caller.actor.organization_id;
     let changed = resource::change(&state.store, &caller.actor, id, expected, change).await?;

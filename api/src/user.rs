@@ -22,7 +22,7 @@ use crate::{
     state::State,
 };
 
-type UserChange = Change<UserInput>;
+type UserUpdate = Change<UserInput>;
 type EventPage = Page<Event>;
 type Revert = Act<RevertInput>;
 
@@ -152,7 +152,7 @@ const TAKEN: &[&str] = &["duplicate"];
 /// Update the current user
 #[utoipa::path(
     tag = "users",
-    request_body = UserChange,
+    request_body = UserUpdate,
     responses(
         (status = 200, description = "State of the user", body = User),
         problem::Change,
@@ -165,8 +165,8 @@ async fn update_current_user(
     session: InSession,
     Source(network): Source,
     IfMatch(precondition): IfMatch,
-    Body(change): Body<UserChange>,
-) -> Result<ResourceResponse<User>> {
+    Body(change): Body<UserUpdate>,
+) -> Result<Resource<User>> {
     let expected = Expected::of(change.version(), precondition);
     let attempt = ask_for_address(&state, network, &session)?;
     let changed = user::change(&state.store, session.author(), expected, change).await;

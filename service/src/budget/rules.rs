@@ -63,6 +63,7 @@ pub fn reaches(actual_minor: i128, budget_minor: i64, percent: i64) -> bool {
 
 /// Actual spending of a budget compared with spending evenly over its period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BudgetPace)]
 pub struct Pace {
     /// Days of the period that have elapsed, including the day of the report.
     pub elapsed_days: i64,
@@ -83,6 +84,7 @@ pub struct Pace {
 /// Result of comparing actual spending with an even pace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BudgetPaceStatus)]
 pub enum PaceStatus {
     /// Spending is not above an even pace.
     OnTrack,

@@ -95,6 +95,7 @@ impl ItemKind {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::in_order))]
+#[schema(as = DailyReportWeather)]
 pub struct Weather {
     /// Description of the weather, at most 200 characters.
     #[validate(length(max = 200))]
@@ -205,6 +206,7 @@ pub struct DailyReportInput {
 /// Comment that accompanies a transition of a daily report.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DailyReportTransitionInput)]
 pub struct DailyReportDecisionInput {
     /// Comment on the approval, at most 500 characters.
     #[validate(length(max = 500))]
@@ -215,7 +217,7 @@ pub struct DailyReportDecisionInput {
 /// Amendment of a submitted or approved daily report.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = DailyReportAmendInput)]
+#[schema(as = NewDailyReportAmendmentInput)]
 pub struct AmendInput {
     /// Reason for the amendment, not blank, at most 500 characters.
     #[validate(length(max = 500), custom(function = text::visible))]
@@ -229,6 +231,7 @@ pub struct AmendInput {
 /// Input of taking recorded hours into a daily report. It has no properties besides `version`.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TakeCrewHoursInput)]
 pub struct TakeHoursInput {}
 
 /// Report of what happened on a project on one day.
@@ -297,6 +300,7 @@ pub struct Amendment {
 
 /// Comparison of the hours in a daily report with the time entries of its project and day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = DailyReportCrewHours)]
 pub struct CrewHours {
     /// Identifier of the daily report.
     pub daily_report_id: Uuid,
@@ -319,6 +323,7 @@ pub struct CrewHours {
 
 /// Comparison of the reported and the recorded time of one member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DailyReportMemberHours)]
 pub struct MemberHours {
     /// Identifier of the member.
     pub member_id: Uuid,

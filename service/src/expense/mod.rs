@@ -189,6 +189,7 @@ pub type NewExpense = crate::input::Create<ExpenseInput>;
 /// Comment that accompanies a transition of an expense.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ExpenseTransitionInput)]
 pub struct DecisionInput {
     /// Comment on the decision, at most 500 characters.
     #[validate(length(max = 500))]

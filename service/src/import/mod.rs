@@ -61,6 +61,7 @@ pub enum OnError {
 
 /// Error in one row of an imported file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportRowError)]
 pub struct RowError {
     /// Number of the line on which the row starts. The header is line 1.
     pub line: u64,

@@ -89,7 +89,7 @@ impl<T: ToSchema> PartialSchema for Change<T> {
 
 impl<T: ToSchema> ToSchema for Change<T> {
     fn name() -> Cow<'static, str> {
-        format!("{}Change", stem::<T>()).into()
+        format!("{}Update", stem::<T>()).into()
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {

@@ -21,6 +21,7 @@ use crate::{money, store::page::PageQuery, text};
 /// other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = JournalEntryTransfer)]
 pub struct Transfer {
     /// Identifier of the account that is debited.
     pub debit_account_id: Uuid,
@@ -59,6 +60,7 @@ pub struct JournalEntryInput {
 /// Properties of the journal entry that reverses another.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = JournalEntryReversalInput)]
 pub struct ReversalInput {
     /// Unique identifier (UUID) of the reversing entry. Set by the server if it is omitted.
     pub reversal_id: Option<Uuid>,

@@ -64,6 +64,7 @@ pub struct HoursQuery {
 
 /// Report of the hours worked in a period, grouped. Timers that are running are not counted.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = HoursReport)]
 pub struct Hours {
     /// First day of the report (`YYYY-MM-DD`).
     pub from: NaiveDate,
@@ -81,6 +82,7 @@ pub struct Hours {
 
 /// Hours worked in one group of the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = HoursReportRow)]
 pub struct HoursRow {
     /// Key of the group: identifier of the project, member or task, the day (`YYYY-MM-DD`), or the
     /// Monday of the week. Null for time without a project or task.

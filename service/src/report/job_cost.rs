@@ -50,6 +50,7 @@ pub struct JobCostQuery {
 /// Report of the cost of a project, compared with its budget. The rows of each list sum exactly to
 /// the total beside the list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = JobCostReport)]
 pub struct JobCost {
     /// Identifier of the project.
     pub project_id: Uuid,
@@ -77,6 +78,7 @@ pub struct JobCost {
 /// Labour of a project in approved weeks, each second at the rate of the day on which it was
 /// worked.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = JobCostLabour)]
 pub struct Labour {
     /// ISO 4217 code of the currency of the rates: the organization's.
     pub currency: String,
@@ -101,6 +103,7 @@ pub struct Labour {
 
 /// Labour of one member or of one period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = JobCostLabourRow)]
 pub struct LabourRow {
     /// Key of the row: identifier of the member, the day (`YYYY-MM-DD`), or the Monday of the week.
     pub key: String,
@@ -117,6 +120,7 @@ pub struct LabourRow {
 
 /// Approved and reimbursed expenses of a project. Refunds reduce them.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[schema(as = JobCostExpenses)]
 pub struct ProjectExpenses {
     /// Expenses in the project's currency, in minor units.
     #[schema(value_type = i64)]
@@ -134,6 +138,7 @@ pub struct ProjectExpenses {
 
 /// Expenses of one category, member or period, in the project's currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = JobCostExpensesRow)]
 pub struct CostRow {
     /// Key of the row: identifier of the category or member, the day (`YYYY-MM-DD`), or the Monday
     /// of the week. Null for expenses without a category.
@@ -147,6 +152,7 @@ pub struct CostRow {
 
 /// Expenses of a project in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = JobCostExpensesInCurrency)]
 pub struct CurrencyCost {
     /// ISO 4217 currency code, such as `EUR`.
     pub currency: String,

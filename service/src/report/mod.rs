@@ -46,6 +46,7 @@ fn week_of(day: NaiveDate) -> NaiveDate {
 /// Property by which a report of spending is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SpendingGroupBy)]
 pub enum GroupBy {
     /// By category. The category of a line takes precedence over that of its expense.
     Category,
@@ -84,6 +85,7 @@ pub struct SpendingQuery {
 
 /// Report of the spending in a period, grouped. Refunds reduce it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = SpendingReport)]
 pub struct Spending {
     /// First day of the report (`YYYY-MM-DD`).
     pub from: NaiveDate,
@@ -99,6 +101,7 @@ pub struct Spending {
 
 /// Spending of one group in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SpendingReportRow)]
 pub struct SpendingRow {
     /// Key of the group: identifier of the category, project or member, or the month (`YYYY-MM`).
     /// Null for spending without a category or project.
@@ -122,6 +125,7 @@ pub struct SpendingRow {
 
 /// Total spending in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SpendingReportTotal)]
 pub struct SpendingTotal {
     /// ISO 4217 currency code, such as `EUR`.
     pub currency: String,
@@ -149,6 +153,7 @@ pub struct BudgetsQuery {
 
 /// Report of the budgets that hold on a day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = BudgetReport)]
 pub struct Budgets {
     /// Day of the report (`YYYY-MM-DD`).
     pub on: NaiveDate,
@@ -158,6 +163,7 @@ pub struct Budgets {
 
 /// Spending of one budget in its period, up to the end of the day of the report.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = BudgetReportRow)]
 pub struct BudgetRow {
     /// Budget to which the row belongs.
     pub budget: Budget,

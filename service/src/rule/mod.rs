@@ -199,6 +199,7 @@ impl From<entity::rule::Model> for Rule {
 /// Period and limit of a dry run.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RuleDryRun)]
 pub struct DryRunInput {
     /// First day of the events to evaluate (`YYYY-MM-DD`), in the organization's time zone. Omit it
     /// to start with the first event.
@@ -217,6 +218,7 @@ pub struct DryRunInput {
 /// Unsaved rule to evaluate, with the period and limit of the dry run.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UnsavedRuleDryRun)]
 pub struct RuleTrialInput {
     /// Trigger of the rule.
     #[validate(nested)]
@@ -241,6 +243,7 @@ pub struct RuleTrialInput {
 
 /// Result of a dry run: what a rule would have done about past events. Nothing was changed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[schema(as = RuleDryRunResult)]
 pub struct DryRun {
     /// Number of events of the rule's kind that were evaluated, latest first, at most 5000.
     pub looked_at: u64,
@@ -262,6 +265,7 @@ pub struct DryRun {
 
 /// Event to which a rule would have applied, and the effect.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = RuleDryRunItem)]
 pub struct DryRunItem {
     /// Identifier of the event.
     pub event_id: Uuid,

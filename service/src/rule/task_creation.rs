@@ -49,8 +49,8 @@ pub struct TaskTemplate {
 
 /// Task that a rule would have created.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = RuleTaskMade)]
-pub struct PlannedTask {
+#[schema(as = RuleDryRunTask)]
+pub struct WouldMake {
     /// Title of the task.
     pub title: String,
     /// Priority of the task.

@@ -173,6 +173,7 @@ impl From<entity::saga::Model> for Saga {
 /// Comment that accompanies a decision about a saga.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SagaTransitionInput)]
 pub struct SagaDecisionInput {
     /// Comment on the decision, at most 300 characters.
     #[validate(length(max = 300))]
@@ -183,6 +184,7 @@ pub struct SagaDecisionInput {
 /// Properties of an offboarding.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MemberOffboardingInput)]
 pub struct OffboardingInput {
     /// Identifier of the active member who takes over the open tasks; null to leave them
     /// unassigned.
@@ -197,6 +199,7 @@ pub struct OffboardingInput {
 /// Input of a payout. It has no properties besides `version`.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ExpensePayoutInput)]
 pub struct PayoutInput {}
 
 /// Filters and page of a list of sagas, newest first.

@@ -19,6 +19,7 @@ pub(crate) const PREFIX: &str = "stw_s_";
 /// Credentials with which a session is created.
 #[derive(Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewSession)]
 pub struct Login {
     /// Email address of the user, at most 254 characters.
     #[validate(length(max = 254))]
@@ -31,6 +32,7 @@ pub struct Login {
 
 /// New session with its token.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(as = IssuedSession)]
 pub struct NewSession {
     /// Unique identifier (UUID) of the session, set by the server.
     pub id: Uuid,

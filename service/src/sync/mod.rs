@@ -38,6 +38,7 @@ pub struct ChangesQuery {
 /// Changes since a cursor: the latest state of each changed resource, in the order of their latest
 /// changes.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ResourceChanges)]
 pub struct Changes {
     /// Changed resources.
     pub items: Vec<Changed>,
@@ -50,6 +51,7 @@ pub struct Changes {
 
 /// Latest state of a resource that has changed since a cursor.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ResourceChange)]
 pub struct Changed {
     /// Type of the resource, such as `expense`.
     pub entity: String,
@@ -69,6 +71,7 @@ pub struct Changed {
 /// Changes that a client has made offline.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SyncRequest)]
 pub struct SyncInput {
     /// Changes to apply in this order, 1 to 500.
     #[validate(length(min = 1, max = 500))]
@@ -79,6 +82,7 @@ pub struct SyncInput {
 /// Change of one resource.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SyncChange)]
 pub struct Edit {
     /// Type of the resource.
     #[schema(schema_with = kinds::entity_schema)]
@@ -100,6 +104,7 @@ pub struct Edit {
 
 /// Results of a list of changes.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = SyncResult)]
 pub struct SyncReport {
     /// Results, one for each change, in the order of the request.
     pub results: Vec<EditResult>,
@@ -107,6 +112,7 @@ pub struct SyncReport {
 
 /// Result of one change.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = SyncChangeResult)]
 pub struct EditResult {
     /// Type of the resource.
     pub entity: String,
@@ -148,6 +154,7 @@ pub enum Outcome {
 
 /// Reason why a change was refused.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = SyncRefusal)]
 pub struct Refusal {
     /// Stable, machine-readable code of the problem that the operation itself would have returned.
     pub code: &'static str,

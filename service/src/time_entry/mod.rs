@@ -145,6 +145,7 @@ impl TimerInput {
 /// End of a timer that is stopped.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TimerStopInput)]
 pub struct StopInput {
     /// End of the work (RFC 3339, UTC), in whole microseconds. Defaults to now.
     #[validate(custom(function = rules::instant))]

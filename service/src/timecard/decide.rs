@@ -17,6 +17,7 @@ use crate::{
 /// Decisions about several timecards. Each is applied independently of the others.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TimecardDecisionBatch)]
 pub struct Decide {
     /// Decisions to apply, 1 to 500.
     #[validate(length(min = 1, max = 500), nested)]
@@ -55,7 +56,7 @@ pub struct DecisionItem {
 
 /// Results of several decisions about timecards.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = TimecardDecisionResults)]
+#[schema(as = TimecardDecisionBatchResult)]
 pub struct DecisionResults {
     /// Results, one for each decision, in the order of the request.
     pub results: Vec<DecisionResult>,

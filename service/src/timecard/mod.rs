@@ -70,6 +70,7 @@ pub struct TimecardInput {
 /// Comment that accompanies a transition of a timecard.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TimecardTransition)]
 pub struct TimecardNote {
     /// Comment on the decision, at most 500 characters.
     #[validate(length(max = 500))]
@@ -80,6 +81,7 @@ pub struct TimecardNote {
 /// Reason for reopening a timecard.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TimecardReopening)]
 pub struct TimecardReason {
     /// Reason for reopening the timecard, not blank, at most 500 characters.
     #[validate(length(max = 500), custom(function = text::visible))]

@@ -28,6 +28,7 @@ pub struct TimecardTotals {
 
 /// Time worked on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = TimecardDayTotal)]
 pub struct DayTotal {
     /// Day (`YYYY-MM-DD`).
     pub day: NaiveDate,
@@ -39,6 +40,7 @@ pub struct DayTotal {
 
 /// Time worked for one project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = TimecardProjectTotal)]
 pub struct ProjectTotal {
     /// Identifier of the project; null for time without a project.
     pub project_id: Option<Uuid>,

@@ -22,6 +22,7 @@ use crate::{
 /// State of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = WebhookDeliveryState)]
 pub enum DeliveryState {
     /// Waiting for the first or the next attempt.
     Pending,
@@ -51,6 +52,7 @@ impl DeliveryState {
 
 /// Delivery of one event to one webhook.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = WebhookDelivery)]
 pub struct Delivery {
     /// Unique identifier (UUID), set by the server.
     pub id: Uuid,
@@ -94,6 +96,7 @@ impl From<webhook_delivery::Model> for Delivery {
 
 /// Delivery with its attempts.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = WebhookDeliveryDetail)]
 pub struct DeliveryDetail {
     /// Delivery.
     #[serde(flatten)]
@@ -104,7 +107,7 @@ pub struct DeliveryDetail {
 
 /// Attempt to deliver a message.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = WebhookAttempt)]
+#[schema(as = WebhookDeliveryAttempt)]
 pub struct Attempt {
     /// Time of the attempt (RFC 3339, UTC).
     pub started_at: DateTime<Utc>,

@@ -79,6 +79,7 @@ fn enabled() -> bool {
 /// Reason why the server disabled a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = WebhookDisabledReason)]
 pub enum DisabledReason {
     /// The endpoint answered with status 410.
     Gone,
@@ -158,6 +159,7 @@ pub struct IssuedWebhook {
 /// Options of the rotation of a webhook's secret.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = WebhookSecretRotationInput)]
 pub struct RotationInput {
     /// Number of hours for which messages are signed with the previous secret too, 0 to 720.
     /// Defaults to 24.

@@ -92,6 +92,7 @@ pub struct ImportQuery {
 
 /// Result of an import of expenses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExpenseImportReport)]
 pub struct ImportReport {
     /// Number of expenses that the import created, or would create on a dry run.
     pub created: u64,

@@ -149,6 +149,7 @@ pub enum Zero {
 
 /// Result of an import of time entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = TimeEntryImportReport)]
 pub struct TimeImportReport {
     /// Number of time entries that the import created, or would create on a dry run.
     pub created: u64,
