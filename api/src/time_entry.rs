@@ -10,8 +10,9 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    extract::{Body, Idempotent, Query, Require, Upload},
-    permission::{self, PermissionType},
+    answer::{Result, created_elsewhere, imported, made},
+    extract::{Body, May, Once, Query, Upload},
+    may::{self, Requires},
     problem,
     resource::Collection,
     response::{Result, created, created_json, ok_or_accepted},
@@ -66,8 +67,7 @@ async fn start_timer(
     once: Once,
     Body(new): Body<NewTimer>,
 ) -> Result<HttpResponse> {
-    idempotent
-        .respond(created, async |store| time_entry::start(store, &caller.actor, new).await)
+    once.answer(created_elsewhere, async |store| time_entry::start(store, &may.actor, new).await)
         .await
 }
 
