@@ -34,17 +34,24 @@ pub trait Versioned: Serialize {
 /// Implements [`Versioned`] for views that have an `id` and a `version`, and for views that contain
 /// such a view.
 macro_rules! versioned {
-    ($($view:ty $(: $inner:ident)?),* $(,)?) => {$(
-        impl $crate::resource::Versioned for $view {
-            fn id(&self) -> ::uuid::Uuid {
-                self$(.$inner)?.id
-            }
+    ($($view:ty $(: $inner:ident)?),* $(,)?) => {
+        $(
+            impl Versioned for $view {
+                fn id(&self) -> Uuid {
+                    self$(.$inner)?.id
+                }
 
-            fn version(&self) -> i64 {
-                self$(.$inner)?.version
+                fn version(&self) -> i64 {
+                    self$(.$inner)?.version
+                }
             }
+        )*
+
+        /// Whether a schema of the OpenAPI document is that of something with a version, by its name.
+        pub fn is_versioned(schema: &str) -> bool {
+            [$(<$view as ToSchema>::name()),*].iter().any(|name| name == schema)
         }
-    )*};
+    };
 }
 pub(crate) use versioned;
 

@@ -8,6 +8,11 @@ use serde_json::Value;
 
 use crate::{Answer, Client};
 
+/// The headers that the document declares for each response that has them.
+const HEADERS: [&str; 5] = ["ETag", "Location", "Link", "Retry-After", "Idempotent-Replayed"];
+/// Those of them that every response has for which they are declared.
+const ALWAYS: [&str; 2] = ["ETag", "Location"];
+
 /// What every path of an organization starts with.
 pub const ORGANIZATION: &str = "/v1/organizations/{organization_id}";
 
@@ -181,10 +186,23 @@ impl Route {
         let statuses = self.statuses();
         assert!(statuses.contains(&status), "{name} gave {status}: {}", answer.text);
         assert!(status < 500, "{name}: {}", answer.text);
+        self.check_headers(answer);
         if answer.status.is_client_error() {
             let code = answer.json["code"].as_str().unwrap_or_default().to_owned();
             let problem = answer.clone().expect_problem(status, &code);
             assert_ne!(problem["detail"], "there is no such path", "{name} is not served");
+        }
+    }
+
+    #[track_caller]
+    fn check_headers(&self, answer: &Answer) {
+        let declared = &self.operation["responses"][answer.status.as_str()]["headers"];
+        for header in HEADERS {
+            let known = declared.get(header).is_some();
+            let sent = answer.headers.contains_key(header);
+            let fits = if ALWAYS.contains(&header) { sent == known } else { known || !sent };
+            let status = answer.status;
+            assert!(fits, "{} {status}: {header} is sent: {sent}, declared: {known}", self.name());
         }
     }
 }

@@ -1,20 +1,19 @@
 //! The OpenAPI document, made from the code.
 
+mod headers;
+
 use actix_web::App;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Header, Object, RefOr, Required, Type,
-        path::{Operation, ParameterBuilder, ParameterIn},
+        RefOr,
+        path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_actix_web::AppExt;
 
-use crate::{
-    problem::{self, Problem},
-    routes::routes,
-};
+use crate::{problem::Problem, routes::routes};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -91,12 +90,12 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let app = App::new().into_utoipa_app().openapi(Document::openapi()).configure(routes);
     let mut document = app.split_for_parts().1;
     for item in document.paths.paths.values_mut() {
-        item.post.iter_mut().for_each(name_key);
+        item.post.iter_mut().for_each(headers::declare_key);
         let operations =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             describe_ids(operation);
-            name_precondition(operation);
+            headers::declare(operation);
         }
     }
     document
@@ -110,46 +109,5 @@ fn describe_ids(operation: &mut Operation) {
             let of = of.replace('_', " ").replace("api", "API");
             parameter.description.get_or_insert(format!("Identifier of the {of}."));
         }
-    }
-}
-
-/// What can be made against a version can name it in a header.
-fn name_precondition(operation: &mut Operation) {
-    if !operation.responses.responses.contains_key("428") {
-        return;
-    }
-    let if_match = ParameterBuilder::new()
-        .name("If-Match")
-        .parameter_in(ParameterIn::Header)
-        .required(Required::False)
-        .description(Some(
-            "ETag of the version on which the request is based. Required unless `version` is sent.",
-        ))
-        .schema(Some(Object::with_type(Type::String)));
-    operation.parameters.get_or_insert_default().push(if_match.build().into());
-}
-
-/// Every POST can be sent again with its key ([`crate::extract::Idempotent`]).
-fn name_key(operation: &mut Operation) {
-    let key = ParameterBuilder::new()
-        .name("Idempotency-Key")
-        .parameter_in(ParameterIn::Header)
-        .required(Required::False)
-        .description(Some(
-            "Key of the request for retries: 1 to 255 visible ASCII characters, preferably a \
-             random UUID. The same request with the same key is executed once; its response is \
-             repeated for 24 hours.",
-        ))
-        .schema(Some(Object::with_type(Type::String)));
-    operation.parameters.get_or_insert_default().push(key.build().into());
-    for (status, response) in &mut operation.responses.responses {
-        if let (true, RefOr::T(response)) = (status.starts_with('2'), response) {
-            let mut header = Header::new(Object::with_type(Type::String));
-            header.description = Some("`true` on a repeated response.".to_owned());
-            response.headers.insert("Idempotent-Replayed".to_owned(), header.into());
-        }
-    }
-    for (status, problem) in problem::responses(&[problem::RETRIED]) {
-        operation.responses.responses.entry(status).or_insert(problem);
     }
 }
