@@ -1,6 +1,7 @@
 //! The OpenAPI document, made from the code.
 
 mod headers;
+mod schemas;
 
 use actix_web::App;
 use utoipa::{
@@ -98,6 +99,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
             headers::declare(operation);
         }
     }
+    let components = document.components.iter_mut();
+    let schemas = components.flat_map(|components| components.schemas.values_mut());
+    schemas.for_each(schemas::describe_optional);
     document
 }
 

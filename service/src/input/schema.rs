@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Array, ArrayBuilder, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat,
-        Type, schema::SchemaType,
+        Array, ArrayBuilder, KnownFormat, Object, ObjectBuilder, Ref, RefBuilder, RefOr, Schema,
+        SchemaFormat, Type, schema::SchemaType,
     },
 };
 
@@ -38,6 +38,7 @@ fn integer(description: &str) -> RefOr<Schema> {
 pub(crate) fn batch_schema<T: ToSchema>() -> Array {
     ArrayBuilder::new()
         .items(Ref::from_schema_name(Create::<T>::name()))
+        .description(Some("Resources to create, 1 to 500."))
         .min_items(Some(1))
         .max_items(Some(500))
         .build()
@@ -45,7 +46,10 @@ pub(crate) fn batch_schema<T: ToSchema>() -> Array {
 
 /// The schema of a merge patch within another body.
 pub(crate) fn patch_schema<T: ToSchema>() -> Ref {
-    Ref::from_schema_name(Change::<T>::name())
+    RefBuilder::new()
+        .ref_location_from_schema_name(Change::<T>::name())
+        .description(Some("Changes as a JSON Merge Patch (RFC 7396), without `version`."))
+        .build()
 }
 
 impl<T: ToSchema> PartialSchema for Create<T> {
