@@ -51,6 +51,7 @@ mod details;
 mod due;
 pub mod error;
 pub mod event;
+mod example;
 pub mod expense;
 mod fault;
 pub mod idempotency;

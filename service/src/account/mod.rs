@@ -2,6 +2,7 @@
 //! work together.
 
 mod commands;
+mod example;
 pub(crate) mod repository;
 
 use chrono::{DateTime, Utc};
@@ -94,6 +95,7 @@ impl Purpose {
 /// Writable properties of an account.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct AccountInput {
     /// Name of the account, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
@@ -121,6 +123,7 @@ fn yes() -> bool {
 
 /// Account of the ledger. Its balance is not part of it: postings do not change the version.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Account {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

@@ -1,6 +1,7 @@
 //! How much may be spent in a period.
 
 mod commands;
+mod example;
 pub(crate) mod repository;
 pub mod rules;
 pub(crate) mod thresholds;
@@ -50,6 +51,7 @@ impl Period {
 /// Writable properties of a budget.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct BudgetInput {
     /// Name of the budget, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
@@ -79,6 +81,7 @@ pub struct BudgetInput {
 
 /// Limit of the spending in one currency and period, for one category or for all.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Budget {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

@@ -1,6 +1,7 @@
 //! What money is spent on: a tree.
 
 mod commands;
+mod example;
 pub(crate) mod repository;
 
 use chrono::{DateTime, Utc};
@@ -39,6 +40,7 @@ impl Kind {
 /// Writable properties of a category.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct CategoryInput {
     /// Name of the category, not blank, at most 100 characters. Unique below its parent, ignoring
     /// case.
@@ -54,6 +56,7 @@ pub struct CategoryInput {
 
 /// Category of expenses. Categories form a tree.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Category {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

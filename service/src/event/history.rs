@@ -170,6 +170,7 @@ async fn versions<R: Resource>(
 /// Target of a revert.
 #[derive(Debug, Clone, Copy, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "to_version": 1 })))]
 pub struct RevertInput {
     /// Number of the version whose state the resource gets again.
     pub to_version: i64,

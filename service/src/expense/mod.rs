@@ -1,6 +1,7 @@
 //! What was spent: by whom, on what, and how far its approval is.
 
 mod commands;
+mod example;
 mod import;
 pub(crate) mod large;
 mod payout;
@@ -122,6 +123,7 @@ pub struct ExpenseItem {
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = lines_sum))]
+#[schema(examples(Self::example))]
 pub struct ExpenseInput {
     /// Direction of the expense: `purchase`, or `refund` for money that was returned. Defaults to
     /// `purchase`.
@@ -189,7 +191,7 @@ pub type NewExpense = crate::input::Create<ExpenseInput>;
 /// Comment that accompanies a transition of an expense.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = ExpenseTransitionInput)]
+#[schema(as = ExpenseTransitionInput, examples(json!({ "note": "The receipt is attached." })))]
 pub struct DecisionInput {
     /// Comment on the decision, at most 500 characters.
     #[validate(length(max = 500))]
@@ -199,6 +201,7 @@ pub struct DecisionInput {
 
 /// Money that a member has spent or got back for the organization.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Expense {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

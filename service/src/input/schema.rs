@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -18,11 +19,24 @@ fn stem<T: ToSchema>() -> String {
     name.strip_suffix("Input").unwrap_or(&name).to_owned()
 }
 
+/// The schema of an input. Its example leaves out what is null.
 fn properties<T: PartialSchema>() -> Object {
-    match T::schema() {
-        RefOr::T(Schema::Object(object)) => object,
-        _ => ObjectBuilder::new().build(),
+    let RefOr::T(Schema::Object(mut object)) = T::schema() else {
+        return ObjectBuilder::new().build();
+    };
+    for fields in object.examples.iter_mut().filter_map(Value::as_object_mut) {
+        fields.retain(|_, value| !value.is_null());
     }
+    object
+}
+
+/// The schema with the version on which a request is based.
+fn with_version(mut object: Object) -> Object {
+    object.properties.insert("version".into(), integer(VERSION));
+    for fields in object.examples.iter_mut().filter_map(Value::as_object_mut) {
+        fields.insert("version".into(), 2.into());
+    }
+    object
 }
 
 fn integer(description: &str) -> RefOr<Schema> {
@@ -86,8 +100,7 @@ impl<T: ToSchema> PartialSchema for Change<T> {
         let mut object = properties::<T>();
         object.required.clear();
         object.description = Some(PATCH.into());
-        object.properties.insert("version".into(), integer(VERSION));
-        object.into()
+        with_version(object).into()
     }
 }
 
@@ -105,8 +118,7 @@ impl<T: ToSchema> PartialSchema for TransitionBody<T> {
     fn schema() -> RefOr<Schema> {
         let mut object = properties::<T>();
         object.schema_type = SchemaType::Type(Type::Object);
-        object.properties.insert("version".into(), integer(VERSION));
-        object.into()
+        with_version(object).into()
     }
 }
 

@@ -2,6 +2,7 @@
 //! reversed. docs/ledger.md tells how it works together with accounts.
 
 mod commands;
+mod example;
 mod repository;
 pub mod rules;
 pub mod verify;
@@ -40,6 +41,7 @@ pub struct Transfer {
 /// Properties of a new journal entry.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct JournalEntryInput {
     /// Day to which the entry belongs (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
@@ -60,7 +62,7 @@ pub struct JournalEntryInput {
 /// Properties of the journal entry that reverses another.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = JournalEntryReversalInput)]
+#[schema(as = JournalEntryReversalInput, examples(json!({ "memo": "Entered twice" })))]
 pub struct ReversalInput {
     /// Unique identifier (UUID) of the reversing entry. Set by the server if it is omitted.
     pub reversal_id: Option<Uuid>,
@@ -75,6 +77,7 @@ pub struct ReversalInput {
 
 /// Balanced entry of the ledger. It cannot be updated or deleted, only reversed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct JournalEntry {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

@@ -3,6 +3,7 @@
 
 mod access;
 mod commands;
+mod example;
 pub(crate) mod repository;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +23,7 @@ use crate::{
 /// Writable properties of a member.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct MemberInput {
     /// Name of the member in the organization, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
@@ -55,6 +57,7 @@ fn yes() -> bool {
 
 /// Person in an organization, with or without a login.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Member {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

@@ -1,6 +1,7 @@
 //! Jobs: what time is spent on and money, for whom and where.
 
 mod commands;
+mod example;
 pub(crate) mod repository;
 pub mod rules;
 
@@ -58,6 +59,7 @@ impl Status {
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::in_order), schema(function = rules::whole_place))]
+#[schema(examples(Self::example))]
 pub struct ProjectInput {
     /// Job number, not blank, at most 50 characters. Unique in the organization, ignoring case.
     #[validate(length(max = 50), custom(function = text::visible))]
@@ -116,6 +118,7 @@ pub struct ProjectInput {
 
 /// Job to which time, expenses, tasks, daily reports and incidents belong.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Project {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

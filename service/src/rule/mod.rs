@@ -4,6 +4,8 @@
 mod commands;
 mod condition;
 mod dry_run;
+mod example;
+mod making;
 pub(crate) mod reaction;
 mod repository;
 mod task_creation;
@@ -70,6 +72,7 @@ impl Action {
 /// Writable properties of a rule.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct RuleInput {
     /// Name of the rule, not blank, at most 100 characters. Several rules that apply to one event
     /// run in the order of their names.
@@ -160,6 +163,7 @@ fn once(count: usize) -> Result<(), ValidationError> {
 
 /// Automation that changes expenses and creates tasks in reaction to events.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Rule {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

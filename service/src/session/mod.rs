@@ -1,6 +1,7 @@
 //! Logins.
 
 mod commands;
+mod example;
 pub(crate) mod repository;
 
 use chrono::{DateTime, Utc};
@@ -19,7 +20,10 @@ pub(crate) const PREFIX: &str = "stw_s_";
 /// Credentials with which a session is created.
 #[derive(Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewSession)]
+#[schema(as = NewSession, examples(json!({
+    "email": "ada@example.org",
+    "password": "correct horse battery staple",
+})))]
 pub struct Login {
     /// Email address of the user, at most 254 characters.
     #[validate(length(max = 254))]
@@ -32,7 +36,7 @@ pub struct Login {
 
 /// New session with its token.
 #[derive(Clone, Serialize, ToSchema)]
-#[schema(as = IssuedSession)]
+#[schema(as = IssuedSession, examples(Self::example))]
 pub struct NewSession {
     /// Unique identifier (UUID) of the session, set by the server.
     pub id: Uuid,
@@ -46,6 +50,7 @@ pub struct NewSession {
 
 /// Session of the current user.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Session {
     /// Unique identifier (UUID) of the session, set by the server.
     pub id: Uuid,

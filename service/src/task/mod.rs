@@ -1,6 +1,8 @@
 //! What is to be done: by whom, by when, and again.
 
 mod commands;
+mod example;
+mod following;
 mod reassign;
 pub mod recurrence;
 pub(crate) mod redate;
@@ -108,6 +110,7 @@ impl Priority {
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::due_once), schema(function = rules::recurs))]
+#[schema(examples(Self::example))]
 pub struct TaskInput {
     /// Title of the task, not blank, at most 200 characters.
     #[validate(length(max = 200), custom(function = text::visible))]
@@ -174,6 +177,7 @@ impl TaskInput {
 
 /// Piece of work to be done, once or recurrently.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Task {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

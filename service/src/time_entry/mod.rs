@@ -3,6 +3,7 @@
 mod batch;
 mod commands;
 pub mod days;
+mod example;
 pub mod import;
 pub mod interval_set;
 pub(crate) mod redate;
@@ -30,6 +31,7 @@ use crate::{store::page::PageQuery, text, timecard};
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::whole))]
+#[schema(examples(Self::example))]
 pub struct TimeEntryInput {
     /// Identifier of the member who worked. Defaults to the member who sends the request.
     pub member_id: Option<Uuid>,
@@ -154,6 +156,7 @@ pub struct StopInput {
 
 /// Time that a member worked. An entry with a start and without an end is a timer that is running.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct TimeEntry {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

@@ -1,6 +1,7 @@
 //! People who log in.
 
 mod commands;
+mod example;
 pub mod operator;
 mod password;
 pub(crate) mod repository;
@@ -32,6 +33,11 @@ pub enum Registration {
 /// Properties of a new user.
 #[derive(Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "email": "ada@example.org",
+    "display_name": "Ada Lovelace",
+    "password": "correct horse battery staple",
+})))]
 pub struct NewUser {
     /// Email address with which the user logs in, at most 254 characters. Unique ignoring case.
     #[validate(email(message = "must be an email address"), custom(function = text::address))]
@@ -52,6 +58,7 @@ pub struct NewUser {
 /// Writable properties of a user.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct UserInput {
     /// Email address with which the user logs in, at most 254 characters. Unique ignoring case.
     #[validate(email(message = "must be an email address"), custom(function = text::address))]
@@ -78,6 +85,7 @@ pub struct PasswordChange {
 
 /// Person who can log in. A user may be a member of several organizations.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct User {
     /// Unique identifier (UUID), set by the server.
     pub id: Uuid,

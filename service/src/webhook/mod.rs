@@ -8,6 +8,7 @@ mod claims;
 mod commands;
 mod delivery;
 mod dispatch;
+mod example;
 mod message;
 mod outcome;
 pub(crate) mod repository;
@@ -50,6 +51,7 @@ impl Default for Settings {
 /// Writable properties of a webhook.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct WebhookInput {
     /// HTTP or HTTPS URL that receives the messages, without user information, at most 2000
     /// characters.
@@ -102,6 +104,7 @@ impl DisabledReason {
 
 /// Subscription of a URL to events of the organization.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Webhook {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
@@ -159,7 +162,7 @@ pub struct IssuedWebhook {
 /// Options of the rotation of a webhook's secret.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = WebhookSecretRotationInput)]
+#[schema(as = WebhookSecretRotationInput, examples(json!({ "overlap_hours": 48 })))]
 pub struct RotationInput {
     /// Number of hours for which messages are signed with the previous secret too, 0 to 720.
     /// Defaults to 24.
