@@ -1,12 +1,13 @@
 //! The documents in the repository that are made from the code, or tell of it.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
+use serde_json::{Value, json};
 use service::{
     catalogue::RESOURCES,
     role::{HIDDEN, PERMISSIONS, Permission, Role},
 };
-use tests::{App, Database, each_database, route};
+use tests::{App, Client, Route, each_database, id, route};
 
 fn read(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
@@ -15,7 +16,7 @@ fn read(name: &str) -> String {
 
 #[test]
 fn the_committed_openapi_document_is_the_one_of_the_code() {
-    let committed: serde_json::Value = serde_json::from_str(&read("openapi.json")).unwrap();
+    let committed: Value = serde_json::from_str(&read("openapi.json")).unwrap();
     assert_eq!(&committed, route::document(), "`just openapi` writes docs/openapi.json");
 }
 
@@ -29,6 +30,225 @@ async fn the_openapi_document_is_shown(database: Database) {
     let script = stranger.get("/docs/swagger-initializer.js").await;
     assert!(script.text.contains(r#""url": "/openapi.json""#), "{}", script.text);
     app.stop().await;
+}
+
+/// The verbs with which summaries begin.
+const VERBS: &[&str] = &[
+    "Accept",
+    "Amend",
+    "Apply",
+    "Approve",
+    "Cancel",
+    "Change",
+    "Check",
+    "Compare",
+    "Compensate",
+    "Create",
+    "Decide",
+    "Delete",
+    "Dry-run",
+    "End",
+    "Export",
+    "Get",
+    "Import",
+    "List",
+    "Log",
+    "Mark",
+    "Offboard",
+    "Pay",
+    "Post",
+    "Register",
+    "Reimburse",
+    "Reject",
+    "Reopen",
+    "Report",
+    "Resend",
+    "Retry",
+    "Reverse",
+    "Revert",
+    "Rotate",
+    "Send",
+    "Start",
+    "Stop",
+    "Stream",
+    "Submit",
+    "Take",
+    "Undo",
+    "Update",
+];
+
+#[test]
+fn every_operation_has_a_summary_that_begins_with_a_verb() {
+    for route in Route::all() {
+        let summary = route.operation()["summary"].as_str().unwrap_or_default();
+        let verb = summary.split(' ').next().unwrap_or_default();
+        assert!(VERBS.contains(&verb), "{}: {summary:?}", route.name());
+    }
+}
+
+#[test]
+fn every_operation_has_an_id_of_its_own_a_verb_and_a_resource() {
+    let mut ids = BTreeSet::new();
+    for route in Route::all() {
+        let id = route.operation()["operationId"].as_str().unwrap_or_default().to_owned();
+        let is_letter = |letter: char| letter.is_ascii_lowercase();
+        let is_word = |word: &str| {
+            !word.is_empty() && word.chars().all(|it| is_letter(it) || it.is_ascii_digit())
+        };
+        let (verb, resource) = id.split_once('_').unwrap_or_default();
+        assert!(!verb.is_empty() && verb.chars().all(is_letter), "{}: {id:?}", route.name());
+        assert!(resource.split('_').all(is_word), "{}: {id:?}", route.name());
+        assert!(ids.insert(id), "{} has the id of another", route.name());
+    }
+}
+
+fn is_described(value: &Value) -> bool {
+    value["description"].as_str().is_some_and(|text| !text.is_empty())
+}
+
+#[test]
+fn every_parameter_and_every_response_has_a_description() {
+    for route in Route::all() {
+        for parameter in route.operation()["parameters"].as_array().into_iter().flatten() {
+            assert!(is_described(parameter), "{}: {}", route.name(), parameter["name"]);
+        }
+        for (status, response) in route.operation()["responses"].as_object().into_iter().flatten() {
+            assert!(is_described(response), "{}: {status}", route.name());
+            for (name, header) in response["headers"].as_object().into_iter().flatten() {
+                assert!(is_described(header), "{}: {status}: {name}", route.name());
+            }
+        }
+    }
+}
+
+/// Shows a part of the document and all that is below it, except for examples.
+fn visit(at: &str, value: &Value, see: &mut impl FnMut(&str, &Value)) {
+    see(at, value);
+    let fields = value.as_object().into_iter().flatten();
+    for (name, field) in fields.filter(|(name, _)| *name != "examples") {
+        visit(&format!("{at}/{name}"), field, see);
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        visit(&format!("{at}/{index}"), item, see);
+    }
+}
+
+fn schemas() -> &'static Value {
+    &route::document()["components"]["schemas"]
+}
+
+#[test]
+fn every_schema_and_every_property_has_a_description() {
+    for (name, schema) in schemas().as_object().into_iter().flatten() {
+        assert!(is_described(schema), "{name}");
+    }
+    // One of several forms of a value is told by the value of a property, which says it all.
+    let is_tag = |property: &Value| property["enum"].as_array().is_some_and(|it| it.len() == 1);
+    visit("", schemas(), &mut |at, schema| {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            assert!(is_described(property) || is_tag(property), "{at}: {name}");
+        }
+    });
+}
+
+#[test]
+fn every_reference_is_to_a_schema_that_is_there() {
+    visit("", route::document(), &mut |at, value| {
+        if let Some(reference) = value["$ref"].as_str() {
+            let name = reference.strip_prefix("#/components/schemas/");
+            assert!(name.is_some_and(|name| schemas().get(name).is_some()), "{at}: {reference}");
+        }
+    });
+}
+
+#[test]
+fn a_page_refers_to_the_schema_of_its_items() {
+    let pages = Route::all().into_iter().filter(|route| route.query().contains(&"cursor"));
+    for route in pages {
+        let content = &route.operation()["responses"]["200"]["content"]["application/json"];
+        let page = content["schema"]["$ref"].as_str().and_then(|it| it.rsplit('/').next());
+        let page = page.unwrap_or_else(|| panic!("{} has a page", route.name()));
+        let item = page.strip_suffix("Page").unwrap_or_else(|| panic!("{page} is a page"));
+        let items = &schemas()[page]["properties"]["items"]["items"]["$ref"];
+        assert_eq!(items, &format!("#/components/schemas/{item}"), "{}", route.name());
+    }
+}
+
+/// What is created where with the example of its schema, in an order in which each is there before
+/// another refers to it.
+const CREATED: &[(&str, &str)] = &[
+    ("members", "Member"),
+    ("categories", "Category"),
+    ("projects", "Project"),
+    ("tasks", "Task"),
+    ("time-entries", "TimeEntry"),
+    ("expenses", "Expense"),
+    ("budgets", "Budget"),
+    ("accounts", "Account"),
+    ("webhooks", "Webhook"),
+    ("rules", "Rule"),
+];
+/// What is then done to it, with the example of which schema.
+const DONE: &[(&str, &str, &str)] = &[
+    ("categories", "revert", "Revert"),
+    ("expenses", "submit", "ExpenseTransition"),
+    ("journal-entries", "reverse", "JournalEntryReversal"),
+    ("webhooks", "rotate-secret", "WebhookSecretRotation"),
+];
+
+/// The example of a schema.
+fn example(schema: &str) -> Value {
+    let example = schemas()[schema]["examples"].get(0);
+    example.unwrap_or_else(|| panic!("{schema} has an example")).clone()
+}
+
+/// The example of a body, made against the version of a resource.
+fn against(resource: &Value, schema: &str) -> Value {
+    let mut body = example(schema);
+    body["version"] = resource["version"].clone();
+    body
+}
+
+/// Creates what the example of a new resource says, with the id of the example of the resource.
+async fn create(client: &Client, collection: &str, name: &str) -> Value {
+    let (mut new, shown) = (example(&format!("New{name}")), example(name));
+    new["id"] = shown["id"].clone();
+    let made = client.post(collection, new.clone()).await.expect(201);
+    for (property, value) in new.as_object().into_iter().flatten() {
+        assert_eq!((&made[property], &shown[property]), (value, value), "{name}: {property}");
+    }
+    made
+}
+
+#[tokio::test]
+async fn the_api_accepts_the_examples_of_the_openapi_document() {
+    each_database(async |database| {
+        let app = App::start(&database).await;
+        let stranger = app.anonymous();
+        let user = stranger.post("/v1/users", example("NewUser")).await.expect(201);
+        let session = stranger.post("/v1/sessions", example("NewSession")).await.expect(201);
+        let owner = stranger.with_token(session["token"].as_str().unwrap());
+        owner.patch("/v1/users/me", against(&user, "UserUpdate")).await.expect(200);
+        let organization = owner.found("company").await;
+        for (collection, name) in CREATED {
+            let path = format!("{organization}/{collection}");
+            let made = create(&owner, &path, name).await;
+            let update = against(&made, &format!("{name}Update"));
+            owner.patch(&format!("{path}/{}", id(&made)), update).await.expect(200);
+        }
+        let debited = example("JournalEntry")["transfers"][0]["debit_account_id"].clone();
+        let account = json!({ "id": debited, "name": "Materials", "kind": "expense" });
+        owner.post(&format!("{organization}/accounts"), account).await.expect(201);
+        create(&owner, &format!("{organization}/journal-entries"), "JournalEntry").await;
+        for (collection, verb, schema) in DONE {
+            let path = format!("{organization}/{collection}");
+            let listed = owner.read(&path).await["items"][0].clone();
+            let body = against(&listed, schema);
+            owner.post(&format!("{path}/{}/{verb}", id(&listed)), body).await.expect(200);
+        }
+        app.stop().await;
+    })
+    .await;
 }
 
 #[test]
