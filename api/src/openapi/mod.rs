@@ -99,9 +99,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
             headers::declare(operation);
         }
     }
-    let components = document.components.iter_mut();
-    let schemas = components.flat_map(|components| components.schemas.values_mut());
-    schemas.for_each(schemas::describe_optional);
+    let components = document.components.get_or_insert_default();
+    components.schemas.values_mut().for_each(schemas::describe_optional);
     document
 }
 

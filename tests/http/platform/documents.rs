@@ -144,7 +144,7 @@ fn every_schema_and_every_property_has_a_description() {
     }
     // One of several forms of a value is told by the value of a property, which says it all.
     let is_tag = |property: &Value| property["enum"].as_array().is_some_and(|it| it.len() == 1);
-    visit("", schemas(), &mut |at, schema| {
+    visit("", schemas(), &mut |at: &str, schema: &Value| {
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             assert!(is_described(property) || is_tag(property), "{at}: {name}");
         }
@@ -153,7 +153,7 @@ fn every_schema_and_every_property_has_a_description() {
 
 #[test]
 fn every_reference_is_to_a_schema_that_is_there() {
-    visit("", route::document(), &mut |at, value| {
+    visit("", route::document(), &mut |at: &str, value: &Value| {
         if let Some(reference) = value["$ref"].as_str() {
             let name = reference.strip_prefix("#/components/schemas/");
             assert!(name.is_some_and(|name| schemas().get(name).is_some()), "{at}: {reference}");
