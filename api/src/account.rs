@@ -19,17 +19,19 @@ type BalancePage = Page<AccountBalance>;
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let accounts = Collection::<Account>::of("accounts", "an account");
     config
-        .service(accounts.create(may::ManageAccounts))
-        .service(accounts.list(may::ReadLedger, "Ordered by name."))
-        .service(accounts.get(may::ReadLedger))
-        .service(accounts.history(may::ReadLedger))
-        .service(accounts.revert(may::ManageAccounts))
+        .service(accounts.create(permission::ManageAccounts))
+        .service(accounts.list(permission::ReadLedger, "Ordered by name."))
+        .service(accounts.get(permission::ReadLedger))
+        .service(accounts.history(permission::ReadLedger))
+        .service(accounts.revert(permission::ManageAccounts))
         .service(
-            accounts.update(may::ManageAccounts).detail("The kind and the currency are immutable."),
+            accounts
+                .update(permission::ManageAccounts)
+                .detail("The kind and the currency are immutable."),
         )
         .service(
             accounts
-                .delete(may::ManageAccounts)
+                .delete(permission::ManageAccounts)
                 .detail("Refused with 409 if journal entries refer to the account."),
         )
         .service(get_account_balance)

@@ -20,9 +20,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let keys = Collection::<ApiKey>::of("API keys", "an API key");
     config
         .service(create_api_key)
-        .service(keys.list(may::ManageApiKeys, "Newest first."))
-        .service(keys.get(may::ManageApiKeys))
-        .service(keys.history(may::ManageApiKeys))
+        .service(keys.list(permission::ManageApiKeys, "Newest first."))
+        .service(keys.get(permission::ManageApiKeys))
+        .service(keys.history(permission::ManageApiKeys))
         .service(delete_api_key);
 }
 
@@ -41,8 +41,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/api-keys")]
 async fn create_api_key(
-    may: May<may::ManageApiKeys>,
-    once: Once,
+    caller: Require<permission::ManageApiKeys>,
+    idempotent: Idempotent,
     Body(new): Body<NewApiKey>,
 ) -> Result<HttpResponse> {
     idempotent

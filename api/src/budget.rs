@@ -6,11 +6,11 @@ use crate::{permission, resource::Collection};
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let budgets = Collection::<Budget>::of("budgets", "a budget");
     config
-        .service(budgets.create(may::ManageBudgets))
-        .service(budgets.list(may::ReadMoney, "Ordered by name."))
-        .service(budgets.get(may::ReadMoney))
-        .service(budgets.history(may::ReadMoney))
-        .service(budgets.revert(may::ManageBudgets))
-        .service(budgets.update(may::ManageBudgets))
-        .service(budgets.delete(may::ManageBudgets));
+        .service(budgets.create(permission::ManageBudgets))
+        .service(budgets.list(permission::ReadMoney, "Ordered by name."))
+        .service(budgets.get(permission::ReadMoney))
+        .service(budgets.history(permission::ReadMoney))
+        .service(budgets.revert(permission::ManageBudgets))
+        .service(budgets.update(permission::ManageBudgets))
+        .service(budgets.delete(permission::ManageBudgets));
 }

@@ -6,11 +6,11 @@ use crate::{permission, resource::Collection};
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let categories = Collection::<Category>::of("categories", "a category");
     config
-        .service(categories.create(may::ManageCategories))
-        .service(categories.list(may::ReadMoney, "Ordered by name."))
-        .service(categories.get(may::ReadMoney))
-        .service(categories.history(may::ReadMoney))
-        .service(categories.revert(may::ManageCategories))
-        .service(categories.update(may::ManageCategories))
-        .service(categories.delete(may::ManageCategories));
+        .service(categories.create(permission::ManageCategories))
+        .service(categories.list(permission::ReadMoney, "Ordered by name."))
+        .service(categories.get(permission::ReadMoney))
+        .service(categories.history(permission::ReadMoney))
+        .service(categories.revert(permission::ManageCategories))
+        .service(categories.update(permission::ManageCategories))
+        .service(categories.delete(permission::ManageCategories));
 }

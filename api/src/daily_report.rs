@@ -33,15 +33,15 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .create(permission::RecordDailyReports)
                 .detail("A project has at most one report for each day."),
         )
-        .service(reports.list(may::ReadWork, "By default, latest day first."))
-        .service(reports.get(may::ReadWork))
-        .service(reports.history(may::ReadWork))
-        .service(reports.revert(may::RecordDailyReports))
-        .service(reports.update(may::RecordDailyReports).detail("Only drafts can be updated."))
-        .service(reports.delete(may::RecordDailyReports).detail("Only drafts can be deleted."))
+        .service(reports.list(permission::ReadWork, "By default, latest day first."))
+        .service(reports.get(permission::ReadWork))
+        .service(reports.history(permission::ReadWork))
+        .service(reports.revert(permission::RecordDailyReports))
+        .service(reports.update(permission::RecordDailyReports).detail("Only drafts can be updated."))
+        .service(reports.delete(permission::RecordDailyReports).detail("Only drafts can be deleted."))
         .service(
             reports
-                .transition(may::RecordDailyReports, "submit", daily_report::submit)
+                .transition(permission::RecordDailyReports, "submit", daily_report::submit)
                 .summary("Submit a daily report for approval")
                 .detail(
                     "A submitted report can only be amended. If the organization requires no \
@@ -49,19 +49,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 ),
         )
         .service(
-            reports.transition(may::DecideDailyReports, "approve", daily_report::approve).detail(
+            reports.transition(permission::DecideDailyReports, "approve", daily_report::approve).detail(
                 "If approval is required, it must come from a member with no part in the report.",
             ),
         )
         .service(
             reports
-                .transition(may::RecordDailyReports, "amend", daily_report::amend)
+                .transition(permission::RecordDailyReports, "amend", daily_report::amend)
                 .summary("Amend a submitted daily report")
                 .detail(AMEND),
         )
         .service(
             reports
-                .transition(may::RecordDailyReports, "take-hours", daily_report::take_hours)
+                .transition(permission::RecordDailyReports, "take-hours", daily_report::take_hours)
                 .summary("Take recorded hours into a daily report")
                 .detail(TAKE_HOURS),
         )

@@ -36,36 +36,42 @@ is refused, the expense is approved as before, and `payout_error` states why.";
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let expenses = Collection::<Expense>::of("expenses", "an expense");
     config
-        .service(expenses.create(may::RecordExpenses))
-        .service(expenses.list(may::ReadMoney, "By default, latest day first."))
-        .service(expenses.get(may::ReadMoney))
-        .service(expenses.history(may::ReadMoney))
-        .service(expenses.revert(may::RecordExpenses))
-        .service(expenses.update(may::RecordExpenses).detail(CHANGE))
-        .service(expenses.delete(may::RecordExpenses).detail(REMOVE))
+        .service(expenses.create(permission::RecordExpenses))
+        .service(expenses.list(permission::ReadMoney, "By default, latest day first."))
+        .service(expenses.get(permission::ReadMoney))
+        .service(expenses.history(permission::ReadMoney))
+        .service(expenses.revert(permission::RecordExpenses))
+        .service(expenses.update(permission::RecordExpenses).detail(CHANGE))
+        .service(expenses.delete(permission::RecordExpenses).detail(REMOVE))
         .service(create_expense_batch)
         .service(import_expenses)
         .service(
             expenses
-                .transition(may::RecordExpenses, "submit", expense::submit)
+                .transition(permission::RecordExpenses, "submit", expense::submit)
                 .summary("Submit an expense for approval")
                 .detail(
                     "If the organization requires no approval, the expense is approved at once.",
                 ),
         )
         .service(
-            expenses.transition(may::DecideExpenses, "approve", expense::approve).detail(DECIDE),
+            expenses
+                .transition(permission::DecideExpenses, "approve", expense::approve)
+                .detail(DECIDE),
         )
-        .service(expenses.transition(may::DecideExpenses, "reject", expense::reject).detail(DECIDE))
         .service(
             expenses
-                .transition(may::DecideExpenses, "reimburse", expense::reimburse)
+                .transition(permission::DecideExpenses, "reject", expense::reject)
+                .detail(DECIDE),
+        )
+        .service(
+            expenses
+                .transition(permission::DecideExpenses, "reimburse", expense::reimburse)
                 .summary("Mark an expense as reimbursed")
                 .detail("For an approved expense that was reimbursed manually."),
         )
         .service(
             expenses
-                .transition(may::DecideExpenses, "pay", saga::pay)
+                .transition(permission::DecideExpenses, "pay", saga::pay)
                 .summary("Pay out an expense")
                 .detail(PAY),
         );
@@ -86,9 +92,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/expenses/batch")]
 async fn create_expense_batch(
-    may: May<may::RecordExpenses>,
-    once: Once,
-    Body(Form(batch)): Body<Form<ExpenseBatch>>,
+    caller: Require<permission::RecordExpenses>,
+    idempotent: Idempotent,
+    Body(Validated(batch)): Body<Validated<ExpenseBatch>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(created_json, async |store| {

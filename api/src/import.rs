@@ -70,9 +70,9 @@ async fn get_import(
 )]
 #[post("/imports/{import_id}/cancel")]
 async fn cancel_import(
-    may: May<may::ManageImports>,
-    once: Once,
-    Row(id): Row,
+    caller: Require<permission::ManageImports>,
+    idempotent: Idempotent,
+    ResourceId(id): ResourceId,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| import::cancel(store, &may.actor, id).await).await
+    idempotent.respond(told, async |store| import::cancel(store, &caller.actor, id).await).await
 }

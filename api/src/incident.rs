@@ -23,13 +23,17 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         // Before what takes an id in their place.
         .service(export_osha_300_log)
         .service(export_osha_300a_summary)
-        .service(incidents.create(may::ManageIncidents).detail("Archived projects are accepted."))
-        .service(incidents.list(may::ManageIncidents, "Ordered by case number, highest first."))
-        .service(incidents.get(may::ManageIncidents))
-        .service(incidents.history(may::ManageIncidents))
-        .service(incidents.revert(may::ManageIncidents))
-        .service(incidents.update(may::ManageIncidents))
-        .service(incidents.delete(may::ManageIncidents));
+        .service(
+            incidents.create(permission::ManageIncidents).detail("Archived projects are accepted."),
+        )
+        .service(
+            incidents.list(permission::ManageIncidents, "Ordered by case number, highest first."),
+        )
+        .service(incidents.get(permission::ManageIncidents))
+        .service(incidents.history(permission::ManageIncidents))
+        .service(incidents.revert(permission::ManageIncidents))
+        .service(incidents.update(permission::ManageIncidents))
+        .service(incidents.delete(permission::ManageIncidents));
 }
 
 /// Export the OSHA 300 log of a year

@@ -27,9 +27,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let invitations = Collection::<Invitation>::of("invitations", "an invitation");
     config
         .service(create_invitation)
-        .service(invitations.list(may::ManageInvitations, "Newest first."))
-        .service(invitations.get(may::ManageInvitations))
-        .service(invitations.history(may::ManageInvitations))
+        .service(invitations.list(permission::ManageInvitations, "Newest first."))
+        .service(invitations.get(permission::ManageInvitations))
+        .service(invitations.history(permission::ManageInvitations))
         .service(delete_invitation);
 }
 
@@ -48,8 +48,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/invitations")]
 async fn create_invitation(
-    may: May<may::ManageInvitations>,
-    once: Once,
+    caller: Require<permission::ManageInvitations>,
+    idempotent: Idempotent,
     Body(new): Body<NewInvitation>,
 ) -> Result<HttpResponse> {
     idempotent

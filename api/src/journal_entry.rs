@@ -23,12 +23,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let entries = Collection::<JournalEntry>::of("journal entries", "a journal entry");
     config
         .service(create_journal_entry)
-        .service(entries.list(may::ReadLedger, "By default, latest day first."))
-        .service(entries.get(may::ReadLedger))
-        .service(entries.history(may::ReadLedger))
+        .service(entries.list(permission::ReadLedger, "By default, latest day first."))
+        .service(entries.get(permission::ReadLedger))
+        .service(entries.history(permission::ReadLedger))
         .service(
             entries
-                .transition(may::PostEntries, "reverse", journal_entry::reverse)
+                .transition(permission::PostEntries, "reverse", journal_entry::reverse)
                 .summary("Reverse a journal entry")
                 .detail(REVERSE),
         );
@@ -49,8 +49,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/journal-entries")]
 async fn create_journal_entry(
-    may: May<may::PostEntries>,
-    once: Once,
+    caller: Require<permission::PostEntries>,
+    idempotent: Idempotent,
     Body(new): Body<NewJournalEntry>,
 ) -> Result<HttpResponse> {
     idempotent

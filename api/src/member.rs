@@ -16,21 +16,21 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .create(permission::ManageMembers)
                 .detail("The member has no login. An invitation provides one."),
         )
-        .service(members.list(may::ReadMembers, "Ordered by name."))
-        .service(members.get(may::ReadMembers))
-        .service(members.history(may::ReadMembers))
-        .service(members.revert(may::ReadMembers))
-        .service(members.update(may::ReadMembers).detail(
+        .service(members.list(permission::ReadMembers, "Ordered by name."))
+        .service(members.get(permission::ReadMembers))
+        .service(members.history(permission::ReadMembers))
+        .service(members.revert(permission::ReadMembers))
+        .service(members.update(permission::ReadMembers).detail(
             "Without the permission `member:manage`, members may only change their own name and \
              deactivate themselves (`active: false`).",
         ))
-        .service(members.delete(may::ReadMembers).detail(
+        .service(members.delete(permission::ReadMembers).detail(
             "Refused with 409 if other resources refer to the member. Without the permission \
              `member:manage`, members may only delete themselves.",
         ))
         .service(
             members
-                .transition(may::ManageMembers, "offboard", saga::offboard)
+                .transition(permission::ManageMembers, "offboard", saga::offboard)
                 .summary("Offboard a member")
                 .detail(OFFBOARD),
         );

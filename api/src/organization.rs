@@ -23,7 +23,7 @@ type NewOrganization = Create<OrganizationInput>;
 type OrganizationUpdate = Change<OrganizationInput>;
 type OrganizationPage = Page<Organization>;
 type EventPage = Page<Event>;
-type Revert = Act<RevertInput>;
+type Revert = TransitionBody<RevertInput>;
 
 /// What a user does without being in any organization yet.
 pub(crate) fn own_routes(config: &mut ServiceConfig) {
@@ -111,7 +111,7 @@ async fn get_organization(
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path), PageQuery),
-    extensions(("x-permission" = json!(may::ReadOrganization::name()))),
+    extensions(("x-permission" = json!(permission::ReadOrganization::name()))),
     responses((status = 200, description = "Page of the list", body = EventPage), problem::Read),
 )]
 #[get("/history")]
@@ -139,8 +139,8 @@ async fn list_organization_history(
 )]
 #[post("/revert")]
 async fn revert_organization(
-    may: May<may::ChangeOrganization>,
-    once: Once,
+    caller: Require<permission::ChangeOrganization>,
+    idempotent: Idempotent,
     IfMatch(precondition): IfMatch,
     Body(body): Body<Revert>,
 ) -> Result<HttpResponse> {
@@ -157,7 +157,7 @@ async fn revert_organization(
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path)),
-    extensions(("x-permission" = json!(may::ChangeOrganization::name()))),
+    extensions(("x-permission" = json!(permission::ChangeOrganization::name()))),
     request_body = OrganizationUpdate,
     responses(
         (status = 200, description = "State of the organization", body = Organization),

@@ -6,11 +6,11 @@ use crate::{permission, resource::Collection};
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let projects = Collection::<Project>::of("projects", "a project");
     config
-        .service(projects.create(may::ManageProjects))
-        .service(projects.list(may::ReadWork, "Ordered by name."))
-        .service(projects.get(may::ReadWork))
-        .service(projects.history(may::ReadWork))
-        .service(projects.revert(may::ManageProjects))
-        .service(projects.update(may::ManageProjects))
-        .service(projects.delete(may::ManageProjects));
+        .service(projects.create(permission::ManageProjects))
+        .service(projects.list(permission::ReadWork, "Ordered by name."))
+        .service(projects.get(permission::ReadWork))
+        .service(projects.history(permission::ReadWork))
+        .service(projects.revert(permission::ManageProjects))
+        .service(projects.update(permission::ManageProjects))
+        .service(projects.delete(permission::ManageProjects));
 }

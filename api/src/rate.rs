@@ -6,11 +6,11 @@ use crate::{permission, resource::Collection};
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let rates = Collection::<Rate>::of("rates", "a rate");
     config
-        .service(rates.create(may::ManageMembers))
-        .service(rates.list(may::ManageMembers, "Latest first day first."))
-        .service(rates.get(may::ManageMembers))
-        .service(rates.history(may::ManageMembers))
-        .service(rates.revert(may::ManageMembers))
-        .service(rates.update(may::ManageMembers))
-        .service(rates.delete(may::ManageMembers));
+        .service(rates.create(permission::ManageMembers))
+        .service(rates.list(permission::ManageMembers, "Latest first day first."))
+        .service(rates.get(permission::ManageMembers))
+        .service(rates.history(permission::ManageMembers))
+        .service(rates.revert(permission::ManageMembers))
+        .service(rates.update(permission::ManageMembers))
+        .service(rates.delete(permission::ManageMembers));
 }

@@ -16,15 +16,16 @@ use crate::{
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let rules = Collection::<Rule>::of("rules", "a rule");
     config
-        .service(rules.create(may::ManageRules))
-        .service(
-            rules.list(may::ReadMoney, "Ordered by name, which is the order in which they apply."),
-        )
-        .service(rules.get(may::ReadMoney))
-        .service(rules.history(may::ReadMoney))
-        .service(rules.revert(may::ManageRules))
-        .service(rules.update(may::ManageRules))
-        .service(rules.delete(may::ManageRules))
+        .service(rules.create(permission::ManageRules))
+        .service(rules.list(
+            permission::ReadMoney,
+            "Ordered by name, which is the order in which they apply.",
+        ))
+        .service(rules.get(permission::ReadMoney))
+        .service(rules.history(permission::ReadMoney))
+        .service(rules.revert(permission::ManageRules))
+        .service(rules.update(permission::ManageRules))
+        .service(rules.delete(permission::ManageRules))
         .service(dry_run_unsaved_rule)
         .service(dry_run_rule);
 }
@@ -45,9 +46,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/rules/{rule_id}/dry-run")]
 async fn dry_run_rule(
-    may: May<may::ManageRules>,
-    Row(id): Row,
-    once: Once,
+    caller: Require<permission::ManageRules>,
+    ResourceId(id): ResourceId,
+    idempotent: Idempotent,
     Body(over): Body<Later<DryRunInput>>,
 ) -> Result<HttpResponse> {
     idempotent
@@ -71,9 +72,9 @@ async fn dry_run_rule(
 )]
 #[post("/rules/dry-run")]
 async fn dry_run_unsaved_rule(
-    may: May<may::ManageRules>,
-    once: Once,
-    Body(Form(trial)): Body<Form<RuleTrialInput>>,
+    caller: Require<permission::ManageRules>,
+    idempotent: Idempotent,
+    Body(Validated(trial)): Body<Validated<RuleTrialInput>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| rule::try_out(store, &caller.actor, trial).await)

@@ -13,24 +13,24 @@ For a payout that was paid by other means: the saga makes no further call and se
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let sagas = Collection::<Saga>::of("sagas", "a saga");
     config
-        .service(sagas.list(may::ReadSagas, "Newest first."))
-        .service(sagas.get(may::ReadSagas))
-        .service(sagas.history(may::ReadSagas))
+        .service(sagas.list(permission::ReadSagas, "Newest first."))
+        .service(sagas.get(permission::ReadSagas))
+        .service(sagas.history(permission::ReadSagas))
         .service(
             sagas
-                .transition(may::ManageSagas, "retry", saga::retry)
+                .transition(permission::ManageSagas, "retry", saga::retry)
                 .summary("Retry a saga")
                 .detail("Retries the current step at once, also of a saga that has failed."),
         )
         .service(
             sagas
-                .transition(may::ManageSagas, "compensate", saga::compensate)
+                .transition(permission::ManageSagas, "compensate", saga::compensate)
                 .summary("Compensate a saga")
                 .detail(COMPENSATE),
         )
         .service(
             sagas
-                .transition(may::ManageSagas, "mark-paid", saga::mark_paid)
+                .transition(permission::ManageSagas, "mark-paid", saga::mark_paid)
                 .summary("Mark a payout as paid")
                 .detail(MARK_PAID),
         );

@@ -103,7 +103,7 @@ async fn delete_current_session(state: web::Data<State>, me: InSession) -> Resul
 async fn delete_session(
     state: web::Data<State>,
     me: InSession,
-    Row(id): Row,
+    ResourceId(id): ResourceId,
 ) -> Result<HttpResponse> {
     session::end(&state.store, me.user_id, id).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -56,9 +56,9 @@ async fn list_changes(
 )]
 #[post("/sync")]
 async fn sync_changes(
-    may: May<may::ReadOrganization>,
-    once: Once,
-    Body(Form(input)): Body<Form<SyncInput>>,
+    caller: Require<permission::ReadOrganization>,
+    idempotent: Idempotent,
+    Body(Validated(input)): Body<Validated<SyncInput>>,
 ) -> Result<HttpResponse> {
     idempotent.respond(ok_json, async |store| sync::sync(store, &caller.actor, input).await).await
 }

@@ -15,11 +15,13 @@ status 409 `next_started`.";
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let tasks = Collection::<Task>::of("tasks", "a task");
     config
-        .service(tasks.create(may::RecordTasks).detail(CREATE))
-        .service(tasks.list(may::ReadWork, "By default, ordered by due time, earliest first."))
-        .service(tasks.get(may::ReadWork))
-        .service(tasks.history(may::ReadWork))
-        .service(tasks.revert(may::RecordTasks))
-        .service(tasks.update(may::RecordTasks).detail(CHANGE))
-        .service(tasks.delete(may::RecordTasks));
+        .service(tasks.create(permission::RecordTasks).detail(CREATE))
+        .service(
+            tasks.list(permission::ReadWork, "By default, ordered by due time, earliest first."),
+        )
+        .service(tasks.get(permission::ReadWork))
+        .service(tasks.history(permission::ReadWork))
+        .service(tasks.revert(permission::RecordTasks))
+        .service(tasks.update(permission::RecordTasks).detail(CHANGE))
+        .service(tasks.delete(permission::RecordTasks));
 }

@@ -10,12 +10,12 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    answer::{Result, created_elsewhere, imported, made},
-    extract::{Body, May, Once, Query, Upload},
-    may::{self, Requires},
+    extract::{Body, Idempotent, Query, Require, Upload},
+    permission::{self, PermissionType},
     problem,
     resource::Collection,
     response::{Result, created, created_json, ok_or_accepted},
+    response::{Result, created_elsewhere, imported, made},
     state::State,
 };
 
@@ -29,21 +29,21 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let entries = Collection::<TimeEntry>::of("time entries", "a time entry");
     config
         .service(entries.create(permission::RecordTime).detail(
-            "Requires a start and an end, or a day and minutes. Without an end, the entry is a \
+            "PermissionType a start and an end, or a day and minutes. Without an end, the entry is a \
              timer that is running.",
         ))
-        .service(entries.list(may::ReadWork, "By default, latest start first."))
+        .service(entries.list(permission::ReadWork, "By default, latest start first."))
         .service(start_timer)
         .service(create_time_entry_batch)
         .service(import_time_entries)
-        .service(entries.get(may::ReadWork))
-        .service(entries.history(may::ReadWork))
-        .service(entries.revert(may::RecordTime))
-        .service(entries.update(may::RecordTime).detail(LOCKED))
-        .service(entries.delete(may::RecordTime).detail(LOCKED))
+        .service(entries.get(permission::ReadWork))
+        .service(entries.history(permission::ReadWork))
+        .service(entries.revert(permission::RecordTime))
+        .service(entries.update(permission::RecordTime).detail(LOCKED))
+        .service(entries.delete(permission::RecordTime).detail(LOCKED))
         .service(
             entries
-                .transition(may::RecordTime, "stop", time_entry::stop)
+                .transition(permission::RecordTime, "stop", time_entry::stop)
                 .operation_id("stop_timer")
                 .summary("Stop a timer")
                 .detail("The end defaults to now."),
@@ -63,11 +63,14 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/time-entries/start")]
 async fn start_timer(
-    may: May<may::RecordTime>,
-    once: Once,
+    caller: Require<permission::RecordTime>,
+    idempotent: Idempotent,
     Body(new): Body<NewTimer>,
 ) -> Result<HttpResponse> {
-    once.answer(created_elsewhere, async |store| time_entry::start(store, &may.actor, new).await)
+    idempotent
+        .respond(created_elsewhere, async |store| {
+            time_entry::start(store, &caller.actor, new).await
+        })
         .await
 }
 
@@ -86,9 +89,9 @@ async fn start_timer(
 )]
 #[post("/time-entries/batch")]
 async fn create_time_entry_batch(
-    may: May<may::RecordTime>,
-    once: Once,
-    Body(Form(batch)): Body<Form<TimeEntryBatch>>,
+    caller: Require<permission::RecordTime>,
+    idempotent: Idempotent,
+    Body(Validated(batch)): Body<Validated<TimeEntryBatch>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(created_json, async |store| {

@@ -24,29 +24,33 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let timecards = Collection::<Timecard>::of("timecards", "a timecard");
     config
         .service(create_timecard)
-        .service(timecards.list(may::ReadWork, "By default, latest week first."))
+        .service(timecards.list(permission::ReadWork, "By default, latest week first."))
         .service(decide_timecards)
-        .service(timecards.get(may::ReadWork))
-        .service(timecards.history(may::ReadWork))
+        .service(timecards.get(permission::ReadWork))
+        .service(timecards.history(permission::ReadWork))
         .service(get_timecard_totals)
         .service(
             timecards
-                .transition(may::RecordTime, "submit", timecard::submit)
+                .transition(permission::RecordTime, "submit", timecard::submit)
                 .summary("Submit a timecard for approval")
                 .detail(
                     "Locks the time of the week. If the organization requires no approval, the \
                      timecard is approved at once.",
                 ),
         )
-        .service(timecards.transition(may::DecideTime, "approve", timecard::approve).detail(DECIDE))
         .service(
             timecards
-                .transition(may::DecideTime, "reject", timecard::reject)
+                .transition(permission::DecideTime, "approve", timecard::approve)
+                .detail(DECIDE),
+        )
+        .service(
+            timecards
+                .transition(permission::DecideTime, "reject", timecard::reject)
                 .detail("Unlocks the time of the week. The timecard can be submitted again."),
         )
         .service(
             timecards
-                .transition(may::ReopenTimecards, "reopen", timecard::reopen)
+                .transition(permission::ReopenTimecards, "reopen", timecard::reopen)
                 .detail("Unlocks the time of a submitted or approved timecard."),
         );
 }
@@ -63,8 +67,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/timecards")]
 async fn create_timecard(
-    may: May<may::RecordTime>,
-    once: Once,
+    caller: Require<permission::RecordTime>,
+    idempotent: Idempotent,
     Body(new): Body<NewTimecard>,
 ) -> Result<HttpResponse> {
     idempotent
@@ -108,9 +112,9 @@ async fn get_timecard_totals(
 )]
 #[post("/timecards/decide")]
 async fn decide_timecards(
-    may: May<may::DecideTime>,
-    once: Once,
-    Body(Form(decisions)): Body<Form<Decide>>,
+    caller: Require<permission::DecideTime>,
+    idempotent: Idempotent,
+    Body(Validated(decisions)): Body<Validated<Decide>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| timecard::decide(store, &caller.actor, decisions).await)

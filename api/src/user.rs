@@ -24,7 +24,7 @@ use crate::{
 
 type UserUpdate = Change<UserInput>;
 type EventPage = Page<Event>;
-type Revert = Act<RevertInput>;
+type Revert = TransitionBody<RevertInput>;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config

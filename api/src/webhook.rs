@@ -28,15 +28,15 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let webhooks = Collection::<Webhook>::of("webhooks", "a webhook");
     config
         .service(create_webhook)
-        .service(webhooks.list(may::ManageWebhooks, "Newest first."))
-        .service(webhooks.get(may::ManageWebhooks))
-        .service(webhooks.history(may::ManageWebhooks))
-        .service(webhooks.revert(may::ManageWebhooks))
-        .service(webhooks.update(may::ManageWebhooks))
+        .service(webhooks.list(permission::ManageWebhooks, "Newest first."))
+        .service(webhooks.get(permission::ManageWebhooks))
+        .service(webhooks.history(permission::ManageWebhooks))
+        .service(webhooks.revert(permission::ManageWebhooks))
+        .service(webhooks.update(permission::ManageWebhooks))
         .service(delete_webhook)
         .service(
             webhooks
-                .transition(may::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
+                .transition(permission::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
                 .summary("Rotate a webhook's secret")
                 .detail(ROTATE),
         )
@@ -62,8 +62,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[post("/webhooks")]
 async fn create_webhook(
-    may: May<may::ManageWebhooks>,
-    once: Once,
+    caller: Require<permission::ManageWebhooks>,
+    idempotent: Idempotent,
     Body(new): Body<NewWebhook>,
 ) -> Result<HttpResponse> {
     idempotent
@@ -102,11 +102,11 @@ async fn delete_webhook(
 )]
 #[post("/webhooks/{webhook_id}/test")]
 async fn test_webhook(
-    may: May<may::ManageWebhooks>,
-    once: Once,
-    Row(id): Row,
+    caller: Require<permission::ManageWebhooks>,
+    idempotent: Idempotent,
+    ResourceId(id): ResourceId,
 ) -> Result<HttpResponse> {
-    once.answer(made, async |store| webhook::test(store, &may.actor, id).await).await
+    idempotent.respond(made, async |store| webhook::test(store, &caller.actor, id).await).await
 }
 
 /// List a webhook's deliveries
@@ -168,9 +168,9 @@ async fn get_delivery(
 )]
 #[post("/deliveries/{delivery_id}/resend")]
 async fn resend_delivery(
-    may: May<may::ManageWebhooks>,
-    once: Once,
-    Row(id): Row,
+    caller: Require<permission::ManageWebhooks>,
+    idempotent: Idempotent,
+    ResourceId(id): ResourceId,
 ) -> Result<HttpResponse> {
-    once.answer(told, async |store| webhook::resend(store, &may.actor, id).await).await
+    idempotent.respond(told, async |store| webhook::resend(store, &caller.actor, id).await).await
 }

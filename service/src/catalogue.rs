@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
+use utoipa::ToSchema;
+
 use crate::{
     account::Account,
-    api_key::ApiKey,
+    api_key::{ApiKey, IssuedApiKey},
     background::{Catalogue, Context, MIN_TURN_INTERVAL, Worker},
     budget::{self, Budget},
     category::Category,
@@ -17,7 +19,7 @@ use crate::{
     expense::{self, Expense, spending},
     idempotency, import,
     incident::Incident,
-    invitation::Invitation,
+    invitation::{Invitation, IssuedInvitation},
     journal_entry::JournalEntry,
     lease,
     member::Member,
@@ -33,7 +35,7 @@ use crate::{
     time_entry::TimeEntry,
     timecard::Timecard,
     user::User,
-    webhook::{self, Webhook},
+    webhook::{self, IssuedWebhook, Webhook},
 };
 
 /// Every resource that events are about: docs/events.md is made of this.
@@ -63,6 +65,12 @@ pub const RESOURCES: &[Descriptor] = &[
 /// The resource whose events name it so: `expense`.
 pub fn resource(entity: &str) -> Option<&'static Descriptor> {
     RESOURCES.iter().find(|resource| resource.entity == entity)
+}
+
+/// Whether a schema of the OpenAPI document, by its name, is that of a view with a version.
+pub fn is_versioned(schema: &str) -> bool {
+    let issued = [IssuedApiKey::name(), IssuedInvitation::name(), IssuedWebhook::name()];
+    issued.contains(&schema.into()) || RESOURCES.iter().any(|it| (it.schema)() == schema)
 }
 
 /// Every consumer.

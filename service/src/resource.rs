@@ -4,7 +4,7 @@
 //! [`Changeable`] or [`Writable`] is created, changed and removed by the functions below, and by whatever else
 //! goes through them all: `POST …/sync`, a revert, a rule.
 
-use std::future::Future;
+use std::{borrow::Cow, future::Future};
 
 use sea_orm::ConnectionTrait;
 use serde::{Serialize, de::DeserializeOwned};
@@ -34,24 +34,17 @@ pub trait Versioned: Serialize {
 /// Implements [`Versioned`] for views that have an `id` and a `version`, and for views that contain
 /// such a view.
 macro_rules! versioned {
-    ($($view:ty $(: $inner:ident)?),* $(,)?) => {
-        $(
-            impl Versioned for $view {
-                fn id(&self) -> Uuid {
-                    self$(.$inner)?.id
-                }
-
-                fn version(&self) -> i64 {
-                    self$(.$inner)?.version
-                }
+    ($($view:ty $(: $inner:ident)?),* $(,)?) => {$(
+        impl $crate::resource::Versioned for $view {
+            fn id(&self) -> ::uuid::Uuid {
+                self$(.$inner)?.id
             }
-        )*
 
-        /// Whether a schema of the OpenAPI document is that of something with a version, by its name.
-        pub fn is_versioned(schema: &str) -> bool {
-            [$(<$view as ToSchema>::name()),*].iter().any(|name| name == schema)
+            fn version(&self) -> i64 {
+                self$(.$inner)?.version
+            }
         }
-    };
+    )*};
 }
 pub(crate) use versioned;
 
@@ -91,6 +84,8 @@ pub struct Descriptor {
     pub redact: fn(&Actor, &mut Map<String, Value>),
     /// [`Resource::SEALED`].
     pub sealed: &'static [&'static str],
+    /// The name of its schema in the OpenAPI document.
+    pub schema: fn() -> Cow<'static, str>,
 }
 
 impl Descriptor {
@@ -102,6 +97,7 @@ impl Descriptor {
             verbs: R::VERBS,
             redact: R::redact,
             sealed: R::SEALED,
+            schema: <R as ToSchema>::name,
         }
     }
 

@@ -38,7 +38,7 @@ pub(super) async fn list<R: Readable, P: PermissionType>(
     Ok(PageResponse(R::list(&state.store, &caller.actor, &query).await?))
 }
 
-pub(super) async fn get<R: Readable, P: Requires>(
+pub(super) async fn get<R: Readable, P: PermissionType>(
     state: web::Data<State>,
     caller: Require<P>,
     ResourceId(id): ResourceId,
@@ -72,7 +72,7 @@ pub(super) async fn revert<R: Changeable, P: PermissionType>(
         .await
 }
 
-pub(super) async fn update<R: Changeable, P: Requires>(
+pub(super) async fn update<R: Changeable, P: PermissionType>(
     state: web::Data<State>,
     caller: Require<P>,
     ResourceId(id): ResourceId,
@@ -84,7 +84,7 @@ pub(super) async fn update<R: Changeable, P: Requires>(
     Ok(ResourceResponse(changed))
 }
 
-pub(super) async fn delete<R: Writable, P: Requires>(
+pub(super) async fn delete<R: Writable, P: PermissionType>(
     state: web::Data<State>,
     caller: Require<P>,
     ResourceId(id): ResourceId,
@@ -94,12 +94,14 @@ pub(super) async fn delete<R: Writable, P: Requires>(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What a transition's handler takes.
-type Transition<P, I> = (May<P>, Once, Row, IfMatch, Body<Act<I>>);
+/// What the handler of a transition takes.
+type TransitionArgs<P, I> = (Require<P>, Idempotent, ResourceId, IfMatch, Body<TransitionBody<I>>);
 
 pub(super) fn transition<P, I, A>(
-    act: impl AsyncFn(&Store, &Actor, Uuid, Expected, Act<I>) -> error::Result<A> + Clone + 'static,
-) -> impl Handler<Transition<P, I>, Output = Result<HttpResponse>>
+    apply: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
+    + Clone
+    + 'static,
+) -> impl Handler<TransitionArgs<P, I>, Output = Result<HttpResponse>>
 where
     P: PermissionType,
     I: DeserializeOwned + Validate + 'static,

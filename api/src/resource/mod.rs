@@ -2,17 +2,17 @@
 //!
 //! They are the same for every resource that the service knows by the traits of [`service::resource`], so
 //! they are written here once, with their part of the OpenAPI document. A resource says what it is called,
-//! then which routes it takes and, for each, the permission: its type is what [`crate::extract::May`] asks for.
+//! then which routes it takes and, for each, the permission: its type is what [`crate::extract::Require`] asks for.
 //! The id of each operation is a verb and the resource: `list_categories`, `update_category`.
 //!
 //! ```ignore
 //! pub(crate) fn routes(config: &mut ServiceConfig) {
 //!     let categories = Collection::<Category>::of("categories", "a category");
 //!     config
-//!         .service(categories.create(may::ManageCategories))
-//!         .service(categories.list(may::ReadMoney, "Ordered by name."))
-//!         .service(categories.update(may::ManageCategories).detail("The kind is immutable."))
-//!         .service(categories.transition(may::ManageCategories, "close", category::close))
+//!         .service(categories.create(permission::ManageCategories))
+//!         .service(categories.list(permission::ReadMoney, "Ordered by name."))
+//!         .service(categories.update(permission::ManageCategories).detail("The kind is immutable."))
+//!         .service(categories.transition(permission::ManageCategories, "close", category::close))
 //!         .service(totals); // written by hand
 //! }
 //! ```
@@ -105,7 +105,7 @@ impl<R: Resource> Collection<R> {
     /// Something that is done to one of them, against its version: `"approve"`. `act` writes once. What
     /// follows the verb follows the resource in the id of the operation: `"rotate-secret"` is
     /// `rotate_webhook_secret`.
-    pub(crate) fn transition<P: Requires, I, A>(
+    pub(crate) fn transition<P: PermissionType, I, A>(
         &self,
         _: P,
         name: &str,
@@ -143,7 +143,7 @@ impl<R: Readable> Collection<R> {
     }
 
     /// One of them, as it is or as it was.
-    pub(crate) fn get<P: Requires>(&self, _: P) -> Route {
+    pub(crate) fn get<P: PermissionType>(&self, _: P) -> Route {
         const { takes::<P>(R::READ) };
         Route::get::<P>(self.tag, &format!("get_{}", R::ENTITY), &self.item(""))
             .summary(&format!("Get {}", self.one))
@@ -172,7 +172,7 @@ impl<R: Changeable> Collection<R> {
     }
 
     /// Updates one of them.
-    pub(crate) fn update<P: Requires>(&self, _: P) -> Route {
+    pub(crate) fn update<P: PermissionType>(&self, _: P) -> Route {
         const { takes::<P>(R::WRITE) };
         Route::patch::<P>(self.tag, &format!("update_{}", R::ENTITY), &self.item(""))
             .summary(&format!("Update {}", self.one))
@@ -186,7 +186,7 @@ impl<R: Changeable> Collection<R> {
 
 impl<R: Writable> Collection<R> {
     /// Makes a new one.
-    pub(crate) fn create<P: Requires>(&self, _: P) -> Route {
+    pub(crate) fn create<P: PermissionType>(&self, _: P) -> Route {
         Route::post::<P>(self.tag, &format!("create_{}", R::ENTITY), &self.path)
             .summary(&format!("Create {}", self.one))
             .body::<Create<R::Input>>()
@@ -196,7 +196,7 @@ impl<R: Writable> Collection<R> {
     }
 
     /// Deletes one of them.
-    pub(crate) fn delete<P: Requires>(&self, _: P) -> Route {
+    pub(crate) fn delete<P: PermissionType>(&self, _: P) -> Route {
         Route::delete::<P>(self.tag, &format!("delete_{}", R::ENTITY), &self.item(""))
             .summary(&format!("Delete {}", self.one))
             .id(&self.id)

@@ -47,22 +47,22 @@ fn schemas<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
 
 impl Route {
     /// A GET that takes this permission: the tag, the id and the path of the operation.
-    pub(super) fn get<P: Requires>(tag: &str, id: &str, path: &str) -> Self {
+    pub(super) fn get<P: PermissionType>(tag: &str, id: &str, path: &str) -> Self {
         Self::new::<P>((HttpMethod::Get, guard::Get()), tag, id, path)
     }
 
     /// A POST.
-    pub(super) fn post<P: Requires>(tag: &str, id: &str, path: &str) -> Self {
+    pub(super) fn post<P: PermissionType>(tag: &str, id: &str, path: &str) -> Self {
         Self::new::<P>((HttpMethod::Post, guard::Post()), tag, id, path)
     }
 
     /// A PATCH.
-    pub(super) fn patch<P: Requires>(tag: &str, id: &str, path: &str) -> Self {
+    pub(super) fn patch<P: PermissionType>(tag: &str, id: &str, path: &str) -> Self {
         Self::new::<P>((HttpMethod::Patch, guard::Patch()), tag, id, path)
     }
 
     /// A DELETE.
-    pub(super) fn delete<P: Requires>(tag: &str, id: &str, path: &str) -> Self {
+    pub(super) fn delete<P: PermissionType>(tag: &str, id: &str, path: &str) -> Self {
         Self::new::<P>((HttpMethod::Delete, guard::Delete()), tag, id, path)
     }
 

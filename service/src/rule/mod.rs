@@ -5,7 +5,6 @@ mod commands;
 mod condition;
 mod dry_run;
 mod example;
-mod making;
 pub(crate) mod reaction;
 mod repository;
 mod task_creation;

@@ -50,7 +50,7 @@ pub struct TaskTemplate {
 /// Task that a rule would have created.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = RuleDryRunTask)]
-pub struct WouldMake {
+pub struct PlannedTask {
     /// Title of the task.
     pub title: String,
     /// Priority of the task.

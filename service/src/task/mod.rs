@@ -2,7 +2,6 @@
 
 mod commands;
 mod example;
-mod following;
 mod reassign;
 pub mod recurrence;
 pub(crate) mod redate;

@@ -13,25 +13,23 @@ async fn the_document_that_is_served_is_the_one_of_the_code(database: Database) 
     app.stop().await;
 }
 
-#[tokio::test]
-async fn another_method_is_a_405_that_says_which_there_are() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let sample = Sample::make(&app.anonymous()).await;
-        for route in Route::all() {
-            let path = sample.path(&route);
-            let same = Route::all().into_iter().filter(|other| other.fits(&path));
-            let known: BTreeSet<String> = same.map(|other| other.method.to_string()).collect();
-            let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "NONSENSE"];
-            for method in methods.iter().filter(|method| !known.contains(**method)) {
-                let method = Method::from_bytes(method.as_bytes()).unwrap();
-                let answer = sample.owner.send(method, &path, None).await;
-                let allow = answer.headers["allow"].to_str().unwrap().to_owned();
-                answer.expect_problem(405, "method_not_allowed");
-                let allowed: Vec<String> = allow.split(", ").map(str::to_owned).collect();
-                assert_eq!(allowed.len(), known.len(), "{path}: {allow}");
-                assert_eq!(allowed.into_iter().collect::<BTreeSet<_>>(), known, "{path}");
-            }
+#[each_database]
+async fn another_method_is_a_405_that_says_which_there_are(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    for route in Route::all() {
+        let path = sample.path(&route);
+        let same = Route::all().into_iter().filter(|other| other.fits(&path));
+        let known: BTreeSet<String> = same.map(|other| other.method.to_string()).collect();
+        let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "NONSENSE"];
+        for method in methods.iter().filter(|method| !known.contains(**method)) {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let answer = sample.owner.send(method, &path, None).await;
+            let allow = answer.headers["allow"].to_str().unwrap().to_owned();
+            answer.expect_problem(405, "method_not_allowed");
+            let allowed: Vec<String> = allow.split(", ").map(str::to_owned).collect();
+            assert_eq!(allowed.len(), known.len(), "{path}: {allow}");
+            assert_eq!(allowed.into_iter().collect::<BTreeSet<_>>(), known, "{path}");
         }
     }
     app.stop().await;

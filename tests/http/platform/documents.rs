@@ -7,7 +7,7 @@ use service::{
     catalogue::RESOURCES,
     role::{HIDDEN, PERMISSIONS, Permission, Role},
 };
-use tests::{App, Client, Route, each_database, id, route};
+use tests::{App, Client, Database, Route, each_database, id, route};
 
 fn read(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
@@ -220,35 +220,32 @@ async fn create(client: &Client, collection: &str, name: &str) -> Value {
     made
 }
 
-#[tokio::test]
-async fn the_api_accepts_the_examples_of_the_openapi_document() {
-    each_database(async |database| {
-        let app = App::start(&database).await;
-        let stranger = app.anonymous();
-        let user = stranger.post("/v1/users", example("NewUser")).await.expect(201);
-        let session = stranger.post("/v1/sessions", example("NewSession")).await.expect(201);
-        let owner = stranger.with_token(session["token"].as_str().unwrap());
-        owner.patch("/v1/users/me", against(&user, "UserUpdate")).await.expect(200);
-        let organization = owner.found("company").await;
-        for (collection, name) in CREATED {
-            let path = format!("{organization}/{collection}");
-            let made = create(&owner, &path, name).await;
-            let update = against(&made, &format!("{name}Update"));
-            owner.patch(&format!("{path}/{}", id(&made)), update).await.expect(200);
-        }
-        let debited = example("JournalEntry")["transfers"][0]["debit_account_id"].clone();
-        let account = json!({ "id": debited, "name": "Materials", "kind": "expense" });
-        owner.post(&format!("{organization}/accounts"), account).await.expect(201);
-        create(&owner, &format!("{organization}/journal-entries"), "JournalEntry").await;
-        for (collection, verb, schema) in DONE {
-            let path = format!("{organization}/{collection}");
-            let listed = owner.read(&path).await["items"][0].clone();
-            let body = against(&listed, schema);
-            owner.post(&format!("{path}/{}/{verb}", id(&listed)), body).await.expect(200);
-        }
-        app.stop().await;
-    })
-    .await;
+#[each_database]
+async fn the_api_accepts_the_examples_of_the_openapi_document(database: Database) {
+    let app = App::start(&database).await;
+    let stranger = app.anonymous();
+    let user = stranger.post("/v1/users", example("NewUser")).await.expect(201);
+    let session = stranger.post("/v1/sessions", example("NewSession")).await.expect(201);
+    let owner = stranger.with_token(session["token"].as_str().unwrap());
+    owner.patch("/v1/users/me", against(&user, "UserUpdate")).await.expect(200);
+    let organization = owner.found("company").await;
+    for (collection, name) in CREATED {
+        let path = format!("{organization}/{collection}");
+        let made = create(&owner, &path, name).await;
+        let update = against(&made, &format!("{name}Update"));
+        owner.patch(&format!("{path}/{}", id(&made)), update).await.expect(200);
+    }
+    let debited = example("JournalEntry")["transfers"][0]["debit_account_id"].clone();
+    let account = json!({ "id": debited, "name": "Materials", "kind": "expense" });
+    owner.post(&format!("{organization}/accounts"), account).await.expect(201);
+    create(&owner, &format!("{organization}/journal-entries"), "JournalEntry").await;
+    for (collection, verb, schema) in DONE {
+        let path = format!("{organization}/{collection}");
+        let listed = owner.read(&path).await["items"][0].clone();
+        let body = against(&listed, schema);
+        owner.post(&format!("{path}/{}/{verb}", id(&listed)), body).await.expect(200);
+    }
+    app.stop().await;
 }
 
 #[test]

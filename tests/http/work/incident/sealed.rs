@@ -356,7 +356,7 @@ async fn a_change_meanwhile_is_not_lost(database: Database) {
         assert_eq!((&now["narrative"], &now["version"]), (&json!("round 3"), &json!(4)));
         assert_eq!(now["treatment"], row["treatment"]);
     }
-    let standing = rotate(&app.store, |_| {}).await.unwrap().usage;
+    let usage = rotate(&app.store, |_| {}).await.unwrap().usage;
     assert_eq!(usage.other_than("new").count(), 0);
     app.stop().await;
 }
