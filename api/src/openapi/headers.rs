@@ -1,7 +1,7 @@
 //! The headers of requests and responses. They follow from what an operation is and from what it
 //! answers with, so that they are declared here for all of them.
 
-use service::resource;
+use service::catalogue;
 use utoipa::openapi::{
     Content, Header, Object, RefOr, Required, Response, Type,
     path::{Operation, ParameterBuilder, ParameterIn},
@@ -68,7 +68,7 @@ pub(super) fn declare(operation: &mut Operation) {
     let creates = operation.operation_id.as_ref().is_some_and(|id| id.starts_with("create_"));
     for (status, response) in &mut operation.responses.responses {
         let body = body(response).unwrap_or_default();
-        let (versioned, page) = (resource::is_versioned(body), body.ends_with("Page"));
+        let (versioned, page) = (catalogue::is_versioned(body), body.ends_with("Page"));
         match status.as_str() {
             "304" => add(response, ETAG),
             "429" | "503" => add(response, RETRY_AFTER),
