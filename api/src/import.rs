@@ -74,5 +74,5 @@ async fn cancel_import(
     idempotent: Idempotent,
     ResourceId(id): ResourceId,
 ) -> Result<HttpResponse> {
-    idempotent.respond(told, async |store| import::cancel(store, &caller.actor, id).await).await
+    idempotent.respond(ok_json, async |store| import::cancel(store, &caller.actor, id).await).await
 }

@@ -170,7 +170,7 @@ async fn update_organization(
     caller: Require<permission::ChangeOrganization>,
     IfMatch(precondition): IfMatch,
     Body(change): Body<OrganizationUpdate>,
-) -> Result<Resource<Organization>> {
+) -> Result<ResourceResponse<Organization>> {
     let expected = Expected::of(change.version(), precondition);
     let id = caller.actor.organization_id;
     let changed = resource::change(&state.store, &caller.actor, id, expected, change).await?;

@@ -49,7 +49,7 @@ async fn dry_run_rule(
     caller: Require<permission::ManageRules>,
     ResourceId(id): ResourceId,
     idempotent: Idempotent,
-    Body(over): Body<Later<DryRunInput>>,
+    Body(over): Body<Deferred<DryRunInput>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| rule::dry_run(store, &caller.actor, id, over).await)

@@ -14,8 +14,7 @@ use crate::{
     permission::{self, PermissionType},
     problem,
     resource::Collection,
-    response::{Result, created, created_json, ok_or_accepted},
-    response::{Result, created_elsewhere, imported, made},
+    response::{Result, created_json, created_without_location, ok_or_accepted},
     state::State,
 };
 
@@ -68,7 +67,7 @@ async fn start_timer(
     Body(new): Body<NewTimer>,
 ) -> Result<HttpResponse> {
     idempotent
-        .respond(created_elsewhere, async |store| {
+        .respond(created_without_location, async |store| {
             time_entry::start(store, &caller.actor, new).await
         })
         .await

@@ -166,7 +166,7 @@ async fn update_current_user(
     Source(network): Source,
     IfMatch(precondition): IfMatch,
     Body(change): Body<UserUpdate>,
-) -> Result<Resource<User>> {
+) -> Result<ResourceResponse<User>> {
     let expected = Expected::of(change.version(), precondition);
     let attempt = ask_for_address(&state, network, &session)?;
     let changed = user::change(&state.store, session.author(), expected, change).await;

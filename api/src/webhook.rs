@@ -106,7 +106,9 @@ async fn test_webhook(
     idempotent: Idempotent,
     ResourceId(id): ResourceId,
 ) -> Result<HttpResponse> {
-    idempotent.respond(made, async |store| webhook::test(store, &caller.actor, id).await).await
+    idempotent
+        .respond(created_json, async |store| webhook::test(store, &caller.actor, id).await)
+        .await
 }
 
 /// List a webhook's deliveries
@@ -172,5 +174,5 @@ async fn resend_delivery(
     idempotent: Idempotent,
     ResourceId(id): ResourceId,
 ) -> Result<HttpResponse> {
-    idempotent.respond(told, async |store| webhook::resend(store, &caller.actor, id).await).await
+    idempotent.respond(ok_json, async |store| webhook::resend(store, &caller.actor, id).await).await
 }

@@ -67,18 +67,18 @@ async fn a_lease_lasts_by_the_stopwatch_of_who_waits_and_not_by_any_clock(databa
     }
     // While it is renewed, it is held.
     for _ in 0..3 {
-        other.wait(LASTS.as_millis() - 1);
+        other.wait(LEASE_DURATION.as_millis() - 1);
         assert!(!other.holds().await);
         assert!(one.holds().await);
     }
     assert!(!other.holds().await, "the last term is new to it");
-    other.wait(LASTS.as_millis() - 1);
+    other.wait(LEASE_DURATION.as_millis() - 1);
     assert!(!other.holds().await, "not yet");
     other.wait(1);
     assert!(other.holds().await, "nothing has come of the holder");
     // The one before wakes up between two of its transactions.
     assert!(!one.holds().await && other.holds().await);
-    one.wait(LASTS.as_millis() - 1);
+    one.wait(LEASE_DURATION.as_millis() - 1);
     assert!(!one.holds().await, "it waits as everybody does");
 
     lease::release(&other.store, &other.node).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_node_that_has_looked_on_takes_a_lease_as_soon_as_there_is_work(databa
     let other = Process::start(&database, TimeDelta::zero()).await;
     assert!(one.holds().await);
     lease::watch(&other.store, &other.node).await.unwrap();
-    other.wait(LASTS.as_millis());
+    other.wait(LEASE_DURATION.as_millis());
     assert!(other.holds().await);
     for process in [one, other] {
         process.store.close().await.unwrap();
@@ -113,7 +113,7 @@ async fn of_two_that_take_a_lease_at_once_one_has_it(database: Database) {
     );
     for process in [&one, &other] {
         lease::watch(&process.store, &process.node).await.unwrap();
-        process.wait(LASTS.as_millis());
+        process.wait(LEASE_DURATION.as_millis());
     }
     // The one has taken it, and its transaction goes on; meanwhile the other tries.
     let (taken, end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -122,7 +122,7 @@ async fn of_two_that_take_a_lease_at_once_one_has_it(database: Database) {
     let slow = tokio::spawn(async move {
         let slow = store.write(input, |tx, (node, taken, end)| {
             Box::pin(async move {
-                let held = lease::hold(tx, "work", node).await?;
+                let held = lease::acquire(tx, "work", node).await?;
                 taken.notify_one();
                 end.notified().await;
                 Ok(held)
@@ -133,7 +133,7 @@ async fn of_two_that_take_a_lease_at_once_one_has_it(database: Database) {
     taken.notified().await;
     let store = other.store.clone();
     let quick = tokio::spawn(async move {
-        let quick = store.write(node, |tx, node| Box::pin(lease::hold(tx, "work", node)));
+        let quick = store.write(node, |tx, node| Box::pin(lease::acquire(tx, "work", node)));
         quick.await.unwrap()
     });
     // It may come first or wait, and is refused either way.

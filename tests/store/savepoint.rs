@@ -64,18 +64,18 @@ async fn what_fails_in_an_attempt_leaves_nothing_and_the_transaction_goes_on(dat
     let work = app.store.write(actor.clone(), |tx, actor| {
         Box::pin(async move {
             add(tx, actor, "before").await?;
-            let made = tx.attempt(async |tx| add(tx, actor, "kept").await).await?;
+            let made = tx.savepoint(async |tx| add(tx, actor, "kept").await).await?;
             assert_eq!(made.expect("it is made").name, "kept");
             let failed = tx
-                .attempt(async |tx| {
+                .savepoint(async |tx| {
                     add(tx, actor, "lost").await?;
                     Err::<(), _>(refused())
                 })
                 .await?;
             assert!(matches!(failed, Err(Error::State { code: "refused", .. })));
-            let failed = tx.attempt(async |tx| add_to_nothing(tx, actor).await).await?;
+            let failed = tx.savepoint(async |tx| add_to_nothing(tx, actor).await).await?;
             assert!(matches!(failed, Err(Error::Reference)), "{failed:?}");
-            let failed = tx.attempt(async |tx| add(tx, actor, "KEPT").await).await?;
+            let failed = tx.savepoint(async |tx| add(tx, actor, "KEPT").await).await?;
             assert!(matches!(failed, Err(Error::Duplicate { .. })), "{failed:?}");
             add(tx, actor, "after").await?;
             Ok(())
@@ -96,7 +96,7 @@ async fn events_that_an_attempt_has_written_already_go_too(database: Database) {
         Box::pin(async move {
             add(tx, actor, "before").await?;
             let failed = tx
-                .attempt(async |tx| {
+                .savepoint(async |tx| {
                     for number in 0..250 {
                         add(tx, actor, &format!("lost {number}")).await?;
                     }
@@ -125,17 +125,17 @@ async fn an_attempt_within_an_attempt_ends_with_it(database: Database) {
     let work = app.store.write(actor.clone(), |tx, actor| {
         Box::pin(async move {
             let failed = tx
-                .attempt(async |tx| {
-                    let inner = tx.attempt(async |tx| add(tx, actor, "lost").await).await?;
+                .savepoint(async |tx| {
+                    let inner = tx.savepoint(async |tx| add(tx, actor, "lost").await).await?;
                     assert!(inner.is_ok());
                     Err::<(), _>(refused())
                 })
                 .await?;
             assert!(failed.is_err());
             let made = tx
-                .attempt(async |tx| {
+                .savepoint(async |tx| {
                     add(tx, actor, "kept").await?;
-                    let inner = tx.attempt(async |tx| add_to_nothing(tx, actor).await).await?;
+                    let inner = tx.savepoint(async |tx| add_to_nothing(tx, actor).await).await?;
                     assert!(inner.is_err());
                     add(tx, actor, "kept too").await
                 })
@@ -159,7 +159,7 @@ async fn what_loses_the_transaction_ends_the_whole(database: Database) {
         Box::pin(async move {
             add(tx, actor, "before").await?;
             let away = async |_: &Tx| Err::<(), _>(Error::Unavailable("away".into()));
-            let attempt = tx.attempt(away).await?;
+            let attempt = tx.savepoint(away).await?;
             panic!("the transaction goes on: {attempt:?}");
         })
     });

@@ -102,7 +102,7 @@ impl<R: Resource> Collection<R> {
             .to(handlers::history::<R, P>)
     }
 
-    /// Something that is done to one of them, against its version: `"approve"`. `act` writes once. What
+    /// Something that is done to one of them, against its version: `"approve"`. `apply` writes once. What
     /// follows the verb follows the resource in the id of the operation: `"rotate-secret"` is
     /// `rotate_webhook_secret`.
     pub(crate) fn transition<P: PermissionType, I, A>(
@@ -125,7 +125,7 @@ impl<R: Resource> Collection<R> {
             .body::<TransitionBody<I>>()
             .returns::<A>(StatusCode::OK)
             .responses::<problem::Change>()
-            .to(handlers::transition::<P, I, A>(act))
+            .to(handlers::transition::<P, I, A>(apply))
     }
 }
 

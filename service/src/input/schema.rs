@@ -6,8 +6,9 @@ use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Array, ArrayBuilder, KnownFormat, Object, ObjectBuilder, Ref, RefBuilder, RefOr, Schema,
-        SchemaFormat, Type, schema::SchemaType,
+        Array, ArrayBuilder, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat,
+        Type,
+        schema::{RefBuilder, SchemaType},
     },
 };
 
