@@ -49,6 +49,7 @@ mod m20261125_000021_remove_in_parts;
 mod m20261125_000022_index_projects_of_expenses;
 mod m20261128_000023_index_filters;
 mod m20261128_000024_create_spending_totals;
+mod m20261129_000025_rename_changed_events;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -83,6 +84,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000022_index_projects_of_expenses::Migration),
             Box::new(m20261128_000023_index_filters::Migration),
             Box::new(m20261128_000024_create_spending_totals::Migration),
+            Box::new(m20261129_000025_rename_changed_events::Migration),
         ]
     }
 }

@@ -112,7 +112,7 @@ async fn updates(store: &Store) -> Contestant {
                             name: Set(format!("Name {number}")),
                             ..Default::default()
                         };
-                        let verb = Verb::Changed;
+                        let verb = Verb::Updated;
                         versioned::update(tx, actor, verb, &current, change, Category::from).await
                     })
                 })

@@ -24,7 +24,7 @@ versioned!(Account);
 impl Resource for Account {
     const ENTITY: &'static str = "account";
     const READ: Permission = Permission::ReadLedger;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
 }
 
 impl Readable for Account {

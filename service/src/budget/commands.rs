@@ -25,7 +25,7 @@ impl Resource for Budget {
     const ENTITY: &'static str = "budget";
     const READ: Permission = Permission::ReadMoney;
     const VERBS: &'static [Verb] =
-        &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::ThresholdReached, Verb::Deleted];
+        &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::ThresholdReached, Verb::Deleted];
 }
 
 impl Readable for Budget {

@@ -32,7 +32,7 @@ const THRESHOLD_PERCENTS: [i64; 2] = [80, 100];
 pub(crate) const CONSUMER: Consumer = Consumer {
     name: "budget_thresholds",
     // A category that moves takes its expenses to other budgets.
-    kinds: &["expense", "budget.created", "budget.changed", "category.changed"],
+    kinds: &["expense", "budget.created", "budget.updated", "category.updated"],
     start: Start::Beginning,
     relevant_to: |connection, organizations| {
         Box::pin(repository::having_any(connection, organizations))

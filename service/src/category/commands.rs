@@ -25,7 +25,7 @@ versioned!(Category);
 impl Resource for Category {
     const ENTITY: &'static str = "category";
     const READ: Permission = Permission::ReadMoney;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
 }
 
 impl Readable for Category {

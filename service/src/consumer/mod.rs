@@ -48,7 +48,7 @@ pub type RelevantTo =
 pub struct Consumer {
     /// Its name. Under another one it is another consumer, and starts anew.
     pub name: &'static str,
-    /// What it wants: kinds (`budget.changed`), or all that happens to a kind of resource
+    /// What it wants: kinds (`budget.updated`), or all that happens to a kind of resource
     /// (`expense`).
     pub kinds: &'static [&'static str],
     /// Where it begins.

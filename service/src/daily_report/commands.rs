@@ -33,7 +33,7 @@ impl Resource for DailyReport {
     const READ: Permission = Permission::ReadWork;
     const VERBS: &'static [Verb] = &[
         Verb::Created,
-        Verb::Changed,
+        Verb::Updated,
         Verb::Reverted,
         Verb::Submitted,
         Verb::Approved,

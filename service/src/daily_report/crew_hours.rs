@@ -74,5 +74,5 @@ async fn take(
     let crew = rules::with_recorded(&current.crew, &recorded)?;
     let input = DailyReportInput { crew, ..current.input() };
     let next = repository::columns(&input)?;
-    write_change(tx, actor, Verb::Changed, (&row, &current), &input, next).await
+    write_change(tx, actor, Verb::Updated, (&row, &current), &input, next).await
 }

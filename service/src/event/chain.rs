@@ -90,7 +90,7 @@ mod tests {
             id: Uuid::from_u128(row << 64 | u128::from(version.unsigned_abs())),
             at: (DateTime::UNIX_EPOCH + TimeDelta::seconds(second)).fixed_offset(),
             ordinal: 0,
-            kind: "expense.changed".into(),
+            kind: "expense.updated".into(),
             entity: "expense".into(),
             entity_id: Uuid::from_u128(row),
             entity_version: version,

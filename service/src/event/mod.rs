@@ -51,7 +51,7 @@ macro_rules! verbs {
 
 verbs! {
     Created "created" "It is new.",
-    Changed "changed" "A client has changed it.",
+    Updated "updated" "A client has updated it.",
     Reverted "reverted" "It is again as an earlier version was, under the rules of now.",
     Deleted "deleted" "It is gone; the data is what was there last.",
     Submitted "submitted" "Somebody asks for a decision, or needs none.",

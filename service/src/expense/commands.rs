@@ -28,7 +28,7 @@ impl Resource for Expense {
     const READ: Permission = Permission::ReadMoney;
     const VERBS: &'static [Verb] = &[
         Verb::Created,
-        Verb::Changed,
+        Verb::Updated,
         Verb::Reverted,
         Verb::Submitted,
         Verb::Approved,

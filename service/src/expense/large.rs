@@ -26,7 +26,7 @@ use crate::{
 /// The consumer. It is as old as the log.
 pub(crate) const CONSUMER: Consumer = Consumer {
     name: "large_expenses",
-    kinds: &["expense.created", "expense.changed", "expense.reverted"],
+    kinds: &["expense.created", "expense.updated", "expense.reverted"],
     start: Start::Beginning,
     relevant_to: |connection, organizations| {
         Box::pin(organization::repository::with_large_expense_limit(connection, organizations))

@@ -23,7 +23,7 @@ versioned!(Incident);
 impl Resource for Incident {
     const ENTITY: &'static str = "incident";
     const READ: Permission = Permission::ManageIncidents;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
     const SEALED: &'static [&'static str] = FIELDS;
 }
 

@@ -264,7 +264,7 @@ impl<T> Change<T> {
 
     /// How the log says it.
     pub(crate) fn verb(&self) -> Verb {
-        if self.replaces { Verb::Reverted } else { Verb::Changed }
+        if self.replaces { Verb::Reverted } else { Verb::Updated }
     }
 
     /// The version in the body.

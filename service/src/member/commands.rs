@@ -31,7 +31,7 @@ impl Resource for Member {
     const ENTITY: &'static str = "member";
     const READ: Permission = Permission::ReadMembers;
     const VERBS: &'static [Verb] =
-        &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Joined, Verb::Deleted];
+        &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Joined, Verb::Deleted];
 
     fn redact(actor: &Actor, data: &mut Map<String, Value>) {
         let id = data.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());

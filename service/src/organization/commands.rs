@@ -28,7 +28,7 @@ versioned!(Organization);
 impl Resource for Organization {
     const ENTITY: &'static str = "organization";
     const READ: Permission = Permission::ReadOrganization;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
 
     fn redact(actor: &Actor, data: &mut Map<String, Value>) {
         if !actor.may(Permission::ChangeOrganization) {

@@ -22,7 +22,7 @@ versioned!(Project);
 impl Resource for Project {
     const ENTITY: &'static str = "project";
     const READ: Permission = Permission::ReadWork;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
 }
 
 impl Readable for Project {

@@ -20,7 +20,7 @@ versioned!(Rate);
 impl Resource for Rate {
     const ENTITY: &'static str = "rate";
     const READ: Permission = Permission::ManageMembers;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Deleted];
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
 }
 
 impl Readable for Rate {
@@ -163,7 +163,7 @@ async fn update_member_rate(tx: &Tx, actor: &Actor, member: &member::Model) -> R
         return Ok(());
     }
     let next = member::ActiveModel { hourly_rate_minor: Set(now), ..Default::default() };
-    versioned::update(tx, actor, Verb::Changed, member, next, Member::from).await.map(drop)
+    versioned::update(tx, actor, Verb::Updated, member, next, Member::from).await.map(drop)
 }
 
 /// After a member has been given another rate than before: has it hold from today on. The first one holds
@@ -175,7 +175,7 @@ pub(crate) async fn set(tx: &Tx, actor: &Actor, member: &Member) -> Result<()> {
     match latest {
         Some(row) if row.starts_on == starts_on => {
             let next = columns(starts_on, amount);
-            versioned::update(tx, actor, Verb::Changed, &row, next, Rate::from).await?;
+            versioned::update(tx, actor, Verb::Updated, &row, next, Rate::from).await?;
         }
         _ => {
             insert(tx, actor, tx.new_id(), member.id, starts_on, amount).await?;

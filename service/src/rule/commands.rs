@@ -28,7 +28,7 @@ impl Resource for Rule {
     const ENTITY: &'static str = "rule";
     const READ: Permission = Permission::ReadMoney;
     const VERBS: &'static [Verb] =
-        &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Skipped, Verb::Deleted];
+        &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Skipped, Verb::Deleted];
 }
 
 impl Readable for Rule {

@@ -27,14 +27,14 @@ use crate::{
 
 /// The kinds of events that a rule may wait for: those after which an expense can still be changed.
 const KINDS: &[&str] =
-    &["expense.created", "expense.changed", "expense.submitted", "expense.approved"];
+    &["expense.created", "expense.updated", "expense.submitted", "expense.approved"];
 
 /// Trigger of a rule: a kind of event and a condition on the expense.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RuleWhen)]
 pub struct When {
-    /// Kind of event that triggers the rule: `expense.created`, `expense.changed`,
+    /// Kind of event that triggers the rule: `expense.created`, `expense.updated`,
     /// `expense.submitted` or `expense.approved`.
     #[validate(custom(function = is_kind))]
     #[schema(example = "expense.created")]

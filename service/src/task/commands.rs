@@ -27,7 +27,7 @@ impl Resource for Task {
     const READ: Permission = Permission::ReadWork;
     const VERBS: &'static [Verb] = &[
         Verb::Created,
-        Verb::Changed,
+        Verb::Updated,
         Verb::Reverted,
         Verb::Finished,
         Verb::Reopened,

@@ -59,7 +59,7 @@ async fn reassign_one(
         next.assignee_member_id = Set(rotation::next(&left, &away).or(to));
     }
     next.turns = Set(rotation::to_json(&left));
-    let changed = versioned::update(tx, actor, Verb::Changed, &row, next, Task::from).await?;
+    let changed = versioned::update(tx, actor, Verb::Updated, &row, next, Task::from).await?;
     write_parts(tx, actor, (&row, &row.due_key), &before, &changed).await?;
     Ok(changed)
 }

@@ -194,12 +194,12 @@ mod tests {
     #[test]
     fn what_the_log_says_of_a_move() {
         use Status::{Cancelled, Done, InProgress, Pending};
-        assert_eq!(verb(Verb::Changed, Pending, Done), Verb::Finished);
-        assert_eq!(verb(Verb::Changed, InProgress, Cancelled), Verb::Cancelled);
-        assert_eq!(verb(Verb::Changed, Done, InProgress), Verb::Reopened);
-        assert_eq!(verb(Verb::Changed, Cancelled, Pending), Verb::Reopened);
-        assert_eq!(verb(Verb::Changed, Pending, InProgress), Verb::Changed);
-        assert_eq!(verb(Verb::Changed, Done, Done), Verb::Changed);
+        assert_eq!(verb(Verb::Updated, Pending, Done), Verb::Finished);
+        assert_eq!(verb(Verb::Updated, InProgress, Cancelled), Verb::Cancelled);
+        assert_eq!(verb(Verb::Updated, Done, InProgress), Verb::Reopened);
+        assert_eq!(verb(Verb::Updated, Cancelled, Pending), Verb::Reopened);
+        assert_eq!(verb(Verb::Updated, Pending, InProgress), Verb::Updated);
+        assert_eq!(verb(Verb::Updated, Done, Done), Verb::Updated);
         assert_eq!(verb(Verb::Reverted, Done, Pending), Verb::Reverted);
     }
 

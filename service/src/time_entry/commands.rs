@@ -21,7 +21,7 @@ impl Resource for TimeEntry {
     const ENTITY: &'static str = "time_entry";
     const READ: Permission = Permission::ReadWork;
     const VERBS: &'static [Verb] =
-        &[Verb::Created, Verb::Changed, Verb::Reverted, Verb::Stopped, Verb::Deleted];
+        &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Stopped, Verb::Deleted];
 }
 
 impl Readable for TimeEntry {

@@ -106,7 +106,7 @@ pub(crate) async fn redate(tx: &Tx, actor: &Actor, zones: &Zones, id: Uuid) -> R
     touched.into_iter().try_for_each(|week| cards.ensure_open(week))?;
     cards.insert_missing(tx, actor, after).await?;
     let next = repository::columns(&input, row.member_id, begins_at, &segments)?;
-    versioned::update(tx, actor, Verb::Changed, &row, next, TimeEntry::from).await?;
+    versioned::update(tx, actor, Verb::Updated, &row, next, TimeEntry::from).await?;
     let owner = SegmentOwner::of(organization_id, id, row.member_id, &input);
     repository::delete_segments(tx, organization_id, id).await?;
     repository::insert_segments(tx, owner.segments(&cards, &segments)?).await

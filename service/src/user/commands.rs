@@ -29,7 +29,7 @@ impl Resource for User {
     const READ: Permission = Permission::ReadOrganization;
     const VERBS: &'static [Verb] = &[
         Verb::Created,
-        Verb::Changed,
+        Verb::Updated,
         Verb::Reverted,
         Verb::PasswordChanged,
         Verb::Disabled,

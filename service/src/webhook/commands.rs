@@ -28,7 +28,7 @@ impl Resource for Webhook {
     const READ: Permission = Permission::ManageWebhooks;
     const VERBS: &'static [Verb] = &[
         Verb::Created,
-        Verb::Changed,
+        Verb::Updated,
         Verb::Reverted,
         Verb::SecretRotated,
         Verb::Disabled,

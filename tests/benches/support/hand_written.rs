@@ -233,7 +233,7 @@ macro_rules! hand_written {
                     .fetch_one(&mut *tx)
                     .await?;
                 let changed = read(&row)?;
-                insert_event(&mut *tx, organization_id, "expense.changed", &changed).await?;
+                insert_event(&mut *tx, organization_id, "expense.updated", &changed).await?;
                 tx.commit().await?;
                 Ok(Some(changed))
             }

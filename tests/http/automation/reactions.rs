@@ -257,7 +257,7 @@ async fn two_nodes_do_each_thing_once(database: Database) {
     for consumer in ["rules", "budget_thresholds"] {
         wait_until(consumer, async || behind(&one.store, consumer).await == 0).await;
     }
-    let changed = events(&one.store, "expense.changed").await;
+    let changed = events(&one.store, "expense.updated").await;
     assert_eq!(changed.len(), 100, "each expense once");
     assert!(changed.iter().all(|event| event.entity_version == 2 && event.author == "rule"));
     assert_eq!(events(&one.store, "budget.threshold_reached").await.len(), 2);

@@ -117,7 +117,7 @@ fn budget(choice: &mut Choice, organization: &Organization) -> Value {
 }
 
 fn rule(choice: &mut Choice, organization: &Organization) -> Value {
-    let kinds = ["expense.created", "expense.created", "expense.changed", "expense.submitted"];
+    let kinds = ["expense.created", "expense.created", "expense.updated", "expense.submitted"];
     let mut when = json!({ "kind": choice.of(&kinds) });
     if choice.chance(60) {
         when["condition"] = condition(choice, organization, 3);

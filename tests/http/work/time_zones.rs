@@ -191,7 +191,7 @@ async fn what_was_written_with_other_rules_is_found_and_redated(database: Databa
     let monday = ada.read(&at(&path, &monday)).await;
     assert_eq!((&monday["starts_on"], &monday["version"]), (&json!("2026-11-16"), &json!(2)));
     let history = ada.all(&format!("{}/history", at(&path, &monday)), "").await;
-    assert_eq!(history[0]["kind"], "time_entry.changed");
+    assert_eq!(history[0]["kind"], "time_entry.updated");
     assert_eq!(history[0]["author"]["kind"], "operator");
     assert_eq!(ada.read(&at(&path, &day)).await["version"], 1);
     let next = ada.read(&at(&tasks, &next)).await;

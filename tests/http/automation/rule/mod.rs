@@ -51,7 +51,7 @@ async fn a_rule_does_what_it_says_once(database: Database) {
     assert_eq!((&changed["tags"], &changed["note"]), (&json!(["a", "Treat"]), &json!("again")));
     assert_eq!(changed["version"], 2, "in one change");
     assert_eq!(settled(&app, &ada, &home, &large).await["version"], 1);
-    let told = events(&app.store, "expense.changed").await;
+    let told = events(&app.store, "expense.updated").await;
     let by: Vec<_> = told.iter().map(|it| (&*it.author, it.author_id.unwrap())).collect();
     assert_eq!(by, [("rule", id(&made).parse().unwrap())]);
     // What is so already is no change.
@@ -73,7 +73,7 @@ async fn rules_apply_in_the_order_of_their_names_and_not_to_each_other(database:
     let app = App::start(&database).await;
     let (ada, home) = app.owner_of("household").await;
     let new = json!({ "kind": "expense.created" });
-    let changed = json!({ "kind": "expense.changed" });
+    let changed = json!({ "kind": "expense.updated" });
     rule(&ada, &home, "b", new.clone(), json!([{ "set_note": "second" }])).await;
     rule(&ada, &home, "A", new, json!([{ "set_note": "first" }])).await;
     // Each would have the other react for ever.

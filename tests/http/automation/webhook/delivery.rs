@@ -74,7 +74,7 @@ async fn what_happens_to_one_thing_is_told_in_its_order_and_other_things_go_on(d
     hook.resend(waits).await;
     app.run_until_idle().await;
     let messages = receiver.messages();
-    assert_eq!(kinds(&messages[2..]), ["expense.created", "expense.changed"]);
+    assert_eq!(kinds(&messages[2..]), ["expense.created", "expense.updated"]);
     assert!(messages[2..].iter().all(|it| it.json["data"]["entity_id"] == first["id"]));
     app.stop().await;
 }

@@ -48,7 +48,7 @@ async fn events_are_told_in_order_once_they_have_a_position(database: Database) 
         (3, "category.created"),
         (4, "expense.created"),
         (5, "expense.created"),
-        (6, "expense.changed"),
+        (6, "expense.updated"),
     ];
     assert_eq!(told(&all), kinds);
     assert_eq!((&all["next_after"], &all["items"][2]["data"]), (&json!(6), &food));
@@ -59,11 +59,11 @@ async fn events_are_told_in_order_once_they_have_a_position(database: Database) 
     assert_eq!(follow(&ada, &events, 0, 1).await.len(), 6);
     let one = format!("expense/{}", first["id"].as_str().unwrap());
     for (query, positions) in [
-        ("kinds=expense.changed".to_owned(), vec![6]),
+        ("kinds=expense.updated".to_owned(), vec![6]),
         ("kinds=expense.created,member.*".to_owned(), vec![2, 4, 5]),
         ("entity=expense".to_owned(), vec![4, 5, 6]),
         (format!("entity={one}"), vec![4, 6]),
-        (format!("entity={one}&kinds=expense.changed"), vec![6]),
+        (format!("entity={one}&kinds=expense.updated"), vec![6]),
         ("entity=category&kinds=expense.*".to_owned(), vec![]),
     ] {
         let found = follow(&ada, &format!("{events}?{query}"), 0, 2).await;

@@ -26,7 +26,7 @@ async fn a_history_tells_every_version_at_once_and_stays_when_the_row_is_gone(da
     let request_id = changed.headers["x-request-id"].to_str().unwrap().to_owned();
     let changed = changed.expect(200);
     let history = ada.all(&format!("{path}/history"), "").await;
-    assert_eq!(kinds(&history), [("expense.changed", 2), ("expense.created", 1)]);
+    assert_eq!(kinds(&history), [("expense.updated", 2), ("expense.created", 1)]);
     assert_eq!((&history[0]["data"], &history[1]["data"]), (&changed, &made));
     let me = ada.member_in(&home).await;
     assert_eq!(history[0]["author"], json!({ "kind": "member", "id": me["id"] }));
@@ -40,7 +40,7 @@ async fn a_history_tells_every_version_at_once_and_stays_when_the_row_is_gone(da
 
     ada.delete(&format!("{path}?version=2")).await.expect(204);
     let history = ada.all(&format!("{path}/history"), "?limit=1").await;
-    let told = [("expense.deleted", 3), ("expense.changed", 2), ("expense.created", 1)];
+    let told = [("expense.deleted", 3), ("expense.updated", 2), ("expense.created", 1)];
     assert_eq!(kinds(&history), told);
     assert_eq!((&history[0]["effect"], &history[0]["data"]), (&json!("removed"), &changed));
     app.stop().await;

@@ -107,7 +107,7 @@ async fn a_stream_ends_with_the_access_of_its_reader(database: Database) {
     app.run_until_idle().await;
     let told = ada.read(&format!("{home}/events?entity=member/{}", id(&me))).await;
     let ended = told["items"].as_array().unwrap().last().unwrap();
-    assert_eq!(ended["kind"], "member.changed");
+    assert_eq!(ended["kind"], "member.updated");
     assert!(user.last_id.parse::<i64>().unwrap() < ended["position"].as_i64().unwrap());
     app.stop().await;
 }
