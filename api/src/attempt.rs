@@ -1,6 +1,6 @@
 //! What counts as a guess of those who ask.
 
-use service::throttle::Attempt;
+use service::identity::throttle::Attempt;
 
 use crate::response::Result;
 

@@ -10,11 +10,11 @@ use std::{
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use service::{
+    automation::webhook::{self, Retries},
+    identity::user::Registration,
     outbound::Allow,
     saga::SagaTimeouts,
     seal::Keyring,
-    user::Registration,
-    webhook::{self, Retries},
     zone,
 };
 

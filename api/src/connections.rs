@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_web::{dev::Extensions, rt::net::TcpStream};
-use service::throttle::Network;
+use service::identity::throttle::Network;
 use socket2::SockRef;
 
 use crate::config::TrustedProxies;

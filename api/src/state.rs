@@ -2,8 +2,13 @@
 
 use actix_web::{dev::ServiceRequest, web};
 use service::{
-    Store, access::AccessCache, background::Context, catalogue::BACKGROUND, error,
-    idempotency::InFlight, outbound::Outbound, throttle::Throttle, user::Passwords,
+    Store,
+    background::Context,
+    catalogue::BACKGROUND,
+    error,
+    idempotency::InFlight,
+    identity::{access::AccessCache, throttle::Throttle, user::Passwords},
+    outbound::Outbound,
 };
 
 use crate::{config::Settings, connections::Connections, intake::Intake, stream::Streams};

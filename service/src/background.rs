@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
+    automation::webhook,
     consumer::Consumer,
     error::Result,
     event::sequencer,
@@ -17,7 +18,6 @@ use crate::{
     outbound::Outbound,
     saga::{self, SagaTimeouts},
     store::{Store, signal::Signal},
-    webhook,
 };
 
 /// How long a worker that has found nothing waits, unless it is woken: as long as a signal that was

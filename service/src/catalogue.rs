@@ -7,35 +7,40 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 use crate::{
-    account::Account,
-    api_key::{ApiKey, IssuedApiKey},
+    automation::{
+        budget_thresholds, large_expenses,
+        rule::{self, Rule},
+        webhook::{self, IssuedWebhook, Webhook},
+    },
     background::{Catalogue, Context, MIN_TURN_INTERVAL, Worker},
-    budget::{self, Budget},
-    category::Category,
     consumer::{self, Consumer},
-    daily_report::DailyReport,
     error::Result,
     event::sequencer,
-    expense::{self, Expense, spending},
-    idempotency, import,
-    incident::Incident,
-    invitation::{Invitation, IssuedInvitation},
-    journal_entry::JournalEntry,
-    lease,
-    member::Member,
-    organization::Organization,
-    project::Project,
+    idempotency,
+    identity::{
+        api_key::{ApiKey, IssuedApiKey},
+        invitation::{Invitation, IssuedInvitation},
+        member::Member,
+        organization::Organization,
+        rate::Rate,
+        user::User,
+    },
+    import, lease,
+    money::{
+        account::Account,
+        budget::Budget,
+        category::Category,
+        expense::{Expense, spending},
+        journal_entry::JournalEntry,
+    },
     purge,
-    rate::Rate,
     resource::Descriptor,
-    rule::{self, Rule},
     saga::{self, Saga},
     store::signal::Signal,
-    task::Task,
-    time_entry::TimeEntry,
-    timecard::Timecard,
-    user::User,
-    webhook::{self, IssuedWebhook, Webhook},
+    work::{
+        daily_report::DailyReport, incident::Incident, project::Project, task::Task,
+        time_entry::TimeEntry, timecard::Timecard,
+    },
 };
 
 /// Every resource that events are about: docs/events.md is made of this.
@@ -75,7 +80,7 @@ pub fn is_versioned(schema: &str) -> bool {
 
 /// Every consumer.
 pub const CONSUMERS: &[Consumer] =
-    &[budget::thresholds::CONSUMER, expense::large::CONSUMER, rule::reaction::CONSUMER];
+    &[budget_thresholds::CONSUMER, large_expenses::CONSUMER, rule::reaction::CONSUMER];
 
 /// What is to be done in the background.
 pub const BACKGROUND: Catalogue = Catalogue { consumers: CONSUMERS, workers: WORKERS };

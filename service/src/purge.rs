@@ -18,10 +18,10 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait};
 use uuid::Uuid;
 
 use crate::{
+    automation::webhook as webhooks,
     error::Result,
-    organization as organizations,
+    identity::organization as organizations,
     store::{Store, Tx, rows},
-    webhook as webhooks,
 };
 
 /// How many rows one transaction removes, by what they weigh.

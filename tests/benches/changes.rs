@@ -13,8 +13,8 @@ use serde_json::json;
 use service::{
     Actor, Store,
     background::run_until_idle,
-    expense::Expense,
     input::{Change, FromBody},
+    money::expense::Expense,
     resource::Changeable,
     store::{Options, versioned::Expected},
     sync::{Changes, ChangesQuery, changes},

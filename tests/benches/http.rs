@@ -30,7 +30,12 @@ use clap::{Args, FromArgMatches};
 use hand_written::{Hand, New};
 use serde::Deserialize;
 use serde_json::json;
-use service::{Actor, Store, access, member::Member, resource::Readable, store::Options};
+use service::{
+    Actor, Store,
+    identity::{access, member::Member},
+    resource::Readable,
+    store::Options,
+};
 use support::{Contestant, Database, Rows, Turn, compete};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

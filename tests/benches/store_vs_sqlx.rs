@@ -15,8 +15,8 @@ use hand_written::{Hand, New};
 use serde_json::json;
 use service::{
     Actor, Store,
-    expense::{self, Expense, ExpenseInput, ExpenseQuery},
     input::{Change, Create, FromBody},
+    money::expense::{self, Expense, ExpenseInput, ExpenseQuery},
     resource::{self, Readable},
     store::{Options, versioned::Expected},
 };
@@ -125,7 +125,7 @@ impl Stage {
                 let expected = Expected::Version(version.load(Ordering::Relaxed));
                 let body = json!({ "note": format!("Changed at {}", turn.number) });
                 let change = Change::<ExpenseInput>::from_body(body).unwrap();
-                let now: service::expense::Expense =
+                let now: service::money::expense::Expense =
                     resource::change(&store, &actor, *id, expected, change).await.unwrap();
                 version.store(now.version, Ordering::Relaxed);
             }

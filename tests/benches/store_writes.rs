@@ -12,8 +12,8 @@ use entity::category;
 use sea_orm::ActiveValue::Set;
 use service::{
     Store,
-    category::Category,
     event::Verb,
+    money::category::Category,
     store::{Options, Synchronous, versioned},
 };
 use support::{Contestant, Database, Rows, Turn, compete};

@@ -11,9 +11,10 @@ use api::{
 use clap::{Args, FromArgMatches};
 use serde_json::Value;
 use service::{
-    Store, access,
+    Store,
     background::{Background, Context, run_until_idle},
     consumer::Consumer,
+    identity::access,
     import::{self, ImportRun},
     random::Random,
     saga,

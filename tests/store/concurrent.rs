@@ -3,9 +3,10 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use service::{
-    Actor, Error, Store, access,
-    expense::{Expense, ExpenseInput},
+    Actor, Error, Store,
+    identity::access,
     input::{Change, FromBody},
+    money::expense::{Expense, ExpenseInput},
     resource,
     store::versioned::Expected,
 };

@@ -6,10 +6,10 @@ use futures_util::future::join_all;
 use serde_json::json;
 use service::{
     Actor, Error, Store,
-    category::Category,
     error::Result,
     event::verify::{Findings, verify},
     input::{Create, FromBody},
+    money::category::Category,
     resource::Writable,
     store::{Tx, versioned::Expected},
 };

@@ -13,12 +13,15 @@ use entity::account_balance;
 use futures_util::future::join_all;
 use sea_orm::{ActiveValue::Set, EntityTrait, QueryFilter};
 use service::{
-    Actor, Error, Store, access,
-    account::{Account, AccountInput, Kind},
+    Actor, Error, Store,
+    identity::access,
     input::Create,
-    journal_entry::{
-        JournalEntryInput, Transfer, post,
-        verify::{Findings, verify},
+    money::{
+        account::{Account, AccountInput, Kind},
+        journal_entry::{
+            JournalEntryInput, Transfer, post,
+            verify::{Findings, verify},
+        },
     },
     resource,
 };

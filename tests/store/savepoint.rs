@@ -4,11 +4,11 @@ use entity::event;
 use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 use service::{
-    Actor, Error, Store, access,
-    category::Category,
+    Actor, Error, Store,
     error::Result,
-    expense::Expense,
+    identity::access,
     input::{Create, FromBody},
+    money::{category::Category, expense::Expense},
     resource::Writable,
     store::Tx,
 };

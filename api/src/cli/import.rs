@@ -4,9 +4,10 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use service::{
-    Actor, Error, Store, access,
-    expense::{self, Import, ImportQuery},
+    Actor, Error, Store,
+    identity::access,
     import::{self, ImportRun, Imported, OnError},
+    money::expense::{self, Import, ImportQuery},
     saga::State,
 };
 use uuid::Uuid;

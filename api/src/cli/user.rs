@@ -3,7 +3,7 @@ use std::{io::Read, process::ExitCode};
 use clap::Subcommand;
 use service::{
     Error, Store,
-    user::{
+    identity::user::{
         NewUser, Passwords, User,
         operator::{self, Account},
     },

@@ -3,9 +3,8 @@ use std::process::ExitCode;
 use clap::Args;
 use service::{
     Store, event,
-    expense::spending,
-    journal_entry,
-    redating::{self, Difference, Outcome, Summary},
+    money::{expense::spending, journal_entry},
+    work::redating::{self, Difference, Outcome, Summary},
     zone,
 };
 

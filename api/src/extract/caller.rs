@@ -17,9 +17,8 @@ use actix_web::{
     middleware::Next,
 };
 use service::{
-    Actor,
-    access::{AccessCache, Principal},
-    error,
+    Actor, error,
+    identity::access::{AccessCache, Principal},
     random::Secret,
     store::log::EventContext,
 };

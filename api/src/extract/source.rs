@@ -4,7 +4,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::HeaderMap, web};
-use service::{error, throttle::Network};
+use service::{error, identity::throttle::Network};
 
 use crate::{config::TrustedProxies, problem::Failure, state::State};
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use service::{access, import, store::Options};
+use service::{identity::access, import, store::Options};
 use tests::{Client, Database, each_lasting_database, id};
 
 use crate::{

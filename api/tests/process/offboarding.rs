@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use service::{
-    Store, access,
+    Store,
+    identity::access,
     input::{Create, FromBody, TransitionBody},
     saga,
     store::{Options, versioned::Expected},
-    time_entry,
+    work::time_entry,
 };
 use tests::{Client, Database, at, each_lasting_database, id};
 use uuid::Uuid;

@@ -17,10 +17,10 @@ use super::{
     repository::{self, Lag, PositionUpdate},
 };
 use crate::{
-    access,
     actor::Actor,
     background::Context,
     error::{Error, Result},
+    identity::access,
     lease::{self, Node},
     random::Random,
     store::Tx,

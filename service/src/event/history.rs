@@ -23,7 +23,6 @@ use crate::{
         page::{Page, PageQuery},
     },
     text,
-    user::User,
 };
 
 /// Time of the state to return.
@@ -90,14 +89,14 @@ pub async fn at<R: Resource>(
 }
 
 /// The same of a user, for themselves.
-pub async fn own_at(
+pub async fn own_at<R: Resource>(
     store: &Store,
     user_id: Uuid,
     query: AtQuery,
-    now: impl Future<Output = Result<User>>,
-) -> Result<At<User>> {
+    now: impl Future<Output = Result<R>>,
+) -> Result<At<R>> {
     let Some(instant) = query.as_of else { return now.await.map(At::Now) };
-    past::<User>(store, NO_ORGANIZATION, user_id, instant).await.map(At::Then)
+    past::<R>(store, NO_ORGANIZATION, user_id, instant).await.map(At::Then)
 }
 
 async fn past<R: Resource>(
@@ -148,8 +147,12 @@ pub(crate) async fn of_verb<R: Resource>(
 }
 
 /// The same of a user, for themselves.
-pub async fn own_history(store: &Store, user_id: Uuid, query: &PageQuery) -> Result<Page<Event>> {
-    versions::<User>(store, NO_ORGANIZATION, user_id, query).await
+pub async fn own_history<R: Resource>(
+    store: &Store,
+    user_id: Uuid,
+    query: &PageQuery,
+) -> Result<Page<Event>> {
+    versions::<R>(store, NO_ORGANIZATION, user_id, query).await
 }
 
 async fn versions<R: Resource>(

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{chain, repository, sealed};
 use crate::{
     error::Result,
-    organization,
+    identity::organization,
     store::{Store, log::digest},
 };
 

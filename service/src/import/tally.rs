@@ -4,7 +4,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{RowError, report::MAX_REPORTED};
-use crate::{category::Category, member::Member, project::Project, resource::Resource, task::Task};
+use crate::{
+    identity::member::Member,
+    money::category::Category,
+    resource::Resource,
+    work::{project::Project, task::Task},
+};
 
 /// What was written of some rows.
 #[derive(Debug, Default)]

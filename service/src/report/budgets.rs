@@ -10,9 +10,11 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    budget::{self, Period, rules},
-    category,
     error::Result,
+    money::{
+        budget::{self, Period, rules},
+        category,
+    },
     store::{Store, Tx},
 };
 

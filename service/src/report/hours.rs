@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     store::{Store, Tx},
     text::{self, fold},
-    timecard::Status,
+    work::timecard::Status,
 };
 
 /// Property by which a report of hours is grouped.

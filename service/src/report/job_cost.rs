@@ -17,7 +17,7 @@ use super::{
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    rate::{self, rules::Rates},
+    identity::rate::{self, rules::Rates},
     store::{Store, Tx, versioned},
     text::fold,
 };

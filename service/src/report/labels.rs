@@ -6,7 +6,7 @@ use entity::task;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use crate::{category, error::Result, member, project, store::versioned};
+use crate::{error::Result, identity::member, money::category, store::versioned, work::project};
 
 /// The names of some rows.
 pub(super) type Labels = HashMap<Uuid, String>;

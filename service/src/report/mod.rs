@@ -31,7 +31,7 @@ pub use timesheet::{
 };
 
 use crate::{
-    budget::{
+    money::budget::{
         Budget, Period,
         rules::{Pace, period_of},
     },

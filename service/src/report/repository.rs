@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{GroupBy, months::whole_months};
 use crate::{
     error::Result,
-    expense::{
+    money::expense::{
         Kind, Status, names_project,
         spending::{self, Dimension, SumsQuery},
     },

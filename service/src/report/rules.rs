@@ -60,7 +60,7 @@ mod tests {
 
     /// Seconds and rates, up to far more than anybody works and costs.
     fn worked() -> impl Strategy<Value = Vec<i128>> {
-        let cost = (0..=86_400 * 366_i64, 0..=crate::money::MAX_AMOUNT_MINOR);
+        let cost = (0..=86_400 * 366_i64, 0..=crate::amount::MAX_AMOUNT_MINOR);
         let small = (0..=86_400_i64, 0..=20_000_i64);
         let part = prop_oneof![3 => small, 1 => cost];
         prop::collection::vec(

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     store::{Store, Tx, versioned},
     text::fold,
-    timecard::{self, Status},
+    work::timecard::{self, Status},
 };
 
 /// Member and week of a timesheet.

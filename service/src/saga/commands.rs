@@ -12,11 +12,16 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
+    identity::separation_of_duties::{Involvement, SeparationOfDuties},
     input::TransitionBody,
     resource::{Readable, Resource, versioned},
     role::Permission,
-    separation_of_duties::{Involvement, SeparationOfDuties},
-    store::{Store, Tx, page::Page, signal::Signal, versioned, versioned::Expected},
+    store::{
+        Store, Tx,
+        page::Page,
+        signal::Signal,
+        versioned::{self, Expected},
+    },
 };
 
 versioned!(Saga);

@@ -12,17 +12,18 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    category::Category,
     error::{Error, ImportFailure, Result},
     event::Verb,
-    expense,
+    identity::member::{self, Member},
     import::{self, OnError, Tally, Written, repository as imports},
-    member::{self, Member},
-    project::Project,
+    money::{category::Category, expense},
     resource::{Resource, Writable},
-    store::{Store, Tx, signal::Signal, versioned, versioned::Expected},
-    task::Task,
-    time_entry,
+    store::{
+        Store, Tx,
+        signal::Signal,
+        versioned::{self, Expected},
+    },
+    work::{project::Project, task::Task, time_entry},
 };
 
 /// How many rows one transaction takes back: that of an entry of time is more work than to write it.

@@ -16,13 +16,18 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event,
+    identity::member::{self, Member},
     input::{Change, FromBody, TransitionBody},
-    member::{self, Member},
     resource::{Changeable, Resource},
-    store::{Store, Tx, versioned, versioned::Expected},
-    task::{self, Task},
-    time_entry,
-    timecard::{self, Timecard},
+    store::{
+        Store, Tx,
+        versioned::{self, Expected},
+    },
+    work::{
+        task::{self, Task},
+        time_entry,
+        timecard::{self, Timecard},
+    },
 };
 
 /// How many tasks one transaction gives away, or back.

@@ -12,13 +12,15 @@ use super::{
     worker::{self, Call, CallOutcome, Kind, Run, StepKind, StepResult, Work, shortened},
 };
 use crate::{
-    account::{self, Purpose},
     actor::Actor,
     error::{Error, Result},
-    expense::{self, Expense},
+    identity::organization,
     input::TransitionBody,
-    journal_entry::{self, JournalEntryInput, Transfer},
-    organization,
+    money::{
+        account::{self, Purpose},
+        expense::{self, Expense},
+        journal_entry::{self, JournalEntryInput, Transfer},
+    },
     outbound::{Outbound, OutboundError},
     store::{Store, Tx, versioned::Expected},
 };

@@ -12,7 +12,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     store::Tx,
-    task,
+    work::task,
     zone::Zone,
 };
 

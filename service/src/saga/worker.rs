@@ -20,13 +20,13 @@ use super::{
     time_zone_change,
 };
 use crate::{
-    access,
     actor::Actor,
     background::Context,
     due,
     error::{Error, Result},
     event::Verb,
     fault,
+    identity::access,
     liveness::LivenessTracker,
     outbound::Outbound,
     store::{Store, Tx, signal::Signal, versioned},

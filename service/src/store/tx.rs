@@ -140,7 +140,7 @@ impl Tx {
     }
 
     /// Says that what someone may do has changed or ended, once the transaction is committed
-    /// ([`crate::access`]).
+    /// ([`crate::identity::access`]).
     pub(crate) fn invalidate_access(&self) {
         self.signal(Signal::Revoked);
     }

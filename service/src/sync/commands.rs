@@ -1,7 +1,7 @@
-use super::{Edit, EditResult, Outcome, Refusal, SyncInput, SyncReport, kinds};
+use super::{Edit, EditResult, Outcome, SyncInput, SyncReport, kinds};
 use crate::{
     actor::Actor,
-    error::{Error, Result},
+    error::Result,
     store::{Store, Tx},
 };
 
@@ -29,34 +29,5 @@ async fn outcome(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
     match kinds::apply(tx, actor, edit).await {
         Ok(outcome) => Ok(outcome),
         Err(error) => Outcome::of_error(error),
-    }
-}
-
-impl Outcome {
-    /// What is told of a change that was refused.
-    ///
-    /// # Errors
-    /// What concerns more than this one change.
-    pub(crate) fn of_error(error: Error) -> Result<Self> {
-        let (code, violations) = (error.code(), error.violations());
-        let conflicting_id = match &error {
-            Error::State { conflicting_id, .. } => *conflicting_id,
-            _ => None,
-        };
-        let refusal = |detail| Refusal { code, detail, violations, conflicting_id };
-        match error {
-            Error::NotFound(what) => {
-                Ok(Self::NotFound(refusal(Some(format!("there is no such {what}")))))
-            }
-            Error::Forbidden { detail, .. } => Ok(Self::Forbidden(refusal(Some(detail.into())))),
-            Error::State { detail, .. } => Ok(Self::Invalid(refusal(Some(detail.into())))),
-            Error::InUse(what) => Ok(Self::Invalid(refusal(Some(what.into())))),
-            Error::NotConfigured { detail, .. } => Ok(Self::Invalid(refusal(Some(detail.into())))),
-            Error::VersionRequired
-            | Error::Duplicate { .. }
-            | Error::Reference
-            | Error::Invalid(_) => Ok(Self::Invalid(refusal(None))),
-            other => Err(other),
-        }
     }
 }

@@ -6,12 +6,12 @@ use uuid::Uuid;
 use super::{Edit, Outcome, repository};
 use crate::{
     actor::Actor,
-    daily_report::{self, DailyReport},
     error::{Error, Result},
-    expense::{Expense, apply_transition, rules::Transition},
     input::{Change, Create, FromBody, TransitionBody, read},
+    money::expense::{Expense, apply_transition, rules::Transition},
     resource::{Changeable, Writable, explain_change},
     store::{Tx, versioned::Expected},
+    work::daily_report::{self, DailyReport},
 };
 
 pub(super) async fn write<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {

@@ -10,24 +10,26 @@ use super::{
     edits::{amend_daily_report, change_only, transition_daily_report, transition_expense, write},
 };
 use crate::{
-    account::Account,
     actor::Actor,
-    budget::Budget,
-    category::Category,
-    daily_report::{self, DailyReport},
+    automation::rule::Rule,
     error::{Error, Result},
-    expense::{Expense, rules::Transition},
-    incident::Incident,
-    member::Member,
-    organization::Organization,
-    project::Project,
-    rate::Rate,
+    identity::{member::Member, organization::Organization, rate::Rate},
+    money::{
+        account::Account,
+        budget::Budget,
+        category::Category,
+        expense::{Expense, rules::Transition},
+    },
     resource::{Changeable, Writable},
     role::Permission,
-    rule::Rule,
     store::Tx,
-    task::Task,
-    time_entry::TimeEntry,
+    work::{
+        daily_report::{self, DailyReport},
+        incident::Incident,
+        project::Project,
+        task::Task,
+        time_entry::TimeEntry,
+    },
 };
 
 /// Every kind.

@@ -16,7 +16,7 @@ use validator::Validate;
 pub use changes::changes;
 pub use commands::sync;
 
-use crate::error::Violation;
+use crate::outcome::Outcome;
 
 /// Cursor, filter and limit of a request for changes.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
@@ -121,53 +121,4 @@ pub struct EditResult {
     /// Outcome of the change.
     #[serde(flatten)]
     pub outcome: Outcome,
-}
-
-/// Outcome of a change. A change that was not applied has no effect.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[serde(tag = "status", rename_all = "snake_case")]
-#[schema(as = SyncOutcome)]
-pub enum Outcome {
-    /// The change is applied, or the resource already was as the change makes it.
-    Applied {
-        /// Current version of the resource.
-        version: i64,
-        /// Current state of the resource; null if it is deleted.
-        #[schema(value_type = Option<Object>)]
-        data: Option<Value>,
-    },
-    /// The version is stale: the resource has changed since.
-    Conflict {
-        /// Current version of the resource; for a deleted one, its last version plus one.
-        current_version: i64,
-        /// Current state of the resource; null if it is deleted.
-        #[schema(value_type = Option<Object>)]
-        current: Option<Value>,
-    },
-    /// The change violates a rule, or the state of the resource does not permit it.
-    Invalid(Refusal),
-    /// The role does not permit the change, or the resource belongs to another member.
-    Forbidden(Refusal),
-    /// The resource does not exist.
-    NotFound(Refusal),
-}
-
-/// Reason why a change was refused.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = SyncRefusal)]
-pub struct Refusal {
-    /// Stable, machine-readable code of the problem that the operation itself would have returned.
-    pub code: &'static str,
-    /// Human-readable description of the problem.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub detail: Option<String>,
-    /// Violated rules, with JSON pointers into the change, such as `/data/amount_minor`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(nullable = false)]
-    pub violations: Vec<Violation>,
-    /// Identifier of the resource that conflicts with the change.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub conflicting_id: Option<Uuid>,
 }

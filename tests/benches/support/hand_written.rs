@@ -12,7 +12,7 @@ use sea_orm::sqlx::{
 };
 use service::{
     Store,
-    expense::{Expense, Kind, Status},
+    money::expense::{Expense, Kind, Status},
     random::Random,
     store::{Engine, Options},
 };

@@ -21,17 +21,22 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 use service::{
-    Actor, Store, access,
-    category::Category,
+    Actor, Store,
     clock::Clock,
-    expense::{self, ExpenseBatch},
+    identity::{
+        access,
+        member::Member,
+        organization::{self, OrganizationInput},
+        user::User,
+    },
     input::Create,
-    member::Member,
-    organization::{self, OrganizationInput},
+    money::{
+        category::Category,
+        expense::{self, ExpenseBatch},
+    },
     random::Random,
     resource::Readable,
     store::{Options, log::EventContext, versioned},
-    user::User,
 };
 use tokio::task::JoinHandle;
 use uuid::Uuid;

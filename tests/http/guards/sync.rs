@@ -11,7 +11,8 @@ const ONLINE: &[(&str, &str)] =
 
 #[test]
 fn every_resource_that_clients_change_can_be_synced() {
-    let known = &route::document()["components"]["schemas"]["SyncChange"]["properties"]["entity"]["enum"];
+    let known =
+        &route::document()["components"]["schemas"]["SyncChange"]["properties"]["entity"]["enum"];
     let known = known.as_array().expect("the kinds that a sync takes").iter();
     let known: BTreeSet<String> =
         known.map(|name| name.as_str().expect("a name").to_owned()).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::config::Settings;
 use futures_util::future::join_all;
 use serde_json::json;
-use service::user::Registration;
+use service::identity::user::Registration;
 use tests::{Answer, App, AppOptions, Client, Database, PASSWORD, each_database};
 
 const ADA: &str = "ada@example.org";

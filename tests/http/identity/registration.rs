@@ -2,7 +2,7 @@
 
 use api::config::Settings;
 use serde_json::{Value, json};
-use service::user::Registration;
+use service::identity::user::Registration;
 use tests::{App, AppOptions, Client, Database, PASSWORD, each_database};
 
 fn newcomer(email: &str) -> Value {

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use service::journal_entry::verify::{Findings, verify};
+use service::money::journal_entry::verify::{Findings, verify};
 use tests::{App, Client, Database, at, each_database, id};
 
 /// A household with a few accounts.

@@ -6,7 +6,7 @@ use sea_orm::{
     Statement,
 };
 use serde_json::{Value, json};
-use service::{event as log, journal_entry, purge::TABLE_NAMES, store::Store};
+use service::{event as log, money::journal_entry, purge::TABLE_NAMES, store::Store};
 use tests::{App, Client, Database, Receiver, Sample, at, each_database, id};
 use uuid::Uuid;
 

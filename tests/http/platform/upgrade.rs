@@ -1,6 +1,8 @@
 //! What was there before a release is told by the log after it.
 
+use sea_orm::ConnectionTrait;
 use serde_json::json;
+use service::Store;
 use tests::{App, Database, at, each_database, id};
 
 #[each_database]
@@ -42,6 +44,7 @@ async fn who_made_what_is_known_of_what_was_there_before_it_was_kept(database: D
     let from = migrations.iter().position(|(name, _)| name.contains("say_who_made_what"));
     let steps = migrations.len() - from.expect("the migration");
     app.store.migrate_down(u32::try_from(steps).expect("few")).await.expect("down");
+    name_events_as_then(&app.store).await;
     app.store.migrate().await.expect("up");
     for (path, before) in paths.iter().zip(before) {
         assert_eq!(ada.read(path).await, before, "{path}");
@@ -55,6 +58,17 @@ async fn who_made_what_is_known_of_what_was_there_before_it_was_kept(database: D
         refused.expect_problem(403, code);
     }
     app.stop().await;
+}
+
+/// The version before that migration called an update a change.
+async fn name_events_as_then(store: &Store) {
+    let named = store.write((), |tx, ()| {
+        Box::pin(async move {
+            let rename = "UPDATE event SET kind = replace(kind, '.updated', '.changed')";
+            Ok(tx.execute_unprepared(rename).await.map(drop)?)
+        })
+    });
+    named.await.expect("renamed");
 }
 
 /// A key of an admin's that another key of theirs has made.

@@ -6,8 +6,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 use service::{
     clock::Clock,
-    redating::{self, Difference, Field, Outcome},
     store::Options,
+    work::redating::{self, Difference, Field, Outcome},
 };
 use tests::{App, AppOptions, Client, Database, at, each_database, id, keyring};
 use uuid::Uuid;

@@ -5,8 +5,9 @@ use entity::expense as rows;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use serde_json::json;
 use service::{
-    Actor, access,
-    expense::{Expense, ExpenseQuery, ExpenseSort, statement},
+    Actor,
+    identity::access,
+    money::expense::{Expense, ExpenseQuery, ExpenseSort, statement},
     resource::Readable,
     store::Engine,
 };

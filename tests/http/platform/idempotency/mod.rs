@@ -92,8 +92,10 @@ async fn what_counts_is_who_sends_what_where(database: Database) {
 #[each_database]
 async fn a_retry_is_known_before_it_is_checked(database: Database) {
     let mut options = AppOptions::default();
-    options.settings =
-        Settings { registration: service::user::Registration::Invite, ..options.settings };
+    options.settings = Settings {
+        registration: service::identity::user::Registration::Invite,
+        ..options.settings
+    };
     let app = App::start_with(&database, options).await;
     let anybody = app.anonymous().keyed("k");
     let user = json!({ "email": "ada@example.org", "display_name": "A", "password": PASSWORD });

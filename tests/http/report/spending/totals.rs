@@ -7,7 +7,7 @@ use entity::spending_total;
 use proptest::{prelude::*, sample::select};
 use sea_orm::{EntityTrait, sea_query::Expr};
 use serde_json::{Value, json};
-use service::expense::spending::verify::{repair, verify};
+use service::money::expense::spending::verify::{repair, verify};
 use tests::{App, Client, Database, at, each_database, for_all, id};
 
 /// What is done to the expenses of an organization.

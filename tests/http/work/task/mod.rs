@@ -4,7 +4,7 @@ mod plan;
 mod series;
 
 use serde_json::{Value, json};
-use service::{access, task};
+use service::{identity::access, work::task};
 use tests::{App, Client, Database, at, each_database, id};
 
 use crate::work::time_entry::crew;
@@ -167,7 +167,7 @@ async fn a_task_moves_and_the_log_says_how(database: Database) {
     let kinds: Vec<_> = history.iter().rev().map(|event| event["kind"].as_str().unwrap()).collect();
     let expected = [
         "created",
-        "changed",
+        "updated",
         "finished",
         "reopened",
         "cancelled",

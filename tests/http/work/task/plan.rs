@@ -6,10 +6,11 @@ use entity::{task as rows, task_tag};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use serde_json::json;
 use service::{
-    Actor, access,
+    Actor,
+    identity::access,
     resource::Readable,
     store::Engine,
-    task::{Task, TaskQuery, TaskSort, rules, statement},
+    work::task::{Task, TaskQuery, TaskSort, rules, statement},
 };
 use tests::{
     App, Database, each_database, id,

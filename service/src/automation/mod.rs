@@ -1,0 +1,6 @@
+//! What steward does by itself: reactions to events, rules, and webhooks.
+
+pub(crate) mod budget_thresholds;
+pub(crate) mod large_expenses;
+pub mod rule;
+pub mod webhook;

@@ -1,0 +1,226 @@
+//! Sends what is due: claims it in a transaction, sends it outside of any, and writes down what came
+//! of it in another.
+//!
+//! A process that ends in between leaves a claim that others take back ([`super::claims`]), and the
+//! message is sent again with the same id. Each endpoint has its own few places, so that one that is
+//! slow or dead keeps no other waiting.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{webhook, webhook_delivery};
+use sea_orm::{ActiveValue::Set, sea_query::Condition};
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use super::{
+    Settings, claims, message, outcome,
+    repository::{self, Endpoint},
+};
+use crate::{
+    background::Context,
+    error::{Error, Result},
+    event::repository::by_ids,
+    identity::access,
+    store::{Tx, signal::Signal},
+};
+
+/// How many messages are on their way to one endpoint at once.
+const MAX_CONCURRENT: usize = 4;
+/// How long the sender waits for a permit to be returned before it looks again.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What this process is sending.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sends(Arc<InFlight>);
+
+#[derive(Debug, Default)]
+struct InFlight {
+    by_endpoint: Mutex<HashMap<Endpoint, usize>>,
+    ended: Notify,
+}
+
+/// A permit to send to an endpoint, until this goes.
+#[derive(Debug)]
+struct Permit {
+    sends: Sends,
+    endpoint: Endpoint,
+}
+
+impl Sends {
+    fn change<T>(&self, change: impl FnOnce(&mut HashMap<Endpoint, usize>) -> T) -> T {
+        change(&mut self.0.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn available(&self, endpoint: Endpoint) -> usize {
+        let taken = self.change(|in_flight| in_flight.get(&endpoint).copied().unwrap_or_default());
+        MAX_CONCURRENT.saturating_sub(taken)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.change(|in_flight| in_flight.is_empty())
+    }
+
+    fn acquire(&self, endpoint: Endpoint) -> Permit {
+        self.change(|in_flight| *in_flight.entry(endpoint).or_default() += 1);
+        Permit { sends: self.clone(), endpoint }
+    }
+
+    /// Waits until nothing is on its way any more.
+    pub(crate) async fn finish(&self) {
+        while !self.is_empty() {
+            let _ = tokio::time::timeout(POLL_INTERVAL, self.0.ended.notified()).await;
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.sends.change(|in_flight| match in_flight.get_mut(&self.endpoint) {
+            Some(taken) if *taken > 1 => *taken -= 1,
+            _ => {
+                in_flight.remove(&self.endpoint);
+            }
+        });
+        self.sends.0.ended.notify_one();
+    }
+}
+
+/// Begins to send what is due where there is room, and says how much that is. While something is on
+/// its way there is work: it waits for the end of one, or for something new.
+pub(crate) async fn send(context: &Context) -> Result<u64> {
+    let store = &context.store;
+    let mut work = store.watch(Signal::Work);
+    // Before the look: what ends during it may leave something that is due.
+    let idle = context.sends.is_empty();
+    let mut begun = 0;
+    let due = repository::Due { now: store.now(), retries: &context.webhooks.retries };
+    for endpoint in repository::with_due(store.read(), due).await? {
+        let available = context.sends.available(endpoint);
+        if available == 0 {
+            continue;
+        }
+        match begin(context, endpoint, available).await {
+            Ok(some) => begun += some,
+            Err(error) => {
+                tracing::warn!(webhook = %endpoint.1, %error, "a webhook cannot be sent");
+            }
+        }
+    }
+    if begun > 0 || idle {
+        return Ok(begun);
+    }
+    tokio::select! {
+        () = context.sends.0.ended.notified() => {}
+        _ = work.changed() => {}
+        () = tokio::time::sleep(POLL_INTERVAL) => {}
+    }
+    Ok(1)
+}
+
+/// What was claimed for an endpoint.
+struct Claimed {
+    webhook: webhook::Model,
+    messages: Vec<(webhook_delivery::Model, Value)>,
+    until: DateTime<Utc>,
+}
+
+/// A message that is sent.
+pub(super) struct Sent {
+    pub(super) delivery: webhook_delivery::Model,
+    pub(super) until: DateTime<Utc>,
+    pub(super) settings: Settings,
+}
+
+async fn begin(context: &Context, endpoint: Endpoint, available: usize) -> Result<u64> {
+    let input = (endpoint, available, context.webhooks.clone());
+    let claimed = context
+        .store
+        .write(input, |tx, (endpoint, available, settings)| {
+            Box::pin(claim(tx, *endpoint, *available, settings))
+        })
+        .await?;
+    let Some(Claimed { webhook, messages, until }) = claimed else { return Ok(0) };
+    let keys = message::keys(context.store.keyring(), &webhook, context.store.now())?;
+    let begun = messages.len() as u64;
+    for (delivery, message) in messages {
+        let body = message.to_string().into_bytes();
+        let (started_at, began) = (context.store.now(), context.store.uptime());
+        let headers = keys.headers(message::id(&delivery), started_at, &body)?;
+        let settings = context.webhooks.clone();
+        let sent = Sent { delivery, until, settings };
+        let (permit, context, url) =
+            (context.sends.acquire(endpoint), context.clone(), webhook.url.clone());
+        let sequential = context.sequential;
+        let sending = async move {
+            let timeout = sent.settings.timeout;
+            let answer = context.outbound.post(&url, &headers, body, timeout).await;
+            let took = (started_at, context.store.uptime().saturating_sub(began));
+            if let Err(error) = outcome::record(&context.store, sent, took, answer).await {
+                tracing::warn!(%error, "what came of a delivery was not kept: it is sent again");
+            }
+            drop(permit);
+        };
+        if sequential {
+            sending.await;
+        } else {
+            tokio::spawn(sending);
+        }
+    }
+    Ok(begun)
+}
+
+/// Claims what is due, so that nobody else sends it for longer than it can take. None if the webhook
+/// is gone or disabled.
+async fn claim(
+    tx: &Tx,
+    endpoint: Endpoint,
+    available: usize,
+    settings: &Settings,
+) -> Result<Option<Claimed>> {
+    let (organization_id, _) = endpoint;
+    let webhook = repository::find(tx, endpoint).await?;
+    let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else { return Ok(None) };
+    let now = tx.now();
+    let is_due = repository::Due { now, retries: &settings.retries };
+    let due = repository::due(tx, endpoint, is_due, available as u64).await?;
+    if due.is_empty() {
+        return Ok(None);
+    }
+    let until = now + TimeDelta::from_std(claims::claim_timeout(settings)).unwrap_or_default();
+    let claim = webhook_delivery::ActiveModel {
+        claimed_until: Set(Some(until.fixed_offset())),
+        ..Default::default()
+    };
+    let ids: Vec<_> = due.iter().map(|delivery| delivery.id).collect();
+    repository::update(tx, organization_id, &ids, claim, Condition::all()).await?;
+    Ok(Some(Claimed { webhook, messages: messages(tx, organization_id, due).await?, until }))
+}
+
+/// The messages of deliveries, in their order.
+async fn messages(
+    tx: &Tx,
+    organization_id: uuid::Uuid,
+    deliveries: Vec<webhook_delivery::Model>,
+) -> Result<Vec<(webhook_delivery::Model, Value)>> {
+    let viewer = message::webhook_viewer(access::system(tx, organization_id).await?);
+    let ids: Vec<_> = deliveries.iter().filter_map(|delivery| delivery.event_id).collect();
+    let events = by_ids(tx, organization_id, &ids).await?;
+    let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();
+    let message = |delivery: webhook_delivery::Model| {
+        let message = match delivery.event_id {
+            None => message::of_test(&delivery),
+            Some(id) => {
+                let event = events.remove(&id);
+                let event = event.ok_or_else(|| Error::Internal(format!("no event {id}")))?;
+                message::of_event(&viewer, event)
+            }
+        };
+        Ok((delivery, message))
+    };
+    deliveries.into_iter().map(message).collect()
+}

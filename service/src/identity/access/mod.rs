@@ -1,0 +1,227 @@
+//! Who is asking, and what they may do: remembered for a few seconds, and forgotten at once when a
+//! session, a key or a role ends.
+//!
+//! Everything is remembered together with the count of revocations at the moment before it was read
+//! ([`crate::store::Tx::invalidate_access`]); once that count has moved on, it no longer holds. So
+//! a revocation needs to know nothing of what it revokes. Other nodes are told of it, and one that
+//! could not be told forgets when its memory runs out.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use moka::sync::Cache;
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use crate::{
+    actor::{Actor, Authentication, Author},
+    error::{Error, Result},
+    identity::{api_key, member, organization, session, user},
+    random::{Random, Secret},
+    role::Role,
+    store::Store,
+};
+
+const UNKNOWN: Error = Error::Unauthenticated("the token is not known");
+
+/// How many callers are remembered at most.
+const CAPACITY: u64 = 10_000;
+
+/// Someone who has shown a token.
+#[derive(Debug, Clone)]
+pub enum Principal {
+    /// A user in a session.
+    User {
+        /// The user.
+        user_id: Uuid,
+        /// The session.
+        session_id: Uuid,
+    },
+    /// A program with an API key.
+    Key(Actor),
+}
+
+/// A cache of who is asking, and of what they may do.
+#[derive(Debug, Clone)]
+pub struct AccessCache {
+    store: Store,
+    principals: Cache<String, Cached<Principal>>,
+    actors: Cache<(Uuid, Uuid), Cached<Actor>>,
+}
+
+/// Something that was true when it was read.
+#[derive(Debug, Clone)]
+struct Cached<T> {
+    value: T,
+    revocations: u64,
+    ends_at: Option<DateTime<Utc>>,
+}
+
+impl AccessCache {
+    /// A cache that remembers for at most `ttl`.
+    pub fn new(store: Store, ttl: Duration) -> Self {
+        Self {
+            store,
+            principals: Cache::builder().max_capacity(CAPACITY).time_to_live(ttl).build(),
+            actors: Cache::builder().max_capacity(CAPACITY).time_to_live(ttl).build(),
+        }
+    }
+
+    /// Who shows this token.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where the token opens nothing, or no longer.
+    pub async fn principal(&self, token: &Secret) -> Result<Principal> {
+        let hash = token.hash();
+        if let Some(cached) = self.principals.get(&hash).filter(|cached| self.is_valid(cached)) {
+            return Ok(cached.value);
+        }
+        let revocations = self.store.revocations();
+        let (value, ends_at) = self.look_up(token, &hash).await?;
+        if !self.is_current(ends_at) {
+            return Err(Error::Unauthenticated("the token has expired"));
+        }
+        // Something may have been revoked while this was read: then it does not hold any
+        // longer for those who come later, but it was true when this request came.
+        self.principals.insert(hash, Cached { value: value.clone(), revocations, ends_at });
+        Ok(value)
+    }
+
+    /// What a principal is in an organization.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where they are nothing there, as if there were no such organization.
+    pub async fn actor(&self, principal: &Principal, organization_id: Uuid) -> Result<Actor> {
+        let user_id = match principal {
+            Principal::Key(actor) if actor.organization_id == organization_id => {
+                return Ok(actor.clone());
+            }
+            Principal::Key(_) => return Err(Error::NotFound("organization")),
+            Principal::User { user_id, .. } => *user_id,
+        };
+        let key = (user_id, organization_id);
+        if let Some(cached) = self.actors.get(&key).filter(|cached| self.is_valid(cached)) {
+            return Ok(cached.value);
+        }
+        let revocations = self.store.revocations();
+        let connection = self.store.read();
+        let member = member::repository::of_user(connection, organization_id, user_id).await?;
+        let member = member.filter(|member| member.active);
+        let value = self.actor_of(member.ok_or(Error::NotFound("organization"))?).await?;
+        self.actors.insert(key, Cached { value: value.clone(), revocations, ends_at: None });
+        Ok(value)
+    }
+
+    fn is_valid<T>(&self, cached: &Cached<T>) -> bool {
+        cached.revocations == self.store.revocations() && self.is_current(cached.ends_at)
+    }
+
+    fn is_current(&self, ends_at: Option<DateTime<Utc>>) -> bool {
+        ends_at.is_none_or(|end| end > self.store.now())
+    }
+
+    async fn look_up(
+        &self,
+        token: &Secret,
+        hash: &str,
+    ) -> Result<(Principal, Option<DateTime<Utc>>)> {
+        let connection = self.store.read();
+        let Some(organization_id) = tenant_of(token, api_key::PREFIX) else {
+            let row = session::repository::by_token(connection, hash).await?.ok_or(UNKNOWN)?;
+            self.refuse_disabled(row.user_id).await?;
+            let principal = Principal::User { user_id: row.user_id, session_id: row.id };
+            return Ok((principal, Some(row.expires_at.to_utc())));
+        };
+        let key = api_key::repository::by_token(connection, organization_id, hash).await?;
+        let key = key.ok_or(UNKNOWN)?;
+        let member = member::repository::get(connection, organization_id, key.member_id).await?;
+        if !member.active {
+            return Err(UNKNOWN);
+        }
+        // The key of a person who is disabled rests with them.
+        if let Some(user_id) = member.user_id {
+            self.refuse_disabled(user_id).await?;
+        }
+        let mut actor = self.actor_of(member).await?;
+        actor.role = actor.role.min(Role::of(&key.role));
+        actor.author = Author::ApiKey(key.id);
+        let expires_at = key.expires_at.map(|at| at.to_utc());
+        actor.authentication = Authentication::ApiKey { id: key.id, expires_at };
+        Ok((Principal::Key(actor), expires_at))
+    }
+
+    async fn refuse_disabled(&self, user_id: Uuid) -> Result<()> {
+        let user = user::repository::get(self.store.read(), user_id).await?;
+        if user.disabled_at.is_some() { Err(UNKNOWN) } else { Ok(()) }
+    }
+
+    /// A member in person.
+    async fn actor_of(&self, member: entity::member::Model) -> Result<Actor> {
+        let organization_id = member.organization_id;
+        let row = organization::repository::get(self.store.read(), organization_id).await?;
+        Ok(Actor {
+            organization_id,
+            role: Role::of(&member.role),
+            member_id: Some(member.id),
+            settings: Arc::new((&row).try_into()?),
+            authentication: Authentication::Session,
+            author: Author::Member(member.id),
+            request_id: None,
+        })
+    }
+}
+
+/// A token that names its organization, so that its row is found under that organization's key.
+pub(crate) fn tenant_token(random: &Random, prefix: &str, organization_id: Uuid) -> Secret {
+    random.secret().prefixed(&format!("{prefix}{}_", organization_id.simple()))
+}
+
+/// The organization that a token names.
+pub(crate) fn tenant_of(token: &Secret, prefix: &str) -> Option<Uuid> {
+    let rest = token.reveal().strip_prefix(prefix)?;
+    Uuid::try_parse(rest.split_once('_')?.0).ok()
+}
+
+/// The operator, who holds the database itself: what the command line acts as.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is no such organization.
+pub async fn operator(
+    store: &Store,
+    organization_id: Uuid,
+    member_id: Option<Uuid>,
+) -> Result<Actor> {
+    let row = organization::repository::get(store.read(), organization_id).await?;
+    if let Some(id) = member_id {
+        member::repository::get(store.read(), organization_id, id).await?;
+    }
+    Ok(Actor {
+        organization_id,
+        role: Role::Owner,
+        member_id,
+        settings: Arc::new((&row).try_into()?),
+        authentication: Authentication::Internal,
+        author: Author::Operator,
+        request_id: None,
+    })
+}
+
+/// steward itself, in one organization: what works in the background acts as this.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is no such organization.
+pub(crate) async fn system(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Actor> {
+    let row = organization::repository::get(connection, organization_id).await?;
+    Ok(Actor {
+        organization_id,
+        role: Role::Owner,
+        member_id: None,
+        settings: Arc::new((&row).try_into()?),
+        authentication: Authentication::Internal,
+        author: Author::System,
+        request_id: None,
+    })
+}

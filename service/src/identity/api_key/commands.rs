@@ -1,0 +1,151 @@
+use std::collections::HashSet;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use entity::api_key;
+use sea_orm::ActiveValue::Set;
+use uuid::Uuid;
+
+use super::{ApiKey, ApiKeyInput, IssuedApiKey, PREFIX, repository};
+use crate::{
+    actor::{Actor, Authentication},
+    error::{Error, Result},
+    event::Verb,
+    identity::{access, invitation, member},
+    input::Create,
+    resource::{Readable, Resource, versioned},
+    role::Permission,
+    store::{
+        Store, Tx, log,
+        page::{Page, PageQuery},
+        versioned::{self, Expected},
+    },
+};
+
+versioned!(ApiKey, IssuedApiKey: api_key);
+
+impl Resource for ApiKey {
+    const ENTITY: &'static str = "api_key";
+    const READ: Permission = Permission::ManageApiKeys;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Deleted];
+}
+
+impl Readable for ApiKey {
+    type Query = PageQuery;
+
+    /// The key, without its token.
+    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
+        let row =
+            versioned::get::<api_key::Entity>(store.read(), actor.organization_id, id).await?;
+        Ok(row.into())
+    }
+
+    /// The keys, the newest first.
+    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
+        let page = repository::list(store.read(), actor.organization_id, page).await?;
+        Ok(page.map(Self::from))
+    }
+}
+
+/// Makes a key that acts for the actor. The token is in the answer, and nowhere else.
+pub async fn create(
+    store: &Store,
+    actor: &Actor,
+    new: Create<ApiKeyInput>,
+) -> Result<IssuedApiKey> {
+    let secret = access::tenant_token(store.random(), PREFIX, actor.organization_id);
+    let token = secret.reveal().to_owned();
+    store
+        .write((actor.clone(), new, secret.hash(), token), |tx, (actor, new, token_hash, token)| {
+            Box::pin(async move {
+                let ApiKeyInput { name, role, expires_at } = new.input.clone();
+                member::ensure_may_grant(actor, role)?;
+                let member_id = actor.member_id.ok_or_else(|| {
+                    Error::forbidden("no_member", "a key acts for a member, and this is none")
+                })?;
+                if expires_at.is_some_and(|at| at <= tx.now()) {
+                    return Err(Error::invalid("/expires_at", "past", "must lie in the future"));
+                }
+                let expires_at = within_own(actor, expires_at)?;
+                lock_own_key(tx, actor).await?;
+                let now = tx.now().fixed_offset();
+                let row = api_key::ActiveModel {
+                    organization_id: Set(actor.organization_id),
+                    id: Set(log::new_id::<ApiKey>(tx, actor.organization_id, new.id).await?),
+                    member_id: Set(member_id),
+                    name: Set(name),
+                    role: Set(role.as_str().to_owned()),
+                    token_hash: Set(token_hash.clone()),
+                    expires_at: Set(expires_at.map(|at| at.trunc_subsecs(6).fixed_offset())),
+                    created_by_api_key_id: Set(actor.authentication.api_key_id()),
+                    created_at: Set(now),
+                    updated_at: Set(now),
+                    ..Default::default()
+                };
+                let api_key = versioned::insert(tx, actor, row, ApiKey::from).await?;
+                Ok(IssuedApiKey { token: token.clone(), api_key })
+            })
+        })
+        .await
+}
+
+/// When what an actor makes may end: a key makes none that outlives it.
+fn within_own(actor: &Actor, asked: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
+    let Authentication::ApiKey { expires_at: Some(own), .. } = actor.authentication else {
+        return Ok(asked);
+    };
+    if asked.is_some_and(|at| at > own) {
+        let detail = "an API key makes no key that ends later than itself";
+        return Err(Error::forbidden("expiry_beyond_own", detail));
+    }
+    Ok(asked.or(Some(own)))
+}
+
+/// Where a key makes something that ends with it: holds it, so that it does not end meanwhile.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] where it has just ended.
+pub(crate) async fn lock_own_key(tx: &Tx, actor: &Actor) -> Result<()> {
+    let Some(id) = actor.authentication.api_key_id() else { return Ok(()) };
+    if versioned::lock_by_id::<api_key::Entity>(tx, actor.organization_id, id).await? {
+        return Ok(());
+    }
+    Err(Error::Unauthenticated("the token is not known"))
+}
+
+/// Ends a key, at once, with all that it has made to let others in.
+pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+    store
+        .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
+            Box::pin(async move {
+                let row = versioned::get::<api_key::Entity>(tx, actor.organization_id, *id).await?;
+                let current = ApiKey::from(row.clone());
+                expected.check(row.version, &current)?;
+                end(tx, actor, vec![row]).await
+            })
+        })
+        .await
+}
+
+/// Ends every key that acts for a member.
+pub(crate) async fn end_of_member(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<()> {
+    let rows = repository::of_member(tx, actor.organization_id, member_id).await?;
+    end(tx, actor, rows).await
+}
+
+/// Ends keys, those that they have made, those that these have made, and what all of them have made besides.
+async fn end(tx: &Tx, actor: &Actor, mut rows: Vec<api_key::Model>) -> Result<()> {
+    let organization_id = actor.organization_id;
+    let mut ended = HashSet::new();
+    while !rows.is_empty() {
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        for row in &rows {
+            versioned::delete(tx, actor, row, &ApiKey::from(row.clone())).await?;
+        }
+        invitation::end_of_api_keys(tx, actor, &ids).await?;
+        let made = repository::made_by(tx, organization_id, &ids).await?;
+        ended.extend(ids);
+        rows = made.into_iter().filter(|row| !ended.contains(&row.id)).collect();
+    }
+    tx.invalidate_access();
+    Ok(())
+}

@@ -1,0 +1,167 @@
+use entity::organization;
+use sea_orm::ActiveValue::Set;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Kind, Organization, OrganizationInput, repository};
+use crate::{
+    actor::Actor,
+    error::Result,
+    event::Verb,
+    identity::{member, user},
+    input::{Change, Create},
+    resource::{Changeable, Resource, versioned},
+    role::{Permission, Role},
+    saga,
+    store::{
+        Store, Tx,
+        log::{self, EventContext},
+        page::{Page, PageQuery},
+        versioned::{self, Expected},
+    },
+};
+
+versioned!(Organization);
+
+impl Resource for Organization {
+    const ENTITY: &'static str = "organization";
+    const READ: Permission = Permission::ReadOrganization;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
+
+    fn redact(actor: &Actor, data: &mut Map<String, Value>) {
+        if !actor.may(Permission::ChangeOrganization) {
+            data.insert("payout_url".into(), Value::Null);
+        }
+    }
+}
+
+impl Changeable for Organization {
+    type Input = OrganizationInput;
+    const WRITE: Permission = Permission::ChangeOrganization;
+
+    fn input(&self) -> OrganizationInput {
+        OrganizationInput {
+            kind: self.kind,
+            name: self.name.clone(),
+            currency: self.currency.clone(),
+            time_zone: self.time_zone.clone(),
+            approval_required: Some(self.approval_required),
+            large_expense_minor: self.large_expense_minor,
+            payout_url: self.payout_url.clone(),
+            overlap_allowed: self.overlap_allowed,
+        }
+    }
+
+    async fn find(tx: &Tx, actor: &Actor, _: Uuid) -> Result<Self> {
+        Ok(repository::get(tx, actor.organization_id).await?.into())
+    }
+
+    async fn change(
+        tx: &Tx,
+        actor: &Actor,
+        _: Uuid,
+        expected: Expected,
+        change: &Change<OrganizationInput>,
+    ) -> Result<Self> {
+        let row = repository::get(tx, actor.organization_id).await?;
+        let current = Self::from(row.clone());
+        expected.check(row.version, &current)?;
+        let input = change.apply(&current.input())?;
+        if let Some(zone) =
+            input.time_zone.parse().ok().filter(|_| input.time_zone != row.time_zone)
+        {
+            saga::time_zone_change::begin(tx, actor, zone).await?;
+        }
+        let next = columns(input);
+        tx.invalidate_access();
+        versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
+    }
+}
+
+/// Makes an organization, of which the user is the first member and owner.
+pub async fn create(
+    store: &Store,
+    (user_id, context): (Uuid, EventContext),
+    new: Create<OrganizationInput>,
+) -> Result<Organization> {
+    store
+        .write((user_id, context, new), |tx, (user_id, context, new)| {
+            Box::pin(async move {
+                let owner = user::repository::get(tx, *user_id).await?;
+                let now = tx.now().fixed_offset();
+                let id = log::new_id::<Organization>(tx, log::NO_ORGANIZATION, new.id).await?;
+                let row = organization::ActiveModel {
+                    id: Set(id),
+                    created_at: Set(now),
+                    updated_at: Set(now),
+                    ..columns(new.input.clone())
+                };
+                let context = EventContext { organization_id: id, ..*context };
+                let made = versioned::insert(tx, context, row, Organization::from).await?;
+                member::repository::insert_user(tx, context, tx.new_id(), &owner, Role::Owner)
+                    .await?;
+                Ok(made)
+            })
+        })
+        .await
+}
+
+/// The organizations that the user belongs to, the oldest first.
+pub async fn list(store: &Store, user_id: Uuid, page: &PageQuery) -> Result<Page<Organization>> {
+    let page = repository::of_user(store.read(), user_id, page).await?;
+    Ok(page.map(|row| Organization::from(row).for_all()))
+}
+
+/// The organization.
+pub async fn get(store: &Store, actor: &Actor) -> Result<Organization> {
+    let found = Organization::from(repository::get(store.read(), actor.organization_id).await?);
+    Ok(if actor.may(Permission::ChangeOrganization) { found } else { found.for_all() })
+}
+
+fn columns(input: OrganizationInput) -> organization::ActiveModel {
+    let OrganizationInput {
+        kind,
+        name,
+        currency,
+        time_zone,
+        approval_required,
+        large_expense_minor,
+        payout_url,
+        overlap_allowed,
+    } = input;
+    organization::ActiveModel {
+        kind: Set(kind.as_str().to_owned()),
+        name: Set(name),
+        currency: Set(currency),
+        time_zone: Set(time_zone),
+        approval_required: Set(approval_required.unwrap_or(kind == Kind::Company)),
+        large_expense_minor: Set(large_expense_minor),
+        payout_url: Set(payout_url),
+        overlap_allowed: Set(overlap_allowed),
+        ..Default::default()
+    }
+}
+
+/// Ends the organization, with all that it holds, its log included. Nobody finds it any more from now on; its rows
+/// are removed by and by ([`crate::purge`]).
+pub async fn delete(store: &Store, actor: &Actor, expected: Expected) -> Result<()> {
+    store
+        .write((actor.clone(), expected), |tx, (actor, expected)| {
+            Box::pin(async move {
+                let row = repository::get(tx, actor.organization_id).await?;
+                let current = Organization::from(row.clone());
+                expected.check(row.version, &current)?;
+                tx.invalidate_access();
+                repository::shut_down(tx, actor.organization_id).await?;
+                // Its own log goes with it: that it is gone stands in the one of all users.
+                let context =
+                    EventContext { organization_id: log::NO_ORGANIZATION, ..actor.into() };
+                let mark = organization::ActiveModel {
+                    deleted_at: Set(Some(tx.now().fixed_offset())),
+                    ..Default::default()
+                };
+                versioned::mark_deleted(tx, context, &row, mark, &current).await
+            })
+        })
+        .await
+}

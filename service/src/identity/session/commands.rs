@@ -1,0 +1,111 @@
+use chrono::TimeDelta;
+use entity::session;
+use sea_orm::ActiveValue::Set;
+use uuid::Uuid;
+
+use super::{Login, NewSession, PREFIX, Session, repository};
+use crate::{
+    error::{Error, Result},
+    identity::{
+        throttle::Origin,
+        user::{self, Fit, Passwords},
+    },
+    store::{
+        Store,
+        page::{Page, PageQuery},
+        versioned,
+    },
+    text::fold,
+};
+
+const REFUSED: Error = Error::Unauthenticated("no such user, or not the password");
+
+/// Logs in. The answer for an unknown address is the answer for a wrong password, and takes as long.
+pub async fn create(
+    store: &Store,
+    passwords: &Passwords,
+    lifetime: TimeDelta,
+    login: Login,
+    (origin, user_agent): (Origin, Option<String>),
+) -> Result<NewSession> {
+    let Login { email, password } = login;
+    let user = user::repository::by_email(store.read(), &fold(&email)).await?;
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let fit = passwords.verify(password.clone(), hash, origin).await?;
+    // Who is disabled is told what a wrong password is told.
+    let user = user.filter(|user| fit != Fit::No && user.disabled_at.is_none()).ok_or(REFUSED)?;
+    let renewed = match fit {
+        Fit::Unprepared => Some(passwords.hash(password, store.random(), Origin::Known).await?),
+        Fit::Yes | Fit::No => None,
+    };
+    let secret = store.random().secret().prefixed(PREFIX);
+    let user_agent =
+        user_agent.map(|agent| agent.chars().filter(|c| *c != '\0').take(300).collect());
+    let token = secret.reveal().to_owned();
+    store
+        .write(
+            (user, renewed, secret.hash(), token, user_agent, lifetime),
+            |tx, (checked, renewed, token_hash, token, user_agent, lifetime)| {
+                Box::pin(async move {
+                    // The password may have changed while it was being checked, or the user be disabled.
+                    let user = user::repository::get(tx, checked.id).await?;
+                    if user.password_hash != checked.password_hash || user.disabled_at.is_some() {
+                        return Err(REFUSED);
+                    }
+                    // Held, so that neither happens beside this: it ends the sessions that it sees.
+                    versioned::lock::<entity::user::Entity>(tx, &user).await?;
+                    if let Some(hash) = renewed {
+                        user::repository::renew_hash(tx, &user, hash.clone()).await?;
+                    }
+                    let now = tx.now();
+                    repository::sweep(tx, user.id, now).await?;
+                    let row = session::ActiveModel {
+                        id: Set(tx.new_id()),
+                        user_id: Set(user.id),
+                        token_hash: Set(token_hash.clone()),
+                        user_agent: Set(user_agent.clone()),
+                        created_at: Set(now.fixed_offset()),
+                        expires_at: Set((now + *lifetime).fixed_offset()),
+                    };
+                    let row = repository::insert(tx, row).await?;
+                    Ok(NewSession {
+                        id: row.id,
+                        token: token.clone(),
+                        expires_at: row.expires_at.to_utc(),
+                        user: user.into(),
+                    })
+                })
+            },
+        )
+        .await
+}
+
+/// The user's sessions, the newest first.
+pub async fn list(
+    store: &Store,
+    user_id: Uuid,
+    current: Uuid,
+    page: &PageQuery,
+) -> Result<Page<Session>> {
+    let page = repository::list(store.read(), user_id, store.now(), page).await?;
+    Ok(page.map(|row| Session {
+        id: row.id,
+        current: row.id == current,
+        user_agent: row.user_agent,
+        created_at: row.created_at.to_utc(),
+        expires_at: row.expires_at.to_utc(),
+    }))
+}
+
+/// Ends one of the user's sessions, at once.
+pub async fn end(store: &Store, user_id: Uuid, id: Uuid) -> Result<()> {
+    let ended = store
+        .write((user_id, id), |tx, (user_id, id)| {
+            Box::pin(async move {
+                tx.invalidate_access();
+                repository::end(tx, *user_id, *id).await
+            })
+        })
+        .await?;
+    if ended { Ok(()) } else { Err(Error::NotFound("session")) }
+}

@@ -1,0 +1,127 @@
+//! How much may be spent in a period.
+
+mod commands;
+mod example;
+pub(crate) mod repository;
+pub mod rules;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::{amount, text};
+
+/// Length of the period for which the amount of a budget holds. The budget starts anew with every
+/// period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = BudgetPeriod)]
+pub enum Period {
+    /// Monday to Sunday.
+    Week,
+    /// A calendar month.
+    Month,
+    /// Three calendar months: January to March, April to June, and so on.
+    Quarter,
+    /// A calendar year.
+    Year,
+}
+
+impl Period {
+    /// Every period.
+    pub const ALL: [Self; 4] = [Self::Week, Self::Month, Self::Quarter, Self::Year];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+
+    pub(crate) fn of(word: &str) -> Self {
+        Self::ALL.into_iter().find(|period| period.as_str() == word).unwrap_or(Self::Month)
+    }
+}
+
+/// Writable properties of a budget.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
+pub struct BudgetInput {
+    /// Name of the budget, not blank, at most 100 characters.
+    #[validate(length(max = 100), custom(function = text::visible))]
+    #[schema(max_length = 100)]
+    pub name: String,
+    /// Identifier of the category to which the budget applies, including all categories below it;
+    /// null for a budget of all spending.
+    pub category_id: Option<Uuid>,
+    /// Length of the period for which `amount_minor` holds.
+    pub period: Period,
+    /// Amount that may be spent in one period, in minor units of `currency` (cents), 1 to
+    /// 9007199254740991.
+    #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    pub amount_minor: i64,
+    /// ISO 4217 currency code, such as `EUR`. Only spending in this currency counts. Defaults to
+    /// the organization's currency.
+    #[validate(custom(function = amount::currency_code))]
+    pub currency: Option<String>,
+    /// First day on which the budget holds (`YYYY-MM-DD`).
+    #[validate(custom(function = text::day))]
+    pub starts_on: NaiveDate,
+    /// Last day on which the budget holds (`YYYY-MM-DD`); null for a budget without an end.
+    #[validate(custom(function = text::day))]
+    pub ends_on: Option<NaiveDate>,
+}
+
+/// Limit of the spending in one currency and period, for one category or for all.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
+pub struct Budget {
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
+    pub id: Uuid,
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
+    pub version: i64,
+    /// Name of the budget, not blank, at most 100 characters.
+    pub name: String,
+    /// Identifier of the category to which the budget applies, including all categories below it;
+    /// null for a budget of all spending.
+    pub category_id: Option<Uuid>,
+    /// Length of the period for which `amount_minor` holds.
+    pub period: Period,
+    /// Amount that may be spent in one period, in minor units of `currency` (cents), 1 to
+    /// 9007199254740991.
+    pub amount_minor: i64,
+    /// ISO 4217 currency code, such as `EUR`. Only spending in this currency counts.
+    pub currency: String,
+    /// First day on which the budget holds (`YYYY-MM-DD`).
+    pub starts_on: NaiveDate,
+    /// Last day on which the budget holds (`YYYY-MM-DD`); null for a budget without an end.
+    pub ends_on: Option<NaiveDate>,
+    /// Time of the creation (RFC 3339, UTC), set by the server.
+    pub created_at: DateTime<Utc>,
+    /// Time of the last change (RFC 3339, UTC), set by the server.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<entity::budget::Model> for Budget {
+    fn from(row: entity::budget::Model) -> Self {
+        Self {
+            id: row.id,
+            version: row.version,
+            name: row.name,
+            category_id: row.category_id,
+            period: Period::of(&row.period),
+            amount_minor: row.amount_minor,
+            currency: row.currency,
+            starts_on: row.starts_on,
+            ends_on: row.ends_on,
+            created_at: row.created_at.to_utc(),
+            updated_at: row.updated_at.to_utc(),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Periods and pace: pure.
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Period;
+
+/// A span of days, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+}
+
+impl Span {
+    /// How many days.
+    pub fn days(self) -> i64 {
+        (self.to - self.from).num_days() + 1
+    }
+}
+
+/// The period that a day lies in.
+pub fn period_of(period: Period, day: NaiveDate) -> Span {
+    let first_of_month = |month: u32| day.with_day(1).and_then(|day| day.with_month(month));
+    let (from, next) = match period {
+        Period::Week => {
+            let from = day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into()));
+            (from, from.and_then(|from| from.checked_add_days(Days::new(7))))
+        }
+        Period::Month => (first_of_month(day.month()), None),
+        Period::Quarter => (first_of_month(day.month0() / 3 * 3 + 1), None),
+        Period::Year => (first_of_month(1), None),
+    };
+    let from = from.unwrap_or(day);
+    let months = match period {
+        Period::Week => 0,
+        Period::Month => 1,
+        Period::Quarter => 3,
+        Period::Year => 12,
+    };
+    let next = next.or_else(|| from.checked_add_months(Months::new(months)));
+    let to = next.and_then(|next| next.pred_opt()).unwrap_or(NaiveDate::MAX);
+    Span { from, to }
+}
+
+/// Whether a budget holds on a day.
+pub fn holds(starts_on: NaiveDate, ends_on: Option<NaiveDate>, day: NaiveDate) -> bool {
+    starts_on <= day && ends_on.is_none_or(|end| day <= end)
+}
+
+/// The part of a period in which a budget holds.
+pub fn clamp(span: Span, starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Span {
+    Span { from: span.from.max(starts_on), to: ends_on.map_or(span.to, |end| span.to.min(end)) }
+}
+
+/// Whether spending has reached a part of a budget, in percent.
+pub fn reaches(actual_minor: i128, budget_minor: i64, percent: i64) -> bool {
+    actual_minor * 100 >= i128::from(budget_minor) * i128::from(percent)
+}
+
+/// Actual spending of a budget compared with spending evenly over its period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BudgetPace)]
+pub struct Pace {
+    /// Days of the period that have elapsed, including the day of the report.
+    pub elapsed_days: i64,
+    /// Days of the whole period.
+    pub days: i64,
+    /// Amount that an even pace would have spent by the day of the report, in minor units, rounded
+    /// down.
+    #[schema(value_type = i64)]
+    pub expected_minor: i128,
+    /// Amount that the whole period will have spent if the pace so far continues, in minor units,
+    /// rounded down.
+    #[schema(value_type = i64)]
+    pub projected_minor: i128,
+    /// Result of the comparison.
+    pub status: PaceStatus,
+}
+
+/// Result of comparing actual spending with an even pace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = BudgetPaceStatus)]
+pub enum PaceStatus {
+    /// Spending is not above an even pace.
+    OnTrack,
+    /// Spending is above an even pace and within the budget.
+    Ahead,
+    /// Spending is above the budget.
+    Over,
+}
+
+/// The pace of a budget on a day.
+pub fn pace(span: Span, on: NaiveDate, budget_minor: i64, actual_minor: i128) -> Pace {
+    let days = span.days();
+    let elapsed_days = Span { from: span.from, to: on }.days().clamp(1, days);
+    let (elapsed, all) = (i128::from(elapsed_days), i128::from(days));
+    let expected_minor = (i128::from(budget_minor) * elapsed).div_euclid(all);
+    let status = if actual_minor > i128::from(budget_minor) {
+        PaceStatus::Over
+    } else if actual_minor > expected_minor {
+        PaceStatus::Ahead
+    } else {
+        PaceStatus::OnTrack
+    };
+    Pace {
+        elapsed_days,
+        days,
+        expected_minor,
+        projected_minor: (actual_minor * all).div_euclid(elapsed),
+        status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(year, month, day).expect("a day")
+    }
+
+    #[test]
+    fn periods_of_a_day_in_february() {
+        let on = day(2024, 2, 14);
+        let span = |period| {
+            let Span { from, to } = period_of(period, on);
+            (from, to)
+        };
+        assert_eq!(span(Period::Week), (day(2024, 2, 12), day(2024, 2, 18)));
+        assert_eq!(span(Period::Month), (day(2024, 2, 1), day(2024, 2, 29)));
+        assert_eq!(span(Period::Quarter), (day(2024, 1, 1), day(2024, 3, 31)));
+        assert_eq!(span(Period::Year), (day(2024, 1, 1), day(2024, 12, 31)));
+    }
+
+    #[test]
+    fn a_part_is_reached_to_the_minor_unit() {
+        assert!(!reaches(79, 100, 80) && reaches(80, 100, 80) && reaches(81, 100, 80));
+        // 80 % of 99 is 79.2.
+        assert!(!reaches(79, 99, 80) && reaches(80, 99, 80));
+        assert!(!reaches(0, 1, 80) && reaches(1, 1, 80) && !reaches(-5, 1, 80));
+        let most = crate::amount::MAX_AMOUNT_MINOR;
+        assert!(reaches(i128::from(most), most, 100) && !reaches(i128::from(most) - 1, most, 100));
+    }
+
+    fn any_day() -> impl Strategy<Value = NaiveDate> {
+        (0_u64..3_000_000).prop_map(|days| day(1000, 1, 1) + Days::new(days))
+    }
+
+    fn any_period() -> impl Strategy<Value = Period> {
+        prop::sample::select(Period::ALL.to_vec())
+    }
+
+    proptest! {
+        /// Periods tile the days: each day lies in its own, and the next begins right after.
+        #[test]
+        fn periods_leave_no_gap_and_do_not_overlap(on in any_day(), period in any_period()) {
+            let span = period_of(period, on);
+            prop_assert!(span.from <= on && on <= span.to);
+            prop_assert_eq!(period_of(period, span.from), span);
+            prop_assert_eq!(period_of(period, span.to), span);
+            let next = span.to + Days::new(1);
+            prop_assert_eq!(period_of(period, next).from, next);
+        }
+
+        #[test]
+        fn an_even_pace_reaches_the_budget_on_the_last_day(
+            on in any_day(),
+            period in any_period(),
+            budget in 1..=crate::amount::MAX_AMOUNT_MINOR,
+            actual in 0_i128..1 << 100,
+        ) {
+            let span = period_of(period, on);
+            let at_end = pace(span, span.to, budget, actual);
+            prop_assert_eq!(at_end.expected_minor, i128::from(budget));
+            prop_assert_eq!(at_end.projected_minor, actual);
+            let now = pace(span, on, budget, actual);
+            prop_assert!(now.expected_minor <= at_end.expected_minor);
+            prop_assert!(now.projected_minor >= actual);
+        }
+    }
+}

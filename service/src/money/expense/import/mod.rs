@@ -1,0 +1,429 @@
+//! Expenses from CSV files, as banks and apps export them.
+//!
+//! A file is read, checked and compared with what is there before anything is written, in bounded
+//! memory. Each row has a key made of what it says and of how many rows of the file before it say the
+//! same: a file imported twice creates nothing the second time, and two equal rows in one file are two
+//! expenses.
+
+mod known;
+mod rows;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use entity::expense::Entity;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use validator::Validate;
+
+use self::{
+    known::Known,
+    rows::{Parsed, Row, Rows},
+};
+use super::{commands, repository};
+use crate::{
+    actor::Actor,
+    amount,
+    error::{Error, Result},
+    identity::member,
+    import::{
+        self, Chunks, Imported, Keys, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging,
+        Tally, Written,
+    },
+    money::category::Category,
+    resource::Resource,
+    store::{Store, Tx, versioned},
+};
+
+/// Mapping of the columns of a CSV file to properties of expenses, and options of the import.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ImportQuery {
+    /// Name of the column of the day.
+    pub date: String,
+    /// Format of days in strftime notation. Defaults to `%Y-%m-%d`.
+    pub date_format: Option<String>,
+    /// Name of the column of the amount.
+    pub amount: String,
+    /// ISO 4217 code of the currency of all rows. Defaults to the organization's currency if
+    /// `currency_column` is omitted too.
+    #[validate(custom(function = amount::currency_code))]
+    pub currency: Option<String>,
+    /// Name of the column of the currency.
+    pub currency_column: Option<String>,
+    /// Name of the column of the merchant.
+    pub merchant: Option<String>,
+    /// Name of the column of the category, which is found by its name.
+    pub category: Option<String>,
+    /// Name of the column of the project, which is found by its job number or else by its name.
+    pub project: Option<String>,
+    /// Name of the column of the note.
+    pub note: Option<String>,
+    /// Name of the column that says whether money was spent or received.
+    pub direction: Option<String>,
+    /// Value of the `direction` column in rows of spending, compared ignoring case. Other rows are
+    /// ignored.
+    pub direction_debit: Option<String>,
+    /// Character before the decimals of an amount: `.` or `,`. Defaults to `.`.
+    pub decimal_separator: Option<char>,
+    /// Character between columns: `,`, `;` or a tab. Defaults to `,`.
+    pub delimiter: Option<char>,
+    /// Whether to create categories that do not exist. Defaults to false.
+    #[serde(default)]
+    pub create_categories: bool,
+    /// Identifier of the member who paid. Defaults to the member who sends the request.
+    pub member_id: Option<Uuid>,
+    /// Whether to check the file and report the result without writing anything. Defaults to false.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Treatment of invalid rows: `abort` or `skip`. Defaults to `abort`.
+    #[serde(default)]
+    #[param(inline)]
+    pub on_error: OnError,
+    /// Whether to import after the response, whatever the size of the file. Defaults to false: at
+    /// most 100 new rows are imported before the response.
+    #[serde(default)]
+    pub background: bool,
+}
+
+/// Result of an import of expenses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExpenseImportReport)]
+pub struct ImportReport {
+    /// Number of expenses that the import created, or would create on a dry run.
+    pub created: u64,
+    /// Number of rows that an earlier import had imported.
+    pub duplicates: u64,
+    /// Number of rows that are not spending.
+    pub ignored: u64,
+    /// Number of invalid rows.
+    pub failed: u64,
+    /// Errors of the invalid rows, at most 1000.
+    pub errors: Vec<RowError>,
+}
+
+/// A file and how to read it.
+#[derive(Debug, Clone)]
+pub struct Import {
+    path: PathBuf,
+    query: ImportQuery,
+    currency: String,
+}
+
+impl Import {
+    /// The import of a file, which must stay as it is until the import is done.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the query does not make sense.
+    pub fn new(path: &Path, query: ImportQuery, actor: &Actor) -> Result<Self> {
+        check(&query)?;
+        let query = ImportQuery { member_id: query.member_id.or(actor.member_id), ..query };
+        let currency = query.currency.clone().unwrap_or_else(|| actor.settings.currency.clone());
+        Ok(Self { path: path.to_owned(), query, currency })
+    }
+}
+
+fn check(query: &ImportQuery) -> Result<()> {
+    let mut refusals = Refusals::default();
+    refusals.check_marks(query.decimal_separator, query.delimiter, query.date_format.as_deref());
+    if query.currency.is_some() && query.currency_column.is_some() {
+        refusals.refuse("currency_column", "cannot stand beside currency");
+    }
+    if query.direction.is_some() != query.direction_debit.is_some() {
+        refusals.refuse("direction_debit", "goes with direction");
+    }
+    refusals.or_none()
+}
+
+/// A good row, and what tells it from every other.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Staged {
+    row: Parsed,
+    key: String,
+}
+
+/// Some rows of a file: those that are good, and what is to be said of the others.
+struct Chunk {
+    good: Vec<Staged>,
+    report: ImportReport,
+}
+
+fn read_chunks(import: &Import, known: &Known, give: &mut dyn FnMut(Chunk) -> bool) -> Result<()> {
+    let mut keys = Keys::default();
+    let (mut good, mut report) = (Vec::new(), ImportReport::default());
+    let mut read = 0;
+    for row in Rows::open(import)? {
+        match row? {
+            Row::Ignored => report.ignored += 1,
+            Row::Bad(error) => report.fail(error),
+            Row::Good(row) => match known.refusal(&row, &import.query) {
+                Some(error) => report.fail(error),
+                None => good.push(Staged { key: row.key(&mut keys), row }),
+            },
+        }
+        read += 1;
+        if read == SLICE_ROWS {
+            read = 0;
+            let chunk = Chunk { good: std::mem::take(&mut good), report };
+            report = ImportReport::default();
+            if !give(chunk) {
+                return Ok(());
+            }
+        }
+    }
+    give(Chunk { good, report });
+    Ok(())
+}
+
+/// Imports a file: in the write of `answering`, whose answer it is, where few of its rows are new. Else its
+/// rows are staged by writes of `store`, and the import begins, which is the answer then.
+///
+/// # Errors
+/// [`Error::Import`] where rows are bad and none may be; then nothing has been written.
+pub async fn import(
+    store: &Store,
+    answering: &Store,
+    actor: &Actor,
+    import: Import,
+) -> Result<Imported<ImportReport>> {
+    check_member(store, actor, &import).await?;
+    let known = Known::read(store.read(), actor.organization_id, &import.query).await?;
+    let known = Arc::new(known);
+    let (on_error, dry_run) = (import.query.on_error, import.query.dry_run);
+    if on_error == OnError::Abort && !dry_run {
+        let (import, known) = (import.clone(), known.clone());
+        // Reading a large file takes its time, and other requests are answered on this thread.
+        tokio::task::spawn_blocking(move || refuse_bad_rows(&import, &known))
+            .await
+            .map_err(|error| Error::Internal(format!("a check ended early: {error}")))??;
+    }
+    let mut staging = Staging::new(store, actor, import::Kind::Expenses, &import.query)?;
+    let compared = compare(store, actor, &import, known, &mut staging).await;
+    let done = match compared {
+        Ok(Compared { report, .. }) if dry_run => {
+            tracing::info!(created = report.created, failed = report.failed, "tried an import");
+            return Ok(Imported::Done(report.or_abort(on_error)?));
+        }
+        Ok(compared) => write_or_begin(answering, actor, import, compared, &mut staging).await,
+        Err(error) => Err(error),
+    };
+    if done.is_err() {
+        // What fails here is swept later.
+        let _ = staging.discard().await;
+    }
+    done
+}
+
+async fn write_or_begin(
+    answering: &Store,
+    actor: &Actor,
+    import: Import,
+    Compared { report, rest, total }: Compared,
+    staging: &mut Staging,
+) -> Result<Imported<ImportReport>> {
+    let nothing_new = rest.is_empty() && staging.is_empty();
+    if staging.is_empty() && (nothing_new || !import.query.background) {
+        return write(answering, actor, import, rest, report).await;
+    }
+    if !rest.is_empty() {
+        staging.push(&rest).await?;
+    }
+    let ImportReport { created: _, duplicates, ignored, failed, errors } = report;
+    let count = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
+    let mut tally = Tally {
+        total: count(total),
+        duplicates: count(duplicates),
+        ignored: count(ignored),
+        ..Tally::default()
+    };
+    tally.fail(failed, errors.iter().map(|error| json!(error)).collect());
+    staging.begin(answering, tally).await
+}
+
+/// Writes a few rows at once.
+async fn write(
+    answering: &Store,
+    actor: &Actor,
+    import: Import,
+    rows: Vec<Staged>,
+    report: ImportReport,
+) -> Result<Imported<ImportReport>> {
+    let query = import.query.clone();
+    let written = answering
+        .write((actor.clone(), query, rows, report), |tx, (actor, query, rows, report)| {
+            Box::pin(async move {
+                let Written { created, duplicates, errors, .. } =
+                    write_rows(tx, actor, query, rows).await?;
+                let mut report = report.clone().with_failures(errors);
+                report.created = created.len() as u64;
+                report.duplicates += duplicates;
+                Ok(Imported::Done(report.or_abort(query.on_error)?))
+            })
+        })
+        .await;
+    match written {
+        Err(Error::Reference) => {
+            check_member(answering, actor, &import).await?;
+            Err(Error::Unavailable("a row that this refers to is just being changed".into()))
+        }
+        Ok(Imported::Done(report)) => {
+            tracing::info!(created = report.created, failed = report.failed, "imported expenses");
+            Ok(Imported::Done(report))
+        }
+        other => other,
+    }
+}
+
+fn unknown_member() -> Error {
+    Error::invalid("?member_id", "unknown", "is not a member here")
+}
+
+/// Nothing is imported for somebody who is not there, and nothing is said to be.
+async fn check_member(store: &Store, actor: &Actor, import: &Import) -> Result<()> {
+    let Some(id) = import.query.member_id.filter(|id| actor.member_id != Some(*id)) else {
+        return Ok(());
+    };
+    let ids = vec![id];
+    let missing =
+        member::repository::find_missing_ids(store.read(), actor.organization_id, ids).await?;
+    if missing.is_empty() { Ok(()) } else { Err(unknown_member()) }
+}
+
+/// What an import would do, found without the writer.
+struct Compared {
+    report: ImportReport,
+    /// The last rows that are new: those before them are staged.
+    rest: Vec<Staged>,
+    total: u64,
+}
+
+/// Compares a file with what is there, and stages the rows that are new, but for the last of them. Those of
+/// a dry run are only counted.
+async fn compare(
+    store: &Store,
+    actor: &Actor,
+    import: &Import,
+    known: Arc<Known>,
+    staging: &mut Staging,
+) -> Result<Compared> {
+    let (mut report, mut rest, mut total) = (ImportReport::default(), Vec::new(), 0);
+    let of_thread = import.clone();
+    let mut chunks = Chunks::read(move |give| read_chunks(&of_thread, &known, give));
+    while let Some(Chunk { good, report: some }) = chunks.next().await? {
+        total += good.len() as u64 + some.ignored + some.failed;
+        report = report.and(some);
+        let keys = good.iter().map(|row| &*row.key).collect();
+        let there = repository::known_keys(store.read(), actor.organization_id, keys).await?;
+        let (old, new): (Vec<_>, Vec<_>) =
+            good.into_iter().partition(|row| there.contains(&row.key));
+        report.duplicates += old.len() as u64;
+        report.created += new.len() as u64;
+        if import.query.dry_run {
+            continue;
+        }
+        rest.extend(new);
+        while rest.len() > SLICE_ROWS {
+            let slice: Vec<Staged> = rest.drain(..SLICE_ROWS).collect();
+            staging.push(&slice).await?;
+        }
+    }
+    Ok(Compared { report, rest, total })
+}
+
+/// The whole file is checked before the transaction begins, so that a bad one holds nobody up.
+fn refuse_bad_rows(import: &Import, known: &Known) -> Result<()> {
+    let mut report = ImportReport::default();
+    for row in Rows::open(import)? {
+        match row? {
+            Row::Ignored => report.ignored += 1,
+            Row::Bad(error) => report.fail(error),
+            Row::Good(parsed) => {
+                if let Some(error) = known.refusal(&parsed, &import.query) {
+                    report.fail(error);
+                }
+            }
+        }
+    }
+    report.or_abort(OnError::Abort).map(drop)
+}
+
+impl ImportReport {
+    /// This, and what comes after it in the file.
+    fn and(mut self, next: Self) -> Self {
+        let Self { created, duplicates, ignored, failed, errors } = next;
+        self.created += created;
+        self.duplicates += duplicates;
+        self.ignored += ignored;
+        let told = errors.len() as u64;
+        errors.into_iter().for_each(|error| self.fail(error));
+        self.failed += failed - told;
+        self
+    }
+}
+
+impl Report for ImportReport {
+    fn failures(&mut self) -> (&mut u64, &mut Vec<RowError>) {
+        (&mut self.failed, &mut self.errors)
+    }
+
+    fn with_nothing_written(self) -> Self {
+        Self { created: 0, duplicates: 0, ..self }
+    }
+}
+
+/// Writes a slice of an import that whoever began it has described so, and says what it does about bad rows.
+pub(crate) async fn write_slice(
+    tx: &Tx,
+    actor: &Actor,
+    query: Value,
+    rows: Value,
+) -> Result<(Written, OnError)> {
+    let unread = |error| Error::Internal(format!("what is staged cannot be read: {error}"));
+    let query: ImportQuery = serde_json::from_value(query).map_err(unread)?;
+    let rows: Vec<Staged> = serde_json::from_value(rows).map_err(unread)?;
+    Ok((write_rows(tx, actor, &query, &rows).await?, query.on_error))
+}
+
+async fn write_rows(
+    tx: &Tx,
+    actor: &Actor,
+    query: &ImportQuery,
+    rows: &[Staged],
+) -> Result<Written> {
+    let mut written = Written::default();
+    let mut known = Known::read(tx, actor.organization_id, query).await?;
+    let mut new = Vec::with_capacity(rows.len());
+    for Staged { row, key } in rows {
+        if let Some(error) = known.refusal(row, query) {
+            written.errors.push(error);
+            continue;
+        }
+        if query.create_categories
+            && let Some(id) = known.make_category(tx, actor, row).await?
+        {
+            written.made.push((Category::ENTITY, id));
+        }
+        let input = row.input(&known, query.member_id);
+        new.push(commands::new_row(tx, actor, tx.new_id(), &input, Some(key.clone()))?);
+    }
+    let asked = new.len();
+    written.created = repository::insert_unknown(tx, actor, new).await?;
+    written.duplicates = (asked - written.created.len()) as u64;
+    Ok(written)
+}
+
+/// Removes those of imported expenses that nobody has changed since, and says how many.
+pub(crate) async fn delete_imported(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
+    let rows = versioned::find_unchanged::<Entity>(tx, actor.organization_id, ids).await?;
+    let count = rows.len() as u64;
+    for row in rows {
+        let current = repository::view(row.clone(), Vec::new());
+        repository::delete(tx, actor, &row, &current).await?;
+    }
+    Ok(count)
+}

@@ -1,0 +1,374 @@
+//! What was spent: by whom, on what, and how far its approval is.
+
+mod commands;
+mod example;
+mod import;
+mod payout;
+mod repository;
+pub mod rules;
+pub mod spending;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use validator::{Validate, ValidationError};
+
+pub(crate) use commands::apply_transition;
+pub use commands::{approve, create_many, reimburse, reject, submit};
+pub use import::{Import, ImportQuery, ImportReport, import};
+pub(crate) use import::{delete_imported, write_slice};
+pub(crate) use payout::{hold, release, settle};
+pub(crate) use repository::names_project;
+pub use repository::statement;
+
+use crate::{
+    amount, details,
+    store::page::PageQuery,
+    text::{self, at, refusal},
+};
+
+/// Direction of an expense.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ExpenseKind)]
+pub enum Kind {
+    /// Money that was spent.
+    #[default]
+    Purchase,
+    /// Money that was returned. Reduces the spending in reports and budgets.
+    Refund,
+}
+
+/// Status of an expense in the approval workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ExpenseStatus)]
+pub enum Status {
+    /// Not submitted yet.
+    Draft,
+    /// Awaits a decision.
+    Submitted,
+    /// Accepted, or recorded where the organization requires no approval.
+    Approved,
+    /// Refused. Updating a rejected expense makes it a draft again.
+    Rejected,
+    /// Repaid to the member who paid.
+    Reimbursed,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 5] =
+        [Self::Draft, Self::Submitted, Self::Approved, Self::Rejected, Self::Reimbursed];
+
+    /// As it is written in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Submitted => "submitted",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Reimbursed => "reimbursed",
+        }
+    }
+
+    pub(crate) fn of(word: &str) -> Self {
+        Self::ALL.into_iter().find(|status| status.as_str() == word).unwrap_or(Self::Draft)
+    }
+}
+
+impl Kind {
+    /// As it is written in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Purchase => "purchase",
+            Self::Refund => "refund",
+        }
+    }
+
+    fn of(word: &str) -> Self {
+        if word == "refund" { Self::Refund } else { Self::Purchase }
+    }
+}
+
+/// Line of an expense. If an expense has lines, their amounts sum to the amount of the expense.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpenseItem {
+    /// Name of the article or service, not blank, at most 200 characters.
+    #[validate(length(max = 200), custom(function = text::visible))]
+    #[schema(max_length = 200)]
+    pub name: String,
+    /// Quantity in thousandths of `unit`, 1 to 9007199254740991: 1500 is 1.5.
+    #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
+    pub quantity_milli: Option<i64>,
+    /// Unit of the quantity, such as `kg`, at most 20 characters.
+    #[validate(length(max = 20))]
+    #[schema(max_length = 20)]
+    pub unit: Option<String>,
+    /// Amount of the line in minor units of the expense's currency (cents), 1 to 9007199254740991.
+    #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    pub amount_minor: i64,
+    /// Identifier of the line's category; null if the expense's category applies.
+    pub category_id: Option<Uuid>,
+    /// Identifier of the line's project; null if the expense's project applies.
+    pub project_id: Option<Uuid>,
+}
+
+/// Writable properties of an expense.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[validate(schema(function = lines_sum))]
+#[schema(examples(Self::example))]
+pub struct ExpenseInput {
+    /// Direction of the expense: `purchase`, or `refund` for money that was returned. Defaults to
+    /// `purchase`.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Identifier of the member who paid. Defaults to the member who sends the request.
+    pub member_id: Option<Uuid>,
+    /// Identifier of the category of the expense; null for none.
+    pub category_id: Option<Uuid>,
+    /// Identifier of the project of the expense; null for none. An archived project accepts no new
+    /// expenses.
+    pub project_id: Option<Uuid>,
+    /// Day of the expense (`YYYY-MM-DD`).
+    #[validate(custom(function = text::day))]
+    pub spent_on: NaiveDate,
+    /// Amount in minor units of `currency` (cents), 1 to 9007199254740991.
+    #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    pub amount_minor: i64,
+    /// ISO 4217 currency code, such as `EUR`. Defaults to the organization's currency.
+    #[validate(custom(function = amount::currency_code))]
+    #[schema(example = "EUR")]
+    pub currency: Option<String>,
+    /// Name of the seller, at most 200 characters.
+    #[validate(length(max = 200))]
+    #[schema(max_length = 200)]
+    pub merchant: Option<String>,
+    /// Means of payment, such as `cash` or the name of a card, at most 50 characters.
+    #[validate(length(max = 50))]
+    #[schema(max_length = 50)]
+    pub payment_method: Option<String>,
+    /// Free text, at most 2000 characters.
+    #[validate(length(max = 2000))]
+    #[schema(max_length = 2000)]
+    pub note: Option<String>,
+    /// Place of the purchase, at most 200 characters.
+    #[validate(length(max = 200))]
+    #[schema(max_length = 200)]
+    pub place: Option<String>,
+    /// Data of the client that the server stores and does not interpret: a JSON object of at most
+    /// 16 KiB.
+    #[validate(custom(function = details::small))]
+    pub details: Option<Map<String, Value>>,
+    /// Lines of the expense, at most 200. If there are any, their amounts sum to `amount_minor`.
+    #[serde(default)]
+    #[validate(length(max = 200), nested)]
+    pub items: Vec<ExpenseItem>,
+    /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
+    #[serde(default)]
+    #[validate(length(max = 20), custom(function = text::tags))]
+    #[schema(max_items = 20)]
+    pub tags: Vec<String>,
+}
+
+fn lines_sum(input: &ExpenseInput) -> Result<(), ValidationError> {
+    rules::lines_sum(input.amount_minor, &input.items).map_err(|sum| {
+        let message = format!("sum to {sum}, and not to amount_minor");
+        at("items", refusal("lines_sum", message))
+    })
+}
+
+/// A new expense.
+pub type NewExpense = crate::input::Create<ExpenseInput>;
+
+/// Comment that accompanies a transition of an expense.
+#[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ExpenseTransitionInput, examples(json!({ "note": "The receipt is attached." })))]
+pub struct DecisionInput {
+    /// Comment on the decision, at most 500 characters.
+    #[validate(length(max = 500))]
+    #[schema(max_length = 500)]
+    pub note: Option<String>,
+}
+
+/// Money that a member has spent or got back for the organization.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
+pub struct Expense {
+    /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
+    pub id: Uuid,
+    /// Version of the resource, set by the server: 1 on creation, incremented by every change.
+    pub version: i64,
+    /// Direction of the expense: `purchase`, or `refund` for money that was returned.
+    pub kind: Kind,
+    /// Status in the approval workflow. Transitions change it, and so does updating a rejected
+    /// expense.
+    pub status: Status,
+    /// Identifier of the member who paid.
+    pub member_id: Uuid,
+    /// Identifier of the category of the expense; null for none.
+    pub category_id: Option<Uuid>,
+    /// Identifier of the project of the expense; null for none.
+    pub project_id: Option<Uuid>,
+    /// Day of the expense (`YYYY-MM-DD`).
+    pub spent_on: NaiveDate,
+    /// Amount in minor units of `currency` (cents), 1 to 9007199254740991.
+    pub amount_minor: i64,
+    /// ISO 4217 currency code, such as `EUR`.
+    pub currency: String,
+    /// Name of the seller, at most 200 characters.
+    pub merchant: Option<String>,
+    /// Means of payment, such as `cash` or the name of a card, at most 50 characters.
+    pub payment_method: Option<String>,
+    /// Free text, at most 2000 characters.
+    pub note: Option<String>,
+    /// Place of the purchase, at most 200 characters.
+    pub place: Option<String>,
+    /// Data of the client that the server stores and does not interpret: a JSON object of at most
+    /// 16 KiB.
+    pub details: Option<Map<String, Value>>,
+    /// Lines of the expense, at most 200. If there are any, their amounts sum to `amount_minor`.
+    pub items: Vec<ExpenseItem>,
+    /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
+    pub tags: Vec<String>,
+    /// Identifier of the member who created the expense, set by the server; null if no member did.
+    pub created_by_member_id: Option<Uuid>,
+    /// Identifier of the member who last updated the expense, set by the server; null if no
+    /// member has. Updates by rules do not count.
+    pub changed_by_member_id: Option<Uuid>,
+    /// Time of the last submission (RFC 3339, UTC), set by the server; null if the expense is not
+    /// submitted.
+    pub submitted_at: Option<DateTime<Utc>>,
+    /// Identifier of the member who submitted the expense, set by the server.
+    pub submitted_by_member_id: Option<Uuid>,
+    /// Time of the approval or rejection (RFC 3339, UTC), set by the server; null if there is none.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// Identifier of the member who approved or rejected the expense, set by the server; null if no
+    /// approval was required.
+    pub decided_by_member_id: Option<Uuid>,
+    /// Comment on the approval or rejection.
+    pub decision_note: Option<String>,
+    /// Time of the reimbursement (RFC 3339, UTC), set by the server; null if the expense is not
+    /// reimbursed.
+    pub reimbursed_at: Option<DateTime<Utc>>,
+    /// Identifier of the saga that is paying the expense out, set by the server; null if none is.
+    /// While it is set, no other operation may change the expense.
+    pub payout_saga_id: Option<Uuid>,
+    /// Reason why the last payout failed, set by the server; null if none did.
+    pub payout_error: Option<String>,
+    /// Time of the creation (RFC 3339, UTC), set by the server.
+    pub created_at: DateTime<Utc>,
+    /// Time of the last change (RFC 3339, UTC), set by the server.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Filters, order and page of a list of expenses.
+#[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExpenseQuery {
+    /// Return expenses of this category or of one below it, by their own category or by that of a
+    /// line.
+    pub category_id: Option<Uuid>,
+    /// Return expenses of this project, by their own project or by that of a line.
+    pub project_id: Option<Uuid>,
+    /// Return expenses that this member paid.
+    pub member_id: Option<Uuid>,
+    /// Return expenses with this status.
+    #[param(inline)]
+    pub status: Option<Status>,
+    /// Return expenses of this kind.
+    #[param(inline)]
+    pub kind: Option<Kind>,
+    /// Return expenses in this currency (ISO 4217 code).
+    #[validate(custom(function = amount::currency_code))]
+    pub currency: Option<String>,
+    /// Return expenses of this day or later (`YYYY-MM-DD`).
+    #[validate(custom(function = text::day))]
+    pub spent_from: Option<NaiveDate>,
+    /// Return expenses of this day or earlier (`YYYY-MM-DD`).
+    #[validate(custom(function = text::day))]
+    pub spent_to: Option<NaiveDate>,
+    /// Return expenses of at least this amount in minor units.
+    pub amount_from: Option<i64>,
+    /// Return expenses of at most this amount in minor units.
+    pub amount_to: Option<i64>,
+    /// Return expenses with this tag, ignoring case. At most 50 characters.
+    #[validate(length(max = 50))]
+    pub tag: Option<String>,
+    /// Return expenses whose merchant or note contains this text, ignoring case. At most 200
+    /// characters.
+    #[validate(length(max = 200))]
+    pub q: Option<String>,
+    /// Order of the list; `-` before a property is descending. Defaults to `-spent_on`.
+    #[serde(default)]
+    #[param(inline)]
+    pub sort: ExpenseSort,
+    /// Maximum number of items in the response, 1 to 500. Defaults to 50.
+    #[validate(range(min = 1, max = 500))]
+    #[param(default = 50, minimum = 1, maximum = 500)]
+    pub limit: Option<u64>,
+    /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
+    /// page.
+    pub cursor: Option<String>,
+}
+
+impl ExpenseQuery {
+    fn page(&self) -> PageQuery {
+        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
+    }
+}
+
+/// Order of a list of expenses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum ExpenseSort {
+    /// By day, earliest first.
+    #[serde(rename = "spent_on")]
+    SpentOn,
+    /// By day, latest first.
+    #[default]
+    #[serde(rename = "-spent_on")]
+    SpentOnDescending,
+    /// By amount, smallest first.
+    #[serde(rename = "amount_minor")]
+    Amount,
+    /// By amount, largest first.
+    #[serde(rename = "-amount_minor")]
+    AmountDescending,
+    /// By merchant, ascending; expenses without a merchant come first.
+    #[serde(rename = "merchant")]
+    Merchant,
+    /// By merchant, descending.
+    #[serde(rename = "-merchant")]
+    MerchantDescending,
+    /// By time of creation, oldest first.
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    /// By time of creation, newest first.
+    #[serde(rename = "-created_at")]
+    CreatedAtDescending,
+}
+
+/// Expenses to be created in one transaction: all of them or none.
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpenseBatch {
+    /// Expenses to create, 1 to 500.
+    #[validate(length(min = 1, max = 500))]
+    #[schema(schema_with = crate::input::batch_schema::<ExpenseInput>)]
+    pub items: Vec<Value>,
+}
+
+/// Expenses that a batch has created.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ExpenseBatchResult {
+    /// Created expenses, in the order of the batch.
+    pub items: Vec<Expense>,
+}

@@ -1,0 +1,166 @@
+//! Sums and the way through approval: pure.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::{ExpenseItem, Status};
+use crate::{
+    error::{Error, Result},
+    event::Verb,
+};
+
+/// Lines, if there are any, sum to the expense.
+///
+/// # Errors
+/// What they sum to instead.
+pub fn lines_sum(amount_minor: i64, items: &[ExpenseItem]) -> Result<(), i128> {
+    let sum: i128 = items.iter().map(|item| i128::from(item.amount_minor)).sum();
+    if items.is_empty() || sum == i128::from(amount_minor) { Ok(()) } else { Err(sum) }
+}
+
+/// The projects that an expense names, as a whole and in its lines.
+pub fn projects(whole: Option<Uuid>, items: &[ExpenseItem]) -> BTreeSet<Uuid> {
+    whole.into_iter().chain(items.iter().filter_map(|item| item.project_id)).collect()
+}
+
+/// What can be done to an expense besides changing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// Ask for a decision.
+    Submit,
+    /// Accept it.
+    Approve,
+    /// Refuse it.
+    Reject,
+    /// Pay it back.
+    Reimburse,
+}
+
+impl Transition {
+    /// As the log says it.
+    pub fn verb(self) -> Verb {
+        match self {
+            Self::Submit => Verb::Submitted,
+            Self::Approve => Verb::Approved,
+            Self::Reject => Verb::Rejected,
+            Self::Reimburse => Verb::Reimbursed,
+        }
+    }
+}
+
+/// The status to which a transition leads.
+///
+/// # Errors
+/// [`Error::State`] where the transition cannot start from there.
+pub fn next_status(
+    from: Status,
+    transition: Transition,
+    approval_required: bool,
+) -> Result<Status> {
+    match (from, transition) {
+        (Status::Draft, Transition::Submit) if approval_required => Ok(Status::Submitted),
+        (Status::Draft, Transition::Submit) => Ok(Status::Approved),
+        (Status::Submitted, Transition::Approve) => Ok(Status::Approved),
+        (Status::Submitted, Transition::Reject) => Ok(Status::Rejected),
+        (Status::Approved, Transition::Reimburse) => Ok(Status::Reimbursed),
+        _ => Err(Error::state(
+            "wrong_status",
+            format!("this cannot be done to an expense that is {}", from.as_str()),
+        )),
+    }
+}
+
+/// The status of an expense that has just been written or changed.
+pub fn initial_status(approval_required: bool) -> Status {
+    if approval_required { Status::Draft } else { Status::Approved }
+}
+
+/// Whether nobody is just paying the expense out.
+///
+/// # Errors
+/// [`Error::State`] where a saga is at it.
+pub fn ensure_no_payout_running(payout_saga_id: Option<Uuid>) -> Result<()> {
+    match payout_saga_id {
+        None => Ok(()),
+        Some(_) => Err(Error::state("payout_under_way", "a payout of this expense is under way")),
+    }
+}
+
+/// Whether an expense may still be changed or removed: while nobody relies on it. Where nobody
+/// decides, that is until it is paid back.
+///
+/// # Errors
+/// [`Error::State`] where it may not.
+pub fn changeable(status: Status, approval_required: bool) -> Result<()> {
+    match status {
+        Status::Draft | Status::Rejected => Ok(()),
+        Status::Submitted | Status::Approved if !approval_required => Ok(()),
+        _ => Err(Error::state(
+            "wrong_status",
+            format!("an expense that is {} stays as it is", status.as_str()),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(amount_minor: i64) -> ExpenseItem {
+        ExpenseItem {
+            name: "line".into(),
+            quantity_milli: None,
+            unit: None,
+            amount_minor,
+            category_id: None,
+            project_id: None,
+        }
+    }
+
+    #[test]
+    fn the_way_of_an_expense_that_takes_approval() {
+        let go = |from, transition| next_status(from, transition, true).ok();
+        assert_eq!(go(Status::Draft, Transition::Submit), Some(Status::Submitted));
+        assert_eq!(go(Status::Submitted, Transition::Approve), Some(Status::Approved));
+        assert_eq!(go(Status::Submitted, Transition::Reject), Some(Status::Rejected));
+        assert_eq!(go(Status::Approved, Transition::Reimburse), Some(Status::Reimbursed));
+        let transitions =
+            [Transition::Submit, Transition::Approve, Transition::Reject, Transition::Reimburse];
+        let allowed = Status::ALL
+            .into_iter()
+            .flat_map(|from| {
+                transitions.map(|transition| next_status(from, transition, true).is_ok())
+            })
+            .filter(|allowed| *allowed)
+            .count();
+        assert_eq!(allowed, 4, "and no other move");
+    }
+
+    #[test]
+    fn an_expense_names_each_project_once() {
+        let [house, barn] = [1, 2].map(Uuid::from_u128);
+        let of = |project_id| ExpenseItem { project_id, ..line(1) };
+        let lines = [of(Some(barn)), of(None), of(Some(house)), of(Some(barn))];
+        assert_eq!(Vec::from_iter(projects(Some(house), &lines)), [house, barn]);
+        assert_eq!(Vec::from_iter(projects(None, &lines[..2])), [barn]);
+        assert!(projects(None, &[of(None)]).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn lines_sum_exactly_or_not_at_all(
+            amounts in prop::collection::vec(1..=crate::amount::MAX_AMOUNT_MINOR, 1..50),
+        ) {
+            let items: Vec<_> = amounts.iter().map(|amount| line(*amount)).collect();
+            let sum: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();
+            if let Ok(total) = i64::try_from(sum) {
+                prop_assert_eq!(lines_sum(total, &items), Ok(()));
+                prop_assert_eq!(lines_sum(total - 1, &items), Err(sum));
+            }
+            prop_assert_eq!(lines_sum(7, &[]), Ok(()));
+        }
+    }
+}

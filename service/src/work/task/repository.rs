@@ -1,0 +1,306 @@
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use entity::{member, task, task_tag, task_turn};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait,
+    IntoSimpleExpr, JoinType, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    RelationTrait, Select, Statement, sea_query::Expr,
+};
+use uuid::Uuid;
+
+use super::{Task, TaskQuery, TaskSort, Turn, rules};
+use crate::{
+    actor::Actor,
+    error::{Error, Result, Violation, Violations},
+    identity::member as members,
+    store::{
+        Tx, dialect,
+        page::{Page, PageQuery, Sort, SortKey, page, page_at, page_statement},
+        rows, versioned,
+    },
+    text::{fold, lower},
+    work::{project, task::TaskInput},
+};
+
+pub(crate) async fn get(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<task::Model> {
+    versioned::get::<task::Entity>(connection, organization_id, id).await
+}
+
+pub(super) async fn list(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    query: &TaskQuery,
+) -> Result<Page<task::Model>> {
+    let (rows, sort_key) = filtered(connection.get_database_backend(), organization_id, query);
+    page_at(connection, rows, sort(query), &query.page(), sort_key).await
+}
+
+/// What the database is asked for a list of tasks, so that it can be asked how it would find them.
+///
+/// # Errors
+/// [`Error::Invalid`] for a cursor that is none.
+pub fn statement(
+    backend: DbBackend,
+    organization_id: Uuid,
+    query: &TaskQuery,
+) -> Result<Statement> {
+    let (rows, sort_key) = filtered(backend, organization_id, query);
+    page_statement(backend, rows, sort(query), &query.page(), sort_key)
+}
+
+fn sort(query: &TaskQuery) -> Sort<task::Column> {
+    let (name, descending) = match query.sort {
+        TaskSort::Due => ("due", false),
+        TaskSort::DueDescending => ("-due", true),
+    };
+    Sort { name, column: task::Column::DueKey, descending }
+}
+
+/// The rows, and where it stands when they are due: those with a tag are found in the order in which the
+/// tag's own table has them.
+fn filtered(
+    backend: DbBackend,
+    organization_id: Uuid,
+    query: &TaskQuery,
+) -> (Select<task::Entity>, SortKey) {
+    use task::COLUMN;
+    let TaskQuery {
+        assignee_member_id,
+        project_id,
+        status,
+        open,
+        priority,
+        pressing,
+        tag,
+        due_from,
+        due_to,
+        q,
+        sort: _,
+        limit: _,
+        cursor: _,
+    } = query;
+    let sort_key = match tag {
+        None => SortKey::of::<task::Entity>(task::Column::DueKey),
+        Some(_) => SortKey::new(task_tag::Column::DueKey, task_tag::Column::TaskId),
+    };
+    let due = query.page().bounded(backend, sort_key.column.clone());
+    let rows = versioned::find_in_organization::<task::Entity>(organization_id)
+        .apply_if(tag.as_deref(), |rows, tag| tagged(rows, organization_id, tag))
+        .apply_if(*assignee_member_id, |rows, id| rows.filter(COLUMN.assignee_member_id.eq(id)))
+        .apply_if(*project_id, |rows, id| rows.filter(COLUMN.project_id.eq(id)))
+        .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
+        .apply_if(*open, |rows, open| rows.filter(COLUMN.open.eq(open)))
+        .apply_if(*priority, |rows, priority| rows.filter(COLUMN.priority.eq(priority.as_str())))
+        .apply_if(*pressing, |rows, pressing| rows.filter(COLUMN.pressing.eq(pressing)))
+        .apply_if(due_within(due, *due_from, *due_to), |rows, within| rows.filter(within))
+        .apply_if(q.as_deref(), |rows, text| {
+            let key = task::Column::SearchKey.into_simple_expr();
+            rows.filter(dialect::contains(backend, key, &lower(text)))
+        });
+    (rows, sort_key)
+}
+
+/// Within days: what is never due is in none.
+fn due_within(due: Expr, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Option<Condition> {
+    from.or(to)?;
+    let first = from.map(|day| due.clone().gte(rules::first_key(day)));
+    let last = match to {
+        Some(day) => due.lte(rules::last_key(day)),
+        None => due.lt(rules::NEVER),
+    };
+    Some(Condition::all().add_option(first).add(last))
+}
+
+fn tagged(rows: Select<task::Entity>, organization_id: Uuid, tag: &str) -> Select<task::Entity> {
+    rows.join(JoinType::InnerJoin, task_tag::Relation::Task.def().rev())
+        .filter(task_tag::COLUMN.organization_id.eq(organization_id))
+        .filter(task_tag::COLUMN.tag_key.eq(fold(tag)))
+}
+
+/// Writes the tags of a task that is due then.
+pub(super) async fn insert_tags(
+    tx: &Tx,
+    organization_id: Uuid,
+    task: &Task,
+    due_key: &str,
+) -> Result<()> {
+    let tag = |tag: &String| task_tag::ActiveModel {
+        organization_id: Set(organization_id),
+        task_id: Set(task.id),
+        tag_key: Set(fold(tag)),
+        due_key: Set(due_key.to_owned()),
+    };
+    let rows: Vec<_> = task.tags.iter().map(tag).collect();
+    if !rows.is_empty() {
+        task_tag::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Removes the tags of a task.
+pub(super) async fn delete_tags(tx: &Tx, organization_id: Uuid, task_id: Uuid) -> Result<()> {
+    task_tag::Entity::delete_many()
+        .filter(task_tag::COLUMN.organization_id.eq(organization_id))
+        .filter(task_tag::COLUMN.task_id.eq(task_id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Writes who takes turns at a task.
+pub(super) async fn insert_turns(tx: &Tx, organization_id: Uuid, task: &Task) -> Result<()> {
+    let turn = |turn: &Turn| task_turn::ActiveModel {
+        organization_id: Set(organization_id),
+        task_id: Set(task.id),
+        member_id: Set(turn.member_id),
+    };
+    let rows: Vec<_> = task.turns.iter().map(turn).collect();
+    if !rows.is_empty() {
+        task_turn::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Removes those who take turns at a task.
+pub(super) async fn delete_turns(tx: &Tx, organization_id: Uuid, task_id: Uuid) -> Result<()> {
+    task_turn::Entity::delete_many()
+        .filter(task_turn::COLUMN.organization_id.eq(organization_id))
+        .filter(task_turn::COLUMN.task_id.eq(task_id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Which of those who take turns are not there any more; no statement for none.
+///
+/// # Errors
+/// [`Error::Reference`] for one who is no member.
+pub(super) async fn inactive_members(
+    tx: &Tx,
+    organization_id: Uuid,
+    turns: &[Turn],
+) -> Result<HashSet<Uuid>> {
+    if turns.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let known: Vec<(Uuid, bool)> =
+        versioned::find_in_organization::<member::Entity>(organization_id)
+            .select_only()
+            .column(member::Column::Id)
+            .column(member::Column::Active)
+            .filter(member::Column::Id.is_in(turns.iter().map(|turn| turn.member_id)))
+            .into_tuple()
+            .all(tx)
+            .await?;
+    if known.len() < turns.len() {
+        return Err(Error::Reference);
+    }
+    Ok(known.into_iter().filter(|(_, active)| !active).map(|(id, _)| id).collect())
+}
+
+/// Some open tasks that are a member's, or at which they take turns, in the order of their ids.
+pub(super) async fn open_of(
+    tx: &Tx,
+    organization_id: Uuid,
+    member_id: Uuid,
+    limit: u64,
+) -> Result<Vec<task::Model>> {
+    let turns = task_turn::Entity::find()
+        .select_only()
+        .column(task_turn::Column::TaskId)
+        .filter(task_turn::COLUMN.organization_id.eq(organization_id))
+        .filter(task_turn::COLUMN.member_id.eq(member_id))
+        .into_query();
+    let theirs = task::COLUMN.assignee_member_id.eq(member_id);
+    let rows = versioned::find_in_organization::<task::Entity>(organization_id)
+        .filter(task::COLUMN.open.eq(true))
+        .filter(theirs.or(task::Column::Id.in_subquery(turns)))
+        .order_by(task::Column::Id, Order::Asc)
+        .limit(limit);
+    rows::all(tx, rows).await
+}
+
+/// The open tasks in the order in which they are due.
+pub(super) async fn open_by_due(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    query: &PageQuery,
+) -> Result<Page<task::Model>> {
+    let open = versioned::find_in_organization::<task::Entity>(organization_id)
+        .filter(task::COLUMN.open.eq(true));
+    let sort = Sort { name: "due", column: task::Column::DueKey, descending: false };
+    page(connection, open, sort, query).await
+}
+
+/// Some open tasks that are due at an instant, in the order of their ids.
+pub(super) async fn open_due_at(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    (after, limit): (Option<Uuid>, u64),
+) -> Result<Vec<task::Model>> {
+    let tasks = versioned::find_in_organization::<task::Entity>(organization_id)
+        .filter(task::COLUMN.open.eq(true))
+        .filter(task::COLUMN.due_at.is_not_null())
+        .apply_if(after, |rows, id| rows.filter(task::COLUMN.id.gt(id)))
+        .order_by(task::Column::Id, Order::Asc)
+        .limit(limit);
+    rows::all(connection, tasks).await
+}
+
+/// Writes the key by which a task is ordered among those that are due. That is no new version of
+/// it.
+pub(super) async fn update_due_key(
+    tx: &Tx,
+    organization_id: Uuid,
+    id: Uuid,
+    key: &str,
+) -> Result<()> {
+    task::Entity::update_many()
+        .col_expr(task::Column::DueKey, Expr::val(key))
+        .filter(task::COLUMN.organization_id.eq(organization_id))
+        .filter(task::COLUMN.id.eq(id))
+        .exec(tx)
+        .await?;
+    task_tag::Entity::update_many()
+        .col_expr(task_tag::Column::DueKey, Expr::val(key))
+        .filter(task_tag::COLUMN.organization_id.eq(organization_id))
+        .filter(task_tag::COLUMN.task_id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// After the database has refused a reference: which ones they are.
+pub(super) async fn unknown_references(
+    connection: &impl ConnectionTrait,
+    actor: &Actor,
+    input: &TaskInput,
+) -> Result<Error> {
+    let organization_id = actor.organization_id;
+    let each = input.rotation.iter().enumerate();
+    let mut named: Vec<(String, Uuid)> =
+        each.map(|(index, id)| (format!("/rotation/{index}"), *id)).collect();
+    named.extend(input.assignee_member_id.map(|id| ("/assignee_member_id".to_owned(), id)));
+    let ids = named.iter().map(|(_, id)| *id).collect();
+    let no_member = members::repository::find_missing_ids(connection, organization_id, ids).await?;
+    let projects = input.project_id.into_iter().collect();
+    let no_project =
+        project::repository::find_missing_ids(connection, organization_id, projects).await?;
+    let project = || Violation::new("/project_id", "unknown", "is not a project here");
+    let violations: Violations = named
+        .into_iter()
+        .filter(|(_, id)| no_member.contains(id))
+        .map(|(at, _)| Violation::new(at, "unknown", "is not a member here"))
+        .chain(no_project.iter().map(|_| project()))
+        .collect();
+    // Nothing is missing any more, or it went a moment ago: the same request may now succeed.
+    if violations.is_empty() {
+        return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));
+    }
+    Ok(Error::Invalid(violations))
+}

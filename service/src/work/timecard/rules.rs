@@ -1,0 +1,113 @@
+//! The way of a timecard through approval: pure.
+
+use chrono::{Datelike, NaiveDate, Weekday};
+use validator::ValidationError;
+
+use super::Status;
+use crate::{
+    error::{Error, Result},
+    event::Verb,
+    text::refusal,
+    work::time_entry::rules,
+};
+
+/// Refuses what is not the first day of a week.
+pub fn monday(day: &NaiveDate) -> Result<(), ValidationError> {
+    rules::day(day)?;
+    if day.weekday() == Weekday::Mon {
+        return Ok(());
+    }
+    Err(refusal("monday", "must be a Monday"))
+}
+
+/// What can be done to a timecard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// Ask for a decision.
+    Submit,
+    /// Accept it.
+    Approve,
+    /// Refuse it.
+    Reject,
+    /// Let its time be changed again.
+    Reopen,
+}
+
+impl Transition {
+    /// As the log says it.
+    pub fn verb(self) -> Verb {
+        match self {
+            Self::Submit => Verb::Submitted,
+            Self::Approve => Verb::Approved,
+            Self::Reject => Verb::Rejected,
+            Self::Reopen => Verb::Reopened,
+        }
+    }
+}
+
+/// The status to which a transition leads.
+///
+/// # Errors
+/// [`Error::State`] where the transition cannot start from there.
+pub fn next_status(
+    from: Status,
+    transition: Transition,
+    approval_required: bool,
+) -> Result<Status> {
+    match (from, transition) {
+        (Status::Open | Status::Rejected, Transition::Submit) if approval_required => {
+            Ok(Status::Submitted)
+        }
+        (Status::Open | Status::Rejected, Transition::Submit)
+        | (Status::Submitted, Transition::Approve) => Ok(Status::Approved),
+        (Status::Submitted, Transition::Reject) => Ok(Status::Rejected),
+        (Status::Submitted | Status::Approved, Transition::Reopen) => Ok(Status::Open),
+        _ => Err(Error::state(
+            "wrong_status",
+            format!("this cannot be done to a timecard that is {}", from.as_str()),
+        )),
+    }
+}
+
+/// Whether the time of a week may not be changed.
+pub fn locked(status: Status) -> bool {
+    match status {
+        Status::Submitted | Status::Approved => true,
+        Status::Open | Status::Rejected => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_of_a_timecard() {
+        use Status::{Approved, Open, Rejected, Submitted};
+        use Transition::{Approve, Reject, Reopen, Submit};
+        for approval_required in [true, false] {
+            let submitted = if approval_required { Submitted } else { Approved };
+            let ways = [
+                (Open, Submit, submitted),
+                (Rejected, Submit, submitted),
+                (Submitted, Approve, Approved),
+                (Submitted, Reject, Rejected),
+                (Submitted, Reopen, Open),
+                (Approved, Reopen, Open),
+            ];
+            for from in Status::ALL {
+                for transition in [Submit, Approve, Reject, Reopen] {
+                    let to = ways
+                        .iter()
+                        .find(|way| (way.0, way.1) == (from, transition))
+                        .map(|way| way.2);
+                    assert_eq!(
+                        next_status(from, transition, approval_required).ok(),
+                        to,
+                        "{from:?} {transition:?}"
+                    );
+                }
+            }
+        }
+    }
+}
