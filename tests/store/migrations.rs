@@ -3,6 +3,9 @@
 use service::store::Options;
 use tests::{Database, each_database, schema};
 
+/// Migrations that change rows and not the schema. What they do has tests of its own (`platform::upgrade`).
+const ROWS_ALONE: &[&str] = &["rename_changed_events"];
+
 #[each_database]
 async fn every_migration_goes_down_and_up_again(database: Database) {
     let store = database.store(Options::default()).await;
@@ -13,7 +16,9 @@ async fn every_migration_goes_down_and_up_again(database: Database) {
     for steps in 1..=u32::try_from(migrations.len()).unwrap() {
         store.migrate_down(steps).await.unwrap();
         let below = schema::parts(&store).await;
-        assert_ne!(below, before, "{steps} steps down, and one more changes nothing");
+        let (name, _) = &migrations[migrations.len() - usize::try_from(steps).unwrap()];
+        let rows_alone = ROWS_ALONE.iter().any(|it| name.ends_with(it));
+        assert_eq!(below == before, rows_alone, "{name} down");
         let applied = store.migrations().await.unwrap().into_iter().filter(|(_, done)| *done);
         assert_eq!(applied.count(), migrations.len() - usize::try_from(steps).unwrap());
         store.migrate().await.unwrap();

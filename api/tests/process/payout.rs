@@ -85,9 +85,9 @@ const FORWARDS: &[&str] = &[
     "reimbursement.payout.noted",
     "reimbursement.payout.called",
     "reimbursement.payout.answered",
-    "reimbursement.run_until_idle.begun",
-    "reimbursement.run_until_idle.inside",
-    "reimbursement.run_until_idle.noted",
+    "reimbursement.settle.begun",
+    "reimbursement.settle.inside",
+    "reimbursement.settle.noted",
 ];
 
 /// Every place of the way back, from a payout that was refused.

@@ -60,6 +60,30 @@ async fn who_made_what_is_known_of_what_was_there_before_it_was_kept(database: D
     app.stop().await;
 }
 
+#[each_database]
+async fn rules_and_webhooks_wait_for_what_an_event_is_called_now(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, company) = app.owner_of("company").await;
+    let (rules, webhooks) = (format!("{company}/rules"), format!("{company}/webhooks"));
+    let rule = json!({ "name": "Tag", "when": { "kind": "expense.updated" },
+        "then": [{ "add_tag": "seen" }] });
+    let rule = at(&rules, &ada.make(&rules, rule).await);
+    let kinds = ["expense.updated", "expense.created", "budget.*"];
+    let webhook = json!({ "url": "https://example.org/hook", "kinds": kinds });
+    let webhook = at(&webhooks, &ada.make(&webhooks, webhook).await);
+    let before = [ada.read(&rule).await, ada.read(&webhook).await];
+    let migrations = app.store.migrations().await.expect("migrations");
+    let from = migrations.iter().position(|(name, _)| name.contains("rename_changed_events"));
+    let steps = migrations.len() - from.expect("the migration");
+    app.store.migrate_down(u32::try_from(steps).expect("few")).await.expect("down");
+    assert_eq!(ada.read(&rule).await["when"]["kind"], "expense.changed");
+    let then = json!(["expense.changed", "expense.created", "budget.*"]);
+    assert_eq!(ada.read(&webhook).await["kinds"], then);
+    app.store.migrate().await.expect("up");
+    assert_eq!([ada.read(&rule).await, ada.read(&webhook).await], before);
+    app.stop().await;
+}
+
 /// The version before that migration called an update a change.
 async fn name_events_as_then(store: &Store) {
     let named = store.write((), |tx, ()| {
