@@ -72,7 +72,7 @@ pub enum Error {
         /// The resource that is in the way, where it is another one.
         conflicting_id: Option<Uuid>,
     },
-    /// Whoever asks has failed too often, and may try again after this long ([`crate::throttle`]).
+    /// Whoever asks has failed too often, and may try again after this long ([`crate::identity::throttle`]).
     #[error("too many attempts: wait for {} s", .0.as_secs_f64())]
     TooManyAttempts(Duration),
     /// Not now: the database is away, locked or full, or there is too much to do.

@@ -78,7 +78,7 @@ impl Transaction {
         Ok(transaction)
     }
 
-    /// Makes what was done last. An error does not say that it does not: [`super::outcome`].
+    /// Makes what was done last. An error does not say that it does not: [`super::commit_marker`].
     pub(super) async fn commit(&self) -> Result<(), DbErr> {
         self.control("COMMIT").await?;
         self.open.store(false, Ordering::Relaxed);
