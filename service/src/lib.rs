@@ -23,7 +23,8 @@
 //! | offline clients | [`sync`] |
 //! | everything of the domain by name | [`catalogue`], [`purge`], [`key_rotation`] |
 //! | who acts, and what they may do | [`actor`], [`role`] |
-//! | what resources share | [`resource`], [`input`], [`outcome`], [`idempotency`], [`error`], [`text`], [`amount`], [`zone`] |
+//! | what resources share | [`resource`], [`input`], [`outcome`], [`idempotency`], [`error`] |
+//! | values | [`text`], [`amount`], [`zone`] |
 //! | the event log and what follows from it | [`event`], [`consumer`] |
 //! | work in the background | [`background`], [`lease`], [`saga`], [`import`] |
 //! | encryption and outgoing requests | [`seal`], [`outbound`] |
