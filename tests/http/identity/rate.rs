@@ -87,7 +87,11 @@ async fn the_member_costs_what_the_latest_rate_says(database: Database) {
         let kim = ada.read(&kims).await;
         (kim["version"].as_i64().unwrap(), kim["hourly_rate_minor"].as_i64())
     };
-    let new = |day: &str, amount: Value| json!({ "member_id": kim["id"], "starts_on": day, "hourly_rate_minor": amount });
+    let new = |day: &str, amount: Value| {
+        json!({
+            "member_id": kim["id"], "starts_on": day, "hourly_rate_minor": amount
+        })
+    };
     let march = ada.make(&path, new("2026-03-01", json!(4000))).await;
     assert_eq!(now().await, (2, Some(4000)));
     ada.make(&path, new("2025-01-01", json!(3000))).await;
@@ -173,7 +177,11 @@ async fn of_rates_that_change_at_once_the_member_has_the_latest(database: Databa
     let path = format!("{home}/rates");
     for round in 0..10 {
         let kim = ada.make(&format!("{home}/members"), json!({ "name": "Kim" })).await;
-        let new = |day: &str, amount: i64| json!({ "member_id": kim["id"], "starts_on": day, "hourly_rate_minor": amount });
+        let new = |day: &str, amount: i64| {
+            json!({
+                "member_id": kim["id"], "starts_on": day, "hourly_rate_minor": amount
+            })
+        };
         let latest = ada.make(&path, new("2026-03-01", 3)).await;
         let gone = format!("{}?version=1", at(&path, &latest));
         let (gone, _, _) = tokio::join!(

@@ -47,7 +47,11 @@ async fn a_report_says_where_its_hours_differ_and_takes_those_that_were_recorded
         record(&ada, &company, member, project, day, minutes).await;
     }
     let masons = json!({ "member_id": null, "trade": "Masons", "count": 3, "seconds": 86_400 });
-    let line = |member: &Value, seconds: i64| json!({ "member_id": member["id"], "trade": null, "count": 1, "seconds": seconds });
+    let line = |member: &Value, seconds: i64| {
+        json!({
+            "member_id": member["id"], "trade": null, "count": 1, "seconds": seconds
+        })
+    };
     let reports = format!("{company}/daily-reports");
     let new = json!({ "project_id": roof["id"], "day": DAY,
         "crew": [line(&grace, 28_800), masons, line(&edsger, 7200)] });

@@ -273,7 +273,11 @@ async fn many_are_decided_at_once_each_by_itself(database: Database) {
         made.push(card);
     }
     let open = bob.make(&cards, json!({ "week_starts_on": "2026-10-05" })).await;
-    let item = |card: &Value, version: i64, decision: &str| json!({ "id": card["id"], "version": version, "decision": decision, "note": "seen" });
+    let item = |card: &Value, version: i64, decision: &str| {
+        json!({
+            "id": card["id"], "version": version, "decision": decision, "note": "seen"
+        })
+    };
     let items = json!({ "items": [
         item(&made[0], 2, "approve"),
         item(&made[1], 1, "approve"),

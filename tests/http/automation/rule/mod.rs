@@ -183,7 +183,11 @@ async fn what_is_no_rule_is_refused_where_it_is_wrong(database: Database) {
     let app = App::start(&database).await;
     let (ada, home) = app.owner_of("household").await;
     let rules = format!("{home}/rules");
-    let test = |field: &str, op: &str, value: Value| json!({ "condition": { "field": field, "op": op, "value": value } });
+    let test = |field: &str, op: &str, value: Value| {
+        json!({
+            "condition": { "field": field, "op": op, "value": value }
+        })
+    };
     let nobody = "01900000-0000-7000-8000-000000000000";
     for (when, then, pointer) in [
         (json!({ "kind": "expense.deleted" }), Value::Null, "/when/kind"),
