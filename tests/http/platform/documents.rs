@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use serde_json::{Value, json};
 use service::{
-    catalogue::RESOURCES,
+    catalogue::{CONSUMERS, RESOURCES},
     role::{HIDDEN, PERMISSIONS, Permission, Role},
 };
 use tests::{App, Client, Database, Route, each_database, id, route};
@@ -288,4 +288,18 @@ fn the_catalogue_of_events_is_the_one_of_the_code() {
     let catalogue = section(&page, "The catalogue").lines();
     let written: Vec<&str> = catalogue.filter(|line| line.starts_with("| `")).collect();
     assert_eq!(written, rows, "the whole table:\n{}\n", rows.join("\n"));
+}
+
+#[test]
+fn the_table_of_consumers_is_the_one_of_the_code() {
+    let page = read("events.md");
+    let (_, table) = page.split_once("\n### Built-in consumers\n").expect("the heading is there");
+    let rows = table.split("\n#").next().unwrap_or_default().lines();
+    let written: Vec<&str> = rows.filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(written.len(), CONSUMERS.len(), "{written:#?}");
+    for (row, consumer) in written.iter().zip(CONSUMERS) {
+        let kinds: Vec<String> = consumer.kinds.iter().map(|kind| format!("`{kind}`")).collect();
+        let known = format!("| `{}` | {} |", consumer.name, kinds.join(", "));
+        assert!(row.starts_with(&known), "{known}");
+    }
 }
