@@ -105,8 +105,9 @@ pub struct Worker {
     pub(crate) name: &'static str,
     /// What wakes it, besides the end of its rest.
     pub(crate) wakes: Option<Signal>,
-    /// How long it waits after a turn that did not do much, whatever wakes it.
-    pub(crate) min_interval: Duration,
+    /// How long it waits after a turn that did not do much, whatever wakes it. None and not zero: a timer takes up
+    /// to a millisecond for nothing, after each step of a saga.
+    pub(crate) min_interval: Option<Duration>,
     /// Does some of what there is to do, and says how much; zero if there is nothing.
     pub(crate) turn: fn(&Context) -> BoxFuture<'_, Result<u64>>,
 }
@@ -158,8 +159,8 @@ async fn run(worker: &'static Worker, context: Context, mut stopped: watch::Rece
     while !*stopped.borrow() {
         wake.as_mut().map(|wake| *wake.borrow_and_update());
         let turn = (worker.turn)(&context).await;
-        if let Ok(..LARGE_TURN) = turn {
-            sleep_unless_stopped(worker.min_interval, &mut stopped).await;
+        if let (Ok(..LARGE_TURN), Some(interval)) = (&turn, worker.min_interval) {
+            sleep_unless_stopped(interval, &mut stopped).await;
         }
         let delay = match turn {
             Ok(0) => POLL_INTERVAL,

@@ -2,8 +2,6 @@
 //!
 //! What is below takes these as arguments and names no aggregate.
 
-use std::time::Duration;
-
 use utoipa::ToSchema;
 
 use crate::{
@@ -90,7 +88,7 @@ pub const WORKERS: &[Worker] = &[
     Worker {
         name: "sequencer",
         wakes: Some(Signal::Recorded),
-        min_interval: MIN_TURN_INTERVAL,
+        min_interval: Some(MIN_TURN_INTERVAL),
         turn: |context| {
             Box::pin(sequencer::sequence(&context.store, &context.node, &context.sequencing_lag))
         },
@@ -98,61 +96,61 @@ pub const WORKERS: &[Worker] = &[
     Worker {
         name: "consumers",
         wakes: Some(Signal::Sequenced),
-        min_interval: MIN_TURN_INTERVAL,
+        min_interval: Some(MIN_TURN_INTERVAL),
         turn: |context| Box::pin(consumer::run_once(context)),
     },
     Worker {
         name: "leases",
         wakes: None,
-        min_interval: Duration::ZERO,
+        min_interval: None,
         turn: |context| Box::pin(watch_leases(context)),
     },
     Worker {
         name: "idempotency",
         wakes: Some(Signal::Work),
-        min_interval: Duration::ZERO,
+        min_interval: None,
         turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
     },
     Worker {
         name: "webhook dispatcher",
         wakes: Some(Signal::Sequenced),
-        min_interval: MIN_TURN_INTERVAL,
+        min_interval: Some(MIN_TURN_INTERVAL),
         turn: |context| Box::pin(webhook::dispatch(&context.store, &context.webhooks)),
     },
     Worker {
         name: "webhook sender",
         wakes: Some(Signal::Work),
-        min_interval: Duration::ZERO,
+        min_interval: None,
         turn: |context| Box::pin(webhook::send(context)),
     },
     Worker {
         name: "webhook claims",
         wakes: None,
-        min_interval: Duration::ZERO,
+        min_interval: None,
         turn: |context| Box::pin(webhook::reclaim(context)),
     },
     Worker {
         name: "imports that nobody brings in",
         wakes: Some(Signal::Work),
-        min_interval: Duration::ZERO,
+        min_interval: None,
         turn: |context| Box::pin(import::sweep(&context.store)),
     },
     Worker {
         name: "purge",
         wakes: Some(Signal::Work),
-        min_interval: Duration::ZERO,
+        min_interval: None,
         turn: |context| Box::pin(purge::purge(&context.store)),
     },
     Worker {
         name: "spending totals",
         wakes: None,
-        min_interval: Duration::ZERO,
+        min_interval: None,
         turn: |context| Box::pin(spending::worker::run_once(&context.store)),
     },
     Worker {
         name: "sagas",
         wakes: Some(Signal::Work),
-        min_interval: Duration::ZERO,
+        min_interval: None,
         turn: |context| Box::pin(saga::worker::run_once(context)),
     },
 ];
