@@ -39,9 +39,12 @@ use crate::{
     store::page::PageQuery,
 };
 
-/// How many rows one transaction writes: nobody waits for the writer longer than these take. What they take is above
-/// all what the disk takes for a page of each index a row.
-pub(crate) const SLICE_ROWS: usize = 100;
+/// How many new rows an import writes before its response. One with more runs in the background.
+pub(crate) const INLINE_ROWS: usize = 100;
+
+/// How many rows a transaction of an import in the background writes. Others wait for the writer as long as these take,
+/// a tenth of a second; fewer rows write more pages each, since every row touches a page of every index.
+pub(crate) const SLICE_ROWS: usize = 500;
 
 /// A file that nobody can import as a whole.
 pub(crate) fn too_many_rows(limit: u64) -> Error {
@@ -102,7 +105,7 @@ impl Kind {
 }
 
 /// Background import of a file. A saga of the same identifier writes the rows in transactions of up
-/// to 100. It resumes after an interruption and deletes what it has written if it is cancelled or
+/// to 500. It resumes after an interruption and deletes what it has written if it is cancelled or
 /// cannot continue.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Import)]

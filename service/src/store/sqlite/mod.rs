@@ -61,7 +61,12 @@ pub(super) async fn connect(
         let counted = counted.clone();
         Box::pin(async move { counted.count_on(connection).await })
     });
-    let one = one.connect_with(settings.clone()).await.map_err(driver_error)?;
+    let with_cache = |connections| {
+        let size = format!("-{}", cache_kib(options, connections));
+        settings.clone().pragma("cache_size", size)
+    };
+    // Every write touches pages all over the indexes: the writer has as much as all that read.
+    let one = one.connect_with(with_cache(1)).await.map_err(driver_error)?;
     let connections = |pool, size| {
         let pool = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
         Connections::of(pool, size, options.acquire_timeout, telemetry)
@@ -73,7 +78,7 @@ pub(super) async fn connect(
         single.clone()
     } else {
         let many = pool(options.max_connections)
-            .connect_with(settings.pragma("query_only", "on"))
+            .connect_with(with_cache(options.max_connections).pragma("query_only", "on"))
             .await
             .map_err(driver_error)?;
         connections(many, options.max_connections)
@@ -103,16 +108,14 @@ fn settings(
             Synchronous::Normal => SqliteSynchronous::Normal,
         })
         .busy_timeout(options.busy_timeout)
-        .pragma("cache_size", format!("-{}", cache_kib(options)))
         .pragma("temp_store", "memory")
         .statement_cache_capacity(512)
         .row_buffer_size(ROW_BUFFER_SIZE)
 }
 
-/// Of one connection: each that reads has as much as the one that writes.
-fn cache_kib(options: &Options) -> u32 {
-    let connections = options.max_connections.saturating_add(1);
-    (options.cache_mib.saturating_mul(1024) / connections).max(MIN_CACHE_KIB)
+/// Of one of so many connections, which share half of the cache.
+fn cache_kib(options: &Options, connections: u32) -> u32 {
+    (options.cache_mib.saturating_mul(512) / connections).max(MIN_CACHE_KIB)
 }
 
 /// A database in memory is there as long as a connection to it is, and a connection that failed is

@@ -31,7 +31,7 @@ use crate::{
     error::{Error, Result},
     identity::member,
     import::{
-        self, Chunks, Imported, Keys, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging,
+        self, Chunks, INLINE_ROWS, Imported, Keys, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging,
         Tally, Written,
     },
     money::category::Category,
@@ -226,8 +226,8 @@ async fn write_or_begin(
     Compared { report, rest, total }: Compared,
     staging: &mut Staging,
 ) -> Result<Imported<ImportReport>> {
-    let nothing_new = rest.is_empty() && staging.is_empty();
-    if staging.is_empty() && (nothing_new || !import.query.background) {
+    let inline = rest.len() <= INLINE_ROWS && !import.query.background;
+    if staging.is_empty() && (inline || rest.is_empty()) {
         return write(answering, actor, import, rest, report).await;
     }
     if !rest.is_empty() {

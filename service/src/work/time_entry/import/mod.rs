@@ -26,7 +26,7 @@ use crate::{
     error::{Error, Result},
     identity::member::{self, Member},
     import::{
-        self, Imported, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging, Tally, Written,
+        self, INLINE_ROWS, Imported, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging, Tally, Written,
     },
     resource::Resource,
     role::Permission,
@@ -279,7 +279,7 @@ pub async fn import(
         return Ok(Imported::Done(report));
     }
     let compared = Compared { report, ..compared };
-    let small = compared.fit.len() <= SLICE_ROWS && !import.query.background;
+    let small = compared.fit.len() <= INLINE_ROWS && !import.query.background;
     if small || compared.fit.is_empty() {
         return write_at_once(answering, actor, import, compared).await;
     }
