@@ -44,6 +44,10 @@ openapi:
 openapi-check:
     .ci/run openapi-check
 
+# Write the tables of docs/roles.md and docs/events.md from the code (a test compares them)
+docs:
+    .ci/run docs
+
 # docs/openapi.json keeps the rules of redocly.yaml (needs Node.js)
 openapi-lint:
     .ci/run openapi-lint

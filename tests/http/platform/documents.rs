@@ -1,6 +1,6 @@
 //! The documents in the repository that are made from the code, or tell of it.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
 use serde_json::{Value, json};
 use service::{
@@ -9,8 +9,12 @@ use service::{
 };
 use tests::{App, Client, Database, Route, each_database, id, route};
 
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
+}
+
 fn read(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    let path = path(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -248,36 +252,84 @@ async fn the_api_accepts_the_examples_of_the_openapi_document(database: Database
     app.stop().await;
 }
 
+/// A table or a list of a document that the code determines: `just docs` (`UPDATE_DOCS=1`) writes it.
+struct Table {
+    document: &'static str,
+    heading: &'static str,
+    is_row: fn(&str) -> bool,
+}
+
+impl Table {
+    /// Its rows as they stand in the document, and the line of the first.
+    fn written(&self) -> (usize, Vec<String>) {
+        let page = read(self.document);
+        let section = page.lines().enumerate().skip_while(|(_, line)| *line != self.heading);
+        let section = section.skip(1).take_while(|(_, line)| !line.starts_with('#'));
+        let rows: Vec<_> = section.filter(|(_, line)| (self.is_row)(line)).collect();
+        let first = rows.first().unwrap_or_else(|| panic!("no rows: {}", self.heading)).0;
+        (first, rows.into_iter().map(|(_, line)| line.to_owned()).collect())
+    }
+
+    /// Compares the rows with those of the code, or writes these.
+    fn check(&self, rows: &[String]) {
+        let (first, written) = self.written();
+        if env::var_os("UPDATE_DOCS").is_none() {
+            assert_eq!(written, rows, "`just docs` writes docs/{}", self.document);
+            return;
+        }
+        let mut lines: Vec<String> = read(self.document).lines().map(str::to_owned).collect();
+        lines.splice(first..first + written.len(), rows.iter().cloned());
+        fs::write(path(self.document), lines.join("\n") + "\n").unwrap();
+    }
+}
+
+fn begins_with_code(line: &str) -> bool {
+    line.starts_with("| `")
+}
+
 #[test]
-fn the_table_of_roles_is_the_one_of_the_code() {
-    let page = read("roles.md");
+fn the_tables_of_roles_are_those_of_the_code() {
+    let document = "roles.md";
     let rows: Vec<String> = PERMISSIONS
         .iter()
         .map(|(_, name, role, what)| format!("| `{name}` | `{}` | {what} |", role.as_str()))
         .collect();
-    let written: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
-    assert_eq!(written, rows);
+    Table { document, heading: "## Roles and permissions", is_row: begins_with_code }.check(&rows);
     let hides = |(permission, what): &(Permission, &str)| {
         format!("- `{}` hides each {what}", permission.name())
     };
     let hidden: Vec<String> = HIDDEN.iter().map(hides).collect();
-    let written: Vec<&str> = page.lines().filter(|line| line.contains("` hides each ")).collect();
-    assert_eq!(written, hidden);
+    let is_row = |line: &str| line.contains("` hides each ");
+    Table { document, heading: "### Hidden resources", is_row }.check(&hidden);
+    let page = read(document);
     for role in Role::ALL {
         assert!(page.contains(&format!("`{}`", role.as_str())), "{role:?}");
     }
 }
 
-/// A part of a page, by its heading.
-fn section<'a>(page: &'a str, heading: &str) -> &'a str {
-    let (_, rest) = page.split_once(&format!("\n## {heading}\n")).expect("the heading is there");
-    rest.split("\n## ").next().unwrap_or_default()
+/// The rows of the built-in consumers. What a consumer does is written by hand and kept.
+fn consumer_rows(written: &[String]) -> Vec<String> {
+    CONSUMERS
+        .iter()
+        .map(|consumer| {
+            let name = format!("| `{}` |", consumer.name);
+            let row = written.iter().find(|row| row.starts_with(&name));
+            let effect = row.and_then(|row| row.split('|').nth(3)).unwrap_or_default().trim();
+            let kinds: Vec<String> =
+                consumer.kinds.iter().map(|kind| format!("`{kind}`")).collect();
+            format!("{name} {} | {effect} |", kinds.join(", "))
+        })
+        .collect()
 }
 
 #[test]
-fn the_catalogue_of_events_is_the_one_of_the_code() {
-    let page = read("events.md");
-    let rows: Vec<String> = RESOURCES
+fn the_tables_of_events_are_those_of_the_code() {
+    let document = "events.md";
+    let consumers = Table { document, heading: "### Built-in consumers", is_row: begins_with_code };
+    consumers.check(&consumer_rows(&consumers.written().1));
+    let undescribed = |row: &String| row.ends_with("|  |");
+    assert!(!consumers.written().1.iter().any(undescribed), "say what the consumer does");
+    let kinds: Vec<String> = RESOURCES
         .iter()
         .flat_map(|entity| entity.verbs.iter().map(move |verb| (entity, verb)))
         .map(|(entity, verb)| {
@@ -285,21 +337,5 @@ fn the_catalogue_of_events_is_the_one_of_the_code() {
             format!("| `{name}.{word}` | `{}` | {what} |", entity.read.name())
         })
         .collect();
-    let catalogue = section(&page, "The catalogue").lines();
-    let written: Vec<&str> = catalogue.filter(|line| line.starts_with("| `")).collect();
-    assert_eq!(written, rows, "the whole table:\n{}\n", rows.join("\n"));
-}
-
-#[test]
-fn the_table_of_consumers_is_the_one_of_the_code() {
-    let page = read("events.md");
-    let (_, table) = page.split_once("\n### Built-in consumers\n").expect("the heading is there");
-    let rows = table.split("\n#").next().unwrap_or_default().lines();
-    let written: Vec<&str> = rows.filter(|line| line.starts_with("| `")).collect();
-    assert_eq!(written.len(), CONSUMERS.len(), "{written:#?}");
-    for (row, consumer) in written.iter().zip(CONSUMERS) {
-        let kinds: Vec<String> = consumer.kinds.iter().map(|kind| format!("`{kind}`")).collect();
-        let known = format!("| `{}` | {} |", consumer.name, kinds.join(", "));
-        assert!(row.starts_with(&known), "{known}");
-    }
+    Table { document, heading: "## The catalogue", is_row: begins_with_code }.check(&kinds);
 }
