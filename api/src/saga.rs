@@ -18,19 +18,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(sagas.history(permission::ReadSagas))
         .service(
             sagas
-                .transition(permission::ManageSagas, "retry", saga::retry)
+                .action(permission::ManageSagas, "retry", saga::retry)
                 .summary("Retry a saga")
                 .detail("Retries the current step at once, also of a saga that has failed."),
         )
         .service(
             sagas
-                .transition(permission::ManageSagas, "compensate", saga::compensate)
+                .action(permission::ManageSagas, "compensate", saga::compensate)
                 .summary("Compensate a saga")
                 .detail(COMPENSATE),
         )
         .service(
             sagas
-                .transition(permission::ManageSagas, "mark-paid", saga::mark_paid)
+                .action(permission::ManageSagas, "mark-paid", saga::mark_paid)
                 .summary("Mark a payout as paid")
                 .detail(MARK_PAID),
         );

@@ -2,7 +2,7 @@
 //!
 //! One that is [`Readable`] is read by the standard routes of the API (`api/src/resource`). One that is
 //! [`Changeable`] or [`Writable`] is created, changed and removed by the functions below, and by whatever else
-//! goes through them all: `POST …/sync`, a revert, a rule.
+//! goes through them all: `POST …/sync`, a revert, a rule. One that has [`Transitions`] is moved on by them.
 
 use std::{borrow::Cow, future::Future};
 
@@ -193,6 +193,38 @@ pub trait Writable: Changeable {
     ) -> impl Future<Output = Result<()>> + Send;
 }
 
+/// What can be done to a resource in its workflow, besides changing it.
+pub trait Transition: Copy + Send + Sync + 'static {
+    /// Those that clients name, with the same input.
+    const ALL: &'static [Self];
+
+    /// Its name in paths and in offline edits: `submit`.
+    fn name(self) -> &'static str;
+
+    /// What it takes, at least.
+    fn permission(self) -> Permission;
+}
+
+/// A resource that clients move on by transitions.
+pub trait Transitions: Resource + Sized {
+    /// What can be done to it.
+    type Transition: Transition;
+    /// What goes with that.
+    type TransitionInput: DeserializeOwned + Validate + ToSchema + Send + Sync + 'static;
+    /// The isolation level, as that of [`Changeable::ISOLATION`].
+    const ISOLATION: Isolation = Isolation::RepeatableRead;
+
+    /// Moves one on, in a transaction that is under way.
+    fn apply_transition(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        transition: Self::Transition,
+        body: &TransitionBody<Self::TransitionInput>,
+    ) -> impl Future<Output = Result<Self>> + Send;
+}
+
 /// The store as writes of a resource take it.
 fn writer<R: Changeable>(store: &Store) -> Result<Store> {
     R::require_keys(store)?;
@@ -274,6 +306,26 @@ pub async fn revert<R: Changeable>(
         }
         other => other,
     }
+}
+
+/// Moves a resource on.
+pub async fn transition<R: Transitions>(
+    store: &Store,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    transition: R::Transition,
+    body: TransitionBody<R::TransitionInput>,
+) -> Result<R> {
+    store
+        .with_isolation(R::ISOLATION)
+        .write(
+            (actor.clone(), id, expected, transition, body),
+            |tx, (actor, id, expected, transition, body)| {
+                Box::pin(R::apply_transition(tx, actor, *id, *expected, *transition, body))
+            },
+        )
+        .await
 }
 
 /// After the database has refused a reference of a change: which one it is.

@@ -36,7 +36,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(delete_webhook)
         .service(
             webhooks
-                .transition(permission::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
+                .action(permission::ManageWebhooks, "rotate-secret", webhook::rotate_secret)
                 .summary("Rotate a webhook's secret")
                 .detail(ROTATE),
         )

@@ -30,7 +30,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         ))
         .service(
             members
-                .transition(permission::ManageMembers, "offboard", saga::offboard)
+                .action(permission::ManageMembers, "offboard", saga::offboard)
                 .summary("Offboard a member")
                 .detail(OFFBOARD),
         );

@@ -4,6 +4,7 @@ use service::{
     input::Validated,
     money::expense::{
         self, Expense, ExpenseBatch, ExpenseBatchResult, Import, ImportQuery, ImportReport,
+        rules::Transition,
     },
     saga,
 };
@@ -49,31 +50,25 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(import_expenses)
         .service(
             expenses
-                .transition(permission::RecordExpenses, "submit", expense::submit)
+                .transition(permission::RecordExpenses, Transition::Submit)
                 .summary("Submit an expense for approval")
                 .detail(
                     "If the organization requires no approval, the expense is approved at once.",
                 ),
         )
         .service(
-            expenses
-                .transition(permission::DecideExpenses, "approve", expense::approve)
-                .detail(DECIDE),
+            expenses.transition(permission::DecideExpenses, Transition::Approve).detail(DECIDE),
         )
+        .service(expenses.transition(permission::DecideExpenses, Transition::Reject).detail(DECIDE))
         .service(
             expenses
-                .transition(permission::DecideExpenses, "reject", expense::reject)
-                .detail(DECIDE),
-        )
-        .service(
-            expenses
-                .transition(permission::DecideExpenses, "reimburse", expense::reimburse)
+                .transition(permission::DecideExpenses, Transition::Reimburse)
                 .summary("Mark an expense as reimbursed")
                 .detail("For an approved expense that was reimbursed manually."),
         )
         .service(
             expenses
-                .transition(permission::DecideExpenses, "pay", saga::pay)
+                .action(permission::DecideExpenses, "pay", saga::pay)
                 .summary("Pay out an expense")
                 .detail(PAY),
         );

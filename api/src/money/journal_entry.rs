@@ -28,7 +28,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(entries.history(permission::ReadLedger))
         .service(
             entries
-                .transition(permission::PostEntries, "reverse", journal_entry::reverse)
+                .action(permission::PostEntries, "reverse", journal_entry::reverse)
                 .summary("Reverse a journal entry")
                 .detail(REVERSE),
         );

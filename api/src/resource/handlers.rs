@@ -94,14 +94,14 @@ pub(super) async fn delete<R: Writable, P: PermissionType>(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What the handler of a transition takes.
-type TransitionArgs<P, I> = (Require<P>, Idempotent, ResourceId, IfMatch, Body<TransitionBody<I>>);
+/// What the handler of an action takes.
+type ActionArgs<P, I> = (Require<P>, Idempotent, ResourceId, IfMatch, Body<TransitionBody<I>>);
 
-pub(super) fn transition<P, I, A>(
+pub(super) fn action<P, I, A>(
     apply: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
     + Clone
     + 'static,
-) -> impl Handler<TransitionArgs<P, I>, Output = Result<HttpResponse>>
+) -> impl Handler<ActionArgs<P, I>, Output = Result<HttpResponse>>
 where
     P: PermissionType,
     I: DeserializeOwned + Validate + 'static,

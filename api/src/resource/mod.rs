@@ -1,4 +1,5 @@
-//! The standard routes of a resource: create, list, get, history, revert, update, delete and transitions.
+//! The standard routes of a resource: create, list, get, history, revert, update, delete, transitions and
+//! actions.
 //!
 //! They are the same for every resource that the service knows by the traits of [`service::resource`], so
 //! they are written here once, with their part of the OpenAPI document. A resource says what it is called,
@@ -12,7 +13,8 @@
 //!         .service(categories.create(permission::ManageCategories))
 //!         .service(categories.list(permission::ReadMoney, "Ordered by name."))
 //!         .service(categories.update(permission::ManageCategories).detail("The kind is immutable."))
-//!         .service(categories.transition(permission::ManageCategories, "close", category::close))
+//!         .service(categories.transition(permission::ManageCategories, Transition::Close))
+//!         .service(categories.action(permission::ManageCategories, "merge", category::merge))
 //!         .service(totals); // written by hand
 //! }
 //! ```
@@ -26,10 +28,12 @@
 //! | `revert` | `POST /categories/{category_id}/revert` | `Changeable` |
 //! | `update` | `PATCH /categories/{category_id}` | `Changeable` |
 //! | `delete` | `DELETE /categories/{category_id}` | `Writable` |
-//! | `transition` | `POST /categories/{category_id}/approve` | a function that takes a version, and an input |
+//! | `transition` | `POST /categories/{category_id}/close` | `Transitions` |
+//! | `action` | `POST /categories/{category_id}/merge` | a function that takes a version, and an input |
 //!
 //! The permission of list, get and history is the resource's `READ`, that of revert and update its `WRITE`, as
-//! the compiler sees to; create, delete and transitions may take another, and the service asks for what is more.
+//! the compiler sees to, and that of a transition the transition's, without which the server does not start;
+//! create, delete and actions may take another, and the service asks for what is more.
 //!
 //! A route that is not like that is a handler with `#[utoipa::path(…)]`, as in `report.rs`, registered beside
 //! them; its name is the id of the operation. A standard text is replaced with [`Route::summary`];
@@ -46,7 +50,9 @@ use service::{
     Actor, Store, error,
     event::{AtQuery, Event, RevertInput},
     input::{Change, Create, TransitionBody},
-    resource::{Changeable, Readable, Resource, Versioned, Writable},
+    resource::{
+        self, Changeable, Readable, Resource, Transition, Transitions, Versioned, Writable,
+    },
     role::Permission,
     store::{page::PageQuery, versioned::Expected},
 };
@@ -102,10 +108,10 @@ impl<R: Resource> Collection<R> {
             .to(handlers::history::<R, P>)
     }
 
-    /// Something that is done to one of them, against its version: `"approve"`. `apply` writes once. What
+    /// Something that is done to one of them, against its version: `"pay"`. `apply` writes once. What
     /// follows the verb follows the resource in the id of the operation: `"rotate-secret"` is
     /// `rotate_webhook_secret`.
-    pub(crate) fn transition<P: PermissionType, I, A>(
+    pub(crate) fn action<P: PermissionType, I, A>(
         &self,
         _: P,
         name: &str,
@@ -125,7 +131,32 @@ impl<R: Resource> Collection<R> {
             .body::<TransitionBody<I>>()
             .returns::<A>(StatusCode::OK)
             .responses::<problem::Change>()
-            .to(handlers::transition::<P, I, A>(apply))
+            .to(handlers::action::<P, I, A>(apply))
+    }
+}
+
+impl<R: Transitions> Collection<R> {
+    /// A step of their workflow.
+    pub(crate) fn transition<P: PermissionType>(
+        &self,
+        permission: P,
+        transition: R::Transition,
+    ) -> Route {
+        assert!(
+            P::PERMISSION == transition.permission(),
+            "the transition takes another permission"
+        );
+        self.action(
+            permission,
+            transition.name(),
+            async move |store: &Store,
+                        actor: &Actor,
+                        id: Uuid,
+                        expected: Expected,
+                        body: TransitionBody<R::TransitionInput>| {
+                resource::transition::<R>(store, actor, id, expected, transition, body).await
+            },
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 use actix_web::{get, web};
 use service::{
     store::page::{Page, PageQuery},
-    work::daily_report::{self, Amendment, CrewHours, DailyReport},
+    work::daily_report::{self, Amendment, CrewHours, DailyReport, rules::Transition},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -37,31 +37,33 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(reports.get(permission::ReadWork))
         .service(reports.history(permission::ReadWork))
         .service(reports.revert(permission::RecordDailyReports))
-        .service(reports.update(permission::RecordDailyReports).detail("Only drafts can be updated."))
-        .service(reports.delete(permission::RecordDailyReports).detail("Only drafts can be deleted."))
+        .service(
+            reports.update(permission::RecordDailyReports).detail("Only drafts can be updated."),
+        )
+        .service(
+            reports.delete(permission::RecordDailyReports).detail("Only drafts can be deleted."),
+        )
         .service(
             reports
-                .transition(permission::RecordDailyReports, "submit", daily_report::submit)
+                .transition(permission::RecordDailyReports, Transition::Submit)
                 .summary("Submit a daily report for approval")
                 .detail(
                     "A submitted report can only be amended. If the organization requires no \
                      approval, the report is approved at once.",
                 ),
         )
-        .service(
-            reports.transition(permission::DecideDailyReports, "approve", daily_report::approve).detail(
-                "If approval is required, it must come from a member with no part in the report.",
-            ),
-        )
+        .service(reports.transition(permission::DecideDailyReports, Transition::Approve).detail(
+            "If approval is required, it must come from a member with no part in the report.",
+        ))
         .service(
             reports
-                .transition(permission::RecordDailyReports, "amend", daily_report::amend)
+                .action(permission::RecordDailyReports, "amend", daily_report::amend)
                 .summary("Amend a submitted daily report")
                 .detail(AMEND),
         )
         .service(
             reports
-                .transition(permission::RecordDailyReports, "take-hours", daily_report::take_hours)
+                .action(permission::RecordDailyReports, "take-hours", daily_report::take_hours)
                 .summary("Take recorded hours into a daily report")
                 .detail(TAKE_HOURS),
         )

@@ -42,7 +42,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(entries.delete(permission::RecordTime).detail(LOCKED))
         .service(
             entries
-                .transition(permission::RecordTime, "stop", time_entry::stop)
+                .action(permission::RecordTime, "stop", time_entry::stop)
                 .operation_id("stop_timer")
                 .summary("Stop a timer")
                 .detail("The end defaults to now."),

@@ -1,7 +1,9 @@
 use actix_web::{HttpResponse, get, post, web};
 use service::{
     input::{Create, Validated},
-    work::timecard::{self, Decide, DecisionResults, Timecard, TimecardInput, TimecardTotals},
+    work::timecard::{
+        self, Decide, DecisionResults, Timecard, TimecardInput, TimecardTotals, rules::Transition,
+    },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -31,26 +33,22 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(get_timecard_totals)
         .service(
             timecards
-                .transition(permission::RecordTime, "submit", timecard::submit)
+                .transition(permission::RecordTime, Transition::Submit)
                 .summary("Submit a timecard for approval")
                 .detail(
                     "Locks the time of the week. If the organization requires no approval, the \
                      timecard is approved at once.",
                 ),
         )
+        .service(timecards.transition(permission::DecideTime, Transition::Approve).detail(DECIDE))
         .service(
             timecards
-                .transition(permission::DecideTime, "approve", timecard::approve)
-                .detail(DECIDE),
-        )
-        .service(
-            timecards
-                .transition(permission::DecideTime, "reject", timecard::reject)
+                .transition(permission::DecideTime, Transition::Reject)
                 .detail("Unlocks the time of the week. The timecard can be submitted again."),
         )
         .service(
             timecards
-                .transition(permission::ReopenTimecards, "reopen", timecard::reopen)
+                .action(permission::ReopenTimecards, "reopen", timecard::reopen)
                 .detail("Unlocks the time of a submitted or approved timecard."),
         );
 }

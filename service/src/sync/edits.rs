@@ -8,8 +8,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     input::{Change, Create, FromBody, TransitionBody, read},
-    money::expense::{Expense, apply_transition, rules::Transition},
-    resource::{Changeable, Writable, explain_change},
+    resource::{Changeable, Transition, Transitions, Writable, explain_change},
     store::{Tx, versioned::Expected},
     work::daily_report::{self, DailyReport},
 };
@@ -19,8 +18,12 @@ pub(super) async fn write<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> R
         "create" => create::<R>(tx, actor, edit).await,
         "change" => change::<R>(tx, actor, edit).await,
         "delete" => delete::<R>(tx, actor, edit).await,
-        other => Err(Error::Internal(format!("an op that no function makes: {other}"))),
+        other => Err(unmade(other)),
     }
+}
+
+fn unmade(op: &str) -> Error {
+    Error::Internal(format!("an op that no function makes: {op}"))
 }
 
 pub(super) async fn change_only<R: Changeable>(
@@ -95,36 +98,20 @@ async fn delete<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outc
     }
 }
 
-pub(super) async fn transition_expense(
+pub(super) async fn transition<R: Changeable + Transitions>(
     tx: &Tx,
     actor: &Actor,
     edit: &Edit,
-    transition: Transition,
 ) -> Result<Outcome> {
+    let named = R::Transition::ALL.iter().find(|transition| transition.name() == edit.op);
+    let Some(&transition) = named else { return Err(unmade(&edit.op)) };
     let (id, expected, body) = (edit.id, expected(edit), transition_body(edit)?);
-    match tx
-        .savepoint(async |tx| apply_transition(tx, actor, id, expected, &body, transition).await)
-        .await?
-    {
+    let written = tx.savepoint(async |tx| {
+        R::apply_transition(tx, actor, id, expected, transition, &body).await
+    });
+    match written.await? {
         Ok(written) => applied(actor, &written),
-        Err(error) => rejected::<Expense>(tx, actor, edit, error).await,
-    }
-}
-
-pub(super) async fn transition_daily_report(
-    tx: &Tx,
-    actor: &Actor,
-    edit: &Edit,
-    transition: daily_report::rules::Transition,
-) -> Result<Outcome> {
-    use daily_report::apply_transition;
-    let (id, expected, body) = (edit.id, expected(edit), transition_body(edit)?);
-    match tx
-        .savepoint(async |tx| apply_transition(tx, actor, id, expected, &body, transition).await)
-        .await?
-    {
-        Ok(written) => applied(actor, &written),
-        Err(error) => rejected::<DailyReport>(tx, actor, edit, error).await,
+        Err(error) => rejected::<R>(tx, actor, edit, error).await,
     }
 }
 

@@ -7,27 +7,19 @@ use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use super::{
     Edit, Outcome,
-    edits::{amend_daily_report, change_only, transition_daily_report, transition_expense, write},
+    edits::{self, amend_daily_report, change_only, write},
 };
 use crate::{
     actor::Actor,
     automation::rule::Rule,
     error::{Error, Result},
     identity::{member::Member, organization::Organization, rate::Rate},
-    money::{
-        account::Account,
-        budget::Budget,
-        category::Category,
-        expense::{Expense, rules::Transition},
-    },
-    resource::{Changeable, Writable},
+    money::{account::Account, budget::Budget, category::Category, expense::Expense},
+    resource::{Changeable, Transition, Transitions, Writable},
     role::Permission,
     store::Tx,
     work::{
-        daily_report::{self, DailyReport},
-        incident::Incident,
-        project::Project,
-        task::Task,
+        daily_report::DailyReport, incident::Incident, project::Project, task::Task,
         time_entry::TimeEntry,
     },
 };
@@ -37,8 +29,8 @@ const KINDS: &[Kind] = &[
     Kind::writable::<Account>(),
     Kind::writable::<Budget>(),
     Kind::writable::<Category>(),
-    Kind::writable::<DailyReport>().with(DAILY_REPORT_OPERATIONS),
-    Kind::writable::<Expense>().with(EXPENSE_OPERATIONS),
+    Kind::writable::<DailyReport>().with(daily_report_operations),
+    Kind::writable::<Expense>().with(transitions::<Expense>),
     Kind::writable::<Incident>(),
     Kind::writable::<Member>(),
     Kind::changeable::<Organization>(),
@@ -49,62 +41,26 @@ const KINDS: &[Kind] = &[
     Kind::writable::<TimeEntry>(),
 ];
 
-const DAILY_REPORT_OPERATIONS: &[Operation] = &[
-    Operation {
-        op: "submit",
-        permission: Permission::RecordDailyReports,
-        apply: |tx, actor, edit| {
-            Box::pin(transition_daily_report(
-                tx,
-                actor,
-                edit,
-                daily_report::rules::Transition::Submit,
-            ))
-        },
-    },
-    Operation {
-        op: "approve",
-        permission: Permission::DecideDailyReports,
-        apply: |tx, actor, edit| {
-            Box::pin(transition_daily_report(
-                tx,
-                actor,
-                edit,
-                daily_report::rules::Transition::Approve,
-            ))
-        },
-    },
-    Operation {
+/// The transitions of a kind.
+fn transitions<R: Changeable + Transitions>() -> Vec<Operation> {
+    let operation = |transition: &R::Transition| Operation {
+        op: transition.name(),
+        permission: transition.permission(),
+        apply: |tx, actor, edit| Box::pin(edits::transition::<R>(tx, actor, edit)),
+    };
+    R::Transition::ALL.iter().map(operation).collect()
+}
+
+fn daily_report_operations() -> Vec<Operation> {
+    let amend = Operation {
         op: "amend",
         permission: Permission::RecordDailyReports,
         apply: |tx, actor, edit| Box::pin(amend_daily_report(tx, actor, edit)),
-    },
-];
-
-const EXPENSE_OPERATIONS: &[Operation] = &[
-    Operation {
-        op: "submit",
-        permission: Permission::RecordExpenses,
-        apply: |tx, actor, edit| Box::pin(transition_expense(tx, actor, edit, Transition::Submit)),
-    },
-    Operation {
-        op: "approve",
-        permission: Permission::DecideExpenses,
-        apply: |tx, actor, edit| Box::pin(transition_expense(tx, actor, edit, Transition::Approve)),
-    },
-    Operation {
-        op: "reject",
-        permission: Permission::DecideExpenses,
-        apply: |tx, actor, edit| Box::pin(transition_expense(tx, actor, edit, Transition::Reject)),
-    },
-    Operation {
-        op: "reimburse",
-        permission: Permission::DecideExpenses,
-        apply: |tx, actor, edit| {
-            Box::pin(transition_expense(tx, actor, edit, Transition::Reimburse))
-        },
-    },
-];
+    };
+    let mut operations = transitions::<DailyReport>();
+    operations.push(amend);
+    operations
+}
 
 type Apply = for<'a> fn(&'a Tx, &'a Actor, &'a Edit) -> BoxFuture<'a, Result<Outcome>>;
 
@@ -114,7 +70,7 @@ struct Kind {
     permission: Permission,
     write_ops: &'static [&'static str],
     apply: Apply,
-    operations: &'static [Operation],
+    operations: fn() -> Vec<Operation>,
 }
 
 /// What else is done with a kind: a transition, say.
@@ -131,7 +87,7 @@ impl Kind {
             permission: R::WRITE,
             write_ops: &["create", "change", "delete"],
             apply: |tx, actor, edit| Box::pin(write::<R>(tx, actor, edit)),
-            operations: &[],
+            operations: Vec::new,
         }
     }
 
@@ -141,16 +97,17 @@ impl Kind {
             permission: R::WRITE,
             write_ops: &["change"],
             apply: |tx, actor, edit| Box::pin(change_only::<R>(tx, actor, edit)),
-            operations: &[],
+            operations: Vec::new,
         }
     }
 
-    const fn with(self, operations: &'static [Operation]) -> Self {
+    const fn with(self, operations: fn() -> Vec<Operation>) -> Self {
         Self { operations, ..self }
     }
 
     fn ops(&self) -> impl Iterator<Item = &'static str> {
-        self.write_ops.iter().copied().chain(self.operations.iter().map(|operation| operation.op))
+        let operations = (self.operations)().into_iter().map(|operation| operation.op);
+        self.write_ops.iter().copied().chain(operations)
     }
 }
 
@@ -165,7 +122,7 @@ pub(super) async fn apply(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome
     let kind = KINDS.iter().find(|kind| kind.name == edit.entity);
     let kind =
         kind.ok_or_else(|| unknown("/entity", KINDS.iter().map(|kind| kind.name).collect()))?;
-    let operation = kind.operations.iter().find(|operation| operation.op == edit.op);
+    let operation = (kind.operations)().into_iter().find(|operation| operation.op == edit.op);
     if operation.is_none() && !kind.write_ops.contains(&&*edit.op) {
         return Err(unknown("/op", kind.ops().collect()));
     }

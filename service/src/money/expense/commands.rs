@@ -15,7 +15,7 @@ use crate::{
     event::Verb,
     identity::separation_of_duties::{Involvement, SeparationOfDuties},
     input::{Change, Create, TransitionBody, batch},
-    resource::{Changeable, Readable, Resource, Writable, versioned},
+    resource::{Changeable, Readable, Resource, Transitions, Writable, versioned},
     role::Permission,
     store::{Store, Tx, log, page::Page, versioned::Expected},
     work::project,
@@ -301,85 +301,27 @@ async fn write_change(
     Ok(changed)
 }
 
-/// Asks for a decision. Where nobody decides, the expense is approved.
-pub async fn submit(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<DecisionInput>,
-) -> Result<Expense> {
-    transition(store, actor, id, expected, body, Transition::Submit).await
-}
+impl Transitions for Expense {
+    type Transition = Transition;
+    type TransitionInput = DecisionInput;
 
-/// Accepts a submitted expense of somebody else's.
-pub async fn approve(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<DecisionInput>,
-) -> Result<Expense> {
-    transition(store, actor, id, expected, body, Transition::Approve).await
-}
-
-/// Refuses a submitted expense of somebody else's.
-pub async fn reject(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<DecisionInput>,
-) -> Result<Expense> {
-    transition(store, actor, id, expected, body, Transition::Reject).await
-}
-
-/// Says that an approved expense has been paid back.
-pub async fn reimburse(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<DecisionInput>,
-) -> Result<Expense> {
-    transition(store, actor, id, expected, body, Transition::Reimburse).await
-}
-
-async fn transition(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<DecisionInput>,
-    transition: Transition,
-) -> Result<Expense> {
-    store
-        .write(
-            (actor.clone(), id, expected, body, transition),
-            |tx, (actor, id, expected, body, transition)| {
-                Box::pin(apply_transition(tx, actor, *id, *expected, body, *transition))
-            },
-        )
-        .await
-}
-
-/// Moves an expense on, in a transaction that is under way.
-pub(crate) async fn apply_transition(
-    tx: &Tx,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: &TransitionBody<DecisionInput>,
-    transition: Transition,
-) -> Result<Expense> {
-    let (row, current) = repository::get(tx, actor.organization_id, id).await?;
-    authorize_transition(tx, actor, &row, transition).await?;
-    expected.check(row.version, &current)?;
-    let DecisionInput { note } = body.input()?;
-    rules::ensure_no_payout_running(current.payout_saga_id)?;
-    let next = transition_columns(tx, actor, &current, transition, note)?;
-    let items = current.items.clone();
-    repository::update(tx, actor, transition.verb(), (&row, &current), next, items).await
+    async fn apply_transition(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        transition: Transition,
+        body: &TransitionBody<DecisionInput>,
+    ) -> Result<Self> {
+        let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+        authorize_transition(tx, actor, &row, transition).await?;
+        expected.check(row.version, &current)?;
+        let DecisionInput { note } = body.input()?;
+        rules::ensure_no_payout_running(current.payout_saga_id)?;
+        let next = transition_columns(tx, actor, &current, transition, note)?;
+        let items = current.items.clone();
+        repository::update(tx, actor, transition.verb(), (&row, &current), next, items).await
+    }
 }
 
 /// The columns of what a move changes.

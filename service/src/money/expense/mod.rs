@@ -15,8 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-pub(crate) use commands::apply_transition;
-pub use commands::{approve, create_many, reimburse, reject, submit};
+pub use commands::create_many;
 pub use import::{Import, ImportQuery, ImportReport, import};
 pub(crate) use import::{delete_imported, write_slice};
 pub(crate) use payout::{hold, release, settle};

@@ -8,6 +8,8 @@ use super::{ExpenseItem, Status};
 use crate::{
     error::{Error, Result},
     event::Verb,
+    resource,
+    role::Permission,
 };
 
 /// Lines, if there are any, sum to the expense.
@@ -27,14 +29,34 @@ pub fn projects(whole: Option<Uuid>, items: &[ExpenseItem]) -> BTreeSet<Uuid> {
 /// What can be done to an expense besides changing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// Ask for a decision.
+    /// Ask for a decision. Where nobody decides, it is approved.
     Submit,
-    /// Accept it.
+    /// Accept one that was submitted by somebody else.
     Approve,
-    /// Refuse it.
+    /// Refuse one that was submitted by somebody else.
     Reject,
-    /// Pay it back.
+    /// Say that an approved one has been paid back.
     Reimburse,
+}
+
+impl resource::Transition for Transition {
+    const ALL: &'static [Self] = &[Self::Submit, Self::Approve, Self::Reject, Self::Reimburse];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Reimburse => "reimburse",
+        }
+    }
+
+    fn permission(self) -> Permission {
+        match self {
+            Self::Submit => Permission::RecordExpenses,
+            Self::Approve | Self::Reject | Self::Reimburse => Permission::DecideExpenses,
+        }
+    }
 }
 
 impl Transition {

@@ -15,7 +15,7 @@ use crate::{
     event::{self, Verb},
     identity::separation_of_duties::{Involvement, SeparationOfDuties},
     input::{Change, Create, FromBody, TransitionBody},
-    resource::{Changeable, Readable, Resource, Writable, explain_change, versioned},
+    resource::{Changeable, Readable, Resource, Transitions, Writable, explain_change, versioned},
     role::Permission,
     store::{
         Store, Tx, log,
@@ -174,75 +174,41 @@ pub(super) async fn write_change(
     Ok(changed)
 }
 
-/// Hands a report in. Where nobody decides, it is approved.
-pub async fn submit(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<DailyReportDecisionInput>,
-) -> Result<DailyReport> {
-    transition(store, actor, id, expected, body, Transition::Submit).await
-}
+impl Transitions for DailyReport {
+    type Transition = Transition;
+    type TransitionInput = DailyReportDecisionInput;
 
-/// Accepts a report that somebody else has handed in.
-pub async fn approve(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<DailyReportDecisionInput>,
-) -> Result<DailyReport> {
-    transition(store, actor, id, expected, body, Transition::Approve).await
-}
-
-async fn transition(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<DailyReportDecisionInput>,
-    transition: Transition,
-) -> Result<DailyReport> {
-    store
-        .write(
-            (actor.clone(), id, expected, body, transition),
-            |tx, (actor, id, expected, body, transition)| {
-                Box::pin(apply_transition(tx, actor, *id, *expected, body, *transition))
-            },
-        )
+    async fn apply_transition(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        transition: Transition,
+        body: &TransitionBody<DailyReportDecisionInput>,
+    ) -> Result<Self> {
+        let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+        authorize_transition(tx, actor, &current, transition).await?;
+        expected.check(row.version, &current)?;
+        let DailyReportDecisionInput { note } = body.input()?;
+        let to = rules::next_status(current.status, transition, actor.settings.approval_required)?;
+        let now = tx.now_after(current.updated_at).fixed_offset();
+        let mut next = in_status(to, now);
+        match transition {
+            Transition::Submit => {
+                next.submitted_at = Set(Some(now));
+                next.submitted_by_member_id = Set(actor.member_id);
+            }
+            Transition::Approve => {
+                next.decided_by_member_id = Set(actor.member_id);
+                next.decision_note = Set(note);
+            }
+        }
+        let lines = (current.crew, current.items);
+        versioned::update(tx, actor, transition.verb(), &row, next, |row| {
+            repository::view(row, lines)
+        })
         .await
-}
-
-/// Moves a report on, in a transaction that is under way.
-pub(crate) async fn apply_transition(
-    tx: &Tx,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: &TransitionBody<DailyReportDecisionInput>,
-    transition: Transition,
-) -> Result<DailyReport> {
-    let (row, current) = repository::get(tx, actor.organization_id, id).await?;
-    authorize_transition(tx, actor, &current, transition).await?;
-    expected.check(row.version, &current)?;
-    let DailyReportDecisionInput { note } = body.input()?;
-    let to = rules::next_status(current.status, transition, actor.settings.approval_required)?;
-    let now = tx.now_after(current.updated_at).fixed_offset();
-    let mut next = in_status(to, now);
-    match transition {
-        Transition::Submit => {
-            next.submitted_at = Set(Some(now));
-            next.submitted_by_member_id = Set(actor.member_id);
-        }
-        Transition::Approve => {
-            next.decided_by_member_id = Set(actor.member_id);
-            next.decision_note = Set(note);
-        }
     }
-    let lines = (current.crew, current.items);
-    versioned::update(tx, actor, transition.verb(), &row, next, |row| repository::view(row, lines))
-        .await
 }
 
 /// The columns of a status, with nobody who has decided.

@@ -12,8 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{amend, amendments, approve, submit};
-pub(crate) use commands::{apply_amendment, apply_transition, explain_amendment};
+pub use commands::{amend, amendments};
+pub(crate) use commands::{apply_amendment, explain_amendment};
 pub use crew_hours::{crew_hours, take_hours};
 
 use crate::{store::page::PageQuery, text};

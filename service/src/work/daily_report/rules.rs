@@ -9,6 +9,8 @@ use super::{Crew, DailyReportInput, Item, ItemKind, MemberHours, Status, Weather
 use crate::{
     error::{Error, Result},
     event::Verb,
+    resource,
+    role::Permission,
     text::{at, refusal},
 };
 
@@ -18,10 +20,28 @@ pub const MAX_CREW: usize = 200;
 /// What can be done to a daily report besides changing and amending it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// Hand it in.
+    /// Hand it in. Where nobody decides, it is approved.
     Submit,
-    /// Accept it.
+    /// Accept one that somebody else has handed in.
     Approve,
+}
+
+impl resource::Transition for Transition {
+    const ALL: &'static [Self] = &[Self::Submit, Self::Approve];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Approve => "approve",
+        }
+    }
+
+    fn permission(self) -> Permission {
+        match self {
+            Self::Submit => Permission::RecordDailyReports,
+            Self::Approve => Permission::DecideDailyReports,
+        }
+    }
 }
 
 impl Transition {

@@ -4,8 +4,7 @@ use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 
 use super::{
-    Remark, Status, Timecard, TimecardInput, TimecardNote, TimecardQuery, TimecardReason,
-    repository,
+    Status, Timecard, TimecardInput, TimecardNote, TimecardQuery, TimecardReason, repository,
     rules::{self, Transition},
     week_timecards,
 };
@@ -15,10 +14,10 @@ use crate::{
     event::Verb,
     identity::separation_of_duties::{Involvement, SeparationOfDuties},
     input::{Create, TransitionBody},
-    resource::{Readable, Resource, versioned},
+    resource::{Readable, Resource, Transitions, versioned},
     role::Permission,
     store::{
-        Store, Tx, log,
+        Isolation, Store, Tx, log,
         page::Page,
         versioned::{self, Expected},
     },
@@ -74,37 +73,22 @@ fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
     Err(Error::forbidden("not_your_timecard", "this is somebody else's timecard"))
 }
 
-/// Asks for a decision. Where nobody decides, the timecard is approved.
-pub async fn submit(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<TimecardNote>,
-) -> Result<Timecard> {
-    transition(store, actor, id, expected, body, Transition::Submit).await
-}
+impl Transitions for Timecard {
+    type Transition = Transition;
+    type TransitionInput = TimecardNote;
+    const ISOLATION: Isolation = Isolation::ReadCommitted;
 
-/// Accepts a submitted timecard of somebody else's.
-pub async fn approve(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<TimecardNote>,
-) -> Result<Timecard> {
-    transition(store, actor, id, expected, body, Transition::Approve).await
-}
-
-/// Refuses a submitted timecard of somebody else's.
-pub async fn reject(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<TimecardNote>,
-) -> Result<Timecard> {
-    transition(store, actor, id, expected, body, Transition::Reject).await
+    async fn apply_transition(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        transition: Transition,
+        body: &TransitionBody<TimecardNote>,
+    ) -> Result<Self> {
+        let note = || Ok(body.input()?.note);
+        apply_transition(tx, actor, id, expected, transition, &note).await
+    }
 }
 
 /// Lets the time of a submitted or approved timecard be changed again.
@@ -115,33 +99,18 @@ pub async fn reopen(
     expected: Expected,
     body: TransitionBody<TimecardReason>,
 ) -> Result<Timecard> {
-    transition(store, actor, id, expected, body, Transition::Reopen).await
-}
-
-async fn transition<R: Remark>(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<R>,
-    transition: Transition,
-) -> Result<Timecard> {
     store
         .read_committed()
-        .write(
-            (actor.clone(), id, expected, body, transition),
-            |tx, (actor, id, expected, body, transition)| {
-                Box::pin(async move {
-                    let note = || Ok(body.input()?.text());
-                    apply_transition(tx, actor, *id, *expected, *transition, &note).await
-                })
-            },
-        )
+        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
+            Box::pin(async move {
+                let note = || Ok(Some(body.input()?.reason));
+                apply_transition(tx, actor, *id, *expected, Transition::Reopen, &note).await
+            })
+        })
         .await
 }
 
-/// [`transition`] in a transaction that is under way. The note is asked for once it is known that
-/// there is a card to move.
+/// Moves a timecard on. The note is asked for once it is known that there is a card to move.
 pub(super) async fn apply_transition(
     tx: &Tx,
     actor: &Actor,

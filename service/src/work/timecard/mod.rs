@@ -8,12 +8,12 @@ mod totals;
 mod week_timecards;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{approve, create, reject, reopen, submit};
+pub use commands::{create, reopen};
 pub(crate) use commands::{reopen_submitted, submit_all};
 pub use decide::{Decide, Decision, DecisionItem, DecisionResult, DecisionResults, decide};
 pub use totals::{DayTotal, ProjectTotal, TimecardTotals, totals};
@@ -87,24 +87,6 @@ pub struct TimecardReason {
     #[validate(length(max = 500), custom(function = text::visible))]
     #[schema(max_length = 500)]
     pub reason: String,
-}
-
-/// What goes with a transition of a timecard.
-pub trait Remark: DeserializeOwned + Validate + Send + Sync + 'static {
-    /// What it says.
-    fn text(self) -> Option<String>;
-}
-
-impl Remark for TimecardNote {
-    fn text(self) -> Option<String> {
-        self.note
-    }
-}
-
-impl Remark for TimecardReason {
-    fn text(self) -> Option<String> {
-        Some(self.reason)
-    }
 }
 
 /// Approval of the time of one member in one ISO week.

@@ -7,6 +7,8 @@ use super::Status;
 use crate::{
     error::{Error, Result},
     event::Verb,
+    resource,
+    role::Permission,
     text::refusal,
     work::time_entry::rules,
 };
@@ -23,14 +25,35 @@ pub fn monday(day: &NaiveDate) -> Result<(), ValidationError> {
 /// What can be done to a timecard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// Ask for a decision.
+    /// Ask for a decision. Where nobody decides, it is approved.
     Submit,
-    /// Accept it.
+    /// Accept one that was submitted by somebody else.
     Approve,
-    /// Refuse it.
+    /// Refuse one that was submitted by somebody else.
     Reject,
-    /// Let its time be changed again.
+    /// Let its time be changed again, for a reason.
     Reopen,
+}
+
+impl resource::Transition for Transition {
+    const ALL: &'static [Self] = &[Self::Submit, Self::Approve, Self::Reject];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Reopen => "reopen",
+        }
+    }
+
+    fn permission(self) -> Permission {
+        match self {
+            Self::Submit => Permission::RecordTime,
+            Self::Approve | Self::Reject => Permission::DecideTime,
+            Self::Reopen => Permission::ReopenTimecards,
+        }
+    }
 }
 
 impl Transition {
