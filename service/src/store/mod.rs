@@ -16,6 +16,7 @@ pub mod log;
 pub mod page;
 mod positions;
 mod postgres;
+pub(crate) mod references;
 pub mod rows;
 pub mod signal;
 mod sqlite;

@@ -17,19 +17,18 @@ use super::{
 use crate::{
     actor::Actor,
     details,
-    error::{Error, Result, Violation, Violations},
+    error::{Error, Result},
     event::Verb,
-    identity::member,
     money::category,
     store::{
         Tx, dialect,
         page::{
             Page, Sort, SortKey, page, page_of_either, page_of_either_statement, page_statement,
         },
+        references::References,
         versioned,
     },
     text::{self, fold, lower},
-    work::project,
 };
 
 /// How many lines one statement writes: of ten parameters each, SQLite takes 32,766 in all.
@@ -577,27 +576,9 @@ pub(super) async fn unknown_references<'a>(
             projects.extend(item.project_id.map(|id| (format!("{at}/project_id"), id)));
         }
     }
-    let ids = |found: &[(String, Uuid)]| found.iter().map(|(_, id)| *id).collect::<Vec<_>>();
-    let home = actor.organization_id;
-    let no_category =
-        category::repository::find_missing_ids(connection, home, ids(&categories)).await?;
-    let no_member = member::repository::find_missing_ids(connection, home, ids(&members)).await?;
-    let no_project =
-        project::repository::find_missing_ids(connection, home, ids(&projects)).await?;
-    let violations: Violations = [
-        (categories, no_category, "is not a category here"),
-        (members, no_member, "is not a member here"),
-        (projects, no_project, "is not a project here"),
-    ]
-    .into_iter()
-    .flat_map(|(references, missing, message)| {
-        let unknown = references.into_iter().filter(move |(_, id)| missing.contains(id));
-        unknown.map(move |(at, _)| Violation::new(at, "unknown", message))
-    })
-    .collect();
-    // Nothing is missing any more, or it went a moment ago: the same request may now succeed.
-    if violations.is_empty() {
-        return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));
-    }
-    Ok(Error::Invalid(violations))
+    let mut references = References::new(connection, actor.organization_id);
+    references.check::<entity::category::Entity>(categories).await?;
+    references.check::<entity::member::Entity>(members).await?;
+    references.check::<entity::project::Entity>(projects).await?;
+    Ok(references.explain())
 }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
-use entity::{daily_report, daily_report_crew, daily_report_item, time_entry_day};
+use entity::{daily_report, daily_report_crew, daily_report_item, member, project, time_entry_day};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoSimpleExpr, QueryFilter, QueryOrder,
@@ -15,15 +15,14 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    error::{Error, Result, Violation, Violations},
-    identity::member,
+    error::{Error, Result},
     store::{
         Tx, dialect,
         page::{Page, Sort, page},
+        references::References,
         versioned,
     },
     text::lower,
-    work::project,
 };
 
 /// The lines of a report.
@@ -308,25 +307,12 @@ pub(super) async fn unknown_references(
     actor: &Actor,
     input: &DailyReportInput,
 ) -> Result<Error> {
-    let organization_id = actor.organization_id;
     let crew = input.crew.iter().enumerate();
-    let members: Vec<_> = crew.filter_map(|(index, line)| Some((index, line.member_id?))).collect();
-    let projects = vec![input.project_id];
-    let no_project =
-        project::repository::find_missing_ids(connection, organization_id, projects).await?;
-    let ids = members.iter().map(|(_, id)| *id).collect();
-    let no_member = member::repository::find_missing_ids(connection, organization_id, ids).await?;
-    let project = no_project
-        .iter()
-        .map(|_| Violation::new("/project_id", "unknown", "is not a project here"));
-    let members = members.iter().filter(|(_, id)| no_member.contains(id)).map(|(index, _)| {
-        let at = format!("/crew/{index}/member_id");
-        Violation::new(at, "unknown", "is not a member here")
-    });
-    let violations: Violations = project.chain(members).collect();
-    // Nothing is missing any more, or it went a moment ago: the same request may now succeed.
-    if violations.is_empty() {
-        return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));
-    }
-    Ok(Error::Invalid(violations))
+    let members = crew
+        .filter_map(|(index, line)| Some((format!("/crew/{index}/member_id"), line.member_id?)))
+        .collect();
+    let mut references = References::new(connection, actor.organization_id);
+    references.check::<project::Entity>(vec![("/project_id".into(), input.project_id)]).await?;
+    references.check::<member::Entity>(members).await?;
+    Ok(references.explain())
 }

@@ -1,5 +1,5 @@
 use chrono::SubsecRound;
-use entity::incident;
+use entity::{incident, member, project};
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
@@ -9,18 +9,18 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    error::{Error, Result, Violation},
+    error::{Error, Result},
     event::Verb,
-    identity::{member, organization},
+    identity::organization,
     input::{Change, Create},
     resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     store::{
         Store, Tx, log,
         page::Page,
+        references::References,
         versioned::{self, Expected},
     },
-    work::project,
 };
 
 versioned!(Incident);
@@ -116,21 +116,12 @@ impl Changeable for Incident {
         actor: &Actor,
         input: &IncidentInput,
     ) -> Result<Error> {
-        let (organization_id, mut found) = (actor.organization_id, Vec::new());
-        let members = vec![input.member_id];
-        if !member::repository::find_missing_ids(connection, organization_id, members)
-            .await?
-            .is_empty()
-        {
-            found.push(Violation::new("/member_id", "unknown", "is not a member here"));
-        }
-        let projects = input.project_id.into_iter().collect();
-        if !project::repository::find_missing_ids(connection, organization_id, projects)
-            .await?
-            .is_empty()
-        {
-            found.push(Violation::new("/project_id", "unknown", "is not a project here"));
-        }
+        let member = vec![("/member_id".to_owned(), input.member_id)];
+        let project = input.project_id.map(|id| ("/project_id".to_owned(), id));
+        let mut references = References::new(connection, actor.organization_id);
+        references.check::<member::Entity>(member).await?;
+        references.check::<project::Entity>(Vec::from_iter(project)).await?;
+        let found = references.into_violations();
         Ok(if found.is_empty() { Error::Reference } else { Error::Invalid(found) })
     }
 }
@@ -143,7 +134,7 @@ impl Writable for Incident {
         IncidentInput { occurred_at: input.occurred_at.trunc_subsecs(6), ..input }
     }
 
-    /// Also on a project that is archived ([`project::ensure_accepts_new`] is not asked): what has
+    /// Also on a project that is archived ([`crate::work::project::ensure_accepts_new`] is not asked): what has
     /// happened there is to be reported, however late.
     async fn create(tx: &Tx, actor: &Actor, new: &Create<IncidentInput>) -> Result<Self> {
         let organization_id = actor.organization_id;

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use chrono::NaiveDate;
-use entity::{member, task, task_tag, task_turn};
+use entity::{member, project, task, task_tag, task_turn};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait,
     IntoSimpleExpr, JoinType, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -12,15 +12,15 @@ use uuid::Uuid;
 use super::{Task, TaskQuery, TaskSort, Turn, rules};
 use crate::{
     actor::Actor,
-    error::{Error, Result, Violation, Violations},
-    identity::member as members,
+    error::{Error, Result},
     store::{
         Tx, dialect,
         page::{Page, PageQuery, Sort, SortKey, page, page_at, page_statement},
+        references::References,
         rows, versioned,
     },
     text::{fold, lower},
-    work::{project, task::TaskInput},
+    work::task::TaskInput,
 };
 
 pub(crate) async fn get(
@@ -281,26 +281,12 @@ pub(super) async fn unknown_references(
     actor: &Actor,
     input: &TaskInput,
 ) -> Result<Error> {
-    let organization_id = actor.organization_id;
-    let each = input.rotation.iter().enumerate();
-    let mut named: Vec<(String, Uuid)> =
-        each.map(|(index, id)| (format!("/rotation/{index}"), *id)).collect();
-    named.extend(input.assignee_member_id.map(|id| ("/assignee_member_id".to_owned(), id)));
-    let ids = named.iter().map(|(_, id)| *id).collect();
-    let no_member = members::repository::find_missing_ids(connection, organization_id, ids).await?;
-    let projects = input.project_id.into_iter().collect();
-    let no_project =
-        project::repository::find_missing_ids(connection, organization_id, projects).await?;
-    let project = || Violation::new("/project_id", "unknown", "is not a project here");
-    let violations: Violations = named
-        .into_iter()
-        .filter(|(_, id)| no_member.contains(id))
-        .map(|(at, _)| Violation::new(at, "unknown", "is not a member here"))
-        .chain(no_project.iter().map(|_| project()))
-        .collect();
-    // Nothing is missing any more, or it went a moment ago: the same request may now succeed.
-    if violations.is_empty() {
-        return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));
-    }
-    Ok(Error::Invalid(violations))
+    let rotation = input.rotation.iter().enumerate();
+    let rotation = rotation.map(|(index, id)| (format!("/rotation/{index}"), *id));
+    let assignee = input.assignee_member_id.map(|id| ("/assignee_member_id".to_owned(), id));
+    let project = input.project_id.map(|id| ("/project_id".to_owned(), id));
+    let mut references = References::new(connection, actor.organization_id);
+    references.check::<member::Entity>(rotation.chain(assignee).collect()).await?;
+    references.check::<project::Entity>(Vec::from_iter(project)).await?;
+    Ok(references.explain())
 }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, Utc};
-use entity::{task, time_entry, time_entry_day, time_entry_tag, timecard};
+use entity::{member, project, task, time_entry, time_entry_day, time_entry_tag, timecard};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult,
@@ -17,15 +17,14 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    error::{Error, Result, Violation, Violations},
-    identity::member,
+    error::{Error, Result},
     store::{
         Tx, dialect,
         page::{Page, Sort, SortKey, page_at},
+        references::References,
         rows, versioned,
     },
     text::{fold, lower},
-    work::project,
 };
 
 /// How many ids or keys one statement looks up, and how many rows of up to eight columns one
@@ -459,25 +458,9 @@ pub(super) async fn unknown_references<'a>(
         projects.extend(input.project_id.map(|id| (format!("{at}/project_id"), id)));
         tasks.extend(input.task_id.map(|id| (format!("{at}/task_id"), id)));
     }
-    let ids = |found: &[(String, Uuid)]| found.iter().map(|(_, id)| *id).collect::<Vec<_>>();
-    let no_member =
-        member::repository::find_missing_ids(connection, organization_id, ids(&members)).await?;
-    let no_project =
-        project::repository::find_missing_ids(connection, organization_id, ids(&projects)).await?;
-    let no_task =
-        versioned::find_missing_ids::<task::Entity>(connection, organization_id, ids(&tasks))
-            .await?;
-    let refused = |named: Vec<(String, Uuid)>, missing: Vec<Uuid>, what: &'static str| {
-        let named = named.into_iter().filter(move |(_, id)| missing.contains(id));
-        named.map(move |(at, _)| Violation::new(at, "unknown", format!("is not a {what} here")))
-    };
-    let violations: Violations = refused(members, no_member, "member")
-        .chain(refused(projects, no_project, "project"))
-        .chain(refused(tasks, no_task, "task"))
-        .collect();
-    // Nothing is missing any more, or it went a moment ago: the same request may now succeed.
-    if violations.is_empty() {
-        return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));
-    }
-    Ok(Error::Invalid(violations))
+    let mut references = References::new(connection, organization_id);
+    references.check::<member::Entity>(members).await?;
+    references.check::<project::Entity>(projects).await?;
+    references.check::<task::Entity>(tasks).await?;
+    Ok(references.explain())
 }

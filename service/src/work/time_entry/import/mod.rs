@@ -30,7 +30,7 @@ use crate::{
     },
     resource::Resource,
     role::Permission,
-    store::{Store, Tx},
+    store::{Store, Tx, references::References},
     text,
     work::{project::Project, task::Task},
     zone::Zone,
@@ -403,11 +403,8 @@ fn unknown_member() -> Error {
 
 /// After the database has refused a reference: everything else has been looked up.
 async fn unknown_reference(store: &Store, actor: &Actor, named: Option<Uuid>) -> Result<Error> {
-    let ids = named.into_iter().collect();
-    let missing =
-        member::repository::find_missing_ids(store.read(), actor.organization_id, ids).await?;
-    if missing.is_empty() {
-        return Ok(Error::Unavailable("a row that this refers to is just being changed".into()));
-    }
-    Ok(unknown_member())
+    let mut references = References::new(store.read(), actor.organization_id);
+    let named = named.map(|id| ("?member_id".to_owned(), id));
+    references.check::<entity::member::Entity>(Vec::from_iter(named)).await?;
+    Ok(references.explain())
 }
