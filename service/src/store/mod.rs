@@ -7,6 +7,7 @@
 //! were in the way.
 
 mod backfill_requests;
+pub(crate) mod children;
 mod commit_marker;
 mod connections;
 pub mod dialect;

@@ -17,7 +17,7 @@ use crate::{
     input::{Change, Create, TransitionBody, batch},
     resource::{Changeable, Readable, Resource, Transitions, Writable, versioned},
     role::Permission,
-    store::{Store, Tx, log, page::Page, versioned::Expected},
+    store::{Store, Tx, children, log, page::Page, versioned::Expected},
     work::project,
 };
 
@@ -138,7 +138,8 @@ impl Writable for Expense {
         project::ensure_all_accept_new(tx, actor.organization_id, projects).await?;
         let row = new_row(tx, actor, id, &new.input, None)?;
         let made = repository::insert(tx, actor, row, items.clone()).await?;
-        repository::insert_items(tx, actor.organization_id, [(made.id, &items[..])]).await?;
+        let lines = [(made.id, &items[..])];
+        children::insert(tx, repository::item_rows(tx, actor.organization_id, lines)).await?;
         repository::insert_names(tx, actor.organization_id, std::slice::from_ref(&made)).await?;
         Ok(made)
     }
@@ -188,7 +189,8 @@ pub async fn create_many(
                 };
                 let made = repository::insert_many(tx, actor, rows, None, view).await?;
                 let lines = ids.iter().zip(news).map(|(id, new)| (*id, &new.input.items[..]));
-                repository::insert_items(tx, actor.organization_id, lines).await?;
+                let lines = repository::item_rows(tx, actor.organization_id, lines);
+                children::insert(tx, lines).await?;
                 repository::insert_names(tx, actor.organization_id, &made).await?;
                 Ok(ExpenseBatchResult { items: made })
             })
@@ -285,18 +287,18 @@ async fn write_change(
     }
     let of = (&row, &current);
     let changed = repository::update(tx, actor, verb, of, next, input.items.clone()).await?;
+    let (organization_id, written) = (actor.organization_id, std::slice::from_ref(&changed));
     if input.items != current.items {
-        repository::delete_items(tx, actor.organization_id, row.id).await?;
-        repository::insert_items(tx, actor.organization_id, [(row.id, &input.items[..])]).await?;
+        let items = repository::item_rows(tx, organization_id, [(row.id, &input.items[..])]);
+        children::replace(tx, organization_id, row.id, items).await?;
     }
     if input.tags != current.tags {
-        repository::delete_tags(tx, actor.organization_id, row.id).await?;
-        repository::insert_tags(tx, actor.organization_id, std::slice::from_ref(&changed)).await?;
+        let tags = repository::tag_rows(organization_id, written);
+        children::replace(tx, organization_id, row.id, tags).await?;
     }
     if after != before {
-        repository::delete_projects(tx, actor.organization_id, row.id).await?;
-        repository::insert_projects(tx, actor.organization_id, std::slice::from_ref(&changed))
-            .await?;
+        let projects = repository::project_rows(organization_id, written);
+        children::replace(tx, organization_id, row.id, projects).await?;
     }
     Ok(changed)
 }

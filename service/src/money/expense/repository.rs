@@ -2,7 +2,6 @@ use std::collections::{HashMap, HashSet};
 
 use entity::{expense, expense_item, expense_project, expense_tag};
 use sea_orm::{
-    ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, IntoSimpleExpr, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait, Select, Statement,
@@ -21,7 +20,9 @@ use crate::{
     event::Verb,
     money::category,
     store::{
-        Tx, dialect,
+        Tx,
+        children::{self, child_tables},
+        dialect,
         page::{
             Page, Sort, SortKey, page, page_of_either, page_of_either_statement, page_statement,
         },
@@ -31,10 +32,7 @@ use crate::{
     text::{self, fold, lower},
 };
 
-/// How many lines one statement writes: of ten parameters each, SQLite takes 32,766 in all.
-const ITEMS_PER_STATEMENT: usize = 1000;
-/// How many tags one statement writes, or projects, of three parameters each.
-const NAMES_PER_STATEMENT: usize = 3000;
+child_tables!(expense_item: ExpenseId, expense_project: ExpenseId, expense_tag: ExpenseId);
 
 /// An expense without lines, in one statement. None if it has lines: those take a second statement,
 /// and both must see the same state of the database.
@@ -350,13 +348,13 @@ pub(super) fn columns(
     }
 }
 
-/// Writes the lines of new expenses.
-pub(super) async fn insert_items<'a>(
+/// The rows of the lines of expenses.
+pub(super) fn item_rows<'a>(
     tx: &Tx,
     organization_id: Uuid,
     expenses: impl IntoIterator<Item = (Uuid, &'a [ExpenseItem])>,
-) -> Result<()> {
-    let rows = expenses
+) -> Vec<expense_item::ActiveModel> {
+    expenses
         .into_iter()
         .flat_map(|(expense_id, items)| {
             items.iter().zip(0_i64..).map(move |(item, position)| {
@@ -382,8 +380,7 @@ pub(super) async fn insert_items<'a>(
                 }
             })
         })
-        .collect();
-    insert_in_chunks(tx, rows, ITEMS_PER_STATEMENT).await
+        .collect()
 }
 
 /// Writes what new expenses are found by besides their rows.
@@ -392,16 +389,15 @@ pub(super) async fn insert_names(
     organization_id: Uuid,
     expenses: &[Expense],
 ) -> Result<()> {
-    insert_tags(tx, organization_id, expenses).await?;
-    insert_projects(tx, organization_id, expenses).await
+    children::insert(tx, tag_rows(organization_id, expenses)).await?;
+    children::insert(tx, project_rows(organization_id, expenses)).await
 }
 
-/// Writes the tags that expenses are found by.
-pub(super) async fn insert_tags(
-    tx: &Tx,
+/// The rows of the tags that expenses are found by.
+pub(super) fn tag_rows(
     organization_id: Uuid,
     expenses: &[Expense],
-) -> Result<()> {
+) -> Vec<expense_tag::ActiveModel> {
     let named = expenses.iter().flat_map(|expense| {
         expense.tags.iter().map(|tag| expense_tag::ActiveModel {
             organization_id: Set(organization_id),
@@ -409,15 +405,14 @@ pub(super) async fn insert_tags(
             tag_key: Set(fold(tag)),
         })
     });
-    insert_in_chunks(tx, named.collect(), NAMES_PER_STATEMENT).await
+    named.collect()
 }
 
-/// Writes which projects expenses name, which the database checks.
-pub(super) async fn insert_projects(
-    tx: &Tx,
+/// The rows of the projects that expenses name, which the database checks.
+pub(super) fn project_rows(
     organization_id: Uuid,
     expenses: &[Expense],
-) -> Result<()> {
+) -> Vec<expense_project::ActiveModel> {
     let named = expenses.iter().flat_map(|expense| {
         let projects = rules::projects(expense.project_id, &expense.items).into_iter();
         projects.map(|project_id| expense_project::ActiveModel {
@@ -426,57 +421,7 @@ pub(super) async fn insert_projects(
             project_id: Set(project_id),
         })
     });
-    insert_in_chunks(tx, named.collect(), NAMES_PER_STATEMENT).await
-}
-
-/// Writes rows, at most so many with one statement.
-pub(super) async fn insert_in_chunks<A: ActiveModelTrait>(
-    tx: &Tx,
-    rows: Vec<A>,
-    at_once: usize,
-) -> Result<()> {
-    let mut rows = rows.into_iter();
-    loop {
-        let chunk: Vec<_> = rows.by_ref().take(at_once).collect();
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        A::Entity::insert_many(chunk).exec_without_returning(tx).await?;
-    }
-}
-
-/// Removes the tags that an expense is found by.
-pub(super) async fn delete_tags(tx: &Tx, organization_id: Uuid, expense_id: Uuid) -> Result<()> {
-    expense_tag::Entity::delete_many()
-        .filter(expense_tag::COLUMN.organization_id.eq(organization_id))
-        .filter(expense_tag::COLUMN.expense_id.eq(expense_id))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Removes what says which projects an expense names.
-pub(super) async fn delete_projects(
-    tx: &Tx,
-    organization_id: Uuid,
-    expense_id: Uuid,
-) -> Result<()> {
-    expense_project::Entity::delete_many()
-        .filter(expense_project::COLUMN.organization_id.eq(organization_id))
-        .filter(expense_project::COLUMN.expense_id.eq(expense_id))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Removes the lines of an expense.
-pub(super) async fn delete_items(tx: &Tx, organization_id: Uuid, expense_id: Uuid) -> Result<()> {
-    expense_item::Entity::delete_many()
-        .filter(expense_item::COLUMN.organization_id.eq(organization_id))
-        .filter(expense_item::COLUMN.expense_id.eq(expense_id))
-        .exec(tx)
-        .await?;
-    Ok(())
+    named.collect()
 }
 
 /// Writes the row of a new expense, and what it adds to the sums.

@@ -18,7 +18,7 @@ use crate::{
     resource::{Changeable, Readable, Resource, Transitions, Writable, explain_change, versioned},
     role::Permission,
     store::{
-        Store, Tx, log,
+        Store, Tx, children, log,
         page::{Page, PageQuery},
         versioned::{self, Expected},
     },
@@ -125,8 +125,8 @@ impl Writable for DailyReport {
         };
         let lines = (input.crew.clone(), input.items.clone());
         let made = versioned::insert(tx, actor, row, |row| repository::view(row, lines)).await?;
-        repository::insert_crew(tx, organization_id, id, &input.crew).await?;
-        repository::insert_items(tx, organization_id, id, &input.items).await?;
+        children::insert(tx, repository::crew_rows(organization_id, id, &input.crew)).await?;
+        children::insert(tx, repository::item_rows(organization_id, id, &input.items)).await?;
         Ok(made)
     }
 
@@ -164,12 +164,12 @@ pub(super) async fn write_change(
     let view = |row| repository::view(row, lines);
     let changed = versioned::update(tx, actor, verb, row, next, view).await?;
     if input.crew != current.crew {
-        repository::delete_crew(tx, organization_id, row.id).await?;
-        repository::insert_crew(tx, organization_id, row.id, &input.crew).await?;
+        let crew = repository::crew_rows(organization_id, row.id, &input.crew);
+        children::replace(tx, organization_id, row.id, crew).await?;
     }
     if input.items != current.items {
-        repository::delete_items(tx, organization_id, row.id).await?;
-        repository::insert_items(tx, organization_id, row.id, &input.items).await?;
+        let items = repository::item_rows(organization_id, row.id, &input.items);
+        children::replace(tx, organization_id, row.id, items).await?;
     }
     Ok(changed)
 }

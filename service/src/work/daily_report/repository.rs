@@ -17,13 +17,17 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     store::{
-        Tx, dialect,
+        Tx,
+        children::child_tables,
+        dialect,
         page::{Page, Sort, page},
         references::References,
         versioned,
     },
     text::lower,
 };
+
+child_tables!(daily_report_crew: DailyReportId, daily_report_item: DailyReportId);
 
 /// The lines of a report.
 type Lines = (Vec<Crew>, Vec<Item>);
@@ -204,16 +208,12 @@ pub(super) fn columns(input: &DailyReportInput) -> Result<daily_report::ActiveMo
     })
 }
 
-/// Writes the crew of a report: 200 lines are 1,400 parameters, and SQLite takes 32,766.
-pub(super) async fn insert_crew(
-    tx: &Tx,
+/// The rows of the crew of a report.
+pub(super) fn crew_rows(
     organization_id: Uuid,
     id: Uuid,
     crew: &[Crew],
-) -> Result<()> {
-    if crew.is_empty() {
-        return Ok(());
-    }
+) -> Vec<daily_report_crew::ActiveModel> {
     let rows = crew.iter().zip(0_i64..).map(|(line, position)| {
         let Crew { member_id, trade, count, seconds } = line;
         daily_report_crew::ActiveModel {
@@ -226,20 +226,15 @@ pub(super) async fn insert_crew(
             seconds: Set(*seconds),
         }
     });
-    daily_report_crew::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    Ok(())
+    rows.collect()
 }
 
-/// Writes the items of a report.
-pub(super) async fn insert_items(
-    tx: &Tx,
+/// The rows of the items of a report.
+pub(super) fn item_rows(
     organization_id: Uuid,
     id: Uuid,
     items: &[Item],
-) -> Result<()> {
-    if items.is_empty() {
-        return Ok(());
-    }
+) -> Vec<daily_report_item::ActiveModel> {
     let rows = items.iter().zip(0_i64..).map(|(item, position)| {
         let Item { kind, text, quantity_milli, unit, minutes } = item;
         daily_report_item::ActiveModel {
@@ -254,28 +249,7 @@ pub(super) async fn insert_items(
             minutes: Set(*minutes),
         }
     });
-    daily_report_item::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    Ok(())
-}
-
-/// Removes the crew of a report.
-pub(super) async fn delete_crew(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<()> {
-    daily_report_crew::Entity::delete_many()
-        .filter(daily_report_crew::COLUMN.organization_id.eq(organization_id))
-        .filter(daily_report_crew::COLUMN.daily_report_id.eq(id))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Removes the items of a report.
-pub(super) async fn delete_items(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<()> {
-    daily_report_item::Entity::delete_many()
-        .filter(daily_report_item::COLUMN.organization_id.eq(organization_id))
-        .filter(daily_report_item::COLUMN.daily_report_id.eq(id))
-        .exec(tx)
-        .await?;
-    Ok(())
+    rows.collect()
 }
 
 /// How long each member worked on a project on a day, as they recorded it.

@@ -1,4 +1,4 @@
-use entity::task;
+use entity::{task, task_tag};
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::{
     resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
     store::{
-        Store, Tx, log,
+        Store, Tx, children, log,
         page::Page,
         versioned::{self, Expected},
     },
@@ -150,8 +150,8 @@ impl Writable for Task {
 pub(super) async fn insert(tx: &Tx, actor: &Actor, row: task::ActiveModel) -> Result<Task> {
     let key = row.due_key.clone().take().unwrap_or_default();
     let made = versioned::insert(tx, actor, row, Task::from).await?;
-    repository::insert_tags(tx, actor.organization_id, &made, &key).await?;
-    repository::insert_turns(tx, actor.organization_id, &made).await?;
+    children::insert(tx, repository::tag_rows(actor.organization_id, &made, &key)).await?;
+    children::insert(tx, repository::turn_rows(actor.organization_id, &made)).await?;
     Ok(made)
 }
 
@@ -270,13 +270,13 @@ pub(super) async fn write_parts(
     let organization_id = actor.organization_id;
     if before.tags != after.tags || row.due_key != key {
         if !before.tags.is_empty() {
-            repository::delete_tags(tx, organization_id, row.id).await?;
+            children::delete::<task_tag::Entity>(tx, organization_id, row.id).await?;
         }
-        repository::insert_tags(tx, organization_id, after, key).await?;
+        children::insert(tx, repository::tag_rows(organization_id, after, key)).await?;
     }
     if before.rotation != after.rotation {
-        repository::delete_turns(tx, organization_id, row.id).await?;
-        repository::insert_turns(tx, organization_id, after).await?;
+        let turns = repository::turn_rows(organization_id, after);
+        children::replace(tx, organization_id, row.id, turns).await?;
     }
     Ok(())
 }

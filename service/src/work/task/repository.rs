@@ -14,7 +14,9 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     store::{
-        Tx, dialect,
+        Tx,
+        children::child_tables,
+        dialect,
         page::{Page, PageQuery, Sort, SortKey, page, page_at, page_statement},
         references::References,
         rows, versioned,
@@ -22,6 +24,8 @@ use crate::{
     text::{fold, lower},
     work::task::TaskInput,
 };
+
+child_tables!(task_tag: TaskId, task_turn: TaskId);
 
 pub(crate) async fn get(
     connection: &impl ConnectionTrait,
@@ -122,58 +126,29 @@ fn tagged(rows: Select<task::Entity>, organization_id: Uuid, tag: &str) -> Selec
         .filter(task_tag::COLUMN.tag_key.eq(fold(tag)))
 }
 
-/// Writes the tags of a task that is due then.
-pub(super) async fn insert_tags(
-    tx: &Tx,
+/// The rows of the tags of a task that is due then.
+pub(super) fn tag_rows(
     organization_id: Uuid,
     task: &Task,
     due_key: &str,
-) -> Result<()> {
+) -> Vec<task_tag::ActiveModel> {
     let tag = |tag: &String| task_tag::ActiveModel {
         organization_id: Set(organization_id),
         task_id: Set(task.id),
         tag_key: Set(fold(tag)),
         due_key: Set(due_key.to_owned()),
     };
-    let rows: Vec<_> = task.tags.iter().map(tag).collect();
-    if !rows.is_empty() {
-        task_tag::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    Ok(())
+    task.tags.iter().map(tag).collect()
 }
 
-/// Removes the tags of a task.
-pub(super) async fn delete_tags(tx: &Tx, organization_id: Uuid, task_id: Uuid) -> Result<()> {
-    task_tag::Entity::delete_many()
-        .filter(task_tag::COLUMN.organization_id.eq(organization_id))
-        .filter(task_tag::COLUMN.task_id.eq(task_id))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Writes who takes turns at a task.
-pub(super) async fn insert_turns(tx: &Tx, organization_id: Uuid, task: &Task) -> Result<()> {
+/// The rows of those who take turns at a task.
+pub(super) fn turn_rows(organization_id: Uuid, task: &Task) -> Vec<task_turn::ActiveModel> {
     let turn = |turn: &Turn| task_turn::ActiveModel {
         organization_id: Set(organization_id),
         task_id: Set(task.id),
         member_id: Set(turn.member_id),
     };
-    let rows: Vec<_> = task.turns.iter().map(turn).collect();
-    if !rows.is_empty() {
-        task_turn::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    Ok(())
-}
-
-/// Removes those who take turns at a task.
-pub(super) async fn delete_turns(tx: &Tx, organization_id: Uuid, task_id: Uuid) -> Result<()> {
-    task_turn::Entity::delete_many()
-        .filter(task_turn::COLUMN.organization_id.eq(organization_id))
-        .filter(task_turn::COLUMN.task_id.eq(task_id))
-        .exec(tx)
-        .await?;
-    Ok(())
+    task.turns.iter().map(turn).collect()
 }
 
 /// Which of those who take turns are not there any more; no statement for none.

@@ -18,7 +18,7 @@ use crate::{
     error::Result,
     event::Verb,
     resource::Changeable,
-    store::{Tx, versioned},
+    store::{Tx, children, versioned},
     work::{
         redating::{Chunk, Field, Misdated, Zones},
         timecard::{self, Week, WeekTimecards},
@@ -109,6 +109,6 @@ pub(crate) async fn redate(tx: &Tx, actor: &Actor, zones: &Zones, id: Uuid) -> R
     let next = repository::columns(&input, row.member_id, begins_at, &segments)?;
     versioned::update(tx, actor, Verb::Updated, &row, next, TimeEntry::from).await?;
     let owner = SegmentOwner::of(organization_id, id, row.member_id, &input);
-    repository::delete_segments(tx, organization_id, id).await?;
-    repository::insert_segments(tx, owner.segments(&cards, &segments)?).await
+    let segments = repository::segment_rows(owner.segments(&cards, &segments)?);
+    children::replace(tx, organization_id, id, segments).await
 }

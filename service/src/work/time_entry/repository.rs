@@ -19,7 +19,8 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     store::{
-        Tx, dialect,
+        children::child_tables,
+        dialect,
         page::{Page, Sort, SortKey, page_at},
         references::References,
         rows, versioned,
@@ -27,8 +28,9 @@ use crate::{
     text::{fold, lower},
 };
 
-/// How many ids or keys one statement looks up, and how many rows of up to eight columns one
-/// writes: SQLite takes 32,766 parameters.
+child_tables!(time_entry_day: TimeEntryId, time_entry_tag: TimeEntryId);
+
+/// How many ids or keys one statement looks up: SQLite takes 32,766 parameters.
 const ROWS_PER_STATEMENT: usize = 3000;
 
 pub(super) async fn get(
@@ -335,35 +337,19 @@ pub(super) async fn segments_of(
         .await?)
 }
 
-/// Writes segments.
-pub(super) async fn insert_segments(tx: &Tx, segments: Vec<time_entry_day::Model>) -> Result<()> {
-    let mut segments = segments.into_iter().map(time_entry_day::ActiveModel::from);
-    loop {
-        let chunk: Vec<_> = segments.by_ref().take(ROWS_PER_STATEMENT).collect();
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        time_entry_day::Entity::insert_many(chunk).exec_without_returning(tx).await?;
-    }
+/// The rows of segments.
+pub(super) fn segment_rows(
+    segments: Vec<time_entry_day::Model>,
+) -> Vec<time_entry_day::ActiveModel> {
+    segments.into_iter().map(time_entry_day::ActiveModel::from).collect()
 }
 
-/// Removes the segments of an entry.
-pub(super) async fn delete_segments(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<()> {
-    time_entry_day::Entity::delete_many()
-        .filter(time_entry_day::COLUMN.organization_id.eq(organization_id))
-        .filter(time_entry_day::COLUMN.time_entry_id.eq(id))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Writes the tags of entries, to find them by.
-pub(super) async fn insert_tags<'a>(
-    tx: &Tx,
+/// The rows of the tags that entries are found by.
+pub(super) fn tag_rows<'a>(
     organization_id: Uuid,
     entries: impl IntoIterator<Item = (Uuid, &'a [String])>,
-) -> Result<()> {
-    let rows: Vec<_> = entries
+) -> Vec<time_entry_tag::ActiveModel> {
+    entries
         .into_iter()
         .flat_map(|(time_entry_id, tags)| {
             tags.iter().map(move |tag| time_entry_tag::ActiveModel {
@@ -372,25 +358,7 @@ pub(super) async fn insert_tags<'a>(
                 tag_key: Set(fold(tag)),
             })
         })
-        .collect();
-    let mut rows = rows.into_iter();
-    loop {
-        let chunk: Vec<_> = rows.by_ref().take(ROWS_PER_STATEMENT).collect();
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        time_entry_tag::Entity::insert_many(chunk).exec_without_returning(tx).await?;
-    }
-}
-
-/// Removes the tags of an entry.
-pub(super) async fn delete_tags(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<()> {
-    time_entry_tag::Entity::delete_many()
-        .filter(time_entry_tag::COLUMN.organization_id.eq(organization_id))
-        .filter(time_entry_tag::COLUMN.time_entry_id.eq(id))
-        .exec(tx)
-        .await?;
-    Ok(())
+        .collect()
 }
 
 /// The columns of what a client may write, with the segments that come of it. `member_id` is

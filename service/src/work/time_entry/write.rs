@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     resource::Changeable,
-    store::{Tx, versioned},
+    store::{Tx, children, versioned},
     work::{
         project,
         timecard::{self, Week, WeekTimecards},
@@ -337,9 +337,10 @@ async fn make(
             segments.extend(owner.segments(cards, &draft.segments)?);
         }
         let entries = versioned::insert_many(tx, actor, rows, None, TimeEntry::from).await?;
-        repository::insert_segments(tx, segments).await?;
-        let tags: Vec<_> = entries.iter().map(|entry| (entry.id, &entry.tags[..])).collect();
-        repository::insert_tags(tx, organization_id, tags).await?;
+        children::insert(tx, repository::segment_rows(segments)).await?;
+        let tags = entries.iter().map(|entry| (entry.id, &entry.tags[..]));
+        let tags = repository::tag_rows(organization_id, tags);
+        children::insert(tx, tags).await?;
         made.extend(chunk.iter().map(|draft| draft.index).zip(entries));
     }
     Ok(made)
@@ -468,12 +469,12 @@ pub(super) async fn update(
     let owner = SegmentOwner::of(organization_id, row.id, member_id, &input);
     let segments = owner.segments(&cards, &segments)?;
     if segments != before {
-        repository::delete_segments(tx, organization_id, row.id).await?;
-        repository::insert_segments(tx, segments).await?;
+        let segments = repository::segment_rows(segments);
+        children::replace(tx, organization_id, row.id, segments).await?;
     }
     if input.tags != current.tags {
-        repository::delete_tags(tx, organization_id, row.id).await?;
-        repository::insert_tags(tx, organization_id, [(row.id, &input.tags[..])]).await?;
+        let tags = repository::tag_rows(organization_id, [(row.id, &input.tags[..])]);
+        children::replace(tx, organization_id, row.id, tags).await?;
     }
     Ok(changed)
 }

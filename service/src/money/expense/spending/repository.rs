@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    money::expense::{Kind, Status, repository as expenses},
-    store::{Tx, dialect, versioned},
+    money::expense::{Kind, Status},
+    store::{Tx, children, dialect, versioned},
 };
 
 /// How many rows one statement writes: of twelve parameters each, SQLite takes 32,766 in all.
@@ -219,7 +219,7 @@ pub(in crate::money::expense) async fn append(
             part_count: Set(parts),
         })
     });
-    expenses::insert_in_chunks(tx, rows.collect::<Result<_>>()?, ROWS_PER_STATEMENT).await
+    children::insert(tx, rows.collect::<Result<_>>()?).await
 }
 
 /// The first organization after another that has deltas.
