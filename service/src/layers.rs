@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "actor",
             "amount",
+            "backoff",
             "background",
             "clock",
             "consumer",

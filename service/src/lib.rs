@@ -42,6 +42,7 @@
 pub mod actor;
 pub mod amount;
 pub mod background;
+mod backoff;
 pub mod clock;
 pub mod consumer;
 mod details;

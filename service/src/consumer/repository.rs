@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Consumer, Start, worker::MAX_BACKOFF};
+use super::{Consumer, Start, worker::BACKOFF};
 use crate::{
     due,
     error::Result,
@@ -90,7 +90,7 @@ pub(super) async fn lags(
             Expr::col((event_head::Entity, event_head::Column::Position)).gt(Expr::from(seen())),
         )
         .and_where(Expr::col(head).ne(NO_ORGANIZATION))
-        .cond_where(due::is(Expr::col(next_at), now, MAX_BACKOFF).add(Expr::col(next_at).is_null()))
+        .cond_where(due::is(Expr::col(next_at), now, BACKOFF.max).add(Expr::col(next_at).is_null()))
         .order_by(head, sea_orm::Order::Asc);
     let rows = connection.query_all(&statement).await?;
     Ok(rows.iter().map(|row| Lag::from_query_result(row, "")).collect::<Result<_, _>>()?)

@@ -19,10 +19,10 @@ use super::{
 use crate::{
     actor::Actor,
     background::Context,
+    backoff::{Backoff, Jitter},
     error::{Error, Result},
     identity::access,
     lease::{self, Node},
-    random::Random,
     store::Tx,
 };
 
@@ -32,11 +32,9 @@ const BATCH_SIZE: u64 = 50;
 const ORGANIZATIONS_PER_QUERY: usize = 500;
 /// How often an event is tried before it is parked.
 const MAX_ATTEMPTS: i64 = 10;
-/// How long until it is tried for the second time; twice as long each time after that. In all, some
-/// eight minutes.
-const INITIAL_BACKOFF: TimeDelta = TimeDelta::seconds(1);
-/// How long an event waits at most that is to be tried again.
-pub(super) const MAX_BACKOFF: TimeDelta = TimeDelta::seconds(1 << (MAX_ATTEMPTS - 2));
+/// How long an event waits that is to be tried again. In all, some eight minutes.
+pub(super) const BACKOFF: Backoff =
+    Backoff { initial: TimeDelta::seconds(1), max: TimeDelta::seconds(1 << (MAX_ATTEMPTS - 2)) };
 /// How long the text of an error is that is kept.
 const MAX_ERROR_LENGTH: usize = 500;
 
@@ -254,7 +252,7 @@ async fn schedule_retry(
             let known = repository::position(tx, organization_id, consumer.name).await?;
             let attempts = known.map_or(0, |row| row.attempts) + 1;
             let (to, outcome) = if attempts < MAX_ATTEMPTS {
-                let next_at = Some(tx.now() + backoff(attempts, tx.random()));
+                let next_at = Some(tx.now() + BACKOFF.delay(attempts, Jitter::Half, tx.random()));
                 (PositionUpdate { position: *from, attempts, next_at }, Outcome::Failed)
             } else {
                 let position = event.position.unwrap_or(*from);
@@ -350,32 +348,4 @@ async fn retry_parked(
 /// An error as it is kept: errors hold no personal data.
 fn error_summary(error: &Error) -> String {
     error.to_string().chars().take(MAX_ERROR_LENGTH).collect()
-}
-
-/// How long an event waits that has failed so often: half of it for certain, the rest by chance, so
-/// that what failed together is not tried together.
-fn backoff(attempts: i64, random: &Random) -> TimeDelta {
-    let doublings = u32::try_from((attempts - 1).clamp(0, 20)).unwrap_or_default();
-    let longest = INITIAL_BACKOFF.num_milliseconds() << doublings;
-    let half = longest / 2;
-    let chance = random.below(u64::try_from(half).unwrap_or_default() + 1);
-    TimeDelta::milliseconds(half + i64::try_from(chance).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backoff_grows_and_is_never_longer_than_twice_the_last() {
-        let random = Random::seeded(1);
-        for attempts in 1..MAX_ATTEMPTS {
-            let longest = INITIAL_BACKOFF * (1 << (attempts - 1));
-            for _ in 0..100 {
-                let delay = backoff(attempts, &random);
-                assert!(longest / 2 <= delay && delay <= longest, "{attempts}: {delay}");
-                assert!(delay <= MAX_BACKOFF);
-            }
-        }
-    }
 }

@@ -247,7 +247,7 @@ impl SagaTimeouts {
 
     /// How long a saga waits at most until it is taken up again.
     fn max_wait(self) -> TimeDelta {
-        self.call_window().max(TimeDelta::seconds(rules::MAX_BACKOFF_SECONDS))
+        self.call_window().max(rules::BACKOFF.max)
     }
 }
 

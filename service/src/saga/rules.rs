@@ -4,10 +4,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::saga;
 
 use super::{State, Step, StepState};
-use crate::error::{Error, Result};
+use crate::{
+    backoff::Backoff,
+    error::{Error, Result},
+};
 
-/// How long at most until a step is tried again.
-pub(super) const MAX_BACKOFF_SECONDS: i64 = 300;
+/// How long until a step is tried again, without jitter.
+pub(super) const BACKOFF: Backoff =
+    Backoff { initial: TimeDelta::seconds(1), max: TimeDelta::seconds(300) };
 
 /// How far a saga is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,8 +202,7 @@ impl Progress {
         }
         step.error = Some(why.clone());
         let started = step.started_at.unwrap_or(now);
-        let delay =
-            TimeDelta::seconds(MAX_BACKOFF_SECONDS.min(1 << (step.attempts - 1).clamp(0, 20)));
+        let delay = BACKOFF.longest(step.attempts);
         if now - started < timeout {
             self.due_at = Some(now + delay);
         } else {
@@ -376,7 +379,7 @@ mod tests {
             progress.failed(now, "away".into(), TIMEOUT);
         }
         assert_eq!(pauses[..5], [0, 1, 2, 4, 8]);
-        assert_eq!(pauses.iter().max(), Some(&MAX_BACKOFF_SECONDS));
+        assert_eq!(pauses.iter().max(), Some(&BACKOFF.max.num_seconds()));
         assert_eq!(progress.state, State::Failed);
         progress.retry(now).expect("somebody may try it again");
         assert_eq!((progress.state, progress.due_at), (State::Running, Some(now)));

@@ -31,6 +31,7 @@ use super::{
     transaction::{Begin, Transaction},
 };
 use crate::{
+    backoff::{Backoff, Jitter},
     clock::Clock,
     error::{Error, Result},
     random::Random,
@@ -38,6 +39,9 @@ use crate::{
 
 /// How often a closure runs at most.
 const MAX_ATTEMPTS: u32 = 5;
+/// How long to wait before it runs again.
+const BACKOFF: Backoff =
+    Backoff { initial: TimeDelta::milliseconds(5), max: TimeDelta::milliseconds(80) };
 /// How long to look for what a COMMIT without an answer has made.
 const MARKER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long to wait before looking again.
@@ -104,15 +108,14 @@ impl Writer {
     {
         let task = tokio::spawn(async move {
             let mut reason = String::new();
-            for attempt in 0..MAX_ATTEMPTS {
+            for attempt in 1..=MAX_ATTEMPTS {
                 match self.attempt(&input, &work).await {
                     Err(Error::Retry(why)) => {
                         metrics::counter!("steward_transaction_retries_total").increment(1);
                         reason = why;
-                        let most = 5 << attempt;
                         // Not of the transaction's randomness: who waits must not change ids.
-                        let pause = Duration::from_millis(Random::system().below(most) + 1);
-                        tokio::time::sleep(pause).await;
+                        let pause = BACKOFF.delay(attempt.into(), Jitter::Full, &Random::system());
+                        tokio::time::sleep(pause.to_std().unwrap_or_default()).await;
                     }
                     ended => return ended,
                 }
