@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    money::expense::{Kind, Status},
+    money::expense::{Kind, Status, repository as expenses},
     store::{Tx, children, dialect, versioned},
 };
 
