@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use service::{
     automation::webhook::{self, Retries},
-    identity::user::Registration,
+    identity::user::{PasswordCost, Registration},
     outbound::Allow,
     saga::SagaTimeouts,
     seal::Keyring,
@@ -119,6 +119,32 @@ pub enum LogFormat {
     Pretty,
     /// For machines: one JSON object a line
     Json,
+}
+
+/// What hashing a password costs: never less than what OWASP asks for.
+#[derive(Debug, Clone, Args)]
+pub struct Hashing {
+    /// How much memory hashing a password takes, in MiB
+    ///
+    /// A higher cost holds for new passwords at once, and for each other one from its next login on.
+    #[arg(long, env = "STEWARD_PASSWORD_MEMORY", default_value_t = 19, global = true,
+          value_parser = clap::value_parser!(u32).range(19..=1024))]
+    pub password_memory: u32,
+
+    /// How many passes over that memory hashing a password takes
+    #[arg(long, env = "STEWARD_PASSWORD_ITERATIONS", default_value_t = 2, global = true,
+          value_parser = clap::value_parser!(u32).range(2..=20))]
+    pub password_iterations: u32,
+}
+
+impl Hashing {
+    /// The cost.
+    pub fn cost(&self) -> PasswordCost {
+        PasswordCost {
+            memory_kib: self.password_memory * 1024,
+            iterations: self.password_iterations,
+        }
+    }
 }
 
 /// How the API is served.
@@ -295,6 +321,8 @@ impl From<RegistrationChoice> for Registration {
 pub struct Settings {
     /// Who may register.
     pub registration: Registration,
+    /// What hashing a password costs.
+    pub password_cost: PasswordCost,
     /// How long a session lasts.
     pub session_lifetime: chrono::TimeDelta,
     /// How long access is remembered.
@@ -334,6 +362,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             registration: Registration::Open,
+            password_cost: PasswordCost::default(),
             session_lifetime: chrono::TimeDelta::days(30),
             access_ttl: Duration::from_secs(10),
             saga_timeouts: SagaTimeouts::default(),
@@ -357,10 +386,12 @@ impl Default for Settings {
     }
 }
 
-impl From<&Serve> for Settings {
-    fn from(serve: &Serve) -> Self {
+impl Settings {
+    /// What the command line says.
+    pub fn new(hashing: &Hashing, serve: &Serve) -> Self {
         Self {
             registration: serve.registration.into(),
+            password_cost: hashing.cost(),
             session_lifetime: chrono::TimeDelta::days(serve.session_days),
             access_ttl: Duration::from_secs(serve.access_ttl),
             saga_timeouts: SagaTimeouts {
@@ -392,6 +423,8 @@ impl From<&Serve> for Settings {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
 
     #[test]
@@ -399,5 +432,20 @@ mod tests {
         let url = DatabaseUrl::from("postgres://steward:s3cr3t@db/steward?password=s3cr3t");
         assert_eq!(format!("{url:?}"), "postgres://db/steward");
         assert_eq!(DatabaseUrl::from("sqlite://steward.db").shown(), "sqlite://steward.db");
+    }
+
+    #[test]
+    fn the_cost_of_passwords_can_be_raised_and_not_lowered() {
+        let cost = |flags: &[&str]| {
+            let command = Hashing::augment_args(clap::Command::new("steward"));
+            let matches = command.try_get_matches_from([&["steward"], flags].concat()).ok()?;
+            Some(Hashing::from_arg_matches(&matches).ok()?.cost())
+        };
+        assert_eq!(cost(&[]), Some(PasswordCost::default()));
+        let raised = PasswordCost { memory_kib: 64 * 1024, iterations: 3 };
+        assert_eq!(cost(&["--password-memory=64", "--password-iterations=3"]), Some(raised));
+        for lower in ["--password-memory=18", "--password-iterations=1"] {
+            assert_eq!(cost(&[lower]), None, "{lower}");
+        }
     }
 }

@@ -45,7 +45,7 @@ impl State {
     /// If passwords cannot be hashed here, or requests cannot be made.
     pub fn new(store: Store, settings: Settings) -> error::Result<Self> {
         let access_cache = AccessCache::new(store.clone(), settings.access_ttl);
-        let passwords = Passwords::new(store.random())?;
+        let passwords = Passwords::new(store.random(), settings.password_cost)?;
         let outbound = Outbound::new(settings.outbound_allow.clone())?;
         Ok(Self {
             store,

@@ -14,7 +14,7 @@ use service::{
     Store,
     background::{Background, Context, run_until_idle},
     consumer::Consumer,
-    identity::access,
+    identity::{access, user::PasswordCost},
     import::{self, ImportRun},
     random::Random,
     saga,
@@ -31,6 +31,8 @@ pub struct AppOptions {
     pub store: Options,
     /// The app's.
     pub settings: Settings,
+    /// What hashing a password costs, whatever the settings say: little, unless that is what is tested.
+    pub password_cost: PasswordCost,
     /// Flags of `steward serve`.
     pub flags: Vec<&'static str>,
     /// What reacts to events, if not what steward has.
@@ -44,7 +46,14 @@ impl Default for AppOptions {
     fn default() -> Self {
         let store = Options { keyring: keyring(), ..Options::default() };
         let settings = Settings::default();
-        Self { store, settings, flags: Vec::new(), consumers: None, background: false }
+        Self {
+            store,
+            settings,
+            password_cost: PasswordCost { memory_kib: 8, iterations: 1 },
+            flags: Vec::new(),
+            consumers: None,
+            background: false,
+        }
     }
 }
 
@@ -92,7 +101,9 @@ impl App {
     }
 
     fn serve(store: Store, options: AppOptions) -> Self {
-        let AppOptions { store: _, settings, flags, consumers, background } = options;
+        let AppOptions { store: _, settings, password_cost, flags, consumers, background } =
+            options;
+        let settings = Settings { password_cost, ..settings };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let state = State::new(store.clone(), settings).unwrap();

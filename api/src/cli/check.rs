@@ -4,14 +4,16 @@ use chrono::TimeDelta;
 use service::{Store, event::verify::from_the_future, zone};
 
 use super::{CliError, connect, missing_migrations, url};
-use crate::config::{Database, Log, Serve};
+use crate::config::{Database, Hashing, Log, Serve};
 
 pub(super) async fn run(
     database: &Database,
     log: &Log,
+    hashing: &Hashing,
     serve: &Serve,
 ) -> Result<ExitCode, CliError> {
     println!("configuration  {log:?}");
+    println!("               {hashing:?}");
     println!("               {serve:?}");
     let zones = zone::installed();
     println!("time zones     {zones}");

@@ -20,7 +20,7 @@ use service::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    config::{Database, DatabaseUrl, Log, LogFormat, Serve},
+    config::{Database, DatabaseUrl, Hashing, Log, LogFormat, Serve},
     openapi,
 };
 
@@ -37,6 +37,8 @@ pub struct Cli {
     database: Database,
     #[command(flatten)]
     log: Log,
+    #[command(flatten)]
+    hashing: Hashing,
     #[command(flatten)]
     serve: Serve,
 }
@@ -92,14 +94,14 @@ impl Cli {
     /// # Errors
     /// What a person at the command line should read.
     pub async fn run(self) -> Result<ExitCode, CliError> {
-        let Self { command, database, log, serve } = self;
+        let Self { command, database, log, hashing, serve } = self;
         // What serves says in its log which time zones it has, once there is one.
         if !matches!(command, None | Some(Command::Serve(_))) {
             zone::install(&database.zoneinfo)?;
         }
         match command {
-            None => serve::run(&database, &log, &serve).await,
-            Some(Command::Serve(serve)) => serve::run(&database, &log, &serve).await,
+            None => serve::run(&database, &log, &hashing, &serve).await,
+            Some(Command::Serve(serve)) => serve::run(&database, &log, &hashing, &serve).await,
             Some(Command::Migrate { direction }) => migrate::run(&database, direction).await,
             Some(Command::Events { action }) => events::run(&database, action).await,
             Some(Command::Openapi) => {
@@ -108,9 +110,9 @@ impl Cli {
             }
             Some(Command::Import(args)) => import::run(&database, *args).await,
             Some(Command::Keys { action }) => keys::run(&database, action).await,
-            Some(Command::User { action }) => user::run(&database, action).await,
+            Some(Command::User { action }) => user::run(&database, &hashing, action).await,
             Some(Command::Verify(args)) => verify::run(&database, args).await,
-            Some(Command::Check(serve)) => check::run(&database, &log, &serve).await,
+            Some(Command::Check(serve)) => check::run(&database, &log, &hashing, &serve).await,
         }
     }
 }

@@ -5,7 +5,7 @@ use service::{Store, background::Background, store::Engine, zone};
 use super::{CliError, connect_to_serve, missing_migrations, start_log, url};
 use crate::{
     app,
-    config::{Database, Log, Serve, Settings},
+    config::{Database, Hashing, Log, Serve, Settings},
     shutdown::Shutdown,
     state::State,
 };
@@ -13,6 +13,7 @@ use crate::{
 pub(super) async fn run(
     database: &Database,
     log: &Log,
+    hashing: &Hashing,
     serve: &Serve,
 ) -> Result<ExitCode, CliError> {
     start_log(log)?;
@@ -25,7 +26,7 @@ pub(super) async fn run(
     let listener = TcpListener::bind(serve.listen)
         .map_err(|error| format!("cannot listen on {}: {error}", serve.listen))?;
     let address = listener.local_addr()?;
-    let state = State::new(store.clone(), Settings::from(serve))?;
+    let state = State::new(store.clone(), Settings::new(hashing, serve))?;
     let background = Background::start(&state.context());
     let (server, shutdown) = app::server(state, listener, serve)?;
     let serving = tokio::spawn(server);

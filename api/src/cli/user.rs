@@ -10,7 +10,7 @@ use service::{
 };
 
 use super::{CliError, connect, missing_migrations};
-use crate::config::Database;
+use crate::config::{Database, Hashing};
 
 /// How many bytes of standard input are read for a password.
 const MAX_INPUT_BYTES: u64 = 4096;
@@ -57,7 +57,11 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(database: &Database, action: Action) -> Result<ExitCode, CliError> {
+pub(super) async fn run(
+    database: &Database,
+    hashing: &Hashing,
+    action: Action,
+) -> Result<ExitCode, CliError> {
     let store = connect(database).await?;
     if !missing_migrations(&store).await?.is_empty() {
         return Err("the database's schema is outdated: run `steward migrate up`".into());
@@ -65,11 +69,11 @@ pub(super) async fn run(database: &Database, action: Action) -> Result<ExitCode,
     match action {
         Action::List => operator::each(&store, show).await?,
         Action::Create { email, name, password_stdin } => {
-            create(&store, email, name, password_stdin).await?;
+            create(&store, hashing, email, name, password_stdin).await?;
         }
         Action::ResetPassword { email, password_stdin } => {
             let (password, made) = password(&store, password_stdin)?;
-            let passwords = Passwords::new(store.random())?;
+            let passwords = Passwords::new(store.random(), hashing.cost())?;
             let user = operator::reset_password(&store, &passwords, &email, password).await;
             say(&user.map_err(named)?, "has another password, and no session", made.as_deref());
         }
@@ -85,12 +89,13 @@ pub(super) async fn run(database: &Database, action: Action) -> Result<ExitCode,
 
 async fn create(
     store: &Store,
+    hashing: &Hashing,
     email: String,
     display_name: String,
     password_stdin: bool,
 ) -> Result<(), CliError> {
     let (password, made) = password(store, password_stdin)?;
-    let passwords = Passwords::new(store.random())?;
+    let passwords = Passwords::new(store.random(), hashing.cost())?;
     let new = NewUser { email, display_name, password, invitation: None };
     let user = operator::create(store, &passwords, new).await.map_err(named)?;
     say(&user, "is made", made.as_deref());

@@ -35,7 +35,7 @@ pub async fn create(
     // Who is disabled is told what a wrong password is told.
     let user = user.filter(|user| fit != Fit::No && user.disabled_at.is_none()).ok_or(REFUSED)?;
     let renewed = match fit {
-        Fit::Unprepared => Some(passwords.hash(password, store.random(), Origin::Known).await?),
+        Fit::Outdated => Some(passwords.hash(password, store.random(), Origin::Known).await?),
         Fit::Yes | Fit::No => None,
     };
     let secret = store.random().secret().prefixed(PREFIX);

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use commands::{change, change_password, get, register, revert};
-pub use password::Passwords;
 pub(crate) use password::{Fit, MAX_READ_LENGTH};
+pub use password::{PasswordCost, Passwords};
 
 use crate::text;
 

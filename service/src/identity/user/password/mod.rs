@@ -1,5 +1,6 @@
-//! Passwords: argon2id at OWASP's parameters, off the async threads, a few at a time.
+//! Passwords: argon2id at a cost that is handed in, off the async threads, a few at a time.
 
+mod cost;
 mod profile;
 mod queue;
 
@@ -8,11 +9,10 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc,
-};
+use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc};
 use validator::ValidationError;
 
+pub use self::cost::PasswordCost;
 use self::queue::Queue;
 use crate::{
     error::{Error, Result},
@@ -48,12 +48,13 @@ pub(super) fn acceptable(password: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
-/// Hashes and checks passwords, as many at once as there are processors: each takes 19 MiB.
+/// Hashes and checks passwords, as many at once as there are processors: each takes the memory of the cost.
 #[derive(Debug, Clone)]
 pub struct Passwords {
     queue: Queue,
-    /// The hash of no password: what a login by an unknown address is checked against, so that it
-    /// takes as long as any other.
+    cost: PasswordCost,
+    /// The hash of no password, at the same cost: what a login by an unknown address is checked against,
+    /// so that it takes as long as any other.
     nobody: Arc<str>,
 }
 
@@ -64,19 +65,19 @@ pub(crate) enum Fit {
     No,
     /// It is the one.
     Yes,
-    /// It is the one, but the hash was made of the bytes as they were sent: make it anew.
-    Unprepared,
+    /// It is the one, but the hash was made of the bytes as they were sent, or at a lower cost: make it anew.
+    Outdated,
 }
 
 impl Passwords {
     /// A bound of one hash for each processor.
     ///
     /// # Errors
-    /// If argon2 cannot work here at all.
-    pub fn new(random: &Random) -> Result<Self> {
+    /// If argon2 cannot work here at all, or not at this cost.
+    pub fn new(random: &Random, cost: PasswordCost) -> Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let nobody = hash_now(&random.bytes::<32>(), &random.bytes())?;
-        Ok(Self { queue: Queue::new(processors), nobody: nobody.into() })
+        let nobody = hash_now(&random.bytes::<32>(), &random.bytes(), cost)?;
+        Ok(Self { queue: Queue::new(processors), cost, nobody: nobody.into() })
     }
 
     /// The hash to keep, as a PHC string.
@@ -89,10 +90,10 @@ impl Passwords {
         random: &Random,
         origin: Origin,
     ) -> Result<String> {
-        let salt = random.bytes();
+        let (salt, cost) = (random.bytes(), self.cost);
         // What is new was prepared once already, when it was validated.
         let prepared = profile::prepare(&password).unwrap_or(password);
-        self.queue.run(origin, move || hash_now(prepared.as_bytes(), &salt)).await?
+        self.queue.run(origin, move || hash_now(prepared.as_bytes(), &salt, cost)).await?
     }
 
     /// Whether the password is the one of the hash. Takes as long without a hash as with one.
@@ -105,37 +106,33 @@ impl Passwords {
         hash: Option<String>,
         origin: Origin,
     ) -> Result<Fit> {
-        let known = hash.is_some();
+        let (known, cost) = (hash.is_some(), self.cost);
         let hash = hash.unwrap_or_else(|| self.nobody.to_string());
-        let fit = self.queue.run(origin, move || fit_now(&password, &hash)).await?;
+        let fit = self.queue.run(origin, move || fit_now(&password, &hash, cost)).await?;
         Ok(if known { fit } else { Fit::No })
     }
 }
 
 /// The password as RFC 8265 prepares it, and then as it was sent: hashes of before that are of it.
-fn fit_now(password: &str, hash: &str) -> Fit {
+fn fit_now(password: &str, hash: &str, cost: PasswordCost) -> Fit {
     // What cannot be prepared was never another one.
     let prepared = profile::prepare(password).unwrap_or_else(|| password.to_owned());
     if verify_now(prepared.as_bytes(), hash) {
-        return Fit::Yes;
+        return if cost.exceeds(hash) { Fit::Outdated } else { Fit::Yes };
     }
     if prepared != password && verify_now(password.as_bytes(), hash) {
-        return Fit::Unprepared;
+        return Fit::Outdated;
     }
     Fit::No
 }
 
-/// m = 19 MiB, t = 2, p = 1: the OWASP Password Storage Cheat Sheet's first choice for argon2id.
-fn argon2() -> Result<Argon2<'static>> {
-    let params = Params::new(19 * 1024, 2, 1, None).map_err(|error| internal(&error))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn hash_now(password: &[u8], salt: &[u8; 16]) -> Result<String> {
-    let hash = argon2()?.hash_password_with_salt(password, salt).map_err(|e| internal(&e))?;
+fn hash_now(password: &[u8], salt: &[u8; 16], cost: PasswordCost) -> Result<String> {
+    let argon2 = cost.argon2().map_err(|error| internal(&error))?;
+    let hash = argon2.hash_password_with_salt(password, salt).map_err(|error| internal(&error))?;
     Ok(hash.to_string())
 }
 
+/// At the cost that the hash names.
 fn verify_now(password: &[u8], hash: &str) -> bool {
     phc::PasswordHash::new(hash)
         .is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
@@ -172,7 +169,7 @@ mod tests {
 
     fn passwords() -> (Passwords, Random) {
         let random = Random::system();
-        (Passwords::new(&random).expect("argon2 works"), random)
+        (Passwords::new(&random, PasswordCost::default()).expect("argon2 works"), random)
     }
 
     #[tokio::test]
@@ -192,15 +189,37 @@ mod tests {
     async fn a_password_fits_however_it_is_composed() {
         let (passwords, random) = passwords();
         let new = passwords.hash(DECOMPOSED.into(), &random, Origin::Known).await.expect("a hash");
-        let old = hash_now(DECOMPOSED.as_bytes(), &random.bytes()).expect("a hash");
+        let old = hash_now(DECOMPOSED.as_bytes(), &random.bytes(), PasswordCost::default());
+        let old = old.expect("a hash");
         for (password, hash, fit) in [
             (COMPOSED, &new, Fit::Yes),
             (DECOMPOSED, &new, Fit::Yes),
-            (DECOMPOSED, &old, Fit::Unprepared),
+            (DECOMPOSED, &old, Fit::Outdated),
             (COMPOSED, &old, Fit::No),
         ] {
             let found = passwords.verify(password.into(), Some(hash.clone()), Origin::Known).await;
             assert_eq!(found.expect("checked"), fit, "{password:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_a_lower_cost_is_made_anew_and_one_of_a_higher_cost_stays() {
+        let cost = |memory_kib, iterations| PasswordCost { memory_kib, iterations };
+        let random = Random::system();
+        let passwords = Passwords::new(&random, cost(64, 2)).expect("argon2 works");
+        assert!(passwords.nobody.contains("m=64,t=2,p=1"), "{}", passwords.nobody);
+        for (of_hash, fit) in [
+            (cost(64, 2), Fit::Yes),
+            (cost(128, 2), Fit::Yes),
+            (cost(64, 3), Fit::Yes),
+            (cost(32, 2), Fit::Outdated),
+            (cost(64, 1), Fit::Outdated),
+        ] {
+            let hash = hash_now(b"a good one", &random.bytes(), of_hash).expect("a hash");
+            for (password, fit) in [("a good one", fit), ("a bad one", Fit::No)] {
+                let found = passwords.verify(password.into(), Some(hash.clone()), Origin::Known);
+                assert_eq!(found.await.expect("checked"), fit, "{of_hash:?}");
+            }
         }
     }
 }
