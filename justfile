@@ -100,6 +100,10 @@ thresholds:
 webhooks:
     .ci/run webhooks
 
+# Write the databases of a release to tests/fixtures, which the tests of upgrades start from (needs pg_dump)
+fixture RELEASE:
+    WRITE_FIXTURE={{ RELEASE }} .ci/run fixture
+
 # The benchmarks (docs/benchmarks.md)
 bench:
     .ci/run bench

@@ -8,6 +8,7 @@ pub mod app;
 pub mod client;
 pub mod crowd;
 pub mod database;
+pub mod dump;
 pub mod events;
 pub mod log;
 pub mod plan;

@@ -250,6 +250,11 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Its path, with the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Its body.
     pub fn text(&self) -> Option<String> {
         self.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned())

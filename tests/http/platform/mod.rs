@@ -12,6 +12,7 @@ mod limits;
 mod operations;
 mod paging;
 mod purge;
+mod releases;
 mod statements;
 mod upgrade;
 mod work;
