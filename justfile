@@ -104,6 +104,10 @@ webhooks:
 fixture RELEASE:
     WRITE_FIXTURE={{ RELEASE }} .ci/run fixture
 
+# Fuzz the CSV reader and the merge patch, each for FUZZ_SECONDS, 60 by default (needs a nightly Rust)
+fuzz:
+    .ci/run fuzz
+
 # The benchmarks (docs/benchmarks.md)
 bench:
     .ci/run bench

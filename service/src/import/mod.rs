@@ -5,6 +5,8 @@ mod cells;
 mod chunks;
 mod columns;
 mod commands;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod key;
 mod lines;
 mod report;

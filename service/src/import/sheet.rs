@@ -1,4 +1,4 @@
-use std::{fs::File, path::Path};
+use std::{fs::File, io::Read, path::Path};
 
 use csv::{ByteRecord, ReaderBuilder};
 
@@ -6,8 +6,8 @@ use super::{Cells, Header, lines::Lines};
 use crate::error::{Error, Result};
 
 /// A CSV file, read strictly, one row at a time.
-pub(crate) struct Sheet {
-    reader: csv::Reader<Lines<File>>,
+pub(crate) struct Sheet<R = File> {
+    reader: csv::Reader<Lines<R>>,
     record: ByteRecord,
     width: usize,
 }
@@ -16,6 +16,12 @@ impl Sheet {
     pub(crate) fn open(path: &Path, delimiter: Option<char>) -> Result<(Self, Header)> {
         let file = File::open(path)
             .map_err(|error| Error::Internal(format!("the file cannot be read: {error}")))?;
+        Self::of(file, delimiter)
+    }
+}
+
+impl<R: Read> Sheet<R> {
+    pub(crate) fn of(file: R, delimiter: Option<char>) -> Result<(Self, Header)> {
         let delimiter = delimiter.map_or(b',', |mark| mark as u8);
         let mut reader =
             ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(Lines::of(file));

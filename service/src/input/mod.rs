@@ -6,6 +6,8 @@
 //! validated as a whole, under the same rules.
 
 pub(crate) mod batch;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod schema;
 
 use std::{borrow::Cow, marker::PhantomData};
