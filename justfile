@@ -108,6 +108,10 @@ fixture RELEASE:
 fuzz:
     .ci/run fuzz
 
+# Change the rules.rs files in small ways, and show which changes no unit test notices: `just mutants --shard 1/8`
+mutants *ARGUMENTS:
+    MUTANTS="{{ ARGUMENTS }}" .ci/run mutants
+
 # The benchmarks (docs/benchmarks.md)
 bench:
     .ci/run bench
