@@ -9,6 +9,9 @@ use std::{
 /// The folders of the test programs, each with a `main.rs`.
 const PROGRAMS: &[&str] = &["http", "store", "canary", "../api/tests/process"];
 
+/// What cargo does not compile with `cfg(test)` (`test = false`), because there is nothing to run.
+const UNTESTED: &[&str] = &["src", "../migration/src", "../api/src/main.rs"];
+
 /// The `*.rs` files below a folder.
 fn files(folder: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
@@ -67,6 +70,17 @@ fn every_file_of_tests_is_compiled() {
     for program in PROGRAMS {
         let forgotten = forgotten(&package.join(program));
         assert!(forgotten.is_empty(), "no `mod` names {forgotten:?}");
+    }
+}
+
+#[test]
+fn what_is_compiled_without_unit_tests_has_none() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for path in UNTESTED.iter().map(|path| package.join(path)) {
+        for file in if path.is_dir() { files(&path) } else { BTreeSet::from([path]) } {
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(!text.contains("#[test]") && !text.contains("#[cfg(test)]"), "{file:?}");
+        }
     }
 }
 
