@@ -40,10 +40,6 @@ entities-check:
 openapi:
     .ci/run openapi
 
-# docs/openapi.json is what the code gives
-openapi-check:
-    .ci/run openapi-check
-
 # Write the tables of docs/roles.md and docs/events.md from the code (a test compares them)
 docs:
     .ci/run docs
