@@ -4,12 +4,19 @@
 //! Texts are compared without case and without space around them. A field that has no value passes no
 //! test but `ne` and `exists`.
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 use uuid::Uuid;
 
 use crate::{
     error::Violation,
+    money::expense::Expense,
     text::{fold, lower},
 };
 
@@ -36,33 +43,47 @@ enum Kind {
     Other,
 }
 
-/// The fields of an expense, as the API shows it.
-const FIELDS: &[(&str, Kind)] = &[
-    ("id", Kind::Id),
-    ("version", Kind::Integer),
-    ("kind", Kind::Text),
-    ("status", Kind::Text),
-    ("member_id", Kind::Id),
-    ("category_id", Kind::Id),
-    ("project_id", Kind::Id),
-    ("spent_on", Kind::Day),
-    ("amount_minor", Kind::Integer),
-    ("currency", Kind::Text),
-    ("merchant", Kind::Text),
-    ("payment_method", Kind::Text),
-    ("note", Kind::Text),
-    ("place", Kind::Text),
-    ("details", Kind::Other),
-    ("items", Kind::Other),
-    ("tags", Kind::Tags),
-    ("submitted_at", Kind::Instant),
-    ("decided_at", Kind::Instant),
-    ("decided_by_member_id", Kind::Id),
-    ("decision_note", Kind::Text),
-    ("reimbursed_at", Kind::Instant),
-    ("created_at", Kind::Instant),
-    ("updated_at", Kind::Instant),
-];
+/// The fields of an expense, as the API shows it: the properties of its schema.
+static FIELDS: LazyLock<Vec<(String, Kind)>> = LazyLock::new(|| {
+    let mut components = Vec::new();
+    Expense::schemas(&mut components);
+    let expense = as_json(&Expense::schema());
+    let properties = expense["properties"].as_object().into_iter().flatten();
+    properties.map(|(name, property)| (name.clone(), Kind::of(property, &components))).collect()
+});
+
+fn as_json(schema: &RefOr<Schema>) -> Value {
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+impl Kind {
+    /// The kind of the values that a schema describes. A reference has that of the component.
+    fn of(schema: &Value, components: &[(String, RefOr<Schema>)]) -> Self {
+        if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+            let component = components.iter().find(|(known, _)| known == name);
+            let kind = |(_, schema): &(_, _)| Self::of(&as_json(schema), components);
+            return component.map_or(Self::Other, kind);
+        }
+        // A reference that may be null.
+        if let Some(some) = schema["oneOf"].as_array() {
+            let other = some.iter().find(|schema| schema["type"] != "null");
+            return other.map_or(Self::Other, |schema| Self::of(schema, components));
+        }
+        let types = &schema["type"];
+        let is = |name: &str| {
+            types == name || types.as_array().is_some_and(|types| types.iter().any(|it| it == name))
+        };
+        match schema["format"].as_str() {
+            Some("uuid") => Self::Id,
+            Some("date") => Self::Day,
+            Some("date-time") => Self::Instant,
+            _ if is("integer") => Self::Integer,
+            _ if is("string") => Self::Text,
+            _ if is("array") && schema["items"]["type"] == "string" => Self::Tags,
+            _ => Self::Other,
+        }
+    }
+}
 
 /// What a field is tested for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,10 +243,11 @@ fn test(object: &Map<String, Value>, at: &str) -> Result<Part, Violation> {
         return Err(Violation::new(pointer, "unknown_field", "is not a field of this"));
     }
     let name = object["field"].as_str();
-    let known = FIELDS.iter().find(|(field, _)| name == Some(field));
-    let (field, kind) = *known.ok_or_else(|| {
+    let known = FIELDS.iter().find(|(field, _)| name == Some(field.as_str()));
+    let (field, kind) = known.ok_or_else(|| {
         Violation::new(below(at, "field"), "unknown", "is not a field of an expense")
     })?;
+    let (field, kind) = (field.as_str(), *kind);
     let word = object["op"].as_str();
     let op = Op::ALL.into_iter().find(|(op, _)| word == Some(op)).map(|(_, op)| op);
     let op = op.filter(|op| op.fits(kind)).ok_or_else(|| {
@@ -339,6 +361,33 @@ mod tests {
 
     fn field(field: &str, op: &str, value: Value) -> Value {
         json!({ "field": field, "op": op, "value": value })
+    }
+
+    #[test]
+    fn a_field_has_the_kind_of_its_schema() {
+        for (name, expected) in [
+            ("id", Kind::Id),
+            ("created_by_member_id", Kind::Id),
+            ("payout_saga_id", Kind::Id),
+            ("amount_minor", Kind::Integer),
+            ("spent_on", Kind::Day),
+            ("created_at", Kind::Instant),
+            ("submitted_at", Kind::Instant),
+            ("currency", Kind::Text),
+            ("payout_error", Kind::Text),
+            ("status", Kind::Text),
+            ("tags", Kind::Tags),
+            ("items", Kind::Other),
+            ("details", Kind::Other),
+        ] {
+            let field = FIELDS.iter().find(|(field, _)| field == name);
+            assert_eq!(field.map(|(_, kind)| *kind), Some(expected), "{name}");
+        }
+        let mut components = Vec::new();
+        Expense::schemas(&mut components);
+        let status = json!({ "$ref": "#/components/schemas/ExpenseStatus" });
+        let perhaps = json!({ "oneOf": [{ "type": "null" }, status] });
+        assert_eq!(Kind::of(&perhaps, &components), Kind::Text);
     }
 
     #[test]

@@ -90,6 +90,27 @@ async fn rules_apply_in_the_order_of_their_names_and_not_to_each_other(database:
 }
 
 #[each_database]
+async fn a_rule_tests_each_field_that_the_api_shows(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, company) = app.owner_of("company").await;
+    let clerk = ada.invite(&company, "manager").await;
+    let shown = spend(&clerk, &company, json!({})).await;
+    let by_clerk = shown["created_by_member_id"].clone();
+    let by_clerk = new_with("created_by_member_id", "eq", by_clerk);
+    rule(&ada, &company, "a", by_clerk, json!([{ "add_tag": "clerk" }])).await;
+    let fields = shown.as_object().unwrap().keys();
+    let exists = |field| json!({ "field": field, "op": "exists", "value": true });
+    let any = json!({ "any": fields.map(exists).collect::<Vec<_>>() });
+    let any = json!({ "kind": "expense.created", "condition": any });
+    rule(&ada, &company, "b", any, json!([{ "add_tag": "any" }])).await;
+    for (who, tags) in [(&clerk, json!(["clerk", "any"])), (&ada, json!(["any"]))] {
+        let expense = spend(who, &company, json!({})).await;
+        assert_eq!(settled(&app, &ada, &company, &expense).await["tags"], tags);
+    }
+    app.stop().await;
+}
+
+#[each_database]
 async fn an_expense_that_may_not_be_changed_is_left_and_the_log_says_so(database: Database) {
     let app = App::start(&database).await;
     let (ada, company) = app.owner_of("company").await;
