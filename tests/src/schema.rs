@@ -97,3 +97,34 @@ pub async fn references(store: &Store) -> BTreeSet<(String, String)> {
     let pairs = pairs(store, sql).await.into_iter();
     pairs.map(|(from, to)| (unquoted(from), unquoted(to))).collect()
 }
+
+/// The unique indexes besides primary keys: each by its name, with its columns in their order.
+///
+/// # Panics
+/// If the database does not answer.
+pub async fn unique_indexes(store: &Store) -> BTreeMap<String, Vec<String>> {
+    let sql = match store.engine() {
+        Engine::Sqlite => {
+            "SELECT indexes.name, columns.name FROM sqlite_master AS tables
+             JOIN pragma_index_list(tables.name) AS indexes
+             JOIN pragma_index_info(indexes.name) AS columns
+             WHERE tables.type = 'table' AND indexes.\"unique\" AND indexes.origin <> 'pk'
+             ORDER BY indexes.name, columns.seqno"
+        }
+        Engine::Postgres => {
+            "SELECT indexes.relname::text, columns.attname::text FROM pg_index AS known
+             JOIN pg_class AS indexes ON indexes.oid = known.indexrelid
+             CROSS JOIN unnest(known.indkey) WITH ORDINALITY AS keys(number, place)
+             JOIN pg_attribute AS columns
+               ON columns.attrelid = known.indrelid AND columns.attnum = keys.number
+             WHERE known.indisunique AND NOT known.indisprimary
+               AND indexes.relnamespace = 'public'::regnamespace
+             ORDER BY indexes.relname, keys.place"
+        }
+    };
+    let mut indexes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (index, column) in pairs(store, sql).await {
+        indexes.entry(index).or_default().push(column);
+    }
+    indexes
+}

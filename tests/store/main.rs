@@ -7,6 +7,7 @@ mod classes;
 mod clock;
 mod commit_answer;
 mod concurrent;
+mod duplicates;
 mod group;
 mod lease;
 mod ledger;

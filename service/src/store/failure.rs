@@ -85,20 +85,22 @@ fn of_postgres(code: &str, constraint: Option<&str>, message: &str) -> Error {
     }
 }
 
-/// The field that a client knows for the last column of a unique constraint.
+/// The property that a client knows for the last column of a unique index. A primary key ends with
+/// `id`, or is made of what steward sets itself.
+pub const DUPLICATE_POINTERS: &[(&str, &str)] = &[
+    ("id", "/id"),
+    ("email_key", "/email"),
+    ("sibling_key", "/name"),
+    ("job_number_key", "/job_number"),
+    ("starts_on", "/starts_on"),
+    ("day", "/day"),
+    ("week_starts_on", "/week_starts_on"),
+    ("user_id", "/user_id"),
+    ("running_member_id", "/started_at"),
+];
+
+/// Empty where no request causes a duplicate.
 fn pointer(column: &str) -> &'static str {
-    match column {
-        "id" => "/id",
-        "email_key" => "/email",
-        "sibling_key" => "/name",
-        "job_number_key" => "/job_number",
-        "starts_on" => "/starts_on",
-        "day" => "/day",
-        "week_starts_on" => "/week_starts_on",
-        "user_id" => "/user_id",
-        "import_key" => "/import_key",
-        "running_member_id" => "/started_at",
-        "position" => "/items",
-        _ => "",
-    }
+    let known = DUPLICATE_POINTERS.iter().find(|(known, _)| *known == column);
+    known.map_or("", |(_, pointer)| *pointer)
 }

@@ -35,6 +35,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
 use backfill_requests::BackfillRequests;
 pub use connections::Connections;
+pub use failure::DUPLICATE_POINTERS;
 use signal::{Signal, Signals};
 pub use telemetry::{Observer, Pool};
 use tokio::sync::watch;
