@@ -171,6 +171,14 @@ impl Route {
         schema["properties"].as_object().into_iter().flatten().map(|(name, _)| &**name).collect()
     }
 
+    /// The properties of its body, and those in them: `/items`, `/items/name`.
+    pub fn properties(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let body = &self.operation["requestBody"]["content"]["application/json"]["schema"];
+        properties(body, "", &mut found);
+        found
+    }
+
     /// A request of this route to a path that fits it.
     pub fn request(&self, path: impl Into<String>) -> Request<'_> {
         Request { route: self, path: path.into(), content_type: "", body: None, headers: vec![] }
@@ -204,6 +212,20 @@ impl Route {
             let status = answer.status;
             assert!(fits, "{} {status}: {header} is sent: {sent}, declared: {known}", self.name());
         }
+    }
+}
+
+fn properties(schema: &Value, at: &str, found: &mut BTreeSet<String>) {
+    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        properties(&document()["components"]["schemas"][name], at, found);
+    }
+    for schema in schema["oneOf"].as_array().into_iter().flatten().chain(schema.get("items")) {
+        properties(schema, at, found);
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let at = format!("{at}/{name}");
+        properties(property, &at, found);
+        found.insert(at);
     }
 }
 

@@ -1,16 +1,21 @@
 //! What is sent: mostly good, sometimes bad in one place.
 
 use serde_json::{Value, json};
+use tests::PASSWORD;
+use uuid::Uuid;
 
 use super::{
     choice::Choice,
-    script::Organization,
+    ledger,
+    script::{Call, Organization},
     texts::{BAD_DAYS, TEXTS, amount, bad_details, bad_text, day, details},
+    work,
 };
 
 const NOBODY: &str = "01900000-0000-7000-8000-000000000000";
-const ROLES: &[&str] = &["viewer", "member", "manager", "admin", "owner"];
-const CURRENCIES: &[&str] = &["EUR", "USD", "CHF", "JPY", "KWD"];
+pub(super) const ROLES: &[&str] = &["viewer", "member", "manager", "admin", "owner"];
+pub(super) const PRIORITIES: &[&str] = &["low", "medium", "high", "urgent"];
+pub(super) const CURRENCIES: &[&str] = &["EUR", "USD", "CHF", "JPY", "KWD"];
 
 /// A row of a collection that another can refer to, of the older half, so that some can be removed;
 /// rarely one that is not there.
@@ -33,20 +38,80 @@ pub(super) fn maybe(choice: &mut Choice, body: &mut Value, name: &str, value: Va
     }
 }
 
+/// An id as a client chooses one.
+pub(super) fn client_id(choice: &mut Choice) -> Uuid {
+    Uuid::from_u128(u128::from(choice.below(1 << 40)) + 1)
+}
+
+/// Makes a row of a collection; rarely not, because the body breaks a rule.
+pub(super) fn create(choice: &mut Choice, organization: &Organization, collection: &str) -> Call {
+    let mut body = new(choice, organization, collection);
+    if choice.chance(10) {
+        body["id"] = json!(client_id(choice));
+    }
+    if choice.chance(10) {
+        spoil(choice, &mut body);
+    }
+    Call::post(format!("{}/{collection}", organization.path), &body)
+}
+
 /// The body of a new row of a collection.
 pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: &str) -> Value {
     match collection {
+        "organizations" => self::organization(choice),
         "members" => member(choice),
-        "invitations" => {
-            json!({ "role": choice.of(ROLES), "expires_in_days": choice.below(90) + 1 })
-        }
+        "invitations" => invitation(choice, organization),
         "api-keys" => key(choice),
         "categories" => category(choice, organization),
         "budgets" => budget(choice, organization),
         "rules" => rule(choice, organization),
         "webhooks" => webhook(choice),
-        _ => expense(choice, organization),
+        "expenses" => expense(choice, organization),
+        "accounts" => ledger::account(choice),
+        "journal-entries" => ledger::entry(choice, organization),
+        _ => work::new(choice, organization, collection),
     }
+}
+
+/// A registration. Where everybody may register, nobody looks at the invitation.
+pub(super) fn user(choice: &mut Choice, email: &str) -> Value {
+    let mut body =
+        json!({ "email": email, "display_name": choice.of(TEXTS), "password": PASSWORD });
+    if choice.chance(20) {
+        body["invitation"] = json!("stw_i_nonsense");
+    }
+    body
+}
+
+/// A login, with the address as people write it.
+pub(super) fn session(choice: &mut Choice, email: &str) -> Value {
+    let email = match choice.below(5) {
+        0 => email.to_uppercase(),
+        1 => format!(" {email} "),
+        _ => email.to_owned(),
+    };
+    let password = if choice.chance(10) { "not the password" } else { PASSWORD };
+    json!({ "email": email, "password": password })
+}
+
+/// What somebody changes about themselves: the address at most in its case.
+pub(super) fn profile(choice: &mut Choice, email: &str) -> Value {
+    let mut body = json!({ "display_name": choice.of(TEXTS) });
+    if choice.chance(30) {
+        body["email"] = json!(email.to_uppercase());
+    }
+    body
+}
+
+fn invitation(choice: &mut Choice, organization: &Organization) -> Value {
+    let mut body = json!({ "role": choice.of(ROLES), "expires_in_days": choice.below(90) + 1 });
+    if choice.chance(20) {
+        body["member_id"] = reference(choice, organization, "members");
+    }
+    if choice.chance(20) {
+        body["email"] = json!(choice.of(&["person0@example.org", "PERSON1@example.org"]));
+    }
+    body
 }
 
 fn member(choice: &mut Choice) -> Value {
@@ -57,6 +122,8 @@ fn member(choice: &mut Choice) -> Value {
     maybe(choice, &mut body, "hourly_rate_minor", json!(rate));
     let external = choice.of(TEXTS);
     maybe(choice, &mut body, "external_ref", json!(external));
+    let active = choice.chance(90);
+    maybe(choice, &mut body, "active", json!(active));
     body
 }
 
@@ -138,6 +205,9 @@ fn rule(choice: &mut Choice, organization: &Organization) -> Value {
         }
         let days = choice.below(4000);
         maybe(choice, &mut task, "due_in_days", json!(days));
+        let (role, priority) = (choice.of(ROLES), choice.of(PRIORITIES));
+        maybe(choice, &mut task, "assignee_role", json!(role));
+        maybe(choice, &mut task, "priority", json!(priority));
         then.push(json!({ "create_task": task }));
     }
     json!({ "name": choice.of(TEXTS), "when": when, "then": then, "enabled": choice.chance(90) })
@@ -239,6 +309,11 @@ pub(super) fn organization(choice: &mut Choice) -> Value {
         choice.of(&["http://127.0.0.1:9/p", "http://pay.example/", "https://p/", "https://q/"]);
     if choice.chance(90) {
         body["payout_url"] = json!(url);
+    }
+    let overlap = choice.chance(50);
+    maybe(choice, &mut body, "overlap_allowed", json!(overlap));
+    if choice.chance(20) {
+        body["approval_required"] = choice.of(&[json!(true), json!(false), Value::Null]);
     }
     body
 }

@@ -12,6 +12,9 @@ use super::{
     texts::{TEXTS, day},
 };
 
+/// The collections that this makes rows of.
+pub(super) const COLLECTIONS: &[&str] = &["accounts", "journal-entries"];
+
 /// A call to the ledger.
 pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
     if choice.chance(45) {
@@ -20,13 +23,13 @@ pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
     let accounts = format!("{}/accounts", organization.path);
     let some = choice.maybe_of(organization.of("accounts"));
     let Some(account) = some.filter(|_| organization.of("accounts").len() > 2) else {
-        return Call::post(accounts, &new_account(choice));
+        return bodies::create(choice, organization, "accounts");
     };
     let entry = choice.maybe_of(organization.of("journal-entries"));
     match (choice.below(100), entry) {
-        (0..10, _) => spoilt(choice, accounts, new_account),
+        (0..10, _) => bodies::create(choice, organization, "accounts"),
         (10..18, _) => {
-            let whole = new_account(choice);
+            let whole = bodies::new(choice, organization, "accounts");
             let patch = bodies::patch(choice, whole);
             versioned(choice, Method::PATCH, &account, patch)
         }
@@ -42,23 +45,11 @@ pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
             let body = json!({ "memo": choice.of(TEXTS) });
             versioned(choice, Method::POST, &Row { path, ..entry }, body)
         }
-        _ => {
-            let entries = format!("{}/journal-entries", organization.path);
-            spoilt(choice, entries, |choice| new_entry(choice, organization))
-        }
+        _ => bodies::create(choice, organization, "journal-entries"),
     }
 }
 
-/// A new row, rarely one that breaks a rule.
-fn spoilt(choice: &mut Choice, path: String, new: impl Fn(&mut Choice) -> Value) -> Call {
-    let mut body = new(choice);
-    if choice.chance(10) {
-        bodies::spoil(choice, &mut body);
-    }
-    Call::post(path, &body)
-}
-
-fn new_account(choice: &mut Choice) -> Value {
+pub(super) fn account(choice: &mut Choice) -> Value {
     json!({
         "name": choice.of(TEXTS),
         "kind": choice.of(&["asset", "liability", "equity", "income", "expense"]),
@@ -68,7 +59,7 @@ fn new_account(choice: &mut Choice) -> Value {
     })
 }
 
-fn new_entry(choice: &mut Choice, organization: &Organization) -> Value {
+pub(super) fn entry(choice: &mut Choice, organization: &Organization) -> Value {
     let accounts = organization.of("accounts");
     // The older half, so that some can be removed.
     let older = &accounts[..accounts.len().div_ceil(2).max(2)];

@@ -5,6 +5,7 @@
 
 mod bodies;
 mod choice;
+mod coverage;
 mod ledger;
 mod past;
 mod prologue;

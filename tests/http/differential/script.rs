@@ -91,7 +91,7 @@ pub(super) struct Organization {
 }
 
 impl Organization {
-    fn new(path: String, owner: usize) -> Self {
+    pub(super) fn new(path: String, owner: usize) -> Self {
         let mut organization = Self {
             path: path.clone(),
             callers: vec![Caller::Person(owner)],
@@ -195,7 +195,7 @@ impl Organization {
         }
     }
 
-    fn add(&mut self, path: String) {
+    pub(super) fn add(&mut self, path: String) {
         let row = Row::at(path, 1);
         self.rows.entry(row.collection().to_owned()).or_default().push(row);
     }

@@ -14,7 +14,8 @@ use super::{
     work,
 };
 
-const COLLECTIONS: &[&str] = &[
+/// The collections of people and money.
+pub(super) const COLLECTIONS: &[&str] = &[
     "members",
     "invitations",
     "api-keys",
@@ -22,6 +23,17 @@ const COLLECTIONS: &[&str] = &[
     "budgets",
     "rules",
     "expenses",
+    "webhooks",
+];
+/// Those of which rows are changed, as often as they stand here.
+pub(super) const CHANGED: &[&str] = &[
+    "members",
+    "categories",
+    "budgets",
+    "rules",
+    "expenses",
+    "expenses",
+    "organizations",
     "webhooks",
 ];
 
@@ -208,8 +220,7 @@ impl Script {
         ];
         let at = self.choice.of(&[0, 0, 0, 0, 1, 2, 3, 4, 5, 6]);
         let email = emails[at].clone();
-        let mut body =
-            json!({ "email": email, "display_name": self.choice.of(TEXTS), "password": PASSWORD });
+        let mut body = bodies::user(&mut self.choice, &email);
         if self.choice.chance(10) {
             bodies::spoil(&mut self.choice, &mut body);
         }
@@ -222,13 +233,7 @@ impl Script {
 
     async fn log_in(&mut self) {
         let at = self.choice.below(self.people.len() as u64) as usize;
-        let email = match self.choice.below(5) {
-            0 => self.people[at].email.to_uppercase(),
-            1 => format!(" {} ", self.people[at].email),
-            _ => self.people[at].email.clone(),
-        };
-        let password = if self.choice.chance(10) { "not the password" } else { PASSWORD };
-        let body = json!({ "email": email, "password": password });
+        let body = bodies::session(&mut self.choice, &self.people[at].email);
         let client = self.anonymous.clone();
         let answer = self.call(&client, Call::post("/v1/sessions", &body)).await;
         if let Some(token) = answer.json["token"].as_str() {
@@ -238,7 +243,7 @@ impl Script {
 
     /// What a user does with what is theirs.
     async fn own(&mut self, at: usize) {
-        let Person { version, sessions, .. } = self.people[at].clone();
+        let Person { email, version, sessions } = self.people[at].clone();
         let client = self.choice.of(&sessions);
         let call = match self.choice.below(12) {
             9..12 => return self.own_past(at, &client).await,
@@ -248,7 +253,7 @@ impl Script {
             3 | 4 if sessions.len() > 1 => return self.log_out(at).await,
             5 => return self.change_password(at, &client).await,
             _ => {
-                let body = json!({ "display_name": self.choice.of(TEXTS) });
+                let body = bodies::profile(&mut self.choice, &email);
                 let row = Row::at("/v1/users/me", version);
                 versioned(&mut self.choice, Method::PATCH, &row, body)
             }
@@ -371,30 +376,13 @@ pub(super) fn versioned(choice: &mut Choice, method: Method, row: &Row, body: Va
 fn create(choice: &mut Choice, organization: &Organization) -> Call {
     let collection = choice.of(COLLECTIONS);
     let collection = if choice.chance(60) { "expenses" } else { collection };
-    let mut body = bodies::new(choice, organization, collection);
-    if choice.chance(12) {
-        bodies::spoil(choice, &mut body);
-    }
-    Call::post(format!("{}/{collection}", organization.path), &body)
+    bodies::create(choice, organization, collection)
 }
 
 fn change(choice: &mut Choice, organization: &Organization) -> Call {
-    let kinds = [
-        "members",
-        "categories",
-        "budgets",
-        "rules",
-        "expenses",
-        "expenses",
-        "organizations",
-        "webhooks",
-    ];
-    let collection = choice.of(&kinds);
+    let collection = choice.of(CHANGED);
     let row = row(choice, organization, Some(collection));
-    let whole = match row.collection() {
-        "organizations" => bodies::organization(choice),
-        collection => bodies::new(choice, organization, collection),
-    };
+    let whole = bodies::new(choice, organization, row.collection());
     let mut body = bodies::patch(choice, whole);
     if choice.chance(10) {
         bodies::spoil(choice, &mut body);
@@ -482,8 +470,7 @@ fn try_rule(choice: &mut Choice, organization: &Organization) -> Call {
 /// What is done with webhooks besides. Nothing is sent: no work is done in the background.
 fn hook(choice: &mut Choice, organization: &Organization) -> Call {
     if organization.of("webhooks").is_empty() {
-        let webhook = bodies::new(choice, organization, "webhooks");
-        return Call::post(format!("{}/webhooks", organization.path), &webhook);
+        return bodies::create(choice, organization, "webhooks");
     }
     let webhook = row(choice, organization, Some("webhooks"));
     let delivery = row(choice, organization, Some("deliveries"));

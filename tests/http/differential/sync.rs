@@ -1,7 +1,6 @@
 //! What a client that was offline asks and sends.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{
     bodies,
@@ -19,7 +18,7 @@ const KINDS: &[(&str, &str)] = &[
 /// The collection in which the rows of a kind are.
 pub(super) fn collection(entity: &str) -> &'static str {
     let known = KINDS.iter().find(|(kind, _)| *kind == entity);
-    known.map_or("organizations", |(_, collection)| collection)
+    known.unwrap_or_else(|| panic!("the script syncs no {entity}")).1
 }
 
 /// What has changed, since one of the cursors or since ever.
@@ -55,9 +54,8 @@ fn edit(choice: &mut Choice, organization: &Organization) -> Value {
     }
     let row = choice.maybe_of(organization.of(collection)).filter(|_| choice.chance(60));
     let Some(row) = row else {
-        let number = u128::from(choice.below(1 << 40)) + 1;
-        return json!({ "entity": entity, "op": "create", "id": Uuid::from_u128(number),
-            "data": whole });
+        let id = bodies::client_id(choice);
+        return json!({ "entity": entity, "op": "create", "id": id, "data": whole });
     };
     let version = if choice.chance(15) { row.version - 1 } else { row.version };
     let id = row.id();

@@ -6,15 +6,16 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    bodies::{self, maybe, reference},
+    bodies::{self, CURRENCIES, PRIORITIES, ROLES, maybe, reference},
     choice::Choice,
     queries::query,
     script::{Call, Organization, Row},
     steps::versioned,
-    texts::{BAD_DAYS, TEXTS},
+    texts::{BAD_DAYS, TEXTS, details},
 };
 
-const COLLECTIONS: &[&str] = &[
+/// The collections that this makes rows of, as often as they stand here.
+pub(super) const COLLECTIONS: &[&str] = &[
     "projects",
     "tasks",
     "tasks",
@@ -27,6 +28,8 @@ const COLLECTIONS: &[&str] = &[
     "rates",
     "expenses",
 ];
+/// Where timers are started.
+pub(super) const TIMERS: &str = "time-entries/start";
 const STATUSES: &[&str] = &[
     "planned",
     "active",
@@ -71,18 +74,12 @@ pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
         (0..8, _) => report(choice, organization),
         (8..22, _) => list(choice, organization, &path),
         (22..25, _) => import(choice, organization),
-        (25..30, _) => start(choice, organization),
+        (25..30, _) => bodies::create(choice, organization, TIMERS),
         (30..45, Some(row)) => change(choice, organization, collection, &row),
         (45..52, Some(row)) => versioned(choice, Method::DELETE, &row, json!({})),
         (52..70, Some(row)) => act(choice, collection, &row),
         (70..76, Some(row)) => Call::get(below(choice, collection, &row)),
-        _ => {
-            let mut body = new(choice, organization, collection);
-            if choice.chance(8) {
-                bodies::spoil(choice, &mut body);
-            }
-            Call::post(path, &body)
-        }
+        _ => bodies::create(choice, organization, collection),
     }
 }
 
@@ -96,7 +93,7 @@ fn below(choice: &mut Choice, collection: &str, row: &Row) -> String {
     format!("{}{}", row.path, choice.of(more))
 }
 
-/// The body of a new row.
+/// The body of a new row of a collection of work.
 pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: &str) -> Value {
     match collection {
         "projects" => project(choice),
@@ -107,8 +104,9 @@ pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: 
         "incidents" => incident(choice, organization),
         "rates" => json!({ "member_id": reference(choice, organization, "members"),
             "starts_on": day(choice), "hourly_rate_minor": choice.below(10_000) }),
-        "expenses" => bodies::expense(choice, organization),
-        _ => time_entry(choice, organization),
+        "time-entries" => time_entry(choice, organization),
+        TIMERS => timer(choice, organization),
+        _ => panic!("{collection}: add a body to `new` in tests/http/differential/bodies.rs"),
     }
 }
 
@@ -123,6 +121,16 @@ fn project(choice: &mut Choice) -> Value {
     maybe(choice, &mut body, "status", json!(status));
     let budget = choice.below(10_000_000);
     maybe(choice, &mut body, "budget_minor", json!(budget));
+    let currency = choice.of(CURRENCIES);
+    maybe(choice, &mut body, "currency", json!(currency));
+    if choice.chance(30) {
+        let first = day(choice);
+        body["starts_on"] = json!(first);
+        body["ends_on"] = json!(first + Duration::days(choice.of(&[0, 1, 90, 90, -1])));
+    }
+    if choice.chance(30) {
+        body["details"] = details(choice);
+    }
     if choice.chance(30) {
         let places = [(47.376_886_6, 8.541_694), (-90.0, 180.0), (-0.0, 1e-7), (0.1, 0.000_000_01)];
         let (latitude, longitude) = choice.of(&places);
@@ -134,8 +142,21 @@ fn project(choice: &mut Choice) -> Value {
 
 fn task(choice: &mut Choice, organization: &Organization) -> Value {
     let mut body = json!({ "title": choice.of(TEXTS) });
-    let priority = choice.of(&["low", "medium", "high", "urgent"]);
+    let priority = choice.of(PRIORITIES);
     maybe(choice, &mut body, "priority", json!(priority));
+    let note = choice.of(TEXTS);
+    maybe(choice, &mut body, "note", json!(note));
+    let estimate = choice.of(&[1, 90, 1_000_000]);
+    maybe(choice, &mut body, "estimate_minutes", json!(estimate));
+    if choice.chance(20) {
+        body["assignee_role"] = json!(choice.of(ROLES));
+    }
+    if choice.chance(20) {
+        body["metadata"] = details(choice);
+    }
+    if choice.chance(10) {
+        body["status"] = json!(choice.of(&["pending", "in_progress", "done", "cancelled"]));
+    }
     match choice.below(3) {
         0 => body["due_on"] = json!(day(choice)),
         1 => body["due_at"] = json!(instant(choice)),
@@ -195,6 +216,9 @@ fn time_entry(choice: &mut Choice, organization: &Organization) -> Value {
     }
     let billable = choice.chance(50);
     maybe(choice, &mut body, "billable", json!(billable));
+    if choice.chance(30) {
+        body["tags"] = json!([choice.of(TEXTS)]);
+    }
     body
 }
 
@@ -205,7 +229,8 @@ fn daily_report(choice: &mut Choice, organization: &Organization) -> Value {
     maybe(choice, &mut body, "summary", json!(summary));
     let (low, high) = (choice.below(400), choice.below(400));
     let weather = json!({ "conditions": choice.of(TEXTS), "temperature_low_tenths": low,
-        "temperature_high_tenths": low + high - 2 });
+        "temperature_high_tenths": low + high - 2, "precipitation_tenths": choice.below(500),
+        "wind_kmh": choice.below(120) });
     maybe(choice, &mut body, "weather", weather);
     let member = reference(choice, organization, "members");
     let crew = json!([{ "trade": choice.of(TEXTS), "count": choice.below(9) + 1, "seconds": 7 },
@@ -232,12 +257,28 @@ fn daily_report_item(choice: &mut Choice) -> Value {
 fn incident(choice: &mut Choice, organization: &Organization) -> Value {
     let mut body = json!({ "member_id": reference(choice, organization, "members"),
         "occurred_at": instant(choice) });
-    for name in ["place", "body_part", "nature", "cause", "treatment", "narrative", "insurer"] {
+    let texts = [
+        "place",
+        "body_part",
+        "nature",
+        "cause",
+        "treatment",
+        "narrative",
+        "insurer",
+        "claim_number",
+        "job_title",
+    ];
+    for name in texts {
         let text = choice.of(TEXTS);
         maybe(choice, &mut body, name, json!(text));
     }
-    let days = choice.below(200);
-    maybe(choice, &mut body, "days_away", json!(days));
+    for name in ["days_away", "days_restricted"] {
+        let days = choice.below(200);
+        maybe(choice, &mut body, name, json!(days));
+    }
+    if choice.chance(20) {
+        body["status"] = json!(choice.of(&["reported", "open", "closed"]));
+    }
     let project = reference(choice, organization, "projects");
     maybe(choice, &mut body, "project_id", project);
     if choice.chance(60) {
@@ -254,7 +295,7 @@ fn incident(choice: &mut Choice, organization: &Organization) -> Value {
 }
 
 fn change(choice: &mut Choice, organization: &Organization, collection: &str, row: &Row) -> Call {
-    let whole = new(choice, organization, collection);
+    let whole = bodies::new(choice, organization, collection);
     let mut body = bodies::patch(choice, whole);
     let statuses: &[&str] = match collection {
         "projects" => &["planned", "active", "on_hold", "completed", "archived"],
@@ -297,16 +338,28 @@ fn act(choice: &mut Choice, collection: &str, row: &Row) -> Call {
 }
 
 /// A timer; what it starts at is now, or some time ago.
-fn start(choice: &mut Choice, organization: &Organization) -> Call {
+fn timer(choice: &mut Choice, organization: &Organization) -> Value {
     let mut body = json!({});
-    let member = reference(choice, organization, "members");
-    maybe(choice, &mut body, "member_id", member);
-    let project = reference(choice, organization, "projects");
-    maybe(choice, &mut body, "project_id", project);
+    for (name, collection) in [("member_id", "members"), ("project_id", "projects")] {
+        let id = reference(choice, organization, collection);
+        maybe(choice, &mut body, name, id);
+    }
     if choice.chance(30) {
         body["started_at"] = json!(instant(choice));
     }
-    Call::post(format!("{}/time-entries/start", organization.path), &body)
+    if choice.chance(20) {
+        body["task_id"] = reference(choice, organization, "tasks");
+    }
+    for name in ["note", "cost_code"] {
+        let text = choice.of(TEXTS);
+        maybe(choice, &mut body, name, json!(text));
+    }
+    let billable = choice.chance(50);
+    maybe(choice, &mut body, "billable", json!(billable));
+    if choice.chance(30) {
+        body["tags"] = json!([choice.of(TEXTS)]);
+    }
+    body
 }
 
 fn list(choice: &mut Choice, organization: &Organization, path: &str) -> Call {
