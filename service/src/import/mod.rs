@@ -36,7 +36,7 @@ pub(crate) use self::{
     tally::{Tally, Written},
 };
 use crate::{
-    error::{Error, Result, Violation, Violations},
+    error::{Error, Result, Violation, Violations, violations},
     saga,
     store::page::PageQuery,
 };
@@ -76,6 +76,16 @@ pub struct RowError {
     pub code: &'static str,
     /// Human-readable description of the error.
     pub message: String,
+}
+
+impl RowError {
+    /// What the rules of an input have against the row that it is made of: those that a request is under.
+    pub(crate) fn of_input(line: u64, input: &impl Validate) -> Option<Self> {
+        let errors = input.validate().err()?;
+        let first = violations(&errors).into_iter().next()?;
+        let message = format!("{} {}", first.pointer.trim_start_matches('/'), first.message);
+        Some(Self { line, column: None, code: "invalid", message })
+    }
 }
 
 /// Type of the rows that an import creates.

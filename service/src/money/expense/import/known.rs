@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What the words refer to, folded; of each kind that the file has a column for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Known {
     categories: HashMap<String, Uuid>,
     projects: HashMap<String, Word>,

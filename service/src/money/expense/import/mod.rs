@@ -153,6 +153,12 @@ struct Chunk {
     report: ImportReport,
 }
 
+/// What is wrong with a row: with what it refers to, or with the expense that it would be.
+fn refusal(row: &Parsed, known: &Known, query: &ImportQuery) -> Option<RowError> {
+    let of_input = || RowError::of_input(row.line, &row.input(known, query.member_id));
+    known.refusal(row, query).or_else(of_input)
+}
+
 fn read_chunks(import: &Import, known: &Known, give: &mut dyn FnMut(Chunk) -> bool) -> Result<()> {
     let mut keys = Keys::default();
     let (mut good, mut report) = (Vec::new(), ImportReport::default());
@@ -161,7 +167,7 @@ fn read_chunks(import: &Import, known: &Known, give: &mut dyn FnMut(Chunk) -> bo
         match row? {
             Row::Ignored => report.ignored += 1,
             Row::Bad(error) => report.fail(error),
-            Row::Good(row) => match known.refusal(&row, &import.query) {
+            Row::Good(row) => match refusal(&row, known, &import.query) {
                 Some(error) => report.fail(error),
                 None => good.push(Staged { key: row.key(&mut keys), row }),
             },
@@ -343,7 +349,7 @@ fn refuse_bad_rows(import: &Import, known: &Known) -> Result<()> {
             Row::Ignored => report.ignored += 1,
             Row::Bad(error) => report.fail(error),
             Row::Good(parsed) => {
-                if let Some(error) = known.refusal(&parsed, &import.query) {
+                if let Some(error) = refusal(&parsed, known, &import.query) {
                     report.fail(error);
                 }
             }
@@ -399,7 +405,7 @@ async fn write_rows(
     let mut known = Known::read(tx, actor.organization_id, query).await?;
     let mut new = Vec::with_capacity(rows.len());
     for Staged { row, key } in rows {
-        if let Some(error) = known.refusal(row, query) {
+        if let Some(error) = refusal(row, &known, query) {
             written.errors.push(error);
             continue;
         }
@@ -426,4 +432,23 @@ pub(crate) async fn delete_imported(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> R
         repository::delete(tx, actor, &row, &current).await?;
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a row is that another version has staged.
+    #[test]
+    fn a_row_that_breaks_a_rule_of_expenses_is_bad() {
+        let query = json!({ "date": "Day", "amount": "Sum" });
+        let query: ImportQuery = serde_json::from_value(query).expect("a query");
+        for (amount_minor, expected) in [(1, None), (0, Some((7, "invalid")))] {
+            let row = json!({ "line": 7, "category": null, "project": null, "spent_on": "2026-11-02",
+                "amount_minor": amount_minor, "currency": "EUR", "merchant": null, "note": null });
+            let row: Parsed = serde_json::from_value(row).expect("a row");
+            let found = refusal(&row, &Known::default(), &query);
+            assert_eq!(found.map(|it| (it.line, it.code)), expected);
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    error::{self, Error, Result},
+    error::{Error, Result},
     identity::{
         member::{Member, MemberInput},
         organization,
@@ -179,7 +179,7 @@ impl Maker<'_> {
             note: row.note.clone(),
             tags: row.tags.clone(),
         };
-        if let Some(error) = invalid(row.line, &input) {
+        if let Some(error) = RowError::of_input(row.line, &input) {
             return Ok(Err(error));
         }
         input.member_id = Some(self.member(&row.person).await?);
@@ -321,13 +321,4 @@ fn pretended_project(tx: &Tx, actor: &Actor, input: ProjectInput) -> table::Mode
         details: None,
         search_key: String::new(),
     }
-}
-
-/// What the rules for the input of entries have against a row.
-fn invalid(line: u64, input: &TimeEntryInput) -> Option<RowError> {
-    use validator::Validate;
-    let errors = input.validate().err()?;
-    let first = error::violations(&errors).into_iter().next()?;
-    let message = format!("{} {}", first.pointer.trim_start_matches('/'), first.message);
-    Some(RowError { line, column: None, code: "invalid", message })
 }
