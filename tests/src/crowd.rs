@@ -131,6 +131,11 @@ fn copies(literals: Literals, sample: &Sample) -> Vec<Copies<'_>> {
             ],
         },
         Copies {
+            table: "rate",
+            of: ("id", sample.value("rate_id")),
+            set: vec![id(), ("starts_on", day(1))],
+        },
+        Copies {
             table: "timecard",
             of: ("id", sample.value("timecard_id")),
             set: vec![id(), ("week_starts_on", day(7))],

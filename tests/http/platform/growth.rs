@@ -142,6 +142,30 @@ const GROWS_ON_POSTGRES: &[&str] = &[
     "/v1/organizations/{organization_id}/journal-entries ?account_id occurred_on",
 ];
 
+/// The lists that stay short over the years, by the end of their path; and the history of one row.
+const SHORT: &[&str] = &[
+    "accounts",
+    "amendments",
+    "api-keys",
+    "balances",
+    "budgets",
+    "categories",
+    "history",
+    "invitations",
+    "members",
+    "organizations",
+    "projects",
+    "rules",
+    "sessions",
+    "webhooks",
+];
+
+/// Whether a list may have no second page. One without a cursor goes on from a position in the log.
+fn is_short(route: &Route) -> bool {
+    let collection = route.path.rsplit('/').next().unwrap_or_default();
+    SHORT.contains(&collection) || !route.query().contains(&"cursor")
+}
+
 /// What a page may cost: rows on PostgreSQL, instructions on SQLite.
 fn bound(engine: Engine) -> u64 {
     match engine {
@@ -227,7 +251,13 @@ async fn no_page_of_a_list_costs_more_where_there_are_more_rows(database: Databa
                     let (name, _) = filter.split_once('=').unwrap_or(("", ""));
                     grown.insert(format!("{} ?{name} {sort}", route.path));
                 }
-                let Some(next) = answer["next_cursor"].as_str() else { break };
+                let next = answer["next_cursor"].as_str();
+                assert!(
+                    next.is_some() || !filter.is_empty() || is_short(&route),
+                    "{} has one page: add its table to `copies` in tests/src/crowd.rs",
+                    route.name(),
+                );
+                let Some(next) = next else { break };
                 cursor = format!("&cursor={next}");
             }
         }
