@@ -31,8 +31,8 @@ use crate::{
     error::{Error, Result},
     identity::member,
     import::{
-        self, Chunks, INLINE_ROWS, Imported, Keys, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging,
-        Tally, Written,
+        self, Chunks, INLINE_ROWS, Imported, Keys, OnError, Refusals, Report, RowError, SLICE_ROWS,
+        Staging, Tally, Written,
     },
     money::category::Category,
     resource::Resource,

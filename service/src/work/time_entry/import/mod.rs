@@ -26,7 +26,8 @@ use crate::{
     error::{Error, Result},
     identity::member::{self, Member},
     import::{
-        self, INLINE_ROWS, Imported, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging, Tally, Written,
+        self, INLINE_ROWS, Imported, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging,
+        Tally, Written,
     },
     resource::Resource,
     role::Permission,
