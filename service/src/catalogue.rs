@@ -163,9 +163,19 @@ async fn watch_leases(context: &Context) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::{collections::HashSet, fmt::Debug, fs, path::PathBuf};
+
+    use serde_json::json;
 
     use super::*;
+    use crate::{
+        event::Effect,
+        identity::organization,
+        money::{account, budget, category, expense},
+        role::Role,
+        store::stored::StoredWord,
+        work::{daily_report, incident, project, task, timecard},
+    };
 
     #[test]
     fn consumers_want_what_there_is_under_names_of_their_own() {
@@ -178,5 +188,61 @@ mod tests {
                 assert!(is_known, "{} wants {kind}", consumer.name);
             }
         }
+    }
+
+    fn compare<W: StoredWord + Debug + PartialEq>() {
+        for word in W::ALL.iter().copied() {
+            assert_eq!(json!(word), json!(word.as_str()), "{word:?}");
+            assert_eq!(word.as_str().parse::<W>().ok(), Some(word));
+        }
+    }
+
+    /// How many enums of the sources are stored as words.
+    fn stored_enums() -> usize {
+        let mut count = 0;
+        let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let source = fs::read_to_string(path).unwrap();
+                    count += source.lines().filter(|line| line.starts_with("#[strum(")).count();
+                }
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn a_word_stands_in_the_database_as_it_does_in_json() {
+        let compared = [
+            compare::<account::Kind> as fn(),
+            compare::<account::Purpose>,
+            compare::<budget::Period>,
+            compare::<category::Kind>,
+            compare::<daily_report::ItemKind>,
+            compare::<daily_report::Status>,
+            compare::<Effect>,
+            compare::<expense::Kind>,
+            compare::<expense::Status>,
+            compare::<import::Kind>,
+            compare::<incident::Classification>,
+            compare::<incident::InjuryType>,
+            compare::<incident::Status>,
+            compare::<organization::Kind>,
+            compare::<project::Status>,
+            compare::<Role>,
+            compare::<saga::State>,
+            compare::<spending::Dimension>,
+            compare::<task::Priority>,
+            compare::<task::Status>,
+            compare::<timecard::Status>,
+            compare::<webhook::DeliveryState>,
+            compare::<webhook::DisabledReason>,
+        ];
+        assert_eq!(compared.len(), stored_enums());
+        compared.iter().for_each(|compare| compare());
     }
 }

@@ -20,14 +20,6 @@ pub(crate) fn kept(details: Map<String, Value>) -> Value {
     canonical(details.into())
 }
 
-/// As it is shown.
-pub(crate) fn shown(kept: Option<Value>) -> Option<Map<String, Value>> {
-    match kept {
-        Some(Value::Object(details)) => Some(details),
-        _ => None,
-    }
-}
-
 fn canonical(value: Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => {

@@ -1,14 +1,29 @@
 //! Roles, and what each may do: this table and no other.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 /// Role of a member or an API key. Each role has all permissions of the lower ones, from `viewer`
 /// up to `owner`.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Role {
     /// Reads.
     Viewer,
@@ -129,29 +144,9 @@ impl Permission {
 }
 
 impl Role {
-    /// Every role, the least first.
-    pub const ALL: [Self; 5] =
-        [Self::Viewer, Self::Member, Self::Manager, Self::Admin, Self::Owner];
-
     /// Whether the role has the permission.
     pub fn may(self, permission: Permission) -> bool {
         self >= permission.least_role()
-    }
-
-    /// The role of a word from the database; an unknown one may nothing but read.
-    pub(crate) fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|role| role.as_str() == word).unwrap_or(Self::Viewer)
-    }
-
-    /// As it is written in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Member => "member",
-            Self::Manager => "manager",
-            Self::Admin => "admin",
-            Self::Owner => "owner",
-        }
     }
 }
 

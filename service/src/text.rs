@@ -47,12 +47,6 @@ pub fn tags(tags: &[String]) -> Result<(), ValidationError> {
     Ok(())
 }
 
-/// The tags that a row was given.
-pub(crate) fn tags_of(kept: Option<&serde_json::Value>) -> Vec<String> {
-    let tags = kept.and_then(|tags| tags.as_array()).into_iter().flatten();
-    tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect()
-}
-
 /// Refuses an address that is too long to be kept as it is written or as it is compared: some
 /// letters are two when folded.
 pub fn address(address: &str) -> Result<(), ValidationError> {

@@ -113,7 +113,8 @@ async fn updates(store: &Store) -> Contestant {
                             ..Default::default()
                         };
                         let verb = Verb::Updated;
-                        versioned::update(tx, actor, verb, &current, change, Category::from).await
+                        versioned::update(tx, actor, verb, &current, change, Category::try_from)
+                            .await
                     })
                 })
                 .await

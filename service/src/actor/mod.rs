@@ -12,6 +12,7 @@ pub use settings::Settings;
 use crate::{
     error::{Error, Result},
     role::{Permission, Role},
+    store::stored::StoredWord,
 };
 
 /// Someone in one organization: no function of a tenant's data can be called without saying for

@@ -22,7 +22,7 @@ use crate::{
         rules::{self, Span},
     },
     report::{self, BudgetRow},
-    store::Tx,
+    store::{Tx, stored},
 };
 
 /// The parts of a budget of which members are notified, in percent.
@@ -119,7 +119,8 @@ async fn notify_reached(
     for (on, what) in affected {
         for (index, row) in budgets.iter().enumerate().filter(|(_, row)| what.includes(row)) {
             if rules::holds(row.starts_on, row.ends_on, *on) {
-                let span = rules::period_of(Period::of(&row.period), *on);
+                let period: Period = stored::word(budget::Column::Period, row.id, &row.period)?;
+                let span = rules::period_of(period, *on);
                 let span = rules::clamp(span, row.starts_on, row.ends_on);
                 periods.insert((span.from, index), (span, row));
             }

@@ -161,12 +161,12 @@ pub async fn page(
     let log = actor.organization_id;
     let rows =
         repository::visible_between(store.read(), log, positions, &readable, filter, limit).await?;
-    let shown = |row| {
-        let event = Event::decrypted_lossy(store.keyring(), row);
+    let shown = |event: Event| {
         let resource = filter.resource(&event.entity)?;
         Some(event.redacted_for(actor, resource))
     };
-    let items: Vec<Event> = rows.into_iter().filter_map(shown).collect();
+    let read = |row| Event::decrypted_lossy(store.keyring(), row).map(shown).transpose();
+    let items = rows.into_iter().filter_map(read).collect::<Result<Vec<Event>>>()?;
     let full = items.len() as u64 == limit;
     let last = items.last().and_then(|event| event.position);
     Ok(EventPage { next_after: last.filter(|_| full).unwrap_or(until), items })

@@ -5,6 +5,7 @@
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
+use entity::event;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -21,6 +22,7 @@ use crate::{
         Store, Tx,
         log::NO_ORGANIZATION,
         page::{Page, PageQuery},
+        stored,
     },
     text,
 };
@@ -106,8 +108,11 @@ async fn past<R: Resource>(
     instant: DateTime<Utc>,
 ) -> Result<Past> {
     let event = repository::at(store.read(), log, R::ENTITY, id, instant).await?;
-    let event = event.filter(|event| Effect::of(&event.effect) == Effect::Written);
-    let event = Event::decrypted(store.keyring(), event.ok_or(Error::NotFound(R::ENTITY))?)?;
+    let event = event.ok_or(Error::NotFound(R::ENTITY))?;
+    if stored::word::<Effect>(event::Column::Effect, event.id, &event.effect)? != Effect::Written {
+        return Err(Error::NotFound(R::ENTITY));
+    }
+    let event = Event::decrypted(store.keyring(), event)?;
     match event.data {
         Some(Value::Object(data)) => Ok(Past { id, version: event.version, data }),
         _ => Err(erased()),

@@ -15,6 +15,7 @@ pub mod verify;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -22,7 +23,13 @@ pub use feed::{EventPage, EventQuery, Filter, head_position, list, page};
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
 pub(crate) use history::{of_verb, revert_to};
 
-use crate::{actor::Actor, error::Result, resource::Descriptor, seal::Keyring};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    resource::Descriptor,
+    seal::Keyring,
+    store::stored,
+};
 
 macro_rules! verbs {
     ($($name:ident $word:literal $what:literal),* $(,)?) => {
@@ -83,8 +90,11 @@ verbs! {
 }
 
 /// Effect of an event on its resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, EnumString, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = EventEffect)]
 pub enum Effect {
     /// The resource was created or changed; `data` is its new state.
@@ -93,25 +103,6 @@ pub enum Effect {
     Removed,
     /// The event does not change the resource.
     None,
-}
-
-impl Effect {
-    /// As it stands in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Written => "written",
-            Self::Removed => "removed",
-            Self::None => "none",
-        }
-    }
-
-    pub(crate) fn of(word: &str) -> Self {
-        match word {
-            "written" => Self::Written,
-            "removed" => Self::Removed,
-            _ => Self::None,
-        }
-    }
 }
 
 /// Entry of the log: something that happened to a resource.
@@ -154,22 +145,24 @@ pub struct EventAuthor {
 }
 
 /// Without what is sealed.
-impl From<entity::event::Model> for Event {
-    fn from(mut row: entity::event::Model) -> Self {
+impl TryFrom<entity::event::Model> for Event {
+    type Error = Error;
+
+    fn try_from(mut row: entity::event::Model) -> Result<Self> {
         sealed::strip(&mut row);
-        Self {
+        Ok(Self {
             id: row.id,
             position: row.position,
             kind: row.kind,
             entity: row.entity,
             entity_id: row.entity_id,
             version: row.entity_version,
-            effect: Effect::of(&row.effect),
+            effect: stored::word(entity::event::Column::Effect, row.id, &row.effect)?,
             at: row.at.to_utc(),
             author: EventAuthor { kind: row.author, id: row.author_id },
             request_id: row.request_id,
             data: row.data,
-        }
+        })
     }
 }
 
@@ -177,24 +170,27 @@ impl Event {
     /// The event as a whole.
     ///
     /// # Errors
-    /// Where what is sealed does not open.
+    /// Where what is sealed does not open, or this version does not know what it says.
     pub fn decrypted(keyring: &Keyring, mut row: entity::event::Model) -> Result<Self> {
         sealed::open(keyring, &mut row)?;
-        Ok(row.into())
+        Self::try_from(row)
     }
 
     /// The event as far as it opens. For lists of all that happens: they go on for what there is no key
     /// to, without what is sealed of it.
-    pub(crate) fn decrypted_lossy(keyring: &Keyring, row: entity::event::Model) -> Self {
+    ///
+    /// # Errors
+    /// Where this version does not know what it says.
+    pub(crate) fn decrypted_lossy(keyring: &Keyring, row: entity::event::Model) -> Result<Self> {
         if row.sealed.is_none() {
-            return row.into();
+            return Self::try_from(row);
         }
         let mut opened = row.clone();
         match sealed::open(keyring, &mut opened) {
-            Ok(()) => opened.into(),
+            Ok(()) => Self::try_from(opened),
             Err(error) => {
                 tracing::warn!(event = %row.id, %error, "what is sealed of an event does not open");
-                row.into()
+                Self::try_from(row)
             }
         }
     }

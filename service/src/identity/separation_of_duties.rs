@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     identity::member,
     role::Permission,
-    store::Tx,
+    store::{Tx, stored::StoredWord},
 };
 
 /// What somebody has to do with what is to be decided.

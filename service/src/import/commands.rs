@@ -7,12 +7,12 @@ use entity::import;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{ImportRun, ImportRunQuery, Kind, repository};
+use super::{ImportRun, ImportRunQuery, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
     saga::{self, State},
-    store::{Store, page::Page},
+    store::{Store, page::Page, stored},
 };
 
 /// How long at least others have their turn between two parts of an import.
@@ -22,7 +22,7 @@ const MIN_PAUSE: Duration = Duration::from_millis(10);
 pub(super) fn view(row: import::Model, state: State, reason: Option<String>) -> Result<ImportRun> {
     Ok(ImportRun {
         id: row.id,
-        kind: Kind::of(&row.kind)?,
+        kind: stored::word(import::Column::Kind, row.id, &row.kind)?,
         state,
         reason,
         total: row.total,

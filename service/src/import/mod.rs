@@ -18,6 +18,7 @@ mod tally;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
@@ -89,31 +90,27 @@ impl RowError {
 }
 
 /// Type of the rows that an import creates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = ImportKind)]
 pub enum Kind {
     /// Expenses.
     Expenses,
     /// Time entries.
     TimeEntries,
-}
-
-impl Kind {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Expenses => "expenses",
-            Self::TimeEntries => "time_entries",
-        }
-    }
-
-    pub(crate) fn of(word: &str) -> Result<Self> {
-        match word {
-            "expenses" => Ok(Self::Expenses),
-            "time_entries" => Ok(Self::TimeEntries),
-            other => Err(Error::Internal(format!("no kind of import: {other}"))),
-        }
-    }
 }
 
 /// Background import of a file. A saga of the same identifier writes the rows in transactions of up

@@ -13,6 +13,7 @@ use crate::{
     store::{
         Tx,
         page::{Page, Sort, page},
+        stored::StoredWord,
         versioned,
     },
 };

@@ -14,7 +14,7 @@ use crate::{
     actor::{Actor, Author},
     error::{Error, Result},
     fault, saga,
-    store::{Store, Tx},
+    store::{Store, Tx, stored::StoredWord},
 };
 
 /// How long somebody who brings slices is waited for.

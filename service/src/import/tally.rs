@@ -5,9 +5,11 @@ use uuid::Uuid;
 
 use super::{RowError, report::MAX_REPORTED};
 use crate::{
+    error::Result,
     identity::member::Member,
     money::category::Category,
     resource::Resource,
+    store::stored,
     work::{project::Project, task::Task},
 };
 
@@ -48,8 +50,8 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// As it stands in the database.
-    pub(crate) fn of(row: &import::Model) -> Self {
-        Self {
+    pub(crate) fn of(row: &import::Model) -> Result<Self> {
+        Ok(Self {
             total: row.total,
             created: row.created,
             duplicates: row.duplicates,
@@ -59,8 +61,8 @@ impl Tally {
             created_projects: row.created_projects,
             created_tasks: row.created_tasks,
             created_members: row.created_members,
-            errors: row.errors.as_array().cloned().unwrap_or_default(),
-        }
+            errors: stored::json(import::Column::Errors, row.id, row.errors.clone())?,
+        })
     }
 
     /// Counts bad rows of which these are the first.

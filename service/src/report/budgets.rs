@@ -15,7 +15,7 @@ use crate::{
         budget::{self, Period, rules},
         category,
     },
-    store::{Store, Tx},
+    store::{Store, Tx, stored},
 };
 
 /// Where each budget stands that holds on a day.
@@ -45,7 +45,8 @@ pub(crate) async fn standings(
     let mut summed: BTreeMap<(NaiveDate, NaiveDate), Vec<Sums>> = BTreeMap::new();
     let mut standings = Vec::with_capacity(budgets.len());
     for (row, on) in budgets {
-        let span = rules::period_of(Period::of(&row.period), on);
+        let period: Period = stored::word(rows::Column::Period, row.id, &row.period)?;
+        let span = rules::period_of(period, on);
         let span = rules::clamp(span, row.starts_on, row.ends_on);
         let sums = match summed.entry((span.from, on)) {
             Entry::Occupied(known) => known.into_mut(),
@@ -73,7 +74,7 @@ pub(crate) async fn standings(
             pending_minor,
             remaining_minor: i128::from(row.amount_minor) - actual_minor,
             pace: rules::pace(span, on, row.amount_minor, actual_minor),
-            budget: row.into(),
+            budget: row.try_into()?,
         });
     }
     Ok(standings)

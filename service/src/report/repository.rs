@@ -17,7 +17,7 @@ use crate::{
         Kind, Status, names_project,
         spending::{self, Dimension, SumsQuery},
     },
-    store::{Tx, dialect, versioned},
+    store::{Tx, dialect, stored::StoredWord, versioned},
 };
 
 /// Of expenses that have lines.

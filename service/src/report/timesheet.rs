@@ -15,7 +15,7 @@ use super::{
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    store::{Store, Tx, versioned},
+    store::{Store, Tx, stored, versioned},
     text::fold,
     work::timecard::{self, Status},
 };
@@ -145,16 +145,17 @@ async fn read(tx: &Tx, organization_id: Uuid, query: &TimesheetQuery) -> Result<
         member_id,
         member_name: member.name,
         week_starts_on: week,
-        timecard: card.map(|card| TimesheetCard {
-            id: card.id,
-            version: card.version,
-            status: Status::of(&card.status),
-        }),
+        timecard: card.map(shown).transpose()?,
         seconds: days.iter().map(|day| day.seconds).sum(),
         billable_seconds: days.iter().map(|day| day.billable_seconds).sum(),
         days,
         projects,
     })
+}
+
+fn shown(card: entity::timecard::Model) -> Result<TimesheetCard> {
+    let status = stored::word(entity::timecard::Column::Status, card.id, &card.status)?;
+    Ok(TimesheetCard { id: card.id, version: card.version, status })
 }
 
 struct Names {

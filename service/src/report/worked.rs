@@ -10,7 +10,11 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::hours::HoursQuery;
-use crate::{error::Result, store::versioned, work::timecard::Status};
+use crate::{
+    error::Result,
+    store::{stored::StoredWord, versioned},
+    work::timecard::Status,
+};
 
 fn days(organization_id: Uuid) -> Select<time_entry_day::Entity> {
     time_entry_day::Entity::find()

@@ -3,11 +3,7 @@ use entity::saga;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{
-    Saga, SagaDecisionInput, SagaQuery, redact_note, repository,
-    rules::Progress,
-    worker::{self, Kind},
-};
+use super::{Saga, SagaDecisionInput, SagaQuery, redact_note, repository, rules::Progress, worker};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -53,13 +49,13 @@ impl Readable for Saga {
     /// The saga.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
         let row = repository::get(store.read(), actor.organization_id, id).await?;
-        Ok(Self::from(row).redacted_for(actor))
+        Ok(Self::try_from(row)?.redacted_for(actor))
     }
 
     /// The sagas that a query asks for, the newest first.
     async fn list(store: &Store, actor: &Actor, query: &SagaQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, query).await?;
-        Ok(page.map(|row| Self::from(row).redacted_for(actor)))
+        page.try_map(|row| Ok(Self::try_from(row)?.redacted_for(actor)))
     }
 }
 
@@ -110,16 +106,16 @@ async fn decide(
             |tx, (actor, id, expected, body, verb)| {
                 Box::pin(async move {
                     let row = repository::get(tx, actor.organization_id, *id).await?;
-                    expected.check(row.version, &Saga::from(row.clone()))?;
+                    expected.check(row.version, &Saga::try_from(row.clone())?)?;
                     let SagaDecisionInput { note } = body.input()?;
-                    let elsewhere = worker::kind(&row.kind).is_some_and(Kind::is_done_elsewhere);
+                    let elsewhere = worker::kind(&row.kind)?.is_done_elsewhere();
                     if elsewhere && *verb != Verb::Retried {
                         not_ones_own(tx, actor, &row).await?;
                     }
                     if *verb == Verb::MarkedPaid && !elsewhere {
                         return Err(Error::state("not_a_payout", "this saga pays nothing"));
                     }
-                    let mut progress = Progress::of(&row);
+                    let mut progress = Progress::of(&row)?;
                     let is_past = progress.is_past_pivot() && !progress.has_ended();
                     if *verb == Verb::Cancelled && !elsewhere && is_past {
                         return Err(Error::state("not_undoable", "what is done is not undone"));
@@ -127,7 +123,7 @@ async fn decide(
                     decided(&mut progress, *verb, tx.now(), note)?;
                     tx.signal(Signal::Work);
                     let next = repository::columns(&progress)?;
-                    versioned::update(tx, actor, *verb, &row, next, Saga::from).await
+                    versioned::update(tx, actor, *verb, &row, next, Saga::try_from).await
                 })
             },
         )

@@ -21,6 +21,7 @@ use crate::{
     store::{
         Store, Tx,
         signal::Signal,
+        stored,
         versioned::{self, Expected},
     },
     work::{project::Project, task::Task, time_entry},
@@ -66,12 +67,12 @@ pub(crate) async fn state_of(
     organization_id: Uuid,
     id: Uuid,
 ) -> Result<(State, Option<String>)> {
-    Ok(state_in(repository::get(tx, organization_id, id).await?))
+    state_in(repository::get(tx, organization_id, id).await?)
 }
 
-fn state_in(row: saga::Model) -> (State, Option<String>) {
-    let Progress { state, reason, .. } = Progress::of(&row);
-    (state, reason)
+fn state_in(row: saga::Model) -> Result<(State, Option<String>)> {
+    let Progress { state, reason, .. } = Progress::of(&row)?;
+    Ok((state, reason))
 }
 
 /// Where some imports stand.
@@ -81,23 +82,23 @@ pub(crate) async fn states_of(
     ids: Vec<Uuid>,
 ) -> Result<Vec<(Uuid, (State, Option<String>))>> {
     let rows = repository::by_ids(tx, organization_id, ids).await?;
-    Ok(rows.into_iter().map(|row| (row.id, state_in(row))).collect())
+    rows.into_iter().map(|row| Ok((row.id, state_in(row)?))).collect()
 }
 
 /// Calls an import off. One that is being taken back stays so.
 pub(crate) async fn cancel(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(State, Option<String>)> {
     let row = repository::get(tx, actor.organization_id, id).await?;
-    let mut progress = Progress::of(&row);
+    let mut progress = Progress::of(&row)?;
     if progress.has_ended() || progress.is_past_pivot() {
         return Err(Error::state("import_ended", "this import has ended"));
     }
     if progress.undoing {
-        return Ok(state_in(row));
+        return state_in(row);
     }
     progress.compensate(tx.now(), "somebody has called it off".into())?;
     tx.signal(Signal::Work);
     let next = repository::columns(&progress)?;
-    let saga = versioned::update(tx, actor, Verb::Cancelled, &row, next, Saga::from).await?;
+    let saga = versioned::update(tx, actor, Verb::Cancelled, &row, next, Saga::try_from).await?;
     Ok((saga.state, saga.reason))
 }
 
@@ -117,7 +118,7 @@ async fn write(tx: &Tx, system: &Actor, work: &Work) -> Result<StepResult> {
     let ordinal = row.next_slice;
     let Some(slice) = imports::slice(tx, &row, ordinal).await? else { return Ok(StepResult::Done) };
     let actor = import::acting(system, &row.options);
-    let mut tally = Tally::of(&row);
+    let mut tally = Tally::of(&row)?;
     let written = tx.savepoint(async |tx| write_slice(tx, &actor, &row, slice.rows).await).await?;
     let written = match written {
         Ok(written) => written,
@@ -143,10 +144,13 @@ const CREATED_ENTITIES: [&str; 4] =
     [Task::ENTITY, Project::ENTITY, Category::ENTITY, Member::ENTITY];
 
 async fn write_slice(tx: &Tx, actor: &Actor, row: &table::Model, rows: Value) -> Result<Written> {
-    let (written, on_error) = match import::Kind::of(&row.kind)? {
-        import::Kind::Expenses => expense::write_slice(tx, actor, query(row), rows).await?,
-        import::Kind::TimeEntries => time_entry::write_slice(tx, actor, query(row), rows).await?,
-    };
+    let (written, on_error) =
+        match stored::word::<import::Kind>(table::Column::Kind, row.id, &row.kind)? {
+            import::Kind::Expenses => expense::write_slice(tx, actor, query(row), rows).await?,
+            import::Kind::TimeEntries => {
+                time_entry::write_slice(tx, actor, query(row), rows).await?
+            }
+        };
     if on_error == OnError::Skip || written.errors.is_empty() {
         return Ok(written);
     }
@@ -184,7 +188,7 @@ async fn has_member(tx: &Tx, actor: &Actor, row: &table::Model) -> Result<bool> 
 async fn undo_slice(tx: &Tx, system: &Actor, work: &Work) -> Result<StepResult> {
     let row = imports::get(tx, system.organization_id, work.subject_id).await?;
     let actor = import::acting(system, &row.options);
-    let mut tally = Tally::of(&row);
+    let mut tally = Tally::of(&row)?;
     let Some(ordinal) = row.next_slice.checked_sub(1).filter(|ordinal| *ordinal >= 0) else {
         return delete_created(tx, &actor, &row, work, tally).await;
     };
@@ -192,7 +196,7 @@ async fn undo_slice(tx: &Tx, system: &Actor, work: &Work) -> Result<StepResult> 
     let written: Vec<Uuid> = serde_json::from_value(written.unwrap_or_else(|| json!([])))
         .map_err(|error| Error::Internal(format!("a slice cannot be read: {error}")))?;
     let (left, some) = written.split_at(written.len().saturating_sub(ROWS_PER_TRANSACTION));
-    let taken = match import::Kind::of(&row.kind)? {
+    let taken = match stored::word::<import::Kind>(table::Column::Kind, row.id, &row.kind)? {
         import::Kind::Expenses => expense::delete_imported(tx, &actor, some.to_vec()).await?,
         import::Kind::TimeEntries => time_entry::delete_imported(tx, &actor, some.to_vec()).await?,
     };

@@ -13,6 +13,7 @@ pub(crate) mod worker;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
@@ -23,11 +24,29 @@ pub use reimbursement::pay;
 use rules::Progress;
 pub(crate) use worker::Calls;
 
-use crate::{actor::Actor, role::Permission, store::page::PageQuery};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    role::Permission,
+    store::page::PageQuery,
+};
 
 /// State of a saga.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = SagaState)]
 pub enum State {
     /// In progress, or waiting for the next attempt.
@@ -40,26 +59,6 @@ pub enum State {
     Compensated,
     /// Stopped until an administrator retries, compensates or marks it.
     Failed,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [Self; 5] =
-        [Self::Running, Self::Compensating, Self::Completed, Self::Compensated, Self::Failed];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Compensating => "compensating",
-            Self::Completed => "completed",
-            Self::Compensated => "compensated",
-            Self::Failed => "failed",
-        }
-    }
-
-    fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|state| state.as_str() == word).unwrap_or(Self::Failed)
-    }
 }
 
 /// State of a step of a saga.
@@ -151,10 +150,12 @@ fn redact_note(actor: &Actor, data: &mut Value) {
     }
 }
 
-impl From<entity::saga::Model> for Saga {
-    fn from(row: entity::saga::Model) -> Self {
-        let Progress { state, due_at, steps, reason, .. } = Progress::of(&row);
-        Self {
+impl TryFrom<entity::saga::Model> for Saga {
+    type Error = Error;
+
+    fn try_from(row: entity::saga::Model) -> Result<Self> {
+        let Progress { state, due_at, steps, reason, .. } = Progress::of(&row)?;
+        Ok(Self {
             id: row.id,
             version: row.version,
             kind: row.kind,
@@ -166,7 +167,7 @@ impl From<entity::saga::Model> for Saga {
             reason,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }
 

@@ -105,7 +105,7 @@ async fn begin(
     let organization_id = actor.organization_id;
     let row = member::repository::get(tx, organization_id, id).await?;
     member::ensure_may_manage(actor, &row)?;
-    expected.check(row.version, &Member::from(row.clone()).redacted_for(actor))?;
+    expected.check(row.version, &Member::try_from(row.clone())?.redacted_for(actor))?;
     let OffboardingInput { reassign_to_member_id, note } = body.input()?;
     if reassign_to_member_id == Some(id) {
         return Err(refused("same", "must be somebody else"));

@@ -16,7 +16,9 @@ use crate::{
     store::{
         Tx, dialect,
         page::{Page, Sort, page},
-        rows, versioned,
+        rows,
+        stored::StoredWord,
+        versioned,
     },
 };
 
@@ -111,7 +113,7 @@ pub(super) async fn is_under_way(
     kind: &str,
     id: Uuid,
 ) -> Result<bool> {
-    let ended = [State::Completed, State::Compensated].map(State::as_str);
+    let ended = [State::Completed, State::Compensated].map(StoredWord::as_str);
     let first = versioned::find_in_organization::<saga::Entity>(organization_id)
         .filter(saga::COLUMN.subject_id.eq(id))
         .filter(saga::COLUMN.kind.eq(kind))

@@ -7,6 +7,7 @@ use super::{State, Step, StepState};
 use crate::{
     backoff::Backoff,
     error::{Error, Result},
+    store::stored,
 };
 
 /// How long until a step is tried again, without jitter.
@@ -63,18 +64,23 @@ impl Progress {
         progress
     }
 
-    pub(super) fn of(row: &saga::Model) -> Self {
-        let steps: Vec<Step> = serde_json::from_value(row.steps.clone()).unwrap_or_default();
-        let pivot = super::worker::kind(&row.kind).map_or(0, |kind| kind.pivot);
-        Self {
-            state: State::of(&row.state),
-            step: usize::try_from(row.step).unwrap_or_default(),
+    /// That of a saga.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where this version does not know the saga's kind, its state or its steps.
+    pub(super) fn of(row: &saga::Model) -> Result<Self> {
+        use saga::Column;
+        let step = usize::try_from(row.step);
+        let step = step.map_err(|_| Error::Internal(format!("no step of a saga: {}", row.step)))?;
+        Ok(Self {
+            state: stored::word(Column::State, row.id, &row.state)?,
+            step,
             undoing: row.undoing,
             due_at: row.due_at.map(|at| at.to_utc()),
-            steps,
+            steps: stored::json(Column::Steps, row.id, row.steps.clone())?,
             reason: row.reason.clone(),
-            pivot,
-        }
+            pivot: super::worker::kind(&row.kind)?.pivot,
+        })
     }
 
     /// Whether what cannot be undone is done.

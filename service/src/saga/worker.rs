@@ -142,15 +142,19 @@ pub(super) async fn start(
         ..repository::columns(&progress)?
     };
     tx.signal(Signal::Work);
-    versioned::insert(tx, actor, row, Saga::from).await
+    versioned::insert(tx, actor, row, Saga::try_from).await
 }
 
 const KINDS: &[&Kind] =
     &[&import::KIND, &offboarding::KIND, &reimbursement::KIND, &time_zone_change::KIND];
 
 /// The kind of that name.
-pub(super) fn kind(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().copied().find(|kind| kind.name == name)
+///
+/// # Errors
+/// [`Error::Internal`] where this version does not know it.
+pub(super) fn kind(name: &str) -> Result<&'static Kind> {
+    let known = KINDS.iter().copied().find(|kind| kind.name == name);
+    known.ok_or_else(|| Error::Internal(format!("no kind of saga: {name}")))
 }
 
 /// Takes up some that are due, together, and says how many went on.
@@ -244,7 +248,7 @@ async fn begin(
     is_abandoned: impl Fn(i64) -> bool,
 ) -> Result<StepStart> {
     let row = repository::get(tx, organization_id, id).await?;
-    let mut progress = Progress::of(&row);
+    let mut progress = Progress::of(&row)?;
     let now = tx.now();
     let max_wait = timeouts.max_wait();
     if !progress.due_at.is_some_and(|due_at| due::has_come(due_at, now, max_wait)) {
@@ -255,8 +259,8 @@ async fn begin(
     }
     // Another node that is at the same step waits here, and then finds it done.
     versioned::lock::<saga::Entity>(tx, &row).await?;
-    let step = kind(&row.kind).and_then(|kind| kind.steps.get(progress.step));
-    let step = step.ok_or_else(|| Error::Internal(format!("no kind of saga: {}", row.kind)))?;
+    let step = kind(&row.kind)?.steps.get(progress.step);
+    let step = step.ok_or_else(|| Error::Internal(format!("no such step of a {}", row.kind)))?;
     let way = if progress.undoing { ".undo" } else { "" };
     let label = format!("{}.{}{way}", row.kind, step.name);
     fault::point(format_args!("{label}.begun"));
@@ -381,7 +385,7 @@ async fn record_outcome(
     if row.version != *version {
         return Ok(());
     }
-    let mut progress = Progress::of(&row);
+    let mut progress = Progress::of(&row)?;
     let now = tx.now();
     match outcome.clone() {
         CallOutcome::Done => progress.done(now),
@@ -405,5 +409,5 @@ async fn save(tx: &Tx, actor: &Actor, row: &saga::Model, progress: &Progress) ->
         State::Failed => Verb::Failed,
     };
     tx.signal(Signal::Work);
-    versioned::update(tx, actor, verb, row, repository::columns(progress)?, Saga::from).await
+    versioned::update(tx, actor, verb, row, repository::columns(progress)?, Saga::try_from).await
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Tx, commit_marker::CommitMarker, signal::Signal};
+use super::{Tx, commit_marker::CommitMarker, signal::Signal, stored::StoredWord};
 use crate::{
     actor::{Actor, Author},
     error::{Error, Result},

@@ -21,6 +21,7 @@ pub(crate) mod references;
 pub mod rows;
 pub mod signal;
 mod sqlite;
+pub mod stored;
 mod telemetry;
 mod transaction;
 mod tx;

@@ -177,7 +177,7 @@ pub async fn insert<A, R>(
     tx: &Tx,
     context: impl Into<EventContext>,
     mut row: A,
-    view: impl FnOnce(<A::Entity as EntityTrait>::Model) -> R,
+    view: impl FnOnce(<A::Entity as EntityTrait>::Model) -> Result<R>,
 ) -> Result<R>
 where
     A: ActiveModelTrait<Entity: Versioned> + ActiveModelBehavior + Send,
@@ -198,14 +198,14 @@ async fn recorded<M, R>(
     context: impl Into<EventContext>,
     verb: Verb,
     row: M,
-    view: impl FnOnce(M) -> R,
+    view: impl FnOnce(M) -> Result<R>,
 ) -> Result<R>
 where
     M: ModelTrait<Entity: Versioned>,
     R: Resource,
 {
     let at = last_change(&row)?;
-    let resource = view(row);
+    let resource = view(row)?;
     tx.record_at(at, &context.into(), verb, Effect::Written, &resource).await?;
     Ok(resource)
 }
@@ -217,7 +217,7 @@ pub async fn insert_many<A, R>(
     context: impl Into<EventContext>,
     mut rows: Vec<A>,
     unless: Option<OnConflict>,
-    mut view: impl FnMut(<A::Entity as EntityTrait>::Model) -> R,
+    mut view: impl FnMut(<A::Entity as EntityTrait>::Model) -> Result<R>,
 ) -> Result<Vec<R>>
 where
     A: ActiveModelTrait<Entity: Versioned + Identified> + ActiveModelBehavior + Send,
@@ -270,7 +270,7 @@ pub async fn update<A, R>(
     verb: Verb,
     current: &<A::Entity as EntityTrait>::Model,
     mut change: A,
-    view: impl FnOnce(<A::Entity as EntityTrait>::Model) -> R,
+    view: impl FnOnce(<A::Entity as EntityTrait>::Model) -> Result<R>,
 ) -> Result<R>
 where
     A: ActiveModelTrait<Entity: Versioned>,

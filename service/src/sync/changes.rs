@@ -13,6 +13,7 @@ use crate::{
     store::{
         Store,
         page::{DEFAULT_LIMIT, MAX_LIMIT},
+        stored::StoredWord,
     },
 };
 
@@ -49,8 +50,9 @@ pub async fn changes(store: &Store, actor: &Actor, query: &ChangesQuery) -> Resu
         }
         _ => Cursor::new(until, chain(until), &scope),
     };
-    let shown = |event| shown(store, actor, &entities, event);
-    let items = events.into_iter().filter_map(shown).collect();
+    let shown = |event| shown(actor, &entities, event);
+    let read = |event| Event::decrypted_lossy(store.keyring(), event).map(shown).transpose();
+    let items = events.into_iter().filter_map(read).collect::<Result<_>>()?;
     Ok(Changes { items, cursor: cursor.encode()?, more: cut || until < end })
 }
 
@@ -78,13 +80,7 @@ fn unknown_entity() -> Error {
     Error::invalid("?entities", "unknown", format!("must be some of {}", known.join(",")))
 }
 
-fn shown(
-    store: &Store,
-    actor: &Actor,
-    entities: &[&Descriptor],
-    event: event::Model,
-) -> Option<Changed> {
-    let event = Event::decrypted_lossy(store.keyring(), event);
+fn shown(actor: &Actor, entities: &[&Descriptor], event: Event) -> Option<Changed> {
     let deleted = event.effect == Effect::Removed;
     let mut data = event.data.filter(|_| !deleted);
     if let Some(Value::Object(fields)) = &mut data {

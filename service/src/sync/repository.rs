@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     error::Result,
     event::Effect,
-    store::{rows, versioned},
+    store::{rows, stored::StoredWord, versioned},
 };
 
 /// The position of the last event of a log that has one.

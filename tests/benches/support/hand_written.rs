@@ -84,7 +84,7 @@ fn kind(word: &str) -> Kind {
 }
 
 fn status(word: &str) -> Status {
-    Status::ALL.into_iter().find(|status| status.as_str() == word).unwrap()
+    word.parse().unwrap()
 }
 
 // Once for each database: sqlx's own generic bounds would be longer than the code.

@@ -121,7 +121,7 @@ pub(crate) async fn household(store: &Store) -> Actor {
                     updated_at: Set(now),
                     ..Default::default()
                 };
-                versioned::insert(tx, EventContext::user(id, None), row, User::from).await
+                versioned::insert(tx, EventContext::user(id, None), row, User::try_from).await
             })
         })
         .await
@@ -168,7 +168,7 @@ pub(crate) async fn categories(store: &Store, actor: &Actor, count: usize) -> Ve
                     updated_at: Set(now),
                     ..Default::default()
                 });
-                versioned::insert_many(tx, actor, rows.collect(), None, Category::from).await
+                versioned::insert_many(tx, actor, rows.collect(), None, Category::try_from).await
             })
         })
         .await

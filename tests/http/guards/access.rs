@@ -1,6 +1,9 @@
 //! Who may do what: nobody without a token, and in an organization what the role allows.
 
-use service::role::{PERMISSIONS, Permission, Role};
+use service::{
+    role::{PERMISSIONS, Permission, Role},
+    store::stored::StoredWord,
+};
 use tests::{Answer, App, Client, Database, Route, Sample, each_database, id, route::Request};
 
 #[each_database]
@@ -38,7 +41,7 @@ struct Caller {
 async fn callers(sample: &Sample) -> Vec<Caller> {
     let mut callers = Vec::new();
     let ours = &sample.organization;
-    for role in Role::ALL {
+    for role in Role::ALL.iter().copied() {
         let user = sample.owner.invite(ours, role.as_str()).await;
         let key = sample.owner.with_key(ours, role.as_str()).await;
         // A key acts for the member who made it.
@@ -142,7 +145,7 @@ async fn no_key_does_to_its_own_member_what_its_role_does_not(database: Database
     for (person, is) in [(&sample.owner, Role::Owner), (&admin, Role::Admin)] {
         let own = sample.with("member_id", id(&person.member_in(ours).await));
         let path = format!("{ours}/members/{}", own.value("member_id"));
-        for role in Role::ALL {
+        for role in Role::ALL.iter().copied() {
             if role >= is {
                 continue;
             }

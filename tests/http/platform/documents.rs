@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use service::{
     catalogue::{CONSUMERS, RESOURCES},
     role::{HIDDEN, PERMISSIONS, Permission, Role},
+    store::stored::StoredWord,
 };
 use tests::{App, Client, Database, Route, each_database, id, route};
 
@@ -302,7 +303,7 @@ fn the_tables_of_roles_are_those_of_the_code() {
     let is_row = |line: &str| line.contains("` hides each ");
     Table { document, heading: "### Hidden resources", is_row }.check(&hidden);
     let page = read(document);
-    for role in Role::ALL {
+    for role in Role::ALL.iter().copied() {
         assert!(page.contains(&format!("`{}`", role.as_str())), "{role:?}");
     }
 }

@@ -37,13 +37,13 @@ impl Readable for Rule {
     /// The rule.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
         let row = repository::get(store.read(), actor.organization_id, id).await?;
-        Ok(row.into())
+        Self::try_from(row)
     }
 
     /// The rules by name: in the order in which they apply.
     async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, page).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -61,7 +61,7 @@ impl Changeable for Rule {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
     }
 
     async fn change(
@@ -72,7 +72,7 @@ impl Changeable for Rule {
         change: &Change<RuleInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         task_creation::ensure_references_exist(
@@ -83,7 +83,7 @@ impl Changeable for Rule {
         )
         .await?;
         let next = columns(input)?;
-        versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, next, Self::try_from).await
     }
 
     /// The only reference that the database knows is the category that a rule sets;
@@ -124,12 +124,12 @@ impl Writable for Rule {
             updated_at: Set(now),
             ..columns(new.input.clone())?
         };
-        versioned::insert(tx, actor, row, Self::from).await
+        versioned::insert(tx, actor, row, Self::try_from).await
     }
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         versioned::delete(tx, actor, &row, &current).await
     }

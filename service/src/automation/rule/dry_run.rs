@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     input::Deferred,
     money::{category, expense::Status},
-    store::{Store, Tx},
+    store::{Store, Tx, stored},
 };
 
 /// How many events are looked at, at most.
@@ -36,7 +36,7 @@ pub async fn dry_run(
 ) -> Result<DryRun> {
     let ran = store.snapshot((actor.clone(), id, over), |tx, (actor, id, over)| {
         Box::pin(async move {
-            let rule = Rule::from(repository::get(tx, actor.organization_id, *id).await?);
+            let rule = Rule::try_from(repository::get(tx, actor.organization_id, *id).await?)?;
             let DryRunInput { from, to, limit } = over.read()?;
             let trial = RuleTrialInput { when: rule.when, then: rule.then, from, to, limit };
             run(tx, actor, trial).await
@@ -93,7 +93,7 @@ async fn run(tx: &Tx, actor: &Actor, trial: RuleTrialInput) -> Result<DryRun> {
             ran.looked_at += 1;
             let Some(data) = &event.data else { continue };
             if condition.as_ref().is_none_or(|condition| condition.holds(data)) {
-                ran.add(actor, &event, data, &then, limit.unwrap_or(DEFAULT_SHOWN));
+                ran.add(actor, &event, data, &then, limit.unwrap_or(DEFAULT_SHOWN))?;
             }
         }
         ran.complete = read < BATCH_SIZE;
@@ -111,11 +111,11 @@ impl DryRun {
         data: &Value,
         then: &[Action],
         limit: u64,
-    ) {
+    ) -> Result<()> {
         let mut changes = changes(data, then);
         let mut tasks: Vec<_> =
             task_creation::tasks(then).map(|task| task.after(actor, event)).collect();
-        let status = Status::of(data["status"].as_str().unwrap_or_default());
+        let status: Status = stored::json(event::Column::Data, event.id, data["status"].clone())?;
         let changed = then.iter().any(Action::is_change);
         let outcome = if changed && reaction::changeable(status, actor).is_err() {
             changes.clear();
@@ -134,7 +134,7 @@ impl DryRun {
             Outcome::Skipped => self.skipped += 1,
         }
         if self.items.len() as u64 >= limit {
-            return;
+            return Ok(());
         }
         self.items.push(DryRunItem {
             event_id: event.id,
@@ -145,5 +145,6 @@ impl DryRun {
             changes,
             tasks,
         });
+        Ok(())
     }
 }

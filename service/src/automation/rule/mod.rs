@@ -21,7 +21,8 @@ pub use task_creation::{PlannedTask, TaskTemplate};
 
 use self::condition::Condition;
 use crate::{
-    error::{Violation, violations},
+    error::{Error, Result, Violation, violations},
+    store::stored,
     text::{self, at, refusal},
 };
 
@@ -184,18 +185,20 @@ pub struct Rule {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::rule::Model> for Rule {
-    fn from(row: entity::rule::Model) -> Self {
-        Self {
+impl TryFrom<entity::rule::Model> for Rule {
+    type Error = Error;
+
+    fn try_from(row: entity::rule::Model) -> Result<Self> {
+        Ok(Self {
             id: row.id,
             version: row.version,
             name: row.name,
             enabled: row.enabled,
             when: When { kind: row.kind, condition: row.condition },
-            then: serde_json::from_value(row.actions).unwrap_or_default(),
+            then: stored::json(entity::rule::Column::Actions, row.id, row.actions)?,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }
 

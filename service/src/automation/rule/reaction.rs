@@ -20,7 +20,7 @@ use crate::{
     input::{Change, FromBody},
     money::expense::{self, Expense, Status},
     resource::Changeable,
-    store::{Tx, versioned::Expected},
+    store::{Tx, stored, versioned::Expected},
 };
 
 /// Whose doings rules do not react to.
@@ -40,8 +40,8 @@ pub(crate) const CONSUMER: Consumer = Consumer {
 async fn react(tx: &Tx, actor: &Actor, events: &[event::Model]) -> Result<()> {
     let mut waiting: HashMap<&str, Vec<rule::Model>> = HashMap::new();
     for event in events {
-        let written = Effect::of(&event.effect) == Effect::Written;
-        if !written || NOT_REACTED_TO.contains(&&*event.author) {
+        let effect: Effect = stored::word(event::Column::Effect, event.id, &event.effect)?;
+        if effect != Effect::Written || NOT_REACTED_TO.contains(&&*event.author) {
             continue;
         }
         let Some(data) = &event.data else { continue };
@@ -53,7 +53,7 @@ async fn react(tx: &Tx, actor: &Actor, events: &[event::Model]) -> Result<()> {
         for row in rules {
             // What had happened before a rule was made does not concern it.
             if row.created_at <= event.at && applies(row, data)? {
-                apply(tx, actor, row.clone().into(), event).await?;
+                apply(tx, actor, Rule::try_from(row.clone())?, event).await?;
             }
         }
     }

@@ -13,7 +13,9 @@ use crate::{
     event::Effect,
     store::{
         page::{Page, PageQuery, Sort, page},
-        rows, versioned,
+        rows,
+        stored::StoredWord,
+        versioned,
     },
 };
 

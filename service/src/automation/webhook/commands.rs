@@ -41,13 +41,13 @@ impl Readable for Webhook {
 
     /// The webhook, without its secret.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
     }
 
     /// The webhooks, the newest first.
     async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, page).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -66,7 +66,7 @@ impl Changeable for Webhook {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
     }
 
     /// One that is enabled again is as good as new: its failures are forgotten.
@@ -78,7 +78,7 @@ impl Changeable for Webhook {
         change: &Change<WebhookInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         let mut next = columns(input.clone());
@@ -90,7 +90,7 @@ impl Changeable for Webhook {
             tx.signal(Signal::Sequenced);
             tx.signal(Signal::Work);
         }
-        versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, next, Self::try_from).await
     }
 }
 
@@ -128,7 +128,7 @@ async fn make(tx: &Tx, actor: &Actor, new: &Create<WebhookInput>) -> Result<Issu
         updated_at: Set(now),
         ..columns(new.input.clone())
     };
-    let webhook = versioned::insert(tx, actor, row, Webhook::from).await?;
+    let webhook = versioned::insert(tx, actor, row, Webhook::try_from).await?;
     let head = event::repository::head(tx, organization_id).await?;
     let position = head.map_or(0, |head| head.position);
     repository::begin_at(tx, (organization_id, id), position).await?;
@@ -160,7 +160,7 @@ async fn rotate(
 ) -> Result<IssuedWebhook> {
     let organization_id = actor.organization_id;
     let row = repository::get(tx, organization_id, id).await?;
-    expected.check(row.version, &Webhook::from(row.clone()))?;
+    expected.check(row.version, &Webhook::try_from(row.clone())?)?;
     let RotationInput { overlap_hours } = body.input()?;
     let secret = message::new_secret(tx.random());
     let (here, before) =
@@ -176,7 +176,7 @@ async fn rotate(
         ..Default::default()
     };
     let verb = Verb::SecretRotated;
-    let webhook = versioned::update(tx, actor, verb, &row, next, Webhook::from).await?;
+    let webhook = versioned::update(tx, actor, verb, &row, next, Webhook::try_from).await?;
     Ok(IssuedWebhook { secret, webhook })
 }
 
@@ -186,7 +186,7 @@ pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) 
         .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
             Box::pin(async move {
                 let row = repository::get(tx, actor.organization_id, *id).await?;
-                let current = Webhook::from(row.clone());
+                let current = Webhook::try_from(row.clone())?;
                 expected.check(row.version, &current)?;
                 let mark = webhook::ActiveModel {
                     enabled: Set(false),

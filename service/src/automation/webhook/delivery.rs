@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{webhook_attempt, webhook_delivery};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel, sea_query::Condition};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
@@ -16,12 +17,26 @@ use crate::{
         Store, Tx,
         page::{Page, PageQuery},
         signal::Signal,
+        stored::{self, StoredWord},
     },
 };
 
 /// State of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = WebhookDeliveryState)]
 pub enum DeliveryState {
     /// Waiting for the first or the next attempt.
@@ -30,24 +45,6 @@ pub enum DeliveryState {
     Delivered,
     /// Given up; there are no further attempts.
     Failed,
-}
-
-impl DeliveryState {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
-    }
-
-    fn of(word: &str) -> Self {
-        match word {
-            "pending" => Self::Pending,
-            "delivered" => Self::Delivered,
-            _ => Self::Failed,
-        }
-    }
 }
 
 /// Delivery of one event to one webhook.
@@ -76,11 +73,14 @@ pub struct Delivery {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-impl From<webhook_delivery::Model> for Delivery {
-    fn from(row: webhook_delivery::Model) -> Self {
-        let state = DeliveryState::of(&row.state);
+impl TryFrom<webhook_delivery::Model> for Delivery {
+    type Error = Error;
+
+    fn try_from(row: webhook_delivery::Model) -> Result<Self> {
+        let state: DeliveryState =
+            stored::word(webhook_delivery::Column::State, row.id, &row.state)?;
         let pending = state == DeliveryState::Pending;
-        Self {
+        Ok(Self {
             id: row.id,
             webhook_id: row.webhook_id,
             event_id: row.event_id,
@@ -90,7 +90,7 @@ impl From<webhook_delivery::Model> for Delivery {
             next_attempt_at: pending.then(|| row.next_at.to_utc()),
             created_at: row.created_at.to_utc(),
             ended_at: row.ended_at.map(|at| at.to_utc()),
-        }
+        })
     }
 }
 
@@ -163,7 +163,7 @@ pub async fn deliveries(
     repository::get(store.read(), actor.organization_id, webhook_id).await?;
     let page = PageQuery { limit, cursor };
     let page = repository::deliveries(store.read(), endpoint, state, &page).await?;
-    Ok(page.map(Delivery::from))
+    page.try_map(Delivery::try_from)
 }
 
 /// A delivery with its attempts.
@@ -172,7 +172,7 @@ pub async fn delivery(store: &Store, actor: &Actor, id: Uuid) -> Result<Delivery
     let row = repository::delivery(store.read(), organization_id, id).await?;
     let attempts = repository::attempts(store.read(), organization_id, id).await?;
     let attempts = attempts.into_iter().map(Attempt::from).collect();
-    Ok(DeliveryDetail { delivery: row.into(), attempts })
+    Ok(DeliveryDetail { delivery: row.try_into()?, attempts })
 }
 
 /// Sends a delivery again, from the beginning of the schedule, whatever became of it. It is the same
@@ -198,7 +198,7 @@ async fn send_again(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Delivery> {
     };
     repository::update(tx, organization_id, &[id], change, Condition::all()).await?;
     tx.signal(Signal::Work);
-    Ok(row.into())
+    Delivery::try_from(row)
 }
 
 /// Sends a message of the kind `webhook.test`, as soon as may be.
@@ -233,7 +233,7 @@ async fn send_test(tx: &Tx, actor: &Actor, webhook_id: Uuid) -> Result<Delivery>
     };
     repository::insert(tx, vec![row.clone().into_active_model().reset_all()]).await?;
     tx.signal(Signal::Work);
-    Ok(row.into())
+    Delivery::try_from(row)
 }
 
 async fn require_enabled(tx: &Tx, organization_id: Uuid, webhook_id: Uuid) -> Result<()> {

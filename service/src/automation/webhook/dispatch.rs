@@ -16,30 +16,35 @@ use crate::{
     error::Result,
     event::repository::{after, version},
     resource::Resource,
-    store::{Store, Tx, signal::Signal},
+    store::{Store, Tx, signal::Signal, stored::StoredWord},
 };
 
 /// How many events one transaction goes through.
 const BATCH_SIZE: u64 = 200;
 
 /// Moves each webhook that is behind on by some events, and says by how many in all.
+///
+/// # Errors
+/// That of the first that could not be moved on; the others were.
 pub(crate) async fn dispatch(store: &Store, settings: &Settings) -> Result<u64> {
-    let mut passed = 0;
+    let (mut passed, mut failed) = (0, None);
     for endpoint in repository::lagging(store.read()).await? {
         let input = (endpoint, settings.clone());
-        passed += store
-            .write(input, |tx, (endpoint, settings)| Box::pin(advance(tx, *endpoint, settings)))
-            .await?;
+        let moved = store
+            .write(input, |tx, (endpoint, settings)| Box::pin(advance(tx, *endpoint, settings)));
+        match moved.await {
+            Ok(moved) => passed += moved,
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    Ok(passed)
+    failed.map_or(Ok(passed), Err)
 }
 
 async fn advance(tx: &Tx, endpoint: Endpoint, settings: &Settings) -> Result<u64> {
     let (organization_id, _) = endpoint;
     let row = repository::find(tx, endpoint).await?;
-    let Some(webhook) = row.map(Webhook::from).filter(|webhook| webhook.enabled) else {
-        return Ok(0);
-    };
+    let Some(row) = row.filter(|row| row.enabled) else { return Ok(0) };
+    let webhook = Webhook::try_from(row)?;
     let progress = repository::progress(tx, endpoint).await?;
     let Some(begins) = begins_after(tx, endpoint).await? else { return Ok(0) };
     let from = progress.position.max(begins);

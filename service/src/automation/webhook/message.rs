@@ -95,13 +95,13 @@ pub(super) fn id(delivery: &webhook_delivery::Model) -> Uuid {
 }
 
 /// The message of an event, as `actor` may see it; nothing of what is sealed leaves steward by this way.
-pub(super) fn of_event(actor: &Actor, row: event::Model) -> Value {
-    let event = Event::from(row);
+pub(super) fn of_event(actor: &Actor, row: event::Model) -> Result<Value> {
+    let event = Event::try_from(row)?;
     let event = match catalogue::resource(&event.entity) {
         Some(resource) => event.redacted_for(actor, resource),
         None => event,
     };
-    json!({ "type": event.kind, "timestamp": event.at, "data": event })
+    Ok(json!({ "type": event.kind, "timestamp": event.at, "data": event }))
 }
 
 /// The message of a test.

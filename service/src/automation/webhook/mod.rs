@@ -16,7 +16,9 @@ mod rules;
 mod sender;
 
 use chrono::{DateTime, Utc};
+use entity::webhook::Column;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
@@ -31,7 +33,11 @@ pub(crate) use dispatch::dispatch;
 pub use rules::{NotRetries, Retries};
 pub(crate) use sender::{Sends, send};
 
-use crate::text;
+use crate::{
+    error::{Error, Result},
+    store::stored,
+    text,
+};
 
 /// How webhooks are sent.
 #[derive(Debug, Clone)]
@@ -79,27 +85,27 @@ fn enabled() -> bool {
 }
 
 /// Reason why the server disabled a webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = WebhookDisabledReason)]
 pub enum DisabledReason {
     /// The endpoint answered with status 410.
     Gone,
     /// The endpoint accepted nothing for five days.
     Failing,
-}
-
-impl DisabledReason {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::Failing => "failing",
-        }
-    }
-
-    fn of(word: &str) -> Self {
-        if word == "gone" { Self::Gone } else { Self::Failing }
-    }
 }
 
 /// Subscription of a URL to events of the organization.
@@ -132,20 +138,24 @@ pub struct Webhook {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::webhook::Model> for Webhook {
-    fn from(row: entity::webhook::Model) -> Self {
-        Self {
+impl TryFrom<entity::webhook::Model> for Webhook {
+    type Error = Error;
+
+    fn try_from(row: entity::webhook::Model) -> Result<Self> {
+        let reason = row.disabled_reason.as_deref();
+        let reason = reason.map(|reason| stored::word(Column::DisabledReason, row.id, reason));
+        Ok(Self {
             id: row.id,
             version: row.version,
             url: row.url,
-            kinds: serde_json::from_value(row.kinds).unwrap_or_default(),
+            kinds: stored::json(Column::Kinds, row.id, row.kinds)?,
             description: row.description,
             enabled: row.enabled,
-            disabled_reason: row.disabled_reason.as_deref().map(DisabledReason::of),
+            disabled_reason: reason.transpose()?,
             previous_secret_until: row.previous_secret_until.map(|at| at.to_utc()),
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     event::Verb,
     outbound::{OutboundError, Response},
-    store::{Store, Tx, log::EventContext, signal::Signal, versioned},
+    store::{Store, Tx, log::EventContext, signal::Signal, stored::StoredWord, versioned},
 };
 
 /// The status of an endpoint that wants nothing any more.
@@ -160,6 +160,6 @@ async fn disable(tx: &Tx, webhook: &webhook::Model, reason: DisabledReason) -> R
         disabled_reason: Set(Some(reason.as_str().to_owned())),
         ..Default::default()
     };
-    versioned::update(tx, context, Verb::Disabled, webhook, change, Webhook::from).await?;
+    versioned::update(tx, context, Verb::Disabled, webhook, change, Webhook::try_from).await?;
     Ok(())
 }

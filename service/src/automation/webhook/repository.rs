@@ -18,7 +18,9 @@ use crate::{
     store::{
         Tx,
         page::{Page, PageQuery, Sort, page},
-        rows, versioned,
+        rows,
+        stored::StoredWord,
+        versioned,
     },
 };
 

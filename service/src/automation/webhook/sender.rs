@@ -217,7 +217,7 @@ async fn messages(
             Some(id) => {
                 let event = events.remove(&id);
                 let event = event.ok_or_else(|| Error::Internal(format!("no event {id}")))?;
-                message::of_event(&viewer, event)
+                message::of_event(&viewer, event)?
             }
         };
         Ok((delivery, message))

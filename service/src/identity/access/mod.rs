@@ -19,7 +19,7 @@ use crate::{
     identity::{api_key, member, organization, session, user},
     random::{Random, Secret},
     role::Role,
-    store::Store,
+    store::{Store, stored},
 };
 
 const UNKNOWN: Error = Error::Unauthenticated("the token is not known");
@@ -143,7 +143,8 @@ impl AccessCache {
             self.refuse_disabled(user_id).await?;
         }
         let mut actor = self.actor_of(member).await?;
-        actor.role = actor.role.min(Role::of(&key.role));
+        actor.role =
+            actor.role.min(stored::word(entity::api_key::Column::Role, key.id, &key.role)?);
         actor.author = Author::ApiKey(key.id);
         let expires_at = key.expires_at.map(|at| at.to_utc());
         actor.authentication = Authentication::ApiKey { id: key.id, expires_at };
@@ -161,7 +162,7 @@ impl AccessCache {
         let row = organization::repository::get(self.store.read(), organization_id).await?;
         Ok(Actor {
             organization_id,
-            role: Role::of(&member.role),
+            role: stored::word(entity::member::Column::Role, member.id, &member.role)?,
             member_id: Some(member.id),
             settings: Arc::new((&row).try_into()?),
             authentication: Authentication::Session,

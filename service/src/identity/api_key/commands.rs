@@ -17,6 +17,7 @@ use crate::{
     store::{
         Store, Tx, log,
         page::{Page, PageQuery},
+        stored::StoredWord,
         versioned::{self, Expected},
     },
 };
@@ -36,13 +37,13 @@ impl Readable for ApiKey {
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
         let row =
             versioned::get::<api_key::Entity>(store.read(), actor.organization_id, id).await?;
-        Ok(row.into())
+        Self::try_from(row)
     }
 
     /// The keys, the newest first.
     async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, page).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -81,7 +82,7 @@ pub async fn create(
                     updated_at: Set(now),
                     ..Default::default()
                 };
-                let api_key = versioned::insert(tx, actor, row, ApiKey::from).await?;
+                let api_key = versioned::insert(tx, actor, row, ApiKey::try_from).await?;
                 Ok(IssuedApiKey { token: token.clone(), api_key })
             })
         })
@@ -118,7 +119,7 @@ pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) 
         .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
             Box::pin(async move {
                 let row = versioned::get::<api_key::Entity>(tx, actor.organization_id, *id).await?;
-                let current = ApiKey::from(row.clone());
+                let current = ApiKey::try_from(row.clone())?;
                 expected.check(row.version, &current)?;
                 end(tx, actor, vec![row]).await
             })
@@ -139,7 +140,7 @@ async fn end(tx: &Tx, actor: &Actor, mut rows: Vec<api_key::Model>) -> Result<()
     while !rows.is_empty() {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         for row in &rows {
-            versioned::delete(tx, actor, row, &ApiKey::from(row.clone())).await?;
+            versioned::delete(tx, actor, row, &ApiKey::try_from(row.clone())?).await?;
         }
         invitation::end_of_api_keys(tx, actor, &ids).await?;
         let made = repository::made_by(tx, organization_id, &ids).await?;

@@ -13,7 +13,12 @@ use validator::Validate;
 pub use commands::{create, delete};
 pub(crate) use commands::{end_of_member, lock_own_key};
 
-use crate::{role::Role, text};
+use crate::{
+    error::{Error, Result},
+    role::Role,
+    store::stored,
+    text,
+};
 
 /// In front of an API key.
 pub(crate) const PREFIX: &str = "stw_k_";
@@ -68,18 +73,20 @@ pub struct IssuedApiKey {
     pub api_key: ApiKey,
 }
 
-impl From<entity::api_key::Model> for ApiKey {
-    fn from(row: entity::api_key::Model) -> Self {
-        Self {
+impl TryFrom<entity::api_key::Model> for ApiKey {
+    type Error = Error;
+
+    fn try_from(row: entity::api_key::Model) -> Result<Self> {
+        Ok(Self {
             id: row.id,
             version: row.version,
             name: row.name,
-            role: Role::of(&row.role),
+            role: stored::word(entity::api_key::Column::Role, row.id, &row.role)?,
             member_id: row.member_id,
             expires_at: row.expires_at.map(|at| at.to_utc()),
             created_by_api_key_id: row.created_by_api_key_id,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }

@@ -21,6 +21,7 @@ use crate::{
         Store, Tx,
         log::{self, EventContext},
         page::{Page, PageQuery},
+        stored::{self, StoredWord},
         versioned::{self, Expected},
     },
     text::fold,
@@ -43,13 +44,13 @@ impl Readable for Invitation {
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
         let row =
             versioned::get::<invitation::Entity>(store.read(), actor.organization_id, id).await?;
-        Ok(row.into())
+        Self::try_from(row)
     }
 
     /// The invitations, the newest first.
     async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, page).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -94,7 +95,7 @@ pub async fn create(
                     updated_at: Set(now.fixed_offset()),
                     ..Default::default()
                 };
-                let invitation = versioned::insert(tx, actor, row, Invitation::from).await?;
+                let invitation = versioned::insert(tx, actor, row, Invitation::try_from).await?;
                 Ok(IssuedInvitation { token: token.clone(), invitation })
             })
         })
@@ -118,7 +119,7 @@ pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) 
             Box::pin(async move {
                 let row =
                     versioned::get::<invitation::Entity>(tx, actor.organization_id, *id).await?;
-                let current = Invitation::from(row.clone());
+                let current = Invitation::try_from(row.clone())?;
                 expected.check(row.version, &current)?;
                 versioned::delete(tx, actor, &row, &current).await
             })
@@ -138,7 +139,7 @@ pub(crate) async fn end_of_api_keys(tx: &Tx, actor: &Actor, ids: &[Uuid]) -> Res
 
 async fn end(tx: &Tx, actor: &Actor, rows: Vec<invitation::Model>) -> Result<()> {
     for row in rows {
-        versioned::delete(tx, actor, &row, &Invitation::from(row.clone())).await?;
+        versioned::delete(tx, actor, &row, &Invitation::try_from(row.clone())?).await?;
     }
     Ok(())
 }
@@ -148,12 +149,15 @@ async fn end(tx: &Tx, actor: &Actor, rows: Vec<invitation::Model>) -> Result<()>
 /// # Errors
 /// [`Error::NotFound`] where nobody does any more, as if it had ended with them.
 async fn role_of(tx: &Tx, row: &invitation::Model) -> Result<Role> {
-    let role = Role::of(&row.role);
+    let role: Role = stored::word(invitation::Column::Role, row.id, &row.role)?;
     // Nobody knows who made those whose log was erased; they end by themselves.
     let Some(maker) = row.created_by_member_id else { return Ok(role) };
     let maker = versioned::find::<entity::member::Entity>(tx, row.organization_id, maker).await?;
-    let maker = maker.filter(|maker| maker.active).map(|maker| Role::of(&maker.role));
-    let maker = maker.filter(|maker| maker.may(Permission::ManageInvitations)).ok_or(NONE)?;
+    let maker = maker.filter(|maker| maker.active).ok_or(NONE)?;
+    let maker: Role = stored::word(entity::member::Column::Role, maker.id, &maker.role)?;
+    if !maker.may(Permission::ManageInvitations) {
+        return Err(NONE);
+    }
     Ok(role.min(maker))
 }
 
@@ -163,7 +167,7 @@ pub async fn open(store: &Store, token: &Secret) -> Result<Invitation> {
     let row = repository::by_token(store.read(), organization_id, &token.hash()).await?;
     let row = row.ok_or(NONE)?;
     still_open(&row, store.now())?;
-    Ok(row.into())
+    Invitation::try_from(row)
 }
 
 fn still_open(row: &invitation::Model, now: DateTime<Utc>) -> Result<()> {
@@ -207,7 +211,7 @@ pub async fn accept(
                     ..Default::default()
                 };
                 let verb = Verb::Accepted;
-                versioned::update(tx, *context, verb, &row, accepted, Invitation::from).await?;
+                versioned::update(tx, *context, verb, &row, accepted, Invitation::try_from).await?;
                 tx.invalidate_access();
                 if member::repository::of_user(tx, *organization_id, user.id).await?.is_some() {
                     return Err(Error::state("already_a_member", "the user is a member already"));

@@ -13,7 +13,11 @@ use validator::Validate;
 pub use commands::{accept, create, delete, open};
 pub(crate) use commands::{end_of_api_keys, end_of_member};
 
-use crate::role::Role;
+use crate::{
+    error::{Error, Result},
+    role::Role,
+    store::stored,
+};
 
 /// In front of an invitation's token.
 const PREFIX: &str = "stw_i_";
@@ -90,13 +94,15 @@ pub struct IssuedInvitation {
     pub invitation: Invitation,
 }
 
-impl From<entity::invitation::Model> for Invitation {
-    fn from(row: entity::invitation::Model) -> Self {
-        Self {
+impl TryFrom<entity::invitation::Model> for Invitation {
+    type Error = Error;
+
+    fn try_from(row: entity::invitation::Model) -> Result<Self> {
+        Ok(Self {
             id: row.id,
             version: row.version,
             email: row.email,
-            role: Role::of(&row.role),
+            role: stored::word(entity::invitation::Column::Role, row.id, &row.role)?,
             member_id: row.member_id,
             expires_at: row.expires_at.to_utc(),
             accepted_at: row.accepted_at.map(|at| at.to_utc()),
@@ -105,6 +111,6 @@ impl From<entity::invitation::Model> for Invitation {
             created_by_api_key_id: row.created_by_api_key_id,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     identity::{api_key, invitation, organization, session},
     role::{Permission, Role},
-    store::Tx,
+    store::{Tx, stored},
 };
 
 /// Nobody gives a role above their own.
@@ -25,7 +25,7 @@ pub(crate) fn ensure_may_manage(actor: &Actor, row: &member::Model) -> Result<()
         return Ok(());
     }
     if actor.may(Permission::ManageMembers) {
-        return ensure_may_grant(actor, Role::of(&row.role));
+        return ensure_may_grant(actor, stored::word(member::Column::Role, row.id, &row.role)?);
     }
     let by_key = matches!(actor.authentication, Authentication::ApiKey { .. });
     if by_key && actor.member_id == Some(row.id) {

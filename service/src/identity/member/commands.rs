@@ -18,6 +18,7 @@ use crate::{
     store::{
         Store, Tx, log,
         page::{Page, PageQuery},
+        stored::StoredWord,
         versioned::{self, Expected},
     },
     text::fold,
@@ -47,13 +48,13 @@ impl Readable for Member {
     /// The member.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
         let row = repository::get(store.read(), actor.organization_id, id).await?;
-        Ok(Self::from(row).redacted_for(actor))
+        Ok(Self::try_from(row)?.redacted_for(actor))
     }
 
     /// The members by name.
     async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, page).await?;
-        Ok(page.map(|row| Self::from(row).redacted_for(actor)))
+        page.try_map(|row| Ok(Self::try_from(row)?.redacted_for(actor)))
     }
 }
 
@@ -73,7 +74,8 @@ impl Changeable for Member {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(Self::from(repository::get(tx, actor.organization_id, id).await?).redacted_for(actor))
+        let row = repository::get(tx, actor.organization_id, id).await?;
+        Ok(Self::try_from(row)?.redacted_for(actor))
     }
 
     /// Without the permission to manage members, one may rename oneself, and leave, in person. Who
@@ -88,7 +90,7 @@ impl Changeable for Member {
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
         ensure_may_manage(actor, &row)?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let before = current.input();
         let after = change.apply(&before)?;
@@ -101,7 +103,8 @@ impl Changeable for Member {
         let invites_no_more = invites(before.role) && !invites(after.role);
         let is_active = after.active;
         let changed =
-            versioned::update(tx, actor, change.verb(), &row, columns(after), Self::from).await?;
+            versioned::update(tx, actor, change.verb(), &row, columns(after), Self::try_from)
+                .await?;
         if before.active != is_active {
             end_access(tx, actor, &row, is_active).await?;
         } else if invites_no_more {
@@ -130,7 +133,7 @@ impl Writable for Member {
             updated_at: Set(now),
             ..columns(new.input.clone())
         };
-        let made = versioned::insert(tx, actor, row, Self::from).await?;
+        let made = versioned::insert(tx, actor, row, Self::try_from).await?;
         if made.hourly_rate_minor.is_some() {
             rate::set(tx, actor, &made).await?;
         }
@@ -140,7 +143,7 @@ impl Writable for Member {
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
         ensure_may_manage(actor, &row)?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         ensure_not_last_owner(tx, &row).await?;
         tx.invalidate_access();

@@ -16,7 +16,9 @@ pub(crate) use access::{end_access, ensure_may_grant, ensure_may_manage, ensure_
 
 use crate::{
     actor::Actor,
+    error::{Error, Result},
     role::{Permission, Role},
+    store::stored,
     text,
 };
 
@@ -98,19 +100,21 @@ impl Member {
     }
 }
 
-impl From<entity::member::Model> for Member {
-    fn from(row: entity::member::Model) -> Self {
-        Self {
+impl TryFrom<entity::member::Model> for Member {
+    type Error = Error;
+
+    fn try_from(row: entity::member::Model) -> Result<Self> {
+        Ok(Self {
             id: row.id,
             version: row.version,
             user_id: row.user_id,
             name: row.name,
-            role: Role::of(&row.role),
+            role: stored::word(entity::member::Column::Role, row.id, &row.role)?,
             active: row.active,
             hourly_rate_minor: row.hourly_rate_minor,
             external_ref: row.external_ref,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         Tx,
         log::EventContext,
         page::{Page, PageQuery, Sort, page},
+        stored::StoredWord,
         versioned,
     },
     text::fold,
@@ -69,7 +70,7 @@ pub(crate) async fn insert_user(
         updated_at: Set(now),
         ..Default::default()
     };
-    versioned::insert(tx, context, row, Member::from).await
+    versioned::insert(tx, context, row, Member::try_from).await
 }
 
 /// Gives a member without a login the user's.
@@ -86,12 +87,12 @@ pub(crate) async fn link_user(
         active: Set(true),
         ..Default::default()
     };
-    versioned::update(tx, context, Verb::Joined, row, next, Member::from).await
+    versioned::update(tx, context, Verb::Joined, row, next, Member::try_from).await
 }
 
 /// Whether a member is an owner who can log in. [`owners_with_login`] says the same to the database.
 pub(super) fn is_owner_with_login(row: &member::Model) -> bool {
-    row.active && row.user_id.is_some() && Role::of(&row.role) == Role::Owner
+    row.active && row.user_id.is_some() && row.role == Role::Owner.as_str()
 }
 
 /// The owners of an organization who can log in.
@@ -114,7 +115,7 @@ pub(crate) async fn any_other_who_may(
     permission: Permission,
     others_than: impl IntoIterator<Item = Uuid>,
 ) -> Result<bool> {
-    let roles = Role::ALL.into_iter().filter(|role| role.may(permission)).map(Role::as_str);
+    let roles = Role::ALL.iter().filter(|role| role.may(permission)).map(|role| role.as_str());
     let other = with_login(organization_id)
         .filter(member::Column::Role.is_in(roles))
         .filter(member::Column::Id.is_not_in(others_than))

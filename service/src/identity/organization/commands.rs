@@ -17,6 +17,7 @@ use crate::{
         Store, Tx,
         log::{self, EventContext},
         page::{Page, PageQuery},
+        stored::StoredWord,
         versioned::{self, Expected},
     },
 };
@@ -53,7 +54,7 @@ impl Changeable for Organization {
     }
 
     async fn find(tx: &Tx, actor: &Actor, _: Uuid) -> Result<Self> {
-        Ok(repository::get(tx, actor.organization_id).await?.into())
+        Self::try_from(repository::get(tx, actor.organization_id).await?)
     }
 
     async fn change(
@@ -64,7 +65,7 @@ impl Changeable for Organization {
         change: &Change<OrganizationInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         if let Some(zone) =
@@ -74,7 +75,7 @@ impl Changeable for Organization {
         }
         let next = columns(input);
         tx.invalidate_access();
-        versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, next, Self::try_from).await
     }
 }
 
@@ -97,7 +98,7 @@ pub async fn create(
                     ..columns(new.input.clone())
                 };
                 let context = EventContext { organization_id: id, ..*context };
-                let made = versioned::insert(tx, context, row, Organization::from).await?;
+                let made = versioned::insert(tx, context, row, Organization::try_from).await?;
                 member::repository::insert_user(tx, context, tx.new_id(), &owner, Role::Owner)
                     .await?;
                 Ok(made)
@@ -109,12 +110,13 @@ pub async fn create(
 /// The organizations that the user belongs to, the oldest first.
 pub async fn list(store: &Store, user_id: Uuid, page: &PageQuery) -> Result<Page<Organization>> {
     let page = repository::of_user(store.read(), user_id, page).await?;
-    Ok(page.map(|row| Organization::from(row).for_all()))
+    page.try_map(|row| Ok(Organization::try_from(row)?.for_all()))
 }
 
 /// The organization.
 pub async fn get(store: &Store, actor: &Actor) -> Result<Organization> {
-    let found = Organization::from(repository::get(store.read(), actor.organization_id).await?);
+    let row = repository::get(store.read(), actor.organization_id).await?;
+    let found = Organization::try_from(row)?;
     Ok(if actor.may(Permission::ChangeOrganization) { found } else { found.for_all() })
 }
 
@@ -149,7 +151,7 @@ pub async fn delete(store: &Store, actor: &Actor, expected: Expected) -> Result<
         .write((actor.clone(), expected), |tx, (actor, expected)| {
             Box::pin(async move {
                 let row = repository::get(tx, actor.organization_id).await?;
-                let current = Organization::from(row.clone());
+                let current = Organization::try_from(row.clone())?;
                 expected.check(row.version, &current)?;
                 tx.invalidate_access();
                 repository::shut_down(tx, actor.organization_id).await?;

@@ -5,6 +5,7 @@ pub(crate) mod repository;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
@@ -13,32 +14,34 @@ pub use commands::{create, delete, get, list};
 
 use crate::{
     amount,
+    error::{Error, Result},
     outbound::{self, OutboundError},
+    store::stored,
     text,
 };
 
 /// Type of an organization. It determines the default of `approval_required`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = OrganizationKind)]
 pub enum Kind {
     /// People who live together. By default, expenses require no approval.
     Household,
     /// People who work together. By default, expenses require the approval of another member.
     Company,
-}
-
-impl Kind {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Household => "household",
-            Self::Company => "company",
-        }
-    }
-
-    fn of(text: &str) -> Self {
-        if text == "household" { Self::Household } else { Self::Company }
-    }
 }
 
 /// Writable properties of an organization.
@@ -127,12 +130,14 @@ impl Organization {
     }
 }
 
-impl From<entity::organization::Model> for Organization {
-    fn from(row: entity::organization::Model) -> Self {
-        Self {
+impl TryFrom<entity::organization::Model> for Organization {
+    type Error = Error;
+
+    fn try_from(row: entity::organization::Model) -> Result<Self> {
+        Ok(Self {
             id: row.id,
             version: row.version,
-            kind: Kind::of(&row.kind),
+            kind: stored::word(entity::organization::Column::Kind, row.id, &row.kind)?,
             name: row.name,
             currency: row.currency,
             time_zone: row.time_zone,
@@ -142,6 +147,6 @@ impl From<entity::organization::Model> for Organization {
             overlap_allowed: row.overlap_allowed,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }

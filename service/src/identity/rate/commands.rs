@@ -32,13 +32,13 @@ impl Readable for Rate {
 
     /// The rate.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
     }
 
     /// The rates that a query asks for, the latest first.
     async fn list(store: &Store, actor: &Actor, query: &RateQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, query).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -57,7 +57,7 @@ impl Changeable for Rate {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
     }
 
     async fn change(
@@ -69,7 +69,7 @@ impl Changeable for Rate {
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
         let member = lock_member(tx, actor, row.member_id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         if input.member_id != current.member_id {
@@ -79,7 +79,8 @@ impl Changeable for Rate {
             rules::ensure_started(input.starts_on, today(tx, actor))?;
         }
         let next = columns(input.starts_on, input.hourly_rate_minor);
-        let changed = versioned::update(tx, actor, change.verb(), &row, next, Self::from).await?;
+        let changed =
+            versioned::update(tx, actor, change.verb(), &row, next, Self::try_from).await?;
         update_member_rate(tx, actor, &member).await?;
         Ok(changed)
     }
@@ -112,7 +113,7 @@ impl Writable for Rate {
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
         let member = lock_member(tx, actor, row.member_id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         versioned::delete(tx, actor, &row, &current).await?;
         update_member_rate(tx, actor, &member).await
@@ -148,7 +149,7 @@ async fn insert(
         updated_at: Set(now),
         ..columns(starts_on, hourly_rate_minor)
     };
-    versioned::insert(tx, actor, row, Rate::from).await
+    versioned::insert(tx, actor, row, Rate::try_from).await
 }
 
 /// The member whose rates change, whom nobody else changes meanwhile.
@@ -167,7 +168,7 @@ async fn update_member_rate(tx: &Tx, actor: &Actor, member: &member::Model) -> R
         return Ok(());
     }
     let next = member::ActiveModel { hourly_rate_minor: Set(now), ..Default::default() };
-    versioned::update(tx, actor, Verb::Updated, member, next, Member::from).await.map(drop)
+    versioned::update(tx, actor, Verb::Updated, member, next, Member::try_from).await.map(drop)
 }
 
 /// After a member has been given another rate than before: has it hold from today on. The first one holds
@@ -179,7 +180,7 @@ pub(crate) async fn set(tx: &Tx, actor: &Actor, member: &Member) -> Result<()> {
     match latest {
         Some(row) if row.starts_on == starts_on => {
             let next = columns(starts_on, amount);
-            versioned::update(tx, actor, Verb::Updated, &row, next, Rate::from).await?;
+            versioned::update(tx, actor, Verb::Updated, &row, next, Rate::try_from).await?;
         }
         _ => {
             insert(tx, actor, tx.new_id(), member.id, starts_on, amount).await?;
@@ -191,7 +192,7 @@ pub(crate) async fn set(tx: &Tx, actor: &Actor, member: &Member) -> Result<()> {
 /// Removes the rates of a member who goes.
 pub(crate) async fn remove_all(tx: &Tx, actor: &Actor, member: &member::Model) -> Result<()> {
     for row in repository::of_member(tx, member.organization_id, member.id).await? {
-        versioned::delete(tx, actor, &row, &Rate::from(row.clone())).await?;
+        versioned::delete(tx, actor, &row, &Rate::try_from(row.clone())?).await?;
     }
     Ok(())
 }

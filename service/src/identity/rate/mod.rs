@@ -16,7 +16,11 @@ use validator::Validate;
 
 pub(crate) use commands::{remove_all, set};
 
-use crate::{store::page::PageQuery, text};
+use crate::{
+    error::{Error, Result},
+    store::page::PageQuery,
+    text,
+};
 
 /// Writable properties of a rate.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
@@ -55,9 +59,11 @@ pub struct Rate {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::rate::Model> for Rate {
-    fn from(row: entity::rate::Model) -> Self {
-        Self {
+impl TryFrom<entity::rate::Model> for Rate {
+    type Error = Error;
+
+    fn try_from(row: entity::rate::Model) -> Result<Self> {
+        Ok(Self {
             id: row.id,
             version: row.version,
             member_id: row.member_id,
@@ -65,7 +71,7 @@ impl From<entity::rate::Model> for Rate {
             hourly_rate_minor: row.hourly_rate_minor,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }
 

@@ -72,7 +72,7 @@ pub async fn create(
                         id: row.id,
                         token: token.clone(),
                         expires_at: row.expires_at.to_utc(),
-                        user: user.into(),
+                        user: user.try_into()?,
                     })
                 })
             },

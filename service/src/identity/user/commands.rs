@@ -58,15 +58,17 @@ pub async fn register(
                 let id = tx.new_id();
                 let (context, row) = (EventContext::user(id, *request_id), new.row(id, tx));
                 if !matches!(admission, Admission::Open) {
-                    return versioned::insert(tx, context, row, User::from).await;
+                    return versioned::insert(tx, context, row, User::try_from).await;
                 }
                 if repository::by_email(tx, &fold(&new.email)).await?.is_some() {
                     return pretend(tx, row).await;
                 }
-                versioned::insert(tx, context, row, User::from).await.map_err(|error| match error {
-                    // Somebody was faster, and the next look sees them.
-                    Error::Duplicate { .. } => Error::lost_race("the address is just taken"),
-                    other => other,
+                versioned::insert(tx, context, row, User::try_from).await.map_err(|error| {
+                    match error {
+                        // Somebody was faster, and the next look sees them.
+                        Error::Duplicate { .. } => Error::lost_race("the address is just taken"),
+                        other => other,
+                    }
                 })
             })
         })
@@ -104,7 +106,7 @@ async fn pretend(tx: &Tx, row: user::ActiveModel) -> Result<User> {
     let written = user::Entity::insert(row).exec_with_returning(tx).await?;
     user::Entity::delete_many().filter(user::COLUMN.id.eq(written.id)).exec(tx).await?;
     tx.touch_head(NO_ORGANIZATION).await?;
-    Ok(written.into())
+    User::try_from(written)
 }
 
 /// How somebody comes to register.
@@ -153,7 +155,7 @@ async fn ensure_first_user(tx: &Tx) -> Result<()> {
 
 /// The user.
 pub async fn get(store: &Store, id: Uuid) -> Result<User> {
-    Ok(repository::get(store.read(), id).await?.into())
+    User::try_from(repository::get(store.read(), id).await?)
 }
 
 /// Changes what a user may write of themselves.
@@ -204,7 +206,7 @@ async fn write_change(
     change: &Change<UserInput>,
 ) -> Result<User> {
     let row = repository::get(tx, id).await?;
-    expected.check(row.version, &User::from(row.clone()))?;
+    expected.check(row.version, &User::try_from(row.clone())?)?;
     let UserInput { email, display_name } = change
         .apply(&UserInput { email: row.email.clone(), display_name: row.display_name.clone() })?;
     let next = user::ActiveModel {
@@ -213,7 +215,7 @@ async fn write_change(
         display_name: Set(display_name),
         ..Default::default()
     };
-    versioned::update(tx, context, change.verb(), &row, next, User::from).await
+    versioned::update(tx, context, change.verb(), &row, next, User::try_from).await
 }
 
 /// Changes the password and ends every other session of the user.
@@ -243,7 +245,7 @@ pub async fn change_password(
                 let next =
                     user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
                 let verb = Verb::PasswordChanged;
-                versioned::update(tx, *context, verb, &now, next, User::from).await?;
+                versioned::update(tx, *context, verb, &now, next, User::try_from).await?;
                 tx.invalidate_access();
                 session::repository::end_others(tx, row.id, *session_id).await
             })

@@ -16,7 +16,10 @@ pub use commands::{change, change_password, get, register, revert};
 pub(crate) use password::{Fit, MAX_READ_LENGTH};
 pub use password::{PasswordCost, Passwords};
 
-use crate::text;
+use crate::{
+    error::{Error, Result},
+    text,
+};
 
 /// Who may register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,15 +104,17 @@ pub struct User {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::user::Model> for User {
-    fn from(row: entity::user::Model) -> Self {
-        Self {
+impl TryFrom<entity::user::Model> for User {
+    type Error = Error;
+
+    fn try_from(row: entity::user::Model) -> Result<Self> {
+        Ok(Self {
             id: row.id,
             version: row.version,
             email: row.email,
             display_name: row.display_name,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }

@@ -27,9 +27,11 @@ pub struct Account {
     pub disabled_at: Option<DateTime<Utc>>,
 }
 
-impl From<user::Model> for Account {
-    fn from(row: user::Model) -> Self {
-        Self { disabled_at: row.disabled_at.map(|at| at.to_utc()), user: row.into() }
+impl TryFrom<user::Model> for Account {
+    type Error = Error;
+
+    fn try_from(row: user::Model) -> Result<Self> {
+        Ok(Self { disabled_at: row.disabled_at.map(|at| at.to_utc()), user: row.try_into()? })
     }
 }
 
@@ -40,7 +42,9 @@ pub async fn each(store: &Store, mut show: impl FnMut(Account)) -> Result<()> {
         let page = repository::after(store.read(), &last, PAGE_SIZE).await?;
         let Some(end) = page.last() else { return Ok(()) };
         last.clone_from(&end.email_key);
-        page.into_iter().map(Account::from).for_each(&mut show);
+        for row in page {
+            show(Account::try_from(row)?);
+        }
     }
 }
 
@@ -56,7 +60,7 @@ pub async fn create(store: &Store, passwords: &Passwords, new: NewUser) -> Resul
     let made = store.write(new, |tx, new| {
         Box::pin(async move {
             let row = new.row(tx.new_id(), tx);
-            versioned::insert(tx, EventContext::operator(), row, User::from).await
+            versioned::insert(tx, EventContext::operator(), row, User::try_from).await
         })
     });
     told(store, made.await?).await
@@ -81,7 +85,7 @@ pub async fn reset_password(
             let next = user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
             let verb = Verb::PasswordChanged;
             let user =
-                versioned::update(tx, EventContext::operator(), verb, &row, next, User::from)
+                versioned::update(tx, EventContext::operator(), verb, &row, next, User::try_from)
                     .await?;
             end_access(tx, user.id).await?;
             Ok(user)
@@ -100,7 +104,7 @@ pub async fn disable(store: &Store, email: &str, force: bool) -> Result<User> {
         Box::pin(async move {
             let row = by_email(tx, email_key).await?;
             if row.disabled_at.is_some() {
-                return Ok(row.into());
+                return User::try_from(row);
             }
             if !force {
                 ensure_owners_remain(tx, row.id).await?;
@@ -123,7 +127,7 @@ pub async fn enable(store: &Store, email: &str) -> Result<User> {
         Box::pin(async move {
             let row = by_email(tx, email_key).await?;
             if row.disabled_at.is_none() {
-                return Ok(row.into());
+                return User::try_from(row);
             }
             set_disabled(tx, Verb::Enabled, &row, None).await
         })
@@ -146,7 +150,7 @@ async fn set_disabled(
     at: Option<DateTime<chrono::FixedOffset>>,
 ) -> Result<User> {
     let next = user::ActiveModel { disabled_at: Set(at), ..Default::default() };
-    versioned::update(tx, EventContext::operator(), verb, row, next, User::from).await
+    versioned::update(tx, EventContext::operator(), verb, row, next, User::try_from).await
 }
 
 async fn end_access(tx: &Tx, user_id: Uuid) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::{
     store::{
         Store, Tx, log,
         page::{Page, PageQuery},
+        stored::{self, StoredWord},
         versioned,
         versioned::Expected,
     },
@@ -32,13 +33,13 @@ impl Readable for Account {
 
     /// The account.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
     }
 
     /// The accounts by name.
     async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, page).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -57,7 +58,7 @@ impl Changeable for Account {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
     }
 
     /// What the entries of an account mean does not change: its kind and its currency stay.
@@ -69,7 +70,7 @@ impl Changeable for Account {
         change: &Change<AccountInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         let stays = |field: &str| Error::invalid(field, "immutable", "stays as it is");
@@ -84,7 +85,7 @@ impl Changeable for Account {
         if !input.may_go_below_zero && balance < 0 {
             return Err(Error::state("below_zero", "the balance of this account is below zero"));
         }
-        versioned::update(tx, actor, change.verb(), &row, columns(input), Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, columns(input), Self::try_from).await
     }
 }
 
@@ -98,7 +99,7 @@ impl Writable for Account {
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         // First of all, as postings do it: nobody waits for the other.
         repository::delete_sums(tx, actor.organization_id, id).await?;
@@ -125,7 +126,7 @@ async fn insert(
         updated_at: Set(now),
         ..columns(input)
     };
-    let made = versioned::insert(tx, actor, row, Account::from).await?;
+    let made = versioned::insert(tx, actor, row, Account::try_from).await?;
     repository::insert_sums(tx, actor.organization_id, id).await?;
     Ok(made)
 }
@@ -178,7 +179,7 @@ pub async fn balance(store: &Store, actor: &Actor, id: Uuid) -> Result<AccountBa
         Box::pin(async move {
             let account = repository::get(tx, *organization_id, *id).await?;
             let sums = repository::sums(tx, *organization_id, [*id]).await?;
-            Ok(shown(account, sums.get(id)))
+            shown(account, sums.get(id))
         })
     });
     found.await
@@ -196,20 +197,20 @@ pub async fn balances(
                 let accounts = repository::list(tx, *organization_id, page).await?;
                 let ids = accounts.items.iter().map(|account| account.id);
                 let sums = repository::sums(tx, *organization_id, ids.collect::<Vec<_>>()).await?;
-                Ok(accounts.map(|account| {
+                accounts.try_map(|account| {
                     let own = sums.get(&account.id);
                     shown(account, own)
-                }))
+                })
             })
         });
     found.await
 }
 
-fn shown(account: account::Model, sums: Option<&account_balance::Model>) -> AccountBalance {
-    let kind = Kind::of(&account.kind);
+fn shown(account: account::Model, sums: Option<&account_balance::Model>) -> Result<AccountBalance> {
+    let kind: Kind = stored::word(account::Column::Kind, account.id, &account.kind)?;
     let (debits_minor, credits_minor) =
         sums.map_or((0, 0), |sums| (sums.debits_minor, sums.credits_minor));
-    AccountBalance {
+    Ok(AccountBalance {
         account_id: account.id,
         name: account.name,
         kind,
@@ -217,5 +218,5 @@ fn shown(account: account::Model, sums: Option<&account_balance::Model>) -> Acco
         debits_minor,
         credits_minor,
         balance_minor: kind.balance(debits_minor, credits_minor),
-    }
+    })
 }

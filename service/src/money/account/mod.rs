@@ -6,7 +6,9 @@ mod example;
 pub(crate) mod repository;
 
 use chrono::{DateTime, Utc};
+use entity::account::Column;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
@@ -14,11 +16,29 @@ use validator::Validate;
 pub(crate) use commands::of_purpose;
 pub use commands::{balance, balances};
 
-use crate::{amount, text};
+use crate::{
+    amount,
+    error::{Error, Result},
+    store::stored,
+    text,
+};
 
 /// Type of an account, which also says on which side its balance grows. Immutable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = AccountKind)]
 pub enum Kind {
     /// What the organization owns. Grows by debits.
@@ -34,24 +54,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Asset, Self::Liability, Self::Equity, Self::Income, Self::Expense];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Asset => "asset",
-            Self::Liability => "liability",
-            Self::Equity => "equity",
-            Self::Income => "income",
-            Self::Expense => "expense",
-        }
-    }
-
-    pub(crate) fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word).unwrap_or(Self::Asset)
-    }
-
     /// What an account of this kind stands at: positive on the side on which it grows.
     pub fn balance(self, debits_minor: i64, credits_minor: i64) -> i64 {
         // Neither is negative, so that their difference is a number of 64 bits too.
@@ -64,8 +66,11 @@ impl Kind {
 
 /// Role of an account in payouts. The server creates these accounts when it first needs them, one
 /// of each purpose for each currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, EnumString, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = AccountPurpose)]
 pub enum Purpose {
     /// Expenses reimbursed to members.
@@ -74,22 +79,6 @@ pub enum Purpose {
     PayoutsInFlight,
     /// Account from which payouts are paid.
     PayoutAccount,
-}
-
-impl Purpose {
-    const ALL: [Self; 3] = [Self::Reimbursements, Self::PayoutsInFlight, Self::PayoutAccount];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Reimbursements => "reimbursements",
-            Self::PayoutsInFlight => "payouts_in_flight",
-            Self::PayoutAccount => "payout_account",
-        }
-    }
-
-    fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.as_str() == word)
-    }
 }
 
 /// Writable properties of an account.
@@ -148,20 +137,24 @@ pub struct Account {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::account::Model> for Account {
-    fn from(row: entity::account::Model) -> Self {
-        Self {
+impl TryFrom<entity::account::Model> for Account {
+    type Error = Error;
+
+    fn try_from(row: entity::account::Model) -> Result<Self> {
+        let purpose = row.purpose.as_deref();
+        let purpose = purpose.map(|purpose| stored::word(Column::Purpose, row.id, purpose));
+        Ok(Self {
             id: row.id,
             version: row.version,
             name: row.name,
-            kind: Kind::of(&row.kind),
+            kind: stored::word(Column::Kind, row.id, &row.kind)?,
             currency: row.currency,
             may_go_below_zero: row.may_go_below_zero,
             closed: row.closed,
-            purpose: row.purpose.as_deref().and_then(Purpose::of),
+            purpose: purpose.transpose()?,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }
 

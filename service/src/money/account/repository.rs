@@ -13,7 +13,9 @@ use crate::{
     store::{
         Tx,
         page::{Page, PageQuery, Sort, page},
-        rows, versioned,
+        rows,
+        stored::StoredWord,
+        versioned,
     },
 };
 

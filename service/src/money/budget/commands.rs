@@ -13,6 +13,7 @@ use crate::{
     store::{
         Store, Tx, log,
         page::{Page, PageQuery},
+        stored::StoredWord,
         versioned,
         versioned::Expected,
     },
@@ -34,13 +35,13 @@ impl Readable for Budget {
     /// The budget.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
         let row = repository::get(store.read(), actor.organization_id, id).await?;
-        Ok(row.into())
+        Self::try_from(row)
     }
 
     /// The budgets by name.
     async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, page).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -61,7 +62,7 @@ impl Changeable for Budget {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
     }
 
     async fn change(
@@ -72,10 +73,10 @@ impl Changeable for Budget {
         change: &Change<BudgetInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let next = columns(change.apply(&current.input())?)?;
-        versioned::update(tx, actor, change.verb(), &row, next, Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, next, Self::try_from).await
     }
 
     /// The only reference of a budget is its category.
@@ -106,12 +107,12 @@ impl Writable for Budget {
             updated_at: Set(now),
             ..columns(input)?
         };
-        versioned::insert(tx, actor, row, Self::from).await
+        versioned::insert(tx, actor, row, Self::try_from).await
     }
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         versioned::delete(tx, actor, &row, &current).await
     }

@@ -7,16 +7,35 @@ pub mod rules;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{amount, text};
+use crate::{
+    amount,
+    error::{Error, Result},
+    store::stored,
+    text,
+};
 
 /// Length of the period for which the amount of a budget holds. The budget starts anew with every
 /// period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = BudgetPeriod)]
 pub enum Period {
     /// Monday to Sunday.
@@ -27,24 +46,6 @@ pub enum Period {
     Quarter,
     /// A calendar year.
     Year,
-}
-
-impl Period {
-    /// Every period.
-    pub const ALL: [Self; 4] = [Self::Week, Self::Month, Self::Quarter, Self::Year];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Week => "week",
-            Self::Month => "month",
-            Self::Quarter => "quarter",
-            Self::Year => "year",
-        }
-    }
-
-    pub(crate) fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|period| period.as_str() == word).unwrap_or(Self::Month)
-    }
 }
 
 /// Writable properties of a budget.
@@ -108,20 +109,22 @@ pub struct Budget {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::budget::Model> for Budget {
-    fn from(row: entity::budget::Model) -> Self {
-        Self {
+impl TryFrom<entity::budget::Model> for Budget {
+    type Error = Error;
+
+    fn try_from(row: entity::budget::Model) -> Result<Self> {
+        Ok(Self {
             id: row.id,
             version: row.version,
             name: row.name,
             category_id: row.category_id,
-            period: Period::of(&row.period),
+            period: stored::word(entity::budget::Column::Period, row.id, &row.period)?,
             amount_minor: row.amount_minor,
             currency: row.currency,
             starts_on: row.starts_on,
             ends_on: row.ends_on,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }

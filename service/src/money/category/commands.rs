@@ -14,6 +14,7 @@ use crate::{
     store::{
         Store, Tx, log,
         page::{Page, PageQuery},
+        stored::StoredWord,
         versioned::{self, Expected},
     },
     text::fold,
@@ -33,13 +34,13 @@ impl Readable for Category {
     /// The category.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
         let row = repository::get(store.read(), actor.organization_id, id).await?;
-        Ok(row.into())
+        Self::try_from(row)
     }
 
     /// The categories by name.
     async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, page).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -52,7 +53,7 @@ impl Changeable for Category {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
     }
 
     /// Never below itself.
@@ -64,7 +65,7 @@ impl Changeable for Category {
         change: &Change<CategoryInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         if input.parent_id != row.parent_id
@@ -72,7 +73,7 @@ impl Changeable for Category {
         {
             refuse_cycle(tx, &row, parent_id).await?;
         }
-        versioned::update(tx, actor, change.verb(), &row, columns(input), Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, columns(input), Self::try_from).await
     }
 
     /// The only reference of a category is its parent.
@@ -97,12 +98,12 @@ impl Writable for Category {
             updated_at: Set(now),
             ..columns(new.input.clone())
         };
-        versioned::insert(tx, actor, row, Self::from).await
+        versioned::insert(tx, actor, row, Self::try_from).await
     }
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         versioned::delete(tx, actor, &row, &current).await
     }

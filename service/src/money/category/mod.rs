@@ -6,15 +6,34 @@ pub(crate) mod repository;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::text;
+use crate::{
+    error::{Error, Result},
+    store::stored,
+    text,
+};
 
 /// Direction of the money that a category classifies.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = CategoryKind)]
 pub enum Kind {
     /// Money that the organization spends.
@@ -22,19 +41,6 @@ pub enum Kind {
     Expense,
     /// Money that the organization receives.
     Income,
-}
-
-impl Kind {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Expense => "expense",
-            Self::Income => "income",
-        }
-    }
-
-    fn of(word: &str) -> Self {
-        if word == "income" { Self::Income } else { Self::Expense }
-    }
 }
 
 /// Writable properties of a category.
@@ -75,16 +81,18 @@ pub struct Category {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::category::Model> for Category {
-    fn from(row: entity::category::Model) -> Self {
-        Self {
+impl TryFrom<entity::category::Model> for Category {
+    type Error = Error;
+
+    fn try_from(row: entity::category::Model) -> Result<Self> {
+        Ok(Self {
             id: row.id,
             version: row.version,
             name: row.name,
-            kind: Kind::of(&row.kind),
+            kind: stored::word(entity::category::Column::Kind, row.id, &row.kind)?,
             parent_id: row.parent_id,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }

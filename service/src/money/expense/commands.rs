@@ -17,7 +17,7 @@ use crate::{
     input::{Change, Create, TransitionBody, batch},
     resource::{Changeable, Readable, Resource, Transitions, Writable, versioned},
     role::Permission,
-    store::{Store, Tx, children, log, page::Page, versioned::Expected},
+    store::{Store, Tx, children, log, page::Page, stored::StoredWord, versioned::Expected},
     work::project,
 };
 

@@ -11,6 +11,7 @@ pub mod spending;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
@@ -29,8 +30,22 @@ use crate::{
 };
 
 /// Direction of an expense.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = ExpenseKind)]
 pub enum Kind {
     /// Money that was spent.
@@ -41,8 +56,22 @@ pub enum Kind {
 }
 
 /// Status of an expense in the approval workflow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = ExpenseStatus)]
 pub enum Status {
     /// Not submitted yet.
@@ -55,41 +84,6 @@ pub enum Status {
     Rejected,
     /// Repaid to the member who paid.
     Reimbursed,
-}
-
-impl Status {
-    /// Every status.
-    pub const ALL: [Self; 5] =
-        [Self::Draft, Self::Submitted, Self::Approved, Self::Rejected, Self::Reimbursed];
-
-    /// As it is written in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Submitted => "submitted",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Reimbursed => "reimbursed",
-        }
-    }
-
-    pub(crate) fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|status| status.as_str() == word).unwrap_or(Self::Draft)
-    }
-}
-
-impl Kind {
-    /// As it is written in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Purchase => "purchase",
-            Self::Refund => "refund",
-        }
-    }
-
-    fn of(word: &str) -> Self {
-        if word == "refund" { Self::Refund } else { Self::Purchase }
-    }
 }
 
 /// Line of an expense. If an expense has lines, their amounts sum to the amount of the expense.

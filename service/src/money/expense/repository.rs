@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Expense, ExpenseInput, ExpenseItem, ExpenseQuery, ExpenseSort, Kind, Status, rules,
+    Expense, ExpenseInput, ExpenseItem, ExpenseQuery, ExpenseSort, rules,
     spending::{self, Deltas},
 };
 use crate::{
@@ -27,9 +27,10 @@ use crate::{
             Page, Sort, SortKey, page, page_of_either, page_of_either_statement, page_statement,
         },
         references::References,
+        stored::{self, StoredWord},
         versioned,
     },
-    text::{self, fold, lower},
+    text::{fold, lower},
 };
 
 child_tables!(expense_item: ExpenseId, expense_project: ExpenseId, expense_tag: ExpenseId);
@@ -42,7 +43,7 @@ pub(super) async fn get_plain(
     id: Uuid,
 ) -> Result<Option<Expense>> {
     let row = versioned::get::<expense::Entity>(connection, organization_id, id).await?;
-    Ok((row.item_count == 0).then(|| view(row, Vec::new())))
+    (row.item_count == 0).then(|| view(row, Vec::new())).transpose()
 }
 
 /// An expense with its lines, within a transaction.
@@ -57,7 +58,7 @@ pub(super) async fn get(
     } else {
         items_of(tx, organization_id, [id]).await?.remove(&id).unwrap_or_default()
     };
-    Ok((row.clone(), view(row, items)))
+    Ok((row.clone(), view(row, items)?))
 }
 
 /// The lines of some expenses, in their order.
@@ -87,12 +88,15 @@ pub(super) async fn items_of(
     Ok(items)
 }
 
-pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
-    Expense {
+pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Result<Expense> {
+    use expense::Column;
+    let details = row.details.map(|details| stored::json(Column::Details, row.id, details));
+    let tags = row.tags.map(|tags| stored::json(Column::Tags, row.id, tags));
+    Ok(Expense {
         id: row.id,
         version: row.version,
-        kind: Kind::of(&row.kind),
-        status: Status::of(&row.status),
+        kind: stored::word(Column::Kind, row.id, &row.kind)?,
+        status: stored::word(Column::Status, row.id, &row.status)?,
         member_id: row.member_id,
         category_id: row.category_id,
         project_id: row.project_id,
@@ -103,9 +107,9 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
         payment_method: row.payment_method,
         note: row.note,
         place: row.place,
-        details: details::shown(row.details),
+        details: details.transpose()?,
         items,
-        tags: text::tags_of(row.tags.as_ref()),
+        tags: tags.transpose()?.unwrap_or_default(),
         created_by_member_id: row.created_by_member_id,
         changed_by_member_id: row.changed_by_member_id,
         submitted_at: row.submitted_at.map(|at| at.to_utc()),
@@ -118,7 +122,7 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Expense {
         payout_error: row.payout_error,
         created_at: row.created_at.to_utc(),
         updated_at: row.updated_at.to_utc(),
-    }
+    })
 }
 
 /// A page of expenses, if none of them has lines ([`get_plain`]).
@@ -129,7 +133,7 @@ pub(super) async fn list_plain(
 ) -> Result<Option<Page<Expense>>> {
     let page = rows(connection, organization_id, query).await?;
     let plain = page.items.iter().all(|row| row.item_count == 0);
-    Ok(plain.then(|| page.map(|row| view(row, Vec::new()))))
+    plain.then(|| page.try_map(|row| view(row, Vec::new()))).transpose()
 }
 
 /// A page of expenses with their lines, within a transaction.
@@ -141,10 +145,10 @@ pub(super) async fn list(
     let page = rows(tx, organization_id, query).await?;
     let with_items = page.items.iter().filter(|row| row.item_count > 0).map(|row| row.id);
     let mut items = items_of(tx, organization_id, with_items.collect::<Vec<_>>()).await?;
-    Ok(page.map(|row| {
+    page.try_map(|row| {
         let items = items.remove(&row.id).unwrap_or_default();
         view(row, items)
-    }))
+    })
 }
 
 async fn rows(
@@ -444,7 +448,7 @@ pub(super) async fn insert_many(
     actor: &Actor,
     rows: Vec<expense::ActiveModel>,
     unless: Option<OnConflict>,
-    view: impl FnMut(expense::Model) -> Expense,
+    view: impl FnMut(expense::Model) -> Result<Expense>,
 ) -> Result<Vec<Expense>> {
     let made = versioned::insert_many(tx, actor, rows, unless, view).await?;
     spending::append(tx, actor.organization_id, Deltas::of_new(&made)).await?;

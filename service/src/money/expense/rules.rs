@@ -10,6 +10,7 @@ use crate::{
     event::Verb,
     resource,
     role::Permission,
+    store::stored::StoredWord,
 };
 
 /// Lines, if there are any, sum to the expense.
@@ -152,7 +153,8 @@ mod tests {
         let transitions =
             [Transition::Submit, Transition::Approve, Transition::Reject, Transition::Reimburse];
         let allowed = Status::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .flat_map(|from| {
                 transitions.map(|transition| next_status(from, transition, true).is_ok())
             })

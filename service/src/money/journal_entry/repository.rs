@@ -25,7 +25,7 @@ pub(super) async fn get(
 ) -> Result<(journal_entry::Model, JournalEntry)> {
     let row = versioned::get::<journal_entry::Entity>(tx, organization_id, id).await?;
     let transfers = transfers_of(tx, organization_id, [id]).await?.remove(&id);
-    Ok((row.clone(), view(row, transfers.unwrap_or_default())))
+    Ok((row.clone(), view(row, transfers.unwrap_or_default())?))
 }
 
 /// The transfers of some entries, in their order.
@@ -50,8 +50,8 @@ async fn transfers_of(
     Ok(transfers)
 }
 
-pub(super) fn view(row: journal_entry::Model, transfers: Vec<Transfer>) -> JournalEntry {
-    JournalEntry {
+pub(super) fn view(row: journal_entry::Model, transfers: Vec<Transfer>) -> Result<JournalEntry> {
+    Ok(JournalEntry {
         id: row.id,
         version: row.version,
         occurred_on: row.occurred_on,
@@ -62,7 +62,7 @@ pub(super) fn view(row: journal_entry::Model, transfers: Vec<Transfer>) -> Journ
         reversed_by_id: row.reversed_by_id,
         created_at: row.created_at.to_utc(),
         updated_at: row.updated_at.to_utc(),
-    }
+    })
 }
 
 /// A page of entries with their transfers, within a transaction.
@@ -97,10 +97,10 @@ pub(super) async fn list(
     let page = page(tx, entries, sort, &query.page()).await?;
     let ids: Vec<_> = page.items.iter().map(|row| row.id).collect();
     let mut transfers = transfers_of(tx, organization_id, ids).await?;
-    Ok(page.map(|row| {
+    page.try_map(|row| {
         let own = transfers.remove(&row.id).unwrap_or_default();
         view(row, own)
-    }))
+    })
 }
 
 /// Writes the transfers of a new entry.

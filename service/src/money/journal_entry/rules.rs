@@ -9,6 +9,7 @@ use super::Transfer;
 use crate::{
     error::{Error, Result, Violation, Violations},
     money::account::Kind,
+    store::stored,
 };
 
 /// What an entry adds to an account's running sums.
@@ -95,7 +96,7 @@ pub fn allowed(
         let detail = format!("the account {id} cannot count that much");
         return Err(Error::state("balance_overflow", detail));
     };
-    let kind = Kind::of(&account.kind);
+    let kind: Kind = stored::word(account::Column::Kind, id, &account.kind)?;
     let falls = kind.balance(movement.debits_minor, movement.credits_minor) < 0;
     let balance = kind.balance(sums.debits_minor, sums.credits_minor);
     if falls && balance < 0 && !account.may_go_below_zero {

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     identity::organization,
     money::account::Kind,
-    store::{Store, Tx, dialect, rows, versioned},
+    store::{Store, Tx, dialect, rows, stored, versioned},
 };
 
 /// What was found in one organization's ledger.
@@ -82,7 +82,8 @@ async fn verify_ledger(tx: &Tx, organization_id: Uuid) -> Result<Findings> {
                     .push(format!("the {side} of account {id} are {kept}, and should be {added}"));
             }
         }
-        let balance = Kind::of(&account.kind).balance(kept.debits_minor, kept.credits_minor);
+        let kind: Kind = stored::word(account::Column::Kind, id, &account.kind)?;
+        let balance = kind.balance(kept.debits_minor, kept.credits_minor);
         if balance < 0 && !account.may_go_below_zero {
             faults.push(format!("account {id} may not go below zero, and is at {balance}"));
         }

@@ -20,6 +20,7 @@ use crate::{
     store::{
         Store, Tx, children, log,
         page::{Page, PageQuery},
+        stored::StoredWord,
         versioned::{self, Expected},
     },
     work::project,

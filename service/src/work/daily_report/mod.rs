@@ -8,6 +8,7 @@ pub mod rules;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
@@ -19,8 +20,22 @@ pub use crew_hours::{crew_hours, take_hours};
 use crate::{store::page::PageQuery, text};
 
 /// Status of a daily report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = DailyReportStatus)]
 pub enum Status {
     /// Not submitted yet. The report may be updated and deleted.
@@ -31,27 +46,23 @@ pub enum Status {
     Approved,
 }
 
-impl Status {
-    /// Every status.
-    pub const ALL: [Self; 3] = [Self::Draft, Self::Submitted, Self::Approved];
-
-    /// As it is written in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Submitted => "submitted",
-            Self::Approved => "approved",
-        }
-    }
-
-    fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|status| status.as_str() == word).unwrap_or(Self::Draft)
-    }
-}
-
 /// Type of an item of a daily report.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = DailyReportItemKind)]
 pub enum ItemKind {
     /// Work that was done.
@@ -67,28 +78,6 @@ pub enum ItemKind {
     Visitor,
     /// Equipment in use.
     Equipment,
-}
-
-impl ItemKind {
-    /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Work, Self::Delay, Self::Delivery, Self::Safety, Self::Visitor, Self::Equipment];
-
-    /// As it is written in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Work => "work",
-            Self::Delay => "delay",
-            Self::Delivery => "delivery",
-            Self::Safety => "safety",
-            Self::Visitor => "visitor",
-            Self::Equipment => "equipment",
-        }
-    }
-
-    fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word).unwrap_or_default()
-    }
 }
 
 /// Weather on the day of a daily report.

@@ -10,9 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{
-    Crew, DailyReport, DailyReportInput, DailyReportQuery, DailyReportSort, Item, ItemKind, Status,
-};
+use super::{Crew, DailyReport, DailyReportInput, DailyReportQuery, DailyReportSort, Item};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -22,6 +20,7 @@ use crate::{
         dialect,
         page::{Page, Sort, page},
         references::References,
+        stored::{self, StoredWord},
         versioned,
     },
     text::lower,
@@ -41,7 +40,7 @@ pub(super) async fn get(
     let row = versioned::get::<daily_report::Entity>(tx, organization_id, id).await?;
     let crew = crew_of(tx, organization_id, &[id]).await?.remove(&id).unwrap_or_default();
     let items = items_of(tx, organization_id, &[id]).await?.remove(&id).unwrap_or_default();
-    Ok((row.clone(), view(row, (crew, items))))
+    Ok((row.clone(), view(row, (crew, items))?))
 }
 
 /// Whether there is such a report.
@@ -89,7 +88,7 @@ async fn items_of(
     let mut items: HashMap<Uuid, Vec<Item>> = HashMap::new();
     for row in rows {
         items.entry(row.daily_report_id).or_default().push(Item {
-            kind: ItemKind::of(&row.kind),
+            kind: stored::word(daily_report_item::Column::Kind, row.daily_report_id, &row.kind)?,
             text: row.text,
             quantity_milli: row.quantity_milli,
             unit: row.unit,
@@ -104,14 +103,16 @@ fn items(organization_id: Uuid) -> Select<daily_report_item::Entity> {
         .filter(daily_report_item::COLUMN.organization_id.eq(organization_id))
 }
 
-pub(super) fn view(row: daily_report::Model, (crew, items): Lines) -> DailyReport {
-    DailyReport {
+pub(super) fn view(row: daily_report::Model, (crew, items): Lines) -> Result<DailyReport> {
+    use daily_report::Column;
+    let weather = row.weather.map(|weather| stored::json(Column::Weather, row.id, weather));
+    Ok(DailyReport {
         id: row.id,
         version: row.version,
         project_id: row.project_id,
         day: row.day,
-        status: Status::of(&row.status),
-        weather: row.weather.and_then(|weather| serde_json::from_value(weather).ok()),
+        status: stored::word(Column::Status, row.id, &row.status)?,
+        weather: weather.transpose()?,
         summary: row.summary,
         crew,
         items,
@@ -127,7 +128,7 @@ pub(super) fn view(row: daily_report::Model, (crew, items): Lines) -> DailyRepor
         decision_note: row.decision_note,
         created_at: row.created_at.to_utc(),
         updated_at: row.updated_at.to_utc(),
-    }
+    })
 }
 
 /// A page of reports with their lines, within a transaction.
@@ -146,11 +147,11 @@ pub(super) async fn list(
     let ids: Vec<_> = page.items.iter().map(|row| row.id).collect();
     let mut crews = crew_of(tx, organization_id, &ids).await?;
     let mut items = items_of(tx, organization_id, &ids).await?;
-    Ok(page.map(|row| {
+    page.try_map(|row| {
         let crew = crews.remove(&row.id).unwrap_or_default();
         let items = items.remove(&row.id).unwrap_or_default();
         view(row, (crew, items))
-    }))
+    })
 }
 
 fn filtered(

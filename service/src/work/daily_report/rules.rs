@@ -11,6 +11,7 @@ use crate::{
     event::Verb,
     resource,
     role::Permission,
+    store::stored::StoredWord,
     text::{at, refusal},
 };
 
@@ -214,7 +215,8 @@ mod tests {
         assert_eq!(go(Status::Submitted, Transition::Approve), Some(Status::Approved));
         let transitions = [Transition::Submit, Transition::Approve];
         let allowed = Status::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .flat_map(|from| {
                 transitions.map(|transition| next_status(from, transition, true).is_ok())
             })
@@ -229,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_was_handed_in_is_amended_and_a_draft_is_changed() {
-        for status in Status::ALL {
+        for status in Status::ALL.iter().copied() {
             assert_ne!(changeable(status).is_ok(), amended(status, true).is_ok(), "{status:?}");
         }
         assert_eq!(amended(Status::Approved, true).ok(), Some(Status::Submitted));

@@ -19,6 +19,7 @@ use crate::{
         Store, Tx, log,
         page::Page,
         references::References,
+        stored::StoredWord,
         versioned::{self, Expected},
     },
 };
@@ -40,7 +41,7 @@ impl Readable for Incident {
         Self::require_keys(store)?;
         let row = repository::get(store.read(), actor.organization_id, id).await?;
         let secrets = Secrets::open(store.keyring(), &row)?;
-        Ok(Self::of(row, secrets))
+        Self::of(row, secrets)
     }
 
     /// The incidents that a query asks for, the latest first.
@@ -49,7 +50,7 @@ impl Readable for Incident {
         let page = repository::list(store.read(), actor, query).await?;
         page.try_map(|row| {
             let secrets = Secrets::open(store.keyring(), &row)?;
-            Ok(Self::of(row, secrets))
+            Self::of(row, secrets)
         })
     }
 }
@@ -58,7 +59,7 @@ impl Readable for Incident {
 async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(incident::Model, Incident)> {
     let row = repository::get(tx, actor.organization_id, id).await?;
     let secrets = Secrets::open(tx.keyring(), &row)?;
-    Ok((row.clone(), Incident::of(row, secrets)))
+    Ok((row.clone(), Incident::of(row, secrets)?))
 }
 
 impl Changeable for Incident {

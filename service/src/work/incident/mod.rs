@@ -13,7 +13,9 @@ mod secrets;
 use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use entity::incident::Column;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
@@ -21,76 +23,96 @@ use validator::Validate;
 pub use osha::{CsvFile, OshaQuery, log_300, summary_300a};
 use secrets::Secrets;
 
-use crate::{store::page::PageQuery, text};
+use crate::{
+    error::Result,
+    store::{page::PageQuery, stored},
+    text,
+};
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident as $schema:ident { $($(#[$of:meta])* $variant:ident $word:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-        #[serde(rename_all = "snake_case")]
-        #[schema(as = $schema)]
-        pub enum $name {
-            $($(#[$of])* $variant),*
-        }
-
-        impl $name {
-            /// Each of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// As it is written in JSON and in the database.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),* }
-            }
-
-            pub(crate) fn of(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|it| it.as_str() == word)
-            }
-        }
-    };
+/// Status of an incident.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = IncidentStatus)]
+pub enum Status {
+    /// Reported and not investigated yet.
+    Reported,
+    /// Under investigation.
+    Open,
+    /// Closed. A closed incident may be reopened.
+    Closed,
 }
 
-words! {
-    /// Status of an incident.
-    Status as IncidentStatus {
-        /// Reported and not investigated yet.
-        Reported "reported",
-        /// Under investigation.
-        Open "open",
-        /// Closed. A closed incident may be reopened.
-        Closed "closed",
-    }
+/// Outcome of an incident, as in columns (G) to (J) of OSHA's Form 300.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = IncidentClassification)]
+pub enum Classification {
+    /// Death.
+    Death,
+    /// Days away from work.
+    DaysAway,
+    /// Job transfer or restriction.
+    Restricted,
+    /// Other recordable case.
+    OtherRecordable,
 }
 
-words! {
-    /// Outcome of an incident, as in columns (G) to (J) of OSHA's Form 300.
-    Classification as IncidentClassification {
-        /// Death.
-        Death "death",
-        /// Days away from work.
-        DaysAway "days_away",
-        /// Job transfer or restriction.
-        Restricted "restricted",
-        /// Other recordable case.
-        OtherRecordable "other_recordable",
-    }
-}
-
-words! {
-    /// Type of injury or illness, as in column (M) of OSHA's Form 300.
-    InjuryType as IncidentInjuryType {
-        /// Injury.
-        Injury "injury",
-        /// Skin disorder.
-        SkinDisorder "skin_disorder",
-        /// Respiratory condition.
-        Respiratory "respiratory",
-        /// Poisoning.
-        Poisoning "poisoning",
-        /// Hearing loss.
-        HearingLoss "hearing_loss",
-        /// Any other illness.
-        OtherIllness "other_illness",
-    }
+/// Type of injury or illness, as in column (M) of OSHA's Form 300.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = IncidentInjuryType)]
+pub enum InjuryType {
+    /// Injury.
+    Injury,
+    /// Skin disorder.
+    SkinDisorder,
+    /// Respiratory condition.
+    Respiratory,
+    /// Poisoning.
+    Poisoning,
+    /// Hearing loss.
+    HearingLoss,
+    /// Any other illness.
+    OtherIllness,
 }
 
 /// Writable properties of an incident. The server encrypts `body_part`, `nature`, `cause`,
@@ -234,9 +256,14 @@ pub struct Incident {
 
 impl Incident {
     /// A row with what is sealed in it.
-    fn of(row: entity::incident::Model, secrets: Secrets) -> Self {
+    fn of(row: entity::incident::Model, secrets: Secrets) -> Result<Self> {
+        let classification = row.classification.as_deref();
+        let classification =
+            classification.map(|it| stored::word(Column::Classification, row.id, it));
+        let injury_type = row.injury_type.as_deref();
+        let injury_type = injury_type.map(|it| stored::word(Column::InjuryType, row.id, it));
         let Secrets { body_part, nature, cause, treatment, narrative, witnesses } = secrets;
-        Self {
+        Ok(Self {
             id: row.id,
             version: row.version,
             case_number: row.case_number,
@@ -244,7 +271,7 @@ impl Incident {
             occurred_at: row.occurred_at.to_utc(),
             place: row.place,
             project_id: row.project_id,
-            status: Status::of(&row.status).unwrap_or(Status::Reported),
+            status: stored::word(Column::Status, row.id, &row.status)?,
             job_title: row.job_title,
             body_part,
             nature,
@@ -253,8 +280,8 @@ impl Incident {
             narrative,
             witnesses,
             recordable: row.recordable,
-            classification: row.classification.as_deref().and_then(Classification::of),
-            injury_type: row.injury_type.as_deref().and_then(InjuryType::of),
+            classification: classification.transpose()?,
+            injury_type: injury_type.transpose()?,
             privacy_case: row.privacy_case,
             days_away: row.days_away,
             days_restricted: row.days_restricted,
@@ -262,7 +289,7 @@ impl Incident {
             insurer: row.insurer,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     error::Result,
     identity::{member, organization},
     resource::Resource,
-    store::{Store, Tx},
+    store::{Store, Tx, stored::StoredWord},
 };
 
 /// More days than these are not counted (29 CFR 1904.7(b)(3)(vii)).
@@ -109,7 +109,7 @@ async fn cases(tx: &Tx, actor: &Actor, query: OshaQuery) -> Result<Vec<Incident>
     let rows = repository::recordable(tx, actor.organization_id, year).await?;
     let opened = rows.into_iter().map(|row| {
         let secrets = Secrets::open(tx.keyring(), &row)?;
-        Ok(Incident::of(row, secrets))
+        Incident::of(row, secrets)
     });
     opened.collect()
 }

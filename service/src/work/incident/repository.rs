@@ -12,7 +12,9 @@ use crate::{
     store::{
         Tx, dialect,
         page::{Page, Sort, page},
-        rows, versioned,
+        rows,
+        stored::StoredWord,
+        versioned,
     },
 };
 

@@ -5,6 +5,7 @@ use validator::ValidationError;
 use super::{IncidentInput, Status};
 use crate::{
     error::{Error, Result},
+    store::stored::StoredWord,
     text::{at, refusal, visible},
 };
 

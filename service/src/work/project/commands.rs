@@ -13,7 +13,7 @@ use crate::{
     input::{Change, Create},
     resource::{Changeable, Readable, Resource, Writable, versioned},
     role::Permission,
-    store::{Store, Tx, log, page::Page, versioned, versioned::Expected},
+    store::{Store, Tx, log, page::Page, stored::StoredWord, versioned, versioned::Expected},
     text::{fold, lower},
 };
 
@@ -30,13 +30,13 @@ impl Readable for Project {
 
     /// The project.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
     }
 
     /// The projects that a query asks for, by name.
     async fn list(store: &Store, actor: &Actor, query: &ProjectQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, query).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -63,7 +63,7 @@ impl Changeable for Project {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
     }
 
     async fn change(
@@ -74,11 +74,11 @@ impl Changeable for Project {
         change: &Change<ProjectInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         rules::check_transition(current.status, input.status)?;
-        versioned::update(tx, actor, change.verb(), &row, columns(input)?, Self::from).await
+        versioned::update(tx, actor, change.verb(), &row, columns(input)?, Self::try_from).await
     }
 
     /// A project refers to nothing.
@@ -110,12 +110,12 @@ impl Writable for Project {
             updated_at: Set(now),
             ..columns(input)?
         };
-        versioned::insert(tx, actor, row, Self::from).await
+        versioned::insert(tx, actor, row, Self::try_from).await
     }
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         versioned::delete(tx, actor, &row, &current).await
     }

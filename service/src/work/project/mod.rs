@@ -6,19 +6,40 @@ pub(crate) mod repository;
 pub mod rules;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use entity::project::Column;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use commands::{ensure_accepts_new, ensure_all_accept_new};
 
-use crate::{amount, details, store::page::PageQuery, text};
+use crate::{
+    amount, details,
+    error::{Error, Result},
+    store::{page::PageQuery, stored},
+    text,
+};
 
 /// Status of a project. docs/work.md lists the permitted transitions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = ProjectStatus)]
 pub enum Status {
     /// Not started.
@@ -32,27 +53,6 @@ pub enum Status {
     Completed,
     /// Closed. The project accepts no new time, expenses, tasks or reports.
     Archived,
-}
-
-impl Status {
-    /// Every status.
-    pub const ALL: [Self; 5] =
-        [Self::Planned, Self::Active, Self::OnHold, Self::Completed, Self::Archived];
-
-    /// As it is written in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Active => "active",
-            Self::OnHold => "on_hold",
-            Self::Completed => "completed",
-            Self::Archived => "archived",
-        }
-    }
-
-    pub(crate) fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|status| status.as_str() == word).unwrap_or_default()
-    }
 }
 
 /// Writable properties of a project.
@@ -158,15 +158,18 @@ pub struct Project {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::project::Model> for Project {
-    fn from(row: entity::project::Model) -> Self {
-        Self {
+impl TryFrom<entity::project::Model> for Project {
+    type Error = Error;
+
+    fn try_from(row: entity::project::Model) -> Result<Self> {
+        let details = row.details.map(|details| stored::json(Column::Details, row.id, details));
+        Ok(Self {
             id: row.id,
             version: row.version,
             job_number: row.job_number,
             name: row.name,
             client: row.client,
-            status: Status::of(&row.status),
+            status: stored::word(Column::Status, row.id, &row.status)?,
             starts_on: row.starts_on,
             ends_on: row.ends_on,
             budget_minor: row.budget_minor,
@@ -175,10 +178,10 @@ impl From<entity::project::Model> for Project {
             latitude: row.latitude_e7.map(rules::of_e7),
             longitude: row.longitude_e7.map(rules::of_e7),
             note: row.note,
-            details: details::shown(row.details),
+            details: details.transpose()?,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }
 

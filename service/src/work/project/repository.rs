@@ -10,6 +10,7 @@ use crate::{
     store::{
         dialect,
         page::{Page, Sort, page},
+        stored::{self, StoredWord},
         versioned,
     },
     text::lower,
@@ -55,7 +56,10 @@ pub(super) async fn statuses(
             .into_tuple()
             .all(connection)
             .await?;
-    Ok(rows.into_iter().map(|(id, status)| (id, Status::of(&status))).collect())
+    let read = |(id, status): (Uuid, String)| {
+        Ok((id, stored::word(project::Column::Status, id, &status)?))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// All projects: few, and read whole where many are looked up.

@@ -9,6 +9,7 @@ use validator::ValidationError;
 use super::{ProjectInput, Status};
 use crate::{
     error::{Error, Result},
+    store::stored::{self, StoredWord},
     text::{at, fold, refusal},
 };
 
@@ -69,10 +70,13 @@ impl Word {
 }
 
 /// What the folded job numbers and names of some projects mean. A job number goes before a name.
-pub fn words(rows: Vec<project::Model>) -> HashMap<String, Word> {
+///
+/// # Errors
+/// [`Error::Internal`] for a status that this version does not know.
+pub fn words(rows: Vec<project::Model>) -> Result<HashMap<String, Word>> {
     let (mut names, mut numbers) = (HashMap::new(), HashMap::new());
     for row in rows {
-        let word = match Status::of(&row.status) {
+        let word = match stored::word::<Status>(project::Column::Status, row.id, &row.status)? {
             Status::Archived => Word::Archived,
             _ => Word::Open(row.id),
         };
@@ -85,7 +89,7 @@ pub fn words(rows: Vec<project::Model>) -> HashMap<String, Word> {
             .or_insert(word);
     }
     names.extend(numbers);
-    names
+    Ok(names)
 }
 
 /// Refuses an end before the beginning.
@@ -141,7 +145,7 @@ mod tests {
         assert!(!go(Status::Active, Status::Archived), "it is completed first");
         assert!(!go(Status::Archived, Status::Active));
         assert!(go(Status::Archived, Status::Completed));
-        for status in Status::ALL {
+        for status in Status::ALL.iter().copied() {
             assert!(go(status, status), "staying is no move");
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     store::{
         Store, Tx, children, log,
         page::Page,
+        stored::StoredWord,
         versioned::{self, Expected},
     },
     text::lower,
@@ -45,13 +46,13 @@ impl Readable for Task {
 
     /// The task.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
     }
 
     /// The tasks that a query asks for.
     async fn list(store: &Store, actor: &Actor, query: &TaskQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, query).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -79,7 +80,7 @@ impl Changeable for Task {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
     }
 
     async fn change(
@@ -90,7 +91,7 @@ impl Changeable for Task {
         change: &Change<TaskInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         rules::new_recurrence(Some(&current), &input)?;
@@ -140,7 +141,7 @@ impl Writable for Task {
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         versioned::delete(tx, actor, &row, &current).await
     }
@@ -149,7 +150,7 @@ impl Writable for Task {
 /// Writes a new task with all that it is found by.
 pub(super) async fn insert(tx: &Tx, actor: &Actor, row: task::ActiveModel) -> Result<Task> {
     let key = row.due_key.clone().take().unwrap_or_default();
-    let made = versioned::insert(tx, actor, row, Task::from).await?;
+    let made = versioned::insert(tx, actor, row, Task::try_from).await?;
     children::insert(tx, repository::tag_rows(actor.organization_id, &made, &key)).await?;
     children::insert(tx, repository::turn_rows(actor.organization_id, &made)).await?;
     Ok(made)
@@ -251,7 +252,7 @@ async fn write_change(
     }
     let key = columns.due_key.clone().take().unwrap_or_default();
     let verb = rules::verb(verb, current.status, input.status);
-    let changed = versioned::update(tx, actor, verb, &row, columns, Task::from).await?;
+    let changed = versioned::update(tx, actor, verb, &row, columns, Task::try_from).await?;
     write_parts(tx, actor, (&row, &key), &current, &changed).await?;
     if let Some(next) = next {
         next.insert(tx, actor, changed.id).await?;

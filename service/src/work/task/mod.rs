@@ -11,8 +11,10 @@ pub mod rules;
 mod series;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use entity::task::Column;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
@@ -23,11 +25,32 @@ pub(crate) use redate::rezone;
 pub use repository::statement;
 pub use rotation::Turn;
 
-use crate::{details, role::Role, store::page::PageQuery, text};
+use crate::{
+    details,
+    error::{Error, Result},
+    role::Role,
+    store::{page::PageQuery, stored},
+    text,
+};
 
 /// Status of a task. docs/work.md lists the permitted transitions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = TaskStatus)]
 pub enum Status {
     /// Not started.
@@ -42,23 +65,6 @@ pub enum Status {
 }
 
 impl Status {
-    /// Every status.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::InProgress, Self::Done, Self::Cancelled];
-
-    /// As it is written in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::InProgress => "in_progress",
-            Self::Done => "done",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    pub(crate) fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|status| status.as_str() == word).unwrap_or_default()
-    }
-
     /// Whether the task is still to be done.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::InProgress)
@@ -66,8 +72,22 @@ impl Status {
 }
 
 /// Priority of a task.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = TaskPriority)]
 pub enum Priority {
     /// Low.
@@ -82,23 +102,6 @@ pub enum Priority {
 }
 
 impl Priority {
-    /// Every priority.
-    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Urgent];
-
-    /// As it is written in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Urgent => "urgent",
-        }
-    }
-
-    fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|priority| priority.as_str() == word).unwrap_or_default()
-    }
-
     /// Whether it is high or urgent.
     pub fn is_pressing(self) -> bool {
         matches!(self, Self::High | Self::Urgent)
@@ -234,24 +237,32 @@ pub struct Task {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::task::Model> for Task {
-    fn from(row: entity::task::Model) -> Self {
-        let turns = rotation::from_json(row.turns);
-        Self {
+impl TryFrom<entity::task::Model> for Task {
+    type Error = Error;
+
+    fn try_from(row: entity::task::Model) -> Result<Self> {
+        let role = row.assignee_role.as_deref();
+        let role = role.map(|role| stored::word(Column::AssigneeRole, row.id, role));
+        let tags = row.tags.map(|tags| stored::json(Column::Tags, row.id, tags));
+        let metadata =
+            row.metadata.map(|metadata| stored::json(Column::Metadata, row.id, metadata));
+        let turns = row.turns.map(|turns| stored::json(Column::Turns, row.id, turns));
+        let turns: Vec<Turn> = turns.transpose()?.unwrap_or_default();
+        Ok(Self {
             id: row.id,
             version: row.version,
             title: row.title,
             note: row.note,
-            status: Status::of(&row.status),
-            priority: Priority::of(&row.priority),
+            status: stored::word(Column::Status, row.id, &row.status)?,
+            priority: stored::word(Column::Priority, row.id, &row.priority)?,
             due_on: row.due_on,
             due_at: row.due_at.map(|at| at.to_utc()),
             assignee_member_id: row.assignee_member_id,
-            assignee_role: row.assignee_role.as_deref().map(Role::of),
+            assignee_role: role.transpose()?,
             project_id: row.project_id,
             estimate_minutes: row.estimate_minutes,
-            tags: text::tags_of(row.tags.as_ref()),
-            metadata: details::shown(row.metadata),
+            tags: tags.transpose()?.unwrap_or_default(),
+            metadata: metadata.transpose()?,
             recurrence: row.recurrence,
             recurs_from: row.recurs_from,
             rotation: turns.iter().map(|turn| turn.member_id).collect(),
@@ -261,7 +272,7 @@ impl From<entity::task::Model> for Task {
             finished_at: row.finished_at.map(|at| at.to_utc()),
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }
 

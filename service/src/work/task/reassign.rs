@@ -49,7 +49,7 @@ async fn reassign_one(
     from: Uuid,
     to: Option<Uuid>,
 ) -> Result<Task> {
-    let before = Task::from(row.clone());
+    let before = Task::try_from(row.clone())?;
     let others = before.rotation.iter().copied().filter(|member| *member != from);
     let mut left = rotation::with_members(&before.turns, &others.collect::<Vec<_>>());
     let mut next = task::ActiveModel::default();
@@ -59,7 +59,7 @@ async fn reassign_one(
         next.assignee_member_id = Set(rotation::next(&left, &away).or(to));
     }
     next.turns = Set(rotation::to_json(&left));
-    let changed = versioned::update(tx, actor, Verb::Updated, &row, next, Task::from).await?;
+    let changed = versioned::update(tx, actor, Verb::Updated, &row, next, Task::try_from).await?;
     write_parts(tx, actor, (&row, &row.due_key), &before, &changed).await?;
     Ok(changed)
 }

@@ -31,11 +31,6 @@ pub(super) fn to_json(turns: &[Turn]) -> Option<Value> {
     (!turns.is_empty()).then(|| each.collect())
 }
 
-/// The turns as they are shown.
-pub(super) fn from_json(stored: Option<Value>) -> Vec<Turn> {
-    stored.and_then(|turns| serde_json::from_value(turns).ok()).unwrap_or_default()
-}
-
 /// Refuses one who stands there twice.
 pub fn distinct(members: &[Uuid]) -> Result<(), ValidationError> {
     let mut met = HashSet::new();

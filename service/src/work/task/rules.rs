@@ -7,6 +7,7 @@ use super::{Status, Task, TaskInput, recurrence};
 use crate::{
     error::{Error, Result},
     event::Verb,
+    store::stored::StoredWord,
     text::{self, at, refusal},
     zone::Zone,
 };
@@ -169,8 +170,9 @@ mod tests {
     #[test]
     fn the_way_of_a_task() {
         let allowed: Vec<_> = Status::ALL
-            .into_iter()
-            .flat_map(|from| Status::ALL.map(|to| (from, to)))
+            .iter()
+            .copied()
+            .flat_map(|from| Status::ALL.iter().map(move |to| (from, *to)))
             .filter(|(from, to)| from != to && check_transition(*from, *to).is_ok())
             .collect();
         use Status::{Cancelled, Done, InProgress, Pending};
@@ -187,7 +189,8 @@ mod tests {
         ];
         assert_eq!(allowed, expected);
         Status::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .for_each(|status| assert!(check_transition(status, status).is_ok()));
     }
 

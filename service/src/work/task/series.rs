@@ -92,7 +92,7 @@ pub(super) async fn reopen_previous(
     let row = versioned::find::<task::Entity>(tx, actor.organization_id, next).await?;
     let Some(row) = row else { return Ok(()) };
     let started = || Error::state("next_started", "the next one has been changed or worked on");
-    let next = Task::from(row.clone());
+    let next = Task::try_from(row.clone())?;
     if next.version != 1 || next.status != Status::Pending {
         return Err(started());
     }

@@ -28,11 +28,11 @@ impl Readable for TimeEntry {
     type Query = TimeEntryQuery;
 
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
     }
 
     async fn list(store: &Store, actor: &Actor, query: &TimeEntryQuery) -> Result<Page<Self>> {
-        Ok(repository::list(store.read(), actor, query).await?.map(Self::from))
+        repository::list(store.read(), actor, query).await?.try_map(Self::try_from)
     }
 }
 
@@ -60,7 +60,7 @@ impl Changeable for TimeEntry {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(tx, actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
     }
 
     /// While none of its weeks is locked, before and after.
@@ -72,7 +72,7 @@ impl Changeable for TimeEntry {
         change: &Change<TimeEntryInput>,
     ) -> Result<Self> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         rules::may_record(actor, row.member_id)?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
@@ -119,7 +119,7 @@ impl Writable for TimeEntry {
     /// While none of its weeks is locked.
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::from(row.clone());
+        let current = Self::try_from(row.clone())?;
         rules::may_record(actor, row.member_id)?;
         expected.check(row.version, &current)?;
         write::delete(tx, actor, &row, &current).await

@@ -13,6 +13,7 @@ mod timer;
 mod write;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use entity::time_entry::Column;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -25,7 +26,12 @@ pub(crate) use import::{delete_imported, write_slice};
 pub(crate) use timer::stop_of;
 pub use timer::{start, stop};
 
-use crate::{store::page::PageQuery, text, work::timecard};
+use crate::{
+    error::{Error, Result},
+    store::{page::PageQuery, stored},
+    text,
+    work::timecard,
+};
 
 /// Writable properties of a time entry: either `started_at` and `ended_at`, or `day` and `minutes`.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
@@ -202,10 +208,14 @@ pub struct TimeEntry {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::time_entry::Model> for TimeEntry {
-    fn from(row: entity::time_entry::Model) -> Self {
+impl TryFrom<entity::time_entry::Model> for TimeEntry {
+    type Error = Error;
+
+    fn try_from(row: entity::time_entry::Model) -> Result<Self> {
         let noted = row.timed;
-        Self {
+        let breaks = row.breaks.map(|breaks| stored::json(Column::Breaks, row.id, breaks));
+        let tags = row.tags.map(|tags| stored::json(Column::Tags, row.id, tags));
+        Ok(Self {
             id: row.id,
             version: row.version,
             member_id: row.member_id,
@@ -218,14 +228,14 @@ impl From<entity::time_entry::Model> for TimeEntry {
             starts_on: row.day,
             seconds: row.seconds,
             running: row.running_member_id.is_some(),
-            breaks: repository::breaks_of(row.breaks),
+            breaks: breaks.transpose()?.unwrap_or_default(),
             billable: row.billable,
             cost_code: row.cost_code,
             note: row.note,
-            tags: text::tags_of(row.tags.as_ref()),
+            tags: tags.transpose()?.unwrap_or_default(),
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) async fn chunk(
     }
     for row in rows {
         let stored = layout_of(&row, segments.get(&row.id).map_or(&[][..], |found| found));
-        if let Some(right) = corrected(&row, &stored, zones) {
+        if let Some(right) = corrected(&row, &stored, zones)? {
             let (stored, right) = (shown(&row, &stored), shown(&row, &right));
             chunk.misdated.push(Misdated { id: row.id, field: Field::Days, stored, right });
         }
@@ -61,8 +61,8 @@ fn layout_of(row: &time_entry::Model, segments: &[time_entry_day::Model]) -> Lay
 
 /// Where it would lie, if that is not where it does: in none of the time zones in which it may have been
 /// written.
-fn corrected(row: &time_entry::Model, stored: &Layout, zones: &Zones) -> Option<Layout> {
-    let input = TimeEntry::from(row.clone()).input();
+fn corrected(row: &time_entry::Model, stored: &Layout, zones: &Zones) -> Result<Option<Layout>> {
+    let input = TimeEntry::try_from(row.clone())?.input();
     let layout = |settings: &Settings| {
         let segments = days::of(settings, &input);
         (begins_at(settings, &input, &segments), segments)
@@ -72,11 +72,11 @@ fn corrected(row: &time_entry::Model, stored: &Layout, zones: &Zones) -> Option<
     for (_, settings) in written {
         let layout = layout(settings);
         if layout == *stored {
-            return None;
+            return Ok(None);
         }
         last = Some(layout);
     }
-    last
+    Ok(last)
 }
 
 fn shown(row: &time_entry::Model, (begins_at, segments): &Layout) -> String {
@@ -94,10 +94,10 @@ pub(crate) async fn redate(tx: &Tx, actor: &Actor, zones: &Zones, id: Uuid) -> R
     let row = repository::get(tx, organization_id, id).await?;
     timecard::lock_members(tx, organization_id, [row.member_id]).await?;
     let before = repository::segments(tx, organization_id, id).await?;
-    let Some((begins_at, segments)) = corrected(&row, &layout_of(&row, &before), zones) else {
+    let Some((begins_at, segments)) = corrected(&row, &layout_of(&row, &before), zones)? else {
         return Ok(());
     };
-    let current = TimeEntry::from(row.clone());
+    let current = TimeEntry::try_from(row.clone())?;
     let input = current.input();
     let week = |day| (row.member_id, days::week_of(day));
     let after: Vec<Week> = segments.iter().map(|segment| week(segment.day)).collect();
@@ -107,7 +107,7 @@ pub(crate) async fn redate(tx: &Tx, actor: &Actor, zones: &Zones, id: Uuid) -> R
     touched.into_iter().try_for_each(|week| cards.ensure_open(week))?;
     cards.insert_missing(tx, actor, after).await?;
     let next = repository::columns(&input, row.member_id, begins_at, &segments)?;
-    versioned::update(tx, actor, Verb::Updated, &row, next, TimeEntry::from).await?;
+    versioned::update(tx, actor, Verb::Updated, &row, next, TimeEntry::try_from).await?;
     let owner = SegmentOwner::of(organization_id, id, row.member_id, &input);
     let segments = repository::segment_rows(owner.segments(&cards, &segments)?);
     children::replace(tx, organization_id, id, segments).await

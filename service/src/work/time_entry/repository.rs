@@ -8,7 +8,6 @@ use sea_orm::{
     IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, SelectStatement},
 };
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -23,7 +22,9 @@ use crate::{
         dialect,
         page::{Page, Sort, SortKey, page_at},
         references::References,
-        rows, versioned,
+        rows,
+        stored::StoredWord,
+        versioned,
     },
     text::{fold, lower},
 };
@@ -407,11 +408,6 @@ pub(super) fn columns(
         running_member_id: Set(running.then_some(member_id)),
         ..Default::default()
     })
-}
-
-/// The breaks that a row was given.
-pub(super) fn breaks_of(kept: Option<Value>) -> Vec<Break> {
-    kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
 }
 
 /// After a reference was refused: which ones they are. Each input comes with the pointer to it.

@@ -52,7 +52,7 @@ pub async fn stop(
         .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
             Box::pin(async move {
                 let row = repository::get(tx, actor.organization_id, *id).await?;
-                let current = TimeEntry::from(row.clone());
+                let current = TimeEntry::try_from(row.clone())?;
                 rules::may_record(actor, row.member_id)?;
                 expected.check(row.version, &current)?;
                 let StopInput { ended_at } = body.input()?;
@@ -87,7 +87,7 @@ pub(crate) async fn stop_of(tx: &Tx, actor: &Actor, member_id: Uuid) -> Result<O
     let Some(row) = repository::running_of(tx, actor.organization_id, member_id).await? else {
         return Ok(None);
     };
-    let current = TimeEntry::from(row.clone());
+    let current = TimeEntry::try_from(row.clone())?;
     let start = row.started_at.to_utc();
     let end = tx.now_after(start).min(start + MAX_DURATION);
     let mut input = TimeEntryInput { ended_at: Some(end), ..current.input() };

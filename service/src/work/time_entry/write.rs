@@ -336,7 +336,7 @@ async fn make(
             let owner = SegmentOwner::of(organization_id, draft.id, draft.member_id, &draft.input);
             segments.extend(owner.segments(cards, &draft.segments)?);
         }
-        let entries = versioned::insert_many(tx, actor, rows, None, TimeEntry::from).await?;
+        let entries = versioned::insert_many(tx, actor, rows, None, TimeEntry::try_from).await?;
         children::insert(tx, repository::segment_rows(segments)).await?;
         let tags = entries.iter().map(|entry| (entry.id, &entry.tags[..]));
         let tags = repository::tag_rows(organization_id, tags);
@@ -465,7 +465,7 @@ pub(super) async fn update(
     if actor.member_id.is_some() {
         next.changed_by_member_id = Set(actor.member_id);
     }
-    let changed = versioned::update(tx, actor, verb, row, next, TimeEntry::from).await?;
+    let changed = versioned::update(tx, actor, verb, row, next, TimeEntry::try_from).await?;
     let owner = SegmentOwner::of(organization_id, row.id, member_id, &input);
     let segments = owner.segments(&cards, &segments)?;
     if segments != before {

@@ -19,6 +19,7 @@ use crate::{
     store::{
         Isolation, Store, Tx, log,
         page::Page,
+        stored::{self, StoredWord},
         versioned::{self, Expected},
     },
     work::time_entry,
@@ -37,12 +38,12 @@ impl Readable for Timecard {
     type Query = TimecardQuery;
 
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Ok(repository::get(store.read(), actor.organization_id, id).await?.into())
+        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
     }
 
     async fn list(store: &Store, actor: &Actor, query: &TimecardQuery) -> Result<Page<Self>> {
         let page = repository::list(store.read(), actor.organization_id, query).await?;
-        Ok(page.map(Self::from))
+        page.try_map(Self::try_from)
     }
 }
 
@@ -57,7 +58,7 @@ pub async fn create(store: &Store, actor: &Actor, new: Create<TimecardInput>) ->
             let id = log::new_id::<Timecard>(tx, actor.organization_id, new.id).await?;
             week_timecards::lock_members(tx, actor.organization_id, [member_id]).await?;
             let row = week_timecards::new_row(tx, actor, id, (member_id, week_starts_on));
-            versioned::insert(tx, actor, row, Timecard::from).await
+            versioned::insert(tx, actor, row, Timecard::try_from).await
         })
     });
     written.await.map_err(|error| match error {
@@ -121,7 +122,7 @@ pub(super) async fn apply_transition(
 ) -> Result<Timecard> {
     let row = repository::get(tx, actor.organization_id, id).await?;
     authorize_transition(tx, actor, &row, transition).await?;
-    expected.check(row.version, &Timecard::from(row.clone()))?;
+    expected.check(row.version, &Timecard::try_from(row.clone())?)?;
     let note = note()?;
     write_transition(tx, actor, &row, transition, note).await
 }
@@ -133,7 +134,7 @@ async fn write_transition(
     transition: Transition,
     note: Option<String>,
 ) -> Result<Timecard> {
-    let from = Status::of(&row.status);
+    let from = stored::word(timecard::Column::Status, row.id, &row.status)?;
     let to = rules::next_status(from, transition, actor.settings.approval_required)?;
     if transition == Transition::Submit {
         // What is submitted is all there is: nobody writes time of this member meanwhile.
@@ -160,7 +161,7 @@ async fn write_transition(
             ..Default::default()
         },
     };
-    versioned::update(tx, actor, transition.verb(), row, next, Timecard::from).await
+    versioned::update(tx, actor, transition.verb(), row, next, Timecard::try_from).await
 }
 
 /// Whether no timer runs that would end in this week, or later than it.

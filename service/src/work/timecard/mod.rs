@@ -9,6 +9,7 @@ mod week_timecards;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
@@ -19,11 +20,29 @@ pub use decide::{Decide, Decision, DecisionItem, DecisionResult, DecisionResults
 pub use totals::{DayTotal, ProjectTotal, TimecardTotals, totals};
 pub(crate) use week_timecards::{Week, WeekTimecards, lock_members};
 
-use crate::{store::page::PageQuery, text};
+use crate::{
+    error::{Error, Result},
+    store::{page::PageQuery, stored},
+    text,
+};
 
 /// Status of a timecard in the approval workflow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[schema(as = TimecardStatus)]
 pub enum Status {
     /// Time of the week may be recorded and changed.
@@ -34,25 +53,6 @@ pub enum Status {
     Approved,
     /// Refused. Time of the week may be changed, and the timecard may be submitted again.
     Rejected,
-}
-
-impl Status {
-    /// Every status.
-    pub const ALL: [Self; 4] = [Self::Open, Self::Submitted, Self::Approved, Self::Rejected];
-
-    /// As it is written in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Submitted => "submitted",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-        }
-    }
-
-    pub(crate) fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|status| status.as_str() == word).unwrap_or(Self::Open)
-    }
 }
 
 /// Properties of a new timecard.
@@ -122,14 +122,16 @@ pub struct Timecard {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<entity::timecard::Model> for Timecard {
-    fn from(row: entity::timecard::Model) -> Self {
-        Self {
+impl TryFrom<entity::timecard::Model> for Timecard {
+    type Error = Error;
+
+    fn try_from(row: entity::timecard::Model) -> Result<Self> {
+        Ok(Self {
             id: row.id,
             version: row.version,
             member_id: row.member_id,
             week_starts_on: row.week_starts_on,
-            status: Status::of(&row.status),
+            status: stored::word(entity::timecard::Column::Status, row.id, &row.status)?,
             submitted_at: row.submitted_at.map(|at| at.to_utc()),
             submitted_by_member_id: row.submitted_by_member_id,
             decided_at: row.decided_at.map(|at| at.to_utc()),
@@ -137,7 +139,7 @@ impl From<entity::timecard::Model> for Timecard {
             decision_note: row.decision_note,
             created_at: row.created_at.to_utc(),
             updated_at: row.updated_at.to_utc(),
-        }
+        })
     }
 }
 

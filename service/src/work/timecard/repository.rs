@@ -13,7 +13,9 @@ use crate::{
     error::Result,
     store::{
         page::{Page, Sort, page},
-        rows, versioned,
+        rows,
+        stored::StoredWord,
+        versioned,
     },
     work::time_entry::days,
 };

@@ -9,6 +9,7 @@ use crate::{
     event::Verb,
     resource,
     role::Permission,
+    store::stored::StoredWord,
     text::refusal,
     work::time_entry::rules,
 };
@@ -118,7 +119,7 @@ mod tests {
                 (Submitted, Reopen, Open),
                 (Approved, Reopen, Open),
             ];
-            for from in Status::ALL {
+            for from in Status::ALL.iter().copied() {
                 for transition in [Submit, Approve, Reject, Reopen] {
                     let to = ways
                         .iter()

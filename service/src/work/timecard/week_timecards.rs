@@ -11,7 +11,11 @@ use super::{Status, Timecard, repository, rules};
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    store::{Tx, versioned},
+    store::{
+        Tx,
+        stored::{self, StoredWord},
+        versioned,
+    },
 };
 
 /// How many cards one statement writes, of a dozen parameters each: SQLite takes 32,766 in all.
@@ -62,7 +66,7 @@ impl WeekTimecards {
     /// [`Error::State`] where its card is submitted or approved.
     pub(crate) fn ensure_open(&self, week: Week) -> Result<()> {
         let Some(card) = self.0.get(&week) else { return Ok(()) };
-        let status = Status::of(&card.status);
+        let status: Status = stored::word(timecard::Column::Status, card.id, &card.status)?;
         if !rules::locked(status) {
             return Ok(());
         }
@@ -85,7 +89,7 @@ impl WeekTimecards {
             let row = |week: &Week| new_row(tx, actor, tx.new_id(), *week);
             let keep = |row: timecard::Model| {
                 self.0.insert((row.member_id, row.week_starts_on), row.clone());
-                Timecard::from(row)
+                Timecard::try_from(row)
             };
             versioned::insert_many(tx, actor, some.iter().map(row).collect(), None, keep).await?;
         }

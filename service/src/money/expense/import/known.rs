@@ -35,7 +35,7 @@ impl Known {
         };
         let projects = match query.project {
             Some(_) => {
-                project::rules::words(project::repository::all(connection, organization_id).await?)
+                project::rules::words(project::repository::all(connection, organization_id).await?)?
             }
             None => HashMap::new(),
         };

@@ -428,7 +428,7 @@ pub(crate) async fn delete_imported(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> R
     let rows = versioned::find_unchanged::<Entity>(tx, actor.organization_id, ids).await?;
     let count = rows.len() as u64;
     for row in rows {
-        let current = repository::view(row.clone(), Vec::new());
+        let current = repository::view(row.clone(), Vec::new())?;
         repository::delete(tx, actor, &row, &current).await?;
     }
     Ok(count)

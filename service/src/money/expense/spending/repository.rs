@@ -15,7 +15,11 @@ use super::{
 use crate::{
     error::{Error, Result},
     money::expense::{Kind, Status, repository as expenses},
-    store::{Tx, children, dialect, versioned},
+    store::{
+        Tx, children, dialect,
+        stored::{self, StoredWord},
+        versioned,
+    },
 };
 
 /// How many rows one statement writes: of twelve parameters each, SQLite takes 32,766 in all.
@@ -391,9 +395,9 @@ pub(super) async fn totals(
         .filter(spending_total::COLUMN.organization_id.eq(organization_id))
         .all(connection)
         .await?;
-    let dimensions = [Dimension::Category, Dimension::Project, Dimension::Member];
-    let totals = rows.into_iter().filter_map(|row| {
-        let dimension = dimensions.into_iter().find(|it| it.as_str() == row.dimension)?;
+    let totals = rows.into_iter().map(|row| {
+        let dimension: Dimension =
+            stored::word(spending_total::Column::Dimension, organization_id, &row.dimension)?;
         let key = Key {
             project_id: row.project_id,
             dimension: dimension.as_str(),
@@ -407,9 +411,9 @@ pub(super) async fn totals(
             count: row.count,
             first_count: row.first_count,
         };
-        Some((key, total))
+        Ok((key, total))
     });
-    Ok(Totals(totals.collect()))
+    Ok(Totals(totals.collect::<Result<_>>()?))
 }
 
 /// What the totals of an organization are to be, from its expenses. Month by month, so that few cells are held at a
@@ -517,7 +521,7 @@ async fn add_with_lines(
         let mut items = expenses::items_of(tx, organization_id, ids).await?;
         for row in rows {
             let lines = items.remove(&row.id).unwrap_or_default();
-            for (cell, delta) in super::delta::cells(&expenses::view(row, lines)) {
+            for (cell, delta) in super::delta::cells(&expenses::view(row, lines)?) {
                 totals.add(&cell, delta);
             }
         }

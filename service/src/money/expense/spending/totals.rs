@@ -3,26 +3,33 @@
 use std::{collections::BTreeMap, fmt};
 
 use chrono::NaiveDate;
+use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use super::delta::{Cell, Delta};
+use crate::store::stored::StoredWord;
 
 /// By what sums are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Dimension {
     Category,
     Project,
     Member,
-}
-
-impl Dimension {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Category => "category",
-            Self::Project => "project",
-            Self::Member => "member",
-        }
-    }
 }
 
 /// Of all projects, and of none: no project and no category has this id.

@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     identity::member,
     import::RowError,
+    store::stored::{self, StoredWord},
     text::fold,
     work::project::{self, rules},
 };
@@ -161,10 +162,16 @@ impl Directory {
     }
 
     /// What is wrong with a row that names what is not there, and is not to be made.
-    pub(super) fn refusal(&mut self, row: &Parsed, import: &TimeImport) -> Option<RowError> {
-        self.member_refusal(row, import)
-            .or_else(|| self.project_refusal(row, import))
-            .or_else(|| self.task_refusal(row, import))
+    pub(super) fn refusal(
+        &mut self,
+        row: &Parsed,
+        import: &TimeImport,
+    ) -> Result<Option<RowError>> {
+        if let Some(refused) = self.member_refusal(row, import) {
+            return Ok(Some(refused));
+        }
+        let refused = self.project_refusal(row, import)?;
+        Ok(refused.or_else(|| self.task_refusal(row, import)))
     }
 
     fn member_refusal(&mut self, row: &Parsed, import: &TimeImport) -> Option<RowError> {
@@ -182,25 +189,26 @@ impl Directory {
         Some(refused(row, code, row.person.called(), message))
     }
 
-    fn project_refusal(&self, row: &Parsed, import: &TimeImport) -> Option<RowError> {
-        let named = row.project.as_ref()?;
+    fn project_refusal(&self, row: &Parsed, import: &TimeImport) -> Result<Option<RowError>> {
+        let Some(named) = &row.project else { return Ok(None) };
         let (code, message) = match self.project(named) {
             Found::One(id) => {
-                let status = self.projects.iter().find(|project| project.id == id)?;
-                let status = project::Status::of(&status.status);
+                let found = self.projects.iter().find(|project| project.id == id);
+                let Some(found) = found else { return Ok(None) };
+                let status = stored::word(table::Column::Status, id, &found.status)?;
                 let Err(Error::State { code, .. }) = rules::ensure_accepts_new(status) else {
-                    return None;
+                    return Ok(None);
                 };
                 (code, "is an archived project, which takes nothing new")
             }
-            Found::Missing if import.query.create_projects => return None,
+            Found::Missing if import.query.create_projects => return Ok(None),
             Found::Missing => {
                 ("unknown_project", "is no project here; create_projects=true makes it")
             }
             Found::Several => ("ambiguous_project", "is the name of several projects"),
         };
         let called = named.name.as_deref().or(named.job_number.as_deref());
-        Some(refused(row, code, called, message))
+        Ok(Some(refused(row, code, called, message)))
     }
 
     fn task_refusal(&self, row: &Parsed, import: &TimeImport) -> Option<RowError> {

@@ -20,7 +20,7 @@ use crate::{
     import::{RowError, Written},
     resource::{Resource, Writable},
     role::Role,
-    store::{Tx, versioned},
+    store::{Tx, stored::StoredWord, versioned},
     text::fold,
     work::{
         project::{self, Project, ProjectInput},
@@ -116,7 +116,7 @@ async fn entries(
 pub(super) async fn delete_imported(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
     let mut count = 0;
     for row in versioned::find_unchanged::<Entity>(tx, actor.organization_id, ids).await? {
-        let current = TimeEntry::from(row.clone());
+        let current = TimeEntry::try_from(row.clone())?;
         let gone = tx.savepoint(async |tx| write::delete(tx, actor, &row, &current).await).await?;
         match gone {
             Ok(()) => count += 1,
@@ -158,7 +158,7 @@ struct Maker<'a> {
 impl Maker<'_> {
     /// The entry that a row is, or what is wrong with it.
     async fn entry(&mut self, row: &Parsed) -> Result<Result<TimeEntryInput, RowError>> {
-        if let Some(error) = self.directory.refusal(row, self.import) {
+        if let Some(error) = self.directory.refusal(row, self.import)? {
             return Ok(Err(error));
         }
         let (started_at, ended_at, day, minutes) = match row.when {
