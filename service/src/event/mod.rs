@@ -150,18 +150,38 @@ impl TryFrom<entity::event::Model> for Event {
 
     fn try_from(mut row: entity::event::Model) -> Result<Self> {
         sealed::strip(&mut row);
+        let entity::event::Model {
+            organization_id: _,
+            id,
+            at,
+            ordinal: _,
+            kind,
+            entity,
+            entity_id,
+            entity_version,
+            effect,
+            author,
+            author_id,
+            request_id,
+            data,
+            data_digest: _,
+            position,
+            previous_chain: _,
+            chain: _,
+            sealed: _,
+        } = row;
         Ok(Self {
-            id: row.id,
-            position: row.position,
-            kind: row.kind,
-            entity: row.entity,
-            entity_id: row.entity_id,
-            version: row.entity_version,
-            effect: stored::word(entity::event::Column::Effect, row.id, &row.effect)?,
-            at: row.at.to_utc(),
-            author: EventAuthor { kind: row.author, id: row.author_id },
-            request_id: row.request_id,
-            data: row.data,
+            id,
+            position,
+            kind,
+            entity,
+            entity_id,
+            version: entity_version,
+            effect: stored::word(entity::event::Column::Effect, id, &effect)?,
+            at: at.to_utc(),
+            author: EventAuthor { kind: author, id: author_id },
+            request_id,
+            data,
         })
     }
 }

@@ -155,18 +155,34 @@ impl TryFrom<entity::saga::Model> for Saga {
 
     fn try_from(row: entity::saga::Model) -> Result<Self> {
         let Progress { state, due_at, steps, reason, .. } = Progress::of(&row)?;
+        let entity::saga::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            kind,
+            state: _,
+            step: _,
+            undoing: _,
+            due_at: _,
+            subject_id,
+            steps: _,
+            data,
+            reason: _,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            kind: row.kind,
+            id,
+            version,
+            kind,
             state,
-            subject_id: row.subject_id,
+            subject_id,
             due_at,
             steps,
-            data: row.data,
+            data,
             reason,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -189,15 +189,29 @@ impl TryFrom<entity::rule::Model> for Rule {
     type Error = Error;
 
     fn try_from(row: entity::rule::Model) -> Result<Self> {
+        let entity::rule::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            name,
+            name_key: _,
+            enabled,
+            kind,
+            condition,
+            actions,
+            category_id: _,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            name: row.name,
-            enabled: row.enabled,
-            when: When { kind: row.kind, condition: row.condition },
-            then: stored::json(entity::rule::Column::Actions, row.id, row.actions)?,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            id,
+            version,
+            name,
+            enabled,
+            when: When { kind, condition },
+            then: stored::json(entity::rule::Column::Actions, id, actions)?,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -77,19 +77,34 @@ impl TryFrom<webhook_delivery::Model> for Delivery {
     type Error = Error;
 
     fn try_from(row: webhook_delivery::Model) -> Result<Self> {
-        let state: DeliveryState =
-            stored::word(webhook_delivery::Column::State, row.id, &row.state)?;
+        let webhook_delivery::Model {
+            organization_id: _,
+            id,
+            webhook_id,
+            event_id,
+            kind,
+            entity_id: _,
+            position: _,
+            state,
+            attempt_count,
+            tries: _,
+            next_at,
+            claimed_until: _,
+            created_at,
+            ended_at,
+        } = row;
+        let state: DeliveryState = stored::word(webhook_delivery::Column::State, id, &state)?;
         let pending = state == DeliveryState::Pending;
         Ok(Self {
-            id: row.id,
-            webhook_id: row.webhook_id,
-            event_id: row.event_id,
-            kind: row.kind,
+            id,
+            webhook_id,
+            event_id,
+            kind,
             state,
-            attempt_count: row.attempt_count,
-            next_attempt_at: pending.then(|| row.next_at.to_utc()),
-            created_at: row.created_at.to_utc(),
-            ended_at: row.ended_at.map(|at| at.to_utc()),
+            attempt_count,
+            next_attempt_at: pending.then(|| next_at.to_utc()),
+            created_at: created_at.to_utc(),
+            ended_at: ended_at.map(|at| at.to_utc()),
         })
     }
 }
@@ -124,13 +139,17 @@ pub struct Attempt {
 
 impl From<webhook_attempt::Model> for Attempt {
     fn from(row: webhook_attempt::Model) -> Self {
-        Self {
-            started_at: row.started_at.to_utc(),
-            duration_ms: row.duration_ms,
-            status: row.status,
-            error: row.error,
-            response: row.response,
-        }
+        let webhook_attempt::Model {
+            organization_id: _,
+            id: _,
+            delivery_id: _,
+            started_at,
+            duration_ms,
+            status,
+            error,
+            response,
+        } = row;
+        Self { started_at: started_at.to_utc(), duration_ms, status, error, response }
     }
 }
 

@@ -142,19 +142,35 @@ impl TryFrom<entity::webhook::Model> for Webhook {
     type Error = Error;
 
     fn try_from(row: entity::webhook::Model) -> Result<Self> {
-        let reason = row.disabled_reason.as_deref();
-        let reason = reason.map(|reason| stored::word(Column::DisabledReason, row.id, reason));
+        let entity::webhook::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            url,
+            kinds,
+            description,
+            enabled,
+            disabled_reason,
+            secret: _,
+            previous_secret: _,
+            previous_secret_until,
+            deleted_at: _,
+        } = row;
+        let reason = disabled_reason.as_deref();
+        let reason = reason.map(|reason| stored::word(Column::DisabledReason, id, reason));
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            url: row.url,
-            kinds: stored::json(Column::Kinds, row.id, row.kinds)?,
-            description: row.description,
-            enabled: row.enabled,
+            id,
+            version,
+            url,
+            kinds: stored::json(Column::Kinds, id, kinds)?,
+            description,
+            enabled,
             disabled_reason: reason.transpose()?,
-            previous_secret_until: row.previous_secret_until.map(|at| at.to_utc()),
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            previous_secret_until: previous_secret_until.map(|at| at.to_utc()),
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -77,16 +77,29 @@ impl TryFrom<entity::api_key::Model> for ApiKey {
     type Error = Error;
 
     fn try_from(row: entity::api_key::Model) -> Result<Self> {
+        let entity::api_key::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            member_id,
+            name,
+            role,
+            token_hash: _,
+            expires_at,
+            created_by_api_key_id,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            name: row.name,
-            role: stored::word(entity::api_key::Column::Role, row.id, &row.role)?,
-            member_id: row.member_id,
-            expires_at: row.expires_at.map(|at| at.to_utc()),
-            created_by_api_key_id: row.created_by_api_key_id,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            id,
+            version,
+            name,
+            role: stored::word(entity::api_key::Column::Role, id, &role)?,
+            member_id,
+            expires_at: expires_at.map(|at| at.to_utc()),
+            created_by_api_key_id,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -98,19 +98,35 @@ impl TryFrom<entity::invitation::Model> for Invitation {
     type Error = Error;
 
     fn try_from(row: entity::invitation::Model) -> Result<Self> {
+        let entity::invitation::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            email,
+            role,
+            member_id,
+            token_hash: _,
+            expires_at,
+            accepted_at,
+            created_by_member_id,
+            created_by_api_key_id,
+            accepted_by_member_id,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            email: row.email,
-            role: stored::word(entity::invitation::Column::Role, row.id, &row.role)?,
-            member_id: row.member_id,
-            expires_at: row.expires_at.to_utc(),
-            accepted_at: row.accepted_at.map(|at| at.to_utc()),
-            accepted_by_member_id: row.accepted_by_member_id,
-            created_by_member_id: row.created_by_member_id,
-            created_by_api_key_id: row.created_by_api_key_id,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            id,
+            version,
+            email,
+            role: stored::word(entity::invitation::Column::Role, id, &role)?,
+            member_id,
+            expires_at: expires_at.to_utc(),
+            accepted_at: accepted_at.map(|at| at.to_utc()),
+            accepted_by_member_id,
+            created_by_member_id,
+            created_by_api_key_id,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -104,17 +104,31 @@ impl TryFrom<entity::member::Model> for Member {
     type Error = Error;
 
     fn try_from(row: entity::member::Model) -> Result<Self> {
+        let entity::member::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            user_id,
+            name,
+            name_key: _,
+            role,
+            active,
+            hourly_rate_minor,
+            external_ref,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            user_id: row.user_id,
-            name: row.name,
-            role: stored::word(entity::member::Column::Role, row.id, &row.role)?,
-            active: row.active,
-            hourly_rate_minor: row.hourly_rate_minor,
-            external_ref: row.external_ref,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            id,
+            version,
+            user_id,
+            name,
+            role: stored::word(entity::member::Column::Role, id, &role)?,
+            active,
+            hourly_rate_minor,
+            external_ref,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

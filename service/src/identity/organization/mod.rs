@@ -134,19 +134,34 @@ impl TryFrom<entity::organization::Model> for Organization {
     type Error = Error;
 
     fn try_from(row: entity::organization::Model) -> Result<Self> {
+        let entity::organization::Model {
+            id,
+            version,
+            created_at,
+            updated_at,
+            kind,
+            name,
+            currency,
+            time_zone,
+            approval_required,
+            large_expense_minor,
+            payout_url,
+            overlap_allowed,
+            deleted_at: _,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            kind: stored::word(entity::organization::Column::Kind, row.id, &row.kind)?,
-            name: row.name,
-            currency: row.currency,
-            time_zone: row.time_zone,
-            approval_required: row.approval_required,
-            large_expense_minor: row.large_expense_minor,
-            payout_url: row.payout_url,
-            overlap_allowed: row.overlap_allowed,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            id,
+            version,
+            kind: stored::word(entity::organization::Column::Kind, id, &kind)?,
+            name,
+            currency,
+            time_zone,
+            approval_required,
+            large_expense_minor,
+            payout_url,
+            overlap_allowed,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -63,14 +63,24 @@ impl TryFrom<entity::rate::Model> for Rate {
     type Error = Error;
 
     fn try_from(row: entity::rate::Model) -> Result<Self> {
+        let entity::rate::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            member_id,
+            starts_on,
+            hourly_rate_minor,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            member_id: row.member_id,
-            starts_on: row.starts_on,
-            hourly_rate_minor: row.hourly_rate_minor,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            id,
+            version,
+            member_id,
+            starts_on,
+            hourly_rate_minor,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -88,12 +88,16 @@ pub async fn list(
     page: &PageQuery,
 ) -> Result<Page<Session>> {
     let page = repository::list(store.read(), user_id, store.now(), page).await?;
-    Ok(page.map(|row| Session {
-        id: row.id,
-        current: row.id == current,
-        user_agent: row.user_agent,
-        created_at: row.created_at.to_utc(),
-        expires_at: row.expires_at.to_utc(),
+    Ok(page.map(|row| {
+        let session::Model { user_id: _, id, token_hash: _, user_agent, created_at, expires_at } =
+            row;
+        Session {
+            id,
+            current: id == current,
+            user_agent,
+            created_at: created_at.to_utc(),
+            expires_at: expires_at.to_utc(),
+        }
     }))
 }
 

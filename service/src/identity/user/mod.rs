@@ -108,13 +108,24 @@ impl TryFrom<entity::user::Model> for User {
     type Error = Error;
 
     fn try_from(row: entity::user::Model) -> Result<Self> {
+        let entity::user::Model {
+            id,
+            version,
+            created_at,
+            updated_at,
+            email,
+            email_key: _,
+            display_name,
+            password_hash: _,
+            disabled_at: _,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            email: row.email,
-            display_name: row.display_name,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            id,
+            version,
+            email,
+            display_name,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -141,19 +141,33 @@ impl TryFrom<entity::account::Model> for Account {
     type Error = Error;
 
     fn try_from(row: entity::account::Model) -> Result<Self> {
-        let purpose = row.purpose.as_deref();
-        let purpose = purpose.map(|purpose| stored::word(Column::Purpose, row.id, purpose));
+        let entity::account::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            name,
+            name_key: _,
+            kind,
+            currency,
+            may_go_below_zero,
+            closed,
+            purpose,
+        } = row;
+        let purpose = purpose.as_deref();
+        let purpose = purpose.map(|purpose| stored::word(Column::Purpose, id, purpose));
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            name: row.name,
-            kind: stored::word(Column::Kind, row.id, &row.kind)?,
-            currency: row.currency,
-            may_go_below_zero: row.may_go_below_zero,
-            closed: row.closed,
+            id,
+            version,
+            name,
+            kind: stored::word(Column::Kind, id, &kind)?,
+            currency,
+            may_go_below_zero,
+            closed,
             purpose: purpose.transpose()?,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -113,18 +113,33 @@ impl TryFrom<entity::budget::Model> for Budget {
     type Error = Error;
 
     fn try_from(row: entity::budget::Model) -> Result<Self> {
+        let entity::budget::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            name,
+            name_key: _,
+            category_id,
+            period,
+            amount_minor,
+            currency,
+            starts_on,
+            ends_on,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            name: row.name,
-            category_id: row.category_id,
-            period: stored::word(entity::budget::Column::Period, row.id, &row.period)?,
-            amount_minor: row.amount_minor,
-            currency: row.currency,
-            starts_on: row.starts_on,
-            ends_on: row.ends_on,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            id,
+            version,
+            name,
+            category_id,
+            period: stored::word(entity::budget::Column::Period, id, &period)?,
+            amount_minor,
+            currency,
+            starts_on,
+            ends_on,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -85,14 +85,26 @@ impl TryFrom<entity::category::Model> for Category {
     type Error = Error;
 
     fn try_from(row: entity::category::Model) -> Result<Self> {
+        let entity::category::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            name,
+            name_key: _,
+            kind,
+            parent_id,
+            sibling_key: _,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            name: row.name,
-            kind: stored::word(entity::category::Column::Kind, row.id, &row.kind)?,
-            parent_id: row.parent_id,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            id,
+            version,
+            name,
+            kind: stored::word(entity::category::Column::Kind, id, &kind)?,
+            parent_id,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

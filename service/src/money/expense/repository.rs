@@ -75,53 +75,94 @@ pub(super) async fn items_of(
         .await?;
     let mut items: HashMap<Uuid, Vec<ExpenseItem>> = HashMap::new();
     for row in rows {
-        let item = ExpenseItem {
-            name: row.name,
-            quantity_milli: row.quantity_milli,
-            unit: row.unit,
-            amount_minor: row.amount_minor,
-            category_id: row.category_id,
-            project_id: row.project_id,
-        };
-        items.entry(row.expense_id).or_default().push(item);
+        let expense_item::Model {
+            organization_id: _,
+            id: _,
+            expense_id,
+            position: _,
+            name,
+            quantity_milli,
+            unit,
+            amount_minor,
+            category_id,
+            project_id,
+        } = row;
+        let item =
+            ExpenseItem { name, quantity_milli, unit, amount_minor, category_id, project_id };
+        items.entry(expense_id).or_default().push(item);
     }
     Ok(items)
 }
 
 pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Result<Expense> {
     use expense::Column;
-    let details = row.details.map(|details| stored::json(Column::Details, row.id, details));
-    let tags = row.tags.map(|tags| stored::json(Column::Tags, row.id, tags));
+    let expense::Model {
+        organization_id: _,
+        id,
+        version,
+        created_at,
+        updated_at,
+        member_id,
+        category_id,
+        kind,
+        status,
+        spent_on,
+        amount_minor,
+        currency,
+        merchant,
+        merchant_key: _,
+        payment_method,
+        note,
+        place,
+        details,
+        search_key: _,
+        item_count: _,
+        submitted_at,
+        decided_at,
+        decided_by_member_id,
+        decision_note,
+        reimbursed_at,
+        import_key: _,
+        tags,
+        payout_saga_id,
+        payout_error,
+        project_id,
+        created_by_member_id,
+        changed_by_member_id,
+        submitted_by_member_id,
+    } = row;
+    let details = details.map(|details| stored::json(Column::Details, id, details));
+    let tags = tags.map(|tags| stored::json(Column::Tags, id, tags));
     Ok(Expense {
-        id: row.id,
-        version: row.version,
-        kind: stored::word(Column::Kind, row.id, &row.kind)?,
-        status: stored::word(Column::Status, row.id, &row.status)?,
-        member_id: row.member_id,
-        category_id: row.category_id,
-        project_id: row.project_id,
-        spent_on: row.spent_on,
-        amount_minor: row.amount_minor,
-        currency: row.currency,
-        merchant: row.merchant,
-        payment_method: row.payment_method,
-        note: row.note,
-        place: row.place,
+        id,
+        version,
+        kind: stored::word(Column::Kind, id, &kind)?,
+        status: stored::word(Column::Status, id, &status)?,
+        member_id,
+        category_id,
+        project_id,
+        spent_on,
+        amount_minor,
+        currency,
+        merchant,
+        payment_method,
+        note,
+        place,
         details: details.transpose()?,
         items,
         tags: tags.transpose()?.unwrap_or_default(),
-        created_by_member_id: row.created_by_member_id,
-        changed_by_member_id: row.changed_by_member_id,
-        submitted_at: row.submitted_at.map(|at| at.to_utc()),
-        submitted_by_member_id: row.submitted_by_member_id,
-        decided_at: row.decided_at.map(|at| at.to_utc()),
-        decided_by_member_id: row.decided_by_member_id,
-        decision_note: row.decision_note,
-        reimbursed_at: row.reimbursed_at.map(|at| at.to_utc()),
-        payout_saga_id: row.payout_saga_id,
-        payout_error: row.payout_error,
-        created_at: row.created_at.to_utc(),
-        updated_at: row.updated_at.to_utc(),
+        created_by_member_id,
+        changed_by_member_id,
+        submitted_at: submitted_at.map(|at| at.to_utc()),
+        submitted_by_member_id,
+        decided_at: decided_at.map(|at| at.to_utc()),
+        decided_by_member_id,
+        decision_note,
+        reimbursed_at: reimbursed_at.map(|at| at.to_utc()),
+        payout_saga_id,
+        payout_error,
+        created_at: created_at.to_utc(),
+        updated_at: updated_at.to_utc(),
     })
 }
 

@@ -40,28 +40,46 @@ async fn transfers_of(
         .order_by_asc(transfer::Column::Position);
     let mut transfers: HashMap<Uuid, Vec<Transfer>> = HashMap::new();
     for row in rows::all(connection, found).await? {
-        transfers.entry(row.entry_id).or_default().push(Transfer {
-            debit_account_id: row.debit_account_id,
-            credit_account_id: row.credit_account_id,
-            amount_minor: row.amount_minor,
-            currency: row.currency,
-        });
+        let transfer::Model {
+            organization_id: _,
+            id: _,
+            entry_id,
+            position: _,
+            debit_account_id,
+            credit_account_id,
+            amount_minor,
+            currency,
+        } = row;
+        let transfer = Transfer { debit_account_id, credit_account_id, amount_minor, currency };
+        transfers.entry(entry_id).or_default().push(transfer);
     }
     Ok(transfers)
 }
 
 pub(super) fn view(row: journal_entry::Model, transfers: Vec<Transfer>) -> Result<JournalEntry> {
+    let journal_entry::Model {
+        organization_id: _,
+        id,
+        version,
+        created_at,
+        updated_at,
+        occurred_on,
+        memo,
+        reference,
+        reverses_id,
+        reversed_by_id,
+    } = row;
     Ok(JournalEntry {
-        id: row.id,
-        version: row.version,
-        occurred_on: row.occurred_on,
-        memo: row.memo,
-        reference: row.reference,
+        id,
+        version,
+        occurred_on,
+        memo,
+        reference,
         transfers,
-        reverses_id: row.reverses_id,
-        reversed_by_id: row.reversed_by_id,
-        created_at: row.created_at.to_utc(),
-        updated_at: row.updated_at.to_utc(),
+        reverses_id,
+        reversed_by_id,
+        created_at: created_at.to_utc(),
+        updated_at: updated_at.to_utc(),
     })
 }
 

@@ -63,12 +63,17 @@ async fn crew_of(tx: &Tx, organization_id: Uuid, ids: &[Uuid]) -> Result<HashMap
         .await?;
     let mut crews: HashMap<Uuid, Vec<Crew>> = HashMap::new();
     for row in rows {
-        crews.entry(row.daily_report_id).or_default().push(Crew {
-            member_id: row.member_id,
-            trade: row.trade,
-            count: row.count,
-            seconds: row.seconds,
-        });
+        let daily_report_crew::Model {
+            organization_id: _,
+            daily_report_id,
+            position: _,
+            member_id,
+            trade,
+            count,
+            seconds,
+        } = row;
+        let line = Crew { member_id, trade, count, seconds };
+        crews.entry(daily_report_id).or_default().push(line);
     }
     Ok(crews)
 }
@@ -87,13 +92,20 @@ async fn items_of(
         .await?;
     let mut items: HashMap<Uuid, Vec<Item>> = HashMap::new();
     for row in rows {
-        items.entry(row.daily_report_id).or_default().push(Item {
-            kind: stored::word(daily_report_item::Column::Kind, row.daily_report_id, &row.kind)?,
-            text: row.text,
-            quantity_milli: row.quantity_milli,
-            unit: row.unit,
-            minutes: row.minutes,
-        });
+        let daily_report_item::Model {
+            organization_id: _,
+            daily_report_id,
+            position: _,
+            kind,
+            text,
+            search_key: _,
+            quantity_milli,
+            unit,
+            minutes,
+        } = row;
+        let kind = stored::word(daily_report_item::Column::Kind, daily_report_id, &kind)?;
+        let item = Item { kind, text, quantity_milli, unit, minutes };
+        items.entry(daily_report_id).or_default().push(item);
     }
     Ok(items)
 }
@@ -105,29 +117,52 @@ fn items(organization_id: Uuid) -> Select<daily_report_item::Entity> {
 
 pub(super) fn view(row: daily_report::Model, (crew, items): Lines) -> Result<DailyReport> {
     use daily_report::Column;
-    let weather = row.weather.map(|weather| stored::json(Column::Weather, row.id, weather));
+    let daily_report::Model {
+        organization_id: _,
+        id,
+        version,
+        created_at,
+        updated_at,
+        project_id,
+        day,
+        status,
+        weather,
+        summary,
+        search_key: _,
+        created_by_member_id,
+        submitted_at,
+        submitted_by_member_id,
+        amended_at,
+        amended_by_member_id,
+        amendment_reason,
+        decided_at,
+        decided_by_member_id,
+        decision_note,
+        changed_by_member_id,
+    } = row;
+    let weather = weather.map(|weather| stored::json(Column::Weather, id, weather));
     Ok(DailyReport {
-        id: row.id,
-        version: row.version,
-        project_id: row.project_id,
-        day: row.day,
-        status: stored::word(Column::Status, row.id, &row.status)?,
+        id,
+        version,
+        project_id,
+        day,
+        status: stored::word(Column::Status, id, &status)?,
         weather: weather.transpose()?,
-        summary: row.summary,
+        summary,
         crew,
         items,
-        created_by_member_id: row.created_by_member_id,
-        changed_by_member_id: row.changed_by_member_id,
-        submitted_at: row.submitted_at.map(|at| at.to_utc()),
-        submitted_by_member_id: row.submitted_by_member_id,
-        amended_at: row.amended_at.map(|at| at.to_utc()),
-        amended_by_member_id: row.amended_by_member_id,
-        amendment_reason: row.amendment_reason,
-        decided_at: row.decided_at.map(|at| at.to_utc()),
-        decided_by_member_id: row.decided_by_member_id,
-        decision_note: row.decision_note,
-        created_at: row.created_at.to_utc(),
-        updated_at: row.updated_at.to_utc(),
+        created_by_member_id,
+        changed_by_member_id,
+        submitted_at: submitted_at.map(|at| at.to_utc()),
+        submitted_by_member_id,
+        amended_at: amended_at.map(|at| at.to_utc()),
+        amended_by_member_id,
+        amendment_reason,
+        decided_at: decided_at.map(|at| at.to_utc()),
+        decided_by_member_id,
+        decision_note,
+        created_at: created_at.to_utc(),
+        updated_at: updated_at.to_utc(),
     })
 }
 

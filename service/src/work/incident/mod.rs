@@ -257,38 +257,65 @@ pub struct Incident {
 impl Incident {
     /// A row with what is sealed in it.
     fn of(row: entity::incident::Model, secrets: Secrets) -> Result<Self> {
-        let classification = row.classification.as_deref();
-        let classification =
-            classification.map(|it| stored::word(Column::Classification, row.id, it));
-        let injury_type = row.injury_type.as_deref();
-        let injury_type = injury_type.map(|it| stored::word(Column::InjuryType, row.id, it));
+        let entity::incident::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            case_number,
+            member_id,
+            project_id,
+            occurred_at,
+            place,
+            job_title,
+            status,
+            recordable,
+            classification,
+            injury_type,
+            privacy_case,
+            days_away,
+            days_restricted,
+            claim_number,
+            insurer,
+            body_part: _,
+            nature: _,
+            cause: _,
+            treatment: _,
+            narrative: _,
+            witnesses: _,
+        } = row;
+        let classification = classification.as_deref();
+        let classification = classification.map(|it| stored::word(Column::Classification, id, it));
+        let injury_type = injury_type.as_deref();
+        let injury_type = injury_type.map(|it| stored::word(Column::InjuryType, id, it));
         let Secrets { body_part, nature, cause, treatment, narrative, witnesses } = secrets;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            case_number: row.case_number,
-            member_id: row.member_id,
-            occurred_at: row.occurred_at.to_utc(),
-            place: row.place,
-            project_id: row.project_id,
-            status: stored::word(Column::Status, row.id, &row.status)?,
-            job_title: row.job_title,
+            id,
+            version,
+            case_number,
+            member_id,
+            occurred_at: occurred_at.to_utc(),
+            place,
+            project_id,
+            status: stored::word(Column::Status, id, &status)?,
+            job_title,
             body_part,
             nature,
             cause,
             treatment,
             narrative,
             witnesses,
-            recordable: row.recordable,
+            recordable,
             classification: classification.transpose()?,
             injury_type: injury_type.transpose()?,
-            privacy_case: row.privacy_case,
-            days_away: row.days_away,
-            days_restricted: row.days_restricted,
-            claim_number: row.claim_number,
-            insurer: row.insurer,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            privacy_case,
+            days_away,
+            days_restricted,
+            claim_number,
+            insurer,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -241,37 +241,65 @@ impl TryFrom<entity::task::Model> for Task {
     type Error = Error;
 
     fn try_from(row: entity::task::Model) -> Result<Self> {
-        let role = row.assignee_role.as_deref();
-        let role = role.map(|role| stored::word(Column::AssigneeRole, row.id, role));
-        let tags = row.tags.map(|tags| stored::json(Column::Tags, row.id, tags));
-        let metadata =
-            row.metadata.map(|metadata| stored::json(Column::Metadata, row.id, metadata));
-        let turns = row.turns.map(|turns| stored::json(Column::Turns, row.id, turns));
+        let entity::task::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            title,
+            note,
+            status,
+            open: _,
+            priority,
+            pressing: _,
+            due_on,
+            due_at,
+            due_key: _,
+            assignee_member_id,
+            assignee_role,
+            project_id,
+            estimate_minutes,
+            tags,
+            metadata,
+            recurrence,
+            recurs_from,
+            turns,
+            previous_task_id,
+            next_task_id,
+            finished_at,
+            search_key: _,
+        } = row;
+        let role = assignee_role.as_deref();
+        let role = role.map(|role| stored::word(Column::AssigneeRole, id, role));
+        let tags = tags.map(|tags| stored::json(Column::Tags, id, tags));
+        let metadata = metadata.map(|metadata| stored::json(Column::Metadata, id, metadata));
+        let turns = turns.map(|turns| stored::json(Column::Turns, id, turns));
         let turns: Vec<Turn> = turns.transpose()?.unwrap_or_default();
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            title: row.title,
-            note: row.note,
-            status: stored::word(Column::Status, row.id, &row.status)?,
-            priority: stored::word(Column::Priority, row.id, &row.priority)?,
-            due_on: row.due_on,
-            due_at: row.due_at.map(|at| at.to_utc()),
-            assignee_member_id: row.assignee_member_id,
+            id,
+            version,
+            title,
+            note,
+            status: stored::word(Column::Status, id, &status)?,
+            priority: stored::word(Column::Priority, id, &priority)?,
+            due_on,
+            due_at: due_at.map(|at| at.to_utc()),
+            assignee_member_id,
             assignee_role: role.transpose()?,
-            project_id: row.project_id,
-            estimate_minutes: row.estimate_minutes,
+            project_id,
+            estimate_minutes,
             tags: tags.transpose()?.unwrap_or_default(),
             metadata: metadata.transpose()?,
-            recurrence: row.recurrence,
-            recurs_from: row.recurs_from,
+            recurrence,
+            recurs_from,
             rotation: turns.iter().map(|turn| turn.member_id).collect(),
             turns,
-            previous_task_id: row.previous_task_id,
-            next_task_id: row.next_task_id,
-            finished_at: row.finished_at.map(|at| at.to_utc()),
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            previous_task_id,
+            next_task_id,
+            finished_at: finished_at.map(|at| at.to_utc()),
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -212,29 +212,53 @@ impl TryFrom<entity::time_entry::Model> for TimeEntry {
     type Error = Error;
 
     fn try_from(row: entity::time_entry::Model) -> Result<Self> {
-        let noted = row.timed;
-        let breaks = row.breaks.map(|breaks| stored::json(Column::Breaks, row.id, breaks));
-        let tags = row.tags.map(|tags| stored::json(Column::Tags, row.id, tags));
+        let entity::time_entry::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            member_id,
+            project_id,
+            task_id,
+            timed,
+            started_at,
+            ended_at,
+            day,
+            seconds,
+            breaks,
+            billable,
+            cost_code,
+            note,
+            tags,
+            search_key: _,
+            running_member_id,
+            import_key: _,
+            created_by_member_id: _,
+            changed_by_member_id: _,
+        } = row;
+        let breaks = breaks.map(|breaks| stored::json(Column::Breaks, id, breaks));
+        let tags = tags.map(|tags| stored::json(Column::Tags, id, tags));
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            member_id: row.member_id,
-            project_id: row.project_id,
-            task_id: row.task_id,
-            started_at: noted.then(|| row.started_at.to_utc()),
-            ended_at: row.ended_at.map(|at| at.to_utc()),
-            day: (!noted).then_some(row.day),
-            minutes: (!noted).then_some(row.seconds / 60),
-            starts_on: row.day,
-            seconds: row.seconds,
-            running: row.running_member_id.is_some(),
+            id,
+            version,
+            member_id,
+            project_id,
+            task_id,
+            started_at: timed.then(|| started_at.to_utc()),
+            ended_at: ended_at.map(|at| at.to_utc()),
+            day: (!timed).then_some(day),
+            minutes: (!timed).then_some(seconds / 60),
+            starts_on: day,
+            seconds,
+            running: running_member_id.is_some(),
             breaks: breaks.transpose()?.unwrap_or_default(),
-            billable: row.billable,
-            cost_code: row.cost_code,
-            note: row.note,
+            billable,
+            cost_code,
+            note,
             tags: tags.transpose()?.unwrap_or_default(),
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }

@@ -126,19 +126,34 @@ impl TryFrom<entity::timecard::Model> for Timecard {
     type Error = Error;
 
     fn try_from(row: entity::timecard::Model) -> Result<Self> {
+        let entity::timecard::Model {
+            organization_id: _,
+            id,
+            version,
+            created_at,
+            updated_at,
+            member_id,
+            week_starts_on,
+            status,
+            submitted_at,
+            decided_at,
+            decided_by_member_id,
+            decision_note,
+            submitted_by_member_id,
+        } = row;
         Ok(Self {
-            id: row.id,
-            version: row.version,
-            member_id: row.member_id,
-            week_starts_on: row.week_starts_on,
-            status: stored::word(entity::timecard::Column::Status, row.id, &row.status)?,
-            submitted_at: row.submitted_at.map(|at| at.to_utc()),
-            submitted_by_member_id: row.submitted_by_member_id,
-            decided_at: row.decided_at.map(|at| at.to_utc()),
-            decided_by_member_id: row.decided_by_member_id,
-            decision_note: row.decision_note,
-            created_at: row.created_at.to_utc(),
-            updated_at: row.updated_at.to_utc(),
+            id,
+            version,
+            member_id,
+            week_starts_on,
+            status: stored::word(entity::timecard::Column::Status, id, &status)?,
+            submitted_at: submitted_at.map(|at| at.to_utc()),
+            submitted_by_member_id,
+            decided_at: decided_at.map(|at| at.to_utc()),
+            decided_by_member_id,
+            decision_note,
+            created_at: created_at.to_utc(),
+            updated_at: updated_at.to_utc(),
         })
     }
 }
