@@ -9,6 +9,7 @@ pub(crate) mod log;
 mod modules;
 mod retries;
 mod routes;
+mod stored;
 mod sync;
 mod tenancy;
 mod versions;
