@@ -223,7 +223,7 @@ impl Story {
             self.refused(client.post(&incidents, bad).await, 422);
         }
         let invited = client.invite(&self.home, "manager").await;
-        let edit = json!({ "entity": "incident", "op": "change", "id": made["id"], "version": 1,
+        let edit = json!({ "entity": "incident", "op": "update", "id": made["id"], "version": 1,
             "data": { "narrative": "canary narrative" } });
         let sync = format!("{}/sync", self.home);
         let report = invited.post(&sync, json!({ "changes": [edit] })).await;

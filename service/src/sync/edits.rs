@@ -16,7 +16,7 @@ use crate::{
 pub(super) async fn write<R: Writable>(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome> {
     match &*edit.op {
         "create" => create::<R>(tx, actor, edit).await,
-        "change" => change::<R>(tx, actor, edit).await,
+        "update" => change::<R>(tx, actor, edit).await,
         "delete" => delete::<R>(tx, actor, edit).await,
         other => Err(unmade(other)),
     }

@@ -85,7 +85,7 @@ impl Kind {
         Self {
             name: R::ENTITY,
             permission: R::WRITE,
-            write_ops: &["create", "change", "delete"],
+            write_ops: &["create", "update", "delete"],
             apply: |tx, actor, edit| Box::pin(write::<R>(tx, actor, edit)),
             operations: Vec::new,
         }
@@ -95,7 +95,7 @@ impl Kind {
         Self {
             name: R::ENTITY,
             permission: R::WRITE,
-            write_ops: &["change"],
+            write_ops: &["update"],
             apply: |tx, actor, edit| Box::pin(change_only::<R>(tx, actor, edit)),
             operations: Vec::new,
         }

@@ -67,5 +67,5 @@ fn edit(choice: &mut Choice, organization: &Organization) -> Value {
         return json!({ "entity": entity, "op": op, "id": id, "version": version });
     }
     let data = bodies::patch(choice, whole);
-    json!({ "entity": entity, "op": "change", "id": id, "version": version, "data": data })
+    json!({ "entity": entity, "op": "update", "id": id, "version": version, "data": data })
 }

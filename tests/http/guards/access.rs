@@ -163,13 +163,13 @@ async fn no_key_does_to_its_own_member_what_its_role_does_not(database: Database
                 serde_json::json!({ "entity": "member", "op": op, "id": own.value("member_id"),
                     "version": before.0["version"], "data": data })
             };
-            let organization = serde_json::json!({ "entity": "organization", "op": "change",
+            let organization = serde_json::json!({ "entity": "organization", "op": "update",
                 "id": own.value("organization_id"), "version": before.1["version"],
                 "data": { "name": "Theirs" } });
             let mut edits = vec![
-                member("change", serde_json::json!({ "name": "Nobody" })),
-                member("change", serde_json::json!({ "active": false })),
-                member("change", serde_json::json!({ "role": "viewer" })),
+                member("update", serde_json::json!({ "name": "Nobody" })),
+                member("update", serde_json::json!({ "active": false })),
+                member("update", serde_json::json!({ "role": "viewer" })),
                 member("delete", serde_json::Value::Null),
             ];
             if !role.may(Permission::ChangeOrganization) {

@@ -131,7 +131,7 @@ async fn being_a_members_own_lifts_no_key_above_its_role(database: Database) {
                 let mut patch = change.clone();
                 patch["version"] = json!(2);
                 refused(program.patch(&path, patch).await).await;
-                let edit = json!({ "entity": "member", "op": "change", "id": own["id"],
+                let edit = json!({ "entity": "member", "op": "update", "id": own["id"],
                     "version": 2, "data": change });
                 let edits = json!({ "changes": [edit] });
                 let report = program.post(&format!("{company}/sync"), edits).await.expect(200);
@@ -225,7 +225,7 @@ async fn deactivate(client: &Client, member: &str) -> Answer {
 
 async fn sync(client: &Client, home: &str, member: &str) -> Answer {
     let id = member.rsplit('/').next().expect("an id");
-    let edit = json!({ "entity": "member", "op": "change", "id": id, "version": 1,
+    let edit = json!({ "entity": "member", "op": "update", "id": id, "version": 1,
         "data": { "role": "viewer" } });
     client.post(&format!("{home}/sync"), json!({ "changes": [edit] })).await
 }

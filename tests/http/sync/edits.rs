@@ -50,7 +50,7 @@ async fn changes_of_different_kinds_are_made_in_order(database: Database) {
                 create("budget", 3, budget),
                 create("member", 4, json!({ "name": "Grace" })),
                 change(
-                    "change",
+                    "update",
                     "expense",
                     2,
                     1,
@@ -58,7 +58,7 @@ async fn changes_of_different_kinds_are_made_in_order(database: Database) {
                 ),
                 change("delete", "member", 4, 1, Value::Null),
                 change(
-                    "change",
+                    "update",
                     "organization",
                     organization.as_u128(),
                     1,
@@ -92,11 +92,11 @@ async fn what_is_refused_leaves_nothing_and_the_others_are_made(database: Databa
                 create("category", 2, json!({ "name": "FOOD" })),
                 create("expense", 3, lunch(0, 1)),
                 create("expense", 4, nowhere),
-                change("change", "expense", 5, 1, json!({ "note": "x" })),
-                change("change", "category", 1, Value::Null, json!({ "name": "x" })),
-                change("change", "category", 1, 1, json!({ "parent_id": Uuid::from_u128(77) })),
-                change("change", "category", 1, 1, json!({ "parent_id": Uuid::from_u128(1) })),
-                change("change", "category", 1, 1, json!({ "version": 1, "name": "x" })),
+                change("update", "expense", 5, 1, json!({ "note": "x" })),
+                change("update", "category", 1, Value::Null, json!({ "name": "x" })),
+                change("update", "category", 1, 1, json!({ "parent_id": Uuid::from_u128(77) })),
+                change("update", "category", 1, 1, json!({ "parent_id": Uuid::from_u128(1) })),
+                change("update", "category", 1, 1, json!({ "version": 1, "name": "x" })),
                 create("expense", 6, lunch(7, 1)),
                 change("delete", "category", 1, 1, Value::Null),
                 change("fold", "category", 1, 1, Value::Null),
@@ -104,7 +104,7 @@ async fn what_is_refused_leaves_nothing_and_the_others_are_made(database: Databa
                 change("create", "category", 9, 1, json!({ "name": "x" })),
                 change("delete", "expense", 6, 1, json!({})),
                 change("delete", "organization", 1, 1, Value::Null),
-                change("change", "organization", 1, 1, json!({ "name": "x" })),
+                change("update", "organization", 1, 1, json!({ "name": "x" })),
             ],
         )
         .await;
@@ -198,7 +198,7 @@ async fn a_conflict_shows_what_is_there_now(database: Database) {
     ada.sync(
         &home,
         &[
-            change("change", "category", 1, 1, json!({ "name": "Meals" })),
+            change("update", "category", 1, 1, json!({ "name": "Meals" })),
             change("delete", "category", 2, 1, Value::Null),
         ],
     )
@@ -208,10 +208,10 @@ async fn a_conflict_shows_what_is_there_now(database: Database) {
         .sync(
             &home,
             &[
-                change("change", "category", 1, 1, json!({ "name": "Groceries" })),
+                change("update", "category", 1, 1, json!({ "name": "Groceries" })),
                 change("delete", "category", 1, 1, Value::Null),
                 create("category", 1, json!({ "name": "Food" })),
-                change("change", "category", 2, 1, json!({ "name": "Journeys" })),
+                change("update", "category", 2, 1, json!({ "name": "Journeys" })),
                 create("category", 2, json!({ "name": "Travel" })),
                 change("delete", "category", 2, 7, Value::Null),
             ],
@@ -255,7 +255,7 @@ async fn what_is_sent_again_after_a_lost_answer_is_done_once(database: Database)
     let deleted = ada.sync(&home, &gone).await;
     assert_eq!(fates(&deleted), ["applied"]);
     assert_eq!(ada.sync(&home, &gone).await, deleted);
-    let changed = [change("change", "expense", 2, 1, json!({ "note": "x" }))];
+    let changed = [change("update", "expense", 2, 1, json!({ "note": "x" }))];
     let once = ada.sync(&home, &changed).await;
     let twice = ada.sync(&home, &changed).await;
     assert_eq!((&twice[0]["status"], &twice[0]["current"]), (&json!("conflict"), &once[0]["data"]));
@@ -297,11 +297,11 @@ async fn each_change_takes_the_permission_of_its_own_operation(database: Databas
     let edits = [
         create("category", 3, json!({ "name": "Fun" })),
         create("expense", 4, lunch(5, 1)),
-        change("change", "expense", 2, 1, json!({ "note": "x" })),
+        change("update", "expense", 2, 1, json!({ "note": "x" })),
         change("delete", "expense", 2, 1, Value::Null),
         create("member", 5, json!({ "name": "Grace" })),
-        change("change", "member", own_id, own["version"].clone(), json!({ "name": "Vera" })),
-        change("change", "member", own_id, own["version"].clone(), json!({ "role": "owner" })),
+        change("update", "member", own_id, own["version"].clone(), json!({ "name": "Vera" })),
+        change("update", "member", own_id, own["version"].clone(), json!({ "role": "owner" })),
     ];
     let role = "forbidden role_insufficient";
     let of_another = "forbidden not_your_expense";
@@ -328,7 +328,7 @@ async fn organizations_do_not_meet_in_a_sync(database: Database) {
             &theirs,
             &[
                 create("expense", 2, lunch(5, 1)),
-                change("change", "category", 1, 1, json!({ "name": "Mine" })),
+                change("update", "category", 1, 1, json!({ "name": "Mine" })),
                 change("delete", "category", 1, 1, Value::Null),
                 create("category", 1, json!({ "name": "Mine" })),
             ],

@@ -115,7 +115,7 @@ impl Offline {
             }
             Some(row) if step.op > 3 => {
                 let patch = patch(step, data);
-                json!({ "op": "change", "id": row.1, "version": self.version(row), "data": patch })
+                json!({ "op": "update", "id": row.1, "version": self.version(row), "data": patch })
             }
             _ => {
                 let id = Uuid::from_u128(self.first_id + number as u128);
@@ -177,7 +177,7 @@ impl Offline {
             ("applied", _) => Fate::Made(result["version"].as_i64().expect("a version")),
             // Made already: the id is this client's own.
             ("conflict", "create") if !result["current"].is_null() => Fate::Made(1),
-            ("conflict", "change") if !result["current"].is_null() => {
+            ("conflict", "update") if !result["current"].is_null() => {
                 change["version"] = result["current_version"].clone();
                 self.pending.push((number, change));
                 return;

@@ -407,9 +407,9 @@ async fn a_report_is_written_submitted_and_amended_offline(database: Database) {
     let nobody = json!({ "crew": [{ "member_id": project }] });
     let changes = json!([
         edit("create", None, of(&project, "2026-11-20")),
-        edit("change", Some(1), json!({ "summary": "Wet" })),
+        edit("update", Some(1), json!({ "summary": "Wet" })),
         edit("submit", Some(2), json!({})),
-        edit("change", Some(3), json!({ "summary": "Dry" })),
+        edit("update", Some(3), json!({ "summary": "Dry" })),
         edit("amend", Some(3), json!({ "changes": { "summary": "Dry" } })),
         edit("amend", Some(3), json!({ "reason": "crew", "changes": nobody })),
         edit("amend", Some(3), json!({ "reason": "dry", "changes": { "summary": "Dry" } })),

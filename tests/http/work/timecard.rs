@@ -206,7 +206,7 @@ async fn a_locked_week_stays_as_it_is_on_every_path(database: Database) {
             let edits = json!({ "changes": [
                 { "entity": "time_entry", "op": "create", "id": "0199aaaa-0000-7000-8000-000000000001",
                     "data": { "day": "2026-11-12", "minutes": 5, "member_id": inside["member_id"] } },
-                { "entity": "time_entry", "op": "change", "id": inside["id"], "version": 2,
+                { "entity": "time_entry", "op": "update", "id": inside["id"], "version": 2,
                     "data": { "note": "d" } },
                 { "entity": "time_entry", "op": "delete", "id": inside["id"], "version": 2 },
             ] });

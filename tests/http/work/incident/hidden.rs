@@ -129,8 +129,8 @@ async fn neither_sync_nor_rules_nor_a_retry_reaches_an_incident(database: Databa
     let edits = |id: &Value| {
         json!({ "changes": [
             { "entity": "incident", "op": "create", "id": id, "data": story(&site) },
-            { "entity": "incident", "op": "change", "id": id, "version": 1, "data": { "narrative": "x" } },
-            { "entity": "incident", "op": "change", "id": id, "version": 7, "data": {} },
+            { "entity": "incident", "op": "update", "id": id, "version": 1, "data": { "narrative": "x" } },
+            { "entity": "incident", "op": "update", "id": id, "version": 7, "data": {} },
             { "entity": "incident", "op": "delete", "id": id, "version": 1 },
         ] })
     };
@@ -149,7 +149,7 @@ async fn neither_sync_nor_rules_nor_a_retry_reaches_an_incident(database: Databa
     assert_eq!(of(made["id"].clone()).await, of(json!(nobody)).await);
     assert_eq!(site.ada.read(&at(&site.incidents, &made)).await, made);
     let taken = json!({ "changes": [
-        { "entity": "incident", "op": "change", "id": made["id"], "version": 7, "data": {} } ] });
+        { "entity": "incident", "op": "update", "id": made["id"], "version": 7, "data": {} } ] });
     let conflict = site.ada.post(&sync, taken).await.expect(200)["results"][0].clone();
     assert_eq!((&conflict["status"], &conflict["current"]), (&json!("conflict"), &made));
     for kind in ["incident.created", "incident.*"] {

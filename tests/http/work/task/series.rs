@@ -217,7 +217,7 @@ async fn a_sync_and_a_revert_do_the_same(database: Database) {
         "rotation": who });
     let chosen = uuid::Uuid::from_u128(7);
     let create = json!({ "entity": "task", "op": "create", "id": chosen, "data": data });
-    let finish = json!({ "entity": "task", "op": "change", "id": chosen, "version": 1,
+    let finish = json!({ "entity": "task", "op": "update", "id": chosen, "version": 1,
         "data": { "status": "done" } });
     let sync = format!("{company}/sync");
     let both = json!({ "changes": [create, finish] });
