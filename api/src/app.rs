@@ -116,11 +116,11 @@ fn methods(item: &PathItem) -> Vec<Method> {
 async fn unmatched(request: HttpRequest, known: web::Data<KnownPaths>) -> HttpResponse {
     let Some(allowed) = known.methods(request.path()) else {
         return HttpResponse::from_error(
-            Failure::of_status(StatusCode::NOT_FOUND).detail("there is no such path"),
+            Failure::of_status(StatusCode::NOT_FOUND).detail("the path does not exist"),
         );
     };
     let failure = Failure::of_status(StatusCode::METHOD_NOT_ALLOWED)
-        .detail(format!("this path knows {allowed}"));
+        .detail(format!("the path supports {allowed}"));
     let mut response = HttpResponse::from_error(failure);
     if let Ok(value) = header::HeaderValue::from_str(&allowed) {
         response.headers_mut().insert(header::ALLOW, value);

@@ -95,7 +95,7 @@ fn late(does_nothing: bool) -> Failure {
 fn too_many_connections() -> Failure {
     let title = "Too many connections";
     Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_connections", title)
-        .detail("this network has as many connections open as it may")
+        .detail("the network has the maximum number of connections open")
 }
 
 /// Methods that anybody made up must not make up labels.

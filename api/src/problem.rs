@@ -115,15 +115,13 @@ impl Failure {
             StatusCode::METHOD_NOT_ALLOWED => {
                 Self::new(status, "method_not_allowed", "Method not allowed")
             }
-            StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "too_large", "Too large"),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "too_large", "Content too large"),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 Self::new(status, "unsupported_media_type", "Unsupported media type")
             }
-            StatusCode::REQUEST_TIMEOUT => {
-                Self::new(status, "timeout", "The request took too long")
-            }
+            StatusCode::REQUEST_TIMEOUT => Self::new(status, "timeout", "Request timeout"),
             status if status.is_client_error() => Self::new(status, "bad_request", "Bad request"),
-            status => Self::new(status, "internal", "Something went wrong on our side"),
+            status => Self::new(status, "internal", "Internal error"),
         }
     }
 
@@ -164,7 +162,7 @@ impl Failure {
 
     fn invalid(violations: Vec<Violation>) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        let failure = Self::new(status, "invalid", "The input breaks rules");
+        let failure = Self::new(status, "invalid", "Invalid input");
         failure.with(|parts| parts.violations = violations)
     }
 }
@@ -175,40 +173,37 @@ impl From<Error> for Failure {
         let code = error.code();
         match error {
             Error::NotFound(what) => Self::new(S::NOT_FOUND, code, "Not found")
-                .detail(format!("there is no such {what}")),
+                .detail(format!("the {what} does not exist")),
             Error::Unauthenticated(why) => {
-                Self::new(S::UNAUTHORIZED, code, "Not authenticated").detail(why)
+                Self::new(S::UNAUTHORIZED, code, "Authentication failed").detail(why)
             }
             Error::Forbidden { detail, .. } => {
-                Self::new(S::FORBIDDEN, code, "Not allowed").detail(detail)
+                Self::new(S::FORBIDDEN, code, "Permission denied").detail(detail)
             }
-            Error::VersionRequired => {
-                Self::new(S::PRECONDITION_REQUIRED, code, "A version is required")
-                    .detail("say which version this was made against: `version`, or If-Match")
-            }
-            Error::VersionsDiffer => Self::new(S::BAD_REQUEST, code, "Two different versions")
-                .detail("the version and If-Match name two different versions"),
+            Error::VersionRequired => Self::new(S::PRECONDITION_REQUIRED, code, "Version required")
+                .detail("the request must name a version, as `version` or as If-Match"),
+            Error::VersionsDiffer => Self::new(S::BAD_REQUEST, code, "Contradictory versions")
+                .detail("`version` and If-Match name different versions"),
             Error::Stale(stale) => {
                 let status = if stale.precondition { S::PRECONDITION_FAILED } else { S::CONFLICT };
-                let failure = Self::new(status, code, "The resource has changed");
+                let failure = Self::new(status, code, "Stale version");
                 failure
                     .with(|parts| parts.stale = Some(Arc::new(*stale)))
-                    .detail("it has changed since the version that was named")
+                    .detail("the resource has changed since the expected version")
             }
             Error::Duplicate { .. } => {
-                let failure = Self::new(S::CONFLICT, code, "Taken already");
+                let failure = Self::new(S::CONFLICT, code, "Unique constraint violated");
                 failure.with(|parts| parts.violations = error.violations())
             }
-            Error::Reference => Self::new(S::CONFLICT, code, "A reference does not hold"),
-            Error::InUse(what) => Self::new(S::CONFLICT, code, "In use").detail(what),
-            Error::Malformed(why) => Self::new(S::BAD_REQUEST, code, "Not JSON").detail(why),
+            Error::Reference => Self::new(S::CONFLICT, code, "Invalid reference"),
+            Error::InUse(what) => Self::new(S::CONFLICT, code, "Resource in use").detail(what),
+            Error::Malformed(why) => Self::new(S::BAD_REQUEST, code, "Malformed JSON").detail(why),
             Error::Invalid(violations) => Self::invalid(violations),
             Error::Import(failed) => {
                 let status = S::UNPROCESSABLE_ENTITY;
                 let lines = bad_lines(&failed.report);
-                let detail =
-                    format!("{} rows are bad, and nothing was imported{lines}", failed.failed);
-                let failure = Self::new(status, code, "The import has bad rows");
+                let detail = format!("{} invalid rows: nothing was imported{lines}", failed.failed);
+                let failure = Self::new(status, code, "Import failed");
                 let report = match failed.report {
                     Value::Object(report) => report,
                     _ => Map::new(),
@@ -216,50 +211,52 @@ impl From<Error> for Failure {
                 failure.with(|parts| parts.report = report).detail(detail)
             }
             Error::State { detail, conflicting_id, .. } => {
-                let failure = Self::new(S::CONFLICT, code, "Not in this state").detail(detail);
-                failure.with(|parts| parts.conflicting_id = conflicting_id)
+                let failure = Self::new(S::CONFLICT, code, "Conflict with the current state");
+                failure.with(|parts| parts.conflicting_id = conflicting_id).detail(detail)
             }
             Error::TooManyAttempts(wait) => {
                 let failure = Self::new(S::TOO_MANY_REQUESTS, code, "Too many attempts");
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 failure
                     .with(|parts| parts.retry_after = Some(seconds.max(1)))
-                    .detail(format!("this has failed too often: try again after {seconds} s"))
+                    .detail(format!("too many attempts have failed: retry after {seconds} s"))
             }
             Error::Unavailable(cause) | Error::Retry(cause) => {
                 let status = S::SERVICE_UNAVAILABLE;
-                let failure = Self::new(status, code, "Not available just now");
-                failure.with(|parts| parts.cause = Some(cause)).detail("try again in a moment")
+                let failure = Self::new(status, code, "Service unavailable");
+                failure
+                    .with(|parts| parts.cause = Some(cause))
+                    .detail("the request was not executed: retry it later")
             }
             // 503 as well, but no `Retry-After`: without a key, trying again could do it twice.
             Error::OutcomeUnknown(cause) => {
-                let title = "It is not known whether this was done";
+                let title = "Outcome unknown";
                 let failure = Self::new(S::SERVICE_UNAVAILABLE, code, title);
                 let failure = failure.with(|parts| {
                     parts.retry_after = None;
                     parts.cause = Some(cause);
                 });
                 failure.detail(
-                    "no answer came in time that would say so: look before you repeat this, or repeat it \
+                    "the request may have been executed: check before you repeat it, or repeat it \
                      with the same Idempotency-Key",
                 )
             }
             // The operator reads it too: nobody else can mend it.
             Error::NotConfigured { detail, .. } => {
-                let failure = Self::new(S::SERVICE_UNAVAILABLE, code, "Not configured here");
+                let failure = Self::new(S::SERVICE_UNAVAILABLE, code, "Not configured");
                 failure.with(|parts| parts.cause = Some(detail.to_string())).detail(detail)
             }
             Error::KeyReused => {
-                let title = "The idempotency key was used for another request";
+                let title = "Idempotency key reused";
                 Self::new(S::UNPROCESSABLE_ENTITY, code, title)
-                    .detail("the same key with another path, query, If-Match or body is no retry")
+                    .detail("the key was used with another path, query, If-Match or body")
             }
             Error::KeyInUse => {
-                let title = "The first request with this idempotency key is still at work";
+                let title = "Idempotency key in use";
                 let failure = Self::new(S::CONFLICT, code, title);
                 failure
                     .with(|parts| parts.retry_after = Some(RETRY_AFTER))
-                    .detail("try again in a moment")
+                    .detail("the first request with the key is in progress: retry it later")
             }
             error @ Error::Replayed(_) => Error::Internal(error.to_string()).into(),
             Error::Internal(cause) => {

@@ -120,7 +120,7 @@ pub(crate) async fn open(
     let permit = state.streams.acquire(actor.organization_id, limits.for_each_organization);
     let permit = permit.ok_or_else(|| {
         Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", "Too many streams")
-            .detail("this organization has as many streams open as it may")
+            .detail("the organization has the maximum number of streams open")
     })?;
     // Before the end of the log is looked up: nothing falls between.
     let wake = state.store.watch(Signal::Sequenced);

@@ -60,7 +60,7 @@ pub enum Error {
     #[error("invalid input: {}", listed(.0))]
     Invalid(Violations),
     /// An import with bad rows, of which nothing was written.
-    #[error("the import has {} bad rows", .0.failed)]
+    #[error("the import has {} invalid rows", .0.failed)]
     Import(Box<ImportFailure>),
     /// Not in this state.
     #[error("{code}: {detail}")]
@@ -174,7 +174,7 @@ impl Error {
         match self {
             Self::Invalid(violations) => violations.clone(),
             Self::Duplicate { pointer } => {
-                vec![Violation::new(&**pointer, "duplicate", "is taken already")]
+                vec![Violation::new(&**pointer, "duplicate", "must be unique")]
             }
             _ => Vec::new(),
         }

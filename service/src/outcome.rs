@@ -70,7 +70,7 @@ impl Outcome {
         let refusal = |detail| Refusal { code, detail, violations, conflicting_id };
         match error {
             Error::NotFound(what) => {
-                Ok(Self::NotFound(refusal(Some(format!("there is no such {what}")))))
+                Ok(Self::NotFound(refusal(Some(format!("the {what} does not exist")))))
             }
             Error::Forbidden { detail, .. } => Ok(Self::Forbidden(refusal(Some(detail.into())))),
             Error::State { detail, .. } => Ok(Self::Invalid(refusal(Some(detail.into())))),

@@ -165,13 +165,13 @@ fn cipher(key: &[u8; KEY_BYTES]) -> XChaCha20Poly1305 {
 fn not_configured() -> Error {
     Error::NotConfigured {
         code: "encryption_not_configured",
-        detail: "this takes an encryption key: the operator sets STEWARD_ENCRYPTION_KEYS".into(),
+        detail: "the operation requires an encryption key in STEWARD_ENCRYPTION_KEYS".into(),
     }
 }
 
 fn missing(id: &str) -> Error {
     let detail = format!(
-        "this was encrypted with the key {id}, which STEWARD_ENCRYPTION_KEYS does not name"
+        "the value is encrypted with the key {id}, which STEWARD_ENCRYPTION_KEYS does not contain"
     );
     Error::NotConfigured { code: "encryption_key_missing", detail: detail.into() }
 }

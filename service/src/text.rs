@@ -40,7 +40,7 @@ pub fn tags(tags: &[String]) -> Result<(), ValidationError> {
     let mut seen = std::collections::HashSet::new();
     for (index, one) in tags.iter().enumerate() {
         let known = !seen.insert(fold(one));
-        let twice = || Err(refusal("duplicate", "stands there twice"));
+        let twice = || Err(refusal("duplicate", "must be unique"));
         let refused = tag(one).and_then(|()| if known { twice() } else { Ok(()) });
         refused.map_err(|refusal| at(index, refusal))?;
     }
@@ -70,7 +70,7 @@ pub fn day(day: &chrono::NaiveDate) -> Result<(), ValidationError> {
     if (1000..=9999).contains(&day.year()) {
         return Ok(());
     }
-    Err(refusal("day", "must lie in the years 1000 to 9999"))
+    Err(refusal("day", "must be in the years 1000 to 9999"))
 }
 
 /// Refuses instants of which a year does not have four digits, as RFC 3339 does.
@@ -84,7 +84,7 @@ pub(crate) fn microseconds(at: &chrono::DateTime<chrono::Utc>) -> Result<(), Val
     if nanoseconds < 1_000_000_000 && nanoseconds.is_multiple_of(1000) {
         return Ok(());
     }
-    Err(refusal("precision", "must be whole microseconds, and no leap second"))
+    Err(refusal("precision", "must have whole microseconds, and no leap second"))
 }
 
 /// The same, told at a field, or at an item of a list.

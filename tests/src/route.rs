@@ -198,7 +198,7 @@ impl Route {
         if answer.status.is_client_error() {
             let code = answer.json["code"].as_str().unwrap_or_default().to_owned();
             let problem = answer.clone().expect_problem(status, &code);
-            assert_ne!(problem["detail"], "there is no such path", "{name} is not served");
+            assert_ne!(problem["detail"], "the path does not exist", "{name} is not served");
         }
     }
 

@@ -154,7 +154,7 @@ pub(super) async fn run(database: &Database, args: ImportArgs) -> Result<ExitCod
             }
         }
         Err(Error::Import(failed)) => {
-            let why = format!("{} rows are bad, and nothing was imported", failed.failed);
+            let why = format!("{} invalid rows: nothing was imported", failed.failed);
             Err(Failed { report: failed.report, why })
         }
         Err(other) => return Err(other.into()),

@@ -42,7 +42,7 @@ impl<T: FromBody> FromRequest for Body<T> {
             let bytes = read(&request, payload).await?;
             if !bytes.is_empty() && !expected {
                 return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-                    .detail("send JSON, with Content-Type: application/json"));
+                    .detail("the body must be JSON, with Content-Type: application/json"));
             }
             Ok(Self(T::from_body(input::parse(&bytes)?)?))
         })
@@ -80,7 +80,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesM
         limits.body_bytes.min(UNAUTHENTICATED_BYTES)
     };
     let too_large = || {
-        let detail = format!("a body may have {limit} bytes here");
+        let detail = format!("the body must have at most {limit} bytes");
         Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE).detail(detail)
     };
     if announced(request).is_some_and(|length| length > limit) {
@@ -118,7 +118,7 @@ fn announced(request: &HttpRequest) -> Option<usize> {
 }
 
 fn too_slow() -> Failure {
-    Failure::of_status(StatusCode::REQUEST_TIMEOUT).detail("the body did not come in time")
+    Failure::of_status(StatusCode::REQUEST_TIMEOUT).detail("the body was not received in time")
 }
 
 fn is_media_type(request: &HttpRequest, wanted: &[&str]) -> bool {
@@ -149,7 +149,7 @@ impl FromRequest for Upload {
             let digest = BodyDigest::of(&request);
             if !expected {
                 return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-                    .detail("send CSV, with Content-Type: text/csv"));
+                    .detail("the body must be CSV, with Content-Type: text/csv"));
             }
             let mut file = NamedTempFile::new().map_err(full)?;
             let mut size = 0;
@@ -161,7 +161,7 @@ impl FromRequest for Upload {
                 size += chunk.len();
                 if size > limit {
                     return Err(Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE)
-                        .detail(format!("a file may have {limit} bytes")));
+                        .detail(format!("the file must have at most {limit} bytes")));
                 }
                 digest.update(&chunk);
                 file.write_all(&chunk).map_err(full)?;

@@ -56,7 +56,9 @@ pub async fn identify(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let principal = match bearer(request.headers()) {
         Some(token) => State::of(&request).access_cache.principal(&token).await,
-        None => Err(error::Error::Unauthenticated("send Authorization: Bearer and a token")),
+        None => {
+            Err(error::Error::Unauthenticated("the header Authorization must have a bearer token"))
+        }
     };
     request.extensions_mut().insert(Identified(principal));
     next.call(request).await
@@ -154,7 +156,7 @@ impl FromRequest for InSession {
             }
             Some(Identified(Ok(Principal::Key(_)))) => Err(error::Error::forbidden(
                 "session_required",
-                "this takes a person's session, not an API key",
+                "the operation requires a session, not an API key",
             )),
             Some(Identified(Err(error))) => Err(error),
             None => Err(error::Error::Internal("nobody was identified".into())),

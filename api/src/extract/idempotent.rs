@@ -59,9 +59,10 @@ struct NotAKey;
 
 impl From<NotAKey> for Failure {
     fn from(NotAKey: NotAKey) -> Self {
-        let title = "Not an idempotency key";
-        Self::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", title)
-            .detail("send one Idempotency-Key of 1 to 255 visible ASCII characters")
+        let title = "Invalid idempotency key";
+        Self::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", title).detail(
+            "the request must have one Idempotency-Key of 1 to 255 visible ASCII characters",
+        )
     }
 }
 

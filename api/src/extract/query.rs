@@ -26,14 +26,14 @@ impl<T: DeserializeOwned + Validate> FromRequest for Query<T> {
 
 /// Pointers into the query start with `?`.
 fn read<T: DeserializeOwned + Validate>(query: &str) -> Result<T, Error> {
-    let unreadable = || Error::invalid("?", "encoding", "is not percent-encoded UTF-8");
+    let unreadable = || Error::invalid("?", "encoding", "must be percent-encoded UTF-8");
     // The readers below put U+FFFD for what is no UTF-8, and go on.
     percent_decode_str(query).decode_utf8().map_err(|_| unreadable())?;
     let pairs =
         serde_urlencoded::from_str::<Vec<(String, String)>>(query).map_err(|_| unreadable())?;
     if let Some((name, _)) = pairs.iter().find(|(n, v)| n.contains('\0') || v.contains('\0')) {
         let name = name.replace('\0', "");
-        return Err(Error::invalid(format!("?{name}"), "nul", "holds a NUL character"));
+        return Err(Error::invalid(format!("?{name}"), "nul", "must not contain a NUL character"));
     }
     let in_query = |violation: Violation| Violation {
         pointer: format!("?{}", violation.pointer.trim_start_matches('/')),
@@ -71,7 +71,8 @@ impl FromRequest for LastEventId {
         };
         let position = value.to_str().ok().and_then(|text| text.trim().parse().ok());
         let position = position.filter(|position: &i64| *position >= 0);
-        let refused = || Error::invalid("Last-Event-ID", "position", "is no position of an event");
+        let refused =
+            || Error::invalid("Last-Event-ID", "position", "must be the position of an event");
         ready(position.map(|it| Self(Some(it))).ok_or_else(|| refused().into()))
     }
 }

@@ -307,7 +307,7 @@ async fn an_offboarding_whose_weeks_cannot_be_submitted_is_undone(database: Data
     let saga = story.ended(&process, &leaver).await;
     assert_eq!(saga["state"], "compensated", "{saga}");
     let why = saga["reason"].as_str().expect("a reason");
-    assert!(why.contains("a timer still runs"), "{why}");
+    assert!(why.contains("a timer that was started"), "{why}");
     let ada = story.ada.at(&process.base);
     let entry = ada.read(&format!("{}/{timer}", story.path("time-entries"))).await;
     assert_eq!(entry["running"], true);

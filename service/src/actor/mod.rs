@@ -135,7 +135,7 @@ impl Actor {
         let (name, role) = (permission.name(), permission.least_role().as_str());
         Err(Error::forbidden(
             "role_insufficient",
-            format!("this takes the permission {name}, which starts with the role {role}"),
+            format!("the operation requires the permission {name}, of the role {role} and higher"),
         ))
     }
 }

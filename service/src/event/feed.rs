@@ -75,7 +75,9 @@ impl Filter {
     pub fn of(resources: &'static [Descriptor], query: &EventQuery) -> Result<Self> {
         let mut filter = Self { resources, kinds: Vec::new(), entities: Vec::new(), about: None };
         for kind in query.kinds.iter().flat_map(|kinds| kinds.split(',')) {
-            let unknown = || Error::invalid("?kinds", "unknown", "names a kind that there is not");
+            let unknown = || {
+                Error::invalid("?kinds", "unknown", "must consist of kinds of events that exist")
+            };
             let (entity, verb) = kind.trim().split_once('.').ok_or_else(unknown)?;
             let resource = filter.resource(entity).ok_or_else(unknown)?;
             if verb == "*" {
@@ -94,9 +96,12 @@ impl Filter {
             };
             let resource = filter
                 .resource(name)
-                .ok_or_else(|| unknown("names a kind of resource that there is not"))?;
+                .ok_or_else(|| unknown("must name a type of resource that exists"))?;
             let id = id.map(Uuid::try_parse).transpose();
-            filter.about = Some((resource.entity, id.map_err(|_| unknown("names no id"))?));
+            filter.about = Some((
+                resource.entity,
+                id.map_err(|_| unknown("must have a UUID after the slash"))?,
+            ));
         }
         Ok(filter)
     }

@@ -120,7 +120,7 @@ async fn past<R: Resource>(
 }
 
 fn erased() -> Error {
-    Error::state("erased", "what this version was has been erased")
+    Error::state("erased", "the data of the version was erased")
 }
 
 /// What has happened to a resource, the latest first; also to one that is gone.
@@ -196,7 +196,8 @@ pub(crate) async fn revert_to<R: Resource, T>(
 ) -> Result<Change<T>> {
     let RevertInput { to_version } = body.input()?;
     let event = repository::version(tx, log, R::ENTITY, id, to_version).await?;
-    let unknown = || Error::invalid("/to_version", "unknown", "is not a version that it has had");
+    let unknown =
+        || Error::invalid("/to_version", "unknown", "must be a version that the resource has had");
     match Event::decrypted(tx.keyring(), event.ok_or_else(unknown)?)?.data {
         Some(Value::Object(data)) => Ok(Change::revert_to(data)),
         _ => Err(erased()),

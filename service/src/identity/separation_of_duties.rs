@@ -65,24 +65,24 @@ impl SeparationOfDuties<'_> {
     }
 
     fn refusal(&self, involvement: Involvement, others: bool) -> String {
-        let text = format!("nobody decides {}", self.describe(involvement));
+        let text = format!("members cannot decide {}", self.describe(involvement));
         if others {
             return text;
         }
         let least = self.permission.least_role().as_str();
         format!(
-            "{text}, and nobody else is here who could: let somebody in who is at least {least}, \
-             or let the organization do without approval (approval_required)"
+            "{text}, and no other member can: add a member with the role {least} or higher, or set \
+             approval_required to false"
         )
     }
 
     fn describe(&self, involvement: Involvement) -> String {
         let noun = self.noun;
         match involvement {
-            Involvement::Owned => format!("their own {noun}"),
-            Involvement::Recorded => format!("the {noun} that they have recorded"),
-            Involvement::Changed => format!("the {noun} that they were the last to change"),
-            Involvement::Submitted => format!("the {noun} that they have submitted"),
+            Involvement::Owned => format!("their own {noun}s"),
+            Involvement::Recorded => format!("{noun}s that they recorded"),
+            Involvement::Changed => format!("{noun}s that they were the last to change"),
+            Involvement::Submitted => format!("{noun}s that they submitted"),
         }
     }
 }
@@ -100,15 +100,15 @@ mod tests {
             involved: &[],
         };
         let of = |involvement, others| duties("expense").refusal(involvement, others);
-        assert_eq!(of(Involvement::Owned, true), "nobody decides their own expense");
+        assert_eq!(of(Involvement::Owned, true), "members cannot decide their own expenses");
         assert_eq!(
             of(Involvement::Recorded, true),
-            "nobody decides the expense that they have recorded"
+            "members cannot decide expenses that they recorded"
         );
         let alone = of(Involvement::Submitted, false);
         assert!(
-            alone.starts_with("nobody decides the expense that they have submitted, and nobody")
+            alone.starts_with("members cannot decide expenses that they submitted, and no other")
         );
-        assert!(alone.contains("at least manager") && alone.contains("approval_required"));
+        assert!(alone.contains("manager or higher") && alone.contains("approval_required"));
     }
 }

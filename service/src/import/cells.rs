@@ -30,18 +30,18 @@ impl<'a> Cells<'a> {
         if cells == width {
             return Ok(());
         }
-        Err(self.bad(None, "columns", format!("has {cells} columns, and the header has {width}")))
+        Err(self.bad(None, "columns", format!("has {cells} columns, but the header has {width}")))
     }
 
     /// A cell's text as it is, to the last byte.
     pub(crate) fn text(&self, column: Column<'_>, max: usize) -> Result<&'a str, RowError> {
         let text = std::str::from_utf8(&self.record[column.at])
-            .map_err(|_| self.bad(column, "encoding", "is not UTF-8"))?;
+            .map_err(|_| self.bad(column, "encoding", "must be UTF-8"))?;
         if text.contains('\0') {
-            return Err(self.bad(column, "nul", "holds a NUL character"));
+            return Err(self.bad(column, "nul", "must not contain a NUL character"));
         }
         if text.chars().count() > max {
-            return Err(self.bad(column, "length", format!("has more than {max} characters")));
+            return Err(self.bad(column, "length", format!("must have at most {max} characters")));
         }
         Ok(text)
     }
@@ -62,9 +62,11 @@ impl<'a> Cells<'a> {
         format: Option<&str>,
     ) -> Result<NaiveDate, RowError> {
         let format = format.unwrap_or("%Y-%m-%d");
-        let day = NaiveDate::parse_from_str(self.text(column, 100)?.trim(), format)
-            .map_err(|_| self.bad(column, "date", format!("is not a day as {format}")))?;
-        text::day(&day).map_err(|_| self.bad(column, "date", "is too far away"))?;
+        let day =
+            NaiveDate::parse_from_str(self.text(column, 100)?.trim(), format).map_err(|_| {
+                self.bad(column, "date", format!("must be a date in the format {format}"))
+            })?;
+        text::day(&day).map_err(|_| self.bad(column, "date", "is out of range"))?;
         Ok(day)
     }
 }

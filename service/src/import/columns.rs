@@ -51,8 +51,10 @@ impl Header {
                 self.used.insert(at);
                 return Some(Column { at, name });
             }
-            (None, _) => ("unknown_column", "the file has no column"),
-            (Some(_), Some(_)) => ("ambiguous_column", "the file has more than one column"),
+            (None, _) => ("unknown_column", "must name a column of the file, not"),
+            (Some(_), Some(_)) => {
+                ("ambiguous_column", "must name one column, but several columns have the name")
+            }
         };
         self.refuse(parameter, code, format!("{message} {name:?}"));
         None
@@ -70,7 +72,7 @@ impl Header {
     pub(crate) fn need(&mut self, parameter: &str, found: bool) {
         let refused = |it: &Violation| it.pointer == format!("?{parameter}");
         if !found && !self.refused.iter().any(refused) {
-            let message = "is required: the file is none whose columns are known";
+            let message = "is required, because the format of the file is unknown";
             self.refuse(parameter, "required", message.to_owned());
         }
     }

@@ -51,7 +51,7 @@ pub(crate) const SLICE_ROWS: usize = 500;
 
 /// A file that nobody can import as a whole.
 pub(crate) fn too_many_rows(limit: u64) -> Error {
-    Error::invalid("", "too_many_rows", format!("has more than {limit} rows"))
+    Error::invalid("", "too_many_rows", format!("must have at most {limit} rows"))
 }
 
 /// Treatment of the invalid rows of an imported file.
@@ -208,13 +208,13 @@ impl Refusals {
         date_format: Option<&str>,
     ) {
         if decimal_separator.is_some_and(|mark| !['.', ','].contains(&mark)) {
-            self.refuse("decimal_separator", "must be . or ,");
+            self.refuse("decimal_separator", "must be a point or a comma");
         }
         if delimiter.is_some_and(|mark| ![',', ';', '\t'].contains(&mark)) {
-            self.refuse("delimiter", "must be , or ; or a tab");
+            self.refuse("delimiter", "must be a comma, a semicolon or a tab");
         }
         if date_format.is_some_and(|format| !is_format(format)) {
-            self.refuse("date_format", "is not a strftime format of a day");
+            self.refuse("date_format", "must be a strftime format of a date");
         }
     }
 

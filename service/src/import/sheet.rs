@@ -50,5 +50,5 @@ impl<R: Read> Sheet<R> {
 }
 
 fn unreadable(error: &csv::Error) -> Error {
-    Error::invalid("", "csv", format!("cannot be read as CSV: {error}"))
+    Error::invalid("", "csv", format!("must be valid CSV: {error}"))
 }

@@ -27,7 +27,7 @@ pub(crate) fn read<T: DeserializeOwned + Validate>(items: Vec<Value>) -> Result<
     for (index, id) in news.iter().enumerate().filter_map(|(i, new)| Some((i, new.id?))) {
         if !seen.insert(id) {
             let at = format!("/items/{index}/id");
-            violations.push(Violation::new(at, "duplicate", "stands in this batch twice"));
+            violations.push(Violation::new(at, "duplicate", "must be unique in the batch"));
         }
     }
     if violations.is_empty() { Ok(news) } else { Err(Error::Invalid(violations)) }

@@ -40,9 +40,9 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
         let refuse = |code, why| Error::invalid(pointer(error.path()), code, why);
         // What is JSON, but can be kept by no database or held by no number.
         if message.contains("surrogate") || message.contains("end of hex escape") {
-            refuse("surrogate", "holds half of a surrogate pair")
+            refuse("surrogate", "must not contain an unpaired surrogate")
         } else if message.contains("number out of range") {
-            refuse("range", "is a number out of range")
+            refuse("range", "is out of range")
         } else if message.contains("recursion limit") {
             refuse("depth", "is nested too deeply")
         } else {
@@ -59,7 +59,7 @@ fn find_nul(value: &Value, at: &mut String, found: &mut Vec<Violation>) {
     let length = at.len();
     match value {
         Value::String(text) if text.contains('\0') => {
-            found.push(Violation::new(at.clone(), "nul", "holds a NUL character"));
+            found.push(Violation::new(at.clone(), "nul", "must not contain a NUL character"));
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
@@ -71,7 +71,11 @@ fn find_nul(value: &Value, at: &mut String, found: &mut Vec<Violation>) {
         Value::Object(fields) => {
             for (name, item) in fields {
                 if name.contains('\0') {
-                    found.push(Violation::new(at.clone(), "nul", "has a name with a NUL"));
+                    found.push(Violation::new(
+                        at.clone(),
+                        "nul",
+                        "must not have a name with a NUL character",
+                    ));
                 }
                 at.push('/');
                 at.push_str(&escape(name));
@@ -128,18 +132,18 @@ pub fn violation_from_serde(at: &str, error: &impl ToString) -> Violation {
         if at.ends_with(&end) { at.to_owned() } else { format!("{at}{end}") }
     };
     if message.starts_with("unknown field") {
-        return Violation::new(field(), "unknown_field", "is not a field of this");
+        return Violation::new(field(), "unknown_field", "is an unknown field");
     }
     if message.starts_with("missing field") {
         return Violation::new(field(), "required", "is required");
     }
     if message.starts_with("duplicate field") {
-        return Violation::new(field(), "duplicate_field", "is given twice");
+        return Violation::new(field(), "duplicate_field", "must not be repeated");
     }
     let code = if message.starts_with("invalid type") { "type" } else { "value" };
     let message = match message.rsplit_once("expected ") {
         Some((_, expected)) => format!("must be {}", readable(expected)),
-        None => "has no valid value".to_owned(),
+        None => "is not valid".to_owned(),
     };
     Violation::new(at, code, message)
 }
@@ -147,7 +151,7 @@ pub fn violation_from_serde(at: &str, error: &impl ToString) -> Violation {
 fn readable(expected: &str) -> Cow<'_, str> {
     match expected {
         "i64" | "i32" | "u64" | "u32" => "an integer".into(),
-        "a formatted date string" => "a day, as 2026-11-21".into(),
+        "a formatted date string" => "a date such as 2026-11-21".into(),
         other => other.into(),
     }
 }
@@ -290,7 +294,7 @@ impl<T: Serialize + DeserializeOwned + Validate> Change<T> {
             .keys()
             .filter(|name| !known(name))
             .map(|name| format!("/{}", escape(name)))
-            .map(|at| Violation::new(at, "unknown_field", "is not a field of this"))
+            .map(|at| Violation::new(at, "unknown_field", "is an unknown field"))
             .collect();
         if !unknown.is_empty() {
             return Err(Error::Invalid(unknown));

@@ -155,7 +155,7 @@ impl Outbound {
             Some(Host::Ipv4(address)) => address.into(),
             Some(Host::Ipv6(address)) => address.into(),
             Some(Host::Domain(_)) => return Ok(()),
-            None => return Err(OutboundError::Url("a URL has a host")),
+            None => return Err(OutboundError::Url("must have a host")),
         };
         self.allow.check(address).map_err(OutboundError::Refused)
     }
@@ -166,15 +166,15 @@ impl Outbound {
 /// # Errors
 /// [`OutboundError::Url`], with the reason.
 pub fn parse(url: &str) -> Result<Url, OutboundError> {
-    let url = Url::parse(url).map_err(|_| OutboundError::Url("is not an absolute URL"))?;
+    let url = Url::parse(url).map_err(|_| OutboundError::Url("must be an absolute URL"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(OutboundError::Url("must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(OutboundError::Url("must not hold a user or a password"));
+        return Err(OutboundError::Url("must not contain a user name or a password"));
     }
     if url.host().is_none() {
-        return Err(OutboundError::Url("has no host"));
+        return Err(OutboundError::Url("must have a host"));
     }
     Ok(url)
 }

@@ -183,9 +183,9 @@ async fn read(tx: &Tx, actor: &Actor, query: &JobCostQuery) -> Result<JobCost> {
     let JobCostQuery { project_id, period } = *query;
     let organization_id = actor.organization_id;
     let project = versioned::find::<entity::project::Entity>(tx, organization_id, project_id);
-    let project = project
-        .await?
-        .ok_or_else(|| Error::invalid("?project_id", "unknown", "is not a project here"))?;
+    let project = project.await?.ok_or_else(|| {
+        Error::invalid("?project_id", "unknown", "must identify a project of the organization")
+    })?;
     let worked = worked::for_project(tx, organization_id, project_id).await?;
     let rates = Rates::of(rate::repository::all(tx, organization_id).await?);
     let spent = repository::spent_on_project(tx, organization_id, project_id).await?;

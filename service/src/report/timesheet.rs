@@ -127,8 +127,9 @@ pub async fn timesheet(store: &Store, actor: &Actor, query: &TimesheetQuery) -> 
 async fn read(tx: &Tx, organization_id: Uuid, query: &TimesheetQuery) -> Result<Timesheet> {
     let TimesheetQuery { member_id, week } = *query;
     let member = versioned::find::<entity::member::Entity>(tx, organization_id, member_id).await?;
-    let member =
-        member.ok_or_else(|| Error::invalid("?member_id", "unknown", "is not a member here"))?;
+    let member = member.ok_or_else(|| {
+        Error::invalid("?member_id", "unknown", "must identify a member of the organization")
+    })?;
     let card = worked::card(tx, organization_id, member_id, week).await?;
     let parts = match &card {
         Some(card) => worked::of_card(tx, organization_id, card.id).await?,

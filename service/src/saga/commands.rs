@@ -113,12 +113,15 @@ async fn decide(
                         not_ones_own(tx, actor, &row).await?;
                     }
                     if *verb == Verb::MarkedPaid && !elsewhere {
-                        return Err(Error::state("not_a_payout", "this saga pays nothing"));
+                        return Err(Error::state("not_a_payout", "the saga is not a payout"));
                     }
                     let mut progress = Progress::of(&row)?;
                     let is_past = progress.is_past_pivot() && !progress.has_ended();
                     if *verb == Verb::Cancelled && !elsewhere && is_past {
-                        return Err(Error::state("not_undoable", "what is done is not undone"));
+                        return Err(Error::state(
+                            "not_undoable",
+                            "the completed steps cannot be compensated",
+                        ));
                     }
                     decided(&mut progress, *verb, tx.now(), note)?;
                     tx.signal(Signal::Work);
@@ -146,7 +149,7 @@ fn decided(
 ) -> Result<()> {
     match verb {
         Verb::Cancelled => {
-            progress.compensate(now, note.unwrap_or_else(|| "somebody has cancelled it".into()))
+            progress.compensate(now, note.unwrap_or_else(|| "the saga was cancelled".into()))
         }
         Verb::MarkedPaid => progress.mark_done(now),
         _ => progress.retry(now),

@@ -90,12 +90,12 @@ pub(crate) async fn cancel(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(State, O
     let row = repository::get(tx, actor.organization_id, id).await?;
     let mut progress = Progress::of(&row)?;
     if progress.has_ended() || progress.is_past_pivot() {
-        return Err(Error::state("import_ended", "this import has ended"));
+        return Err(Error::state("import_ended", "the import has ended"));
     }
     if progress.undoing {
         return state_in(row);
     }
-    progress.compensate(tx.now(), "somebody has called it off".into())?;
+    progress.compensate(tx.now(), "the import was cancelled".into())?;
     tx.signal(Signal::Work);
     let next = repository::columns(&progress)?;
     let saga = versioned::update(tx, actor, Verb::Cancelled, &row, next, Saga::try_from).await?;
@@ -125,7 +125,7 @@ async fn write(tx: &Tx, system: &Actor, work: &Work) -> Result<StepResult> {
         Err(Error::Import(failure)) => return record_refusal(tx, &row, tally, &failure).await,
         // Something that the rows name has gone since it was looked for: the next time it is not found.
         Err(Error::Reference) if has_member(tx, &actor, &row).await? => {
-            return Err(Error::lost_race("what a row refers to has just gone"));
+            return Err(Error::lost_race("a resource that a row refers to was deleted"));
         }
         Err(other) => return Err(other),
     };
@@ -168,7 +168,7 @@ async fn record_refusal(
     let errors = failure.report.as_array().cloned().unwrap_or_default();
     let first = errors.first().map(|error| (&error["line"], error["message"].as_str()));
     let why = first.map_or_else(
-        || "a row is bad".to_owned(),
+        || "a row is invalid".to_owned(),
         |(line, message)| format!("line {line}: {}", message.unwrap_or_default()),
     );
     tally.fail(failure.failed, errors);

@@ -108,12 +108,14 @@ async fn begin(
     expected.check(row.version, &Member::try_from(row.clone())?.redacted_for(actor))?;
     let OffboardingInput { reassign_to_member_id, note } = body.input()?;
     if reassign_to_member_id == Some(id) {
-        return Err(refused("same", "must be somebody else"));
+        return Err(refused("same", "must identify another member"));
     }
     match ensure_successor_active(tx, organization_id, reassign_to_member_id).await {
-        Err(Error::NotFound(_)) => return Err(refused("unknown", "is not a member here")),
+        Err(Error::NotFound(_)) => {
+            return Err(refused("unknown", "must identify a member of the organization"));
+        }
         Err(Error::State { .. }) => {
-            return Err(refused("inactive", "is a member who is not active"));
+            return Err(refused("inactive", "must identify an active member"));
         }
         other => other?,
     }
@@ -121,7 +123,10 @@ async fn begin(
     // Of two that begin at once, the second waits here, and then sees the first.
     versioned::lock::<entity::member::Entity>(tx, &row).await?;
     if repository::is_under_way(tx, organization_id, KIND.name, id).await? {
-        return Err(Error::state("offboarding_under_way", "this member is being offboarded"));
+        return Err(Error::state(
+            "offboarding_under_way",
+            "an offboarding of the member is in progress",
+        ));
     }
     let data = OffboardingData { reassign_to_member_id, note };
     worker::start(tx, actor, &KIND, (tx.new_id(), id), json!(data)).await
@@ -137,7 +142,7 @@ async fn ensure_successor_active(tx: &Tx, organization_id: Uuid, id: Option<Uuid
     if member::repository::get(tx, organization_id, id).await?.active {
         return Ok(());
     }
-    Err(Error::state("taker_inactive", "who was to take over the tasks is not active any more"))
+    Err(Error::state("taker_inactive", "the member who takes over the tasks is not active"))
 }
 
 async fn reassign_tasks(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {

@@ -175,7 +175,7 @@ async fn prepare(tx: &Tx, work: &Work) -> Result<Call> {
     let payout = Payout::of(work)?;
     let row = organization::repository::get(tx, payout.organization_id).await?;
     let url = row.payout_url.ok_or_else(|| {
-        Error::state("payout_not_configured", "the organization has no payout_url any more")
+        Error::state("payout_not_configured", "the organization has no payout_url")
     })?;
     let body = json!({
         "saga_id": work.saga_id,

@@ -236,10 +236,10 @@ impl Progress {
     /// [`Error::State`] where it has ended, or a call is under way.
     fn may_be_decided(&self, now: DateTime<Utc>) -> Result<()> {
         if self.has_ended() {
-            return Err(Error::state("saga_ended", "this saga has ended"));
+            return Err(Error::state("saga_ended", "the saga has ended"));
         }
         if self.is_at_work() && self.due_at.is_some_and(|until| until > now) {
-            return Err(Error::state("saga_at_work", "a call of this saga is under way"));
+            return Err(Error::state("saga_at_work", "a call of the saga is in progress"));
         }
         Ok(())
     }
@@ -268,10 +268,13 @@ impl Progress {
     pub fn compensate(&mut self, now: DateTime<Utc>, why: String) -> Result<()> {
         self.may_be_decided(now)?;
         if self.undoing {
-            return Err(Error::state("already_compensating", "this saga is being undone"));
+            return Err(Error::state("already_compensating", "the saga is being compensated"));
         }
         if self.is_past_pivot() {
-            return Err(Error::state("already_paid", "what was paid is not undone"));
+            return Err(Error::state(
+                "already_paid",
+                "the payout is paid and cannot be compensated",
+            ));
         }
         self.refused(now, why, TimeDelta::zero());
         Ok(())
@@ -284,10 +287,10 @@ impl Progress {
     pub fn mark_done(&mut self, now: DateTime<Utc>) -> Result<()> {
         self.may_be_decided(now)?;
         if self.undoing {
-            return Err(Error::state("already_compensating", "this saga is being undone"));
+            return Err(Error::state("already_compensating", "the saga is being compensated"));
         }
         if self.is_past_pivot() {
-            return Err(Error::state("already_paid", "this is paid already"));
+            return Err(Error::state("already_paid", "the payout is already paid"));
         }
         self.retry(now)?;
         if self.step == self.pivot {

@@ -361,7 +361,7 @@ fn record_failure(
     match error {
         Error::Internal(cause) => {
             tracing::error!(cause, "a step of a saga failed");
-            progress.failed(now, "something went wrong on our side".into(), timeouts.step);
+            progress.failed(now, "internal error".into(), timeouts.step);
         }
         _ if progress.undoing => progress.failed(now, why, timeouts.step),
         _ => progress.refused(now, why, timeouts.step),

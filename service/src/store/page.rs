@@ -194,7 +194,11 @@ impl Cursor {
             .filter(|cursor: &Self| cursor.sort == sort.name)
             .filter(|cursor| cursor.value.fits(sort.column.def().get_column_type()));
         cursor.ok_or_else(|| {
-            Error::invalid("?cursor", "cursor", "is not the next_cursor of a page in this order")
+            Error::invalid(
+                "?cursor",
+                "cursor",
+                "must be the next_cursor of a page in the same order",
+            )
         })
     }
 }

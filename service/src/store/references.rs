@@ -30,7 +30,11 @@ impl<'c, C: ConnectionTrait> References<'c, C> {
         let missing = find_missing_ids::<E>(self.connection, self.organization_id, ids).await?;
         let unknown = references.into_iter().filter(|(_, id)| missing.contains(id));
         self.violations.extend(unknown.map(|(pointer, _)| {
-            Violation::new(pointer, "unknown", format!("is not a {} here", E::NAME))
+            Violation::new(
+                pointer,
+                "unknown",
+                format!("must identify a {} of the organization", E::NAME),
+            )
         }));
         Ok(())
     }

@@ -77,7 +77,11 @@ fn scope(actor: &Actor, asked: Option<&str>) -> Result<(Vec<&'static Descriptor>
 
 fn unknown_entity() -> Error {
     let known: Vec<_> = RESOURCES.iter().map(|entity| entity.entity).collect();
-    Error::invalid("?entities", "unknown", format!("must be some of {}", known.join(",")))
+    Error::invalid(
+        "?entities",
+        "unknown",
+        format!("must be a comma-separated list of {}", known.join(",")),
+    )
 }
 
 fn shown(actor: &Actor, entities: &[&Descriptor], event: Event) -> Option<Changed> {
@@ -122,6 +126,7 @@ impl Cursor {
 }
 
 fn unknown() -> Error {
-    let message = "is not a cursor of this log, this role and these entities: begin anew, without";
+    let message =
+        "must be a cursor for this organization, role and entities; start again without it";
     Error::invalid("?since", "cursor", message)
 }

@@ -166,7 +166,7 @@ fn expected(edit: &Edit) -> Expected {
 
 fn unexpected(pointer: &str, is_there: bool) -> Result<()> {
     if is_there {
-        return Err(Error::invalid(pointer, "unexpected", "is not taken by this op"));
+        return Err(Error::invalid(pointer, "unexpected", "must not be set for this operation"));
     }
     Ok(())
 }

@@ -101,7 +101,7 @@ fn harmless<'a>(sample: &Sample, route: &'a Route) -> Request<'a> {
 /// What a permission hides is to those without it as to the owner what is not there, whatever they ask.
 async fn assert_hidden(sample: &Sample, route: &Route, what: &str, answer: Answer) {
     let detail = answer.clone().expect_problem(404, "not_found")["detail"].clone();
-    assert_eq!(detail, format!("there is no such {what}"), "{}", route.name());
+    assert_eq!(detail, format!("the {what} does not exist"), "{}", route.name());
     if route.has_row() {
         let variable = route.variables().pop().expect("the variable of the row");
         let known = sample.rows().into_iter().map(|(known, _)| known).find(|it| *it == variable);

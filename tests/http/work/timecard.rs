@@ -379,7 +379,7 @@ async fn nobody_decides_a_week_that_they_had_a_hand_in(database: Database) {
             let problem = refused.expect_problem(403, "own_timecard");
             let detail = problem["detail"].as_str().expect("a detail");
             assert!(
-                detail.starts_with("nobody decides the timecard that they"),
+                detail.starts_with("members cannot decide timecards that they"),
                 "{part}: {detail}"
             );
         }

@@ -101,17 +101,21 @@ impl Changeable for Rule {
 pub(super) fn unknown_category(then: &[Action]) -> Error {
     let sets = |action: &Action| matches!(action, Action::SetCategory(_));
     let index = then.iter().position(sets).unwrap_or_default();
-    Error::invalid(format!("/then/{index}/set_category"), "unknown", "is not a category here")
+    Error::invalid(
+        format!("/then/{index}/set_category"),
+        "unknown",
+        "must identify a category of the organization",
+    )
 }
 
 impl Writable for Rule {
-    const IN_USE: &'static str = "something refers to this rule";
+    const IN_USE: &'static str = "other resources refer to the rule";
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<RuleInput>) -> Result<Self> {
         if repository::count(tx, actor.organization_id).await? >= MAX_RULES {
             return Err(Error::state(
                 "too_many",
-                format!("there are {MAX_RULES} rules, and no more"),
+                format!("the organization has the maximum of {MAX_RULES} rules"),
             ));
         }
         task_creation::ensure_references_exist(tx, actor.organization_id, &[], &new.input.then)

@@ -188,11 +188,11 @@ impl Reader {
     fn part(&mut self, value: &Value, at: &str, depth: usize) -> Result<Part, Violation> {
         self.parts += 1;
         if depth > MAX_DEPTH {
-            let message = format!("is nested more than {MAX_DEPTH} deep");
+            let message = format!("must be nested at most {MAX_DEPTH} levels deep");
             return Err(Violation::new(at, "depth", message));
         }
         if self.parts > MAX_PARTS {
-            let message = format!("is more than {MAX_PARTS} parts in all");
+            let message = format!("must have at most {MAX_PARTS} parts in total");
             return Err(Violation::new(at, "length", message));
         }
         let object = value.as_object();
@@ -232,7 +232,7 @@ fn test(object: &Map<String, Value>, at: &str) -> Result<Part, Violation> {
             return Err(Violation::new(
                 at,
                 "condition",
-                "must have all, any, not, or a field, an op and a value, and nothing else",
+                "must consist of all, any or not, or else of field, op and value",
             ));
         }
     }
@@ -240,12 +240,12 @@ fn test(object: &Map<String, Value>, at: &str) -> Result<Part, Violation> {
         object.keys().find(|name| !["field", "op", "value"].contains(&name.as_str()))
     {
         let pointer = below(at, &other.replace('~', "~0").replace('/', "~1"));
-        return Err(Violation::new(pointer, "unknown_field", "is not a field of this"));
+        return Err(Violation::new(pointer, "unknown_field", "is an unknown field"));
     }
     let name = object["field"].as_str();
     let known = FIELDS.iter().find(|(field, _)| name == Some(field.as_str()));
     let (field, kind) = known.ok_or_else(|| {
-        Violation::new(below(at, "field"), "unknown", "is not a field of an expense")
+        Violation::new(below(at, "field"), "unknown", "must be a field of an expense")
     })?;
     let (field, kind) = (field.as_str(), *kind);
     let word = object["op"].as_str();
@@ -286,9 +286,9 @@ fn operand(kind: Kind, value: &Value, at: &str) -> Result<Operand, Violation> {
     let must = match kind {
         Kind::Id => "a UUID",
         Kind::Integer => "an integer",
-        Kind::Day => "a day, as 2026-11-21",
-        Kind::Instant => "an instant, as 2026-11-21T08:00:00Z",
-        Kind::Text | Kind::Tags | Kind::Other => "a text",
+        Kind::Day => "a date such as 2026-11-21",
+        Kind::Instant => "a time such as 2026-11-21T08:00:00Z",
+        Kind::Text | Kind::Tags | Kind::Other => "a string",
     };
     Operand::read(kind, value).ok_or_else(|| Violation::new(at, "type", format!("must be {must}")))
 }

@@ -158,7 +158,7 @@ fn sound(task: &TaskTemplate) -> Result<(), ValidationError> {
 }
 
 fn once(count: usize) -> Result<(), ValidationError> {
-    if count <= 1 { Ok(()) } else { Err(refusal("duplicate", "stands there twice")) }
+    if count <= 1 { Ok(()) } else { Err(refusal("duplicate", "must be unique")) }
 }
 
 /// Automation that changes expenses and creates tasks in reaction to events.

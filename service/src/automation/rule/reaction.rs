@@ -114,7 +114,7 @@ async fn change(tx: &Tx, by: &Actor, rule: &Rule, id: Uuid) -> Result<()> {
 /// draft again.
 pub(super) fn changeable(status: Status, actor: &Actor) -> Result<()> {
     if status == Status::Rejected {
-        return Err(Error::state("wrong_status", "a rule leaves what was rejected as it is"));
+        return Err(Error::state("wrong_status", "a rule cannot change a rejected expense"));
     }
     expense::rules::changeable(status, actor.settings.approval_required)
 }

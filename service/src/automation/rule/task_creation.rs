@@ -106,10 +106,7 @@ pub(super) async fn create_tasks(
         if let Some(id) = task.assignee_member_id
             && !member::repository::get(tx, by.organization_id, id).await?.active
         {
-            return Err(Error::state(
-                "assignee_inactive",
-                "who is to do it is not active any more",
-            ));
+            return Err(Error::state("assignee_inactive", "the assignee is not active"));
         }
         Task::create(tx, by, &Create::from_body(new)?).await?;
     }
@@ -145,8 +142,18 @@ pub(super) async fn ensure_references_exist(
     for (index, action) in then.iter().enumerate() {
         let Action::CreateTask(task) = action else { continue };
         for (field, id, missing, what) in [
-            ("assignee_member_id", task.assignee_member_id, &members, "is not a member here"),
-            ("project_id", task.project_id, &projects, "is not a project here"),
+            (
+                "assignee_member_id",
+                task.assignee_member_id,
+                &members,
+                "must identify a member of the organization",
+            ),
+            (
+                "project_id",
+                task.project_id,
+                &projects,
+                "must identify a project of the organization",
+            ),
         ] {
             if id.is_some_and(|id| missing.contains(&id)) {
                 let pointer = format!("/then/{index}/create_task/{field}");

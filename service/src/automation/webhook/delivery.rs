@@ -259,5 +259,5 @@ async fn require_enabled(tx: &Tx, organization_id: Uuid, webhook_id: Uuid) -> Re
     if repository::get(tx, organization_id, webhook_id).await?.enabled {
         return Ok(());
     }
-    Err(Error::state("webhook_disabled", "nothing is sent to a webhook that is disabled"))
+    Err(Error::state("webhook_disabled", "the webhook is disabled"))
 }

@@ -27,7 +27,7 @@ pub(super) fn kinds(kinds: &[String]) -> Result<(), ValidationError> {
     match kinds.iter().find(|kind| !is_known(kind)) {
         None => Ok(()),
         Some(_) => {
-            Err(refusal("kind", "must be kinds of events, as expense.approved, expense.* or *"))
+            Err(refusal("kind", "must be kinds of events such as expense.approved, expense.* or *"))
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     store::{Store, stored},
 };
 
-const UNKNOWN: Error = Error::Unauthenticated("the token is not known");
+const UNKNOWN: Error = Error::Unauthenticated("the token is not valid");
 
 /// How many callers are remembered at most.
 const CAPACITY: u64 = 10_000;

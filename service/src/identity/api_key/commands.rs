@@ -61,10 +61,13 @@ pub async fn create(
                 let ApiKeyInput { name, role, expires_at } = new.input.clone();
                 member::ensure_may_grant(actor, role)?;
                 let member_id = actor.member_id.ok_or_else(|| {
-                    Error::forbidden("no_member", "a key acts for a member, and this is none")
+                    Error::forbidden(
+                        "no_member",
+                        "an API key acts for a member, but the caller is not a member",
+                    )
                 })?;
                 if expires_at.is_some_and(|at| at <= tx.now()) {
-                    return Err(Error::invalid("/expires_at", "past", "must lie in the future"));
+                    return Err(Error::invalid("/expires_at", "past", "must be in the future"));
                 }
                 let expires_at = within_own(actor, expires_at)?;
                 lock_own_key(tx, actor).await?;
@@ -95,7 +98,7 @@ fn within_own(actor: &Actor, asked: Option<DateTime<Utc>>) -> Result<Option<Date
         return Ok(asked);
     };
     if asked.is_some_and(|at| at > own) {
-        let detail = "an API key makes no key that ends later than itself";
+        let detail = "an API key cannot create a key that expires later than itself";
         return Err(Error::forbidden("expiry_beyond_own", detail));
     }
     Ok(asked.or(Some(own)))
@@ -110,7 +113,7 @@ pub(crate) async fn lock_own_key(tx: &Tx, actor: &Actor) -> Result<()> {
     if versioned::lock_by_id::<api_key::Entity>(tx, actor.organization_id, id).await? {
         return Ok(());
     }
-    Err(Error::Unauthenticated("the token is not known"))
+    Err(Error::Unauthenticated("the token is not valid"))
 }
 
 /// Ends a key, at once, with all that it has made to let others in.

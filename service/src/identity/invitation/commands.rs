@@ -104,9 +104,13 @@ pub async fn create(
 
 fn without_login(member: Option<entity::member::Model>) -> Result<entity::member::Model> {
     match member {
-        None => Err(Error::invalid("/member_id", "unknown", "is not a member here")),
+        None => Err(Error::invalid(
+            "/member_id",
+            "unknown",
+            "must identify a member of the organization",
+        )),
         Some(member) if member.user_id.is_some() => {
-            Err(Error::invalid("/member_id", "has_login", "has a login already"))
+            Err(Error::invalid("/member_id", "has_login", "must identify a member without a login"))
         }
         Some(member) => Ok(member),
     }
@@ -172,10 +176,10 @@ pub async fn open(store: &Store, token: &Secret) -> Result<Invitation> {
 
 fn still_open(row: &invitation::Model, now: DateTime<Utc>) -> Result<()> {
     if row.accepted_at.is_some() {
-        return Err(Error::state("invitation_accepted", "this invitation has been accepted"));
+        return Err(Error::state("invitation_accepted", "the invitation has been accepted"));
     }
     if row.expires_at.to_utc() <= now {
-        return Err(Error::state("invitation_expired", "this invitation has expired"));
+        return Err(Error::state("invitation_expired", "the invitation has expired"));
     }
     Ok(())
 }
@@ -199,7 +203,7 @@ pub async fn accept(
                 if row.email.as_ref().is_some_and(|email| fold(email) != user.email_key) {
                     return Err(Error::forbidden(
                         "invitation_for_another",
-                        "this invitation is for another address",
+                        "the invitation is for another email address",
                     ));
                 }
                 let now = tx.now_after(row.updated_at.to_utc());
@@ -214,7 +218,7 @@ pub async fn accept(
                 versioned::update(tx, *context, verb, &row, accepted, Invitation::try_from).await?;
                 tx.invalidate_access();
                 if member::repository::of_user(tx, *organization_id, user.id).await?.is_some() {
-                    return Err(Error::state("already_a_member", "the user is a member already"));
+                    return Err(Error::state("already_a_member", "the user is already a member"));
                 }
                 if row.member_id.is_none() {
                     let insert = member::repository::insert_user;

@@ -16,7 +16,7 @@ pub(crate) fn ensure_may_grant(actor: &Actor, role: Role) -> Result<()> {
     if role <= actor.role {
         return Ok(());
     }
-    Err(Error::forbidden("role_above_own", "nobody can give a role above their own"))
+    Err(Error::forbidden("role_above_own", "the role is above the role of the caller"))
 }
 
 /// One manages those whose role is not above one's own; and oneself, in person.
@@ -29,7 +29,7 @@ pub(crate) fn ensure_may_manage(actor: &Actor, row: &member::Model) -> Result<()
     }
     let by_key = matches!(actor.authentication, Authentication::ApiKey { .. });
     if by_key && actor.member_id == Some(row.id) {
-        let detail = "what people may do to themselves takes their session, not an API key";
+        let detail = "the operation requires a session, not an API key";
         return Err(Error::forbidden("session_required", detail));
     }
     actor.require(Permission::ManageMembers)
@@ -49,7 +49,7 @@ pub(crate) async fn ensure_not_last_owner(tx: &Tx, leaving: &member::Model) -> R
     if repository::other_owner_with_login(tx, leaving).await? {
         return Ok(());
     }
-    Err(Error::state("last_owner", "an organization keeps at least one owner who can log in"))
+    Err(Error::state("last_owner", "the organization must keep at least one owner who can log in"))
 }
 
 /// Ends what let a member in, for good: their API keys, the invitations that they made and that are still open, and

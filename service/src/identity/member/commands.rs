@@ -118,7 +118,8 @@ impl Changeable for Member {
 }
 
 impl Writable for Member {
-    const IN_USE: &'static str = "time, expenses or others name this member; make it inactive";
+    const IN_USE: &'static str =
+        "other resources refer to the member; deactivate the member instead";
 
     /// Without a login; an invitation gives them one.
     async fn create(tx: &Tx, actor: &Actor, new: &Create<MemberInput>) -> Result<Self> {

@@ -73,7 +73,7 @@ impl Changeable for Rate {
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         if input.member_id != current.member_id {
-            return Err(Error::invalid("/member_id", "immutable", "stays as it is"));
+            return Err(Error::invalid("/member_id", "immutable", "must not be changed"));
         }
         if input.starts_on != current.starts_on {
             rules::ensure_started(input.starts_on, today(tx, actor))?;
@@ -90,12 +90,12 @@ impl Changeable for Rate {
         _: &Actor,
         _: &RateInput,
     ) -> Result<Error> {
-        Ok(Error::invalid("/member_id", "unknown", "is not a member here"))
+        Ok(Error::invalid("/member_id", "unknown", "must identify a member of the organization"))
     }
 }
 
 impl Writable for Rate {
-    const IN_USE: &'static str = "something refers to this rate";
+    const IN_USE: &'static str = "other resources refer to the rate";
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<RateInput>) -> Result<Self> {
         let RateInput { member_id, starts_on, hourly_rate_minor } = new.input;

@@ -20,7 +20,7 @@ pub fn ensure_started(starts_on: NaiveDate, today: NaiveDate) -> Result<()> {
     if starts_on <= today {
         return Ok(());
     }
-    Err(Error::invalid("/starts_on", "future", "must not be after today; set a rate on its day"))
+    Err(Error::invalid("/starts_on", "future", "must not be after today"))
 }
 
 /// From when a rate holds that is set at the member, where `latest` is the day of the latest one: from today

@@ -18,7 +18,7 @@ use crate::{
     text::fold,
 };
 
-const REFUSED: Error = Error::Unauthenticated("no such user, or not the password");
+const REFUSED: Error = Error::Unauthenticated("the email address or the password is wrong");
 
 /// Logs in. The answer for an unknown address is the answer for a wrong password, and takes as long.
 pub async fn create(

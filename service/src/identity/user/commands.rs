@@ -128,7 +128,7 @@ async fn admit(
     match registration {
         Registration::Open => Ok(Admission::Open),
         Registration::Closed => {
-            Err(Error::forbidden("registration_closed", "nobody can register here"))
+            Err(Error::forbidden("registration_closed", "registration is closed"))
         }
         Registration::Invite => {
             if let Some(token) = token {
@@ -142,7 +142,7 @@ async fn admit(
 
 async fn refuse_if_any(connection: &impl ConnectionTrait) -> Result<()> {
     if repository::any(connection).await? {
-        return Err(Error::forbidden("invitation_required", "registering takes an invitation"));
+        return Err(Error::forbidden("invitation_required", "registration requires an invitation"));
     }
     Ok(())
 }
@@ -230,7 +230,11 @@ pub async fn change_password(
     let row = repository::get(store.read(), id).await?;
     let known = Some(row.password_hash.clone());
     if passwords.verify(current_password, known, Origin::Known).await? == Fit::No {
-        return Err(Error::invalid("/current_password", "wrong_password", "is not the password"));
+        return Err(Error::invalid(
+            "/current_password",
+            "wrong_password",
+            "must be the current password",
+        ));
     }
     let hash = passwords.hash(new_password, store.random(), Origin::Known).await?;
     store
@@ -240,7 +244,10 @@ pub async fn change_password(
                 // must still be the one that was checked.
                 let now = repository::get(tx, row.id).await?;
                 if now.password_hash != row.password_hash {
-                    return Err(Error::state("password_changed", "the password has just changed"));
+                    return Err(Error::state(
+                        "password_changed",
+                        "the password has been changed by another request",
+                    ));
                 }
                 let next =
                     user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };

@@ -73,7 +73,7 @@ impl Changeable for Account {
         let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
-        let stays = |field: &str| Error::invalid(field, "immutable", "stays as it is");
+        let stays = |field: &str| Error::invalid(field, "immutable", "must not be changed");
         if input.kind != current.kind {
             return Err(stays("/kind"));
         }
@@ -83,14 +83,14 @@ impl Changeable for Account {
         let sums = repository::lock_sums(tx, actor.organization_id, id).await?;
         let balance = current.kind.balance(sums.debits_minor, sums.credits_minor);
         if !input.may_go_below_zero && balance < 0 {
-            return Err(Error::state("below_zero", "the balance of this account is below zero"));
+            return Err(Error::state("below_zero", "the balance of the account is negative"));
         }
         versioned::update(tx, actor, change.verb(), &row, columns(input), Self::try_from).await
     }
 }
 
 impl Writable for Account {
-    const IN_USE: &'static str = "journal entries refer to this account; it can be closed";
+    const IN_USE: &'static str = "journal entries refer to the account; close the account instead";
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<AccountInput>) -> Result<Self> {
         let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;

@@ -85,12 +85,16 @@ impl Changeable for Budget {
         _: &Actor,
         _: &BudgetInput,
     ) -> Result<Error> {
-        Ok(Error::invalid("/category_id", "unknown", "is not a category here"))
+        Ok(Error::invalid(
+            "/category_id",
+            "unknown",
+            "must identify a category of the organization",
+        ))
     }
 }
 
 impl Writable for Budget {
-    const IN_USE: &'static str = "something refers to this budget";
+    const IN_USE: &'static str = "other resources refer to the budget";
 
     fn with_defaults(actor: &Actor, mut input: BudgetInput) -> BudgetInput {
         input.currency.get_or_insert_with(|| actor.settings.currency.clone());

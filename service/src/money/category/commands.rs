@@ -82,12 +82,12 @@ impl Changeable for Category {
         _: &Actor,
         _: &CategoryInput,
     ) -> Result<Error> {
-        Ok(Error::invalid("/parent_id", "unknown", "is not a category here"))
+        Ok(Error::invalid("/parent_id", "unknown", "must identify a category of the organization"))
     }
 }
 
 impl Writable for Category {
-    const IN_USE: &'static str = "categories, budgets, rules or expenses refer to this category";
+    const IN_USE: &'static str = "categories, budgets, rules or expenses refer to the category";
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<CategoryInput>) -> Result<Self> {
         let now = tx.now().fixed_offset();
@@ -128,7 +128,11 @@ fn columns(input: CategoryInput) -> category::ActiveModel {
 async fn refuse_cycle(tx: &Tx, row: &category::Model, parent_id: Uuid) -> Result<()> {
     organization::repository::lock(tx, row.organization_id).await?;
     if repository::is_within(tx, row.organization_id, parent_id, row.id).await? {
-        return Err(Error::invalid("/parent_id", "cycle", "lies below this category"));
+        return Err(Error::invalid(
+            "/parent_id",
+            "cycle",
+            "must not be a descendant of the category",
+        ));
     }
     Ok(())
 }

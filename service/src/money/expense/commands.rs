@@ -123,7 +123,7 @@ impl Changeable for Expense {
 }
 
 impl Writable for Expense {
-    const IN_USE: &'static str = "something refers to this expense";
+    const IN_USE: &'static str = "other resources refer to the expense";
 
     fn with_defaults(actor: &Actor, mut input: ExpenseInput) -> ExpenseInput {
         input.member_id = payer(actor, &input);
@@ -215,7 +215,7 @@ pub(super) fn new_row(
     import_key: Option<String>,
 ) -> Result<expense::ActiveModel> {
     let member_id = payer(actor, input).ok_or_else(|| {
-        Error::invalid("/member_id", "required", "is required where nobody acts in person")
+        Error::invalid("/member_id", "required", "is required if the caller is not a member")
     })?;
     may_record(actor, member_id)?;
     let currency = currency(actor, input);
@@ -253,7 +253,7 @@ fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
     if actor.may_for(member_id, Permission::RecordExpenses, Permission::ManageExpenses) {
         return Ok(());
     }
-    Err(Error::forbidden("not_your_expense", "this is somebody else's expense"))
+    Err(Error::forbidden("not_your_expense", "the expense belongs to another member"))
 }
 
 async fn write_change(

@@ -172,7 +172,7 @@ pub struct ExpenseInput {
 
 fn lines_sum(input: &ExpenseInput) -> Result<(), ValidationError> {
     rules::lines_sum(input.amount_minor, &input.items).map_err(|sum| {
-        let message = format!("sum to {sum}, and not to amount_minor");
+        let message = format!("must sum to amount_minor, but sum to {sum}");
         at("items", refusal("lines_sum", message))
     })
 }

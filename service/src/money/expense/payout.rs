@@ -31,7 +31,7 @@ pub(crate) async fn hold(
     rules::ensure_no_payout_running(current.payout_saga_id)?;
     rules::next_status(current.status, Transition::Reimburse, actor.settings.approval_required)?;
     if current.kind == Kind::Refund {
-        return Err(Error::state("wrong_kind", "a refund is not paid out"));
+        return Err(Error::state("wrong_kind", "a refund cannot be paid out"));
     }
     let next = expense::ActiveModel {
         payout_saga_id: Set(Some(saga_id)),

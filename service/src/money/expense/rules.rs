@@ -89,7 +89,7 @@ pub fn next_status(
         (Status::Approved, Transition::Reimburse) => Ok(Status::Reimbursed),
         _ => Err(Error::state(
             "wrong_status",
-            format!("this cannot be done to an expense that is {}", from.as_str()),
+            format!("this transition is not allowed in the status {}", from.as_str()),
         )),
     }
 }
@@ -106,7 +106,7 @@ pub fn initial_status(approval_required: bool) -> Status {
 pub fn ensure_no_payout_running(payout_saga_id: Option<Uuid>) -> Result<()> {
     match payout_saga_id {
         None => Ok(()),
-        Some(_) => Err(Error::state("payout_under_way", "a payout of this expense is under way")),
+        Some(_) => Err(Error::state("payout_under_way", "a payout of the expense is in progress")),
     }
 }
 
@@ -121,7 +121,7 @@ pub fn changeable(status: Status, approval_required: bool) -> Result<()> {
         Status::Submitted | Status::Approved if !approval_required => Ok(()),
         _ => Err(Error::state(
             "wrong_status",
-            format!("an expense that is {} stays as it is", status.as_str()),
+            format!("changes are not allowed in the status {}", status.as_str()),
         )),
     }
 }

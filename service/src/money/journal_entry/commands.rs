@@ -165,7 +165,7 @@ async fn reverse_row(
     how: ReversalInput,
 ) -> Result<JournalEntry> {
     if entry.reversed_by_id.is_some() {
-        return Err(Error::state("already_reversed", "this entry has been reversed"));
+        return Err(Error::state("already_reversed", "the entry has been reversed"));
     }
     let reversal = JournalEntryInput {
         occurred_on: how.occurred_on.unwrap_or(entry.occurred_on),

@@ -32,7 +32,7 @@ pub fn movements(transfers: &[Transfer]) -> Result<BTreeMap<Uuid, Movement>> {
         let Transfer { debit_account_id, credit_account_id, amount_minor, currency: _ } = transfer;
         if debit_account_id == credit_account_id {
             let at = format!("/transfers/{index}/credit_account_id");
-            return Err(Error::invalid(at, "same_account", "is the account that is debited"));
+            return Err(Error::invalid(at, "same_account", "must not be the debited account"));
         }
         // At most 200 transfers of less than 2^53 each.
         movements.entry(*debit_account_id).or_default().debits_minor += amount_minor;
@@ -66,7 +66,11 @@ pub fn accounts_fit(
         {
             let at = format!("/transfers/{index}/{side}_account_id");
             match accounts.get(&id) {
-                None => violations.push(Violation::new(at, "unknown", "is not an account here")),
+                None => violations.push(Violation::new(
+                    at,
+                    "unknown",
+                    "must identify an account of the organization",
+                )),
                 Some(account) if account.currency != transfer.currency => {
                     let message = format!("is an account in {}", account.currency);
                     violations.push(Violation::new(at, "currency", message));
@@ -93,14 +97,14 @@ pub fn allowed(
         return Err(Error::state("account_closed", format!("the account {id} is closed")));
     }
     let Some(sums) = sums else {
-        let detail = format!("the account {id} cannot count that much");
+        let detail = format!("the sums of the account {id} are out of range");
         return Err(Error::state("balance_overflow", detail));
     };
     let kind: Kind = stored::word(account::Column::Kind, id, &account.kind)?;
     let falls = kind.balance(movement.debits_minor, movement.credits_minor) < 0;
     let balance = kind.balance(sums.debits_minor, sums.credits_minor);
     if falls && balance < 0 && !account.may_go_below_zero {
-        let detail = format!("the account {id} may not go below zero");
+        let detail = format!("the balance of the account {id} must not be negative");
         return Err(Error::state("account_overdrawn", detail));
     }
     Ok(())

@@ -108,7 +108,7 @@ impl Changeable for DailyReport {
 }
 
 impl Writable for DailyReport {
-    const IN_USE: &'static str = "something refers to this report";
+    const IN_USE: &'static str = "other resources refer to the report";
 
     async fn create(tx: &Tx, actor: &Actor, new: &Create<DailyReportInput>) -> Result<Self> {
         let (organization_id, input) = (actor.organization_id, &new.input);
@@ -321,7 +321,7 @@ fn read_amendment(body: &TransitionBody<AmendInput>) -> Result<(String, Change<D
     let AmendInput { reason, changes } = body.input()?;
     let change = Change::from_body(Value::Object(changes)).map_err(in_changes)?;
     if change.version().is_some() {
-        let message = "stands beside the changes, and not in them";
+        let message = "must be set next to changes, not in them";
         return Err(Error::invalid("/changes/version", "unexpected", message));
     }
     Ok((reason, change))

@@ -67,7 +67,7 @@ pub fn next_status(
     match (from, transition) {
         (Status::Draft, Transition::Submit) => Ok(handed_in(approval_required)),
         (Status::Submitted, Transition::Approve) => Ok(Status::Approved),
-        _ => Err(wrong_status("this cannot be done to a report that is", from)),
+        _ => Err(wrong_status("this transition is not allowed in the status", from)),
     }
 }
 
@@ -77,7 +77,7 @@ pub fn next_status(
 /// [`Error::State`] for a draft.
 pub fn amended(from: Status, approval_required: bool) -> Result<Status> {
     match from {
-        Status::Draft => Err(wrong_status("change this report and do not amend it: it is", from)),
+        Status::Draft => Err(wrong_status("a report is updated, not amended, in the status", from)),
         Status::Submitted | Status::Approved => Ok(handed_in(approval_required)),
     }
 }
@@ -89,7 +89,7 @@ pub fn amended(from: Status, approval_required: bool) -> Result<Status> {
 pub fn changeable(status: Status) -> Result<()> {
     match status {
         Status::Draft => Ok(()),
-        _ => Err(wrong_status("amend this report, with a reason: it is", status)),
+        _ => Err(wrong_status("a report is amended, not updated, in the status", status)),
     }
 }
 
@@ -116,10 +116,10 @@ pub fn in_order(weather: &Weather) -> Result<(), ValidationError> {
 pub fn one_or_the_other(line: &Crew) -> Result<(), ValidationError> {
     match (line.member_id, &line.trade) {
         (None, None) => {
-            Err(at("member_id", refusal("required", "is required, or a trade instead")))
+            Err(at("member_id", refusal("required", "is required, unless trade is set")))
         }
         (Some(_), Some(_)) => {
-            Err(at("trade", refusal("unexpected", "does not go with a member_id")))
+            Err(at("trade", refusal("unexpected", "must not be set together with member_id")))
         }
         (Some(_), None) if line.count != 1 => {
             Err(at("count", refusal("range", "must be 1 for a member")))
@@ -131,7 +131,7 @@ pub fn one_or_the_other(line: &Crew) -> Result<(), ValidationError> {
 /// Refuses minutes of what is no delay.
 pub fn minutes_of_a_delay(item: &Item) -> Result<(), ValidationError> {
     if item.minutes.is_some() && item.kind != ItemKind::Delay {
-        return Err(at("minutes", refusal("unexpected", "goes with a delay alone")));
+        return Err(at("minutes", refusal("unexpected", "must not be set, unless kind is delay")));
     }
     Ok(())
 }
@@ -144,7 +144,7 @@ pub fn members_once(input: &DailyReportInput) -> Result<(), ValidationError> {
         None => Ok(()),
         Some(index) => {
             let member = format!("crew/{index}/member_id");
-            Err(at(member, refusal("duplicate", "stands there twice")))
+            Err(at(member, refusal("duplicate", "must be unique")))
         }
     }
 }
@@ -164,7 +164,7 @@ pub fn with_recorded(crew: &[Crew], recorded: &BTreeMap<Uuid, i64>) -> Result<Ve
     let crew: Vec<_> = staying.chain(new.map(|(id, seconds)| of_member(*id, *seconds))).collect();
     if crew.len() > MAX_CREW {
         let detail =
-            format!("that makes {} lines, and a report has at most {MAX_CREW}", crew.len());
+            format!("the crew has {} lines, but a report has at most {MAX_CREW}", crew.len());
         return Err(Error::state("crew_too_large", detail));
     }
     Ok(crew)

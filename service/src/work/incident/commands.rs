@@ -128,7 +128,7 @@ impl Changeable for Incident {
 }
 
 impl Writable for Incident {
-    const IN_USE: &'static str = "something refers to this incident";
+    const IN_USE: &'static str = "other resources refer to the incident";
 
     /// An instant as the databases keep it.
     fn with_defaults(_: &Actor, input: IncidentInput) -> IncidentInput {

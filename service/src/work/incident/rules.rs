@@ -28,7 +28,7 @@ pub fn check_transition(from: Status, to: Status) -> Result<()> {
         return Ok(());
     }
     let (from, to) = (from.as_str(), to.as_str());
-    Err(Error::state("wrong_status", format!("an incident that is {from} does not become {to}")))
+    Err(Error::state("wrong_status", format!("the status cannot change from {from} to {to}")))
 }
 
 /// Refuses a recordable incident of which the log would have no column to mark.
@@ -39,7 +39,7 @@ pub fn classified(input: &IncidentInput) -> Result<(), ValidationError> {
         (_, None) => "injury_type",
         _ => return Ok(()),
     };
-    Err(at(missing, refusal("required", "is required of a recordable incident")))
+    Err(at(missing, refusal("required", "is required for a recordable incident")))
 }
 
 /// Refuses a witness without a name, or with a story for one.

@@ -93,7 +93,7 @@ impl Changeable for Project {
 
 impl Writable for Project {
     const IN_USE: &'static str =
-        "tasks, time, reports, expenses or others name this project; archive it";
+        "other resources refer to the project; archive the project instead";
 
     fn with_defaults(actor: &Actor, mut input: ProjectInput) -> ProjectInput {
         input.currency.get_or_insert_with(|| actor.settings.currency.clone());

@@ -34,7 +34,7 @@ pub fn check_transition(from: Status, to: Status) -> Result<()> {
         return Ok(());
     }
     let (from, to) = (from.as_str(), to.as_str());
-    Err(Error::state("wrong_status", format!("a project that is {from} does not become {to}")))
+    Err(Error::state("wrong_status", format!("the status cannot change from {from} to {to}")))
 }
 
 /// Whether a project takes something new.
@@ -43,7 +43,7 @@ pub fn check_transition(from: Status, to: Status) -> Result<()> {
 /// [`Error::State`] where it is archived.
 pub fn ensure_accepts_new(status: Status) -> Result<()> {
     if status == Status::Archived {
-        return Err(Error::state("project_archived", "an archived project takes nothing new"));
+        return Err(Error::state("project_archived", "the project is archived"));
     }
     Ok(())
 }
@@ -109,7 +109,7 @@ pub fn whole_place(input: &ProjectInput) -> Result<(), ValidationError> {
         (None, Some(_)) => "latitude",
         _ => return Ok(()),
     };
-    Err(at(missing, refusal("required", "is required with the other one")))
+    Err(at(missing, refusal("required", "is required if the other coordinate is set")))
 }
 
 /// Refuses degrees that cannot be kept as they are.
@@ -117,7 +117,7 @@ pub fn degrees(degrees: f64) -> Result<(), ValidationError> {
     if of_e7(to_e7(degrees)) == degrees {
         return Ok(());
     }
-    Err(refusal("precision", "must have at most seven decimals"))
+    Err(refusal("precision", "must have at most 7 decimal places"))
 }
 
 /// Degrees in ten-millionths. Those that [`degrees`] has let through come back the same.

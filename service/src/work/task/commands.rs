@@ -112,7 +112,7 @@ impl Changeable for Task {
 }
 
 impl Writable for Task {
-    const IN_USE: &'static str = "time was recorded for this task; cancel it";
+    const IN_USE: &'static str = "time entries refer to the task; cancel the task instead";
 
     /// With a rotation, the first one begins.
     fn with_defaults(_: &Actor, mut input: TaskInput) -> TaskInput {
@@ -124,7 +124,7 @@ impl Writable for Task {
         let input = Self::with_defaults(actor, new.input.clone());
         rules::new_recurrence(None, &input)?;
         if input.recurrence.is_some() && !input.status.is_open() {
-            let must = "must be open in a new task that recurs";
+            let must = "must be open for a new recurring task";
             return Err(Error::invalid("/status", "closed", must));
         }
         project::ensure_accepts_new(tx, actor.organization_id, None, input.project_id).await?;
@@ -314,7 +314,7 @@ async fn turns_of(
         None => Ok(turns),
         Some(index) => {
             let at = format!("/rotation/{index}");
-            Err(Error::invalid(at, "inactive", "is a member who is not active"))
+            Err(Error::invalid(at, "inactive", "must identify an active member"))
         }
     }
 }
@@ -339,7 +339,7 @@ async fn resolve_assignee(
         Some(id) if was == is && left(id) => Ok(rotation::next(turns, &away)),
         Some(id) if was == is || rotation::is_turn_of(turns, id, &away) => Ok(is),
         Some(_) => {
-            let must = "has had more turns than another, whose turn it is";
+            let must = "must identify the member whose turn it is";
             Err(Error::invalid("/assignee_member_id", "not_their_turn", must))
         }
         None => Ok(rotation::next(turns, &away)),

@@ -96,13 +96,13 @@ pub fn check(rule: &str, due: Due) -> Result<(), Refusal> {
     check_parts(rule, due)?;
     let start = Start::of(due, Zone::utc());
     if !YEARS.contains(&start.local().year()) {
-        return Err(("range", "begins in the years 1970 to 2200".into()));
+        return Err(("range", "must begin in the years 1970 to 2200".into()));
     }
     // Past its UNTIL, it is the last one that was put off.
     let mut series = Series { until: None, ..Series::read(rule, start)? };
     match series.occurrences().next() {
         Some(_) => Ok(()),
-        None => Err(("never", "never comes to pass".into())),
+        None => Err(("never", "must have an occurrence".into())),
     }
 }
 
@@ -111,37 +111,38 @@ fn check_parts(rule: &str, due: Due) -> Result<(), Refusal> {
     let mut met = Vec::new();
     let mut a_day = 1;
     for part in rule.split(';') {
-        let (name, value) = part.split_once('=').ok_or_else(|| no_rule("holds no NAME=VALUE"))?;
+        let (name, value) =
+            part.split_once('=').ok_or_else(|| no_rule("must consist of NAME=VALUE"))?;
         if !PARTS.contains(&name) || met.contains(&name) {
-            return Err(no_rule(format!("takes each of {} once at most", PARTS.join(", "))));
+            return Err(no_rule(format!("must contain each of {} at most once", PARTS.join(", "))));
         }
         let known = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase() || "+-,".contains(c);
         if value.is_empty() || !value.chars().all(known) {
-            return Err(no_rule(format!("has no valid {name}")));
+            return Err(no_rule(format!("must have a valid {name}")));
         }
         match name {
             "FREQ" if !["DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(&value) => {
-                return Err(no_rule("has a FREQ other than DAILY, WEEKLY, MONTHLY or YEARLY"));
+                return Err(no_rule("must have FREQ=DAILY, WEEKLY, MONTHLY or YEARLY"));
             }
             "BYDAY" if !value.split(',').all(is_weekday) => {
-                return Err(no_rule("has no valid BYDAY"));
+                return Err(no_rule("must have a valid BYDAY"));
             }
             "BYHOUR" | "BYMINUTE" if due.on().is_some() => {
-                return Err(no_rule(format!("takes no {name} where a day is due")));
+                return Err(no_rule(format!("must not contain {name} if due_on is set")));
             }
             "BYHOUR" | "BYMINUTE" => a_day *= value.split(',').count(),
             "COUNT" if value.parse().is_ok_and(|count: u32| count > MAX_COUNT) => {
-                return Err(("range", format!("has a COUNT of more than {MAX_COUNT}")));
+                return Err(("range", format!("must have a COUNT of at most {MAX_COUNT}")));
             }
             _ => {}
         }
         met.push(name);
     }
     if a_day > MAX_PER_DAY {
-        return Err(("range", format!("comes more often than {MAX_PER_DAY} times a day")));
+        return Err(("range", format!("must not recur more than {MAX_PER_DAY} times a day")));
     }
     if met.contains(&"COUNT") && met.contains(&"UNTIL") {
-        return Err(no_rule("has both COUNT and UNTIL"));
+        return Err(no_rule("must not contain both COUNT and UNTIL"));
     }
     Ok(())
 }
@@ -157,23 +158,23 @@ pub fn check_new(rule: &str) -> Result<(), Refusal> {
         value("BYDAY").is_some_and(|days| days.split(',').any(|it| ordinal(it).is_some()));
     let freq = value("FREQ").unwrap_or_default();
     if by_ordinal && !["MONTHLY", "YEARLY"].contains(&freq) {
-        return Err(no_rule(format!("takes no number in BYDAY with FREQ={freq}")));
+        return Err(no_rule(format!("must not contain a number in BYDAY with FREQ={freq}")));
     }
     if by_ordinal && value("BYWEEKNO").is_some() {
-        return Err(no_rule("takes no number in BYDAY beside BYWEEKNO"));
+        return Err(no_rule("must not contain a number in BYDAY together with BYWEEKNO"));
     }
     if value("BYMONTHDAY").is_some_and(|days| days.split(',').any(|day| day.parse() == Ok(0))) {
-        return Err(no_rule("takes no BYMONTHDAY of 0"));
+        return Err(no_rule("must not contain a BYMONTHDAY of 0"));
     }
     let others = |part: &str| part.starts_with("BY") && value_of(part, "BYSETPOS").is_none();
     if value("BYSETPOS").is_some() && !rule.split(';').any(others) {
-        return Err(no_rule("takes BYSETPOS only beside another part that begins with BY"));
+        return Err(no_rule("must not contain BYSETPOS without another part that begins with BY"));
     }
     Ok(())
 }
 
 fn no_rule(why: impl std::fmt::Display) -> Refusal {
-    ("rrule", format!("is no RRULE that recurs by days or longer: {why}"))
+    ("rrule", format!("must be an RRULE that recurs by days or longer: {why}"))
 }
 
 /// `MO`, `1MO`, `+1MO` or `-1MO`.
@@ -281,11 +282,15 @@ fn lines(parts: &[&str]) -> Result<(Vec<String>, usize), Refusal> {
         return Ok((vec![parts.join(";")], usize::MAX));
     }
     if let Some(name) = takes_no.iter().find(|name| value(name).is_some()) {
-        return Err(no_rule(format!("takes no {name} beside a BYDAY of {furthest}")));
+        return Err(no_rule(format!(
+            "must not contain {name} together with a BYDAY of {furthest}"
+        )));
     }
     let mixed = !near.is_empty();
     if mixed && value("BYSETPOS").is_some() {
-        return Err(no_rule(format!("takes no BYSETPOS beside a BYDAY of {furthest} and others")));
+        return Err(no_rule(format!(
+            "must not contain BYSETPOS together with a BYDAY of {furthest} and others"
+        )));
     }
     let is_kept = |part: &&&str| {
         value_of(part, "BYDAY").is_none() && !(mixed && value_of(part, "COUNT").is_some())
@@ -297,7 +302,7 @@ fn lines(parts: &[&str]) -> Result<(Vec<String>, usize), Refusal> {
         return Ok((vec![far], usize::MAX));
     }
     let count =
-        value("COUNT").map(|count| count.parse().map_err(|_| no_rule("has no valid COUNT")));
+        value("COUNT").map(|count| count.parse().map_err(|_| no_rule("must have a valid COUNT")));
     let near = format!("{kept};BYDAY={}", near.join(","));
     Ok((vec![near, far], count.transpose()?.unwrap_or(usize::MAX)))
 }
@@ -323,7 +328,7 @@ fn last(until: &str, start: Start) -> Result<NaiveDateTime, Refusal> {
         }
     };
     let end = day.and_then(|day| day.and_hms_opt(23, 59, 59));
-    end.or_else(local).or_else(zulu).ok_or_else(|| no_rule("has no valid UNTIL"))
+    end.or_else(local).or_else(zulu).ok_or_else(|| no_rule("must have a valid UNTIL"))
 }
 
 /// The instant at which the clock on the wall says this.

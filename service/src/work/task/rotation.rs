@@ -36,7 +36,7 @@ pub fn distinct(members: &[Uuid]) -> Result<(), ValidationError> {
     let mut met = HashSet::new();
     match members.iter().position(|member| !met.insert(*member)) {
         None => Ok(()),
-        Some(index) => Err(at(index, refusal("duplicate", "stands there twice"))),
+        Some(index) => Err(at(index, refusal("duplicate", "must be unique"))),
     }
 }
 

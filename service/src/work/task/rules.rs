@@ -89,7 +89,7 @@ pub fn check_transition(from: Status, to: Status) -> Result<()> {
         return Ok(());
     }
     let (from, to) = (from.as_str(), to.as_str());
-    Err(Error::state("wrong_status", format!("a task that is {from} does not become {to}")))
+    Err(Error::state("wrong_status", format!("the status cannot change from {from} to {to}")))
 }
 
 /// How the log says that a task has changed. What a revert does, it says itself.
@@ -119,14 +119,14 @@ pub fn settled(current: &Task, input: &TaskInput) -> Result<()> {
     }
     Err(Error::state(
         "wrong_status",
-        "what is due when and whose turn it is stays, in a task that recurs and is closed",
+        "the due time, assignee and recurrence of a closed recurring task cannot be changed",
     ))
 }
 
 /// Refuses two times at which it is due.
 pub fn due_once(input: &TaskInput) -> std::result::Result<(), ValidationError> {
     if input.due_on.is_some() && input.due_at.is_some() {
-        return Err(at("due_at", refusal("due_twice", "must not be given together with due_on")));
+        return Err(at("due_at", refusal("due_twice", "must not be set together with due_on")));
     }
     Ok(())
 }
@@ -136,12 +136,12 @@ pub fn recurs(input: &TaskInput) -> std::result::Result<(), ValidationError> {
     let Some(rule) = &input.recurrence else {
         let alone = !input.rotation.is_empty();
         let refused =
-            || at("rotation", refusal("no_recurrence", "must not be given without recurrence"));
+            || at("rotation", refusal("no_recurrence", "must not be set without recurrence"));
         return if alone { Err(refused()) } else { Ok(()) };
     };
     let refused =
         |(code, message): (&'static str, String)| at("recurrence", refusal(code, message));
-    let nothing = || ("no_due", "takes a due_on or a due_at to begin from".to_owned());
+    let nothing = || ("no_due", "must not be set without due_on or due_at".to_owned());
     let due = input.due().ok_or_else(nothing).map_err(refused)?;
     recurrence::check(rule, due).map_err(refused)
 }

@@ -91,7 +91,9 @@ pub(super) async fn reopen_previous(
     let Some(next) = closed.next_task_id else { return Ok(()) };
     let row = versioned::find::<task::Entity>(tx, actor.organization_id, next).await?;
     let Some(row) = row else { return Ok(()) };
-    let started = || Error::state("next_started", "the next one has been changed or worked on");
+    let started = || {
+        Error::state("next_started", "the next task of the series has been changed or worked on")
+    };
     let next = Task::try_from(row.clone())?;
     if next.version != 1 || next.status != Status::Pending {
         return Err(started());

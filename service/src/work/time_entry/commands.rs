@@ -90,7 +90,7 @@ impl Changeable for TimeEntry {
 }
 
 impl Writable for TimeEntry {
-    const IN_USE: &'static str = "something refers to this entry";
+    const IN_USE: &'static str = "other resources refer to the time entry";
 
     fn with_defaults(actor: &Actor, mut input: TimeEntryInput) -> TimeEntryInput {
         input.member_id = input.member_id.or(actor.member_id);

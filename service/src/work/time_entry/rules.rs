@@ -20,7 +20,7 @@ pub fn day(day: &NaiveDate) -> Result<(), ValidationError> {
     if (1001..=9998).contains(&day.year()) {
         return Ok(());
     }
-    Err(refusal("day", "must lie in the years 1001 to 9998"))
+    Err(refusal("day", "must be in the years 1001 to 9998"))
 }
 
 /// Refuses instants that the databases would round, or whose years are none for an entry.
@@ -35,7 +35,7 @@ pub fn instant(at: &DateTime<Utc>) -> Result<(), ValidationError> {
 /// [`Error::Invalid`] where nobody is named and nobody acts in person.
 pub(crate) fn member_or_self(actor: &Actor, member_id: Option<Uuid>) -> Result<Uuid> {
     member_id.or(actor.member_id).ok_or_else(|| {
-        Error::invalid("/member_id", "required", "is required where nobody acts in person")
+        Error::invalid("/member_id", "required", "is required if the caller is not a member")
     })
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
     if actor.may_for(member_id, Permission::RecordTime, Permission::ManageTime) {
         return Ok(());
     }
-    Err(Error::forbidden("not_your_time", "this is somebody else's time"))
+    Err(Error::forbidden("not_your_time", "the time belongs to another member"))
 }
 
 /// Whether a timer that is to run has begun.
@@ -57,7 +57,7 @@ pub(crate) fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
 pub(crate) fn ensure_not_in_future(input: &TimeEntryInput, now: DateTime<Utc>) -> Result<()> {
     match input.started_at {
         Some(start) if input.ended_at.is_none() && start > now => {
-            Err(Error::invalid("/started_at", "future", "of a timer must not be later than now"))
+            Err(Error::invalid("/started_at", "future", "must not be in the future for a timer"))
         }
         _ => Ok(()),
     }
@@ -82,30 +82,34 @@ pub(crate) fn ensure_not_restarted(current: &TimeEntry, next: &TimeEntryInput) -
     if current.running || next.started_at.is_none() || next.ended_at.is_some() {
         return Ok(());
     }
-    Err(Error::state("not_running", "an entry that has ended does not run again"))
+    Err(Error::state("not_running", "an entry that has ended cannot be restarted"))
 }
 
 /// Whether an input is one of the two: a time from when to when, or a day and minutes.
 pub fn whole(input: &TimeEntryInput) -> Result<(), ValidationError> {
     let TimeEntryInput { started_at, ended_at, day, minutes, breaks, .. } = input;
-    let mixed = |name| {
-        Err(at(name, refusal("mixed", "goes with started_at, and not with day and minutes")))
-    };
+    let mixed =
+        |name| Err(at(name, refusal("mixed", "must not be set together with day and minutes")));
     match (started_at, day, minutes) {
         (Some(_), Some(_), _) => {
-            Err(at("day", refusal("mixed", "goes with minutes, and not with started_at")))
+            Err(at("day", refusal("mixed", "must not be set together with started_at")))
         }
         (Some(_), None, Some(_)) => {
-            Err(at("minutes", refusal("mixed", "goes with day, and not with started_at")))
+            Err(at("minutes", refusal("mixed", "must not be set together with started_at")))
         }
         (None, Some(_), _) if ended_at.is_some() => mixed("ended_at"),
         (None, Some(_), _) if !breaks.is_empty() => mixed("breaks"),
-        (None, Some(_), None) => Err(at("minutes", refusal("required", "is required beside day"))),
-        (None, Some(_), Some(_)) => Ok(()),
-        (None, None, Some(_)) => Err(at("day", refusal("required", "is required beside minutes"))),
-        (None, None, None) => {
-            Err(at("started_at", refusal("required", "is required, or day and minutes")))
+        (None, Some(_), None) => {
+            Err(at("minutes", refusal("required", "is required if day is set")))
         }
+        (None, Some(_), Some(_)) => Ok(()),
+        (None, None, Some(_)) => {
+            Err(at("day", refusal("required", "is required if minutes is set")))
+        }
+        (None, None, None) => Err(at(
+            "started_at",
+            refusal("required", "is required, unless day and minutes are set"),
+        )),
         (Some(started_at), None, None) => timed(*started_at, *ended_at, input),
     }
 }

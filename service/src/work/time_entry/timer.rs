@@ -57,7 +57,7 @@ pub async fn stop(
                 expected.check(row.version, &current)?;
                 let StopInput { ended_at } = body.input()?;
                 if !current.running {
-                    return Err(Error::state("not_running", "this timer does not run"));
+                    return Err(Error::state("not_running", "the timer is not running"));
                 }
                 let now = tx.now_after(row.started_at.to_utc());
                 let ended_at = Some(ended_at.unwrap_or(now));

@@ -286,7 +286,11 @@ impl Schedule {
         if time.end.is_none()
             && let Some(timer) = self.timers.get(&member_id)
         {
-            return Err(self.refused("timer_running", "another timer of this member runs", *timer));
+            return Err(self.refused(
+                "timer_running",
+                "another timer of the member is running",
+                *timer,
+            ));
         }
         match self
             .occupied
@@ -294,9 +298,11 @@ impl Schedule {
             .and_then(|occupied| occupied.get(&member_id)?.overlapping(time))
         {
             None => Ok(()),
-            Some(other) => {
-                Err(self.refused("overlap", "this overlaps another entry of this member", other))
-            }
+            Some(other) => Err(self.refused(
+                "overlap",
+                "the entry overlaps another entry of the member",
+                other,
+            )),
         }
     }
 

@@ -62,7 +62,9 @@ pub async fn create(store: &Store, actor: &Actor, new: Create<TimecardInput>) ->
         })
     });
     written.await.map_err(|error| match error {
-        Error::Reference => Error::invalid("/member_id", "unknown", "is not a member here"),
+        Error::Reference => {
+            Error::invalid("/member_id", "unknown", "must identify a member of the organization")
+        }
         other => other,
     })
 }
@@ -71,7 +73,7 @@ fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
     if actor.may_for(member_id, Permission::RecordTime, Permission::ManageTime) {
         return Ok(());
     }
-    Err(Error::forbidden("not_your_timecard", "this is somebody else's timecard"))
+    Err(Error::forbidden("not_your_timecard", "the timecard belongs to another member"))
 }
 
 impl Transitions for Timecard {
@@ -173,7 +175,7 @@ async fn no_timer(tx: &Tx, actor: &Actor, row: &timecard::Model) -> Result<()> {
     match running.filter(|timer| timer.started_at.to_utc() < end) {
         None => Ok(()),
         Some(timer) => {
-            let detail = "a timer still runs that was started before the end of this week";
+            let detail = "a timer that was started before the end of the week is running";
             Err(Error::conflict("timer_running", detail, timer.id))
         }
     }

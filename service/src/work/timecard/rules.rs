@@ -88,7 +88,7 @@ pub fn next_status(
         (Status::Submitted | Status::Approved, Transition::Reopen) => Ok(Status::Open),
         _ => Err(Error::state(
             "wrong_status",
-            format!("this cannot be done to a timecard that is {}", from.as_str()),
+            format!("this transition is not allowed in the status {}", from.as_str()),
         )),
     }
 }

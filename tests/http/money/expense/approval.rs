@@ -256,7 +256,7 @@ async fn nobody_decides_what_they_had_a_hand_in(database: Database) {
             for client in [&manager, &program] {
                 let problem = go(client, &path, by).await.expect_problem(403, "own_expense");
                 let detail = problem["detail"].as_str().expect("a detail").to_owned();
-                assert!(detail.starts_with("nobody decides the expense that they"), "{detail}");
+                assert!(detail.starts_with("members cannot decide expenses that they"), "{detail}");
                 let edit = json!({ "entity": "expense", "op": by, "id": submitted["id"],
                     "version": submitted["version"] });
                 let edits = json!({ "changes": [edit] });
@@ -301,7 +301,7 @@ async fn whoever_imports_expenses_does_not_decide_them(database: Database) {
     // Nobody else is there who could: the refusal says what helps.
     let alone = go(&ada, &path, "approve").await.expect_problem(403, "own_expense");
     let detail = alone["detail"].as_str().expect("a detail");
-    assert!(detail.contains("nobody else is here") && detail.contains("approval_required"));
+    assert!(detail.contains("no other member can") && detail.contains("approval_required"));
     let manager = ada.invite(&company, "manager").await;
     go(&manager, &path, "approve").await.expect(200);
     app.stop().await;

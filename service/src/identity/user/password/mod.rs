@@ -34,7 +34,7 @@ static COMMON: LazyLock<HashSet<&str>> =
 pub(super) fn acceptable(password: &str) -> Result<(), ValidationError> {
     let prepared = match profile::prepare(password) {
         None if !password.is_empty() => {
-            return Err(refusal("control_character", "must not hold control characters"));
+            return Err(refusal("control_character", "must not contain control characters"));
         }
         prepared => prepared.unwrap_or_default(),
     };
@@ -43,7 +43,7 @@ pub(super) fn acceptable(password: &str) -> Result<(), ValidationError> {
         return Err(refusal("length", format!("must have a length of {least} to {most}")));
     }
     if COMMON.contains(fold(&prepared).as_str()) {
-        return Err(refusal("common_password", "is among the most common passwords"));
+        return Err(refusal("common_password", "must not be one of the most common passwords"));
     }
     Ok(())
 }

@@ -67,7 +67,7 @@ impl Known {
             line: parsed.line,
             column: query.category.clone(),
             code: "unknown_category",
-            message: "is not a category here; create_categories=true makes it".into(),
+            message: "must be the name of a category; create_categories=true creates it".into(),
         })
     }
 
@@ -75,9 +75,9 @@ impl Known {
         let word = parsed.project.as_ref()?;
         let (code, message) = match self.projects.get(&fold(word)) {
             Some(Word::Open(_)) => return None,
-            Some(Word::Archived) => ("project_archived", "is an archived project"),
-            Some(Word::Several) => ("ambiguous_project", "is the name of several projects"),
-            None => ("unknown_project", "is neither the job number nor the name of a project here"),
+            Some(Word::Archived) => ("project_archived", "must not be an archived project"),
+            Some(Word::Several) => ("ambiguous_project", "must be the name of only one project"),
+            None => ("unknown_project", "must be the job number or the name of a project"),
         };
         Some(RowError {
             line: parsed.line,

@@ -132,10 +132,10 @@ fn check(query: &ImportQuery) -> Result<()> {
     let mut refusals = Refusals::default();
     refusals.check_marks(query.decimal_separator, query.delimiter, query.date_format.as_deref());
     if query.currency.is_some() && query.currency_column.is_some() {
-        refusals.refuse("currency_column", "cannot stand beside currency");
+        refusals.refuse("currency_column", "must not be set together with currency");
     }
     if query.direction.is_some() != query.direction_debit.is_some() {
-        refusals.refuse("direction_debit", "goes with direction");
+        refusals.refuse("direction_debit", "must not be set without direction");
     }
     refusals.or_none()
 }
@@ -286,7 +286,7 @@ async fn write(
 }
 
 fn unknown_member() -> Error {
-    Error::invalid("?member_id", "unknown", "is not a member here")
+    Error::invalid("?member_id", "unknown", "must identify a member of the organization")
 }
 
 /// Nothing is imported for somebody who is not there, and nothing is said to be.

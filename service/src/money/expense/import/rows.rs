@@ -60,7 +60,7 @@ fn parse(cells: &Cells<'_>, columns: &Columns<'_>, import: &Import) -> Result<Ro
         None => import.currency.clone(),
     };
     let currency = amount::currency(&code).ok_or_else(|| {
-        cells.bad(columns.currency, "currency", "is not an ISO 4217 code with minor units")
+        cells.bad(columns.currency, "currency", "must be an ISO 4217 code with minor units")
     })?;
     let separator = query.decimal_separator.unwrap_or('.');
     let exponent = currency.exponent().unwrap_or_default();

@@ -177,14 +177,16 @@ impl Directory {
     fn member_refusal(&mut self, row: &Parsed, import: &TimeImport) -> Option<RowError> {
         let (code, message) = match self.member(&row.person, import) {
             Found::One(_) => return None,
-            Found::Missing if row.person.called().is_none() => {
-                ("required", "nobody is named, and nobody acts in person: say member_id")
-            }
+            Found::Missing if row.person.called().is_none() => (
+                "required",
+                "the row names no member, and the caller is not a member: set member_id",
+            ),
             Found::Missing if import.query.create_members => return None,
-            Found::Missing => {
-                ("unknown_member", "names nobody here; create_members=true makes a member")
-            }
-            Found::Several => ("ambiguous_member", "is the name of several people"),
+            Found::Missing => (
+                "unknown_member",
+                "is not the name of a member; create_members=true creates the member",
+            ),
+            Found::Several => ("ambiguous_member", "is the name of several members"),
         };
         Some(refused(row, code, row.person.called(), message))
     }
@@ -199,11 +201,11 @@ impl Directory {
                 let Err(Error::State { code, .. }) = rules::ensure_accepts_new(status) else {
                     return Ok(None);
                 };
-                (code, "is an archived project, which takes nothing new")
+                (code, "is an archived project")
             }
             Found::Missing if import.query.create_projects => return Ok(None),
             Found::Missing => {
-                ("unknown_project", "is no project here; create_projects=true makes it")
+                ("unknown_project", "is not a project; create_projects=true creates the project")
             }
             Found::Several => ("ambiguous_project", "is the name of several projects"),
         };
@@ -221,7 +223,7 @@ impl Directory {
             Some(Found::One(id)) => self.task(Some(id), title),
             Some(Found::Missing | Found::Several) => None,
         };
-        let message = "is no task of the project here; create_tasks=true makes it";
+        let message = "is not a task of the project; create_tasks=true creates the task";
         known.is_none().then(|| refused(row, "unknown_task", Some(title), message))
     }
 }

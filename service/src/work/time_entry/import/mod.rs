@@ -399,7 +399,7 @@ pub(crate) async fn delete_imported(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> R
 }
 
 fn unknown_member() -> Error {
-    Error::invalid("?member_id", "unknown", "is not a member here")
+    Error::invalid("?member_id", "unknown", "must identify a member of the organization")
 }
 
 /// After the database has refused a reference: everything else has been looked up.

@@ -179,7 +179,7 @@ fn person(cells: &Cells<'_>, columns: &Columns<'_>) -> Result<Person, RowError> 
     let joined = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let name = whole.or_else(|| (!joined.is_empty()).then_some(joined));
     if name.as_ref().is_some_and(|name| name.chars().count() > 100) {
-        return Err(cells.bad(columns.last_name, "length", "has more than 100 characters"));
+        return Err(cells.bad(columns.last_name, "length", "must have at most 100 characters"));
     }
     Ok(Person { name, email: trimmed(cells, columns.email, 200)? })
 }
@@ -208,7 +208,7 @@ fn billable(
         _ => Err(cells.bad(
             column,
             "billable",
-            "is none of Yes, No, true, false, 1 and 0; billable_true= says which words mean yes",
+            "must be Yes, No, true, false, 1 or 0; billable_true= sets the words that mean yes",
         )),
     }
 }
@@ -218,14 +218,15 @@ fn tags(cells: &Cells<'_>, column: Option<Column<'_>>) -> Result<Vec<String>, Ro
     let text = cells.optional(column, 2000)?.unwrap_or_default();
     let mut tags: Vec<String> = Vec::new();
     for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-        let is_bad = |_| cells.bad(column, "tags", "has a tag of more than 50 characters");
+        let is_bad =
+            |_| cells.bad(column, "tags", "must not have a tag of more than 50 characters");
         text::tag(tag).map_err(is_bad)?;
         if !tags.iter().any(|other| fold(other) == fold(tag)) {
             tags.push(tag.to_owned());
         }
     }
     if tags.len() > MAX_TAGS {
-        return Err(cells.bad(column, "tags", format!("has more than {MAX_TAGS} tags")));
+        return Err(cells.bad(column, "tags", format!("must have at most {MAX_TAGS} tags")));
     }
     Ok(tags)
 }
@@ -249,7 +250,11 @@ fn when(cells: &Cells<'_>, columns: &Columns<'_>, import: &TimeImport) -> Result
             return row.timed(found, pauses.as_ref());
         }
         (None, Some(_)) => {
-            return Err(cells.bad(columns.started_at, "required", "is required beside an end"));
+            return Err(cells.bad(
+                columns.started_at,
+                "required",
+                "is required if there is an end",
+            ));
         }
         (None, None) => {}
     }
@@ -270,10 +275,10 @@ fn when(cells: &Cells<'_>, columns: &Columns<'_>, import: &TimeImport) -> Result
             row.timed(between(import.zone, start.on(day), &ends, length, pause), pauses.as_ref())
         }
         (None, Some(_)) => {
-            Err(cells.bad(columns.start_time, "required", "is required beside an end"))
+            Err(cells.bad(columns.start_time, "required", "is required if there is an end"))
         }
         (None, None) if pauses.is_some_and(|pauses| !pauses.total().is_zero()) => {
-            Err(cells.bad(columns.breaks, "breaks", "goes with times from when to when"))
+            Err(cells.bad(columns.breaks, "breaks", "must not be set without start and end"))
         }
         (None, None) => of_day(cells, columns, import, (day, end_day), length),
     }
@@ -314,14 +319,14 @@ impl Row<'_> {
 
     fn time(&self, column: Option<Column<'_>>) -> Result<Option<Hands>, RowError> {
         let Some(text) = self.cells.optional(column, 100)? else { return Ok(None) };
-        let bad = || self.cells.bad(column, "time", "is no time such as 21:05 or 9:05 PM");
+        let bad = || self.cells.bad(column, "time", "must be a time such as 21:05 or 9:05 PM");
         clock::clock(text).map(Some).ok_or_else(bad)
     }
 
     fn instant(&self, column: Option<Column<'_>>) -> Result<Option<DateTime<Utc>>, RowError> {
         let Some(text) = self.cells.optional(column, 100)? else { return Ok(None) };
         let at = DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.to_utc());
-        let message = "is no instant such as 2026-11-16T08:00:00Z, to the microsecond at most";
+        let message = "must be a time such as 2026-11-16T08:00:00Z, with microseconds at most";
         let bad = || self.cells.bad(column, "instant", message);
         at.filter(|at| rules::instant(at).is_ok()).map(Some).ok_or_else(bad)
     }
@@ -329,7 +334,7 @@ impl Row<'_> {
     fn length(&self) -> Result<Option<Length>, RowError> {
         let column = self.columns.duration;
         let Some(text) = self.cells.optional(column, 100)? else { return Ok(None) };
-        let message = "is no duration such as 1:30:00, 1h 30m, PT1H30M, or 1.5 for hours";
+        let message = "must be a duration such as 1:30:00, 1h 30m, PT1H30M, or 1.5 for hours";
         let bad = || self.cells.bad(column, "duration", message);
         Length::parse(text, self.mark()).map(Some).ok_or_else(bad)
     }
@@ -337,7 +342,7 @@ impl Row<'_> {
     fn pauses(&self) -> Result<Option<Pauses>, RowError> {
         let column = self.columns.breaks;
         let Some(text) = self.cells.optional(column, 5000)? else { return Ok(None) };
-        let message = "has no breaks such as 12:00-12:30, 15:00-15:15, and is no duration";
+        let message = "must be breaks such as 12:00-12:30, 15:00-15:15, or a duration";
         let bad = || self.cells.bad(column, "breaks", message);
         Pauses::read(text, self.mark()).map(Some).ok_or_else(bad)
     }
@@ -354,7 +359,7 @@ impl Row<'_> {
             (found, _) => found.map_err(|fault| self.refused(fault))?,
         };
         let breaks = pauses.map(|it| it.within(self.import.zone, start, end));
-        let message = "do not lie within the time, or do not say of which day they are";
+        let message = "must be within the time of the entry, and each on one possible day";
         match breaks {
             None => Ok(Some((When::Between(start, end), Vec::new()))),
             Some(Some(breaks)) => Ok(Some((When::Between(start, end), breaks))),
@@ -365,7 +370,7 @@ impl Row<'_> {
     fn refused(&self, fault: Fault) -> RowError {
         let Self { cells, columns, import } = self;
         let zone: Zone = import.zone;
-        let left_out = format!("is left out by the clocks of {zone}, which are put forward then");
+        let left_out = format!("does not exist in {zone}, where the clock is set forward");
         let end = columns.ended_at.or(columns.end_time);
         // Which of the two the row has said.
         let said = |column| matches!(cells.optional(column, 100), Ok(Some(_)));
@@ -377,15 +382,17 @@ impl Row<'_> {
                 cells.bad(ended.or(columns.duration), "order", "must be later than the start")
             }
             Fault::Empty(_) => {
-                let message = "must be later than the start, and the two are the same: zero=skip \
-                               leaves such rows out, zero=keep keeps them";
+                let message = "must be later than the start; zero=skip skips rows without \
+                               duration, zero=keep keeps them";
                 cells.bad(ended.or(columns.duration), "order", message)
             }
-            Fault::Disagrees => {
-                cells.bad(columns.duration, "duration_differs", "is not the time from start to end")
-            }
+            Fault::Disagrees => cells.bad(
+                columns.duration,
+                "duration_differs",
+                "must be the time from start to end",
+            ),
             Fault::Precision => {
-                let message = "is no whole number of seconds, and nothing is rounded";
+                let message = "must be a whole number of seconds";
                 cells.bad(columns.duration, "duration_precision", message)
             }
             Fault::Endless => {
@@ -406,10 +413,10 @@ fn of_day(
 ) -> Result<Times, RowError> {
     let bad = |code, message| Err(cells.bad(columns.duration, code, message));
     let Some(length) = length else {
-        return bad("required", "is required where there are no times");
+        return bad("required", "is required if there are no times");
     };
     if end_day.is_some_and(|end| end != day) {
-        let message = "must be the day of the start where there are no times";
+        let message = "must be the day of the start if there are no times";
         return Err(cells.bad(columns.end_date, "date", message));
     }
     if length.is_zero() && import.query.zero == Some(Zero::Skip) {
@@ -419,12 +426,11 @@ fn of_day(
     match length.minutes().or(rounded) {
         None => bad(
             "duration_precision",
-            "is no whole number of minutes, and the time of a day is; round_to_minutes=true takes \
-             the nearest",
+            "must be a whole number of minutes; round_to_minutes=true rounds to the nearest",
         ),
         Some(minutes) if !(1..=MINUTES_PER_DAY).contains(&minutes) => bad(
             "duration_range",
-            "must be more than 0 and at most 24 hours of a day; zero=skip leaves out those of 0",
+            "must be more than 0 and at most 24 hours; zero=skip skips rows of 0",
         ),
         Some(minutes) => Ok(Some((When::On(day, minutes), Vec::new()))),
     }

@@ -136,7 +136,7 @@ fn refused(line: u64, error: Error) -> RowError {
         Error::State { detail, .. } => (code, detail.into_owned()),
         // It names the other by its place among those that are new, which are not the rows of the file.
         Error::Invalid(found) if found.iter().any(|it| it.code == "overlap") => {
-            ("overlap", "this overlaps another row of the file".to_owned())
+            ("overlap", "the row overlaps another row of the file".to_owned())
         }
         other => (code, other.to_string()),
     };
