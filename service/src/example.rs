@@ -21,6 +21,14 @@ pub(crate) const MATERIALS: Uuid = uuid!("019a8b20-4c00-7a10-8000-00000000000b")
 pub(crate) const JOURNAL_ENTRY: Uuid = uuid!("019a8b20-4c00-7a10-8000-00000000000c");
 pub(crate) const WEBHOOK: Uuid = uuid!("019a8b20-4c00-7a10-8000-00000000000d");
 pub(crate) const RULE: Uuid = uuid!("019a8b20-4c00-7a10-8000-00000000000e");
+pub(crate) const ORGANIZATION: Uuid = uuid!("019a8b20-4c00-7a10-8000-00000000000f");
+pub(crate) const RATE: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000010");
+pub(crate) const INVITATION: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000011");
+pub(crate) const API_KEY: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000012");
+pub(crate) const TIMECARD: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000013");
+pub(crate) const DAILY_REPORT: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000014");
+pub(crate) const INCIDENT: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000015");
+pub(crate) const SAGA: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000016");
 
 /// A Monday.
 pub(crate) fn day() -> NaiveDate {

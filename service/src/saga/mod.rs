@@ -2,6 +2,7 @@
 //! by step. docs/ledger.md tells of the states and of paying a member back, docs/work.md of offboarding one.
 
 mod commands;
+mod example;
 pub(crate) mod import;
 mod offboarding;
 mod reimbursement;
@@ -105,6 +106,7 @@ pub struct Step {
 /// Process of several steps that survives interruptions and undoes its completed steps if it cannot
 /// continue.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Saga {
     /// Unique identifier (UUID), set by the server.
     pub id: Uuid,
@@ -190,7 +192,7 @@ impl TryFrom<entity::saga::Model> for Saga {
 /// Comment that accompanies a decision about a saga.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = SagaTransitionInput)]
+#[schema(as = SagaTransitionInput, examples(json!({ "note": "The bank confirms the payment." })))]
 pub struct SagaDecisionInput {
     /// Comment on the decision, at most 300 characters.
     #[validate(length(max = 300))]
@@ -201,7 +203,7 @@ pub struct SagaDecisionInput {
 /// Properties of an offboarding.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = MemberOffboardingInput)]
+#[schema(as = MemberOffboardingInput, examples(json!({ "note": "The contract has ended." })))]
 pub struct OffboardingInput {
     /// Identifier of the active member who takes over the open tasks; null to leave them
     /// unassigned.

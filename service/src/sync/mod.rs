@@ -71,7 +71,21 @@ pub struct Changed {
 /// Changes that a client has made offline.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = SyncRequest)]
+#[schema(as = SyncRequest, examples(json!({ "changes": [
+    {
+        "entity": "category",
+        "op": "create",
+        "id": "019a8b20-4c00-7a10-8000-000000000017",
+        "data": { "name": "Tools" },
+    },
+    {
+        "entity": "expense",
+        "op": "update",
+        "id": "019a8b20-4c00-7a10-8000-000000000008",
+        "version": 2,
+        "data": { "category_id": "019a8b20-4c00-7a10-8000-000000000017" },
+    },
+] })))]
 pub struct SyncInput {
     /// Changes to apply in this order, 1 to 500.
     #[validate(length(min = 1, max = 500))]

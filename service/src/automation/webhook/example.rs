@@ -1,4 +1,4 @@
-use super::{Webhook, WebhookInput};
+use super::{IssuedWebhook, Webhook, WebhookInput};
 use crate::example;
 
 impl WebhookInput {
@@ -27,5 +27,11 @@ impl Webhook {
             created_at: example::at(7),
             updated_at: example::at(7),
         }
+    }
+}
+
+impl IssuedWebhook {
+    pub(super) fn example() -> Self {
+        Self { secret: "whsec_EXAMPLE".to_owned(), webhook: Webhook::example() }
     }
 }

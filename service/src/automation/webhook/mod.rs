@@ -177,6 +177,7 @@ impl TryFrom<entity::webhook::Model> for Webhook {
 
 /// Webhook with its new secret.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct IssuedWebhook {
     /// Secret with which messages are signed: `whsec_` and base64. It is returned only once.
     pub secret: String,

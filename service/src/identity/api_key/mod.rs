@@ -2,6 +2,7 @@
 //! theirs. What a key makes is never more than itself, and ends with it.
 
 mod commands;
+mod example;
 pub(crate) mod repository;
 
 use chrono::{DateTime, Utc};
@@ -26,6 +27,7 @@ pub(crate) const PREFIX: &str = "stw_k_";
 /// Properties of a new API key.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct ApiKeyInput {
     /// Name of the key, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
@@ -41,6 +43,7 @@ pub struct ApiKeyInput {
 
 /// Credential with which a program acts for a member. Its token is only returned on creation.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct ApiKey {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
@@ -65,6 +68,7 @@ pub struct ApiKey {
 
 /// New API key with its token.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct IssuedApiKey {
     /// Token to send as `Authorization: Bearer TOKEN`. It is returned only once.
     pub token: String,

@@ -2,6 +2,7 @@
 //! theirs. Behind each stands a member, whose role it never exceeds and with whose membership it ends.
 
 mod commands;
+mod example;
 mod repository;
 
 use chrono::{DateTime, Utc};
@@ -25,6 +26,7 @@ const PREFIX: &str = "stw_i_";
 /// Properties of a new invitation.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct InvitationInput {
     /// Email address of the person invited, at most 254 characters; null for anyone. A user with
     /// another address cannot accept the invitation. The address is not verified: the token is what
@@ -51,6 +53,7 @@ fn a_week() -> i64 {
 
 /// Invitation to become a member with a login. Its token is only returned on creation.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Invitation {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
@@ -86,6 +89,7 @@ pub struct Invitation {
 
 /// New invitation with its token.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct IssuedInvitation {
     /// Token with which the person accepts the invitation or registers. It is returned only once.
     pub token: String,

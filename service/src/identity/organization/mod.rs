@@ -1,6 +1,7 @@
 //! Households and companies: whose everything else is.
 
 mod commands;
+mod example;
 pub(crate) mod repository;
 
 use chrono::{DateTime, Utc};
@@ -47,6 +48,7 @@ pub enum Kind {
 /// Writable properties of an organization.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct OrganizationInput {
     /// Type of the organization: `household` or `company`.
     pub kind: Kind,
@@ -94,6 +96,7 @@ fn utc() -> String {
 
 /// Household or company: the tenant to which members and all their data belong.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Organization {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

@@ -5,6 +5,7 @@
 //! together: whoever sets the one sets the other.
 
 mod commands;
+mod example;
 pub(crate) mod repository;
 pub mod rules;
 
@@ -25,6 +26,7 @@ use crate::{
 /// Writable properties of a rate.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct RateInput {
     /// Identifier of the member. Immutable.
     pub member_id: Uuid,
@@ -41,6 +43,7 @@ pub struct RateInput {
 
 /// Cost of an hour of a member's work. It holds until the day of the member's next rate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Rate {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

@@ -2,6 +2,7 @@
 
 mod commands;
 mod crew_hours;
+mod example;
 mod repository;
 pub mod rules;
 
@@ -167,6 +168,7 @@ pub struct Item {
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::members_once))]
+#[schema(examples(Self::example))]
 pub struct DailyReportInput {
     /// Identifier of the project.
     pub project_id: Uuid,
@@ -195,7 +197,7 @@ pub struct DailyReportInput {
 /// Comment that accompanies a transition of a daily report.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = DailyReportTransitionInput)]
+#[schema(as = DailyReportTransitionInput, examples(json!({ "note": "Complete" })))]
 pub struct DailyReportDecisionInput {
     /// Comment on the approval, at most 500 characters.
     #[validate(length(max = 500))]
@@ -206,7 +208,10 @@ pub struct DailyReportDecisionInput {
 /// Amendment of a submitted or approved daily report.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewDailyReportAmendmentInput)]
+#[schema(as = NewDailyReportAmendmentInput, examples(json!({
+    "reason": "The delivery was missing.",
+    "changes": { "summary": "Installed the cabinets. The worktop was delivered." },
+})))]
 pub struct AmendInput {
     /// Reason for the amendment, not blank, at most 500 characters.
     #[validate(length(max = 500), custom(function = text::visible))]
@@ -225,6 +230,7 @@ pub struct TakeHoursInput {}
 
 /// Report of what happened on a project on one day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct DailyReport {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

@@ -5,6 +5,7 @@
 
 mod commands;
 mod csv;
+mod example;
 mod osha;
 mod repository;
 pub mod rules;
@@ -120,6 +121,7 @@ pub enum InjuryType {
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::classified))]
+#[schema(examples(Self::example))]
 pub struct IncidentInput {
     /// Identifier of the injured member.
     pub member_id: Uuid,
@@ -201,6 +203,7 @@ fn reported() -> Status {
 /// Injury or illness at work, for workers' compensation and the OSHA forms. Only administrators and
 /// owners see incidents.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Incident {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,

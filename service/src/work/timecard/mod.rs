@@ -2,6 +2,7 @@
 
 mod commands;
 mod decide;
+mod example;
 pub(crate) mod repository;
 pub mod rules;
 mod totals;
@@ -58,6 +59,7 @@ pub enum Status {
 /// Properties of a new timecard.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(Self::example))]
 pub struct TimecardInput {
     /// Identifier of the member. Defaults to the member who sends the request.
     pub member_id: Option<Uuid>,
@@ -70,7 +72,7 @@ pub struct TimecardInput {
 /// Comment that accompanies a transition of a timecard.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = TimecardTransition)]
+#[schema(as = TimecardTransition, examples(json!({ "note": "Complete" })))]
 pub struct TimecardNote {
     /// Comment on the decision, at most 500 characters.
     #[validate(length(max = 500))]
@@ -81,7 +83,7 @@ pub struct TimecardNote {
 /// Reason for reopening a timecard.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = TimecardReopening)]
+#[schema(as = TimecardReopening, examples(json!({ "reason": "Friday is missing." })))]
 pub struct TimecardReason {
     /// Reason for reopening the timecard, not blank, at most 500 characters.
     #[validate(length(max = 500), custom(function = text::visible))]
@@ -91,6 +93,7 @@ pub struct TimecardReason {
 
 /// Approval of the time of one member in one ISO week.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(Self::example))]
 pub struct Timecard {
     /// Unique identifier (UUID), chosen by the client on creation or else set by the server.
     pub id: Uuid,
