@@ -28,7 +28,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     let entries = Collection::<TimeEntry>::of("time entries", "a time entry");
     config
         .service(entries.create(permission::RecordTime).detail(
-            "PermissionType a start and an end, or a day and minutes. Without an end, the entry is a \
+            "Takes a start and an end, or a day and minutes. Without an end, the entry is a \
              timer that is running.",
         ))
         .service(entries.list(permission::ReadWork, "By default, latest start first."))

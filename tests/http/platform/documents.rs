@@ -211,6 +211,13 @@ const DONE: &[(&str, &str, &str)] = &[
     ("webhooks", "rotate-secret", "WebhookSecretRotation"),
 ];
 
+#[test]
+fn what_a_client_creates_has_an_example() {
+    for (name, schema) in schemas().as_object().into_iter().flatten() {
+        assert!(!name.starts_with("New") || schema["examples"].is_array(), "{name} has an example");
+    }
+}
+
 /// The example of a schema.
 fn example(schema: &str) -> Value {
     let example = schemas()[schema]["examples"].get(0);
@@ -270,6 +277,8 @@ async fn the_api_accepts_the_examples_of_the_openapi_document(database: Database
         let body = against(&listed, schema);
         owner.post(&format!("{path}/{}/{verb}", id(&listed)), body).await.expect(200);
     }
+    let timers = format!("{organization}/time-entries/start");
+    owner.post(&timers, example("NewTimer")).await.expect(201);
     app.stop().await;
 }
 

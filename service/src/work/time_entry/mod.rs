@@ -99,6 +99,11 @@ pub struct Break {
 /// Properties of a timer that is started.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "project_id": "019a8b20-4c00-7a10-8000-000000000005",
+    "task_id": "019a8b20-4c00-7a10-8000-000000000006",
+    "note": "Fitting the worktop",
+})))]
 pub struct TimerInput {
     /// Identifier of the member who works. Defaults to the member who sends the request.
     pub member_id: Option<Uuid>,
@@ -153,7 +158,7 @@ impl TimerInput {
 /// End of a timer that is stopped.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = TimerStopInput)]
+#[schema(as = TimerStopInput, examples(json!({ "ended_at": "2026-11-16T16:00:00Z" })))]
 pub struct StopInput {
     /// End of the work (RFC 3339, UTC), in whole microseconds. Defaults to now.
     #[validate(custom(function = rules::instant))]
