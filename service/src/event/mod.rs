@@ -90,6 +90,10 @@ verbs! {
 }
 
 /// Effect of an event on its resource.
+///
+/// - `written`: The resource was created or changed; `data` is its new state.
+/// - `removed`: The resource was deleted.
+/// - `none`: The event does not change the resource.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, EnumString, IntoStaticStr, VariantArray,
 )]

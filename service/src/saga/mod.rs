@@ -33,6 +33,12 @@ use crate::{
 };
 
 /// State of a saga.
+///
+/// - `running`: In progress, or waiting for the next attempt.
+/// - `compensating`: The completed steps are being undone.
+/// - `completed`: All steps are completed.
+/// - `compensated`: All completed steps are undone.
+/// - `failed`: Stopped until an administrator retries, compensates or marks it.
 #[derive(
     Debug,
     Clone,
@@ -63,6 +69,13 @@ pub enum State {
 }
 
 /// State of a step of a saga.
+///
+/// - `pending`: Not started.
+/// - `at_work`: An external call is in progress, or the process that made it has ended.
+/// - `waiting`: Failed temporarily and waiting for the next attempt.
+/// - `done`: Completed.
+/// - `refused`: Refused by the other side, or cancelled by an administrator.
+/// - `undone`: Completed and then undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = SagaStepState)]

@@ -157,6 +157,17 @@ fn every_schema_and_every_property_has_a_description() {
 }
 
 #[test]
+fn where_one_value_of_an_enum_is_described_all_are() {
+    for (name, schema) in schemas().as_object().into_iter().flatten() {
+        let Some(values) = schema["enum"].as_array() else { continue };
+        let lines = schema["description"].as_str().unwrap_or_default().lines();
+        let item = |line: &'static str| line.strip_prefix("- `")?.split_once("`: ");
+        let described: Vec<&str> = lines.filter_map(item).map(|(value, _)| value).collect();
+        assert!(described.is_empty() || values == &described, "{name}: {described:?}");
+    }
+}
+
+#[test]
 fn every_reference_is_to_a_schema_that_is_there() {
     visit("", route::document(), &mut |at: &str, value: &Value| {
         if let Some(reference) = value["$ref"].as_str() {

@@ -305,6 +305,10 @@ pub struct DryRunItem {
 }
 
 /// Effect of a rule on an expense.
+///
+/// - `changed`: The rule changes the expense.
+/// - `unchanged`: The expense already is as the rule says.
+/// - `skipped`: The expense can no longer be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RuleOutcome)]

@@ -22,6 +22,10 @@ use crate::{
 };
 
 /// State of a delivery.
+///
+/// - `pending`: Waiting for the first or the next attempt.
+/// - `delivered`: The endpoint has accepted the message.
+/// - `failed`: Given up; there are no further attempts.
 #[derive(
     Debug,
     Clone,

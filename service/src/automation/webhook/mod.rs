@@ -85,6 +85,9 @@ fn enabled() -> bool {
 }
 
 /// Reason why the server disabled a webhook.
+///
+/// - `gone`: The endpoint answered with status 410.
+/// - `failing`: The endpoint accepted nothing for five days.
 #[derive(
     Debug,
     Clone,

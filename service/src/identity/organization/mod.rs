@@ -22,6 +22,10 @@ use crate::{
 };
 
 /// Type of an organization. It determines the default of `approval_required`.
+///
+/// - `household`: People who live together. By default, expenses require no approval.
+/// - `company`: People who work together. By default, expenses require the approval of another
+///   member.
 #[derive(
     Debug,
     Clone,

@@ -66,6 +66,10 @@ impl Kind {
 
 /// Role of an account in payouts. The server creates these accounts when it first needs them, one
 /// of each purpose for each currency.
+///
+/// - `reimbursements`: Expenses reimbursed to members.
+/// - `payouts_in_flight`: Payouts that were reserved and are not settled yet.
+/// - `payout_account`: Account from which payouts are paid.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, EnumString, IntoStaticStr, VariantArray,
 )]

@@ -82,6 +82,10 @@ pub struct Pace {
 }
 
 /// Result of comparing actual spending with an even pace.
+///
+/// - `on_track`: Spending is not above an even pace.
+/// - `ahead`: Spending is above an even pace and within the budget.
+/// - `over`: Spending is above the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = BudgetPaceStatus)]

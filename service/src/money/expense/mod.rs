@@ -30,6 +30,9 @@ use crate::{
 };
 
 /// Direction of an expense.
+///
+/// - `purchase`: Money that was spent.
+/// - `refund`: Money that was returned. Reduces the spending in reports and budgets.
 #[derive(
     Debug,
     Clone,
@@ -56,6 +59,12 @@ pub enum Kind {
 }
 
 /// Status of an expense in the approval workflow.
+///
+/// - `draft`: Not submitted yet.
+/// - `submitted`: Awaits a decision.
+/// - `approved`: Accepted, or recorded where the organization requires no approval.
+/// - `rejected`: Refused. Updating a rejected expense makes it a draft again.
+/// - `reimbursed`: Repaid to the member who paid.
 #[derive(
     Debug,
     Clone,

@@ -21,6 +21,10 @@ pub use crew_hours::{crew_hours, take_hours};
 use crate::{store::page::PageQuery, text};
 
 /// Status of a daily report.
+///
+/// - `draft`: Not submitted yet. The report may be updated and deleted.
+/// - `submitted`: Awaits approval. The report may only be amended.
+/// - `approved`: Approved. The report may only be amended.
 #[derive(
     Debug,
     Clone,

@@ -31,6 +31,10 @@ use crate::{
 };
 
 /// Status of an incident.
+///
+/// - `reported`: Reported and not investigated yet.
+/// - `open`: Under investigation.
+/// - `closed`: Closed. A closed incident may be reopened.
 #[derive(
     Debug,
     Clone,

@@ -24,6 +24,12 @@ use crate::{
 };
 
 /// Status of a project. docs/work.md lists the permitted transitions.
+///
+/// - `planned`: Not started.
+/// - `active`: In progress.
+/// - `on_hold`: Suspended.
+/// - `completed`: Finished. The project still accepts time and expenses.
+/// - `archived`: Closed. The project accepts no new time, expenses, tasks or reports.
 #[derive(
     Debug,
     Clone,

@@ -28,6 +28,11 @@ use crate::{
 };
 
 /// Status of a timecard in the approval workflow.
+///
+/// - `open`: Time of the week may be recorded and changed.
+/// - `submitted`: Awaits a decision. Time of the week is locked.
+/// - `approved`: Accepted. Time of the week is locked.
+/// - `rejected`: Refused. Time of the week may be changed, and the timecard may be submitted again.
 #[derive(
     Debug,
     Clone,
