@@ -28,7 +28,7 @@ pub(super) fn reference(
         return json!(NOBODY);
     }
     let rows = organization.of(collection);
-    choice.maybe_of(&rows[..rows.len() / 2]).map_or(Value::Null, |row| json!(row.id()))
+    choice.maybe_of(&rows[..rows.len().div_ceil(2)]).map_or(Value::Null, |row| json!(row.id()))
 }
 
 /// Leaves a field out as often as not.

@@ -16,10 +16,14 @@ mod sync;
 mod texts;
 mod work;
 
-use std::{collections::BTreeSet, sync::Mutex};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
+use serde_json::{Value, json};
 use service::{clock::Clock, random::Random, store::Options};
 use tests::{App, AppOptions, Database, Exchange, Record, Route, database::run_in_turn, keyring};
 
@@ -93,10 +97,29 @@ async fn go_on(app: &App, mut script: Script, calls: usize) {
 /// What a script of bad and good calls is worth: half of them do something, and none is our fault.
 fn assert_worth(exchanges: &[Exchange]) {
     let succeeded = exchanges.iter().filter(|it| it.answer.status.is_success()).count();
-    assert!(succeeded * 2 >= exchanges.len(), "{succeeded} of {} succeed", exchanges.len());
+    let enough = succeeded * 2 >= exchanges.len();
+    assert!(enough, "{succeeded} of {} succeed: {:?}", exchanges.len(), refusals(exchanges));
     for Exchange { call, answer } in exchanges {
         assert!(answer.status.as_u16() < 500, "{call}\n{}", answer.text);
     }
+}
+
+/// Why calls are refused, the commonest first.
+fn refusals(exchanges: &[Exchange]) -> Vec<(usize, String)> {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for Exchange { answer, .. } in exchanges.iter().filter(|it| !it.answer.status.is_success()) {
+        let problem = &answer.json;
+        let why = problem["violations"].get(0).map_or(Value::Null, |one| {
+            let pointer = one["pointer"].as_str().unwrap_or_default();
+            json!(format!("{pointer} {}", one["code"]))
+        });
+        *counts
+            .entry(format!("{} {} {why}", answer.status.as_u16(), problem["code"]))
+            .or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().map(|(why, count)| (count, why)).collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    counts
 }
 
 fn assert_same(index: usize, here: &Exchange, there: &Exchange) {

@@ -94,11 +94,16 @@ impl Script {
         }
     }
 
-    /// Listens to the first organization.
+    /// Listens to the first organization that admits one of its callers: the script may have deactivated some.
     pub(super) async fn listen(&mut self) {
-        let organization = self.organizations[0].clone();
-        let client = self.client_of(&organization.callers[0]);
-        let path = format!("{}/events/stream", organization.path);
-        self.call(&client, Call::get(path)).await;
+        for organization in self.organizations.clone() {
+            for caller in &organization.callers {
+                let client = self.client_of(caller);
+                let path = format!("{}/events/stream", organization.path);
+                if self.call(&client, Call::get(path)).await.status.is_success() {
+                    return;
+                }
+            }
+        }
     }
 }
