@@ -1,4 +1,4 @@
-use service::saga::{self, Saga};
+use service::{automation::saga, saga::Saga};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{permission, resource::Collection};

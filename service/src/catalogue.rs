@@ -8,6 +8,7 @@ use crate::{
     automation::{
         budget_thresholds, large_expenses,
         rule::{self, Rule},
+        saga::{import as import_saga, offboarding, reimbursement, time_zone_change},
         webhook::{self, IssuedWebhook, Webhook},
     },
     background::{Catalogue, Context, MIN_TURN_INTERVAL, Worker},
@@ -33,8 +34,8 @@ use crate::{
     },
     purge,
     resource::Descriptor,
-    saga::{self, Saga},
-    store::signal::Signal,
+    saga::{self, Kind, Saga},
+    store::{self, OnTimeZoneChange, signal::Signal},
     work::{
         daily_report::DailyReport, incident::Incident, project::Project, task::Task,
         time_entry::TimeEntry, timecard::Timecard,
@@ -79,6 +80,18 @@ pub fn is_versioned(schema: &str) -> bool {
 /// Every consumer.
 pub const CONSUMERS: &[Consumer] =
     &[budget_thresholds::CONSUMER, large_expenses::CONSUMER, rule::reaction::CONSUMER];
+
+/// Every kind of saga.
+const SAGAS: &[&Kind] =
+    &[&import_saga::KIND, &offboarding::KIND, &reimbursement::KIND, &time_zone_change::KIND];
+
+/// What follows from another time zone of an organization.
+const ON_TIME_ZONE_CHANGE: &[OnTimeZoneChange] =
+    &[|tx, actor, zone| Box::pin(time_zone_change::begin(tx, actor, zone))];
+
+/// What the store is handed.
+pub static CATALOGUE: store::Catalogue =
+    store::Catalogue { sagas: SAGAS, on_time_zone_change: ON_TIME_ZONE_CHANGE };
 
 /// What is to be done in the background.
 pub const BACKGROUND: Catalogue = Catalogue { consumers: CONSUMERS, workers: WORKERS };

@@ -63,17 +63,6 @@ const UPWARD: &[(&str, &str)] = &[
     ("import", "work::project"),
     ("import", "work::task"),
     ("saga", "identity::access"),
-    ("saga", "identity::member"),
-    ("saga", "identity::organization"),
-    ("saga", "identity::separation_of_duties"),
-    ("saga", "money::account"),
-    ("saga", "money::category"),
-    ("saga", "money::expense"),
-    ("saga", "money::journal_entry"),
-    ("saga", "work::project"),
-    ("saga", "work::task"),
-    ("saga", "work::time_entry"),
-    ("saga", "work::timecard"),
     ("sync", "catalogue"),
 ];
 

@@ -8,6 +8,7 @@ use std::{
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use service::{
     Store,
+    catalogue::CATALOGUE,
     store::{Engine, Options},
 };
 use tokio::sync::OnceCell;
@@ -72,7 +73,8 @@ async fn template(server: &str) -> String {
         let name = format!("steward_test_{}", process::id());
         execute(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
         execute(server, &format!("CREATE DATABASE {name}")).await;
-        let store = Store::connect(&at(server, &name), Options::default()).await.unwrap();
+        let store =
+            Store::connect(&at(server, &name), Options::default(), &CATALOGUE).await.unwrap();
         store.migrate().await.unwrap();
         store.close().await.unwrap();
         name
@@ -146,7 +148,7 @@ impl Database {
     /// # Panics
     /// If the database does not answer.
     pub async fn store(&self, options: Options) -> Store {
-        let store = Store::connect(&self.url, options).await.unwrap();
+        let store = Store::connect(&self.url, options, &CATALOGUE).await.unwrap();
         if self.engine == Engine::Sqlite {
             store.migrate().await.unwrap();
         }

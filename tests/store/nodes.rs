@@ -1,5 +1,5 @@
 use futures_util::future::join_all;
-use service::{Store, store::Options};
+use service::{Store, catalogue::CATALOGUE, store::Options};
 use tests::{Database, on_postgresql};
 
 /// A SQLite file belongs to one node, so this is about PostgreSQL.
@@ -11,7 +11,7 @@ async fn nodes_that_start_at_once_migrate_once(database: Database) {
 
     let nodes = join_all((0..4).map(|_| {
         let one_connection = Options { max_connections: 1, ..Options::default() };
-        Store::connect(&database.url, one_connection)
+        Store::connect(&database.url, one_connection, &CATALOGUE)
     }));
     let nodes: Vec<Store> = nodes.await.into_iter().collect::<Result<_, _>>().unwrap();
     for migrated in join_all(nodes.iter().map(Store::migrate)).await {

@@ -14,6 +14,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use service::{
     Store,
+    catalogue::CATALOGUE,
     store::{ConnectError, Engine, Options},
 };
 use tempfile::TempDir;
@@ -96,7 +97,8 @@ fn settings(database: &Url, port: u16, keeps_prepared_statements: bool) -> Strin
 
 async fn refusal(url: &str, direct_url: Option<&str>) -> String {
     let direct_url = direct_url.map(str::to_owned);
-    let refused = Store::connect(url, Options { direct_url, ..Options::default() }).await;
+    let options = Options { direct_url, ..Options::default() };
+    let refused = Store::connect(url, options, &CATALOGUE).await;
     match refused.expect_err("it is refused") {
         ConnectError::Session(why) => why,
         other => panic!("{other}"),

@@ -14,6 +14,7 @@ use std::{io::IsTerminal, process::ExitCode};
 use clap::{Parser, Subcommand};
 use service::{
     Store,
+    catalogue::CATALOGUE,
     store::{ConnectError, Options},
     zone,
 };
@@ -125,13 +126,13 @@ fn url(database: &Database) -> DatabaseUrl {
 }
 
 async fn connect(database: &Database) -> Result<Store, ConnectError> {
-    Store::connect(url(database).reveal(), options(database)).await
+    Store::connect(url(database).reveal(), options(database), &CATALOGUE).await
 }
 
 /// As the one process that serves a SQLite file.
 async fn connect_to_serve(database: &Database) -> Result<Store, ConnectError> {
     let options = Options { exclusive: true, ..options(database) };
-    Store::connect(url(database).reveal(), options).await
+    Store::connect(url(database).reveal(), options, &CATALOGUE).await
 }
 
 fn options(database: &Database) -> Options {

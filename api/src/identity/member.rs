@@ -1,4 +1,4 @@
-use service::{identity::member::Member, saga};
+use service::{automation::saga, identity::member::Member};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{permission, resource::Collection};

@@ -1,12 +1,12 @@
 use actix_web::{HttpResponse, post, web};
 use service::{
+    automation::saga,
     import::ImportRun,
     input::Validated,
     money::expense::{
         self, Expense, ExpenseBatch, ExpenseBatchResult, Import, ImportQuery, ImportReport,
         rules::Transition,
     },
-    saga,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use service::{
     Store,
+    automation::saga,
     identity::access,
     input::{Create, FromBody, TransitionBody},
-    saga,
+    resource::Readable,
+    saga::{Saga, SagaQuery},
     store::{Options, versioned::Expected},
     work::time_entry,
 };
@@ -221,8 +223,8 @@ impl Story {
         let about = id(&leaver.member).parse().expect("an id");
         self.meanwhile(async |store, organization_id| {
             let actor = access::operator(store, organization_id, None).await.expect("an operator");
-            let query = saga::SagaQuery { subject_id: Some(about), ..Default::default() };
-            let listed = <saga::Saga as service::resource::Readable>::list(store, &actor, &query);
+            let query = SagaQuery { subject_id: Some(about), ..Default::default() };
+            let listed = Saga::list(store, &actor, &query);
             let saga = listed.await.expect("sagas").items.remove(0);
             let again = json!({ "reassign_to_member_id": null });
             let again = TransitionBody::from_body(again).expect("a body");

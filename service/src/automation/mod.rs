@@ -3,4 +3,5 @@
 pub(crate) mod budget_thresholds;
 pub(crate) mod large_expenses;
 pub mod rule;
+pub mod saga;
 pub mod webhook;

@@ -11,8 +11,9 @@ use super::{ImportRun, ImportRunQuery, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    saga::{self, State},
-    store::{Store, page::Page, stored},
+    event::Verb,
+    saga::{self, Saga, State, repository as sagas, rules::Progress},
+    store::{Store, Tx, page::Page, signal::Signal, stored, versioned},
 };
 
 /// How long at least others have their turn between two parts of an import.
@@ -74,7 +75,7 @@ pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<ImportRun> {
         .snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
             Box::pin(async move {
                 let row = repository::get(tx, *organization_id, *id).await?;
-                let (state, reason) = saga::import::state_of(tx, *organization_id, *id).await?;
+                let (state, reason) = saga::state_of(tx, *organization_id, *id).await?;
                 view(row, state, reason)
             })
         })
@@ -88,7 +89,7 @@ pub async fn list(store: &Store, actor: &Actor, query: ImportRunQuery) -> Result
             Box::pin(async move {
                 let page = repository::list(tx, *organization_id, query).await?;
                 let ids = page.items.iter().map(|row| row.id).collect();
-                let states = saga::import::states_of(tx, *organization_id, ids).await?;
+                let states = saga::states_of(tx, *organization_id, ids).await?;
                 let mut states: HashMap<_, _> = states.into_iter().collect();
                 page.try_map(|row| {
                     let unknown = (State::Failed, None);
@@ -115,7 +116,7 @@ pub async fn finish(
             return Ok(run);
         }
         let begun = Instant::now();
-        match saga::import::run_step(store, (actor.organization_id, id)).await {
+        match saga::run_step(store, (actor.organization_id, id)).await {
             // Another process has the file, and will let it go.
             Ok(()) | Err(Error::Unavailable(_)) => {}
             Err(other) => return Err(other),
@@ -134,9 +135,26 @@ pub async fn cancel(store: &Store, actor: &Actor, id: Uuid) -> Result<ImportRun>
         .write((actor.clone(), id), |tx, (actor, id)| {
             Box::pin(async move {
                 let row = repository::get(tx, actor.organization_id, *id).await?;
-                let (state, reason) = saga::import::cancel(tx, actor, *id).await?;
+                let (state, reason) = cancel_saga(tx, actor, *id).await?;
                 view(row, state, reason)
             })
         })
         .await
+}
+
+/// Undoes the saga of an import. One that is being undone stays so.
+async fn cancel_saga(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(State, Option<String>)> {
+    let row = sagas::get(tx, actor.organization_id, id).await?;
+    let mut progress = Progress::of(&row, tx.catalogue().saga(&row.kind)?)?;
+    if progress.has_ended() || progress.is_past_pivot() {
+        return Err(Error::state("import_ended", "the import has ended"));
+    }
+    if progress.undoing {
+        return Ok((progress.state, progress.reason));
+    }
+    progress.compensate(tx.now(), "the import was cancelled".into())?;
+    tx.signal(Signal::Work);
+    let next = sagas::columns(&progress)?;
+    let saga = versioned::update(tx, actor, Verb::Cancelled, &row, next, Saga::try_from).await?;
+    Ok((saga.state, saga.reason))
 }

@@ -49,6 +49,9 @@ pub(crate) const INLINE_ROWS: usize = 100;
 /// a tenth of a second; fewer rows write more pages each, since every row touches a page of every index.
 pub(crate) const SLICE_ROWS: usize = 500;
 
+/// The kind of the sagas that write the rows of large files.
+pub(crate) const SAGA: &str = "import";
+
 /// A file that nobody can import as a whole.
 pub(crate) fn too_many_rows(limit: u64) -> Error {
     Error::invalid("", "too_many_rows", format!("must have at most {limit} rows"))

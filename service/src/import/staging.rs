@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ImportRun, Imported, Kind, Tally, commands::view, repository};
+use super::{ImportRun, Imported, Kind, SAGA, Tally, commands::view, repository};
 use crate::{
     actor::{Actor, Author},
     error::{Error, Result},
@@ -144,7 +144,10 @@ async fn begin(tx: &Tx, actor: &Actor, id: Uuid, slices: i64, tally: Tally) -> R
         import::ActiveModel { staging_until: Set(None), slices: Set(slices), ..tally.columns() };
     still_there(repository::update_staged(tx, key, whole).await?)?;
     let row = repository::get(tx, actor.organization_id, id).await?;
-    let saga = saga::import::begin(tx, actor, &row).await?;
+    let kind = tx.catalogue().saga(SAGA)?;
+    // The import is the saga's subject, and has its id.
+    let data = json!({ "import": row.kind, "total": row.total });
+    let saga = saga::start(tx, actor, kind, (row.id, row.id), data).await?;
     view(row, saga.state, saga.reason)
 }
 

@@ -1,23 +1,15 @@
-use chrono::{DateTime, Utc};
 use entity::saga;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Saga, SagaDecisionInput, SagaQuery, redact_note, repository, rules::Progress, worker};
+use super::{Saga, SagaQuery, State, redact_note, repository};
 use crate::{
     actor::Actor,
-    error::{Error, Result},
+    error::Result,
     event::Verb,
-    identity::separation_of_duties::{Involvement, SeparationOfDuties},
-    input::TransitionBody,
     resource::{Readable, Resource, versioned},
     role::Permission,
-    store::{
-        Store, Tx,
-        page::Page,
-        signal::Signal,
-        versioned::{self, Expected},
-    },
+    store::{Store, Tx, page::Page, stored},
 };
 
 versioned!(Saga);
@@ -59,99 +51,25 @@ impl Readable for Saga {
     }
 }
 
-/// Tries the step at once that a saga is at, be it forwards or backwards.
-pub async fn retry(
-    store: &Store,
-    actor: &Actor,
+/// Where a saga stands, and why it is undone or cannot go on.
+pub(crate) async fn state_of(
+    tx: &Tx,
+    organization_id: Uuid,
     id: Uuid,
-    expected: Expected,
-    body: TransitionBody<SagaDecisionInput>,
-) -> Result<Saga> {
-    decide(store, actor, id, expected, body, Verb::Retried).await
+) -> Result<(State, Option<String>)> {
+    state_in(repository::get(tx, organization_id, id).await?)
 }
 
-/// Undoes a saga that is before what cannot be undone; of a payout, somebody knows that nothing was paid.
-pub async fn compensate(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<SagaDecisionInput>,
-) -> Result<Saga> {
-    decide(store, actor, id, expected, body, Verb::Cancelled).await
+/// Where some sagas stand.
+pub(crate) async fn states_of(
+    tx: &Tx,
+    organization_id: Uuid,
+    ids: Vec<Uuid>,
+) -> Result<Vec<(Uuid, (State, Option<String>))>> {
+    let rows = repository::by_ids(tx, organization_id, ids).await?;
+    rows.into_iter().map(|row| Ok((row.id, state_in(row)?))).collect()
 }
 
-/// Goes on with a saga of which somebody knows that it is paid.
-pub async fn mark_paid(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<SagaDecisionInput>,
-) -> Result<Saga> {
-    decide(store, actor, id, expected, body, Verb::MarkedPaid).await
-}
-
-async fn decide(
-    store: &Store,
-    actor: &Actor,
-    id: Uuid,
-    expected: Expected,
-    body: TransitionBody<SagaDecisionInput>,
-    verb: Verb,
-) -> Result<Saga> {
-    store
-        .write(
-            (actor.clone(), id, expected, body, verb),
-            |tx, (actor, id, expected, body, verb)| {
-                Box::pin(async move {
-                    let row = repository::get(tx, actor.organization_id, *id).await?;
-                    expected.check(row.version, &Saga::try_from(row.clone())?)?;
-                    let SagaDecisionInput { note } = body.input()?;
-                    let elsewhere = worker::kind(&row.kind)?.is_done_elsewhere();
-                    if elsewhere && *verb != Verb::Retried {
-                        not_ones_own(tx, actor, &row).await?;
-                    }
-                    if *verb == Verb::MarkedPaid && !elsewhere {
-                        return Err(Error::state("not_a_payout", "the saga is not a payout"));
-                    }
-                    let mut progress = Progress::of(&row)?;
-                    let is_past = progress.is_past_pivot() && !progress.has_ended();
-                    if *verb == Verb::Cancelled && !elsewhere && is_past {
-                        return Err(Error::state(
-                            "not_undoable",
-                            "the completed steps cannot be compensated",
-                        ));
-                    }
-                    decided(&mut progress, *verb, tx.now(), note)?;
-                    tx.signal(Signal::Work);
-                    let next = repository::columns(&progress)?;
-                    versioned::update(tx, actor, *verb, &row, next, Saga::try_from).await
-                })
-            },
-        )
-        .await
-}
-
-/// Whether money has come is not said by whom it came to.
-async fn not_ones_own(tx: &Tx, actor: &Actor, row: &saga::Model) -> Result<()> {
-    let payee = row.data["member_id"].as_str().and_then(|id| Uuid::try_parse(id).ok());
-    let (permission, involved) = (Permission::ManageSagas, &[(Involvement::Owned, payee)][..]);
-    let duties = SeparationOfDuties { noun: "payout", code: "own_payout", permission, involved };
-    duties.check(tx, actor).await
-}
-
-fn decided(
-    progress: &mut Progress,
-    verb: Verb,
-    now: DateTime<Utc>,
-    note: Option<String>,
-) -> Result<()> {
-    match verb {
-        Verb::Cancelled => {
-            progress.compensate(now, note.unwrap_or_else(|| "the saga was cancelled".into()))
-        }
-        Verb::MarkedPaid => progress.mark_done(now),
-        _ => progress.retry(now),
-    }
+fn state_in(row: saga::Model) -> Result<(State, Option<String>)> {
+    Ok((stored::word(saga::Column::State, row.id, &row.state)?, row.reason))
 }

@@ -3,12 +3,8 @@
 
 mod commands;
 mod example;
-pub(crate) mod import;
-mod offboarding;
-mod reimbursement;
-mod repository;
+pub(crate) mod repository;
 pub mod rules;
-pub(crate) mod time_zone_change;
 pub(crate) mod worker;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,17 +15,18 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-pub use commands::{compensate, mark_paid, retry};
-pub use offboarding::offboard;
-pub use reimbursement::pay;
-use rules::Progress;
-pub(crate) use worker::Calls;
+pub(crate) use commands::{state_of, states_of};
+pub use worker::Kind;
+pub(crate) use worker::{
+    Call, CallOutcome, Calls, Run, StepKind, StepResult, Work, run_step, shortened, start,
+    undo_unless_changed,
+};
 
 use crate::{
     actor::Actor,
     error::{Error, Result},
     role::Permission,
-    store::page::PageQuery,
+    store::{page::PageQuery, stored},
 };
 
 /// State of a saga.
@@ -169,7 +166,7 @@ impl TryFrom<entity::saga::Model> for Saga {
     type Error = Error;
 
     fn try_from(row: entity::saga::Model) -> Result<Self> {
-        let Progress { state, due_at, steps, reason, .. } = Progress::of(&row)?;
+        use entity::saga::Column;
         let entity::saga::Model {
             organization_id: _,
             id,
@@ -177,23 +174,23 @@ impl TryFrom<entity::saga::Model> for Saga {
             created_at,
             updated_at,
             kind,
-            state: _,
+            state,
             step: _,
             undoing: _,
-            due_at: _,
+            due_at,
             subject_id,
-            steps: _,
+            steps,
             data,
-            reason: _,
+            reason,
         } = row;
         Ok(Self {
             id,
             version,
             kind,
-            state,
+            state: stored::word(Column::State, id, &state)?,
             subject_id,
-            due_at,
-            steps,
+            due_at: due_at.map(|at| at.to_utc()),
+            steps: stored::json(Column::Steps, id, steps)?,
             data,
             reason,
             created_at: created_at.to_utc(),
@@ -201,38 +198,6 @@ impl TryFrom<entity::saga::Model> for Saga {
         })
     }
 }
-
-/// Comment that accompanies a decision about a saga.
-#[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = SagaTransitionInput, examples(json!({ "note": "The bank confirms the payment." })))]
-pub struct SagaDecisionInput {
-    /// Comment on the decision, at most 300 characters.
-    #[validate(length(max = 300))]
-    #[schema(max_length = 300)]
-    pub note: Option<String>,
-}
-
-/// Properties of an offboarding.
-#[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = MemberOffboardingInput, examples(json!({ "note": "The contract has ended." })))]
-pub struct OffboardingInput {
-    /// Identifier of the active member who takes over the open tasks; null to leave them
-    /// unassigned.
-    pub reassign_to_member_id: Option<Uuid>,
-    /// Reason for the offboarding, at most 300 characters. Returned only with the permission
-    /// `member:manage`.
-    #[validate(length(max = 300))]
-    #[schema(max_length = 300)]
-    pub note: Option<String>,
-}
-
-/// Input of a payout. It has no properties besides `version`.
-#[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ExpensePayoutInput)]
-pub struct PayoutInput {}
 
 /// Filters and page of a list of sagas, newest first.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]

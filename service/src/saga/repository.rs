@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-pub(super) async fn get(
+pub(crate) async fn get(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,
@@ -45,7 +45,7 @@ pub(super) async fn by_ids(
 }
 
 /// Replaces the data of a saga. That is no new version of it.
-pub(super) async fn update_data(tx: &Tx, saga: (Uuid, Uuid), data: Value) -> Result<()> {
+pub(crate) async fn update_data(tx: &Tx, saga: (Uuid, Uuid), data: Value) -> Result<()> {
     change(tx, saga, saga::ActiveModel { data: Set(data), ..Default::default() }).await
 }
 
@@ -107,7 +107,7 @@ pub(super) async fn due(
 }
 
 /// Whether a saga of a kind is about this and has not ended.
-pub(super) async fn is_under_way(
+pub(crate) async fn is_under_way(
     tx: &Tx,
     organization_id: Uuid,
     kind: &str,
@@ -123,7 +123,7 @@ pub(super) async fn is_under_way(
 }
 
 /// Records which versions of other resources a saga has left.
-pub(super) async fn record_writes(
+pub(crate) async fn record_writes(
     tx: &Tx,
     (organization_id, saga_id): (Uuid, Uuid),
     entity: &str,
@@ -148,7 +148,7 @@ pub(super) async fn record_writes(
 }
 
 /// Takes some of what a saga has left out of its memory, by id, and gives it with the versions.
-pub(super) async fn take_writes(
+pub(crate) async fn take_writes(
     tx: &Tx,
     (organization_id, saga_id): (Uuid, Uuid),
     entity: &str,
@@ -176,7 +176,7 @@ pub(super) async fn take_writes(
 }
 
 /// The columns of how far a saga is.
-pub(super) fn columns(progress: &Progress) -> Result<saga::ActiveModel> {
+pub(crate) fn columns(progress: &Progress) -> Result<saga::ActiveModel> {
     let Progress { state, step, undoing, due_at, steps, reason, pivot: _ } = progress;
     let steps = serde_json::to_value(steps)
         .map_err(|error| Error::Internal(format!("steps cannot be written: {error}")))?;

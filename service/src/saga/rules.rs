@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::saga;
 
-use super::{State, Step, StepState};
+use super::{Kind, State, Step, StepState};
 use crate::{
     backoff::Backoff,
     error::{Error, Result},
@@ -64,11 +64,11 @@ impl Progress {
         progress
     }
 
-    /// That of a saga.
+    /// That of a saga of this kind.
     ///
     /// # Errors
-    /// [`Error::Internal`] where this version does not know the saga's kind, its state or its steps.
-    pub(super) fn of(row: &saga::Model) -> Result<Self> {
+    /// [`Error::Internal`] where this version does not know the saga's state or its steps.
+    pub(crate) fn of(row: &saga::Model, kind: &Kind) -> Result<Self> {
         use saga::Column;
         let step = usize::try_from(row.step);
         let step = step.map_err(|_| Error::Internal(format!("no step of a saga: {}", row.step)))?;
@@ -79,7 +79,7 @@ impl Progress {
             due_at: row.due_at.map(|at| at.to_utc()),
             steps: stored::json(Column::Steps, row.id, row.steps.clone())?,
             reason: row.reason.clone(),
-            pivot: super::worker::kind(&row.kind)?.pivot,
+            pivot: kind.pivot,
         })
     }
 

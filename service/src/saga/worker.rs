@@ -15,10 +15,7 @@ use sea_orm::ActiveValue::Set;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{
-    Saga, SagaTimeouts, State, import, offboarding, reimbursement, repository, rules::Progress,
-    time_zone_change,
-};
+use super::{Saga, SagaTimeouts, State, repository, rules::Progress};
 use crate::{
     actor::Actor,
     background::Context,
@@ -39,35 +36,36 @@ const MAX_CONCURRENT: u64 = 16;
 pub(crate) type Calls = LivenessTracker<(Uuid, Uuid), i64>;
 
 /// A kind of saga.
-pub(super) struct Kind {
-    pub(super) name: &'static str,
+#[derive(Debug)]
+pub struct Kind {
+    pub(crate) name: &'static str,
     /// Its steps. The first is done by whoever starts it.
-    pub(super) steps: &'static [StepKind],
+    pub(crate) steps: &'static [StepKind],
     /// The step after which nothing is undone any more: it is the last that may be refused.
-    pub(super) pivot: usize,
+    pub(crate) pivot: usize,
 }
 
 impl Kind {
     /// Whether what cannot be undone is done elsewhere, and so may have been done by hand.
-    pub(super) fn is_done_elsewhere(&self) -> bool {
+    pub(crate) fn is_done_elsewhere(&self) -> bool {
         self.steps.get(self.pivot).is_some_and(|step| matches!(step.run, Run::Remote { .. }))
     }
 }
 
 /// What a step knows of its saga.
 #[derive(Debug, Clone)]
-pub(super) struct Work {
-    pub(super) saga_id: Uuid,
+pub(crate) struct Work {
+    pub(crate) saga_id: Uuid,
     /// What it is about: an expense, a member.
-    pub(super) subject_id: Uuid,
-    pub(super) data: Value,
+    pub(crate) subject_id: Uuid,
+    pub(crate) data: Value,
     /// Why it is undone.
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// How much of a step was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum StepResult {
+pub(crate) enum StepResult {
     /// All of it.
     Done,
     /// A part: the rest is done by the same function in transactions of their own, so that nobody waits
@@ -78,20 +76,20 @@ pub(super) enum StepResult {
 }
 
 /// Something done within the transaction.
-pub(super) type Local =
+pub(crate) type Local =
     for<'a> fn(&'a Tx, &'a Actor, &'a Work) -> BoxFuture<'a, Result<StepResult>>;
 
 /// A call to somebody else, which they may get more than once.
 #[derive(Debug, Clone)]
-pub(super) struct Call {
-    pub(super) url: String,
-    pub(super) key: String,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Call {
+    pub(crate) url: String,
+    pub(crate) key: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum CallOutcome {
+pub(crate) enum CallOutcome {
     /// It was done.
     Done,
     /// It was not, and will not be.
@@ -103,7 +101,8 @@ pub(super) enum CallOutcome {
 }
 
 /// How a step is done.
-pub(super) enum Run {
+#[derive(Debug)]
+pub(crate) enum Run {
     /// In the transaction that notes it.
     Local(Local),
     /// By a call, which `prepare` makes up in a transaction.
@@ -114,15 +113,16 @@ pub(super) enum Run {
 }
 
 /// A step of a kind of saga.
-pub(super) struct StepKind {
-    pub(super) name: &'static str,
-    pub(super) run: Run,
+#[derive(Debug)]
+pub(crate) struct StepKind {
+    pub(crate) name: &'static str,
+    pub(crate) run: Run,
     /// How it is undone, where there is something to undo.
-    pub(super) undo: Option<Local>,
+    pub(crate) undo: Option<Local>,
 }
 
 /// Writes a new saga, whose first step is done by whoever starts it.
-pub(super) async fn start(
+pub(crate) async fn start(
     tx: &Tx,
     actor: &Actor,
     kind: &Kind,
@@ -143,18 +143,6 @@ pub(super) async fn start(
     };
     tx.signal(Signal::Work);
     versioned::insert(tx, actor, row, Saga::try_from).await
-}
-
-const KINDS: &[&Kind] =
-    &[&import::KIND, &offboarding::KIND, &reimbursement::KIND, &time_zone_change::KIND];
-
-/// The kind of that name.
-///
-/// # Errors
-/// [`Error::Internal`] where this version does not know it.
-pub(super) fn kind(name: &str) -> Result<&'static Kind> {
-    let known = KINDS.iter().copied().find(|kind| kind.name == name);
-    known.ok_or_else(|| Error::Internal(format!("no kind of saga: {name}")))
 }
 
 /// Takes up some that are due, together, and says how many went on.
@@ -186,7 +174,7 @@ struct PendingCall {
 }
 
 /// Does the step that a saga is at which makes no calls, for somebody who waits for it.
-pub(super) async fn run_step(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
+pub(crate) async fn run_step(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
     let timeouts = SagaTimeouts::default();
     store
         .read_committed()
@@ -248,7 +236,8 @@ async fn begin(
     is_abandoned: impl Fn(i64) -> bool,
 ) -> Result<StepStart> {
     let row = repository::get(tx, organization_id, id).await?;
-    let mut progress = Progress::of(&row)?;
+    let kind = tx.catalogue().saga(&row.kind)?;
+    let mut progress = Progress::of(&row, kind)?;
     let now = tx.now();
     let max_wait = timeouts.max_wait();
     if !progress.due_at.is_some_and(|due_at| due::has_come(due_at, now, max_wait)) {
@@ -259,7 +248,7 @@ async fn begin(
     }
     // Another node that is at the same step waits here, and then finds it done.
     versioned::lock::<saga::Entity>(tx, &row).await?;
-    let step = kind(&row.kind)?.steps.get(progress.step);
+    let step = kind.steps.get(progress.step);
     let step = step.ok_or_else(|| Error::Internal(format!("no such step of a {}", row.kind)))?;
     let way = if progress.undoing { ".undo" } else { "" };
     let label = format!("{}.{}{way}", row.kind, step.name);
@@ -328,7 +317,7 @@ fn is_abandoned(tx: &Tx, context: &Context, saga: (Uuid, Uuid), version: i64) ->
 }
 
 /// Undoes something, unless somebody has changed it since, or the rules of now do not allow it: then false.
-pub(super) async fn undo_unless_changed(
+pub(crate) async fn undo_unless_changed(
     tx: &Tx,
     undo: impl AsyncFnOnce(&Tx) -> Result<()>,
 ) -> Result<bool> {
@@ -370,7 +359,7 @@ fn record_failure(
 }
 
 /// A text that fits, of which every database keeps each character.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(300).collect()
 }
 
@@ -385,7 +374,7 @@ async fn record_outcome(
     if row.version != *version {
         return Ok(());
     }
-    let mut progress = Progress::of(&row)?;
+    let mut progress = Progress::of(&row, tx.catalogue().saga(&row.kind)?)?;
     let now = tx.now();
     match outcome.clone() {
         CallOutcome::Done => progress.done(now),

@@ -7,6 +7,7 @@
 //! were in the way.
 
 mod backfill_requests;
+mod catalogue;
 pub(crate) mod children;
 mod commit_marker;
 mod connections;
@@ -35,6 +36,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
 use backfill_requests::BackfillRequests;
+pub use catalogue::{Catalogue, OnTimeZoneChange};
 pub use connections::Connections;
 pub use failure::DUPLICATE_POINTERS;
 use signal::{Signal, Signals};
@@ -220,6 +222,7 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) keyring: Arc<Keyring>,
+    catalogue: &'static Catalogue,
     signals: Signals,
     /// Whether positions can be given with the events.
     fully_sequenced: positions::FullySequenced,
@@ -228,13 +231,18 @@ pub(crate) struct Context {
 
 impl Store {
     /// Connects: `sqlite://steward.db` (made if it is not there), `sqlite::memory:` (one connection,
-    /// kept for ever), or `postgres://…`.
-    pub async fn connect(url: &str, options: Options) -> Result<Self, ConnectError> {
+    /// kept for ever), or `postgres://…`. What the domain has, it hands in.
+    pub async fn connect(
+        url: &str,
+        options: Options,
+        catalogue: &'static Catalogue,
+    ) -> Result<Self, ConnectError> {
         let telemetry = telemetry::Telemetry::of(options.observer.clone());
         let context = Context {
             clock: options.clock.clone(),
             random: options.random.clone(),
             keyring: Arc::new(options.keyring.clone()),
+            catalogue,
             signals: Signals::default(),
             fully_sequenced: positions::FullySequenced::default(),
             backfill_requests: BackfillRequests::default(),

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statem
 use uuid::Uuid;
 
 use super::{
-    Context,
+    Catalogue, Context,
     commit_marker::CommitMarker,
     event_buffer::EventBuffer,
     positions::{FullySequenced, LogHeads},
@@ -122,6 +122,11 @@ impl Tx {
     /// The keys of what is encrypted.
     pub fn keyring(&self) -> &Keyring {
         &self.context.keyring
+    }
+
+    /// What the domain has handed in.
+    pub fn catalogue(&self) -> &'static Catalogue {
+        self.context.catalogue
     }
 
     /// Marks this transaction to be rolled back at its end, though its result is given: for dry

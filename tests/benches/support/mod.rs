@@ -22,6 +22,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 use service::{
     Actor, Store,
+    catalogue::CATALOGUE,
     clock::Clock,
     identity::{
         access,
@@ -84,7 +85,7 @@ impl Database {
     }
 
     pub(crate) async fn store(&self, options: Options) -> Store {
-        let store = Store::connect(&self.url, options).await.unwrap();
+        let store = Store::connect(&self.url, options, &CATALOGUE).await.unwrap();
         store.migrate().await.unwrap();
         store
     }

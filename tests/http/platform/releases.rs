@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use service::{
     Store,
+    catalogue::CATALOGUE,
     clock::Clock,
     event,
     money::{expense::spending, journal_entry},
@@ -93,7 +94,7 @@ async fn a_database_of_every_release_is_migrated_and_answers_as_it_did(database:
         eprintln!("{}", release.display());
         let [sql, json] = files(&release, database.engine);
         database.restore(&fs::read_to_string(sql).unwrap()).await;
-        let store = Store::connect(&database.url, options()).await.unwrap();
+        let store = Store::connect(&database.url, options(), &CATALOGUE).await.unwrap();
         store.migrate().await.unwrap();
         verify(&store).await;
         let app = App::over(store, Settings::default());

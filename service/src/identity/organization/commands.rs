@@ -12,7 +12,6 @@ use crate::{
     input::{Change, Create},
     resource::{Changeable, Resource, versioned},
     role::{Permission, Role},
-    saga,
     store::{
         Store, Tx,
         log::{self, EventContext},
@@ -71,7 +70,9 @@ impl Changeable for Organization {
         if let Some(zone) =
             input.time_zone.parse().ok().filter(|_| input.time_zone != row.time_zone)
         {
-            saga::time_zone_change::begin(tx, actor, zone).await?;
+            for follow in tx.catalogue().on_time_zone_change {
+                follow(tx, actor, zone).await?;
+            }
         }
         let next = columns(input);
         tx.invalidate_access();

@@ -4,19 +4,16 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{
-    repository,
-    worker::{self, Kind, Run, StepKind, StepResult, Work},
-};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    saga::{self, Kind, Run, StepKind, StepResult, Work, repository},
     store::Tx,
     work::task,
     zone::Zone,
 };
 
-pub(super) const KIND: Kind = Kind {
+pub(crate) const KIND: Kind = Kind {
     name: "time_zone_change",
     steps: &[
         StepKind {
@@ -46,7 +43,7 @@ pub(crate) async fn begin(tx: &Tx, actor: &Actor, zone: Zone) -> Result<()> {
     let organization_id = actor.organization_id;
     if let Some(cursor) = task::rezone(tx, organization_id, zone, None).await? {
         let data = json!(TimeZoneChangeData { cursor });
-        worker::start(tx, actor, &KIND, (tx.new_id(), organization_id), data).await?;
+        saga::start(tx, actor, &KIND, (tx.new_id(), organization_id), data).await?;
     }
     Ok(())
 }

@@ -1,29 +1,19 @@
 //! Imports a large file: slice after slice, each in a transaction of its own. Where a slice is refused, or
 //! somebody calls the import off, what was written is taken back, slice after slice too.
 
-use entity::{import as table, saga};
+use entity::import as table;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{
-    Saga, State, repository,
-    rules::Progress,
-    worker::{self, Kind, Run, StepKind, StepResult, Work, undo_unless_changed},
-};
 use crate::{
     actor::Actor,
     error::{Error, ImportFailure, Result},
-    event::Verb,
     identity::member::{self, Member},
     import::{self, OnError, Tally, Written, repository as imports},
     money::{category::Category, expense},
     resource::{Resource, Writable},
-    store::{
-        Store, Tx,
-        signal::Signal,
-        stored,
-        versioned::{self, Expected},
-    },
+    saga::{Kind, Run, StepKind, StepResult, Work, repository, undo_unless_changed},
+    store::{Tx, stored, versioned::Expected},
     work::{project::Project, task::Task, time_entry},
 };
 
@@ -32,8 +22,8 @@ const ROWS_PER_TRANSACTION: usize = 50;
 /// How many of the categories and the like that rows name one transaction takes back.
 const RESOURCES_PER_TRANSACTION: u64 = 50;
 
-pub(super) const KIND: Kind = Kind {
-    name: "import",
+pub(crate) const KIND: Kind = Kind {
+    name: import::SAGA,
     steps: &[
         StepKind {
             name: "stage",
@@ -54,58 +44,6 @@ pub(super) const KIND: Kind = Kind {
     // When all rows are there, they stay.
     pivot: 1,
 };
-
-/// Begins an import whose slices are there. It is the saga's subject, and has its id.
-pub(crate) async fn begin(tx: &Tx, actor: &Actor, row: &table::Model) -> Result<Saga> {
-    let data = json!({ "import": row.kind, "total": row.total });
-    worker::start(tx, actor, &KIND, (row.id, row.id), data).await
-}
-
-/// Where an import stands.
-pub(crate) async fn state_of(
-    tx: &Tx,
-    organization_id: Uuid,
-    id: Uuid,
-) -> Result<(State, Option<String>)> {
-    state_in(repository::get(tx, organization_id, id).await?)
-}
-
-fn state_in(row: saga::Model) -> Result<(State, Option<String>)> {
-    let Progress { state, reason, .. } = Progress::of(&row)?;
-    Ok((state, reason))
-}
-
-/// Where some imports stand.
-pub(crate) async fn states_of(
-    tx: &Tx,
-    organization_id: Uuid,
-    ids: Vec<Uuid>,
-) -> Result<Vec<(Uuid, (State, Option<String>))>> {
-    let rows = repository::by_ids(tx, organization_id, ids).await?;
-    rows.into_iter().map(|row| Ok((row.id, state_in(row)?))).collect()
-}
-
-/// Calls an import off. One that is being taken back stays so.
-pub(crate) async fn cancel(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(State, Option<String>)> {
-    let row = repository::get(tx, actor.organization_id, id).await?;
-    let mut progress = Progress::of(&row)?;
-    if progress.has_ended() || progress.is_past_pivot() {
-        return Err(Error::state("import_ended", "the import has ended"));
-    }
-    if progress.undoing {
-        return state_in(row);
-    }
-    progress.compensate(tx.now(), "the import was cancelled".into())?;
-    tx.signal(Signal::Work);
-    let next = repository::columns(&progress)?;
-    let saga = versioned::update(tx, actor, Verb::Cancelled, &row, next, Saga::try_from).await?;
-    Ok((saga.state, saga.reason))
-}
-
-/// Does the next part of an import, or of taking it back.
-pub(crate) async fn run_step(store: &Store, key: (Uuid, Uuid)) -> Result<()> {
-    worker::run_step(store, key).await
-}
 
 /// What whoever start an import has said of it.
 fn query(row: &table::Model) -> Value {

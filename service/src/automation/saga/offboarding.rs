@@ -8,10 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{
-    OffboardingInput, Saga, repository,
-    worker::{self, Kind, Run, StepKind, StepResult, Work, undo_unless_changed},
-};
+use super::OffboardingInput;
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -19,6 +16,7 @@ use crate::{
     identity::member::{self, Member},
     input::{Change, FromBody, TransitionBody},
     resource::{Changeable, Resource},
+    saga::{self, Kind, Run, Saga, StepKind, StepResult, Work, repository, undo_unless_changed},
     store::{
         Store, Tx,
         versioned::{self, Expected},
@@ -33,7 +31,7 @@ use crate::{
 /// How many tasks one transaction gives away, or back.
 const BATCH_SIZE: u64 = 50;
 
-pub(super) const KIND: Kind = Kind {
+pub(crate) const KIND: Kind = Kind {
     name: "offboarding",
     steps: &[
         StepKind {
@@ -129,7 +127,7 @@ async fn begin(
         ));
     }
     let data = OffboardingData { reassign_to_member_id, note };
-    worker::start(tx, actor, &KIND, (tx.new_id(), id), json!(data)).await
+    saga::start(tx, actor, &KIND, (tx.new_id(), id), json!(data)).await
 }
 
 fn refused(code: &'static str, message: &'static str) -> Error {

@@ -7,10 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{
-    PayoutInput,
-    worker::{self, Call, CallOutcome, Kind, Run, StepKind, StepResult, Work, shortened},
-};
+use super::PayoutInput;
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -22,10 +19,11 @@ use crate::{
         journal_entry::{self, JournalEntryInput, Transfer},
     },
     outbound::{Outbound, OutboundError},
+    saga::{self, Call, CallOutcome, Kind, Run, StepKind, StepResult, Work, shortened},
     store::{Store, Tx, versioned::Expected},
 };
 
-pub(super) const KIND: Kind = Kind {
+pub(crate) const KIND: Kind = Kind {
     name: "reimbursement",
     steps: &[
         StepKind {
@@ -115,7 +113,7 @@ async fn begin(tx: &Tx, actor: &Actor, expense: &Expense, id: Uuid) -> Result<()
         reversal_id: tx.new_id(),
         settlement_id: tx.new_id(),
     };
-    worker::start(tx, actor, &KIND, (id, expense.id), json!(payout)).await.map(drop)
+    saga::start(tx, actor, &KIND, (id, expense.id), json!(payout)).await.map(drop)
 }
 
 async fn release(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
