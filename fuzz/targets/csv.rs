@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use service::import::fuzz;
+use service::csv::fuzz;
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, file)) = data.split_first() else { return };

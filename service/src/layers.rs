@@ -17,14 +17,13 @@ const LAYERS: &[(&str, &[&str])] = &[
             "background",
             "clock",
             "consumer",
+            "csv",
             "details",
             "due",
             "error",
             "event",
-            "example",
             "fault",
             "idempotency",
-            "import",
             "input",
             "lease",
             "liveness",
@@ -40,13 +39,14 @@ const LAYERS: &[(&str, &[&str])] = &[
             "zone",
         ],
     ),
+    ("shared", &["example", "import"]),
     ("identity", &["identity"]),
     ("work", &["work"]),
     ("money", &["money"]),
     ("report", &["report"]),
     ("automation", &["automation"]),
-    ("sync", &["sync"]),
     ("top", &["catalogue", "key_rotation", "purge"]),
+    ("sync", &["sync"]),
 ];
 
 /// The layers that hold several aggregates, a module each.
@@ -58,12 +58,7 @@ const UPWARD: &[(&str, &str)] = &[
     ("background", "automation::webhook"),
     ("consumer", "identity::access"),
     ("event", "identity::organization"),
-    ("import", "identity::member"),
-    ("import", "money::category"),
-    ("import", "work::project"),
-    ("import", "work::task"),
     ("saga", "identity::access"),
-    ("sync", "catalogue"),
 ];
 
 /// Aggregates that use each other, whatever the way. This list may only get shorter.

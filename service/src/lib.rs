@@ -22,11 +22,13 @@
 //! | reactions, rules, webhooks | [`automation`] |
 //! | offline clients | [`sync`] |
 //! | everything of the domain by name | [`catalogue`], [`purge`], [`key_rotation`] |
+//! | imports in the background | [`import`] |
 //! | who acts, and what they may do | [`actor`], [`role`] |
 //! | what resources share | [`resource`], [`input`], [`outcome`], [`idempotency`], [`error`] |
 //! | values | [`text`], [`amount`], [`zone`] |
 //! | the event log and what follows from it | [`event`], [`consumer`] |
-//! | work in the background | [`background`], [`lease`], [`saga`], [`import`] |
+//! | work in the background | [`background`], [`lease`], [`saga`] |
+//! | files of CSV | [`csv`] |
 //! | encryption and outgoing requests | [`seal`], [`outbound`] |
 //! | the database | [`store`] |
 //!
@@ -45,14 +47,13 @@ pub mod background;
 mod backoff;
 pub mod clock;
 pub mod consumer;
+pub mod csv;
 mod details;
 mod due;
 pub mod error;
 pub mod event;
-mod example;
 mod fault;
 pub mod idempotency;
-pub mod import;
 pub mod input;
 pub mod lease;
 mod liveness;
@@ -69,7 +70,9 @@ pub mod zone;
 
 // The domain. layers.rs has the order.
 pub mod automation;
+mod example;
 pub mod identity;
+pub mod import;
 pub mod money;
 pub mod report;
 pub mod sync;

@@ -5,8 +5,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use service::{
     Actor, Error, Store,
+    csv::OnError,
     identity::access,
-    import::{self, ImportRun, Imported, OnError},
+    import::{self, ImportRun, Imported},
     money::expense::{self, Import, ImportQuery},
     saga::State,
 };

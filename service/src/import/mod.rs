@@ -1,17 +1,8 @@
-//! What the imports of CSV files have in common: how a file is read, which of its columns is what, what
-//! tells its rows apart, and how it is told what is wrong with them.
+//! Imports that are done in the background: how the rows of a file are brought in, and how far their saga is
+//! (`automation::saga::import`). [`crate::csv`] reads the file.
 
-mod cells;
-mod chunks;
-mod columns;
 mod commands;
-#[cfg(fuzzing)]
-pub mod fuzz;
-mod key;
-mod lines;
-mod report;
 pub(crate) mod repository;
-mod sheet;
 mod staging;
 mod tally;
 
@@ -24,23 +15,10 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use commands::{cancel, finish, get, list};
-pub(crate) use staging::{acting, sweep};
+pub(crate) use staging::{Staging, acting, sweep};
+pub(crate) use tally::{Tally, Written};
 
-pub(crate) use self::{
-    cells::Cells,
-    chunks::Chunks,
-    columns::{Column, Header},
-    key::Keys,
-    report::Report,
-    sheet::Sheet,
-    staging::Staging,
-    tally::{Tally, Written},
-};
-use crate::{
-    error::{Error, Result, Violation, Violations, violations},
-    saga,
-    store::page::PageQuery,
-};
+use crate::{csv::RowError, saga, store::page::PageQuery};
 
 /// How many new rows an import writes before its response. One with more runs in the background.
 pub(crate) const INLINE_ROWS: usize = 100;
@@ -51,46 +29,6 @@ pub(crate) const SLICE_ROWS: usize = 500;
 
 /// The kind of the sagas that write the rows of large files.
 pub(crate) const SAGA: &str = "import";
-
-/// A file that nobody can import as a whole.
-pub(crate) fn too_many_rows(limit: u64) -> Error {
-    Error::invalid("", "too_many_rows", format!("must have at most {limit} rows"))
-}
-
-/// Treatment of the invalid rows of an imported file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnError {
-    /// One invalid row aborts the import; nothing is written.
-    #[default]
-    Abort,
-    /// Invalid rows are skipped; the others are imported.
-    Skip,
-}
-
-/// Error in one row of an imported file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = ImportRowError)]
-pub struct RowError {
-    /// Number of the line on which the row starts. The header is line 1.
-    pub line: u64,
-    /// Name of the column that is invalid; null if the error is not about one column.
-    pub column: Option<String>,
-    /// Stable, machine-readable code of the error.
-    pub code: &'static str,
-    /// Human-readable description of the error.
-    pub message: String,
-}
-
-impl RowError {
-    /// What the rules of an input have against the row that it is made of: those that a request is under.
-    pub(crate) fn of_input(line: u64, input: &impl Validate) -> Option<Self> {
-        let errors = input.validate().err()?;
-        let first = violations(&errors).into_iter().next()?;
-        let message = format!("{} {}", first.pointer.trim_start_matches('/'), first.message);
-        Some(Self { line, column: None, code: "invalid", message })
-    }
-}
 
 /// Type of the rows that an import creates.
 #[derive(
@@ -192,41 +130,4 @@ pub enum Imported<R> {
     Done(R),
     /// It is being imported.
     Begun(Box<ImportRun>),
-}
-
-/// What is wrong with the query of an import, before its file is read.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals(Violations);
-
-impl Refusals {
-    pub(crate) fn refuse(&mut self, name: &str, message: &str) {
-        self.0.push(Violation::new(format!("?{name}"), "value", message));
-    }
-
-    /// Refuses what no file is written with.
-    pub(crate) fn check_marks(
-        &mut self,
-        decimal_separator: Option<char>,
-        delimiter: Option<char>,
-        date_format: Option<&str>,
-    ) {
-        if decimal_separator.is_some_and(|mark| !['.', ','].contains(&mark)) {
-            self.refuse("decimal_separator", "must be a point or a comma");
-        }
-        if delimiter.is_some_and(|mark| ![',', ';', '\t'].contains(&mark)) {
-            self.refuse("delimiter", "must be a comma, a semicolon or a tab");
-        }
-        if date_format.is_some_and(|format| !is_format(format)) {
-            self.refuse("date_format", "must be a strftime format of a date");
-        }
-    }
-
-    pub(crate) fn or_none(self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
-    }
-}
-
-fn is_format(format: &str) -> bool {
-    use chrono::format::{Item, StrftimeItems};
-    !StrftimeItems::new(format).any(|item| matches!(item, Item::Error))
 }

@@ -3,14 +3,10 @@ use sea_orm::ActiveValue::Set;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{RowError, report::MAX_REPORTED};
 use crate::{
+    csv::{MAX_REPORTED, RowError},
     error::Result,
-    identity::member::Member,
-    money::category::Category,
-    resource::Resource,
     store::stored,
-    work::{project::Project, task::Task},
 };
 
 /// What was written of some rows.
@@ -22,7 +18,7 @@ pub(crate) struct Written {
     pub(crate) duplicates: u64,
     /// What is wrong with the others.
     pub(crate) errors: Vec<RowError>,
-    /// What was made besides, because rows name it: which kind of resource, and its id.
+    /// What was made besides, because rows name it: which kind of resource, as the log calls it, and its id.
     pub(crate) made: Vec<(&'static str, Uuid)>,
 }
 
@@ -87,10 +83,10 @@ impl Tally {
     /// How many of a kind of resource were made because rows name them.
     pub(crate) fn made(&mut self, entity: &str) -> Option<&mut i64> {
         match entity {
-            Category::ENTITY => Some(&mut self.created_categories),
-            Project::ENTITY => Some(&mut self.created_projects),
-            Task::ENTITY => Some(&mut self.created_tasks),
-            Member::ENTITY => Some(&mut self.created_members),
+            "category" => Some(&mut self.created_categories),
+            "project" => Some(&mut self.created_projects),
+            "task" => Some(&mut self.created_tasks),
+            "member" => Some(&mut self.created_members),
             _ => None,
         }
     }

@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use crate::{
     actor::Actor,
+    csv::OnError,
     error::{Error, ImportFailure, Result},
     identity::member::{self, Member},
-    import::{self, OnError, Tally, Written, repository as imports},
+    import::{self, Tally, Written, repository as imports},
     money::{category::Category, expense},
     resource::{Resource, Writable},
     saga::{Kind, Run, StepKind, StepResult, Work, repository, undo_unless_changed},
@@ -181,4 +182,15 @@ async fn delete_created(
 async fn clear(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult> {
     let more = imports::clear(tx, (actor.organization_id, work.subject_id)).await?;
     Ok(if more { StepResult::More } else { StepResult::Done })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_is_counted() {
+        let mut tally = Tally::default();
+        assert!(CREATED_ENTITIES.iter().all(|entity| tally.made(entity).is_some()));
+    }
 }

@@ -28,12 +28,10 @@ use super::{commands, repository};
 use crate::{
     actor::Actor,
     amount,
+    csv::{Chunks, Keys, OnError, Refusals, Report, RowError},
     error::{Error, Result},
     identity::member,
-    import::{
-        self, Chunks, INLINE_ROWS, Imported, Keys, OnError, Refusals, Report, RowError, SLICE_ROWS,
-        Staging, Tally, Written,
-    },
+    import::{self, INLINE_ROWS, Imported, SLICE_ROWS, Staging, Tally, Written},
     money::category::Category,
     resource::Resource,
     store::{Store, Tx, versioned},

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{Import, ImportQuery, RowError, known::Known};
 use crate::{
     amount::{self, AmountError},
+    csv::{self, Cells, Column, Header, Keys, Sheet},
     error::Result,
-    import::{self, Cells, Column, Header, Keys, Sheet},
     money::expense::{ExpenseInput, Kind},
     text::fold,
 };
@@ -38,7 +38,7 @@ impl Iterator for Rows<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let cells = self.sheet.row().transpose()?;
         if self.read == MAX_ROWS {
-            return Some(Err(import::too_many_rows(MAX_ROWS)));
+            return Some(Err(csv::too_many_rows(MAX_ROWS)));
         }
         self.read += 1;
         Some(cells.map(|cells| parse(&cells, &self.columns, self.import).unwrap_or_else(Row::Bad)))

@@ -2,8 +2,8 @@
 
 use super::{TimeImportQuery, formats::Format};
 use crate::{
+    csv::{Column, Header},
     error::Result,
-    import::{Column, Header},
 };
 
 /// Where the columns are.

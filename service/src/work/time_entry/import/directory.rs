@@ -12,9 +12,9 @@ use super::{
     rows::{Named, Parsed, Person},
 };
 use crate::{
+    csv::RowError,
     error::{Error, Result},
     identity::member,
-    import::RowError,
     store::stored::{self, StoredWord},
     text::fold,
     work::project::{self, rules},

@@ -1,6 +1,6 @@
 //! The files that time trackers export, known by their headers.
 
-use crate::import::Header;
+use crate::csv::Header;
 
 /// A parameter of the query, and what its column is called in a format. Of several names the first one that
 /// is there.

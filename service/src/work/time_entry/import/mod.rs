@@ -23,12 +23,10 @@ use validator::Validate;
 use self::rows::{File, Parsed};
 use crate::{
     actor::Actor,
+    csv::{OnError, Refusals, Report, RowError},
     error::{Error, Result},
     identity::member::{self, Member},
-    import::{
-        self, INLINE_ROWS, Imported, OnError, Refusals, Report, RowError, SLICE_ROWS, Staging,
-        Tally, Written,
-    },
+    import::{self, INLINE_ROWS, Imported, SLICE_ROWS, Staging, Tally, Written},
     resource::Resource,
     role::Permission,
     store::{Store, Tx, references::References},

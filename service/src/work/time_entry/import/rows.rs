@@ -11,8 +11,8 @@ use super::{
     pauses::Pauses,
 };
 use crate::{
+    csv::{self, Cells, Column, Keys, RowError, Sheet},
     error::Result,
-    import::{self, Cells, Column, Keys, RowError, Sheet},
     text::{self, fold},
     work::time_entry::{Break, rules},
     zone::Zone,
@@ -85,7 +85,7 @@ pub(super) fn read(import: &TimeImport) -> Result<File> {
     let (mut rows, mut skipped) = (Vec::new(), 0);
     while let Some(cells) = sheet.row()? {
         if rows.len() == MAX_ROWS {
-            return Err(import::too_many_rows(MAX_ROWS as u64));
+            return Err(csv::too_many_rows(MAX_ROWS as u64));
         }
         match parse(&cells, &columns, import, &mut keys).transpose() {
             Some(row) => rows.push(row),

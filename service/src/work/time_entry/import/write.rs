@@ -12,12 +12,13 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    csv::RowError,
     error::{Error, Result},
     identity::{
         member::{Member, MemberInput},
         organization,
     },
-    import::{RowError, Written},
+    import::Written,
     resource::{Resource, Writable},
     role::Role,
     store::{Tx, stored::StoredWord, versioned},

@@ -4,7 +4,7 @@ use super::{OnError, RowError};
 use crate::error::{Error, ImportFailure, Result};
 
 /// How many bad rows are reported one by one; all are counted.
-pub(super) const MAX_REPORTED: usize = 1000;
+pub(crate) const MAX_REPORTED: usize = 1000;
 
 /// What an import tells of what it did.
 pub(crate) trait Report: Serialize + Sized {
