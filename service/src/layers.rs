@@ -35,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "saga",
             "seal",
             "store",
+            "tenant",
             "text",
             "zone",
         ],
@@ -53,13 +54,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const WINGS: &[&str] = &["identity", "work", "money", "automation"];
 
 /// Arrows that point up, by module and what it uses. This list may only get shorter.
-const UPWARD: &[(&str, &str)] = &[
-    ("automation::webhook", "catalogue"),
-    ("background", "automation::webhook"),
-    ("consumer", "identity::access"),
-    ("event", "identity::organization"),
-    ("saga", "identity::access"),
-];
+const UPWARD: &[(&str, &str)] =
+    &[("automation::webhook", "catalogue"), ("background", "automation::webhook")];
 
 /// Aggregates that use each other, whatever the way. This list may only get shorter.
 const CIRCLES: &[&[&str]] = &[

@@ -65,6 +65,7 @@ pub mod role;
 pub mod saga;
 pub mod seal;
 pub mod store;
+mod tenant;
 pub mod text;
 pub mod zone;
 

@@ -5,6 +5,7 @@ mod settings;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 pub use settings::Settings;
@@ -13,6 +14,7 @@ use crate::{
     error::{Error, Result},
     role::{Permission, Role},
     store::stored::StoredWord,
+    tenant,
 };
 
 /// Someone in one organization: no function of a tenant's data can be called without saying for
@@ -103,6 +105,26 @@ impl Author {
 }
 
 impl Actor {
+    /// steward itself, in one organization: what works in the background acts as this.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no such organization.
+    pub(crate) async fn system(
+        connection: &impl ConnectionTrait,
+        organization_id: Uuid,
+    ) -> Result<Self> {
+        let row = tenant::get(connection, organization_id).await?;
+        Ok(Self {
+            organization_id,
+            role: Role::Owner,
+            member_id: None,
+            settings: Arc::new((&row).try_into()?),
+            authentication: Authentication::Internal,
+            author: Author::System,
+            request_id: None,
+        })
+    }
+
     /// Whether the actor's role has the permission.
     pub fn may(&self, permission: Permission) -> bool {
         self.role.may(permission)

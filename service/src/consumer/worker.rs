@@ -21,7 +21,6 @@ use crate::{
     background::Context,
     backoff::{Backoff, Jitter},
     error::{Error, Result},
-    identity::access,
     lease::{self, Node},
     store::Tx,
 };
@@ -272,7 +271,7 @@ async fn schedule_retry(
 
 /// steward itself in an organization, unless that is gone.
 async fn system(tx: &Tx, organization_id: Uuid) -> Result<Option<Actor>> {
-    match access::system(tx, organization_id).await {
+    match Actor::system(tx, organization_id).await {
         Ok(actor) => Ok(Some(actor)),
         Err(Error::NotFound(_)) => Ok(None),
         Err(other) => Err(other),
@@ -315,7 +314,7 @@ async fn retry_parked(
                 return Ok(0);
             }
             let organization_id = parked.organization_id;
-            let actor = access::system(tx, organization_id).await?;
+            let actor = Actor::system(tx, organization_id).await?;
             if let Some(event) = repository::event(tx, organization_id, parked.event_id).await? {
                 react(tx, consumer, &actor, &[event]).await?;
             }

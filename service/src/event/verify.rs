@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::{chain, repository, sealed};
 use crate::{
     error::Result,
-    identity::organization,
     store::{Store, log::digest},
+    tenant,
 };
 
 /// How many events are read at once.
@@ -34,12 +34,12 @@ pub struct Findings {
 pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
     let mut findings = Vec::new();
     for log in repository::logs(store.read()).await? {
-        if organization::repository::is_deleted(store.read(), log).await? {
+        if tenant::is_deleted(store.read(), log).await? {
             continue;
         }
         let found = verify_log(store, log).await?;
         // What is removed meanwhile is not missing.
-        let is_deleted = organization::repository::is_deleted(store.read(), log).await?;
+        let is_deleted = tenant::is_deleted(store.read(), log).await?;
         findings.extend(Some(found).filter(|_| !is_deleted));
     }
     Ok(findings)

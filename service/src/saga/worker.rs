@@ -23,7 +23,6 @@ use crate::{
     error::{Error, Result},
     event::Verb,
     fault,
-    identity::access,
     liveness::LivenessTracker,
     outbound::Outbound,
     store::{Store, Tx, signal::Signal, versioned},
@@ -253,7 +252,7 @@ async fn begin(
     let way = if progress.undoing { ".undo" } else { "" };
     let label = format!("{}.{}{way}", row.kind, step.name);
     fault::point(format_args!("{label}.begun"));
-    let actor = access::system(tx, organization_id).await?;
+    let actor = Actor::system(tx, organization_id).await?;
     let work = work_of(&row);
     let local = match (&step.run, step.undo) {
         (_, undo) if progress.undoing => undo,
@@ -386,7 +385,7 @@ async fn record_outcome(
             progress.failed(now, why, timeouts.step)
         }
     }
-    let actor = access::system(tx, *organization_id).await?;
+    let actor = Actor::system(tx, *organization_id).await?;
     save(tx, &actor, &row, &progress).await.map(drop)
 }
 

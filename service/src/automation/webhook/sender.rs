@@ -22,10 +22,10 @@ use super::{
     repository::{self, Endpoint},
 };
 use crate::{
+    actor::Actor,
     background::Context,
     error::{Error, Result},
     event::repository::by_ids,
-    identity::access,
     store::{Tx, signal::Signal},
 };
 
@@ -207,7 +207,7 @@ async fn messages(
     organization_id: uuid::Uuid,
     deliveries: Vec<webhook_delivery::Model>,
 ) -> Result<Vec<(webhook_delivery::Model, Value)>> {
-    let viewer = message::webhook_viewer(access::system(tx, organization_id).await?);
+    let viewer = message::webhook_viewer(Actor::system(tx, organization_id).await?);
     let ids: Vec<_> = deliveries.iter().filter_map(|delivery| delivery.event_id).collect();
     let events = by_ids(tx, organization_id, &ids).await?;
     let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();

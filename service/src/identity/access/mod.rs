@@ -10,7 +10,6 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::{
@@ -203,26 +202,6 @@ pub async fn operator(
         settings: Arc::new((&row).try_into()?),
         authentication: Authentication::Internal,
         author: Author::Operator,
-        request_id: None,
-    })
-}
-
-/// steward itself, in one organization: what works in the background acts as this.
-///
-/// # Errors
-/// [`Error::NotFound`] where there is no such organization.
-pub(crate) async fn system(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-) -> Result<Actor> {
-    let row = organization::repository::get(connection, organization_id).await?;
-    Ok(Actor {
-        organization_id,
-        role: Role::Owner,
-        member_id: None,
-        settings: Arc::new((&row).try_into()?),
-        authentication: Authentication::Internal,
-        author: Author::System,
         request_id: None,
     })
 }

@@ -3,31 +3,20 @@ use std::collections::HashSet;
 use entity::{api_key, invitation, member, organization, saga, webhook};
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select,
+    QueryTrait,
 };
 use uuid::Uuid;
 
+pub(crate) use crate::tenant::{get, is_deleted};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     store::{
         Tx,
         page::{Page, PageQuery, Sort, page},
         versioned,
     },
+    tenant::not_deleted,
 };
-
-pub(crate) async fn get(
-    connection: &impl ConnectionTrait,
-    id: Uuid,
-) -> Result<organization::Model> {
-    let rows = not_deleted().filter(organization::COLUMN.id.eq(id)).all(connection).await?;
-    rows.into_iter().next().ok_or(Error::NotFound("organization"))
-}
-
-/// Those that are not deleted.
-fn not_deleted() -> Select<organization::Entity> {
-    organization::Entity::find().filter(organization::COLUMN.deleted_at.is_null())
-}
 
 /// Which of these are told of large expenses.
 pub(crate) async fn with_large_expense_limit(
@@ -52,12 +41,6 @@ pub(crate) async fn deleted(connection: &impl ConnectionTrait) -> Result<Option<
         .order_by_asc(organization::Column::DeletedAt)
         .limit(1);
     Ok(first.into_tuple().one(connection).await?)
-}
-
-/// Whether an organization is deleted and not yet removed.
-pub(crate) async fn is_deleted(connection: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
-    let row = organization::Entity::find_by_id(id).one(connection).await?;
-    Ok(row.is_some_and(|row| row.deleted_at.is_some()))
 }
 
 /// Ends all memberships of an organization that is deleted, with what lets somebody in, and what steward would go
