@@ -3,8 +3,9 @@
 use actix_web::{dev::ServiceRequest, web};
 use service::{
     Store,
-    background::Context,
-    catalogue::BACKGROUND,
+    background::Workers,
+    catalogue,
+    consumer::Consumer,
     error,
     idempotency::InFlight,
     identity::{access::AccessCache, throttle::Throttle, user::Passwords},
@@ -64,11 +65,10 @@ impl State {
         })
     }
 
-    /// What works in the background.
-    pub fn context(&self) -> Context {
-        let Settings { webhooks, saga_timeouts, .. } = self.settings.clone();
-        let (store, outbound) = (self.store.clone(), self.outbound.clone());
-        Context::new(BACKGROUND, store, outbound, webhooks, saga_timeouts)
+    /// Who works in the background, with these consumers.
+    pub fn workers(&self, consumers: &'static [Consumer]) -> Workers {
+        let Settings { webhooks, saga_timeouts, .. } = &self.settings;
+        catalogue::workers(&self.store, &self.outbound, webhooks, *saga_timeouts, consumers)
     }
 
     /// The state that a request came in over.

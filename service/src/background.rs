@@ -1,22 +1,13 @@
-//! What steward does without being asked: each kind of work is a function and a line in
-//! `catalogue::WORKERS`.
+//! What is done without being asked. Each kind of work has what it needs; the list of all is made above.
 
-use std::{
-    sync::{Arc, atomic::AtomicI64},
-    time::Duration,
-};
+use std::{fmt, future, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    automation::webhook,
-    consumer::Consumer,
     error::Result,
-    event::sequencer,
     lease::{self, Node},
-    outbound::Outbound,
-    saga::{self, SagaTimeouts},
     store::{Store, signal::Signal},
 };
 
@@ -31,85 +22,73 @@ const LARGE_TURN: u64 = 50;
 /// How long a worker waits that could not do its work.
 const FAILURE_DELAY: Duration = Duration::from_millis(500);
 
-/// What is to be done in the background.
-#[derive(Debug, Clone, Copy)]
-pub struct Catalogue {
-    /// What reacts to events.
-    pub consumers: &'static [Consumer],
-    /// All that is done, the consumers' work included.
-    pub workers: &'static [Worker],
-}
-
-/// What every worker is given.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// The database.
-    pub store: Store,
-    /// This process, among the nodes.
-    pub node: Node,
-    /// Since when events wait for a position.
-    pub(crate) sequencing_lag: sequencer::SequencingLag,
-    /// What reacts to events.
-    pub consumers: &'static [Consumer],
-    /// What is done.
-    workers: &'static [Worker],
-    /// Who makes requests to addresses that users give.
-    pub outbound: Outbound,
-    /// How webhooks are sent.
-    pub webhooks: webhook::Settings,
-    /// What is being sent to them.
-    pub(crate) sends: webhook::Sends,
-    /// What others are sending to them.
-    pub(crate) claims: webhook::Claims,
-    /// The calls of sagas that others make.
-    pub(crate) calls: saga::Calls,
-    /// How long sagas wait.
-    pub saga_timeouts: SagaTimeouts,
-    /// Whether nothing is done at the same time as something else.
-    pub(crate) sequential: bool,
-    /// When it is worth while to look for answers that are kept no longer, in seconds.
-    pub(crate) next_sweep: Arc<AtomicI64>,
-}
-
-impl Context {
-    /// What the workers of this process are given.
-    pub fn new(
-        catalogue: Catalogue,
-        store: Store,
-        outbound: Outbound,
-        webhooks: webhook::Settings,
-        saga_timeouts: SagaTimeouts,
-    ) -> Self {
-        Self {
-            node: Node::new(&store),
-            sequencing_lag: sequencer::SequencingLag::default(),
-            store,
-            consumers: catalogue.consumers,
-            workers: catalogue.workers,
-            outbound,
-            webhooks,
-            sends: webhook::Sends::default(),
-            claims: webhook::Claims::default(),
-            calls: saga::Calls::default(),
-            saga_timeouts,
-            sequential: false,
-            next_sweep: Arc::default(),
-        }
-    }
+/// Whether a turn may do several things at once, and leave what it has begun under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concurrency {
+    /// It may.
+    Concurrent,
+    /// It does one thing after the other, and ends with the last.
+    Sequential,
 }
 
 /// A kind of work.
+pub trait Work: fmt::Debug + Send + Sync {
+    /// Does some of what there is to do, and says how much; zero if there is nothing.
+    fn turn(&self, concurrency: Concurrency) -> BoxFuture<'_, Result<u64>>;
+
+    /// Waits for what turns have left under way.
+    fn finish(&self) -> BoxFuture<'_, ()> {
+        Box::pin(future::ready(()))
+    }
+}
+
+/// Work that needs nothing but the database.
+#[derive(Debug)]
+pub struct StoreWork {
+    store: Store,
+    turn: fn(&Store) -> BoxFuture<'_, Result<u64>>,
+}
+
+impl StoreWork {
+    /// The work of a function.
+    pub fn boxed(store: &Store, turn: fn(&Store) -> BoxFuture<'_, Result<u64>>) -> Box<dyn Work> {
+        Box::new(Self { store: store.clone(), turn })
+    }
+}
+
+impl Work for StoreWork {
+    fn turn(&self, _: Concurrency) -> BoxFuture<'_, Result<u64>> {
+        (self.turn)(&self.store)
+    }
+}
+
+/// Somebody who does a kind of work.
 #[derive(Debug)]
 pub struct Worker {
     /// What the log of the process calls it.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What wakes it, besides the end of its rest.
-    pub(crate) wakes: Option<Signal>,
+    pub wakes: Option<Signal>,
     /// How long it waits after a turn that did not do much, whatever wakes it. None and not zero: a timer takes up
     /// to a millisecond for nothing, after each step of a saga.
-    pub(crate) min_interval: Option<Duration>,
-    /// Does some of what there is to do, and says how much; zero if there is nothing.
-    pub(crate) turn: fn(&Context) -> BoxFuture<'_, Result<u64>>,
+    pub min_interval: Option<Duration>,
+    /// What it does.
+    pub work: Box<dyn Work>,
+}
+
+/// Everybody who works in the background of one process.
+#[derive(Debug, Clone)]
+pub struct Workers {
+    store: Store,
+    node: Node,
+    all: Arc<[Arc<Worker>]>,
+}
+
+impl Workers {
+    /// Those of a node.
+    pub fn new(store: Store, node: Node, workers: Vec<Worker>) -> Self {
+        Self { store, node, all: workers.into_iter().map(Arc::new).collect() }
+    }
 }
 
 /// The work of one process, until it is stopped.
@@ -118,21 +97,20 @@ pub struct Background {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     relay: JoinHandle<()>,
-    context: Context,
+    workers: Workers,
 }
 
 impl Background {
     /// Starts all work.
-    pub fn start(context: &Context) -> Self {
+    pub fn start(workers: &Workers) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let tasks = context
-            .workers
-            .iter()
-            .map(|worker| tokio::spawn(run(worker, context.clone(), stopped.clone())))
-            .collect();
-        let store = context.store.clone();
+        let task = |worker: &Arc<Worker>| {
+            tokio::spawn(run(worker.clone(), workers.store.clone(), stopped.clone()))
+        };
+        let tasks = workers.all.iter().map(task).collect();
+        let store = workers.store.clone();
         let relay = tokio::spawn(async move { store.relay_notifications().await });
-        Self { stop, tasks, relay, context: context.clone() }
+        Self { stop, tasks, relay, workers: workers.clone() }
     }
 
     /// Waits for what was begun, gives back what only one may do at a time, and ends.
@@ -141,8 +119,10 @@ impl Background {
         for task in self.tasks {
             let _ = task.await;
         }
-        let Context { store, node, sends, .. } = &self.context;
-        sends.finish().await;
+        let Workers { store, node, all } = &self.workers;
+        for worker in all.iter() {
+            worker.work.finish().await;
+        }
         self.relay.abort();
         let left = async {
             lease::release(store, node).await?;
@@ -154,11 +134,11 @@ impl Background {
     }
 }
 
-async fn run(worker: &'static Worker, context: Context, mut stopped: watch::Receiver<bool>) {
-    let mut wake = worker.wakes.map(|signal| context.store.watch(signal));
+async fn run(worker: Arc<Worker>, store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut wake = worker.wakes.map(|signal| store.watch(signal));
     while !*stopped.borrow() {
         wake.as_mut().map(|wake| *wake.borrow_and_update());
-        let turn = (worker.turn)(&context).await;
+        let turn = worker.work.turn(Concurrency::Concurrent).await;
         if let (Ok(..LARGE_TURN), Some(interval)) = (&turn, worker.min_interval) {
             sleep_unless_stopped(interval, &mut stopped).await;
         }
@@ -199,20 +179,19 @@ async fn woken(wake: &mut Option<watch::Receiver<u64>>) {
 
 /// Does all that there is to do, until there is nothing left: for the command line, and for tests
 /// that run no workers. One thing after the other, so that it goes the same way each time.
-pub async fn run_until_idle(context: &Context) -> Result<()> {
-    let context = Context { sequential: true, ..context.clone() };
-    let result = run_sequentially(&context).await;
-    lease::release(&context.store, &context.node).await?;
+pub async fn run_until_idle(workers: &Workers) -> Result<()> {
+    let result = run_sequentially(workers).await;
+    lease::release(&workers.store, &workers.node).await?;
     result
 }
 
 /// Each only once those before it have nothing left to do, so that it does not matter which of them gives
 /// events their positions.
-async fn run_sequentially(context: &Context) -> Result<()> {
-    let mut workers = context.workers.iter();
-    while let Some(worker) = workers.next() {
-        if (worker.turn)(context).await? > 0 {
-            workers = context.workers.iter();
+async fn run_sequentially(workers: &Workers) -> Result<()> {
+    let mut left = workers.all.iter();
+    while let Some(worker) = left.next() {
+        if worker.work.turn(Concurrency::Sequential).await? > 0 {
+            left = workers.all.iter();
         }
     }
     Ok(())

@@ -11,10 +11,9 @@ use crate::{
         saga::{import as import_saga, offboarding, reimbursement, time_zone_change},
         webhook::{self, IssuedWebhook, Webhook},
     },
-    background::{Catalogue, Context, MIN_TURN_INTERVAL, Worker},
-    consumer::{self, Consumer},
-    error::Result,
-    event::sequencer,
+    background::{MIN_TURN_INTERVAL, StoreWork, Worker, Workers},
+    consumer::{Consumer, Consumers},
+    event::sequencer::Sequencer,
     idempotency,
     identity::{
         api_key::{ApiKey, IssuedApiKey},
@@ -24,7 +23,8 @@ use crate::{
         rate::Rate,
         user::User,
     },
-    import, lease,
+    import,
+    lease::{self, Node},
     money::{
         account::Account,
         budget::Budget,
@@ -32,10 +32,11 @@ use crate::{
         expense::{Expense, spending},
         journal_entry::JournalEntry,
     },
+    outbound::Outbound,
     purge,
     resource::Descriptor,
-    saga::{self, Kind, Saga},
-    store::{self, OnTimeZoneChange, signal::Signal},
+    saga::{Kind, Saga, SagaTimeouts, Sagas},
+    store::{self, OnTimeZoneChange, Store, signal::Signal},
     work::{
         daily_report::DailyReport, incident::Incident, project::Project, task::Task,
         time_entry::TimeEntry, timecard::Timecard,
@@ -93,85 +94,85 @@ const ON_TIME_ZONE_CHANGE: &[OnTimeZoneChange] =
 pub static CATALOGUE: store::Catalogue =
     store::Catalogue { sagas: SAGAS, on_time_zone_change: ON_TIME_ZONE_CHANGE };
 
-/// What is to be done in the background.
-pub const BACKGROUND: Catalogue = Catalogue { consumers: CONSUMERS, workers: WORKERS };
-
-/// Every kind of background work, in the order in which `run_until_idle` does it.
-pub const WORKERS: &[Worker] = &[
-    Worker {
-        name: "sequencer",
-        wakes: Some(Signal::Recorded),
-        min_interval: Some(MIN_TURN_INTERVAL),
-        turn: |context| {
-            Box::pin(sequencer::sequence(&context.store, &context.node, &context.sequencing_lag))
+/// Everybody who works in the background of a process, in the order in which `run_until_idle` lets them.
+/// The consumers are [`CONSUMERS`], but for tests.
+pub fn workers(
+    store: &Store,
+    outbound: &Outbound,
+    webhooks: &webhook::Settings,
+    saga_timeouts: SagaTimeouts,
+    consumers: &'static [Consumer],
+) -> Workers {
+    let node = Node::new(store);
+    let workers = vec![
+        Worker {
+            name: "sequencer",
+            wakes: Some(Signal::Recorded),
+            min_interval: Some(MIN_TURN_INTERVAL),
+            work: Box::new(Sequencer::new(store, &node)),
         },
-    },
-    Worker {
-        name: "consumers",
-        wakes: Some(Signal::Sequenced),
-        min_interval: Some(MIN_TURN_INTERVAL),
-        turn: |context| Box::pin(consumer::run_once(context)),
-    },
-    Worker {
-        name: "leases",
-        wakes: None,
-        min_interval: None,
-        turn: |context| Box::pin(watch_leases(context)),
-    },
-    Worker {
-        name: "idempotency",
-        wakes: Some(Signal::Work),
-        min_interval: None,
-        turn: |context| Box::pin(idempotency::sweep(&context.store, &context.next_sweep)),
-    },
-    Worker {
-        name: "webhook dispatcher",
-        wakes: Some(Signal::Sequenced),
-        min_interval: Some(MIN_TURN_INTERVAL),
-        turn: |context| Box::pin(webhook::dispatch(&context.store, &context.webhooks)),
-    },
-    Worker {
-        name: "webhook sender",
-        wakes: Some(Signal::Work),
-        min_interval: None,
-        turn: |context| Box::pin(webhook::send(context)),
-    },
-    Worker {
-        name: "webhook claims",
-        wakes: None,
-        min_interval: None,
-        turn: |context| Box::pin(webhook::reclaim(context)),
-    },
-    Worker {
-        name: "imports that nobody brings in",
-        wakes: Some(Signal::Work),
-        min_interval: None,
-        turn: |context| Box::pin(import::sweep(&context.store)),
-    },
-    Worker {
-        name: "purge",
-        wakes: Some(Signal::Work),
-        min_interval: None,
-        turn: |context| Box::pin(purge::purge(&context.store)),
-    },
-    Worker {
-        name: "spending totals",
-        wakes: None,
-        min_interval: None,
-        turn: |context| Box::pin(spending::worker::run_once(&context.store)),
-    },
-    Worker {
-        name: "sagas",
-        wakes: Some(Signal::Work),
-        min_interval: None,
-        turn: |context| Box::pin(saga::worker::run_once(context)),
-    },
-];
-
-/// Nothing is done in it, so that it is no reason to look again at once.
-async fn watch_leases(context: &Context) -> Result<u64> {
-    lease::watch(&context.store, &context.node).await?;
-    Ok(0)
+        Worker {
+            name: "consumers",
+            wakes: Some(Signal::Sequenced),
+            min_interval: Some(MIN_TURN_INTERVAL),
+            work: Box::new(Consumers::new(store, &node, consumers)),
+        },
+        Worker {
+            name: "leases",
+            wakes: None,
+            min_interval: None,
+            work: Box::new(lease::Watch::new(store, &node)),
+        },
+        Worker {
+            name: "idempotency",
+            wakes: Some(Signal::Work),
+            min_interval: None,
+            work: Box::new(idempotency::Sweep::new(store)),
+        },
+        Worker {
+            name: "webhook dispatcher",
+            wakes: Some(Signal::Sequenced),
+            min_interval: Some(MIN_TURN_INTERVAL),
+            work: Box::new(webhook::Dispatcher::new(store, webhooks)),
+        },
+        Worker {
+            name: "webhook sender",
+            wakes: Some(Signal::Work),
+            min_interval: None,
+            work: Box::new(webhook::Sender::new(store, outbound, webhooks)),
+        },
+        Worker {
+            name: "webhook claims",
+            wakes: None,
+            min_interval: None,
+            work: Box::new(webhook::Reclaimer::new(store, webhooks)),
+        },
+        Worker {
+            name: "imports that nobody brings in",
+            wakes: Some(Signal::Work),
+            min_interval: None,
+            work: StoreWork::boxed(store, |store| Box::pin(import::sweep(store))),
+        },
+        Worker {
+            name: "purge",
+            wakes: Some(Signal::Work),
+            min_interval: None,
+            work: StoreWork::boxed(store, |store| Box::pin(purge::purge(store))),
+        },
+        Worker {
+            name: "spending totals",
+            wakes: None,
+            min_interval: None,
+            work: StoreWork::boxed(store, |store| Box::pin(spending::worker::run_once(store))),
+        },
+        Worker {
+            name: "sagas",
+            wakes: Some(Signal::Work),
+            min_interval: None,
+            work: Box::new(Sagas::new(store, &node, outbound, saga_timeouts)),
+        },
+    ];
+    Workers::new(store.clone(), node, workers)
 }
 
 #[cfg(test)]
@@ -186,6 +187,7 @@ mod tests {
         identity::organization,
         money::{account, budget, category, expense},
         role::Role,
+        saga,
         store::stored::StoredWord,
         work::{daily_report, incident, project, task, timecard},
     };

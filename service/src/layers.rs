@@ -54,8 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const WINGS: &[&str] = &["identity", "work", "money", "automation"];
 
 /// Arrows that point up, by module and what it uses. This list may only get shorter.
-const UPWARD: &[(&str, &str)] =
-    &[("automation::webhook", "catalogue"), ("background", "automation::webhook")];
+const UPWARD: &[(&str, &str)] = &[("automation::webhook", "catalogue")];
 
 /// Aggregates that use each other, whatever the way. This list may only get shorter.
 const CIRCLES: &[&[&str]] = &[

@@ -19,10 +19,12 @@ use std::{
 };
 
 use entity::lease;
+use futures_util::future::BoxFuture;
 use sea_orm::{ActiveValue::Set, EntityTrait, QueryFilter, sea_query::OnConflict};
 use uuid::Uuid;
 
 use crate::{
+    background::{Concurrency, Work},
     error::{Error, Result},
     liveness::LivenessTracker,
     random::Random,
@@ -101,6 +103,30 @@ pub async fn acquire(tx: &Tx, name: &str, node: &Node) -> Result<bool> {
 fn held(node: &Node) -> bool {
     node.holds.store(true, Ordering::Relaxed);
     true
+}
+
+/// Looks at the leases of other nodes.
+#[derive(Debug)]
+pub struct Watch {
+    store: Store,
+    node: Node,
+}
+
+impl Watch {
+    /// For this node.
+    pub fn new(store: &Store, node: &Node) -> Self {
+        Self { store: store.clone(), node: node.clone() }
+    }
+}
+
+impl Work for Watch {
+    /// Nothing is done in it, so that it is no reason to look again at once.
+    fn turn(&self, _: Concurrency) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(async {
+            watch(&self.store, &self.node).await?;
+            Ok(0)
+        })
+    }
 }
 
 /// Looks at the leases of other nodes, so that how long each has not changed is known once there is

@@ -13,6 +13,7 @@ use serde_json::json;
 use service::{
     Actor, Store,
     background::run_until_idle,
+    catalogue::CONSUMERS,
     input::{Change, FromBody},
     money::expense::Expense,
     resource::Changeable,
@@ -41,7 +42,7 @@ fn main() {
                 change(&store, &actor, &ids[..CHANGED], version).await;
             }
             let state = State::new(store.clone(), Settings::default()).unwrap();
-            run_until_idle(&state.context()).await.unwrap();
+            run_until_idle(&state.workers(CONSUMERS)).await.unwrap();
             support::analyze(&store).await;
             measure(name, &store, &actor).await;
             database.end(store).await;

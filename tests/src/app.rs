@@ -12,7 +12,8 @@ use clap::{Args, FromArgMatches};
 use serde_json::Value;
 use service::{
     Store,
-    background::{Background, Context, run_until_idle},
+    background::{Background, Workers, run_until_idle},
+    catalogue::CONSUMERS,
     consumer::Consumer,
     identity::{access, user::PasswordCost},
     import::{self, ImportRun},
@@ -73,7 +74,7 @@ pub struct App {
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub base: String,
     shutdown: Shutdown,
-    context: Context,
+    workers: Workers,
     background: Option<Background>,
 }
 
@@ -107,12 +108,11 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let state = State::new(store.clone(), settings).unwrap();
-        let mut context = state.context();
-        context.consumers = consumers.unwrap_or(context.consumers);
-        let background = background.then(|| Background::start(&context));
+        let workers = state.workers(consumers.unwrap_or(CONSUMERS));
+        let background = background.then(|| Background::start(&workers));
         let (server, shutdown) = app::server(state, listener, &serve(&flags)).unwrap();
         tokio::spawn(server);
-        Self { store, base, shutdown, context, background }
+        Self { store, base, shutdown, workers, background }
     }
 
     /// Does all that is to be done in the background, until nothing is left.
@@ -120,7 +120,7 @@ impl App {
     /// # Panics
     /// If something cannot be done.
     pub async fn run_until_idle(&self) {
-        run_until_idle(&self.context).await.unwrap();
+        run_until_idle(&self.workers).await.unwrap();
     }
 
     /// Uploads a file and waits until it is imported: what was done at once, or else the import at its end.

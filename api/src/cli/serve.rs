@@ -1,6 +1,6 @@
 use std::{net::TcpListener, process::ExitCode};
 
-use service::{Store, background::Background, store::Engine, zone};
+use service::{Store, background::Background, catalogue::CONSUMERS, store::Engine, zone};
 
 use super::{CliError, connect_to_serve, missing_migrations, start_log, url};
 use crate::{
@@ -27,7 +27,7 @@ pub(super) async fn run(
         .map_err(|error| format!("cannot listen on {}: {error}", serve.listen))?;
     let address = listener.local_addr()?;
     let state = State::new(store.clone(), Settings::new(hashing, serve))?;
-    let background = Background::start(&state.context());
+    let background = Background::start(&state.workers(CONSUMERS));
     let (server, shutdown) = app::server(state, listener, serve)?;
     let serving = tokio::spawn(server);
     tracing::info!(database = %url(database).shown(), "the API is at http://{address}/v1");

@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 pub use parked::{ParkedEvent, parked, retry, retry_all};
-pub(crate) use worker::run_once;
+pub use worker::Consumers;
 
 use crate::{
     actor::Actor,

@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 
 use chrono::TimeDelta;
 use entity::{event, parked_event};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 
@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    background::Context,
+    background::{Concurrency, Work},
     backoff::{Backoff, Jitter},
     error::{Error, Result},
     lease::{self, Node},
-    store::Tx,
+    store::{Store, Tx},
 };
 
 /// How many events of one log a consumer is given in a turn, and one transaction holds.
@@ -49,8 +49,29 @@ enum Outcome {
     LeaseHeld,
 }
 
+/// What the consumers of a node do.
+#[derive(Debug)]
+pub struct Consumers {
+    store: Store,
+    node: Node,
+    consumers: &'static [Consumer],
+}
+
+impl Consumers {
+    /// These consumers.
+    pub fn new(store: &Store, node: &Node, consumers: &'static [Consumer]) -> Self {
+        Self { store: store.clone(), node: node.clone(), consumers }
+    }
+}
+
+impl Work for Consumers {
+    fn turn(&self, _: Concurrency) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(run_once(self))
+    }
+}
+
 /// Gives every consumer some of what it has not seen, and says how much that was.
-pub(crate) async fn run_once(context: &Context) -> Result<u64> {
+async fn run_once(context: &Consumers) -> Result<u64> {
     let mut done = 0;
     let mut failed = None;
     for consumer in context.consumers {
@@ -62,7 +83,7 @@ pub(crate) async fn run_once(context: &Context) -> Result<u64> {
     failed.map_or(Ok(done), Err)
 }
 
-async fn run_consumer(context: &Context, consumer: &'static Consumer) -> Result<u64> {
+async fn run_consumer(context: &Consumers, consumer: &'static Consumer) -> Result<u64> {
     if !repository::has_started(context.store.read(), consumer.name).await? {
         start(context, consumer).await?;
     }
@@ -95,7 +116,7 @@ async fn run_consumer(context: &Context, consumer: &'static Consumer) -> Result<
     failed.map_or(Ok(done), Err)
 }
 
-async fn start(context: &Context, consumer: &'static Consumer) -> Result<()> {
+async fn start(context: &Consumers, consumer: &'static Consumer) -> Result<()> {
     let started = context.store.write((context.node.clone(), consumer), |tx, (node, consumer)| {
         Box::pin(async move {
             let ours = acquire_lease(tx, consumer, node).await?;
@@ -114,7 +135,7 @@ async fn acquire_lease(tx: &Tx, consumer: &Consumer, node: &Node) -> Result<bool
 
 /// Goes over all that has happened in organizations where nothing is relevant to the consumer.
 async fn skip_to_head(
-    context: &Context,
+    context: &Consumers,
     consumer: &'static Consumer,
     logs: Vec<Lag>,
 ) -> Result<Outcome> {
@@ -139,7 +160,7 @@ async fn skip_to_head(
 }
 
 async fn process_log(
-    context: &Context,
+    context: &Consumers,
     consumer: &'static Consumer,
     mut lag: Lag,
 ) -> Result<(u64, Outcome)> {
@@ -191,7 +212,7 @@ fn last_position(events: &[event::Model], otherwise: i64) -> i64 {
 
 /// Some events, and with them the position.
 async fn process(
-    context: &Context,
+    context: &Consumers,
     consumer: &'static Consumer,
     lag: Lag,
     events: Vec<event::Model>,
@@ -229,7 +250,7 @@ async fn react(tx: &Tx, consumer: &Consumer, actor: &Actor, events: &[event::Mod
 
 /// After an event has failed: says when it is tried again, or parks it.
 async fn schedule_retry(
-    context: &Context,
+    context: &Consumers,
     consumer: &'static Consumer,
     from: i64,
     event: event::Model,
@@ -301,7 +322,7 @@ fn parked(
 
 /// Tries an event once that an operator has requeued.
 async fn retry_parked(
-    context: &Context,
+    context: &Consumers,
     consumer: &'static Consumer,
     parked: parked_event::Model,
 ) -> Result<u64> {

@@ -6,14 +6,16 @@
 //! what is committed later gets a higher position.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::{chain, repository};
 use crate::{
+    background::{Concurrency, Work},
     error::Result,
     lease::{self, Node},
     store::{Store, Tx, signal::Signal},
@@ -24,9 +26,30 @@ pub const LEASE: &str = "sequencer";
 /// How many events one transaction assigns positions to.
 const BATCH_SIZE: u64 = 500;
 
+/// The sequencer of a node.
+#[derive(Debug)]
+pub struct Sequencer {
+    store: Store,
+    node: Node,
+    lag: SequencingLag,
+}
+
+impl Sequencer {
+    /// That of this node.
+    pub fn new(store: &Store, node: &Node) -> Self {
+        Self { store: store.clone(), node: node.clone(), lag: SequencingLag::default() }
+    }
+}
+
+impl Work for Sequencer {
+    fn turn(&self, _: Concurrency) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(sequence(&self.store, &self.node, &self.lag))
+    }
+}
+
 /// Since when events wait for a position that nobody gives them, as this node sees it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct SequencingLag(Arc<Mutex<Option<Duration>>>);
+#[derive(Debug, Default)]
+struct SequencingLag(Mutex<Option<Duration>>);
 
 impl SequencingLag {
     /// Keeps whether any wait, and shows for how long they have.
@@ -43,7 +66,7 @@ impl SequencingLag {
 ///
 /// # Errors
 /// That of the first log whose events get none; those of the others do.
-pub(crate) async fn sequence(store: &Store, node: &Node, lag: &SequencingLag) -> Result<u64> {
+async fn sequence(store: &Store, node: &Node, lag: &SequencingLag) -> Result<u64> {
     let logs = repository::logs_with_unsequenced(store.read()).await?;
     let any = !logs.is_empty();
     let assigned = sequence_logs(store, node, logs).await;

@@ -1,9 +1,11 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta};
+use futures_util::future::BoxFuture;
 
 use super::{Claim, InFlight, Key, RecordedResponse, repository};
 use crate::{
+    background::{Concurrency, Work},
     due,
     error::{Error, Result},
     store::Store,
@@ -62,9 +64,29 @@ async fn recorded_response(store: &Store, key: &Key) -> Result<Option<RecordedRe
     response.map(|sealed| key.open(store.keyring(), &sealed)).transpose()
 }
 
-/// Drops some responses that have been kept long enough, and says how many. `next` is when it is
-/// worth while to look again, in seconds.
-pub(crate) async fn sweep(store: &Store, next: &AtomicI64) -> Result<u64> {
+/// Drops responses that have been kept long enough.
+#[derive(Debug)]
+pub struct Sweep {
+    store: Store,
+    /// When it is worth while to look again, in seconds.
+    next: AtomicI64,
+}
+
+impl Sweep {
+    /// Those of a store.
+    pub fn new(store: &Store) -> Self {
+        Self { store: store.clone(), next: AtomicI64::default() }
+    }
+}
+
+impl Work for Sweep {
+    fn turn(&self, _: Concurrency) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(sweep(&self.store, &self.next))
+    }
+}
+
+/// Drops some, and says how many.
+async fn sweep(store: &Store, next: &AtomicI64) -> Result<u64> {
     let now = store.now();
     let at = DateTime::from_timestamp_secs(next.load(Ordering::Relaxed)).unwrap_or_default();
     if !due::has_come(at, now, SWEEP_INTERVAL) {

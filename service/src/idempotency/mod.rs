@@ -20,8 +20,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 pub(crate) use claim::Claim;
-pub(crate) use commands::sweep;
-pub use commands::{Outcome, run_once};
+pub use commands::{Outcome, Sweep, run_once};
 pub use key::Key;
 
 /// How long a response is kept.

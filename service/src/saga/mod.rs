@@ -5,7 +5,7 @@ mod commands;
 mod example;
 pub(crate) mod repository;
 pub mod rules;
-pub(crate) mod worker;
+mod worker;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,11 +16,11 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use commands::{state_of, states_of};
-pub use worker::Kind;
 pub(crate) use worker::{
-    Call, CallOutcome, Calls, Run, StepKind, StepResult, Work, run_step, shortened, start,
+    Call, CallOutcome, Run, StepKind, StepResult, Work, run_step, shortened, start,
     undo_unless_changed,
 };
+pub use worker::{Kind, Sagas};
 
 use crate::{
     actor::Actor,

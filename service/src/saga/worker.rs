@@ -18,11 +18,12 @@ use uuid::Uuid;
 use super::{Saga, SagaTimeouts, State, repository, rules::Progress};
 use crate::{
     actor::Actor,
-    background::Context,
+    background::{self, Concurrency},
     due,
     error::{Error, Result},
     event::Verb,
     fault,
+    lease::Node,
     liveness::LivenessTracker,
     outbound::Outbound,
     store::{Store, Tx, signal::Signal, versioned},
@@ -31,8 +32,34 @@ use crate::{
 /// How many sagas one turn takes up.
 const MAX_CONCURRENT: u64 = 16;
 
-/// The calls of other nodes that this one has seen, by organization and saga, with the saga's version.
-pub(crate) type Calls = LivenessTracker<(Uuid, Uuid), i64>;
+/// Takes sagas up that are due.
+#[derive(Debug, Clone)]
+pub struct Sagas {
+    store: Store,
+    node: Node,
+    outbound: Outbound,
+    timeouts: SagaTimeouts,
+    /// The calls of other nodes that this one has seen, by organization and saga, with the saga's version.
+    calls: LivenessTracker<(Uuid, Uuid), i64>,
+}
+
+impl Sagas {
+    /// Those that a node takes up.
+    pub fn new(store: &Store, node: &Node, outbound: &Outbound, timeouts: SagaTimeouts) -> Self {
+        let (store, node, outbound) = (store.clone(), node.clone(), outbound.clone());
+        Self { store, node, outbound, timeouts, calls: LivenessTracker::default() }
+    }
+}
+
+impl background::Work for Sagas {
+    fn turn(&self, concurrency: Concurrency) -> BoxFuture<'_, Result<u64>> {
+        let limit = match concurrency {
+            Concurrency::Concurrent => MAX_CONCURRENT,
+            Concurrency::Sequential => 1,
+        };
+        Box::pin(run_once(self, limit))
+    }
+}
 
 /// A kind of saga.
 #[derive(Debug)]
@@ -148,13 +175,12 @@ pub(crate) async fn start(
 ///
 /// # Errors
 /// That of the first that could not be taken up; the others were.
-pub(crate) async fn run_once(context: &Context) -> Result<u64> {
-    let store = &context.store;
-    let limit = if context.sequential { 1 } else { MAX_CONCURRENT };
-    let max_wait = context.saga_timeouts.max_wait();
+async fn run_once(sagas: &Sagas, limit: u64) -> Result<u64> {
+    let store = &sagas.store;
+    let max_wait = sagas.timeouts.max_wait();
     let due = repository::due(store.read(), store.now(), max_wait, limit).await?;
     let (mut went_on, mut failed) = (0, None);
-    for outcome in join_all(due.into_iter().map(|saga| advance(context, saga))).await {
+    for outcome in join_all(due.into_iter().map(|saga| advance(sagas, saga))).await {
         match outcome {
             Ok(moved) => went_on += u64::from(moved),
             Err(error) => failed = failed.or(Some(error)),
@@ -185,13 +211,13 @@ pub(crate) async fn run_step(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
 }
 
 /// Does the step that a saga is at. False if another node was at it.
-async fn advance(context: &Context, saga: (Uuid, Uuid)) -> Result<bool> {
-    let (store, timeouts) = (context.store.read_committed(), context.saga_timeouts);
-    let input = (context.clone(), saga);
+async fn advance(sagas: &Sagas, saga: (Uuid, Uuid)) -> Result<bool> {
+    let (store, timeouts) = (sagas.store.read_committed(), sagas.timeouts);
+    let input = (sagas.clone(), saga);
     let start = store
-        .write(input, |tx, (context, saga)| {
-            let is_abandoned = |version| is_abandoned(tx, context, *saga, version);
-            Box::pin(begin(tx, *saga, context.saga_timeouts, is_abandoned))
+        .write(input, |tx, (sagas, saga)| {
+            let is_abandoned = |version| is_abandoned(tx, sagas, *saga, version);
+            Box::pin(begin(tx, *saga, sagas.timeouts, is_abandoned))
         })
         .await?;
     let pending = match start {
@@ -204,7 +230,7 @@ async fn advance(context: &Context, saga: (Uuid, Uuid)) -> Result<bool> {
     };
     let PendingCall { work, version, label, call, send } = pending;
     fault::point(format_args!("{label}.noted"));
-    let outcome = send(&context.outbound, &call, timeouts.call).await;
+    let outcome = send(&sagas.outbound, &call, timeouts.call).await;
     fault::point(format_args!("{label}.called"));
     let recorded = (saga.0, work.saga_id, version, outcome);
     store
@@ -309,10 +335,9 @@ async fn begin(
 
 /// Whether nobody waits for the answer of a call any longer. If it is another node that may, this one has seen
 /// for long enough that nothing comes of it: whose clock is right, nobody knows.
-fn is_abandoned(tx: &Tx, context: &Context, saga: (Uuid, Uuid), version: i64) -> bool {
-    let long_enough = context.saga_timeouts.call_window().to_std().unwrap_or(Duration::MAX);
-    context.node.is_alone()
-        || context.calls.unchanged_for(saga, version, tx.uptime()) >= long_enough
+fn is_abandoned(tx: &Tx, sagas: &Sagas, saga: (Uuid, Uuid), version: i64) -> bool {
+    let long_enough = sagas.timeouts.call_window().to_std().unwrap_or(Duration::MAX);
+    sagas.node.is_alone() || sagas.calls.unchanged_for(saga, version, tx.uptime()) >= long_enough
 }
 
 /// Undoes something, unless somebody has changed it since, or the rules of now do not allow it: then false.

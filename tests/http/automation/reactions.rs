@@ -166,13 +166,12 @@ async fn a_new_consumer_begins_where_it_says(database: Database) {
     spend(&ada, &home, "before").await;
     app.run_until_idle().await;
     let state = State::new(app.store.clone(), Settings::default()).unwrap();
-    let mut context = state.context();
-    context.consumers = &[LATE, ROBUST];
-    run_until_idle(&context).await.unwrap();
+    let workers = state.workers(&[LATE, ROBUST]);
+    run_until_idle(&workers).await.unwrap();
     let later = ada.found("household").await;
     spend(&ada, &later, "later").await;
     spend(&ada, &home, "after").await;
-    run_until_idle(&context).await.unwrap();
+    run_until_idle(&workers).await.unwrap();
     assert_eq!(seen("late", &home), ["after"]);
     assert_eq!(seen("late", &later), ["later"]);
     assert_eq!(seen("robust", &home), ["before", "after"]);

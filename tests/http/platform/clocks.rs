@@ -17,7 +17,7 @@ use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 use service::{
     Error, Store,
-    background::{Context, run_until_idle},
+    background::{Workers, run_until_idle},
     clock::Clock,
     consumer::{Consumer, Start},
 };
@@ -183,11 +183,9 @@ const FRAIL: Consumer = Consumer {
 };
 
 /// The work of a process that has just been started, which knows nothing of the one before.
-fn process(app: &App, mut options: AppOptions, consumers: &'static [Consumer]) -> Context {
+fn process(app: &App, mut options: AppOptions, consumers: &'static [Consumer]) -> Workers {
     options.settings.saga_timeouts.call = std::time::Duration::from_secs(30);
-    let mut context = State::new(app.store.clone(), options.settings).unwrap().context();
-    context.consumers = consumers;
-    context
+    State::new(app.store.clone(), options.settings).unwrap().workers(consumers)
 }
 
 #[each_database]

@@ -5,6 +5,7 @@ use std::{collections::HashSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use entity::webhook_delivery;
+use futures_util::future::BoxFuture;
 use sea_orm::{ActiveValue::Set, ColumnTrait, sea_query::Condition};
 
 use super::{
@@ -12,10 +13,10 @@ use super::{
     repository::{self, Endpoint},
 };
 use crate::{
-    background::Context,
+    background::{Concurrency, Work},
     error::Result,
     liveness::LivenessTracker,
-    store::{Tx, signal::Signal},
+    store::{Store, Tx, signal::Signal},
 };
 
 /// How long a claim stands at least: longer than what was claimed can be on its way.
@@ -23,20 +24,39 @@ pub(super) fn claim_timeout(settings: &Settings) -> Duration {
     settings.timeout * 2 + Duration::from_secs(1)
 }
 
-/// The claims that this process has seen, by organization and delivery.
-pub(crate) type Claims = LivenessTracker<Endpoint, DateTime<Utc>>;
+/// Takes claims back that nobody has done anything about for longer than they last.
+#[derive(Debug)]
+pub(crate) struct Reclaimer {
+    store: Store,
+    settings: Settings,
+    /// The claims that this process has seen, by organization and delivery.
+    claims: LivenessTracker<Endpoint, DateTime<Utc>>,
+}
 
-/// Takes claims back that nobody has done anything about for longer than they last, and says how many.
-pub(crate) async fn reclaim(context: &Context) -> Result<u64> {
-    let (store, claim_timeout) = (&context.store, claim_timeout(&context.webhooks));
+impl Reclaimer {
+    pub(crate) fn new(store: &Store, settings: &Settings) -> Self {
+        let (store, settings) = (store.clone(), settings.clone());
+        Self { store, settings, claims: LivenessTracker::default() }
+    }
+}
+
+impl Work for Reclaimer {
+    fn turn(&self, _: Concurrency) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(reclaim(self))
+    }
+}
+
+/// Takes some back, and says how many.
+async fn reclaim(Reclaimer { store, settings, claims: seen }: &Reclaimer) -> Result<u64> {
+    let claim_timeout = claim_timeout(settings);
     // Before the look: what it finds has stood at least since then.
     let uptime = store.uptime();
     let claims = repository::claims(store.read()).await?;
     let there: HashSet<Endpoint> = claims.iter().map(|(delivery, _)| *delivery).collect();
-    context.claims.retain(|delivery| there.contains(delivery));
+    seen.retain(|delivery| there.contains(delivery));
     let mut released = 0;
     for claim in claims {
-        if context.claims.unchanged_for(claim.0, claim.1, uptime) >= claim_timeout {
+        if seen.unchanged_for(claim.0, claim.1, uptime) >= claim_timeout {
             released += store.write(claim, |tx, claim| Box::pin(release_claim(tx, *claim))).await?;
         }
     }

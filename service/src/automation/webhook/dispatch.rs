@@ -5,6 +5,7 @@
 //! to what it was when the events were read, so two nodes cannot both move it.
 
 use entity::{event, webhook_delivery};
+use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
     rules::wants,
 };
 use crate::{
+    background::{Concurrency, Work},
     error::Result,
     event::repository::{after, version},
     resource::Resource,
@@ -22,11 +24,30 @@ use crate::{
 /// How many events one transaction goes through.
 const BATCH_SIZE: u64 = 200;
 
+/// Writes down what is to be delivered.
+#[derive(Debug)]
+pub(crate) struct Dispatcher {
+    store: Store,
+    settings: Settings,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(store: &Store, settings: &Settings) -> Self {
+        Self { store: store.clone(), settings: settings.clone() }
+    }
+}
+
+impl Work for Dispatcher {
+    fn turn(&self, _: Concurrency) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(dispatch(&self.store, &self.settings))
+    }
+}
+
 /// Moves each webhook that is behind on by some events, and says by how many in all.
 ///
 /// # Errors
 /// That of the first that could not be moved on; the others were.
-pub(crate) async fn dispatch(store: &Store, settings: &Settings) -> Result<u64> {
+async fn dispatch(store: &Store, settings: &Settings) -> Result<u64> {
     let (mut passed, mut failed) = (0, None);
     for endpoint in repository::lagging(store.read()).await? {
         let input = (endpoint, settings.clone());

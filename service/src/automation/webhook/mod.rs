@@ -23,15 +23,15 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub(crate) use claims::{Claims, reclaim};
+pub(crate) use claims::Reclaimer;
 pub use commands::{create, delete, rotate_secret};
 pub use delivery::{
     Attempt, Delivery, DeliveryDetail, DeliveryQuery, DeliveryState, deliveries, delivery, resend,
     test,
 };
-pub(crate) use dispatch::dispatch;
+pub(crate) use dispatch::Dispatcher;
 pub use rules::{NotRetries, Retries};
-pub(crate) use sender::{Sends, send};
+pub(crate) use sender::Sender;
 
 use crate::{
     error::{Error, Result},

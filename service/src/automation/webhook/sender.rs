@@ -13,6 +13,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{webhook, webhook_delivery};
+use futures_util::future::BoxFuture;
 use sea_orm::{ActiveValue::Set, sea_query::Condition};
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -23,10 +24,11 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    background::Context,
+    background::{Concurrency, Work},
     error::{Error, Result},
     event::repository::by_ids,
-    store::{Tx, signal::Signal},
+    outbound::Outbound,
+    store::{Store, Tx, signal::Signal},
 };
 
 /// How many messages are on their way to one endpoint at once.
@@ -34,9 +36,35 @@ const MAX_CONCURRENT: usize = 4;
 /// How long the sender waits for a permit to be returned before it looks again.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Sends what is due.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender {
+    store: Store,
+    outbound: Outbound,
+    settings: Settings,
+    sends: Sends,
+}
+
+impl Sender {
+    pub(crate) fn new(store: &Store, outbound: &Outbound, settings: &Settings) -> Self {
+        let (store, outbound) = (store.clone(), outbound.clone());
+        Self { store, outbound, settings: settings.clone(), sends: Sends::default() }
+    }
+}
+
+impl Work for Sender {
+    fn turn(&self, concurrency: Concurrency) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(send(self, concurrency))
+    }
+
+    fn finish(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.sends.finish())
+    }
+}
+
 /// What this process is sending.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sends(Arc<InFlight>);
+struct Sends(Arc<InFlight>);
 
 #[derive(Debug, Default)]
 struct InFlight {
@@ -71,7 +99,7 @@ impl Sends {
     }
 
     /// Waits until nothing is on its way any more.
-    pub(crate) async fn finish(&self) {
+    async fn finish(&self) {
         while !self.is_empty() {
             let _ = tokio::time::timeout(POLL_INTERVAL, self.0.ended.notified()).await;
         }
@@ -92,19 +120,19 @@ impl Drop for Permit {
 
 /// Begins to send what is due where there is room, and says how much that is. While something is on
 /// its way there is work: it waits for the end of one, or for something new.
-pub(crate) async fn send(context: &Context) -> Result<u64> {
-    let store = &context.store;
+async fn send(sender: &Sender, concurrency: Concurrency) -> Result<u64> {
+    let store = &sender.store;
     let mut work = store.watch(Signal::Work);
     // Before the look: what ends during it may leave something that is due.
-    let idle = context.sends.is_empty();
+    let idle = sender.sends.is_empty();
     let mut begun = 0;
-    let due = repository::Due { now: store.now(), retries: &context.webhooks.retries };
+    let due = repository::Due { now: store.now(), retries: &sender.settings.retries };
     for endpoint in repository::with_due(store.read(), due).await? {
-        let available = context.sends.available(endpoint);
+        let available = sender.sends.available(endpoint);
         if available == 0 {
             continue;
         }
-        match begin(context, endpoint, available).await {
+        match begin(sender, concurrency, endpoint, available).await {
             Ok(some) => begun += some,
             Err(error) => {
                 tracing::warn!(webhook = %endpoint.1, %error, "a webhook cannot be sent");
@@ -115,7 +143,7 @@ pub(crate) async fn send(context: &Context) -> Result<u64> {
         return Ok(begun);
     }
     tokio::select! {
-        () = context.sends.0.ended.notified() => {}
+        () = sender.sends.0.ended.notified() => {}
         _ = work.changed() => {}
         () = tokio::time::sleep(POLL_INTERVAL) => {}
     }
@@ -136,39 +164,42 @@ pub(super) struct Sent {
     pub(super) settings: Settings,
 }
 
-async fn begin(context: &Context, endpoint: Endpoint, available: usize) -> Result<u64> {
-    let input = (endpoint, available, context.webhooks.clone());
-    let claimed = context
+async fn begin(
+    sender: &Sender,
+    concurrency: Concurrency,
+    endpoint: Endpoint,
+    available: usize,
+) -> Result<u64> {
+    let input = (endpoint, available, sender.settings.clone());
+    let claimed = sender
         .store
         .write(input, |tx, (endpoint, available, settings)| {
             Box::pin(claim(tx, *endpoint, *available, settings))
         })
         .await?;
     let Some(Claimed { webhook, messages, until }) = claimed else { return Ok(0) };
-    let keys = message::keys(context.store.keyring(), &webhook, context.store.now())?;
+    let keys = message::keys(sender.store.keyring(), &webhook, sender.store.now())?;
     let begun = messages.len() as u64;
     for (delivery, message) in messages {
         let body = message.to_string().into_bytes();
-        let (started_at, began) = (context.store.now(), context.store.uptime());
+        let (started_at, began) = (sender.store.now(), sender.store.uptime());
         let headers = keys.headers(message::id(&delivery), started_at, &body)?;
-        let settings = context.webhooks.clone();
+        let settings = sender.settings.clone();
         let sent = Sent { delivery, until, settings };
-        let (permit, context, url) =
-            (context.sends.acquire(endpoint), context.clone(), webhook.url.clone());
-        let sequential = context.sequential;
+        let (permit, sender, url) =
+            (sender.sends.acquire(endpoint), sender.clone(), webhook.url.clone());
         let sending = async move {
             let timeout = sent.settings.timeout;
-            let answer = context.outbound.post(&url, &headers, body, timeout).await;
-            let took = (started_at, context.store.uptime().saturating_sub(began));
-            if let Err(error) = outcome::record(&context.store, sent, took, answer).await {
+            let answer = sender.outbound.post(&url, &headers, body, timeout).await;
+            let took = (started_at, sender.store.uptime().saturating_sub(began));
+            if let Err(error) = outcome::record(&sender.store, sent, took, answer).await {
                 tracing::warn!(%error, "what came of a delivery was not kept: it is sent again");
             }
             drop(permit);
         };
-        if sequential {
-            sending.await;
-        } else {
-            tokio::spawn(sending);
+        match concurrency {
+            Concurrency::Sequential => sending.await,
+            Concurrency::Concurrent => drop(tokio::spawn(sending)),
         }
     }
     Ok(begun)
