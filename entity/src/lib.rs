@@ -5,7 +5,8 @@
 //! - `tables` is what `sea-orm-cli` generates from the migrated schema (`just entities`). It is the
 //!   same for SQLite and for PostgreSQL, and `just entities-check` compares both with it. Nobody
 //!   edits it.
-//! - `traits` says which tables have an id, which belong to one organization, and which are versioned.
+//! - `traits` says which tables have an id, which belong to one organization, which are versioned, and
+//!   which are parts of a row of another table.
 //! - The compiler and a test hold the lists of columns in `rows` against the entities.
 //! - The crate has no queries and no rules. It depends on no other crate of the workspace.
 //!
@@ -14,7 +15,7 @@
 //! | module | content |
 //! |---|---|
 //! | `tables` | one module a table, exported from here: `entity::expense::Entity` |
-//! | `traits` | [`Identified`], [`TenantEntity`] and [`Versioned`], and the tables they apply to |
+//! | `traits` | [`Identified`], [`TenantEntity`], [`Versioned`] and [`Child`], and the tables they apply to |
 //! | `rows` | [`OrderedColumns`]: the columns of a table in the order in which rows are decoded |
 //!
 //! # Where to begin
@@ -29,4 +30,4 @@ mod traits;
 
 pub use rows::OrderedColumns;
 pub use tables::*;
-pub use traits::{Identified, TenantEntity, VERSIONED_TABLES, Versioned};
+pub use traits::{Child, Identified, TenantEntity, VERSIONED_TABLES, Versioned};

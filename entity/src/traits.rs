@@ -1,9 +1,12 @@
+use sea_orm::EntityTrait;
+
 use crate::rows::OrderedColumns;
 use crate::tables::{
-    account, account_balance, api_key, budget, category, daily_report, event, expense,
-    expense_item, idempotency_key, import, incident, invitation, journal_entry, member,
-    organization, parked_event, project, rate, rule, saga, session, task, time_entry, timecard,
-    transfer, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
+    account, account_balance, api_key, budget, category, daily_report, daily_report_crew,
+    daily_report_item, event, expense, expense_item, expense_project, expense_tag, idempotency_key,
+    import, incident, invitation, journal_entry, member, organization, parked_event, project, rate,
+    rule, saga, session, task, task_tag, task_turn, time_entry, time_entry_day, time_entry_tag,
+    timecard, transfer, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -27,6 +30,14 @@ pub trait Versioned: OrderedColumns {
     const VERSION: Self::Column;
     /// When the row was last changed.
     const UPDATED_AT: Self::Column;
+}
+
+/// A table whose rows are parts of a row of another table, and are written with it.
+pub trait Child: EntityTrait {
+    /// The organization's column.
+    const ORGANIZATION_ID: Self::Column;
+    /// The column of what they are parts of.
+    const PARENT_ID: Self::Column;
 }
 
 macro_rules! identified {
@@ -60,6 +71,15 @@ macro_rules! versioned {
         /// The names of the versioned tables: the guards of the tests go through them.
         pub const VERSIONED_TABLES: &[&str] = &[$(stringify!($table)),*];
     };
+}
+
+macro_rules! children {
+    ($($table:ident: $parent:ident),*) => {$(
+        impl Child for $table::Entity {
+            const ORGANIZATION_ID: $table::Column = $table::Column::OrganizationId;
+            const PARENT_ID: $table::Column = $table::Column::$parent;
+        }
+    )*};
 }
 
 identified!(organization, session, user);
@@ -114,4 +134,15 @@ versioned!(
     timecard: "timecard",
     user: "user",
     webhook: "webhook"
+);
+children!(
+    daily_report_crew: DailyReportId,
+    daily_report_item: DailyReportId,
+    expense_item: ExpenseId,
+    expense_project: ExpenseId,
+    expense_tag: ExpenseId,
+    task_tag: TaskId,
+    task_turn: TaskId,
+    time_entry_day: TimeEntryId,
+    time_entry_tag: TimeEntryId
 );

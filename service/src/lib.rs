@@ -1,4 +1,5 @@
-//! The domain of steward, and the store beneath it. The crate knows nothing of HTTP.
+//! The domain of steward. The crate knows nothing of HTTP. It is built on the crate [`platform`], whose modules
+//! it re-exports.
 //!
 //! # Promises
 //!
@@ -15,22 +16,16 @@
 //!
 //! | group | modules |
 //! |---|---|
+//! | imports in the background | [`import`] |
 //! | people and permissions | [`identity`] |
 //! | projects, tasks, time, daily reports, incidents | [`work`] |
 //! | expenses, budgets, the ledger | [`money`] |
 //! | reports | [`report`] |
 //! | reactions, rules, webhooks | [`automation`] |
-//! | offline clients | [`sync`] |
 //! | everything of the domain by name | [`catalogue`], [`purge`], [`key_rotation`] |
-//! | imports in the background | [`import`] |
-//! | who acts, and what they may do | [`actor`], [`role`] |
-//! | what resources share | [`resource`], [`input`], [`outcome`], [`idempotency`], [`error`] |
-//! | values | [`text`], [`amount`], [`zone`] |
-//! | the event log and what follows from it | [`event`], [`consumer`] |
-//! | work in the background | [`background`], [`lease`], [`saga`] |
-//! | files of CSV | [`csv`] |
-//! | encryption and outgoing requests | [`seal`], [`outbound`] |
-//! | the database | [`store`] |
+//! | offline clients | [`sync`] |
+//!
+//! The other modules are those of [`platform`]: the store, the event log, resources, work in the background.
 //!
 //! An aggregate is a folder: `mod.rs` has its types, `commands.rs` its writes, `repository.rs` its
 //! queries, and `rules.rs` its pure functions where it has any.
@@ -40,38 +35,8 @@
 //! [`resource`] defines what all resources have in common, and [`money::category`] is a small resource.
 //! [`store`] explains reads and writes. docs/architecture.md follows one request through the crates.
 
-// The platform: it would be the same in another product.
-pub mod actor;
-pub mod amount;
-pub mod background;
-mod backoff;
-pub mod clock;
-pub mod consumer;
-pub mod csv;
-mod details;
-mod due;
-pub mod error;
-pub mod event;
-mod fault;
-pub mod idempotency;
-pub mod input;
-pub mod lease;
-mod liveness;
-pub mod outbound;
-pub mod outcome;
-pub mod random;
-pub mod resource;
-pub mod role;
-pub mod saga;
-pub mod seal;
-pub mod store;
-mod tenant;
-pub mod text;
-pub mod zone;
-
 // The domain. layers.rs has the order.
 pub mod automation;
-mod example;
 pub mod identity;
 pub mod import;
 pub mod money;
@@ -87,6 +52,13 @@ pub mod purge;
 #[cfg(test)]
 mod layers;
 
-pub use actor::Actor;
-pub use error::{Error, Result};
-pub use store::Store;
+// The platform: its modules are named as those of this crate.
+pub use platform::{
+    actor::{self, Actor},
+    amount, background, clock, consumer, csv,
+    error::{self, Error, Result},
+    event, idempotency, input, lease, outbound, outcome, random, resource, role, saga, seal,
+    store::{self, Store},
+    text, zone,
+};
+pub(crate) use platform::{details, due, example, fault, liveness, tenant};

@@ -30,7 +30,8 @@ impl Write for Log {
 }
 
 /// More than an operator would ever turn on.
-const FILTER: &str = "info,service=trace,api=trace,sqlx=debug,sea_orm=debug,actix_server=debug";
+const FILTER: &str =
+    "info,platform=trace,service=trace,api=trace,sqlx=debug,sea_orm=debug,actix_server=debug";
 
 const EMAIL: &str = "canary.address@example.org";
 const PASSWORD: &str = "canary password 7c1e";

@@ -20,9 +20,7 @@ use crate::{
     event::Verb,
     money::category,
     store::{
-        Tx,
-        children::{self, child_tables},
-        dialect,
+        Tx, children, dialect,
         page::{
             Page, Sort, SortKey, page, page_of_either, page_of_either_statement, page_statement,
         },
@@ -32,8 +30,6 @@ use crate::{
     },
     text::{fold, lower},
 };
-
-child_tables!(expense_item: ExpenseId, expense_project: ExpenseId, expense_tag: ExpenseId);
 
 /// An expense without lines, in one statement. None if it has lines: those take a second statement,
 /// and both must see the same state of the database.

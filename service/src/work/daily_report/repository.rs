@@ -15,9 +15,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     store::{
-        Tx,
-        children::child_tables,
-        dialect,
+        Tx, dialect,
         page::{Page, Sort, page},
         references::References,
         stored::{self, StoredWord},
@@ -25,8 +23,6 @@ use crate::{
     },
     text::lower,
 };
-
-child_tables!(daily_report_crew: DailyReportId, daily_report_item: DailyReportId);
 
 /// The lines of a report.
 type Lines = (Vec<Crew>, Vec<Item>);

@@ -14,9 +14,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     store::{
-        Tx,
-        children::child_tables,
-        dialect,
+        Tx, dialect,
         page::{Page, PageQuery, Sort, SortKey, page, page_at, page_statement},
         references::References,
         rows,
@@ -26,8 +24,6 @@ use crate::{
     text::{fold, lower},
     work::task::TaskInput,
 };
-
-child_tables!(task_tag: TaskId, task_turn: TaskId);
 
 pub(crate) async fn get(
     connection: &impl ConnectionTrait,

@@ -18,7 +18,6 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     store::{
-        children::child_tables,
         dialect,
         page::{Page, Sort, SortKey, page_at},
         references::References,
@@ -28,8 +27,6 @@ use crate::{
     },
     text::{fold, lower},
 };
-
-child_tables!(time_entry_day: TimeEntryId, time_entry_tag: TimeEntryId);
 
 /// How many ids or keys one statement looks up: SQLite takes 32,766 parameters.
 const ROWS_PER_STATEMENT: usize = 3000;

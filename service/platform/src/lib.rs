@@ -1,0 +1,49 @@
+//! What steward is built on and another product would need as well: the store, the event log, work in the
+//! background, and what they use. It knows the schema and the tenants, and names no aggregate: what the domain
+//! has, it hands in ([`store::Catalogue`], [`resource::Descriptor`], [`background::Work`]).
+//!
+//! # Modules
+//!
+//! | group | modules |
+//! |---|---|
+//! | who acts, and what they may do | [`actor`], [`role`], [`tenant`] |
+//! | what resources share | [`resource`], [`input`], [`outcome`], [`idempotency`], [`error`] |
+//! | values | [`text`], [`amount`], [`zone`], [`details`] |
+//! | the event log and what follows from it | [`event`], [`consumer`] |
+//! | work in the background | [`background`], [`lease`], [`liveness`], [`saga`], [`due`] |
+//! | files of CSV | [`csv`] |
+//! | what the examples of the OpenAPI document have in common | [`example`] |
+//! | encryption and outgoing requests | [`seal`], [`outbound`] |
+//! | the time, randomness and faults, which are handed in | [`clock`], [`random`], [`fault`] |
+//! | the database | [`store`] |
+//!
+//! `service` names these modules as its own: no other crate uses this one.
+
+pub mod actor;
+pub mod amount;
+pub mod background;
+pub(crate) mod backoff;
+pub mod clock;
+pub mod consumer;
+pub mod csv;
+pub mod details;
+pub mod due;
+pub mod error;
+pub mod event;
+pub mod example;
+pub mod fault;
+pub mod idempotency;
+pub mod input;
+pub mod lease;
+pub mod liveness;
+pub mod outbound;
+pub mod outcome;
+pub mod random;
+pub mod resource;
+pub mod role;
+pub mod saga;
+pub mod seal;
+pub mod store;
+pub mod tenant;
+pub mod text;
+pub mod zone;

@@ -1,0 +1,33 @@
+use futures_util::future::BoxFuture;
+
+use super::Tx;
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    saga::Kind,
+    zone::Zone,
+};
+
+/// What is done in the transaction that gives an organization another time zone.
+pub type OnTimeZoneChange = for<'a> fn(&'a Tx, &'a Actor, Zone) -> BoxFuture<'a, Result<()>>;
+
+/// What the domain hands in: what is called here by the name that a row has, and what one aggregate does
+/// because of another that does not know it.
+#[derive(Debug, Clone, Copy)]
+pub struct Catalogue {
+    /// Every kind of saga.
+    pub sagas: &'static [&'static Kind],
+    /// What follows from another time zone.
+    pub on_time_zone_change: &'static [OnTimeZoneChange],
+}
+
+impl Catalogue {
+    /// The kind of saga of that name.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where there is none: another version has written its name.
+    pub fn saga(&self, name: &str) -> Result<&'static Kind> {
+        let kind = self.sagas.iter().copied().find(|kind| kind.name == name);
+        kind.ok_or_else(|| Error::Internal(format!("no kind of saga: {name}")))
+    }
+}

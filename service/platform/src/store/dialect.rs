@@ -1,0 +1,87 @@
+//! The few things that the two databases do not say alike.
+
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, ExprTrait,
+    sea_query::{Expr, Func},
+};
+
+use super::Tx;
+
+/// Makes whoever else writes to a table wait until this transaction ends. It comes first in the
+/// transaction, which then sees what the others wrote. SQLite has one writer anyway.
+pub async fn lock_table(tx: &Tx, table: &str) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let statement = format!(r#"LOCK TABLE "{table}" IN SHARE ROW EXCLUSIVE MODE"#);
+        tx.execute_unprepared(&statement).await?;
+    }
+    Ok(())
+}
+
+/// The month of a day, as `2026-11`.
+pub fn month(backend: DbBackend, day: impl Into<Expr>) -> Expr {
+    match backend {
+        // SQLite keeps days as text, year first.
+        DbBackend::Sqlite => Func::cust("substr").arg(day).arg(1).arg(7).into(),
+        _ => Func::cust("to_char").arg(day).arg("YYYY-MM").into(),
+    }
+}
+
+/// Whether `text` contains `part`, to the letter. Both sides are folded already. Not with LIKE:
+/// SQLite's ignores the case of ASCII and takes U+FFFD, U+FFFE and U+FFFF for one character.
+pub fn contains(backend: DbBackend, text: impl Into<Expr>, part: &str) -> Expr {
+    let position = match backend {
+        DbBackend::Sqlite => Func::cust("instr"),
+        _ => Func::cust("strpos"),
+    };
+    Expr::from(position.arg(text).arg(part)).gt(0)
+}
+
+/// The same value, by which SQLite chooses no index
+/// (<https://www.sqlite.org/optoverview.html>, section 11.1): PostgreSQL knows how many rows there are of each.
+pub fn unindexed(backend: DbBackend, value: Expr) -> Expr {
+    match backend {
+        DbBackend::Sqlite => Expr::cust_with_expr("+?", value),
+        _ => value,
+    }
+}
+
+/// The sum of 64-bit integers, in two halves that cannot overflow: multiples of 2^32, and the rest.
+/// PostgreSQL gives sums a type of its own, and SQLite fails on one that is too large.
+pub fn sum_halves(amount: Expr) -> [Expr; 2] {
+    [sum(amount.clone().div(HALF)), sum(amount.modulo(HALF))]
+}
+
+/// The sum of 64-bit integers that cannot overflow, of which PostgreSQL's has a type of its own.
+pub fn sum(integer: impl Into<Expr>) -> Expr {
+    Func::coalesce([Func::sum(integer).into(), Expr::val(0_i64)]).cast_as("bigint")
+}
+
+/// The halves of a sum, as [`sum_halves`] gives them.
+pub fn halves(sum: i128) -> [i64; 2] {
+    let half = i128::from(HALF);
+    let [high, low] = [sum / half, sum % half];
+    [i64::try_from(high).unwrap_or(i64::MAX), i64::try_from(low).unwrap_or_default()]
+}
+
+const HALF: i64 = 1 << 32;
+
+/// The sum of which [`sum_halves`] gave the halves.
+pub fn join_halves([high, low]: [i64; 2]) -> i128 {
+    i128::from(high) * i128::from(HALF) + i128::from(low)
+}
+
+/// A UUID that may be a bare NULL, of which PostgreSQL must be told the type.
+pub fn nullable_uuid(backend: DbBackend, value: Expr) -> Expr {
+    match backend {
+        DbBackend::Sqlite => value,
+        _ => value.cast_as("uuid"),
+    }
+}
+
+/// A text that may be a bare NULL, of which PostgreSQL must be told the type.
+pub fn nullable_text(backend: DbBackend, value: Expr) -> Expr {
+    match backend {
+        DbBackend::Sqlite => value,
+        _ => value.cast_as("text"),
+    }
+}

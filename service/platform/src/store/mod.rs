@@ -1,0 +1,517 @@
+//! The only room that knows which database this is.
+//!
+//! [`Store::read`] gives a connection for queries, [`Store::snapshot`] one state of the database for
+//! several. [`Store::write`] runs a closure in one
+//! transaction and gives its result once that is durable: on SQLite through one writer that commits
+//! what waits together, on PostgreSQL in a transaction of its own, again from the start where others
+//! were in the way.
+
+mod backfill_requests;
+mod catalogue;
+pub mod children;
+mod commit_marker;
+mod connections;
+pub mod dialect;
+mod event_buffer;
+mod failure;
+pub mod log;
+pub mod page;
+mod positions;
+mod postgres;
+pub mod references;
+pub mod rows;
+pub mod signal;
+mod sqlite;
+pub mod stored;
+mod telemetry;
+mod transaction;
+mod tx;
+pub mod versioned;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+
+use backfill_requests::BackfillRequests;
+pub use catalogue::{Catalogue, OnTimeZoneChange};
+pub use connections::Connections;
+pub use failure::DUPLICATE_POINTERS;
+use signal::{Signal, Signals};
+pub use telemetry::{Observer, Pool};
+use tokio::sync::watch;
+use transaction::{Begin, Transaction};
+pub use tx::Tx;
+
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    idempotency::Claim,
+    random::Random,
+    seal::Keyring,
+};
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, in a file or in memory.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl Engine {
+    /// Its name, as `/ready` says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
+}
+
+/// What the statements of a write see of other transactions on PostgreSQL. SQLite has one writer: a
+/// write sees all that was committed before it, and nothing is committed meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// One state of the database: a write that conflicts with another runs again from the start.
+    #[default]
+    RepeatableRead,
+    /// What was committed before each statement: an update waits for those of others and goes on
+    /// from what they wrote. For sums that many move at once, where running again would not end.
+    ReadCommitted,
+}
+
+/// How hard SQLite works for a commit to survive a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Synchronous {
+    /// Every commit is on the disk before it is answered.
+    #[default]
+    Full,
+    /// A power cut may take the last commits back, but never a part of one. For benchmarks.
+    Normal,
+}
+
+/// What a store is connected with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Connections for reading on SQLite; for all on PostgreSQL.
+    pub max_connections: u32,
+    /// How long a request waits for a connection.
+    pub acquire_timeout: Duration,
+    /// How long one statement may take on PostgreSQL.
+    pub statement_timeout: Duration,
+    /// How long SQLite waits for another process that holds the file.
+    pub busy_timeout: Duration,
+    /// How much of the database SQLite's connections keep in memory, all together, in MiB. What they do not keep
+    /// the system does, where it has room.
+    pub cache_mib: u32,
+    /// Whether SQLite's writer commits what waits together.
+    pub group_commit: bool,
+    /// SQLite's `synchronous`.
+    pub synchronous: Synchronous,
+    /// Whether this process is to be the only one that serves a SQLite file. Others may still open
+    /// it: the command line does.
+    pub exclusive: bool,
+    /// The URL of the same PostgreSQL database without a pooler between, for what needs a session of
+    /// its own: LISTEN, and the lock of the schema. Without it, there is no pooler.
+    pub direct_url: Option<String>,
+    /// The time.
+    pub clock: Clock,
+    /// Ids and tokens.
+    pub random: Random,
+    /// The keys of what is encrypted.
+    pub keyring: Keyring,
+    /// What is told of every statement.
+    pub observer: Option<Observer>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_connections: 10,
+            acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(30),
+            busy_timeout: Duration::from_secs(5),
+            cache_mib: 32,
+            group_commit: true,
+            synchronous: Synchronous::Full,
+            exclusive: false,
+            direct_url: None,
+            clock: Clock::system(),
+            random: Random::system(),
+            keyring: Keyring::default(),
+            observer: None,
+        }
+    }
+}
+
+/// Why there is no store.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Not a URL of SQLite or PostgreSQL.
+    #[error("DATABASE_URL must start with sqlite: or postgres:, for example sqlite://steward.db")]
+    Url,
+    /// Another process serves the same SQLite file.
+    #[error(
+        "{} is served already, by {holder}: two servers on one file would not hear of each other. \
+         Stop that one, or use PostgreSQL", .database.display()
+    )]
+    Served {
+        /// The file.
+        database: PathBuf,
+        /// Who serves it, and since when.
+        holder: String,
+    },
+    /// The lock of a SQLite file cannot be taken, for another reason than that it is held.
+    #[error("cannot lock {}: {cause}", .path.display())]
+    Lock {
+        /// The file that is locked.
+        path: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// A setting of steward's does not reach PostgreSQL, which would then be used wrongly in silence.
+    #[error("{0}")]
+    Session(String),
+    /// The database does not answer as it should.
+    #[error("cannot connect to the database: {0}{hint}", hint = tls_hint(.0))]
+    Database(#[from] DbErr),
+}
+
+/// rustls refuses certificates that other clients let pass, even where TLS is only preferred.
+fn tls_hint(error: &DbErr) -> &'static str {
+    let text = error.to_string();
+    if ["certificate", "tls", "TLS", "UnknownIssuer"].iter().any(|word| text.contains(word)) {
+        ". The server's certificate was refused: add sslmode=verify-full&sslrootcert=FILE to \
+         DATABASE_URL with the certificate's authority, or sslmode=disable on a network that you trust"
+    } else {
+        ""
+    }
+}
+
+/// The database. Cheap to clone; every clone is the same store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    engine: Engine,
+    reader: Connections,
+    writer: Writer,
+    context: Context,
+    claim: Option<Arc<Claim>>,
+    isolation: Isolation,
+    exclusive: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Writer {
+    Sqlite(sqlite::Writer),
+    Postgres(postgres::Pools),
+}
+
+/// A transaction in which the schema can be changed.
+struct Schema {
+    transaction: DatabaseTransaction,
+    _permit: connections::PoolPermit,
+}
+
+/// What every transaction is handed besides its connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) keyring: Arc<Keyring>,
+    catalogue: &'static Catalogue,
+    signals: Signals,
+    /// Whether positions can be given with the events.
+    fully_sequenced: positions::FullySequenced,
+    backfill_requests: BackfillRequests,
+}
+
+impl Store {
+    /// Connects: `sqlite://steward.db` (made if it is not there), `sqlite::memory:` (one connection,
+    /// kept for ever), or `postgres://…`. What the domain has, it hands in.
+    pub async fn connect(
+        url: &str,
+        options: Options,
+        catalogue: &'static Catalogue,
+    ) -> Result<Self, ConnectError> {
+        let telemetry = telemetry::Telemetry::of(options.observer.clone());
+        let context = Context {
+            clock: options.clock.clone(),
+            random: options.random.clone(),
+            keyring: Arc::new(options.keyring.clone()),
+            catalogue,
+            signals: Signals::default(),
+            fully_sequenced: positions::FullySequenced::default(),
+            backfill_requests: BackfillRequests::default(),
+        };
+        let (engine, reader, writer) = if url.starts_with("sqlite:") {
+            let (reader, writer) = sqlite::connect(url, &options, &context, &telemetry).await?;
+            (Engine::Sqlite, reader, Writer::Sqlite(writer))
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let pools = postgres::connect(url, &options, &telemetry).await?;
+            (Engine::Postgres, pools.shared.clone(), Writer::Postgres(pools))
+        } else {
+            return Err(ConnectError::Url);
+        };
+        let exclusive = options.exclusive && engine == Engine::Sqlite;
+        let (claim, isolation) = (None, Isolation::default());
+        Ok(Self { engine, reader, writer, context, claim, isolation, exclusive })
+    }
+
+    /// This store for one write, whose response is recorded under an idempotency key.
+    pub(crate) fn with_idempotency(&self, claim: Claim) -> Self {
+        Self { claim: Some(Arc::new(claim)), ..self.clone() }
+    }
+
+    /// This store for writes at another isolation level.
+    pub(crate) fn with_isolation(&self, isolation: Isolation) -> Self {
+        Self { isolation, ..self.clone() }
+    }
+
+    /// This store for writes at [`Isolation::ReadCommitted`].
+    pub fn read_committed(&self) -> Self {
+        self.with_isolation(Isolation::ReadCommitted)
+    }
+
+    /// The organizations whose spending totals are to be backfilled.
+    pub fn backfill_requests(&self) -> &BackfillRequests {
+        &self.context.backfill_requests
+    }
+
+    /// Connections for queries.
+    pub fn read(&self) -> &Connections {
+        &self.reader
+    }
+
+    /// Runs `work` on `input` in one transaction, and gives its result once that is durable.
+    ///
+    /// `work` may run again from the start, so it does nothing outside the database. It runs to its
+    /// end even if the one who waits for it goes away.
+    pub async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        let Some(claim) = self.claim.clone() else { return self.run(input, work).await };
+        claim.spend()?;
+        self.run((claim, input, work), |tx, (claim, input, work)| {
+            Box::pin(claim.around(tx, input, work))
+        })
+        .await
+    }
+
+    /// Records what was read as the response of a claim, where there is one: for what writes
+    /// nothing else.
+    pub async fn record_response<T: Clone + Send + Sync + 'static>(&self, read: T) -> Result<T> {
+        if self.claim.is_none() {
+            return Ok(read);
+        }
+        self.write(read, |_, read| Box::pin(async { Ok(read.clone()) })).await
+    }
+
+    async fn run<I, T, F>(&self, input: I, work: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        match &self.writer {
+            Writer::Sqlite(writer) => writer.write(input, work).await,
+            Writer::Postgres(pools) => {
+                let writer = postgres::Writer {
+                    connections: pools.shared.clone(),
+                    begin: self.isolation.into(),
+                    context: self.context.clone(),
+                };
+                writer.write(input, work).await
+            }
+        }
+    }
+
+    /// Runs `work` on one state of the database: for answers that several statements make.
+    ///
+    /// In a task of its own, for the reason that PostgreSQL's writes are: a request that goes away
+    /// must not cancel a BEGIN.
+    pub async fn snapshot<I, T, F>(&self, input: I, work: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + 'static,
+    {
+        let store = self.clone();
+        let task = tokio::spawn(async move {
+            let begin = match store.engine {
+                Engine::Sqlite => Begin::Deferred,
+                Engine::Postgres => Begin::ReadOnly,
+            };
+            let transaction = Transaction::begin(&store.reader, begin).await?;
+            let tx = Tx::new(transaction, store.context);
+            let result = work(&tx, &input).await;
+            // There is nothing to keep.
+            tx.rollback().await;
+            result
+        });
+        task.await.map_err(|error| Error::Internal(format!("a snapshot ended early: {error}")))?
+    }
+
+    /// Which database this is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.context.clock.now()
+    }
+
+    /// How long this process has run: what waiting is measured with, since the time can be put back.
+    pub fn uptime(&self) -> Duration {
+        self.context.clock.uptime()
+    }
+
+    /// Whether no other process serves this database, so that what another one seems to hold was left by
+    /// one that is gone.
+    pub fn is_exclusive(&self) -> bool {
+        self.exclusive
+    }
+
+    /// Randomness.
+    pub fn random(&self) -> &Random {
+        &self.context.random
+    }
+
+    /// How often something was revoked, as far as this node knows.
+    pub fn revocations(&self) -> u64 {
+        self.context.signals.count(Signal::Revoked)
+    }
+
+    /// The keys of what is encrypted.
+    pub fn keyring(&self) -> &Keyring {
+        &self.context.keyring
+    }
+
+    /// The way to wait for a signal, of this node or of another ([`Self::relay_notifications`]).
+    pub fn watch(&self, signal: Signal) -> watch::Receiver<u64> {
+        self.context.signals.watch(signal)
+    }
+
+    /// Tells other nodes of this one's signals, and this one of theirs, for ever. Nothing to do on
+    /// SQLite, which has one node.
+    pub async fn relay_notifications(&self) {
+        match &self.writer {
+            Writer::Sqlite(_) => std::future::pending().await,
+            Writer::Postgres(pools) => {
+                postgres::relay_notifications(pools, &self.context.signals).await
+            }
+        }
+    }
+
+    /// Wakes all that other nodes do, as the last notification of this one.
+    pub(crate) async fn notify_shutdown(&self) -> Result<()> {
+        match &self.writer {
+            Writer::Sqlite(_) => Ok(()),
+            Writer::Postgres(pools) => postgres::notify_shutdown(&pools.shared).await,
+        }
+    }
+
+    /// Tells other nodes now what this process has to tell: for one that ends at once, as a command does.
+    /// Nothing to do on SQLite: a server on the same file cannot be told, and notices when what it
+    /// remembers runs out.
+    pub async fn notify(&self) -> Result<()> {
+        if let Writer::Postgres(pools) = &self.writer {
+            postgres::notify(&pools.shared, &self.context.signals).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the database answers, and can be written.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], with what the operator should know.
+    pub async fn ping(&self) -> Result<()> {
+        match &self.writer {
+            Writer::Sqlite(writer) => {
+                self.reader.execute_unprepared("SELECT 1").await?;
+                writer.ping().await
+            }
+            Writer::Postgres(pools) => postgres::ping(pools).await,
+        }
+    }
+
+    /// By how much the clock of the database's server is ahead of this machine's. SQLite has no other.
+    pub async fn clock_ahead(&self) -> Result<TimeDelta> {
+        match &self.writer {
+            Writer::Sqlite(_) => Ok(TimeDelta::zero()),
+            Writer::Postgres(pools) => {
+                postgres::clock_ahead(&pools.shared, &self.context.clock).await
+            }
+        }
+    }
+
+    /// How many statements this store has run, transactions' brackets left out.
+    pub fn statements(&self) -> u64 {
+        self.reader.telemetry().statements()
+    }
+
+    /// The use of the connection pools, for metrics.
+    pub fn pools(&self) -> Vec<Pool> {
+        let mut pools = vec![Pool::of("read", &self.reader)];
+        if let Writer::Sqlite(writer) = &self.writer {
+            pools.push(Pool::of("write", writer.connections()));
+        }
+        pools
+    }
+
+    /// Applies every migration that is missing, all or none. Several processes may do so at once: one
+    /// works and the others wait.
+    pub async fn migrate(&self) -> Result<(), DbErr> {
+        let schema = self.lock_schema().await?;
+        Migrator::up(&schema.transaction, None).await?;
+        schema.transaction.commit().await
+    }
+
+    /// Takes the last `steps` migrations back, all or none.
+    pub async fn migrate_down(&self, steps: u32) -> Result<(), DbErr> {
+        let schema = self.lock_schema().await?;
+        Migrator::down(&schema.transaction, Some(steps)).await?;
+        schema.transaction.commit().await
+    }
+
+    async fn lock_schema(&self) -> Result<Schema, DbErr> {
+        match &self.writer {
+            Writer::Sqlite(writer) => writer.lock_schema().await,
+            Writer::Postgres(pools) => postgres::lock_schema(pools).await,
+        }
+    }
+
+    /// Every migration and whether it has been applied. Changes nothing.
+    pub async fn migrations(&self) -> Result<Vec<(String, bool)>, DbErr> {
+        let connection = self.schema_connection();
+        let applied = Migrator::get_applied_migrations_read_only(connection).await?;
+        let pending = Migrator::get_pending_migrations_read_only(connection).await?;
+        let named = |migrations: Vec<migration::Migration>, done| {
+            migrations.into_iter().map(move |m| (m.name().to_owned(), done)).collect::<Vec<_>>()
+        };
+        Ok([named(applied, true), named(pending, false)].concat())
+    }
+
+    fn schema_connection(&self) -> &Connections {
+        match &self.writer {
+            Writer::Sqlite(writer) => writer.connections(),
+            Writer::Postgres(pools) => &pools.direct,
+        }
+    }
+
+    /// Waits for the writes that were begun and closes every connection.
+    pub async fn close(self) -> Result<(), DbErr> {
+        match &self.writer {
+            Writer::Sqlite(writer) => writer.stop().await,
+            Writer::Postgres(pools) => pools.direct.close().await?,
+        }
+        self.reader.close().await
+    }
+}
