@@ -88,9 +88,10 @@ async fn verify(store: &Store) {
 
 #[each_lasting_database]
 async fn a_database_of_every_release_is_migrated_and_answers_as_it_did(database: Database) {
-    let releases =
-        fs::read_dir(fixtures()).into_iter().flatten().map(|entry| entry.unwrap().path());
-    for release in releases.filter(|path| path.is_dir()) {
+    let releases = fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path());
+    let releases: Vec<PathBuf> = releases.filter(|path| path.is_dir()).collect();
+    assert!(!releases.is_empty(), "no database of a release to migrate");
+    for release in releases {
         eprintln!("{}", release.display());
         let [sql, json] = files(&release, database.engine);
         database.restore(&fs::read_to_string(sql).unwrap()).await;
