@@ -7,7 +7,7 @@ mod example;
 pub mod import;
 pub mod interval_set;
 pub(crate) mod redate;
-pub(crate) mod repository;
+pub(in crate::work) mod repository;
 pub mod rules;
 mod timer;
 mod write;
