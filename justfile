@@ -28,11 +28,11 @@ test:
 test-sqlite:
     .ci/run test-sqlite
 
-# Write entity/src/tables from the migrated schema
+# Write entity/src/tables and entity/src/generated.rs from the migrated schema
 entities:
     .ci/run entities
 
-# entity/src/tables is what the schema gives, on SQLite and on PostgreSQL
+# entity/src/tables and entity/src/generated.rs are what the schema gives, on SQLite and on PostgreSQL
 entities-check:
     .ci/run entities-check
 

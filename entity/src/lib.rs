@@ -5,9 +5,10 @@
 //! - `tables` is what `sea-orm-cli` generates from the migrated schema (`just entities`). It is the
 //!   same for SQLite and for PostgreSQL, and `just entities-check` compares both with it. Nobody
 //!   edits it.
-//! - `traits` says which tables have an id, which belong to one organization, which are versioned, and
-//!   which are parts of a row of another table.
-//! - The compiler and a test hold the lists of columns in `rows` against the entities.
+//! - `generated` is what follows from `tables` (`just entities`, too): the columns of each table in their
+//!   order, which tables have an id, which belong to one organization, and which are versioned. The
+//!   compiler and a test hold the lists of columns against the entities.
+//! - `traits` says which tables are parts of a row of another table.
 //! - The crate has no queries and no rules. It depends on no other crate of the workspace.
 //!
 //! # Modules
@@ -15,19 +16,22 @@
 //! | module | content |
 //! |---|---|
 //! | `tables` | one module a table, exported from here: `entity::expense::Entity` |
-//! | `traits` | [`Identified`], [`TenantEntity`], [`Versioned`] and [`Child`], and the tables they apply to |
+//! | `traits` | [`Identified`], [`TenantEntity`], [`Versioned`], and [`Child`] with the tables it applies to |
 //! | `rows` | [`OrderedColumns`]: the columns of a table in the order in which rows are decoded |
+//! | `generated` | the tables that the other traits apply to, and their columns |
 //!
 //! # Where to begin
 //!
-//! A new table comes from a migration (the crate `migration`). `just entities` writes its module; its
-//! lines in `traits` and `rows` are written by hand (CONTRIBUTING.md).
+//! A new table comes from a migration (the crate `migration`). `just entities` writes its module and
+//! its lines in `generated` (CONTRIBUTING.md).
 
+mod generated;
 mod rows;
 #[allow(missing_docs, clippy::all)]
 mod tables;
 mod traits;
 
+pub use generated::VERSIONED_TABLES;
 pub use rows::OrderedColumns;
 pub use tables::*;
-pub use traits::{Child, Identified, TenantEntity, VERSIONED_TABLES, Versioned};
+pub use traits::{Child, Identified, TenantEntity, Versioned};

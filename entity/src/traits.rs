@@ -2,11 +2,8 @@ use sea_orm::EntityTrait;
 
 use crate::rows::OrderedColumns;
 use crate::tables::{
-    account, account_balance, api_key, budget, category, daily_report, daily_report_crew,
-    daily_report_item, event, expense, expense_item, expense_project, expense_tag, idempotency_key,
-    import, incident, invitation, journal_entry, member, organization, parked_event, project, rate,
-    rule, saga, session, task, task_tag, task_turn, time_entry, time_entry_day, time_entry_tag,
-    timecard, transfer, user, webhook, webhook_attempt, webhook_delivery, webhook_progress,
+    daily_report_crew, daily_report_item, expense_item, expense_project, expense_tag, task_tag,
+    task_turn, time_entry_day, time_entry_tag,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -40,28 +37,33 @@ pub trait Child: EntityTrait {
     const PARENT_ID: Self::Column;
 }
 
+/// Implements [`Identified`] for tables.
 macro_rules! identified {
-    ($($table:ident),*) => {$(
-        impl Identified for $table::Entity {
+    ($($table:ident),* $(,)?) => {$(
+        impl $crate::traits::Identified for $table::Entity {
             const ID: $table::Column = $table::Column::Id;
         }
     )*};
 }
+pub(crate) use identified;
 
+/// Implements [`TenantEntity`] and [`Identified`] for tables.
 macro_rules! tenant_entities {
-    ($($table:ident),*) => {$(
-        identified!($table);
+    ($($table:ident),* $(,)?) => {$(
+        $crate::traits::identified!($table);
 
-        impl TenantEntity for $table::Entity {
+        impl $crate::traits::TenantEntity for $table::Entity {
             const ORGANIZATION_ID: $table::Column = $table::Column::OrganizationId;
         }
     )*};
 }
+pub(crate) use tenant_entities;
 
+/// Implements [`Versioned`] for tables, each with its name, and lists them.
 macro_rules! versioned {
-    ($($table:ident: $name:literal),*) => {
+    ($($table:ident: $name:literal),* $(,)?) => {
         $(
-            impl Versioned for $table::Entity {
+            impl $crate::traits::Versioned for $table::Entity {
                 const NAME: &'static str = $name;
                 const VERSION: $table::Column = $table::Column::Version;
                 const UPDATED_AT: $table::Column = $table::Column::UpdatedAt;
@@ -72,7 +74,9 @@ macro_rules! versioned {
         pub const VERSIONED_TABLES: &[&str] = &[$(stringify!($table)),*];
     };
 }
+pub(crate) use versioned;
 
+/// Implements [`Child`] for tables, each with the column of what its rows are parts of.
 macro_rules! children {
     ($($table:ident: $parent:ident),*) => {$(
         impl Child for $table::Entity {
@@ -82,59 +86,6 @@ macro_rules! children {
     )*};
 }
 
-identified!(organization, session, user);
-tenant_entities!(
-    account,
-    account_balance,
-    api_key,
-    budget,
-    category,
-    daily_report,
-    event,
-    expense,
-    expense_item,
-    idempotency_key,
-    import,
-    incident,
-    invitation,
-    journal_entry,
-    member,
-    parked_event,
-    project,
-    rate,
-    rule,
-    saga,
-    task,
-    time_entry,
-    timecard,
-    transfer,
-    webhook,
-    webhook_attempt,
-    webhook_delivery,
-    webhook_progress
-);
-versioned!(
-    account: "account",
-    api_key: "API key",
-    budget: "budget",
-    category: "category",
-    daily_report: "daily report",
-    expense: "expense",
-    incident: "incident",
-    invitation: "invitation",
-    journal_entry: "journal entry",
-    member: "member",
-    organization: "organization",
-    project: "project",
-    rate: "rate",
-    rule: "rule",
-    saga: "saga",
-    task: "task",
-    time_entry: "time entry",
-    timecard: "timecard",
-    user: "user",
-    webhook: "webhook"
-);
 children!(
     daily_report_crew: DailyReportId,
     daily_report_item: DailyReportId,
