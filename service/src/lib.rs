@@ -28,7 +28,8 @@
 //! The other modules are those of [`platform`]: the store, the event log, resources, work in the background.
 //!
 //! An aggregate is a folder: `mod.rs` has its types, `commands.rs` its writes, `repository.rs` its
-//! queries (a folder where they have several subjects), and `rules.rs` its pure functions where it has any.
+//! queries (a folder where they have several subjects), and `rules.rs` its pure functions where it has
+//! any.
 //!
 //! # Where to begin
 //!

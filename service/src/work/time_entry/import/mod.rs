@@ -10,6 +10,7 @@ mod formats;
 pub mod length;
 mod pauses;
 mod rows;
+mod times;
 mod write;
 
 use std::path::{Path, PathBuf};

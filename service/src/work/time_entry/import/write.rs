@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::{
     TimeImport,
     directory::{Directory, Found},
-    rows::{Named, Parsed, Person, When},
+    rows::{Named, Parsed, Person},
+    times::When,
 };
 use crate::{
     actor::Actor,
