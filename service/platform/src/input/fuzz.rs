@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{merge, parse};
+use super::{change::merge, parse};
 
 /// Applies a merge patch to a document, if both are JSON that a client may send.
 ///
