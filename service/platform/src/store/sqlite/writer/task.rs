@@ -1,39 +1,24 @@
-//! The one who writes.
-//!
-//! It takes what waits, runs each closure inside one transaction, commits once, and then answers all. A closure that
-//! fails before it has written anything leaves nothing to take back. Where one has written, the transaction begins
-//! again, and each closure has a savepoint of its own. A closure belongs to the writer: a request that goes away leaves
-//! nothing half done. Nobody is answered before the commit is known, and after a failure nothing is
-//! written before a commit of the writer's own has succeeded.
+//! The task that writes: what waits goes into one transaction, and is answered once that is committed.
 
-use std::{
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use futures_util::{FutureExt, future::BoxFuture};
-use sea_orm::{
-    DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-    sqlx::SqliteConnection,
-};
-use tokio::sync::{mpsc, oneshot};
+use sea_orm::{DbErr, RuntimeErr};
+use tokio::sync::mpsc;
 
 use super::{
-    commits::{CommitCount, CommitCounter},
-    file::DataFile,
+    Parts,
+    failure::Failure,
+    job::{CommitFailure, Job, JobOutcome},
 };
 use crate::{
     error::{Error, Result},
     store::{
-        Context, Schema, Tx,
-        connections::Connections,
+        Tx,
+        sqlite::{commits::CommitCount, file::DataFile},
         transaction::{Begin, Transaction},
     },
 };
 
-/// How many closures may wait before their callers wait to wait.
-const QUEUE_CAPACITY: usize = 1024;
 /// How many closures one transaction takes at most.
 const MAX_BATCH: usize = 256;
 /// How long a transaction goes on taking closures, so that the first is answered in good time and
@@ -42,172 +27,14 @@ const MAX_BATCH_TIME: Duration = Duration::from_millis(50);
 /// For how many transactions each closure has a savepoint, once one had to begin again: who fails
 /// once may go on doing so.
 const SAVEPOINT_BATCHES: u32 = 32;
-/// How long the writer may take to say that it is there.
-const PING_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What a writer is made of.
-pub(super) struct Parts {
-    pub(super) connections: Connections,
-    pub(super) context: Context,
-    pub(super) group_commit: bool,
-    pub(super) commits: CommitCounter,
-    /// None in memory.
-    pub(super) file: Option<DataFile>,
-    /// In memory alone.
-    pub(super) keeper: Option<Arc<SqliteConnection>>,
-}
-
-/// The way to the task that writes.
-#[derive(Debug, Clone)]
-pub(in crate::store) struct Writer {
-    queue: mpsc::Sender<Box<dyn Job>>,
-    connections: Connections,
-}
-
-impl Writer {
-    pub(super) fn start(parts: Parts) -> Self {
-        let (sender, queue) = mpsc::channel(QUEUE_CAPACITY);
-        let connections = parts.connections.clone();
-        let task = WriterTask { parts, queue, failure: Failure::default(), savepoint_batches: 0 };
-        tokio::spawn(task.run());
-        Self { queue: sender, connections }
-    }
-
-    pub(in crate::store) fn connections(&self) -> &Connections {
-        &self.connections
-    }
-
-    /// A transaction in which the schema can be changed: migrations take SeaORM's own. SeaORM itself
-    /// begins none on SQLite, and a process that ends in the middle of a migration would leave half of
-    /// it, which could neither be gone on with nor taken back.
-    pub(in crate::store) async fn lock_schema(&self) -> Result<Schema, DbErr> {
-        let immediate = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let permit = self.connections.reserve().await?;
-        Ok(Schema {
-            transaction: permit.pool.begin_with_options(immediate).await?,
-            _permit: permit,
-        })
-    }
-
-    pub(in crate::store) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
-    {
-        let (answer, answered) = oneshot::channel();
-        let job = Box::new(Work { input, work, outcome: None, answer });
-        let stopped = || Error::Unavailable("the writer has stopped".into());
-        self.queue.send(job).await.map_err(|_| stopped())?;
-        answered.await.map_err(|_| stopped())?
-    }
-
-    /// Whether it can write. After a failure, it finds out by writing.
-    pub(in crate::store) async fn ping(&self) -> Result<()> {
-        let nothing = self.write((), |tx, ()| {
-            tx.set_rollback_only();
-            Box::pin(async { Ok(()) })
-        });
-        let late = |_| Error::Unavailable("the writer does not answer".into());
-        tokio::time::timeout(PING_TIMEOUT, nothing).await.map_err(late)?
-    }
-
-    /// Waits until what was begun is done.
-    pub(in crate::store) async fn stop(&self) {
-        let _ = self.write((), |_, ()| Box::pin(async { Ok(()) })).await;
-        let _ = self.connections.close().await;
-    }
-}
-
-/// How a closure ended, as far as the transaction cares.
-enum JobOutcome {
-    /// It stands, if the transaction does.
-    Done,
-    /// It failed, or wants nothing kept: its own changes go.
-    Failed,
-    /// The database itself failed under it: SQLite may have taken the whole transaction back
-    /// already, so nothing of it can stand.
-    Broken(String),
-}
-
-/// What has become of a transaction that is not known to be committed.
-#[derive(Debug, Clone)]
-enum CommitFailure {
-    /// Nothing of it is there, and nothing of it will be.
-    Refused(String),
-    /// Nobody knows.
-    Unknown(String),
-}
-
-/// A closure that waits for the writer, with its input and the one to be answered.
-trait Job: Send {
-    fn run<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, JobOutcome>;
-    fn is_abandoned(&self) -> bool;
-    fn answer(self: Box<Self>, committed: Result<(), CommitFailure>);
-}
-
-struct Work<I, T, F> {
-    input: I,
-    work: F,
-    outcome: Option<Result<T>>,
-    answer: oneshot::Sender<Result<T>>,
-}
-
-impl<I, T, F> Job for Work<I, T, F>
-where
-    I: Send + Sync,
-    T: Send,
-    F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync,
-{
-    fn run<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, JobOutcome> {
-        Box::pin(async move {
-            let work = AssertUnwindSafe((self.work)(tx, &self.input)).catch_unwind();
-            let mut outcome = work.await.unwrap_or_else(|_| Err(Error::Internal("a panic".into())));
-            if outcome.is_ok()
-                && !tx.is_rollback_only()
-                && let Err(error) = tx.finish().await
-            {
-                outcome = Err(error);
-            }
-            let ended = match &outcome {
-                Ok(_) if tx.is_rollback_only() => JobOutcome::Failed,
-                Ok(_) => JobOutcome::Done,
-                Err(Error::Unavailable(reason)) => JobOutcome::Broken(reason.clone()),
-                Err(_) => JobOutcome::Failed,
-            };
-            self.outcome = Some(outcome);
-            ended
-        })
-    }
-
-    fn is_abandoned(&self) -> bool {
-        self.answer.is_closed()
-    }
-
-    fn answer(self: Box<Self>, committed: Result<(), CommitFailure>) {
-        let answer = match (self.outcome, committed) {
-            (Some(outcome), Ok(())) => outcome,
-            // What was refused, too: it may have been for what another one of this transaction had
-            // written, and that is gone.
-            (_, Err(CommitFailure::Refused(reason))) => Err(Error::Unavailable(reason)),
-            (_, Err(CommitFailure::Unknown(reason))) => Err(Error::OutcomeUnknown(reason)),
-            (None, Ok(())) => Err(Error::Internal("the writer did not run this".into())),
-        };
-        // Nobody may be waiting any more, and that is their right.
-        let _ = self.answer.send(answer);
-    }
-}
 
 /// The task that writes.
-struct WriterTask {
-    parts: Parts,
-    queue: mpsc::Receiver<Box<dyn Job>>,
-    failure: Failure,
+pub(super) struct WriterTask {
+    pub(super) parts: Parts,
+    pub(super) queue: mpsc::Receiver<Box<dyn Job>>,
+    pub(super) failure: Failure,
     /// For how many more transactions each closure has a savepoint.
-    savepoint_batches: u32,
+    pub(super) savepoint_batches: u32,
 }
 
 /// How the closures of a transaction ended.
@@ -222,7 +49,7 @@ enum BatchOutcome {
 }
 
 impl WriterTask {
-    async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         while let Some(first) = self.queue.recv().await {
             if first.is_abandoned() {
                 continue;
@@ -467,30 +294,5 @@ fn reason(error: DbErr) -> String {
     match Error::from(error) {
         Error::Unavailable(reason) => reason,
         other => other.to_string(),
-    }
-}
-
-/// Why nothing can be written, if so; told in the log when it begins, changes and ends.
-#[derive(Debug, Default)]
-struct Failure(Mutex<Option<String>>);
-
-impl Failure {
-    fn is_set(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    fn set(&self, reason: &str) {
-        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_deref() != Some(reason) {
-            tracing::error!(reason, "the database cannot be written: writes are refused");
-            *current = Some(reason.to_owned());
-        }
-        metrics::gauge!("steward_writer_failed").set(1.0);
-    }
-
-    fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        tracing::info!("the database can be written again");
-        metrics::gauge!("steward_writer_failed").set(0.0);
     }
 }

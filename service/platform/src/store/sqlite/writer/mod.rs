@@ -1,0 +1,112 @@
+//! The one who writes.
+//!
+//! It takes what waits, runs each closure inside one transaction, commits once, and then answers all. A closure that
+//! fails before it has written anything leaves nothing to take back. Where one has written, the transaction begins
+//! again, and each closure has a savepoint of its own. A closure belongs to the writer: a request that goes away leaves
+//! nothing half done. Nobody is answered before the commit is known, and after a failure nothing is
+//! written before a commit of the writer's own has succeeded.
+
+mod failure;
+mod job;
+mod task;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use sea_orm::{
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait, sqlx::SqliteConnection,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use self::{
+    failure::Failure,
+    job::{Job, Work},
+    task::WriterTask,
+};
+use super::{commits::CommitCounter, file::DataFile};
+use crate::{
+    error::{Error, Result},
+    store::{Context, Schema, Tx, connections::Connections},
+};
+
+/// How many closures may wait before their callers wait to wait.
+const QUEUE_CAPACITY: usize = 1024;
+/// How long the writer may take to say that it is there.
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a writer is made of.
+pub(super) struct Parts {
+    pub(super) connections: Connections,
+    pub(super) context: Context,
+    pub(super) group_commit: bool,
+    pub(super) commits: CommitCounter,
+    /// None in memory.
+    pub(super) file: Option<DataFile>,
+    /// In memory alone.
+    pub(super) keeper: Option<Arc<SqliteConnection>>,
+}
+
+/// The way to the task that writes.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Writer {
+    queue: mpsc::Sender<Box<dyn Job>>,
+    connections: Connections,
+}
+
+impl Writer {
+    pub(super) fn start(parts: Parts) -> Self {
+        let (sender, queue) = mpsc::channel(QUEUE_CAPACITY);
+        let connections = parts.connections.clone();
+        let task = WriterTask { parts, queue, failure: Failure::default(), savepoint_batches: 0 };
+        tokio::spawn(task.run());
+        Self { queue: sender, connections }
+    }
+
+    pub(in crate::store) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// A transaction in which the schema can be changed: migrations take SeaORM's own. SeaORM itself
+    /// begins none on SQLite, and a process that ends in the middle of a migration would leave half of
+    /// it, which could neither be gone on with nor taken back.
+    pub(in crate::store) async fn lock_schema(&self) -> Result<Schema, DbErr> {
+        let immediate = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let permit = self.connections.reserve().await?;
+        Ok(Schema {
+            transaction: permit.pool.begin_with_options(immediate).await?,
+            _permit: permit,
+        })
+    }
+
+    pub(in crate::store) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(Work { input, work, outcome: None, answer });
+        let stopped = || Error::Unavailable("the writer has stopped".into());
+        self.queue.send(job).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    /// Whether it can write. After a failure, it finds out by writing.
+    pub(in crate::store) async fn ping(&self) -> Result<()> {
+        let nothing = self.write((), |tx, ()| {
+            tx.set_rollback_only();
+            Box::pin(async { Ok(()) })
+        });
+        let late = |_| Error::Unavailable("the writer does not answer".into());
+        tokio::time::timeout(PING_TIMEOUT, nothing).await.map_err(late)?
+    }
+
+    /// Waits until what was begun is done.
+    pub(in crate::store) async fn stop(&self) {
+        let _ = self.write((), |_, ()| Box::pin(async { Ok(()) })).await;
+        let _ = self.connections.close().await;
+    }
+}
