@@ -1,11 +1,13 @@
 //! Walks the chain of every log: an event that was changed, removed or put in shows.
 
 use chrono::TimeDelta;
+use entity::event;
 use uuid::Uuid;
 
 use super::{chain, repository, sealed};
 use crate::{
     error::Result,
+    seal::Keyring,
     store::{Store, log::digest},
     tenant,
 };
@@ -75,21 +77,11 @@ async fn verify_log(store: &Store, log: Uuid) -> Result<Findings> {
                 found.faults.push(format!("positions {expected} to {} are missing", here - 1));
             }
             let link = chain::link(&previous, here, &event);
-            if event.previous_chain.as_deref() != Some(&previous) {
-                found.faults.push(format!("position {here} does not follow the one before"));
-            } else if event.chain.as_deref() != Some(&link) {
-                found.faults.push(format!("position {here} is not as it was written"));
-            } else if event.data.as_ref().is_some_and(|data| digest(data) != event.data_digest) {
-                found.faults.push(format!("the data of position {here} is not as it was written"));
-            } else {
-                match sealed::holds(store.keyring(), &event) {
-                    Some(false) => found.faults.push(format!(
-                        "what is sealed at position {here} is not as it was written"
-                    )),
-                    known => {
-                        found.events += 1;
-                        found.undecryptable += u64::from(known.is_none());
-                    }
+            match check(store.keyring(), &event, here, (&previous, &link)) {
+                Err(fault) => found.faults.push(fault),
+                Ok(is_decryptable) => {
+                    found.events += 1;
+                    found.undecryptable += u64::from(!is_decryptable);
                 }
             }
             position = here;
@@ -106,4 +98,26 @@ async fn verify_log(store: &Store, log: Uuid) -> Result<Findings> {
             .push(format!("the log ends at position {position}, and not with {head_position}"));
     }
     Ok(found)
+}
+
+/// What is wrong with the event at a position, or whether there is a key here for what is sealed in it.
+fn check(
+    keyring: &Keyring,
+    event: &event::Model,
+    here: i64,
+    (previous, link): (&str, &str),
+) -> Result<bool, String> {
+    if event.previous_chain.as_deref() != Some(previous) {
+        return Err(format!("position {here} does not follow the one before"));
+    }
+    if event.chain.as_deref() != Some(link) {
+        return Err(format!("position {here} is not as it was written"));
+    }
+    if event.data.as_ref().is_some_and(|data| digest(data) != event.data_digest) {
+        return Err(format!("the data of position {here} is not as it was written"));
+    }
+    match sealed::holds(keyring, event) {
+        Some(false) => Err(format!("what is sealed at position {here} is not as it was written")),
+        known => Ok(known.is_some()),
+    }
 }

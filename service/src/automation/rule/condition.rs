@@ -263,19 +263,22 @@ fn test(object: &Map<String, Value>, at: &str) -> Result<Part, Violation> {
             expected.ok_or_else(|| Violation::new(at, "type", "must be true or false"))?;
         return Ok(Part::Exists { field, expected });
     }
-    let operands = match (op, value.as_array()) {
+    Ok(Part::Test { field, kind, op, operands: operands(kind, op, value, &at)? })
+}
+
+fn operands(kind: Kind, op: Op, value: &Value, at: &str) -> Result<Vec<Operand>, Violation> {
+    match (op, value.as_array()) {
         (Op::In, Some(items)) if (1..=MAX_LISTED).contains(&items.len()) => items
             .iter()
             .enumerate()
             .map(|(index, item)| operand(kind, item, &format!("{at}/{index}")))
-            .collect::<Result<_, _>>()?,
+            .collect(),
         (Op::In, _) => {
             let message = format!("must be a list of 1 to {MAX_LISTED} values");
-            return Err(Violation::new(at, "type", message));
+            Err(Violation::new(at, "type", message))
         }
-        _ => vec![operand(kind, value, &at)?],
-    };
-    Ok(Part::Test { field, kind, op, operands })
+        _ => Ok(vec![operand(kind, value, at)?]),
+    }
 }
 
 fn operand(kind: Kind, value: &Value, at: &str) -> Result<Operand, Violation> {

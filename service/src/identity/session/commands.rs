@@ -11,7 +11,7 @@ use crate::{
         user::{self, Fit, Passwords},
     },
     store::{
-        Store,
+        Store, Tx,
         page::{Page, PageQuery},
         versioned,
     },
@@ -39,45 +39,62 @@ pub async fn create(
         Fit::Yes | Fit::No => None,
     };
     let secret = store.random().secret().prefixed(PREFIX);
-    let user_agent =
-        user_agent.map(|agent| agent.chars().filter(|c| *c != '\0').take(300).collect());
-    let token = secret.reveal().to_owned();
+    let draft = Draft {
+        token: secret.reveal().to_owned(),
+        token_hash: secret.hash(),
+        user_agent: user_agent
+            .map(|agent| agent.chars().filter(|c| *c != '\0').take(300).collect()),
+        lifetime,
+    };
     store
-        .write(
-            (user, renewed, secret.hash(), token, user_agent, lifetime),
-            |tx, (checked, renewed, token_hash, token, user_agent, lifetime)| {
-                Box::pin(async move {
-                    // The password may have changed while it was being checked, or the user be disabled.
-                    let user = user::repository::get(tx, checked.id).await?;
-                    if user.password_hash != checked.password_hash || user.disabled_at.is_some() {
-                        return Err(REFUSED);
-                    }
-                    // Held, so that neither happens beside this: it ends the sessions that it sees.
-                    versioned::lock::<entity::user::Entity>(tx, &user).await?;
-                    if let Some(hash) = renewed {
-                        user::repository::renew_hash(tx, &user, hash.clone()).await?;
-                    }
-                    let now = tx.now();
-                    repository::sweep(tx, user.id, now).await?;
-                    let row = session::ActiveModel {
-                        id: Set(tx.new_id()),
-                        user_id: Set(user.id),
-                        token_hash: Set(token_hash.clone()),
-                        user_agent: Set(user_agent.clone()),
-                        created_at: Set(now.fixed_offset()),
-                        expires_at: Set((now + *lifetime).fixed_offset()),
-                    };
-                    let row = repository::insert(tx, row).await?;
-                    Ok(NewSession {
-                        id: row.id,
-                        token: token.clone(),
-                        expires_at: row.expires_at.to_utc(),
-                        user: user.try_into()?,
-                    })
-                })
-            },
-        )
+        .write((user, renewed, draft), |tx, (checked, renewed, draft)| {
+            Box::pin(insert(tx, checked, renewed.as_deref(), draft))
+        })
         .await
+}
+
+/// A session on its way.
+struct Draft {
+    token: String,
+    token_hash: String,
+    user_agent: Option<String>,
+    lifetime: TimeDelta,
+}
+
+/// Writes the session of a user whose password was checked.
+async fn insert(
+    tx: &Tx,
+    checked: &entity::user::Model,
+    renewed: Option<&str>,
+    draft: &Draft,
+) -> Result<NewSession> {
+    // The password may have changed while it was being checked, or the user be disabled.
+    let user = user::repository::get(tx, checked.id).await?;
+    if user.password_hash != checked.password_hash || user.disabled_at.is_some() {
+        return Err(REFUSED);
+    }
+    // Held, so that neither happens beside this: it ends the sessions that it sees.
+    versioned::lock::<entity::user::Entity>(tx, &user).await?;
+    if let Some(hash) = renewed {
+        user::repository::renew_hash(tx, &user, hash.to_owned()).await?;
+    }
+    let now = tx.now();
+    repository::sweep(tx, user.id, now).await?;
+    let row = session::ActiveModel {
+        id: Set(tx.new_id()),
+        user_id: Set(user.id),
+        token_hash: Set(draft.token_hash.clone()),
+        user_agent: Set(draft.user_agent.clone()),
+        created_at: Set(now.fixed_offset()),
+        expires_at: Set((now + draft.lifetime).fixed_offset()),
+    };
+    let row = repository::insert(tx, row).await?;
+    Ok(NewSession {
+        id: row.id,
+        token: draft.token.clone(),
+        expires_at: row.expires_at.to_utc(),
+        user: user.try_into()?,
+    })
 }
 
 /// The user's sessions, the newest first.

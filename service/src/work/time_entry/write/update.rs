@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use entity::time_entry;
+use entity::{time_entry, time_entry_day};
 use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 
@@ -49,9 +49,8 @@ pub(in crate::work::time_entry) async fn update(
     timecard::lock_members(tx, organization_id, [row.member_id, member_id]).await?;
 
     let before = repository::segments(tx, organization_id, row.id).await?;
-    let layout = before.iter().map(|it| DaySegment { day: it.day, seconds: it.seconds }).collect();
     let (segments, begins_at) = if same_times(&current.input(), &input) {
-        (layout, row.started_at.to_utc())
+        (layout(&before), row.started_at.to_utc())
     } else {
         rules::ensure_takes_time(&input)?;
         let segments = days::of(&actor.settings, &input);
@@ -83,6 +82,11 @@ pub(in crate::work::time_entry) async fn update(
         children::replace(tx, organization_id, row.id, tags).await?;
     }
     Ok(changed)
+}
+
+/// The days of segments that are written.
+fn layout(segments: &[time_entry_day::Model]) -> Vec<DaySegment> {
+    segments.iter().map(|it| DaySegment { day: it.day, seconds: it.seconds }).collect()
 }
 
 /// With the project of a task that it did not have before, where it names none.

@@ -78,24 +78,6 @@ pub(in crate::money::expense::spending) async fn add_totals(
     totals: &Totals,
 ) -> Result<()> {
     use spending_total::{Column, Entity};
-    let row = |(key, total): (&Key, &Total)| {
-        let [settled_high, settled_low] = dialect::halves(total.settled_minor);
-        let [pending_high, pending_low] = dialect::halves(total.pending_minor);
-        spending_total::ActiveModel {
-            organization_id: Set(organization_id),
-            project_id: Set(key.project_id),
-            dimension: Set(key.dimension.to_owned()),
-            month: Set(key.month),
-            key_id: Set(key.key_id),
-            currency: Set(key.currency.clone()),
-            settled_high: Set(settled_high),
-            settled_low: Set(settled_low),
-            pending_high: Set(pending_high),
-            pending_low: Set(pending_low),
-            count: Set(total.count),
-            first_count: Set(total.first_count),
-        }
-    };
     let key = [
         Column::OrganizationId,
         Column::ProjectId,
@@ -117,7 +99,8 @@ pub(in crate::money::expense::spending) async fn add_totals(
         let sum = column.into_simple_expr().add(Expr::col(("excluded", column)));
         known.value(column, sum);
     }
-    let rows: Vec<_> = totals.0.iter().map(row).collect();
+    let rows: Vec<_> =
+        totals.0.iter().map(|(key, total)| total_row(organization_id, key, total)).collect();
     for rows in rows.chunks(ROWS_PER_STATEMENT) {
         Entity::insert_many(rows.iter().cloned())
             .on_conflict(known.clone())
@@ -125,6 +108,25 @@ pub(in crate::money::expense::spending) async fn add_totals(
             .await?;
     }
     Ok(())
+}
+
+fn total_row(organization_id: Uuid, key: &Key, total: &Total) -> spending_total::ActiveModel {
+    let [settled_high, settled_low] = dialect::halves(total.settled_minor);
+    let [pending_high, pending_low] = dialect::halves(total.pending_minor);
+    spending_total::ActiveModel {
+        organization_id: Set(organization_id),
+        project_id: Set(key.project_id),
+        dimension: Set(key.dimension.to_owned()),
+        month: Set(key.month),
+        key_id: Set(key.key_id),
+        currency: Set(key.currency.clone()),
+        settled_high: Set(settled_high),
+        settled_low: Set(settled_low),
+        pending_high: Set(pending_high),
+        pending_low: Set(pending_low),
+        count: Set(total.count),
+        first_count: Set(total.first_count),
+    }
 }
 
 /// An organization's totals, as they are kept.
