@@ -19,12 +19,14 @@ pub trait TenantEntity: Identified {
     const ORGANIZATION_ID: Self::Column;
 }
 
-/// A table whose rows carry an optimistic version, and when they were last changed.
+/// A table whose rows carry an optimistic version, and when they were made and last changed.
 pub trait Versioned: OrderedColumns {
     /// What the resource is called, as in `no such {NAME}`.
     const NAME: &'static str;
     /// The version's column: 1 for a new row, one more for each change.
     const VERSION: Self::Column;
+    /// When the row was made.
+    const CREATED_AT: Self::Column;
     /// When the row was last changed.
     const UPDATED_AT: Self::Column;
 }
@@ -66,6 +68,7 @@ macro_rules! versioned {
             impl $crate::traits::Versioned for $table::Entity {
                 const NAME: &'static str = $name;
                 const VERSION: $table::Column = $table::Column::Version;
+                const CREATED_AT: $table::Column = $table::Column::CreatedAt;
                 const UPDATED_AT: $table::Column = $table::Column::UpdatedAt;
             }
         )*

@@ -3,6 +3,12 @@
 //! One that is [`Readable`] is read by the standard routes of the API (`api/src/resource`). One that is
 //! [`Changeable`] or [`Writable`] is created, changed and removed by the functions below, and by whatever else
 //! goes through them all: `POST …/sync`, a revert, a rule. One that has [`Transitions`] is moved on by them.
+//!
+//! What is one row of its organization is [`Mapped`] to it, and so [`Readable`]; what is written as every row is
+//! says what is its own by [`Crud`], and is [`Changeable`] and [`Writable`] by that.
+
+mod crud;
+mod mapped;
 
 use std::{borrow::Cow, future::Future};
 
@@ -12,6 +18,9 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
+
+pub use crud::{Columns, Crud, insert};
+pub use mapped::{Mapped, Row, find, list_rows};
 
 use crate::{
     actor::Actor,

@@ -54,6 +54,18 @@ impl PageQuery {
     }
 }
 
+/// What a list can be asked for, a page of it included.
+pub trait Paged {
+    /// The page.
+    fn page(&self) -> PageQuery;
+}
+
+impl Paged for PageQuery {
+    fn page(&self) -> PageQuery {
+        self.clone()
+    }
+}
+
 /// Page of a list.
 #[derive(Debug, Clone, Serialize)]
 pub struct Page<T> {

@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use entity::{Identified, TenantEntity, Versioned};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait,
-    EntityTrait, IntoActiveModel, IntoSimpleExpr, Iterable, ModelTrait, PrimaryKeyToColumn,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
+    EntityTrait, IntoSimpleExpr, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select, Value,
     sea_query::{Expr, OnConflict},
 };
 use serde::Serialize;
@@ -181,7 +181,6 @@ pub async fn insert<A, R>(
 ) -> Result<R>
 where
     A: ActiveModelTrait<Entity: Versioned> + ActiveModelBehavior + Send,
-    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
     R: Resource,
 {
     row.set(A::Entity::VERSION, 1_i64.into());
@@ -221,7 +220,6 @@ pub async fn insert_many<A, R>(
 ) -> Result<Vec<R>>
 where
     A: ActiveModelTrait<Entity: Versioned + Identified> + ActiveModelBehavior + Send,
-    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
     R: Resource,
 {
     if rows.is_empty() {

@@ -8,31 +8,25 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::Budget;
 use crate::{
     error::Result,
+    resource::Mapped,
     store::{
         Tx,
-        page::{Page, PageQuery, Sort, page},
+        page::{PageQuery, Sort},
         rows, versioned,
     },
 };
 
-pub(super) async fn get(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    id: Uuid,
-) -> Result<budget::Model> {
-    versioned::get::<budget::Entity>(connection, organization_id, id).await
-}
+/// By name.
+impl Mapped for Budget {
+    type Entity = budget::Entity;
+    type Query = PageQuery;
 
-pub(super) async fn list(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    query: &PageQuery,
-) -> Result<Page<budget::Model>> {
-    let rows = versioned::find_in_organization::<budget::Entity>(organization_id);
-    let sort = Sort { name: "name", column: budget::Column::NameKey, descending: false };
-    page(connection, rows, sort, query).await
+    fn sort(_: &PageQuery) -> Sort<budget::Column> {
+        Sort { name: "name", column: budget::Column::NameKey, descending: false }
+    }
 }
 
 /// All budgets, by name: few, and read whole where many are looked at.
