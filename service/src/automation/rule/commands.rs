@@ -1,21 +1,14 @@
 use entity::rule;
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
-use uuid::Uuid;
 
 use super::{Action, Rule, RuleInput, When, repository, task_creation};
 use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
-    input::{Change, Create},
-    resource::{Changeable, Readable, Resource, Writable, versioned},
+    resource::{Crud, Resource, versioned},
     role::Permission,
-    store::{
-        Store, Tx, log,
-        page::{Page, PageQuery},
-        versioned,
-        versioned::Expected,
-    },
+    store::Tx,
     text::fold,
 };
 
@@ -31,25 +24,10 @@ impl Resource for Rule {
         &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Skipped, Verb::Deleted];
 }
 
-impl Readable for Rule {
-    type Query = PageQuery;
-
-    /// The rule.
-    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        let row = repository::get(store.read(), actor.organization_id, id).await?;
-        Self::try_from(row)
-    }
-
-    /// The rules by name: in the order in which they apply.
-    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
-        let page = repository::list(store.read(), actor.organization_id, page).await?;
-        page.try_map(Self::try_from)
-    }
-}
-
-impl Changeable for Rule {
+impl Crud for Rule {
     type Input = RuleInput;
     const WRITE: Permission = Permission::ManageRules;
+    const IN_USE: &'static str = "other resources refer to the rule";
 
     fn input(&self) -> RuleInput {
         RuleInput {
@@ -60,30 +38,38 @@ impl Changeable for Rule {
         }
     }
 
-    async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
+    fn columns(_: &Actor, input: RuleInput) -> Result<rule::ActiveModel> {
+        let RuleInput { name, enabled, when: When { kind, condition }, then } = input;
+        let actions = serde_json::to_value(&then)
+            .map_err(|error| Error::Internal(format!("actions cannot be written: {error}")))?;
+        let category_id = then.iter().find_map(|action| match action {
+            Action::SetCategory(id) => Some(*id),
+            _ => None,
+        });
+        Ok(rule::ActiveModel {
+            name_key: Set(fold(&name)),
+            name: Set(name),
+            enabled: Set(enabled),
+            kind: Set(kind),
+            condition: Set(condition),
+            actions: Set(actions),
+            category_id: Set(category_id),
+            ..Default::default()
+        })
     }
 
-    async fn change(
+    async fn check(
         tx: &Tx,
         actor: &Actor,
-        id: Uuid,
-        expected: Expected,
-        change: &Change<RuleInput>,
-    ) -> Result<Self> {
-        let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::try_from(row.clone())?;
-        expected.check(row.version, &current)?;
-        let input = change.apply(&current.input())?;
-        task_creation::ensure_references_exist(
-            tx,
-            actor.organization_id,
-            &current.then,
-            &input.then,
-        )
-        .await?;
-        let next = columns(input)?;
-        versioned::update(tx, actor, change.verb(), &row, next, Self::try_from).await
+        current: Option<&Self>,
+        input: &RuleInput,
+    ) -> Result<()> {
+        if current.is_none() {
+            ensure_room(tx, actor).await?;
+        }
+        let before = current.map_or(&[][..], |rule| &rule.then);
+        let organization_id = actor.organization_id;
+        task_creation::ensure_references_exist(tx, organization_id, before, &input.then).await
     }
 
     /// The only reference that the database knows is the category that a rule sets;
@@ -108,53 +94,10 @@ pub(super) fn unknown_category(then: &[Action]) -> Error {
     )
 }
 
-impl Writable for Rule {
-    const IN_USE: &'static str = "other resources refer to the rule";
-
-    async fn create(tx: &Tx, actor: &Actor, new: &Create<RuleInput>) -> Result<Self> {
-        if repository::count(tx, actor.organization_id).await? >= MAX_RULES {
-            return Err(Error::state(
-                "too_many",
-                format!("the organization has the maximum of {MAX_RULES} rules"),
-            ));
-        }
-        task_creation::ensure_references_exist(tx, actor.organization_id, &[], &new.input.then)
-            .await?;
-        let now = tx.now().fixed_offset();
-        let row = rule::ActiveModel {
-            organization_id: Set(actor.organization_id),
-            id: Set(log::new_id::<Self>(tx, actor.organization_id, new.id).await?),
-            created_at: Set(now),
-            updated_at: Set(now),
-            ..columns(new.input.clone())?
-        };
-        versioned::insert(tx, actor, row, Self::try_from).await
+async fn ensure_room(tx: &Tx, actor: &Actor) -> Result<()> {
+    if repository::count(tx, actor.organization_id).await? < MAX_RULES {
+        return Ok(());
     }
-
-    async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
-        let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::try_from(row.clone())?;
-        expected.check(row.version, &current)?;
-        versioned::delete(tx, actor, &row, &current).await
-    }
-}
-
-fn columns(input: RuleInput) -> Result<rule::ActiveModel> {
-    let RuleInput { name, enabled, when: When { kind, condition }, then } = input;
-    let actions = serde_json::to_value(&then)
-        .map_err(|error| Error::Internal(format!("actions cannot be written: {error}")))?;
-    let category_id = then.iter().find_map(|action| match action {
-        Action::SetCategory(id) => Some(*id),
-        _ => None,
-    });
-    Ok(rule::ActiveModel {
-        name_key: Set(fold(&name)),
-        name: Set(name),
-        enabled: Set(enabled),
-        kind: Set(kind),
-        condition: Set(condition),
-        actions: Set(actions),
-        category_id: Set(category_id),
-        ..Default::default()
-    })
+    let detail = format!("the organization has the maximum of {MAX_RULES} rules");
+    Err(Error::state("too_many", detail))
 }

@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     input::Deferred,
     money::{category, expense::Status},
+    resource::Changeable,
     store::{Store, Tx, stored},
 };
 
@@ -36,7 +37,7 @@ pub async fn dry_run(
 ) -> Result<DryRun> {
     let ran = store.snapshot((actor.clone(), id, over), |tx, (actor, id, over)| {
         Box::pin(async move {
-            let rule = Rule::try_from(repository::get(tx, actor.organization_id, *id).await?)?;
+            let rule = Rule::find(tx, actor, *id).await?;
             let DryRunInput { from, to, limit } = over.read()?;
             let trial = RuleTrialInput { when: rule.when, then: rule.then, from, to, limit };
             run(tx, actor, trial).await

@@ -8,33 +8,27 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::Rule;
 use crate::{
     error::Result,
     event::Effect,
+    resource::Mapped,
     store::{
-        page::{Page, PageQuery, Sort, page},
+        page::{PageQuery, Sort},
         rows,
         stored::StoredWord,
         versioned,
     },
 };
 
-pub(super) async fn get(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    id: Uuid,
-) -> Result<rule::Model> {
-    versioned::get::<rule::Entity>(connection, organization_id, id).await
-}
+/// By name: in the order in which they apply.
+impl Mapped for Rule {
+    type Entity = rule::Entity;
+    type Query = PageQuery;
 
-pub(super) async fn list(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    query: &PageQuery,
-) -> Result<Page<rule::Model>> {
-    let rows = versioned::find_in_organization::<rule::Entity>(organization_id);
-    let sort = Sort { name: "name", column: rule::Column::NameKey, descending: false };
-    page(connection, rows, sort, query).await
+    fn sort(_: &PageQuery) -> Sort<rule::Column> {
+        Sort { name: "name", column: rule::Column::NameKey, descending: false }
+    }
 }
 
 /// How many rules there are.
