@@ -7,10 +7,12 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::Category;
 use crate::{
     error::Result,
+    resource::Mapped,
     store::{
-        page::{Page, PageQuery, Sort, page},
+        page::{PageQuery, Sort},
         versioned,
     },
 };
@@ -23,14 +25,14 @@ pub(crate) async fn get(
     versioned::get::<category::Entity>(connection, organization_id, id).await
 }
 
-pub(super) async fn list(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    query: &PageQuery,
-) -> Result<Page<category::Model>> {
-    let rows = versioned::find_in_organization::<category::Entity>(organization_id);
-    let sort = Sort { name: "name", column: category::Column::NameKey, descending: false };
-    page(connection, rows, sort, query).await
+/// By name.
+impl Mapped for Category {
+    type Entity = category::Entity;
+    type Query = PageQuery;
+
+    fn sort(_: &PageQuery) -> Sort<category::Column> {
+        Sort { name: "name", column: category::Column::NameKey, descending: false }
+    }
 }
 
 /// A subquery of the ids of a category and of all that lie below it. UNION and not UNION ALL: it
