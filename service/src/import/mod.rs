@@ -18,7 +18,7 @@ pub use commands::{cancel, finish, get, list};
 pub(crate) use staging::{Staging, acting, sweep};
 pub(crate) use tally::{Tally, Written};
 
-use crate::{csv::RowError, saga, store::page::PageQuery};
+use crate::{csv::RowError, saga, store::page::paged};
 
 /// How many new rows an import writes before its response. One with more runs in the background.
 pub(crate) const INLINE_ROWS: usize = 100;
@@ -117,11 +117,7 @@ pub struct ImportRunQuery {
     pub cursor: Option<String>,
 }
 
-impl ImportRunQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(ImportRunQuery);
 
 /// What has become of a file.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     store::{
         Tx,
-        page::{Page, Sort, page},
+        page::{Page, Paged, Sort, page},
         stored::StoredWord,
         versioned,
     },

@@ -26,7 +26,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     role::Permission,
-    store::{page::PageQuery, stored},
+    store::{page::paged, stored},
 };
 
 /// State of a saga.
@@ -218,11 +218,7 @@ pub struct SagaQuery {
     pub cursor: Option<String>,
 }
 
-impl SagaQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(SagaQuery);
 
 /// How much longer than a call the saga is left alone, so that its answer can be noted.
 const CALL_GRACE: TimeDelta = TimeDelta::seconds(1);

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     store::{
         Tx, dialect,
-        page::{Page, Sort, page},
+        page::{Page, Paged, Sort, page},
         rows,
         stored::StoredWord,
         versioned,

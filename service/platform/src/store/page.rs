@@ -66,6 +66,20 @@ impl Paged for PageQuery {
     }
 }
 
+/// Implements [`Paged`] for queries that have a `limit` and a `cursor`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __paged {
+    ($($query:ty),* $(,)?) => {$(
+        impl $crate::store::page::Paged for $query {
+            fn page(&self) -> $crate::store::page::PageQuery {
+                $crate::store::page::PageQuery { limit: self.limit, cursor: self.cursor.clone() }
+            }
+        }
+    )*};
+}
+pub use crate::__paged as paged;
+
 /// Page of a list.
 #[derive(Debug, Clone, Serialize)]
 pub struct Page<T> {

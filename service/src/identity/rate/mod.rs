@@ -19,7 +19,7 @@ pub(crate) use commands::{remove_all, set};
 
 use crate::{
     error::{Error, Result},
-    store::page::PageQuery,
+    store::page::paged,
     text,
 };
 
@@ -104,8 +104,4 @@ pub struct RateQuery {
     pub cursor: Option<String>,
 }
 
-impl RateQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(RateQuery);

@@ -6,7 +6,7 @@ use super::RateQuery;
 use crate::{
     error::Result,
     store::{
-        page::{Page, Sort, page},
+        page::{Page, Paged, Sort, page},
         versioned,
     },
 };

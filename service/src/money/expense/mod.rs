@@ -25,7 +25,7 @@ pub use repository::statement;
 
 use crate::{
     amount, details,
-    store::page::PageQuery,
+    store::page::paged,
     text::{self, at, refusal},
 };
 
@@ -322,11 +322,7 @@ pub struct ExpenseQuery {
     pub cursor: Option<String>,
 }
 
-impl ExpenseQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(ExpenseQuery);
 
 /// Order of a list of expenses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]

@@ -16,7 +16,7 @@ use validator::Validate;
 pub use commands::{post, reverse};
 pub(crate) use commands::{post_in, reverse_in};
 
-use crate::{amount, store::page::PageQuery, text};
+use crate::{amount, store::page::paged, text};
 
 /// Amount that a journal entry moves between two accounts: a debit of one and a credit of the
 /// other.
@@ -130,11 +130,7 @@ pub struct JournalEntryQuery {
     pub cursor: Option<String>,
 }
 
-impl JournalEntryQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(JournalEntryQuery);
 
 /// Order of a list of journal entries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]

@@ -18,7 +18,7 @@ pub use commands::{amend, amendments};
 pub(crate) use commands::{apply_amendment, explain_amendment};
 pub use crew_hours::{crew_hours, take_hours};
 
-use crate::{store::page::PageQuery, text};
+use crate::{store::page::paged, text};
 
 /// Status of a daily report.
 ///
@@ -370,11 +370,7 @@ pub struct DailyReportQuery {
     pub cursor: Option<String>,
 }
 
-impl DailyReportQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(DailyReportQuery);
 
 /// Order of a list of daily reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]

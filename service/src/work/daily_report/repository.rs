@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     store::{
         Tx, dialect,
-        page::{Page, Sort, page},
+        page::{Page, Paged, Sort, page},
         references::References,
         stored::{self, StoredWord},
         versioned,

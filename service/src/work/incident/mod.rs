@@ -26,7 +26,7 @@ use secrets::Secrets;
 
 use crate::{
     error::Result,
-    store::{page::PageQuery, stored},
+    store::{page::paged, stored},
     text,
 };
 
@@ -368,8 +368,4 @@ pub struct IncidentQuery {
     pub cursor: Option<String>,
 }
 
-impl IncidentQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(IncidentQuery);

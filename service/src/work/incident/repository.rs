@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     store::{
         Tx, dialect,
-        page::{Page, Sort, page},
+        page::{Page, Paged, Sort, page},
         rows,
         stored::StoredWord,
         versioned,

@@ -19,7 +19,7 @@ pub(crate) use commands::{ensure_accepts_new, ensure_all_accept_new};
 use crate::{
     amount, details,
     error::{Error, Result},
-    store::{page::PageQuery, stored},
+    store::{page::paged, stored},
     text,
 };
 
@@ -235,8 +235,4 @@ pub struct ProjectQuery {
     pub cursor: Option<String>,
 }
 
-impl ProjectQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(ProjectQuery);

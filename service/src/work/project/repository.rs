@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     store::{
         dialect,
-        page::{Page, Sort, page},
+        page::{Page, Paged, Sort, page},
         stored::{self, StoredWord},
         versioned,
     },

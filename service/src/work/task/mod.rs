@@ -29,7 +29,7 @@ use crate::{
     details,
     error::{Error, Result},
     role::Role,
-    store::{page::PageQuery, stored},
+    store::{page::paged, stored},
     text,
 };
 
@@ -352,11 +352,7 @@ pub struct TaskQuery {
     pub cursor: Option<String>,
 }
 
-impl TaskQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(TaskQuery);
 
 /// Order of a list of tasks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     store::{
         Tx, dialect,
-        page::{Page, PageQuery, Sort, SortKey, page, page_at, page_statement},
+        page::{Page, PageQuery, Paged, Sort, SortKey, page, page_at, page_statement},
         references::References,
         rows,
         stored::StoredWord,

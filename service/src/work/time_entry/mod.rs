@@ -28,7 +28,7 @@ pub use timer::{start, stop};
 
 use crate::{
     error::{Error, Result},
-    store::{page::PageQuery, stored},
+    store::{page::paged, stored},
     text,
     work::timecard,
 };
@@ -318,11 +318,7 @@ pub struct TimeEntryQuery {
     pub cursor: Option<String>,
 }
 
-impl TimeEntryQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(TimeEntryQuery);
 
 /// Order of a list of time entries. An entry of a day and minutes starts with its day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]

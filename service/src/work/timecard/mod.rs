@@ -23,7 +23,7 @@ pub(crate) use week_timecards::{Week, WeekTimecards, lock_members};
 
 use crate::{
     error::{Error, Result},
-    store::{page::PageQuery, stored},
+    store::{page::paged, stored},
     text,
 };
 
@@ -195,11 +195,7 @@ pub struct TimecardQuery {
     pub cursor: Option<String>,
 }
 
-impl TimecardQuery {
-    fn page(&self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor.clone() }
-    }
-}
+paged!(TimecardQuery);
 
 /// Order of a list of timecards.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]

@@ -12,7 +12,7 @@ use super::{Status, TimecardQuery, TimecardSort, Week};
 use crate::{
     error::Result,
     store::{
-        page::{Page, Sort, page},
+        page::{Page, Paged, Sort, page},
         rows,
         stored::StoredWord,
         versioned,

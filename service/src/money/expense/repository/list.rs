@@ -17,7 +17,8 @@ use crate::{
     store::{
         Tx, dialect,
         page::{
-            Page, Sort, SortKey, page, page_of_either, page_of_either_statement, page_statement,
+            Page, Paged, Sort, SortKey, page, page_of_either, page_of_either_statement,
+            page_statement,
         },
         stored::StoredWord,
         versioned,

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     store::{
         dialect,
-        page::{Page, Sort, SortKey, page_at},
+        page::{Page, Paged, Sort, SortKey, page_at},
         stored::StoredWord,
         versioned,
     },
