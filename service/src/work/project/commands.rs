@@ -1,19 +1,18 @@
 use std::collections::BTreeSet;
 
 use entity::project;
-use sea_orm::{ActiveValue::Set, ConnectionTrait};
+use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 
-use super::{Project, ProjectInput, ProjectQuery, Status, repository, rules};
+use super::{Project, ProjectInput, Status, repository, rules};
 use crate::{
     actor::Actor,
     details,
     error::{Error, Result},
     event::Verb,
-    input::{Change, Create},
-    resource::{Changeable, Readable, Resource, Writable, versioned},
+    resource::{Crud, Resource, versioned},
     role::Permission,
-    store::{Store, Tx, log, page::Page, stored::StoredWord, versioned, versioned::Expected},
+    store::{Tx, stored::StoredWord},
     text::{fold, lower},
 };
 
@@ -25,24 +24,11 @@ impl Resource for Project {
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
 }
 
-impl Readable for Project {
-    type Query = ProjectQuery;
-
-    /// The project.
-    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
-    }
-
-    /// The projects that a query asks for, by name.
-    async fn list(store: &Store, actor: &Actor, query: &ProjectQuery) -> Result<Page<Self>> {
-        let page = repository::list(store.read(), actor.organization_id, query).await?;
-        page.try_map(Self::try_from)
-    }
-}
-
-impl Changeable for Project {
+impl Crud for Project {
     type Input = ProjectInput;
     const WRITE: Permission = Permission::ManageProjects;
+    const IN_USE: &'static str =
+        "other resources refer to the project; archive the project instead";
 
     fn input(&self) -> ProjectInput {
         ProjectInput {
@@ -62,104 +48,55 @@ impl Changeable for Project {
         }
     }
 
-    async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
-    }
-
-    async fn change(
-        tx: &Tx,
-        actor: &Actor,
-        id: Uuid,
-        expected: Expected,
-        change: &Change<ProjectInput>,
-    ) -> Result<Self> {
-        let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::try_from(row.clone())?;
-        expected.check(row.version, &current)?;
-        let input = change.apply(&current.input())?;
-        rules::check_transition(current.status, input.status)?;
-        versioned::update(tx, actor, change.verb(), &row, columns(input)?, Self::try_from).await
-    }
-
-    /// A project refers to nothing.
-    async fn unknown_reference<C: ConnectionTrait>(
-        _: &C,
-        _: &Actor,
-        _: &ProjectInput,
-    ) -> Result<Error> {
-        Ok(Error::Reference)
-    }
-}
-
-impl Writable for Project {
-    const IN_USE: &'static str =
-        "other resources refer to the project; archive the project instead";
-
     fn with_defaults(actor: &Actor, mut input: ProjectInput) -> ProjectInput {
         input.currency.get_or_insert_with(|| actor.settings.currency.clone());
         input
     }
 
-    async fn create(tx: &Tx, actor: &Actor, new: &Create<ProjectInput>) -> Result<Self> {
-        let now = tx.now().fixed_offset();
-        let input = Self::with_defaults(actor, new.input.clone());
-        let row = project::ActiveModel {
-            organization_id: Set(actor.organization_id),
-            id: Set(log::new_id::<Self>(tx, actor.organization_id, new.id).await?),
-            created_at: Set(now),
-            updated_at: Set(now),
-            ..columns(input)?
-        };
-        versioned::insert(tx, actor, row, Self::try_from).await
+    fn columns(_: &Actor, input: ProjectInput) -> Result<project::ActiveModel> {
+        let ProjectInput {
+            job_number,
+            name,
+            client,
+            status,
+            starts_on,
+            ends_on,
+            budget_minor,
+            currency,
+            address,
+            latitude,
+            longitude,
+            note,
+            details,
+        } = input;
+        let currency =
+            currency.ok_or_else(|| Error::invalid("/currency", "required", "is required"))?;
+        let searched = [job_number.as_deref(), Some(&*name), client.as_deref()];
+        let searched: Vec<_> = searched.into_iter().flatten().map(lower).collect();
+        Ok(project::ActiveModel {
+            search_key: Set(searched.join("\n")),
+            job_number_key: Set(job_number.as_deref().map(fold)),
+            job_number: Set(job_number),
+            name_key: Set(fold(&name)),
+            name: Set(name),
+            client: Set(client),
+            status: Set(status.as_str().to_owned()),
+            starts_on: Set(starts_on),
+            ends_on: Set(ends_on),
+            budget_minor: Set(budget_minor),
+            currency: Set(currency),
+            address: Set(address),
+            latitude_e7: Set(latitude.map(rules::to_e7)),
+            longitude_e7: Set(longitude.map(rules::to_e7)),
+            note: Set(note),
+            details: Set(details.map(details::kept)),
+            ..Default::default()
+        })
     }
 
-    async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
-        let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::try_from(row.clone())?;
-        expected.check(row.version, &current)?;
-        versioned::delete(tx, actor, &row, &current).await
+    async fn check(_: &Tx, _: &Actor, current: Option<&Self>, input: &ProjectInput) -> Result<()> {
+        current.map_or(Ok(()), |current| rules::check_transition(current.status, input.status))
     }
-}
-
-fn columns(input: ProjectInput) -> Result<project::ActiveModel> {
-    let ProjectInput {
-        job_number,
-        name,
-        client,
-        status,
-        starts_on,
-        ends_on,
-        budget_minor,
-        currency,
-        address,
-        latitude,
-        longitude,
-        note,
-        details,
-    } = input;
-    let currency =
-        currency.ok_or_else(|| Error::invalid("/currency", "required", "is required"))?;
-    let searched = [job_number.as_deref(), Some(&*name), client.as_deref()];
-    let searched: Vec<_> = searched.into_iter().flatten().map(lower).collect();
-    Ok(project::ActiveModel {
-        search_key: Set(searched.join("\n")),
-        job_number_key: Set(job_number.as_deref().map(fold)),
-        job_number: Set(job_number),
-        name_key: Set(fold(&name)),
-        name: Set(name),
-        client: Set(client),
-        status: Set(status.as_str().to_owned()),
-        starts_on: Set(starts_on),
-        ends_on: Set(ends_on),
-        budget_minor: Set(budget_minor),
-        currency: Set(currency),
-        address: Set(address),
-        latitude_e7: Set(latitude.map(rules::to_e7)),
-        longitude_e7: Set(longitude.map(rules::to_e7)),
-        note: Set(note),
-        details: Set(details.map(details::kept)),
-        ..Default::default()
-    })
 }
 
 /// Whether a project takes something new, which names it from now on and did not before. What named it

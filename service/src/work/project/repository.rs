@@ -1,15 +1,19 @@
 use std::collections::HashMap;
 
 use entity::project;
-use sea_orm::{ColumnTrait, ConnectionTrait, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait,
+    Select,
+};
 use uuid::Uuid;
 
-use super::{ProjectQuery, Status};
+use super::{Project, ProjectQuery, Status};
 use crate::{
     error::Result,
+    resource::Mapped,
     store::{
         dialect,
-        page::{Page, Paged, Sort, page},
+        page::Sort,
         stored::{self, StoredWord},
         versioned,
     },
@@ -24,21 +28,29 @@ pub(crate) async fn get(
     versioned::get::<project::Entity>(connection, organization_id, id).await
 }
 
-pub(super) async fn list(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    query: &ProjectQuery,
-) -> Result<Page<project::Model>> {
-    let ProjectQuery { status, q, limit: _, cursor: _ } = query;
-    let backend = connection.get_database_backend();
-    let rows = versioned::find_in_organization::<project::Entity>(organization_id)
-        .apply_if(*status, |rows, status| rows.filter(project::COLUMN.status.eq(status.as_str())))
+/// By name.
+impl Mapped for Project {
+    type Entity = project::Entity;
+    type Query = ProjectQuery;
+
+    fn sort(_: &ProjectQuery) -> Sort<project::Column> {
+        Sort { name: "name", column: project::Column::NameKey, descending: false }
+    }
+
+    fn filter(
+        backend: DbBackend,
+        rows: Select<project::Entity>,
+        query: &ProjectQuery,
+    ) -> Select<project::Entity> {
+        let ProjectQuery { status, q, limit: _, cursor: _ } = query;
+        rows.apply_if(*status, |rows, status| {
+            rows.filter(project::COLUMN.status.eq(status.as_str()))
+        })
         .apply_if(q.as_deref(), |rows, text| {
             let key = project::Column::SearchKey.into_simple_expr();
             rows.filter(dialect::contains(backend, key, &lower(text)))
-        });
-    let sort = Sort { name: "name", column: project::Column::NameKey, descending: false };
-    page(connection, rows, sort, &query.page()).await
+        })
+    }
 }
 
 /// The statuses of those of these projects that are there.
