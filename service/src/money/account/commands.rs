@@ -7,15 +7,13 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
-    input::{Change, Create},
-    resource::{Changeable, Readable, Resource, Writable, versioned},
+    resource::{self, Crud, Resource, versioned},
     role::Permission,
     store::{
-        Store, Tx, log,
+        Store, Tx,
         page::{Page, PageQuery},
         stored::{self, StoredWord},
         versioned,
-        versioned::Expected,
     },
     text::fold,
 };
@@ -28,24 +26,10 @@ impl Resource for Account {
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
 }
 
-impl Readable for Account {
-    type Query = PageQuery;
-
-    /// The account.
-    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
-    }
-
-    /// The accounts by name.
-    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
-        let page = repository::list(store.read(), actor.organization_id, page).await?;
-        page.try_map(Self::try_from)
-    }
-}
-
-impl Changeable for Account {
+impl Crud for Account {
     type Input = AccountInput;
     const WRITE: Permission = Permission::ManageAccounts;
+    const IN_USE: &'static str = "journal entries refer to the account; close the account instead";
 
     fn input(&self) -> AccountInput {
         AccountInput {
@@ -57,22 +41,27 @@ impl Changeable for Account {
         }
     }
 
-    async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
+    fn columns(actor: &Actor, input: AccountInput) -> Result<account::ActiveModel> {
+        let AccountInput { name, kind, currency, may_go_below_zero, closed } = input;
+        Ok(account::ActiveModel {
+            name_key: Set(fold(&name)),
+            name: Set(name),
+            kind: Set(kind.as_str().to_owned()),
+            currency: Set(currency.unwrap_or_else(|| actor.settings.currency.clone())),
+            may_go_below_zero: Set(may_go_below_zero),
+            closed: Set(closed),
+            ..Default::default()
+        })
     }
 
     /// What the entries of an account mean does not change: its kind and its currency stay.
-    async fn change(
+    async fn check(
         tx: &Tx,
         actor: &Actor,
-        id: Uuid,
-        expected: Expected,
-        change: &Change<AccountInput>,
-    ) -> Result<Self> {
-        let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::try_from(row.clone())?;
-        expected.check(row.version, &current)?;
-        let input = change.apply(&current.input())?;
+        current: Option<&Self>,
+        input: &AccountInput,
+    ) -> Result<()> {
+        let Some(current) = current else { return Ok(()) };
         let stays = |field: &str| Error::invalid(field, "immutable", "must not be changed");
         if input.kind != current.kind {
             return Err(stays("/kind"));
@@ -80,66 +69,21 @@ impl Changeable for Account {
         if input.currency.as_ref() != Some(&current.currency) {
             return Err(stays("/currency"));
         }
-        let sums = repository::lock_sums(tx, actor.organization_id, id).await?;
+        let sums = repository::lock_sums(tx, actor.organization_id, current.id).await?;
         let balance = current.kind.balance(sums.debits_minor, sums.credits_minor);
         if !input.may_go_below_zero && balance < 0 {
             return Err(Error::state("below_zero", "the balance of the account is negative"));
         }
-        versioned::update(tx, actor, change.verb(), &row, columns(input), Self::try_from).await
-    }
-}
-
-impl Writable for Account {
-    const IN_USE: &'static str = "journal entries refer to the account; close the account instead";
-
-    async fn create(tx: &Tx, actor: &Actor, new: &Create<AccountInput>) -> Result<Self> {
-        let id = log::new_id::<Self>(tx, actor.organization_id, new.id).await?;
-        insert(tx, actor, id, new.input.clone(), None).await
+        Ok(())
     }
 
-    async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
-        let row = repository::get(tx, actor.organization_id, id).await?;
-        let current = Self::try_from(row.clone())?;
-        expected.check(row.version, &current)?;
-        // First of all, as postings do it: nobody waits for the other.
-        repository::delete_sums(tx, actor.organization_id, id).await?;
-        versioned::delete(tx, actor, &row, &current).await
+    async fn after_create(tx: &Tx, actor: &Actor, created: &Self) -> Result<()> {
+        repository::insert_sums(tx, actor.organization_id, created.id).await
     }
-}
 
-async fn insert(
-    tx: &Tx,
-    actor: &Actor,
-    id: Uuid,
-    input: AccountInput,
-    purpose: Option<Purpose>,
-) -> Result<Account> {
-    let now = tx.now().fixed_offset();
-    let currency = input.currency.clone().unwrap_or_else(|| actor.settings.currency.clone());
-    let row = account::ActiveModel {
-        organization_id: Set(actor.organization_id),
-        id: Set(id),
-        kind: Set(input.kind.as_str().to_owned()),
-        currency: Set(currency),
-        purpose: Set(purpose.map(|purpose| purpose.as_str().to_owned())),
-        created_at: Set(now),
-        updated_at: Set(now),
-        ..columns(input)
-    };
-    let made = versioned::insert(tx, actor, row, Account::try_from).await?;
-    repository::insert_sums(tx, actor.organization_id, id).await?;
-    Ok(made)
-}
-
-/// The columns of what may change.
-fn columns(input: AccountInput) -> account::ActiveModel {
-    let AccountInput { name, kind: _, currency: _, may_go_below_zero, closed } = input;
-    account::ActiveModel {
-        name_key: Set(fold(&name)),
-        name: Set(name),
-        may_go_below_zero: Set(may_go_below_zero),
-        closed: Set(closed),
-        ..Default::default()
+    /// First of all, as postings do it: nobody waits for the other.
+    async fn before_delete(tx: &Tx, actor: &Actor, current: &Self) -> Result<()> {
+        repository::delete_sums(tx, actor.organization_id, current.id).await
     }
 }
 
@@ -167,7 +111,11 @@ pub(crate) async fn of_purpose(
         may_go_below_zero: purpose != Purpose::PayoutsInFlight,
         closed: false,
     };
-    match insert(tx, actor, tx.new_id(), input, Some(purpose)).await {
+    let row = account::ActiveModel {
+        purpose: Set(Some(purpose.as_str().to_owned())),
+        ..Account::columns(actor, input)?
+    };
+    match resource::insert::<Account>(tx, actor, tx.new_id(), row).await {
         Err(Error::Duplicate { .. }) => Err(Error::lost_race("another has just made it")),
         made => Ok(made?.id),
     }
@@ -177,7 +125,7 @@ pub(crate) async fn of_purpose(
 pub async fn balance(store: &Store, actor: &Actor, id: Uuid) -> Result<AccountBalance> {
     let found = store.snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
         Box::pin(async move {
-            let account = repository::get(tx, *organization_id, *id).await?;
+            let account = versioned::get::<account::Entity>(tx, *organization_id, *id).await?;
             let sums = repository::sums(tx, *organization_id, [*id]).await?;
             shown(account, sums.get(id))
         })
@@ -194,7 +142,7 @@ pub async fn balances(
     let found =
         store.snapshot((actor.organization_id, page.clone()), |tx, (organization_id, page)| {
             Box::pin(async move {
-                let accounts = repository::list(tx, *organization_id, page).await?;
+                let accounts = resource::list_rows::<Account>(tx, *organization_id, page).await?;
                 let ids = accounts.items.iter().map(|account| account.id);
                 let sums = repository::sums(tx, *organization_id, ids.collect::<Vec<_>>()).await?;
                 accounts.try_map(|account| {

@@ -7,34 +7,27 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::Purpose;
+use super::{Account, Purpose};
 use crate::{
     error::{Error, Result},
+    resource::Mapped,
     store::{
         Tx,
-        page::{Page, PageQuery, Sort, page},
+        page::{PageQuery, Sort},
         rows,
         stored::StoredWord,
         versioned,
     },
 };
 
-pub(super) async fn get(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    id: Uuid,
-) -> Result<account::Model> {
-    versioned::get::<account::Entity>(connection, organization_id, id).await
-}
+/// By name.
+impl Mapped for Account {
+    type Entity = account::Entity;
+    type Query = PageQuery;
 
-pub(super) async fn list(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    query: &PageQuery,
-) -> Result<Page<account::Model>> {
-    let rows = versioned::find_in_organization::<account::Entity>(organization_id);
-    let sort = Sort { name: "name", column: account::Column::NameKey, descending: false };
-    page(connection, rows, sort, query).await
+    fn sort(_: &PageQuery) -> Sort<account::Column> {
+        Sort { name: "name", column: account::Column::NameKey, descending: false }
+    }
 }
 
 /// Some accounts, by id.
