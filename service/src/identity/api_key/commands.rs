@@ -12,11 +12,10 @@ use crate::{
     event::Verb,
     identity::{access, invitation, member},
     input::Create,
-    resource::{Readable, Resource, versioned},
+    resource::{Resource, versioned},
     role::Permission,
     store::{
         Store, Tx, log,
-        page::{Page, PageQuery},
         stored::StoredWord,
         versioned::{self, Expected},
     },
@@ -28,23 +27,6 @@ impl Resource for ApiKey {
     const ENTITY: &'static str = "api_key";
     const READ: Permission = Permission::ManageApiKeys;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Deleted];
-}
-
-impl Readable for ApiKey {
-    type Query = PageQuery;
-
-    /// The key, without its token.
-    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        let row =
-            versioned::get::<api_key::Entity>(store.read(), actor.organization_id, id).await?;
-        Self::try_from(row)
-    }
-
-    /// The keys, the newest first.
-    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
-        let page = repository::list(store.read(), actor.organization_id, page).await?;
-        page.try_map(Self::try_from)
-    }
 }
 
 /// Makes a key that acts for the actor. The token is in the answer, and nowhere else.

@@ -2,22 +2,24 @@ use entity::api_key;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 use uuid::Uuid;
 
+use super::ApiKey;
 use crate::{
     error::Result,
+    resource::Mapped,
     store::{
-        page::{Page, PageQuery, Sort, page},
+        page::{PageQuery, Sort},
         versioned,
     },
 };
 
-pub(super) async fn list(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    query: &PageQuery,
-) -> Result<Page<api_key::Model>> {
-    let rows = versioned::find_in_organization::<api_key::Entity>(organization_id);
-    let sort = Sort { name: "-created_at", column: api_key::Column::CreatedAt, descending: true };
-    page(connection, rows, sort, query).await
+/// The newest first.
+impl Mapped for ApiKey {
+    type Entity = api_key::Entity;
+    type Query = PageQuery;
+
+    fn sort(_: &PageQuery) -> Sort<api_key::Column> {
+        Sort { name: "-created_at", column: api_key::Column::CreatedAt, descending: true }
+    }
 }
 
 pub(crate) async fn by_token(

@@ -15,12 +15,11 @@ use crate::{
     },
     input::Create,
     random::Secret,
-    resource::{Readable, Resource, versioned},
+    resource::{Resource, versioned},
     role::{Permission, Role},
     store::{
         Store, Tx,
         log::{self, EventContext},
-        page::{Page, PageQuery},
         stored::{self, StoredWord},
         versioned::{self, Expected},
     },
@@ -35,23 +34,6 @@ impl Resource for Invitation {
     const ENTITY: &'static str = "invitation";
     const READ: Permission = Permission::ManageInvitations;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Accepted, Verb::Deleted];
-}
-
-impl Readable for Invitation {
-    type Query = PageQuery;
-
-    /// The invitation.
-    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        let row =
-            versioned::get::<invitation::Entity>(store.read(), actor.organization_id, id).await?;
-        Self::try_from(row)
-    }
-
-    /// The invitations, the newest first.
-    async fn list(store: &Store, actor: &Actor, page: &PageQuery) -> Result<Page<Self>> {
-        let page = repository::list(store.read(), actor.organization_id, page).await?;
-        page.try_map(Self::try_from)
-    }
 }
 
 /// Invites somebody. The token is in the answer, and nowhere else.

@@ -2,23 +2,24 @@ use entity::invitation;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 use uuid::Uuid;
 
+use super::Invitation;
 use crate::{
     error::Result,
+    resource::Mapped,
     store::{
-        page::{Page, PageQuery, Sort, page},
+        page::{PageQuery, Sort},
         versioned,
     },
 };
 
-pub(super) async fn list(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    query: &PageQuery,
-) -> Result<Page<invitation::Model>> {
-    let rows = versioned::find_in_organization::<invitation::Entity>(organization_id);
-    let sort =
-        Sort { name: "-created_at", column: invitation::Column::CreatedAt, descending: true };
-    page(connection, rows, sort, query).await
+/// The newest first.
+impl Mapped for Invitation {
+    type Entity = invitation::Entity;
+    type Query = PageQuery;
+
+    fn sort(_: &PageQuery) -> Sort<invitation::Column> {
+        Sort { name: "-created_at", column: invitation::Column::CreatedAt, descending: true }
+    }
 }
 
 pub(super) async fn by_token(

@@ -3,18 +3,17 @@ use entity::{member, rate};
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
-use super::{Rate, RateInput, RateQuery, repository, rules};
+use super::{Rate, RateInput, repository, rules};
 use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
     identity::member::{self as members, Member, ensure_may_manage},
     input::{Change, Create},
-    resource::{Changeable, Readable, Resource, Writable, versioned},
+    resource::{self, Changeable, Resource, Writable, versioned},
     role::Permission,
     store::{
-        Store, Tx, log,
-        page::Page,
+        Tx, log,
         versioned::{self, Expected},
     },
 };
@@ -25,21 +24,6 @@ impl Resource for Rate {
     const ENTITY: &'static str = "rate";
     const READ: Permission = Permission::ManageMembers;
     const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
-}
-
-impl Readable for Rate {
-    type Query = RateQuery;
-
-    /// The rate.
-    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
-    }
-
-    /// The rates that a query asks for, the latest first.
-    async fn list(store: &Store, actor: &Actor, query: &RateQuery) -> Result<Page<Self>> {
-        let page = repository::list(store.read(), actor.organization_id, query).await?;
-        page.try_map(Self::try_from)
-    }
 }
 
 /// Those of members whose role is not above one's own. Each change holds the member, so that of two, the
@@ -57,7 +41,7 @@ impl Changeable for Rate {
     }
 
     async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
-        Self::try_from(repository::get(tx, actor.organization_id, id).await?)
+        Ok(resource::find::<Self>(tx, actor, id).await?.1)
     }
 
     async fn change(
@@ -67,9 +51,8 @@ impl Changeable for Rate {
         expected: Expected,
         change: &Change<RateInput>,
     ) -> Result<Self> {
-        let row = repository::get(tx, actor.organization_id, id).await?;
-        let member = lock_member(tx, actor, row.member_id).await?;
-        let current = Self::try_from(row.clone())?;
+        let (row, current) = resource::find::<Self>(tx, actor, id).await?;
+        let member = lock_member(tx, actor, current.member_id).await?;
         expected.check(row.version, &current)?;
         let input = change.apply(&current.input())?;
         if input.member_id != current.member_id {
@@ -111,9 +94,8 @@ impl Writable for Rate {
     }
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
-        let row = repository::get(tx, actor.organization_id, id).await?;
-        let member = lock_member(tx, actor, row.member_id).await?;
-        let current = Self::try_from(row.clone())?;
+        let (row, current) = resource::find::<Self>(tx, actor, id).await?;
+        let member = lock_member(tx, actor, current.member_id).await?;
         expected.check(row.version, &current)?;
         versioned::delete(tx, actor, &row, &current).await?;
         update_member_rate(tx, actor, &member).await

@@ -1,34 +1,29 @@
 use entity::rate;
-use sea_orm::{ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{
+    ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+};
 use uuid::Uuid;
 
-use super::RateQuery;
+use super::{Rate, RateQuery};
 use crate::{
     error::Result,
-    store::{
-        page::{Page, Paged, Sort, page},
-        versioned,
-    },
+    resource::Mapped,
+    store::{page::Sort, versioned},
 };
 
-pub(super) async fn get(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    id: Uuid,
-) -> Result<rate::Model> {
-    versioned::get::<rate::Entity>(connection, organization_id, id).await
-}
+/// The latest first.
+impl Mapped for Rate {
+    type Entity = rate::Entity;
+    type Query = RateQuery;
 
-pub(super) async fn list(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    query: &RateQuery,
-) -> Result<Page<rate::Model>> {
-    let RateQuery { member_id, limit: _, cursor: _ } = query;
-    let rows = versioned::find_in_organization::<rate::Entity>(organization_id)
-        .apply_if(*member_id, |rows, id| rows.filter(rate::COLUMN.member_id.eq(id)));
-    let sort = Sort { name: "-starts_on", column: rate::Column::StartsOn, descending: true };
-    page(connection, rows, sort, &query.page()).await
+    fn sort(_: &RateQuery) -> Sort<rate::Column> {
+        Sort { name: "-starts_on", column: rate::Column::StartsOn, descending: true }
+    }
+
+    fn filter(_: DbBackend, rows: Select<rate::Entity>, query: &RateQuery) -> Select<rate::Entity> {
+        let RateQuery { member_id, limit: _, cursor: _ } = query;
+        rows.apply_if(*member_id, |rows, id| rows.filter(rate::COLUMN.member_id.eq(id)))
+    }
 }
 
 /// All rates: few, and read whole where much is costed.

@@ -4,7 +4,7 @@ use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 
 use super::{
-    Status, Timecard, TimecardInput, TimecardNote, TimecardQuery, TimecardReason, repository,
+    Status, Timecard, TimecardInput, TimecardNote, TimecardReason, repository,
     rules::{self, Transition},
     week_timecards,
 };
@@ -14,11 +14,10 @@ use crate::{
     event::Verb,
     identity::separation_of_duties::{Involvement, SeparationOfDuties},
     input::{Create, TransitionBody},
-    resource::{Readable, Resource, Transitions, versioned},
+    resource::{Resource, Transitions, versioned},
     role::Permission,
     store::{
         Isolation, Store, Tx, log,
-        page::Page,
         stored::{self, StoredWord},
         versioned::{self, Expected},
     },
@@ -32,19 +31,6 @@ impl Resource for Timecard {
     const READ: Permission = Permission::ReadWork;
     const VERBS: &'static [Verb] =
         &[Verb::Created, Verb::Submitted, Verb::Approved, Verb::Rejected, Verb::Reopened];
-}
-
-impl Readable for Timecard {
-    type Query = TimecardQuery;
-
-    async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Self::try_from(repository::get(store.read(), actor.organization_id, id).await?)
-    }
-
-    async fn list(store: &Store, actor: &Actor, query: &TimecardQuery) -> Result<Page<Self>> {
-        let page = repository::list(store.read(), actor.organization_id, query).await?;
-        page.try_map(Self::try_from)
-    }
 }
 
 /// Makes the timecard of a week that has none.

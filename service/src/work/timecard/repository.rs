@@ -3,20 +3,16 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use entity::{time_entry_day, timecard};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, sea_query::Func,
+    ColumnTrait, ConnectionTrait, DbBackend, ExprTrait, FromQueryResult, IntoSimpleExpr,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, sea_query::Func,
 };
 use uuid::Uuid;
 
-use super::{Status, TimecardQuery, TimecardSort, Week};
+use super::{Status, Timecard, TimecardQuery, TimecardSort, Week};
 use crate::{
     error::Result,
-    store::{
-        page::{Page, Paged, Sort, page},
-        rows,
-        stored::StoredWord,
-        versioned,
-    },
+    resource::Mapped,
+    store::{page::Sort, rows, stored::StoredWord, versioned},
     work::time_entry::days,
 };
 
@@ -31,24 +27,31 @@ pub(super) async fn get(
     versioned::get::<timecard::Entity>(connection, organization_id, id).await
 }
 
-pub(super) async fn list(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    query: &TimecardQuery,
-) -> Result<Page<timecard::Model>> {
-    use timecard::COLUMN;
-    let TimecardQuery { member_id, status, from, to, sort, limit: _, cursor: _ } = query;
-    let rows = versioned::find_in_organization::<timecard::Entity>(organization_id)
-        .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
-        .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
-        .apply_if(*from, |rows, day| rows.filter(COLUMN.week_starts_on.gte(days::week_of(day))))
-        .apply_if(*to, |rows, day| rows.filter(COLUMN.week_starts_on.lte(day)));
-    let (name, descending) = match sort {
-        TimecardSort::Week => ("week_starts_on", false),
-        TimecardSort::WeekDescending => ("-week_starts_on", true),
-    };
-    let sort = Sort { name, column: timecard::Column::WeekStartsOn, descending };
-    page(connection, rows, sort, &query.page()).await
+/// By week, up or down.
+impl Mapped for Timecard {
+    type Entity = timecard::Entity;
+    type Query = TimecardQuery;
+
+    fn sort(query: &TimecardQuery) -> Sort<timecard::Column> {
+        let (name, descending) = match query.sort {
+            TimecardSort::Week => ("week_starts_on", false),
+            TimecardSort::WeekDescending => ("-week_starts_on", true),
+        };
+        Sort { name, column: timecard::Column::WeekStartsOn, descending }
+    }
+
+    fn filter(
+        _: DbBackend,
+        rows: Select<timecard::Entity>,
+        query: &TimecardQuery,
+    ) -> Select<timecard::Entity> {
+        use timecard::COLUMN;
+        let TimecardQuery { member_id, status, from, to, sort: _, limit: _, cursor: _ } = query;
+        rows.apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
+            .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
+            .apply_if(*from, |rows, day| rows.filter(COLUMN.week_starts_on.gte(days::week_of(day))))
+            .apply_if(*to, |rows, day| rows.filter(COLUMN.week_starts_on.lte(day)))
+    }
 }
 
 /// The cards of these weeks, and perhaps some more of these members.
