@@ -25,8 +25,8 @@ use crate::{
 pub type Columns<T> = <<T as Mapped>::Entity as EntityTrait>::ActiveModel;
 
 /// A resource that is created, changed and deleted as every row is: it says what is its own, and is
-/// [`Changeable`](super::Changeable) and [`Writable`](super::Writable) by that. One that decides about more
-/// than its columns before its version is compared, or writes more than its row, implements these itself.
+/// [`Changeable`](super::Changeable) and [`Writable`](super::Writable) by that. One that asks for more before its
+/// version is compared, or whose changes write more than its row, implements these itself.
 pub trait Crud: Mapped {
     /// What a client may write of it.
     type Input: Serialize + DeserializeOwned + Validate + ToSchema + Clone + Send + Sync + 'static;
