@@ -231,7 +231,7 @@ async fn a_conflict_shows_what_is_there_now(database: Database) {
 async fn what_is_sent_again_after_a_lost_answer_is_done_once(database: Database) {
     let app = App::start(&database).await;
     let (ada, home) = app.owner_of("household").await;
-    // The currency and the payer are filled in, and the budget's currency.
+    // The currency and the payer are filled in, and the currencies of the budget and of the account.
     let budget = json!({ "name": "All", "period": "week", "amount_minor": 5,
         "starts_on": "2026-01-01" });
     let plain = json!({ "spent_on": "2026-11-01", "amount_minor": 5, "details": { "a": [1] } });
@@ -241,9 +241,10 @@ async fn what_is_sent_again_after_a_lost_answer_is_done_once(database: Database)
         create("expense", 3, plain),
         create("budget", 4, budget),
         create("member", 5, json!({ "name": "Grace" })),
+        create("account", 6, json!({ "name": "Cash", "kind": "asset" })),
     ];
     let first = ada.sync(&home, &news).await;
-    assert_eq!(fates(&first), ["applied"; 5]);
+    assert_eq!(fates(&first), ["applied"; 6]);
     assert_eq!(ada.sync(&home, &news).await, first);
     // What was edited before it was sent again is not what is there.
     let other = ada.sync(&home, &[create("expense", 3, lunch(5, 1))]).await;

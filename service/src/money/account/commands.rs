@@ -41,13 +41,20 @@ impl Crud for Account {
         }
     }
 
-    fn columns(actor: &Actor, input: AccountInput) -> Result<account::ActiveModel> {
+    fn with_defaults(actor: &Actor, mut input: AccountInput) -> AccountInput {
+        input.currency.get_or_insert_with(|| actor.settings.currency.clone());
+        input
+    }
+
+    fn columns(_: &Actor, input: AccountInput) -> Result<account::ActiveModel> {
         let AccountInput { name, kind, currency, may_go_below_zero, closed } = input;
+        let currency =
+            currency.ok_or_else(|| Error::invalid("/currency", "required", "is required"))?;
         Ok(account::ActiveModel {
             name_key: Set(fold(&name)),
             name: Set(name),
             kind: Set(kind.as_str().to_owned()),
-            currency: Set(currency.unwrap_or_else(|| actor.settings.currency.clone())),
+            currency: Set(currency),
             may_go_below_zero: Set(may_go_below_zero),
             closed: Set(closed),
             ..Default::default()
