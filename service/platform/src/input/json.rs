@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use validator::Validate;
 
+use super::serde_message::{unkept, violation_from_serde};
 use crate::error::{Error, Result, Violation, violations};
 
 /// A body as JSON.
@@ -20,16 +21,9 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
     let deserializer = &mut serde_json::Deserializer::from_slice(bytes);
     let value: Value = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
         let message = error.inner().to_string();
-        let refuse = |code, why| Error::invalid(pointer(error.path()), code, why);
-        // What is JSON, but can be kept by no database or held by no number.
-        if message.contains("surrogate") || message.contains("end of hex escape") {
-            refuse("surrogate", "must not contain an unpaired surrogate")
-        } else if message.contains("number out of range") {
-            refuse("range", "is out of range")
-        } else if message.contains("recursion limit") {
-            refuse("depth", "is nested too deeply")
-        } else {
-            Error::Malformed(message)
+        match unkept(&message) {
+            Some((code, text)) => Error::invalid(pointer(error.path()), code, text),
+            None => Error::Malformed(message),
         }
     })?;
     deserializer.end().map_err(|error| Error::Malformed(error.to_string()))?;
@@ -103,40 +97,6 @@ pub fn read<T: DeserializeOwned + Validate>(value: Value) -> Result<T> {
     })?;
     input.validate().map_err(|errors| Error::Invalid(violations(&errors)))?;
     Ok(input)
-}
-
-/// What serde found wrong with a value's shape, without the value.
-pub fn violation_from_serde(at: &str, error: &impl ToString) -> Violation {
-    let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or_default();
-    let named = message.split('`').nth(1).unwrap_or_default();
-    let field = || {
-        let end = format!("/{}", escape(named));
-        if at.ends_with(&end) { at.to_owned() } else { format!("{at}{end}") }
-    };
-    if message.starts_with("unknown field") {
-        return Violation::new(field(), "unknown_field", "is an unknown field");
-    }
-    if message.starts_with("missing field") {
-        return Violation::new(field(), "required", "is required");
-    }
-    if message.starts_with("duplicate field") {
-        return Violation::new(field(), "duplicate_field", "must not be repeated");
-    }
-    let code = if message.starts_with("invalid type") { "type" } else { "value" };
-    let message = match message.rsplit_once("expected ") {
-        Some((_, expected)) => format!("must be {}", readable(expected)),
-        None => "is not valid".to_owned(),
-    };
-    Violation::new(at, code, message)
-}
-
-fn readable(expected: &str) -> Cow<'_, str> {
-    match expected {
-        "i64" | "i32" | "u64" | "u32" => "an integer".into(),
-        "a formatted date string" => "a date such as 2026-11-21".into(),
-        other => other.into(),
-    }
 }
 
 pub(super) fn object(value: Value) -> Result<Map<String, Value>> {

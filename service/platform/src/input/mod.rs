@@ -11,6 +11,7 @@ mod change;
 pub mod fuzz;
 mod json;
 mod schema;
+mod serde_message;
 
 use std::marker::PhantomData;
 
@@ -20,8 +21,9 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use change::Change;
-pub use json::{parse, read, violation_from_serde};
+pub use json::{parse, read};
 pub use schema::{batch_schema, patch_schema};
+pub use serde_message::violation_from_serde;
 
 use self::json::{object, take};
 use crate::{error::Result, store::versioned::Expected};
