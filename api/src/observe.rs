@@ -9,7 +9,10 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::{ConnectionType, Method, StatusCode, header},
+    http::{
+        ConnectionType, Method, StatusCode,
+        header::{self, EntityTag, IfNoneMatch},
+    },
     middleware::Next,
 };
 use tracing::Instrument;
@@ -107,31 +110,29 @@ fn method_label(method: &Method) -> &'static str {
         .map_or("other", |(_, label)| label)
 }
 
-fn if_none_match(request: &ServiceRequest) -> Option<header::HeaderValue> {
-    if request.method() != Method::GET {
-        return None;
-    }
-    request.headers().get(header::IF_NONE_MATCH).cloned()
+/// What a client has, by its entity tags: asked of a GET alone.
+fn if_none_match(request: &ServiceRequest) -> Option<IfNoneMatch> {
+    if request.method() == Method::GET { request.get_header() } else { None }
 }
 
 /// RFC 9110, section 13.1.2: 304 where the client has what it would get.
-fn unless_unchanged(
-    precondition: Option<header::HeaderValue>,
-    response: HttpResponse,
-) -> HttpResponse {
+fn unless_unchanged(precondition: Option<IfNoneMatch>, response: HttpResponse) -> HttpResponse {
     let (Some(known), Some(etag)) = (precondition, response.headers().get(header::ETAG).cloned())
     else {
         return response;
     };
-    let (known, current) = (known.to_str().unwrap_or_default(), etag.to_str().unwrap_or_default());
-    let unchanged = known
-        .split(',')
-        .map(|tag| tag.trim().trim_start_matches("W/"))
-        .any(|tag| tag == "*" || tag == current);
-    if !unchanged || response.status() != StatusCode::OK {
+    if response.status() != StatusCode::OK || !includes(&known, &etag) {
         return response;
     }
     HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish()
+}
+
+/// Whether a tag is among those that a client has, by the weak comparison: a proxy that compresses makes
+/// weak tags of strong ones.
+fn includes(known: &IfNoneMatch, etag: &header::HeaderValue) -> bool {
+    let IfNoneMatch::Items(known) = known else { return true };
+    let current = etag.to_str().ok().and_then(|text| text.parse::<EntityTag>().ok());
+    current.is_some_and(|current| known.iter().any(|tag| tag.weak_eq(&current)))
 }
 
 /// Every error becomes a problem document, the framework's own too.
@@ -159,4 +160,61 @@ fn document(request_id: Uuid, response: HttpResponse, span: &tracing::Span) -> H
 fn has_own_body(response: &HttpResponse) -> bool {
     let media_type = response.headers().get(header::CONTENT_TYPE);
     media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    /// The status of a response to a request with these headers.
+    fn status(request: TestRequest, headers: &[&str], response: HttpResponse) -> StatusCode {
+        let with = |request: TestRequest, value: &&str| {
+            request.append_header((header::IF_NONE_MATCH, *value))
+        };
+        let request = headers.iter().fold(request, with).to_srv_request();
+        unless_unchanged(if_none_match(&request), response).status()
+    }
+
+    fn version_4() -> HttpResponse {
+        HttpResponse::Ok().insert_header((header::ETAG, "\"4\"")).finish()
+    }
+
+    #[test]
+    fn what_a_client_has_is_not_sent_again() {
+        let unchanged: [&[&str]; 7] = [
+            &["\"4\""],
+            &["W/\"4\""],
+            &["\"3\", \"4\""],
+            &["\"3\",W/\"4\" , \"5\""],
+            &["\"3\"", "\"4\""],
+            &["\"4\", 5"],
+            &["*"],
+        ];
+        for headers in unchanged {
+            let status = status(TestRequest::get(), headers, version_4());
+            assert_eq!(status, StatusCode::NOT_MODIFIED, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_does_not_have_is_sent() {
+        let changed: [&[&str]; 8] =
+            [&[], &[""], &["\"3\""], &["W/\"40\""], &["4"], &["w/\"4\""], &["\"4"], &["\"*\""]];
+        for headers in changed {
+            let status = status(TestRequest::get(), headers, version_4());
+            assert_eq!(status, StatusCode::OK, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_get_that_succeeds_can_be_unchanged() {
+        let known: &[&str] = &["\"4\""];
+        assert_eq!(status(TestRequest::post(), known, version_4()), StatusCode::OK);
+        let untagged = HttpResponse::Ok().finish();
+        assert_eq!(status(TestRequest::get(), &["*"], untagged), StatusCode::OK);
+        let stale = HttpResponse::Conflict().insert_header((header::ETAG, "\"4\"")).finish();
+        assert_eq!(status(TestRequest::get(), known, stale), StatusCode::CONFLICT);
+    }
 }

@@ -108,11 +108,13 @@ impl Retries {
     }
 }
 
-/// How long an endpoint asks to be left alone: `Retry-After`, in seconds or as a date.
+/// How long an endpoint asks to be left alone: `Retry-After` (RFC 9110, section 10.2.3), in seconds or as a
+/// date.
 pub(super) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
-    let wait = match text.trim().parse::<u32>() {
+    let text = text.trim();
+    let wait = match text.parse::<u32>() {
         Ok(seconds) => TimeDelta::seconds(seconds.into()),
-        Err(_) => DateTime::parse_from_rfc2822(text.trim()).ok()?.to_utc() - now,
+        Err(_) => DateTime::<Utc>::from(httpdate::parse_http_date(text).ok()?) - now,
     };
     Some(wait.clamp(TimeDelta::zero(), MAX_RETRY_AFTER))
 }
@@ -155,6 +157,10 @@ mod tests {
         assert_eq!(seconds("120"), Some(120));
         assert_eq!(seconds("Sat, 21 Nov 2026 08:01:00 GMT"), Some(60));
         assert_eq!(seconds("Sat, 21 Nov 2026 07:00:00 GMT"), Some(0));
+        assert_eq!(seconds("Saturday, 21-Nov-26 08:01:00 GMT"), Some(60));
+        assert_eq!(seconds("Sat Nov 21 08:01:00 2026"), Some(60));
+        assert_eq!(seconds("Fri, 31 Dec 9999 23:59:59 GMT"), Some(86_400));
+        assert_eq!(seconds("2026-11-21T08:01:00Z"), None);
         assert_eq!(seconds("4294967295"), Some(86_400));
         assert_eq!(seconds("soon"), None);
     }
