@@ -1,4 +1,5 @@
-//! Every setting: a flag and a variable each.
+//! Every setting: a flag and a variable each. What a setting is by default, the flag says; where the service
+//! has a default of its own, the flag takes that.
 
 use std::{
     fmt,
@@ -7,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 use ipnet::IpNet;
 use service::{
     automation::webhook::{self, Retries},
@@ -15,6 +16,7 @@ use service::{
     outbound::Allow,
     saga::SagaTimeouts,
     seal::Keyring,
+    store::Options,
     zone,
 };
 
@@ -36,15 +38,18 @@ pub struct Database {
     pub database_direct_url: Option<DatabaseUrl>,
 
     /// How many connections to the database at most (on SQLite: for reading)
-    #[arg(long, env = "STEWARD_DATABASE_CONNECTIONS", default_value_t = 10, global = true)]
+    #[arg(long, env = "STEWARD_DATABASE_CONNECTIONS", global = true,
+          default_value_t = Options::default().max_connections)]
     pub database_connections: u32,
 
     /// How much of a SQLite database all connections together keep in memory, in MiB
-    #[arg(long, env = "STEWARD_SQLITE_CACHE", default_value_t = 32, global = true)]
+    #[arg(long, env = "STEWARD_SQLITE_CACHE", global = true,
+          default_value_t = Options::default().cache_mib)]
     pub sqlite_cache: u32,
 
     /// How long one statement may take on PostgreSQL, in seconds
-    #[arg(long, env = "STEWARD_STATEMENT_TIMEOUT", default_value_t = 30, global = true)]
+    #[arg(long, env = "STEWARD_STATEMENT_TIMEOUT", global = true,
+          default_value_t = Options::default().statement_timeout.as_secs())]
     pub statement_timeout: u64,
 
     /// The keys that secrets and answers are encrypted with, as ID:KEY,ID:KEY; the first one writes
@@ -127,12 +132,14 @@ pub struct Hashing {
     /// How much memory hashing a password takes, in MiB
     ///
     /// A higher cost holds for new passwords at once, and for each other one from its next login on.
-    #[arg(long, env = "STEWARD_PASSWORD_MEMORY", default_value_t = 19, global = true,
+    #[arg(long, env = "STEWARD_PASSWORD_MEMORY", global = true,
+          default_value_t = PasswordCost::default().memory_kib / 1024,
           value_parser = clap::value_parser!(u32).range(19..=1024))]
     pub password_memory: u32,
 
     /// How many passes over that memory hashing a password takes
-    #[arg(long, env = "STEWARD_PASSWORD_ITERATIONS", default_value_t = 2, global = true,
+    #[arg(long, env = "STEWARD_PASSWORD_ITERATIONS", global = true,
+          default_value_t = PasswordCost::default().iterations,
           value_parser = clap::value_parser!(u32).range(2..=20))]
     pub password_iterations: u32,
 }
@@ -179,12 +186,14 @@ pub struct Serve {
     pub access_ttl: u64,
 
     /// How long a payout's receiver may take to answer, in seconds
-    #[arg(long, env = "STEWARD_PAYOUT_TIMEOUT", default_value_t = 30,
+    #[arg(long, env = "STEWARD_PAYOUT_TIMEOUT",
+          default_value_t = SagaTimeouts::default().call.as_secs(),
           value_parser = clap::value_parser!(u64).range(1..=600))]
     pub payout_timeout: u64,
 
     /// How long a payout is tried before an admin is asked, in seconds
-    #[arg(long, env = "STEWARD_PAYOUT_PATIENCE", default_value_t = 86_400,
+    #[arg(long, env = "STEWARD_PAYOUT_PATIENCE",
+          default_value_t = SagaTimeouts::default().step.num_seconds(),
           value_parser = clap::value_parser!(i64).range(0..=31_536_000))]
     pub payout_patience: i64,
 
@@ -250,7 +259,8 @@ pub struct Serve {
     pub outbound_allow: Allow,
 
     /// How long a webhook's endpoint may take to answer, in seconds
-    #[arg(long, env = "STEWARD_WEBHOOK_TIMEOUT", default_value_t = 15,
+    #[arg(long, env = "STEWARD_WEBHOOK_TIMEOUT",
+          default_value_t = webhook::Settings::default().timeout.as_secs(),
           value_parser = clap::value_parser!(u64).range(1..=300))]
     pub webhook_timeout: u64,
 
@@ -359,31 +369,18 @@ pub struct Limits {
 }
 
 impl Default for Settings {
+    /// What a command line without flags says, whatever the environment.
     fn default() -> Self {
-        Self {
-            registration: Registration::Open,
-            password_cost: PasswordCost::default(),
-            session_lifetime: chrono::TimeDelta::days(30),
-            access_ttl: Duration::from_secs(10),
-            saga_timeouts: SagaTimeouts::default(),
-            limits: Limits {
-                body_bytes: 1024 * 1024,
-                body_budget: 64 * 1024 * 1024,
-                body_timeout: Duration::from_secs(20),
-                network_connections: 500,
-                upload_bytes: 64 * 1024 * 1024,
-                request_timeout: Duration::from_secs(60),
-            },
-            streams: StreamLimits {
-                for_each_organization: 100,
-                heartbeat: Duration::from_secs(15),
-                stall: Duration::from_secs(30),
-            },
-            trusted_proxies: TrustedProxies::default(),
-            outbound_allow: Allow::default(),
-            webhooks: webhook::Settings::default(),
-        }
+        Self::new(&defaults(), &defaults())
     }
+}
+
+/// What flags are where neither the command line nor the environment has them.
+fn defaults<T: Args>() -> T {
+    let command = T::augment_args(Command::new("steward"));
+    let command = command.mut_args(|arg| arg.env(None::<&'static str>));
+    let matches = command.get_matches_from(["steward"]);
+    T::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 impl Settings {
