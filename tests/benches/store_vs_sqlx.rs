@@ -15,6 +15,7 @@ use hand_written::{Hand, New};
 use serde_json::json;
 use service::{
     Actor, Store,
+    idempotency::WriteOnce,
     input::{Change, Create, FromBody},
     money::expense::{self, Expense, ExpenseInput, ExpenseQuery},
     resource::{self, Readable},
@@ -190,8 +191,8 @@ impl Stage {
                         items: Vec::new(),
                         tags: Vec::new(),
                     };
-                    let made: Expense =
-                        resource::create(&store, &actor, Create::from(input)).await.unwrap();
+                    let write = WriteOnce::<Expense>::new(&store);
+                    let made = resource::create(write, &actor, Create::from(input)).await.unwrap();
                     drop(made);
                 }
             })

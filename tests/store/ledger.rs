@@ -14,6 +14,7 @@ use futures_util::future::join_all;
 use sea_orm::{ActiveValue::Set, EntityTrait, QueryFilter};
 use service::{
     Actor, Error, Store,
+    idempotency::WriteOnce,
     identity::access,
     input::Create,
     money::{
@@ -55,7 +56,8 @@ async fn account(store: &Store, actor: &Actor, name: String, limited: bool) -> U
         may_go_below_zero: !limited,
         closed: false,
     };
-    resource::create::<Account>(store, actor, input.into()).await.expect("an account").id
+    let write = WriteOnce::<Account>::new(store);
+    resource::create(write, actor, input.into()).await.expect("an account").id
 }
 
 fn entry(transfers: Vec<Transfer>) -> Create<JournalEntryInput> {
@@ -89,7 +91,7 @@ async fn client(store: Store, actor: Actor, accounts: Arc<Vec<Uuid>>, seed: u64)
             let amount = i64::try_from(numbers.below(400) + 1).expect("a small number");
             transfer(accounts[debit], accounts[credit], amount)
         });
-        match post(&store, &actor, entry(transfers.collect())).await {
+        match post(WriteOnce::new(&store), &actor, entry(transfers.collect())).await {
             Ok(_) => done += count,
             Err(Error::State { code: "account_overdrawn", .. }) => refused += count,
             Err(other) => panic!("neither posted nor refused: {other}"),
@@ -140,7 +142,7 @@ async fn the_sum_of_200_accounts_is_constant_under_10000_transfers_of_16_clients
     let names = (0..ACCOUNTS).map(|at| account(&store, &actor, format!("{at}"), at % 2 == 0));
     let accounts = Arc::new(join_all(names).await);
     let funds = accounts.iter().map(|id| transfer(*id, opening, FUNDS)).collect();
-    post(&store, &actor, entry(funds)).await.expect("funds");
+    post(WriteOnce::new(&store), &actor, entry(funds)).await.expect("funds");
 
     let begun = std::time::Instant::now();
     let done = Arc::new(AtomicBool::new(false));

@@ -6,6 +6,7 @@ use serde_json::Value;
 use service::{
     Actor, Error, Store,
     csv::OnError,
+    idempotency::WriteOnce,
     identity::access,
     import::{self, ImportRun, Imported},
     money::expense::{self, Import, ImportQuery},
@@ -145,7 +146,7 @@ pub(super) async fn run(database: &Database, args: ImportArgs) -> Result<ExitCod
     let query = args.query();
     query.validate()?;
     let import = Import::new(&args.file, query, &actor)?;
-    let imported = match expense::import(&store, &store, &actor, import).await {
+    let imported = match expense::import(&store, WriteOnce::new(&store), &actor, import).await {
         Ok(Imported::Done(report)) => Ok(serde_json::to_value(report)?),
         Ok(Imported::Begun(run)) => {
             let run = finish(&store, &actor, &run).await?;

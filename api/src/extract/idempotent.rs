@@ -11,8 +11,8 @@ use actix_web::{
     web,
 };
 use service::{
-    Store, error,
-    idempotency::{self, Key, Outcome},
+    error,
+    idempotency::{self, Key, Outcome, WriteOnce},
     store::log::EventContext,
 };
 
@@ -80,17 +80,17 @@ fn key(request: &HttpRequest) -> std::result::Result<Option<String>, NotAKey> {
 }
 
 impl Idempotent {
-    /// Does `work`, or replays the response of when it was done. `work` writes once, with the store
-    /// that it is given; `render` makes the response of what that write gives, and of the request's
-    /// path.
+    /// Does `work`, or replays the response of when it was done. `render` makes the response of what the
+    /// write of `work` gives, and of the request's path.
     pub async fn respond<T: 'static>(
         self,
         render: impl Fn(&T, &str) -> error::Result<Response> + Clone + Send + Sync + 'static,
-        work: impl AsyncFnOnce(&Store) -> error::Result<T>,
+        work: impl AsyncFnOnce(WriteOnce<'_, T>) -> error::Result<T>,
     ) -> Result<HttpResponse> {
         let Self { state, request, key } = self;
         let Some(key) = key else {
-            return Ok(render(&work(&state.store).await?, request.path())?.into());
+            let value = work(WriteOnce::new(&state.store)).await?;
+            return Ok(render(&value, request.path())?.into());
         };
         let (path, rendering) = (request.path().to_owned(), render.clone());
         let recorded = move |value: &T| rendering(value, &path)?.to_recorded();

@@ -4,8 +4,9 @@
 use actix_web::{Handler, HttpResponse, web};
 use serde::de::DeserializeOwned;
 use service::{
-    Actor, Store, error,
+    Actor, error,
     event::{self, At, AtQuery, Event, RevertInput},
+    idempotency::WriteOnce,
     input::{Change, Create, TransitionBody},
     resource::{self, Changeable, Readable, Versioned, Writable},
     store::{page::PageQuery, versioned::Expected},
@@ -98,7 +99,7 @@ pub(super) async fn delete<R: Writable, P: PermissionType>(
 type ActionArgs<P, I> = (Require<P>, Idempotent, ResourceId, IfMatch, Body<TransitionBody<I>>);
 
 pub(super) fn action<P, I, A>(
-    apply: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
+    apply: impl AsyncFn(WriteOnce<'_, A>, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
     + Clone
     + 'static,
 ) -> impl Handler<ActionArgs<P, I>, Output = Result<HttpResponse>>

@@ -47,8 +47,9 @@ use std::marker::PhantomData;
 use actix_web::http::StatusCode;
 use serde::de::DeserializeOwned;
 use service::{
-    Actor, Store, error,
+    Actor, error,
     event::{AtQuery, Event, RevertInput},
+    idempotency::WriteOnce,
     input::{Change, Create, TransitionBody},
     resource::{
         self, Changeable, Readable, Resource, Transition, Transitions, Versioned, Writable,
@@ -108,14 +109,19 @@ impl<R: Resource> Collection<R> {
             .to(handlers::history::<R, P>)
     }
 
-    /// Something that is done to one of them, against its version: `"pay"`. `apply` writes once. What
-    /// follows the verb follows the resource in the id of the operation: `"rotate-secret"` is
-    /// `rotate_webhook_secret`.
+    /// Something that is done to one of them, against its version: `"pay"`. What follows the
+    /// verb follows the resource in the id of the operation: `"rotate-secret"` is `rotate_webhook_secret`.
     pub(crate) fn action<P: PermissionType, I, A>(
         &self,
         _: P,
         name: &str,
-        apply: impl AsyncFn(&Store, &Actor, Uuid, Expected, TransitionBody<I>) -> error::Result<A>
+        apply: impl AsyncFn(
+            WriteOnce<'_, A>,
+            &Actor,
+            Uuid,
+            Expected,
+            TransitionBody<I>,
+        ) -> error::Result<A>
         + Clone
         + 'static,
     ) -> Route
@@ -149,7 +155,7 @@ impl<R: Transitions> Collection<R> {
         self.action(
             permission,
             transition.name(),
-            async move |store: &Store,
+            async move |store: WriteOnce<'_, R>,
                         actor: &Actor,
                         id: Uuid,
                         expected: Expected,

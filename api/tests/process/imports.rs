@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use service::{identity::access, import, store::Options};
+use service::{idempotency::WriteOnce, identity::access, import, store::Options};
 use tests::{Client, Database, each_lasting_database, id};
 
 use crate::{
@@ -130,7 +130,7 @@ async fn cancel(database: &Database, home: &str) {
     let imports = import::list(&store, &actor, import::ImportRunQuery::default()).await;
     let run = imports.expect("imports").items.remove(0);
     assert!(run.created > 0);
-    import::cancel(&store, &actor, run.id).await.expect("called off");
+    import::cancel(WriteOnce::new(&store), &actor, run.id).await.expect("called off");
     store.close().await.expect("closed");
 }
 

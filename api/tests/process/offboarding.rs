@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use service::{
     Store,
     automation::saga,
+    idempotency::WriteOnce,
     identity::access,
     input::{Create, FromBody, TransitionBody},
     resource::Readable,
@@ -229,11 +230,12 @@ impl Story {
             let again = json!({ "reassign_to_member_id": null });
             let again = TransitionBody::from_body(again).expect("a body");
             let member = Expected::Version(leaver.member["version"].as_i64().expect("a version"));
-            let refused = saga::offboard(store, &actor, about, member, again).await;
+            let refused = saga::offboard(WriteOnce::new(store), &actor, about, member, again).await;
             assert_eq!(refused.expect_err("one is under way").code(), "offboarding_under_way");
             let body = TransitionBody::from_body(json!({ "note": "they stay" })).expect("a body");
             let version = Expected::Version(saga.version);
-            saga::compensate(store, &actor, saga.id, version, body).await.expect("cancelled");
+            let write = WriteOnce::new(store);
+            saga::compensate(write, &actor, saga.id, version, body).await.expect("cancelled");
         })
         .await;
     }
@@ -301,8 +303,9 @@ async fn an_offboarding_whose_weeks_cannot_be_submitted_is_undone(database: Data
     let member = id(&leaver.member).parse().expect("an id");
     let timer = story.meanwhile(async |store, organization_id| {
         let actor = access::operator(store, organization_id, Some(member)).await;
+        let actor = actor.expect("a member");
         let new = Create::from_body(json!({})).expect("a body");
-        time_entry::start(store, &actor.expect("a member"), new).await.expect("a timer").id
+        time_entry::start(WriteOnce::new(store), &actor, new).await.expect("a timer").id
     });
     let timer = timer.await;
     let process = Process::start(&story.database);

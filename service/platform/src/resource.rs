@@ -26,8 +26,10 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::{RevertInput, Verb, revert_to},
+    idempotency::WriteOnce,
     input::{Change, Create, TransitionBody},
     role::Permission,
+    seal::Keyring,
     store::{Isolation, Store, Tx, page::Page, versioned::Expected},
 };
 
@@ -77,8 +79,8 @@ pub trait Resource: Versioned + ToSchema + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::NotConfigured`].
-    fn require_keys(store: &Store) -> Result<()> {
-        if Self::SEALED.is_empty() { Ok(()) } else { store.keyring().require() }
+    fn require_keys(keyring: &Keyring) -> Result<()> {
+        if Self::SEALED.is_empty() { Ok(()) } else { keyring.require() }
     }
 }
 
@@ -238,17 +240,24 @@ pub trait Transitions: Resource + Sized {
 
 /// The store as writes of a resource take it.
 fn writer<R: Changeable>(store: &Store) -> Result<Store> {
-    R::require_keys(store)?;
+    R::require_keys(store.keyring())?;
     Ok(store.with_isolation(R::ISOLATION))
 }
 
 /// Makes a new resource.
-pub async fn create<R: Writable>(store: &Store, actor: &Actor, new: Create<R::Input>) -> Result<R> {
-    let written = writer::<R>(store)?
+pub async fn create<R: Writable>(
+    store: WriteOnce<'_, R>,
+    actor: &Actor,
+    new: Create<R::Input>,
+) -> Result<R> {
+    R::require_keys(store.keyring())?;
+    let connection = store.read();
+    let written = store
+        .with_isolation(R::ISOLATION)
         .write((actor.clone(), new.clone()), |tx, (actor, new)| Box::pin(R::create(tx, actor, new)))
         .await;
     match written {
-        Err(Error::Reference) => Err(R::unknown_reference(store.read(), actor, &new.input).await?),
+        Err(Error::Reference) => Err(R::unknown_reference(connection, actor, &new.input).await?),
         other => other,
     }
 }
@@ -283,45 +292,53 @@ pub async fn change<R: Changeable>(
 
 /// Makes a resource again what it was at an earlier version: a new one, under the rules of now.
 pub async fn revert<R: Changeable>(
-    store: &Store,
+    store: WriteOnce<'_, R>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,
     body: TransitionBody<RevertInput>,
 ) -> Result<R> {
-    let writer = writer::<R>(store)?;
+    R::require_keys(store.keyring())?;
     let input = (actor.clone(), id, expected, body);
-    let written = writer.write(input.clone(), |tx, (actor, id, expected, body)| {
+    let explained = store.snapshot(input.clone(), |tx, (actor, id, _, body)| {
         Box::pin(async move {
-            match revert_to::<R, _>(tx, actor.organization_id, *id, body).await {
-                Ok(change) => R::change(tx, actor, *id, *expected, &change).await,
-                Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
-                    // Whether there is one to revert, whose it is and which version it has is said
-                    // first. Nothing of it stays: the error ends the transaction.
-                    R::change(tx, actor, *id, *expected, &Change::none()).await?;
-                    Err(error)
-                }
-                Err(error) => Err(error),
-            }
+            let change = revert_to::<R, _>(tx, actor.organization_id, *id, body).await?;
+            explain_change::<R>(tx, actor, *id, &change).await
         })
     });
+    let store = store.with_isolation(R::ISOLATION);
+    let written = store.write(input, |tx, (actor, id, expected, body)| {
+        Box::pin(revert_in(tx, actor, *id, *expected, body))
+    });
     match written.await {
-        Err(Error::Reference) => {
-            let explained = store.snapshot(input, |tx, (actor, id, _, body)| {
-                Box::pin(async move {
-                    let change = revert_to::<R, _>(tx, actor.organization_id, *id, body).await?;
-                    explain_change::<R>(tx, actor, *id, &change).await
-                })
-            });
-            Err(explained.await?)
-        }
+        Err(Error::Reference) => Err(explained.await?),
         other => other,
+    }
+}
+
+/// Reverts a resource, in a transaction that is under way.
+async fn revert_in<R: Changeable>(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    expected: Expected,
+    body: &TransitionBody<RevertInput>,
+) -> Result<R> {
+    match revert_to::<R, _>(tx, actor.organization_id, id, body).await {
+        Ok(change) => R::change(tx, actor, id, expected, &change).await,
+        Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
+            // Whether there is one to revert, whose it is and which version it has is said first. Nothing of it
+            // stays: the error ends the transaction.
+            R::change(tx, actor, id, expected, &Change::none()).await?;
+            Err(error)
+        }
+        Err(error) => Err(error),
     }
 }
 
 /// Moves a resource on.
 pub async fn transition<R: Transitions>(
-    store: &Store,
+    store: WriteOnce<'_, R>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,

@@ -12,6 +12,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
+    idempotency::WriteOnce,
     saga::{self, Saga, State, repository as sagas, rules::Progress},
     store::{Store, Tx, page::Page, signal::Signal, stored, versioned},
 };
@@ -129,7 +130,7 @@ pub async fn finish(
 ///
 /// # Errors
 /// [`crate::Error::State`] where it has ended.
-pub async fn cancel(store: &Store, actor: &Actor, id: Uuid) -> Result<ImportRun> {
+pub async fn cancel(store: WriteOnce<'_, ImportRun>, actor: &Actor, id: Uuid) -> Result<ImportRun> {
     store
         .read_committed()
         .write((actor.clone(), id), |tx, (actor, id)| {

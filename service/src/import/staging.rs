@@ -13,7 +13,9 @@ use super::{ImportRun, Imported, Kind, SAGA, Tally, commands::view, repository};
 use crate::{
     actor::{Actor, Author},
     error::{Error, Result},
-    fault, saga,
+    fault,
+    idempotency::WriteOnce,
+    saga,
     store::{Store, Tx, stored::StoredWord},
 };
 
@@ -85,10 +87,10 @@ impl Staging {
         Ok(())
     }
 
-    /// Begins the import, all of whose slices are there, in the write of a store whose answer it is.
+    /// Begins the import, all of whose slices are there, in the write whose response it is.
     pub(crate) async fn begin<R: Send + 'static>(
         &self,
-        answering: &Store,
+        answering: WriteOnce<'_, Imported<R>>,
         tally: Tally,
     ) -> Result<Imported<R>> {
         let input = (self.actor.clone(), self.id, self.slices, tally);

@@ -1,14 +1,14 @@
 use super::{Edit, EditResult, Outcome, SyncInput, SyncReport, kinds};
-use crate::{
-    actor::Actor,
-    error::Result,
-    store::{Store, Tx},
-};
+use crate::{actor::Actor, error::Result, idempotency::WriteOnce, store::Tx};
 
 /// Makes the changes of a client, one after the other and each by itself: what is refused leaves
 /// nothing, and the others go on. All of them are one transaction, with the role and the settings of
 /// its beginning.
-pub async fn sync(store: &Store, actor: &Actor, input: SyncInput) -> Result<SyncReport> {
+pub async fn sync(
+    store: WriteOnce<'_, SyncReport>,
+    actor: &Actor,
+    input: SyncInput,
+) -> Result<SyncReport> {
     store
         .write((actor.clone(), input), |tx, (actor, input)| {
             Box::pin(async move {

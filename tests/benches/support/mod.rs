@@ -24,6 +24,7 @@ use service::{
     Actor, Store,
     catalogue::CATALOGUE,
     clock::Clock,
+    idempotency::WriteOnce,
     identity::{
         access,
         member::Member,
@@ -139,7 +140,7 @@ pub(crate) async fn household(store: &Store) -> Actor {
         overlap_allowed: false,
     };
     let organization_id = organization::create(
-        store,
+        WriteOnce::new(store),
         (user_id, EventContext::user(user_id, None)),
         Create::from(input),
     )
@@ -189,7 +190,8 @@ pub(crate) async fn expenses(
     for start in (0..count).step_by(CHUNK) {
         let range = start..count.min(start + CHUNK);
         let items = range.map(|index| expense_of(categories, index)).collect();
-        let made = expense::create_many(store, actor, ExpenseBatch { items }).await.unwrap();
+        let write = WriteOnce::new(store);
+        let made = expense::create_many(write, actor, ExpenseBatch { items }).await.unwrap();
         ids.extend(made.items.into_iter().map(|expense| expense.id));
     }
     ids

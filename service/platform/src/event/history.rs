@@ -84,7 +84,7 @@ pub async fn at<R: Resource>(
     now: impl Future<Output = Result<R>>,
 ) -> Result<At<R>> {
     let Some(instant) = query.as_of else { return now.await.map(At::Now) };
-    R::require_keys(store)?;
+    R::require_keys(store.keyring())?;
     let mut past = past::<R>(store, actor.organization_id, id, instant).await?;
     R::redact(actor, &mut past.data);
     Ok(At::Then(past))
@@ -145,7 +145,7 @@ pub async fn of_verb<R: Resource>(
     verb: Verb,
     query: &PageQuery,
 ) -> Result<Page<Event>> {
-    R::require_keys(store)?;
+    R::require_keys(store.keyring())?;
     let log = actor.organization_id;
     let page = repository::of_verb(store.read(), log, R::ENTITY, verb, id, query).await?;
     page.try_map(|row| Event::decrypted(store.keyring(), row))
@@ -166,7 +166,7 @@ async fn versions<R: Resource>(
     id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<Event>> {
-    R::require_keys(store)?;
+    R::require_keys(store.keyring())?;
     let page = repository::history(store.read(), log, R::ENTITY, id, query).await?;
     // Only what nobody has made up has a page beyond its last.
     if page.items.is_empty() {

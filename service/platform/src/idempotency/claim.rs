@@ -1,8 +1,4 @@
-use std::{
-    any::Any,
-    fmt,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::fmt;
 
 use futures_util::future::BoxFuture;
 
@@ -12,39 +8,24 @@ use crate::{
     store::Tx,
 };
 
-type Render = dyn Fn(&dyn Any) -> Result<RecordedResponse> + Send + Sync;
+type Render<T> = dyn Fn(&T) -> Result<RecordedResponse> + Send + Sync;
 
-/// A key, and the way to make the response of what the write gives: for exactly one write
-/// ([`crate::store::Store::with_idempotency`]).
-pub(crate) struct Claim {
+/// A key, and the way to make the response of what the write gives.
+pub(super) struct Claim<T> {
     key: Key,
-    render: Box<Render>,
-    spent: AtomicBool,
+    render: Box<Render<T>>,
 }
 
-impl Claim {
-    /// A claim for a write that gives a `T`.
-    pub(super) fn new<T: 'static>(
+impl<T> Claim<T> {
+    pub(super) fn new(
         key: Key,
         render: impl Fn(&T) -> Result<RecordedResponse> + Send + Sync + 'static,
     ) -> Self {
-        let render = move |value: &dyn Any| match value.downcast_ref() {
-            Some(value) => render(value),
-            None => Err(Error::Internal("a write does not give what its answer is made of".into())),
-        };
-        Self { key, render: Box::new(render), spent: AtomicBool::new(false) }
-    }
-
-    /// Holds the claim to one write: the response must stand or fall with all of the effect.
-    pub(crate) fn spend(&self) -> Result<()> {
-        if self.spent.swap(true, Ordering::SeqCst) {
-            return Err(Error::Internal("what has a key is one write".into()));
-        }
-        Ok(())
+        Self { key, render: Box::new(render) }
     }
 
     /// Does `work` between the claim and its response, in one transaction.
-    pub(crate) async fn around<I, T, F>(&self, tx: &Tx, input: &I, work: &F) -> Result<T>
+    pub(super) async fn around<I, F>(&self, tx: &Tx, input: &I, work: &F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>>,
@@ -66,7 +47,7 @@ impl Claim {
     }
 }
 
-impl fmt::Debug for Claim {
+impl<T> fmt::Debug for Claim<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Claim").field(&self.key).finish()
     }

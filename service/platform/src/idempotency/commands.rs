@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, TimeDelta};
 use futures_util::future::BoxFuture;
 
-use super::{Claim, InFlight, Key, RecordedResponse, repository};
+use super::{InFlight, Key, RecordedResponse, WriteOnce, claim::Claim, repository};
 use crate::{
     background::{Concurrency, Work},
     due,
@@ -25,8 +25,7 @@ pub enum Outcome<T> {
     Replayed(RecordedResponse),
 }
 
-/// Does `work`, unless it was done before with the same key. `work` writes once, with the store that
-/// it is given; `render` makes the response of what that write gives.
+/// Does `work`, unless it was done before with the same key. `render` makes the response of what its write gives.
 ///
 /// # Errors
 /// Those of `work`, which are not kept: nothing was done. [`Error::KeyInUse`] while this process is
@@ -36,7 +35,7 @@ pub async fn run_once<T: 'static>(
     in_flight: &InFlight,
     key: Key,
     render: impl Fn(&T) -> Result<RecordedResponse> + Send + Sync + 'static,
-    work: impl AsyncFnOnce(&Store) -> Result<T>,
+    work: impl AsyncFnOnce(WriteOnce<'_, T>) -> Result<T>,
 ) -> Result<Outcome<T>> {
     let Some(_guard) = in_flight.begin(&key) else {
         return recorded_response(store, &key).await?.map(Outcome::Replayed).ok_or(Error::KeyInUse);
@@ -45,7 +44,7 @@ pub async fn run_once<T: 'static>(
     if let Some(response) = recorded_response(store, &key).await? {
         return Ok(Outcome::Replayed(response));
     }
-    match work(&store.with_idempotency(Claim::new(key.clone(), render))).await {
+    match work(WriteOnce::claiming(store, Claim::new(key.clone(), render))).await {
         Ok(value) => Ok(Outcome::Fresh(value)),
         Err(Error::Replayed(response)) => Ok(Outcome::Replayed(response)),
         // What was in the way may be what another node has just done with this key, or a commit

@@ -9,6 +9,7 @@ mod claim;
 mod commands;
 mod key;
 mod repository;
+mod write_once;
 
 use std::{
     collections::HashSet,
@@ -19,9 +20,9 @@ use std::{
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-pub(crate) use claim::Claim;
 pub use commands::{Outcome, Sweep, run_once};
 pub use key::Key;
+pub use write_once::WriteOnce;
 
 /// How long a response is kept.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);

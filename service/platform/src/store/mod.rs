@@ -50,7 +50,6 @@ pub use tx::Tx;
 use crate::{
     clock::Clock,
     error::{Error, Result},
-    idempotency::Claim,
     random::Random,
     seal::Keyring,
 };
@@ -62,7 +61,6 @@ pub struct Store {
     reader: Connections,
     writer: Writer,
     context: Context,
-    claim: Option<Arc<Claim>>,
     isolation: Isolation,
     exclusive: bool,
 }
@@ -120,13 +118,8 @@ impl Store {
             return Err(ConnectError::Url);
         };
         let exclusive = options.exclusive && engine == Engine::Sqlite;
-        let (claim, isolation) = (None, Isolation::default());
-        Ok(Self { engine, reader, writer, context, claim, isolation, exclusive })
-    }
-
-    /// This store for one write, whose response is recorded under an idempotency key.
-    pub(crate) fn with_idempotency(&self, claim: Claim) -> Self {
-        Self { claim: Some(Arc::new(claim)), ..self.clone() }
+        let isolation = Isolation::default();
+        Ok(Self { engine, reader, writer, context, isolation, exclusive })
     }
 
     /// This store for writes at another isolation level.
@@ -154,29 +147,6 @@ impl Store {
     /// `work` may run again from the start, so it does nothing outside the database. It runs to its
     /// end even if the one who waits for it goes away.
     pub async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
-    {
-        let Some(claim) = self.claim.clone() else { return self.run(input, work).await };
-        claim.spend()?;
-        self.run((claim, input, work), |tx, (claim, input, work)| {
-            Box::pin(claim.around(tx, input, work))
-        })
-        .await
-    }
-
-    /// Records what was read as the response of a claim, where there is one: for what writes
-    /// nothing else.
-    pub async fn record_response<T: Clone + Send + Sync + 'static>(&self, read: T) -> Result<T> {
-        if self.claim.is_none() {
-            return Ok(read);
-        }
-        self.write(read, |_, read| Box::pin(async { Ok(read.clone()) })).await
-    }
-
-    async fn run<I, T, F>(&self, input: I, work: F) -> Result<T>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,

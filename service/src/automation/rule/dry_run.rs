@@ -15,10 +15,11 @@ use super::{
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    idempotency::WriteOnce,
     input::Deferred,
     money::{category, expense::Status},
     resource::Changeable,
-    store::{Store, Tx, stored},
+    store::{Tx, stored},
 };
 
 /// How many events are looked at, at most.
@@ -30,7 +31,7 @@ const DEFAULT_SHOWN: u64 = 50;
 
 /// What a rule would have done.
 pub async fn dry_run(
-    store: &Store,
+    store: WriteOnce<'_, DryRun>,
     actor: &Actor,
     id: Uuid,
     over: Deferred<DryRunInput>,
@@ -43,11 +44,15 @@ pub async fn dry_run(
             run(tx, actor, trial).await
         })
     });
-    store.record_response(ran.await?).await
+    store.record(ran.await?).await
 }
 
 /// What a rule would have done that is not made yet.
-pub async fn try_out(store: &Store, actor: &Actor, trial: RuleTrialInput) -> Result<DryRun> {
+pub async fn try_out(
+    store: WriteOnce<'_, DryRun>,
+    actor: &Actor,
+    trial: RuleTrialInput,
+) -> Result<DryRun> {
     let ran = store.snapshot((actor.clone(), trial), |tx, (actor, trial)| {
         Box::pin(async move {
             let set = trial.then.iter().filter_map(|action| match action {
@@ -67,7 +72,7 @@ pub async fn try_out(store: &Store, actor: &Actor, trial: RuleTrialInput) -> Res
             run(tx, actor, trial.clone()).await
         })
     });
-    store.record_response(ran.await?).await
+    store.record(ran.await?).await
 }
 
 async fn run(tx: &Tx, actor: &Actor, trial: RuleTrialInput) -> Result<DryRun> {

@@ -7,12 +7,13 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
+    idempotency::WriteOnce,
     identity::separation_of_duties::{Involvement, SeparationOfDuties},
     input::TransitionBody,
     role::Permission,
     saga::{Saga, repository, rules::Progress},
     store::{
-        Store, Tx,
+        Tx,
         signal::Signal,
         versioned::{self, Expected},
     },
@@ -20,7 +21,7 @@ use crate::{
 
 /// Tries the step at once that a saga is at, be it forwards or backwards.
 pub async fn retry(
-    store: &Store,
+    store: WriteOnce<'_, Saga>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,
@@ -31,7 +32,7 @@ pub async fn retry(
 
 /// Undoes a saga that is before what cannot be undone; of a payout, somebody knows that nothing was paid.
 pub async fn compensate(
-    store: &Store,
+    store: WriteOnce<'_, Saga>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,
@@ -42,7 +43,7 @@ pub async fn compensate(
 
 /// Goes on with a saga of which somebody knows that it is paid.
 pub async fn mark_paid(
-    store: &Store,
+    store: WriteOnce<'_, Saga>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,
@@ -52,7 +53,7 @@ pub async fn mark_paid(
 }
 
 async fn decide(
-    store: &Store,
+    store: WriteOnce<'_, Saga>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,

@@ -13,12 +13,13 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event,
+    idempotency::WriteOnce,
     identity::member::{self, Member},
     input::{Change, FromBody, TransitionBody},
     resource::{Changeable, Resource},
     saga::{self, Kind, Run, Saga, StepKind, StepResult, Work, repository, undo_unless_changed},
     store::{
-        Store, Tx,
+        Tx,
         versioned::{self, Expected},
     },
     work::{
@@ -80,7 +81,7 @@ impl OffboardingData {
 
 /// Begins to offboard a member whose role is not above one's own.
 pub async fn offboard(
-    store: &Store,
+    store: WriteOnce<'_, Saga>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,

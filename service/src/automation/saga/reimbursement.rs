@@ -11,6 +11,7 @@ use super::PayoutInput;
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    idempotency::WriteOnce,
     identity::organization,
     input::TransitionBody,
     money::{
@@ -20,7 +21,7 @@ use crate::{
     },
     outbound::{Outbound, OutboundError},
     saga::{self, Call, CallOutcome, Kind, Run, StepKind, StepResult, Work, shortened},
-    store::{Store, Tx, versioned::Expected},
+    store::{Tx, versioned::Expected},
 };
 
 pub(crate) const KIND: Kind = Kind {
@@ -74,7 +75,7 @@ impl Payout {
 
 /// Begins to pay an approved expense back.
 pub async fn pay(
-    store: &Store,
+    store: WriteOnce<'_, Expense>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,

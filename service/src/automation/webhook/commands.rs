@@ -9,6 +9,7 @@ use crate::{
     actor::Actor,
     error::Result,
     event::{self, Verb},
+    idempotency::WriteOnce,
     input::{Change, Create, TransitionBody},
     resource::{Changeable, Readable, Resource, versioned},
     role::Permission,
@@ -107,7 +108,7 @@ fn columns(input: WebhookInput) -> webhook::ActiveModel {
 
 /// Makes a webhook that follows the log from now on. The secret is in the answer, and nowhere else.
 pub async fn create(
-    store: &Store,
+    store: WriteOnce<'_, IssuedWebhook>,
     actor: &Actor,
     new: Create<WebhookInput>,
 ) -> Result<IssuedWebhook> {
@@ -138,7 +139,7 @@ async fn make(tx: &Tx, actor: &Actor, new: &Create<WebhookInput>) -> Result<Issu
 /// Gives a webhook a new secret. The one before signs too for a while, so that receivers can change
 /// theirs in between.
 pub async fn rotate_secret(
-    store: &Store,
+    store: WriteOnce<'_, IssuedWebhook>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,

@@ -13,6 +13,7 @@ use super::{message::TEST, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    idempotency::WriteOnce,
     store::{
         Store, Tx,
         page::{Page, PageQuery},
@@ -200,7 +201,7 @@ pub async fn delivery(store: &Store, actor: &Actor, id: Uuid) -> Result<Delivery
 
 /// Sends a delivery again, from the beginning of the schedule, whatever became of it. It is the same
 /// message, with the same `webhook-id`.
-pub async fn resend(store: &Store, actor: &Actor, id: Uuid) -> Result<Delivery> {
+pub async fn resend(store: WriteOnce<'_, Delivery>, actor: &Actor, id: Uuid) -> Result<Delivery> {
     store.write((actor.clone(), id), |tx, (actor, id)| Box::pin(send_again(tx, actor, *id))).await
 }
 
@@ -225,7 +226,11 @@ async fn send_again(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Delivery> {
 }
 
 /// Sends a message of the kind `webhook.test`, as soon as may be.
-pub async fn test(store: &Store, actor: &Actor, webhook_id: Uuid) -> Result<Delivery> {
+pub async fn test(
+    store: WriteOnce<'_, Delivery>,
+    actor: &Actor,
+    webhook_id: Uuid,
+) -> Result<Delivery> {
     store
         .write((actor.clone(), webhook_id), |tx, (actor, webhook_id)| {
             Box::pin(send_test(tx, actor, *webhook_id))

@@ -10,6 +10,7 @@ use crate::{
     actor::{Actor, Authentication},
     error::{Error, Result},
     event::Verb,
+    idempotency::WriteOnce,
     identity::{access, invitation, member},
     input::Create,
     resource::{Resource, versioned},
@@ -31,7 +32,7 @@ impl Resource for ApiKey {
 
 /// Makes a key that acts for the actor. The token is in the answer, and nowhere else.
 pub async fn create(
-    store: &Store,
+    store: WriteOnce<'_, IssuedApiKey>,
     actor: &Actor,
     new: Create<ApiKeyInput>,
 ) -> Result<IssuedApiKey> {

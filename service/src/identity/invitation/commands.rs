@@ -1,6 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::invitation;
-use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use uuid::Uuid;
 
 use super::{Invitation, InvitationInput, IssuedInvitation, PREFIX, repository};
@@ -8,6 +8,7 @@ use crate::{
     actor::{Actor, Authentication},
     error::{Error, Result},
     event::Verb,
+    idempotency::WriteOnce,
     identity::{
         access, api_key,
         member::{self, Member},
@@ -38,7 +39,7 @@ impl Resource for Invitation {
 
 /// Invites somebody. The token is in the answer, and nowhere else.
 pub async fn create(
-    store: &Store,
+    store: WriteOnce<'_, IssuedInvitation>,
     actor: &Actor,
     new: Create<InvitationInput>,
 ) -> Result<IssuedInvitation> {
@@ -148,11 +149,15 @@ async fn role_of(tx: &Tx, row: &invitation::Model) -> Result<Role> {
 }
 
 /// The invitation that a token opens, if it still does.
-pub async fn open(store: &Store, token: &Secret) -> Result<Invitation> {
+pub async fn open(
+    connection: &impl ConnectionTrait,
+    token: &Secret,
+    now: DateTime<Utc>,
+) -> Result<Invitation> {
     let organization_id = access::tenant_of(token, PREFIX).ok_or(NONE)?;
-    let row = repository::by_token(store.read(), organization_id, &token.hash()).await?;
+    let row = repository::by_token(connection, organization_id, &token.hash()).await?;
     let row = row.ok_or(NONE)?;
-    still_open(&row, store.now())?;
+    still_open(&row, now)?;
     Invitation::try_from(row)
 }
 
@@ -168,7 +173,7 @@ fn still_open(row: &invitation::Model, now: DateTime<Utc>) -> Result<()> {
 
 /// Accepts an invitation: the user is a member from then on.
 pub async fn accept(
-    store: &Store,
+    store: WriteOnce<'_, Member>,
     (user_id, context): (Uuid, EventContext),
     token: Secret,
 ) -> Result<Member> {

@@ -8,6 +8,7 @@ use crate::{
     actor::Actor,
     error::Result,
     event::Verb,
+    idempotency::WriteOnce,
     identity::{member, user},
     input::{Change, Create},
     resource::{Changeable, Resource, versioned},
@@ -82,7 +83,7 @@ impl Changeable for Organization {
 
 /// Makes an organization, of which the user is the first member and owner.
 pub async fn create(
-    store: &Store,
+    store: WriteOnce<'_, Organization>,
     (user_id, context): (Uuid, EventContext),
     new: Create<OrganizationInput>,
 ) -> Result<Organization> {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{Login, NewSession, PREFIX, Session, repository};
 use crate::{
     error::{Error, Result},
+    idempotency::WriteOnce,
     identity::{
         throttle::Origin,
         user::{self, Fit, Passwords},
@@ -22,7 +23,7 @@ const REFUSED: Error = Error::Unauthenticated("the email address or the password
 
 /// Logs in. The answer for an unknown address is the answer for a wrong password, and takes as long.
 pub async fn create(
-    store: &Store,
+    store: WriteOnce<'_, NewSession>,
     passwords: &Passwords,
     lifetime: TimeDelta,
     login: Login,

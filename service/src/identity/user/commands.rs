@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use entity::user;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
@@ -6,13 +7,14 @@ use super::{Fit, NewUser, PasswordChange, Passwords, Registration, User, UserInp
 use crate::{
     error::{Error, Result},
     event::{self, RevertInput, Verb},
+    idempotency::WriteOnce,
     identity::{invitation, session, throttle::Origin},
     input::{Change, TransitionBody},
     random::Secret,
     resource::{Resource, versioned},
     role::Permission,
     store::{
-        Store, Tx, dialect,
+        Connections, Store, Tx, dialect,
         log::{EventContext, NO_ORGANIZATION},
         versioned::{self, Expected},
     },
@@ -39,14 +41,14 @@ impl Resource for User {
 /// Where everybody may register, the answer for an address that is taken is that for one that is free, and
 /// takes as long: whoever asks learns nothing of the address' owner, and nothing changes for them.
 pub async fn register(
-    store: &Store,
+    store: WriteOnce<'_, User>,
     passwords: &Passwords,
     registration: Registration,
     new: NewUser,
     (origin, request_id): (Origin, Option<Uuid>),
 ) -> Result<User> {
     let NewUser { email, display_name, password, invitation } = new;
-    let admission = admit(store, registration, invitation).await?;
+    let admission = admit(store.read(), store.now(), registration, invitation).await?;
     let password_hash = passwords.hash(password, store.random(), origin).await?;
     let new = NewUserRow { email, display_name, password_hash };
     store
@@ -121,7 +123,8 @@ enum Admission {
 }
 
 async fn admit(
-    store: &Store,
+    connection: &Connections,
+    now: DateTime<Utc>,
     registration: Registration,
     token: Option<String>,
 ) -> Result<Admission> {
@@ -132,9 +135,10 @@ async fn admit(
         }
         Registration::Invite => {
             if let Some(token) = token {
-                invitation::open(store, &Secret::of(token)).await.map(|_| Admission::Invited)
+                let opened = invitation::open(connection, &Secret::of(token), now).await;
+                opened.map(|_| Admission::Invited)
             } else {
-                refuse_if_any(store.read()).await.map(|()| Admission::FirstUser)
+                refuse_if_any(connection).await.map(|()| Admission::FirstUser)
             }
         }
     }
@@ -174,7 +178,7 @@ pub async fn change(
 
 /// Makes a user again what they were at an earlier version.
 pub async fn revert(
-    store: &Store,
+    store: WriteOnce<'_, User>,
     (id, context): (Uuid, EventContext),
     expected: Expected,
     body: TransitionBody<RevertInput>,
@@ -220,7 +224,7 @@ async fn write_change(
 
 /// Changes the password and ends every other session of the user.
 pub async fn change_password(
-    store: &Store,
+    store: WriteOnce<'_, ()>,
     passwords: &Passwords,
     (id, context): (Uuid, EventContext),
     session_id: Uuid,

@@ -13,6 +13,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
+    idempotency::WriteOnce,
     identity::separation_of_duties::{Involvement, SeparationOfDuties},
     input::{Change, Create, TransitionBody, batch},
     resource::{Changeable, Readable, Resource, Transitions, Writable, versioned},
@@ -157,11 +158,12 @@ impl Writable for Expense {
 
 /// Records several expenses, all or none.
 pub async fn create_many(
-    store: &Store,
+    store: WriteOnce<'_, ExpenseBatchResult>,
     actor: &Actor,
     batch: ExpenseBatch,
 ) -> Result<ExpenseBatchResult> {
     let news: Vec<Create<ExpenseInput>> = batch::read(batch.items)?;
+    let connection = store.read();
     let written = store
         .write((actor.clone(), news.clone()), |tx, (actor, news)| {
             Box::pin(async move {
@@ -200,7 +202,7 @@ pub async fn create_many(
         Err(Error::Reference) => {
             let inputs = news.iter().enumerate();
             let inputs = inputs.map(|(index, new)| (format!("/items/{index}"), &new.input));
-            Err(repository::unknown_references(store.read(), actor, inputs).await?)
+            Err(repository::unknown_references(connection, actor, inputs).await?)
         }
         other => other,
     }

@@ -12,6 +12,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
+    idempotency::WriteOnce,
     input::{Create, TransitionBody},
     money::account,
     resource::{Readable, Resource, versioned},
@@ -54,7 +55,7 @@ impl Readable for JournalEntry {
 
 /// Posts an entry.
 pub async fn post(
-    store: &Store,
+    store: WriteOnce<'_, JournalEntry>,
     actor: &Actor,
     new: Create<JournalEntryInput>,
 ) -> Result<JournalEntry> {
@@ -118,7 +119,7 @@ pub(crate) async fn post_in(
 /// Reverses an entry, by another with the same transfers the other way round. Gives the one that was
 /// reversed.
 pub async fn reverse(
-    store: &Store,
+    store: WriteOnce<'_, JournalEntry>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,

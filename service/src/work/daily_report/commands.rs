@@ -13,6 +13,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::{self, Verb},
+    idempotency::WriteOnce,
     identity::separation_of_duties::{Involvement, SeparationOfDuties},
     input::{Change, Create, FromBody, TransitionBody},
     resource::{Changeable, Readable, Resource, Transitions, Writable, explain_change, versioned},
@@ -248,23 +249,21 @@ async fn authorize_transition(
 
 /// Changes a report that was handed in, and says why. One that takes approval takes it again.
 pub async fn amend(
-    store: &Store,
+    store: WriteOnce<'_, DailyReport>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,
     body: TransitionBody<AmendInput>,
 ) -> Result<DailyReport> {
     let input = (actor.clone(), id, expected, body);
-    let written = store.write(input.clone(), |tx, (actor, id, expected, body)| {
+    let explained = store.snapshot(input.clone(), |tx, (actor, id, _, body)| {
+        Box::pin(explain_amendment(tx, actor, *id, body))
+    });
+    let written = store.write(input, |tx, (actor, id, expected, body)| {
         Box::pin(apply_amendment(tx, actor, *id, *expected, body))
     });
     match written.await {
-        Err(Error::Reference) => {
-            let explained = store.snapshot(input, |tx, (actor, id, _, body)| {
-                Box::pin(explain_amendment(tx, actor, *id, body))
-            });
-            Err(explained.await?)
-        }
+        Err(Error::Reference) => Err(explained.await?),
         other => other,
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     actor::Actor,
     error::Result,
     event::Verb,
+    idempotency::WriteOnce,
     input::TransitionBody,
     resource::Changeable,
     store::{Store, Tx, versioned::Expected},
@@ -44,7 +45,7 @@ async fn compare(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<CrewHours> 
 
 /// Puts what members recorded for a draft's project and day into its crew.
 pub async fn take_hours(
-    store: &Store,
+    store: WriteOnce<'_, DailyReport>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,

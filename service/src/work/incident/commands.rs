@@ -38,7 +38,7 @@ impl Readable for Incident {
 
     /// The incident.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        Self::require_keys(store)?;
+        Self::require_keys(store.keyring())?;
         let row = repository::get(store.read(), actor.organization_id, id).await?;
         let secrets = Secrets::open(store.keyring(), &row)?;
         Self::of(row, secrets)
@@ -46,7 +46,7 @@ impl Readable for Incident {
 
     /// The incidents that a query asks for, the latest first.
     async fn list(store: &Store, actor: &Actor, query: &IncidentQuery) -> Result<Page<Self>> {
-        Self::require_keys(store)?;
+        Self::require_keys(store.keyring())?;
         let page = repository::list(store.read(), actor, query).await?;
         page.try_map(|row| {
             let secrets = Secrets::open(store.keyring(), &row)?;

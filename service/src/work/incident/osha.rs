@@ -88,7 +88,7 @@ const LOG: &[&str] = &[
 
 /// The Form 300 of a year: its recordable incidents, in the order of their numbers.
 pub async fn log_300(store: &Store, actor: &Actor, query: OshaQuery) -> Result<CsvFile> {
-    Incident::require_keys(store)?;
+    Incident::require_keys(store.keyring())?;
     let rows = store.snapshot((actor.clone(), query), |tx, (actor, query)| {
         Box::pin(async move {
             let cases = cases(tx, actor, *query).await?;
@@ -143,7 +143,7 @@ fn days(days: i64) -> i64 {
 
 /// The Form 300A of a year: the sums of its log, and how many have worked how long.
 pub async fn summary_300a(store: &Store, actor: &Actor, query: OshaQuery) -> Result<CsvFile> {
-    Incident::require_keys(store)?;
+    Incident::require_keys(store.keyring())?;
     let rows = store.snapshot((actor.clone(), query), |tx, (actor, query)| {
         Box::pin(async move {
             let organization_id = actor.organization_id;

@@ -9,17 +9,19 @@ use super::{
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    idempotency::WriteOnce,
     input::{Create, batch},
-    store::{Store, Tx, log},
+    store::{Tx, log},
 };
 
 /// Records several entries, all or none.
 pub async fn create_many(
-    store: &Store,
+    store: WriteOnce<'_, TimeEntryBatchResult>,
     actor: &Actor,
     batch: TimeEntryBatch,
 ) -> Result<TimeEntryBatchResult> {
     let news: Vec<Create<TimeEntryInput>> = batch::read(batch.items)?;
+    let connection = store.read();
     let written = store
         .read_committed()
         .write((actor.clone(), news.clone()), |tx, (actor, news)| {
@@ -33,7 +35,7 @@ pub async fn create_many(
             let inputs = news.iter().enumerate();
             let inputs = inputs.map(|(index, new)| (format!("/items/{index}"), &new.input));
             let organization_id = actor.organization_id;
-            Err(repository::unknown_references(store.read(), organization_id, inputs).await?)
+            Err(repository::unknown_references(connection, organization_id, inputs).await?)
         }
         other => other,
     }

@@ -12,15 +12,20 @@ use crate::{
     actor::Actor,
     error::{Error, Result, violations},
     event::Verb,
+    idempotency::WriteOnce,
     input::{Create, TransitionBody},
     resource::{Changeable, Writable},
-    store::{Store, Tx, versioned::Expected},
+    store::{Tx, versioned::Expected},
     work::timecard,
 };
 
 /// Starts a timer.
-pub async fn start(store: &Store, actor: &Actor, new: Create<TimerInput>) -> Result<TimeEntry> {
-    let now = store.now();
+pub async fn start(
+    store: WriteOnce<'_, TimeEntry>,
+    actor: &Actor,
+    new: Create<TimerInput>,
+) -> Result<TimeEntry> {
+    let (connection, now) = (store.read(), store.now());
     let written = store
         .read_committed()
         .write((actor.clone(), new.clone()), |tx, (actor, new)| {
@@ -33,7 +38,7 @@ pub async fn start(store: &Store, actor: &Actor, new: Create<TimerInput>) -> Res
     match written {
         Err(Error::Reference) => {
             let input = new.input.entry(now);
-            Err(TimeEntry::unknown_reference(store.read(), actor, &input).await?)
+            Err(TimeEntry::unknown_reference(connection, actor, &input).await?)
         }
         other => other,
     }
@@ -41,7 +46,7 @@ pub async fn start(store: &Store, actor: &Actor, new: Create<TimerInput>) -> Res
 
 /// Stops a timer.
 pub async fn stop(
-    store: &Store,
+    store: WriteOnce<'_, TimeEntry>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,

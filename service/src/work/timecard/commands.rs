@@ -12,12 +12,13 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
+    idempotency::WriteOnce,
     identity::separation_of_duties::{Involvement, SeparationOfDuties},
     input::{Create, TransitionBody},
     resource::{Resource, Transitions, versioned},
     role::Permission,
     store::{
-        Isolation, Store, Tx, log,
+        Isolation, Tx, log,
         stored::{self, StoredWord},
         versioned::{self, Expected},
     },
@@ -34,7 +35,11 @@ impl Resource for Timecard {
 }
 
 /// Makes the timecard of a week that has none.
-pub async fn create(store: &Store, actor: &Actor, new: Create<TimecardInput>) -> Result<Timecard> {
+pub async fn create(
+    store: WriteOnce<'_, Timecard>,
+    actor: &Actor,
+    new: Create<TimecardInput>,
+) -> Result<Timecard> {
     let store = store.read_committed();
     let written = store.write((actor.clone(), new), |tx, (actor, new)| {
         Box::pin(async move {
@@ -82,7 +87,7 @@ impl Transitions for Timecard {
 
 /// Lets the time of a submitted or approved timecard be changed again.
 pub async fn reopen(
-    store: &Store,
+    store: WriteOnce<'_, Timecard>,
     actor: &Actor,
     id: Uuid,
     expected: Expected,

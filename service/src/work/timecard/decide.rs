@@ -10,8 +10,9 @@ use super::{Timecard, commands::apply_transition, rules::Transition};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    idempotency::WriteOnce,
     outcome::Outcome,
-    store::{Store, Tx, versioned::Expected},
+    store::{Tx, versioned::Expected},
 };
 
 /// Decisions about several timecards. Each is applied independently of the others.
@@ -74,7 +75,11 @@ pub struct DecisionResult {
 }
 
 /// Decides about several timecards.
-pub async fn decide(store: &Store, actor: &Actor, decide: Decide) -> Result<DecisionResults> {
+pub async fn decide(
+    store: WriteOnce<'_, DecisionResults>,
+    actor: &Actor,
+    decide: Decide,
+) -> Result<DecisionResults> {
     store
         .write((actor.clone(), decide), |tx, (actor, decide)| {
             Box::pin(async move {

@@ -30,11 +30,12 @@ use crate::{
     amount,
     csv::{Chunks, Keys, OnError, Refusals, Report, RowError},
     error::{Error, Result},
+    idempotency::WriteOnce,
     identity::member,
     import::{self, INLINE_ROWS, Imported, SLICE_ROWS, Staging, Tally, Written},
     money::category::Category,
     resource::Resource,
-    store::{Store, Tx, versioned},
+    store::{Connections, Store, Tx, versioned},
 };
 
 /// Mapping of the columns of a CSV file to properties of expenses, and options of the import.
@@ -191,11 +192,11 @@ fn read_chunks(import: &Import, known: &Known, give: &mut dyn FnMut(Chunk) -> bo
 /// [`Error::Import`] where rows are bad and none may be; then nothing has been written.
 pub async fn import(
     store: &Store,
-    answering: &Store,
+    answering: WriteOnce<'_, Imported<ImportReport>>,
     actor: &Actor,
     import: Import,
 ) -> Result<Imported<ImportReport>> {
-    check_member(store, actor, &import).await?;
+    check_member(store.read(), actor, &import).await?;
     let known = Known::read(store.read(), actor.organization_id, &import.query).await?;
     let known = Arc::new(known);
     let (on_error, dry_run) = (import.query.on_error, import.query.dry_run);
@@ -224,7 +225,7 @@ pub async fn import(
 }
 
 async fn write_or_begin(
-    answering: &Store,
+    answering: WriteOnce<'_, Imported<ImportReport>>,
     actor: &Actor,
     import: Import,
     Compared { report, rest, total }: Compared,
@@ -251,13 +252,14 @@ async fn write_or_begin(
 
 /// Writes a few rows at once.
 async fn write(
-    answering: &Store,
+    answering: WriteOnce<'_, Imported<ImportReport>>,
     actor: &Actor,
     import: Import,
     rows: Vec<Staged>,
     report: ImportReport,
 ) -> Result<Imported<ImportReport>> {
     let query = import.query.clone();
+    let connection = answering.read();
     let written = answering
         .write((actor.clone(), query, rows, report), |tx, (actor, query, rows, report)| {
             Box::pin(async move {
@@ -272,7 +274,7 @@ async fn write(
         .await;
     match written {
         Err(Error::Reference) => {
-            check_member(answering, actor, &import).await?;
+            check_member(connection, actor, &import).await?;
             Err(Error::Unavailable("a row that this refers to is just being changed".into()))
         }
         Ok(Imported::Done(report)) => {
@@ -288,13 +290,13 @@ fn unknown_member() -> Error {
 }
 
 /// Nothing is imported for somebody who is not there, and nothing is said to be.
-async fn check_member(store: &Store, actor: &Actor, import: &Import) -> Result<()> {
+async fn check_member(connection: &Connections, actor: &Actor, import: &Import) -> Result<()> {
     let Some(id) = import.query.member_id.filter(|id| actor.member_id != Some(*id)) else {
         return Ok(());
     };
     let ids = vec![id];
     let missing =
-        member::repository::find_missing_ids(store.read(), actor.organization_id, ids).await?;
+        member::repository::find_missing_ids(connection, actor.organization_id, ids).await?;
     if missing.is_empty() { Ok(()) } else { Err(unknown_member()) }
 }
 

@@ -26,11 +26,12 @@ use crate::{
     actor::Actor,
     csv::{OnError, Refusals, Report, RowError},
     error::{Error, Result},
+    idempotency::WriteOnce,
     identity::member::{self, Member},
     import::{self, INLINE_ROWS, Imported, SLICE_ROWS, Staging, Tally, Written},
     resource::Resource,
     role::Permission,
-    store::{Store, Tx, references::References},
+    store::{Connections, Store, Tx, references::References},
     text,
     work::{project::Project, task::Task},
     zone::Zone,
@@ -251,7 +252,7 @@ struct Compared {
 /// [`Error::Import`] where rows are bad and none may be; then nothing has been written.
 pub async fn import(
     store: &Store,
-    answering: &Store,
+    answering: WriteOnce<'_, Imported<TimeImportReport>>,
     actor: &Actor,
     import: TimeImport,
 ) -> Result<Imported<TimeImportReport>> {
@@ -262,7 +263,7 @@ pub async fn import(
             .await
             .map_err(|error| Error::Internal(format!("a file was read halfway: {error}")))??
     };
-    check_member(store, actor, &import).await?;
+    check_member(store.read(), actor, &import).await?;
     let import = TimeImport { ignored_columns: file.ignored_columns.clone(), ..import };
     let (on_error, dry_run) = (import.query.on_error, import.query.dry_run);
     let compared = store
@@ -293,7 +294,7 @@ pub async fn import(
 }
 
 async fn stage(
-    answering: &Store,
+    answering: WriteOnce<'_, Imported<TimeImportReport>>,
     Compared { report, fit, total }: Compared,
     staging: &mut Staging,
 ) -> Result<Imported<TimeImportReport>> {
@@ -312,12 +313,13 @@ async fn stage(
 }
 
 async fn write_at_once(
-    answering: &Store,
+    answering: WriteOnce<'_, Imported<TimeImportReport>>,
     actor: &Actor,
     import: TimeImport,
     Compared { report, fit, total: _ }: Compared,
 ) -> Result<Imported<TimeImportReport>> {
     let input = (actor.clone(), import.clone(), fit, report);
+    let connection = answering.read();
     let written = answering
         .write(input, |tx, (actor, import, fit, report)| {
             Box::pin(async move {
@@ -337,7 +339,7 @@ async fn write_at_once(
         .await;
     match written {
         Err(Error::Reference) => {
-            Err(unknown_reference(answering, actor, import.query.member_id).await?)
+            Err(unknown_reference(connection, actor, import.query.member_id).await?)
         }
         Ok(Imported::Done(report)) => {
             tracing::info!(created = report.created, failed = report.failed, "imported time");
@@ -348,13 +350,13 @@ async fn write_at_once(
 }
 
 /// Nothing is imported for somebody who is not there, and nothing is said to be.
-async fn check_member(store: &Store, actor: &Actor, import: &TimeImport) -> Result<()> {
+async fn check_member(connection: &Connections, actor: &Actor, import: &TimeImport) -> Result<()> {
     let Some(id) = import.query.member_id.filter(|id| actor.member_id != Some(*id)) else {
         return Ok(());
     };
     let ids = vec![id];
     let missing =
-        member::repository::find_missing_ids(store.read(), actor.organization_id, ids).await?;
+        member::repository::find_missing_ids(connection, actor.organization_id, ids).await?;
     if missing.is_empty() { Ok(()) } else { Err(unknown_member()) }
 }
 
@@ -402,8 +404,12 @@ fn unknown_member() -> Error {
 }
 
 /// After the database has refused a reference: everything else has been looked up.
-async fn unknown_reference(store: &Store, actor: &Actor, named: Option<Uuid>) -> Result<Error> {
-    let mut references = References::new(store.read(), actor.organization_id);
+async fn unknown_reference(
+    connection: &Connections,
+    actor: &Actor,
+    named: Option<Uuid>,
+) -> Result<Error> {
+    let mut references = References::new(connection, actor.organization_id);
     let named = named.map(|id| ("?member_id".to_owned(), id));
     references.check::<entity::member::Entity>(Vec::from_iter(named)).await?;
     Ok(references.explain())

@@ -1,0 +1,111 @@
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+
+use super::claim::Claim;
+use crate::{
+    error::Result,
+    random::Random,
+    seal::Keyring,
+    store::{Connections, Isolation, Store, Tx},
+};
+
+/// A store for one write, which gives a `T` and uses this up. What a client may send again with an idempotency
+/// key takes this in place of a [`Store`]: the response stands or falls with all of the effect, since there can
+/// be no second write, and it is made of what the write gives.
+///
+/// Without a key, it is a write like any other. What is not written leaves nothing behind, and can be done again.
+#[derive(Debug)]
+#[must_use = "nothing is written"]
+pub struct WriteOnce<'a, T> {
+    store: &'a Store,
+    isolation: Option<Isolation>,
+    claim: Option<Claim<T>>,
+}
+
+impl<'a, T> WriteOnce<'a, T> {
+    /// A write without a key.
+    pub fn new(store: &'a Store) -> Self {
+        Self { store, isolation: None, claim: None }
+    }
+
+    /// A write whose response is recorded under a key.
+    pub(super) fn claiming(store: &'a Store, claim: Claim<T>) -> Self {
+        Self { claim: Some(claim), ..Self::new(store) }
+    }
+
+    /// The same write at another isolation level.
+    pub(crate) fn with_isolation(self, isolation: Isolation) -> Self {
+        Self { isolation: Some(isolation), ..self }
+    }
+
+    /// The same write at [`Isolation::ReadCommitted`].
+    pub fn read_committed(self) -> Self {
+        self.with_isolation(Isolation::ReadCommitted)
+    }
+
+    /// Writes, as [`Store::write`] does: between the claim of the key and the record of the response, if there is
+    /// a key.
+    pub async fn write<I, F>(self, input: I, work: F) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'b> Fn(&'b Tx, &'b I) -> BoxFuture<'b, Result<T>> + Send + Sync + 'static,
+    {
+        let Self { store, isolation, claim } = self;
+        let store = match isolation {
+            Some(isolation) => &store.with_isolation(isolation),
+            None => store,
+        };
+        let Some(claim) = claim else { return store.write(input, work).await };
+        let claimed = store.write((claim, input, work), |tx, (claim, input, work)| {
+            Box::pin(claim.around(tx, input, work))
+        });
+        claimed.await
+    }
+
+    /// Records what was read as the response of the key, if there is one: for what writes nothing else.
+    pub async fn record(self, read: T) -> Result<T>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        if self.claim.is_none() {
+            return Ok(read);
+        }
+        self.write(read, |_, read| Box::pin(async { Ok(read.clone()) })).await
+    }
+
+    /// Connections for queries, before the write or after it.
+    pub fn read(&self) -> &'a Connections {
+        self.store.read()
+    }
+
+    /// As [`Store::snapshot`]: of the moment at which this is awaited, which may be after the write.
+    pub fn snapshot<I, U, F>(
+        &self,
+        input: I,
+        work: F,
+    ) -> impl Future<Output = Result<U>> + Send + use<'a, T, I, U, F>
+    where
+        I: Send + Sync + 'static,
+        U: Send + 'static,
+        F: for<'b> FnOnce(&'b Tx, &'b I) -> BoxFuture<'b, Result<U>> + Send + 'static,
+    {
+        let store = self.store;
+        store.snapshot(input, work)
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.store.now()
+    }
+
+    /// Randomness.
+    pub fn random(&self) -> &'a Random {
+        self.store.random()
+    }
+
+    /// The keys of what is encrypted.
+    pub fn keyring(&self) -> &'a Keyring {
+        self.store.keyring()
+    }
+}
