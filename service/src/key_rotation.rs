@@ -5,7 +5,7 @@
 //! nothing else of the row is touched: what a value means has not changed, so there is no version and no event
 //! of it. It can end anywhere, and the next one goes over what is done.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use sea_orm::{
     ConnectionTrait, ExprTrait, Order,
@@ -123,6 +123,7 @@ async fn reencrypt_all(store: &Store, first: &str, progress: &impl Fn(u64)) -> R
             let old: Vec<Value> = values.into_iter().filter(|(.., value)| old(value)).collect();
             let mut waiting = seen;
             for some in old.chunks(BATCH_SIZE) {
+                let began = Instant::now();
                 // An update goes on from what others have just written, and finds it another value.
                 let (done, undecryptable) = store
                     .read_committed()
@@ -135,6 +136,9 @@ async fn reencrypt_all(store: &Store, first: &str, progress: &impl Fn(u64)) -> R
                 fault::point(format_args!("rotated {}.{}", column.table, column.column));
                 progress(some.len() as u64);
                 waiting = waiting.saturating_sub(some.len() as u64);
+                // A request that has met a batch on its row tries again between two: without that, it would meet
+                // the next one on another column of the same row.
+                tokio::time::sleep(began.elapsed()).await;
             }
             progress(waiting);
             after = last;
