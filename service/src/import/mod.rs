@@ -24,8 +24,8 @@ use crate::{csv::RowError, saga, store::page::paged};
 pub(crate) const INLINE_ROWS: usize = 100;
 
 /// How many rows a transaction of an import in the background writes. Others wait for the writer as long as these take,
-/// a tenth of a second; fewer rows write more pages each, since every row touches a page of every index.
-pub(crate) const SLICE_ROWS: usize = 500;
+/// or twice that; fewer rows write more pages each, since every row touches a page of every index.
+pub(crate) const SLICE_ROWS: usize = 250;
 
 /// The kind of the sagas that write the rows of large files.
 pub(crate) const SAGA: &str = "import";
@@ -55,7 +55,7 @@ pub enum Kind {
 }
 
 /// Background import of a file. A saga of the same identifier writes the rows in transactions of up
-/// to 500. It resumes after an interruption and deletes what it has written if it is cancelled or
+/// to 250. It resumes after an interruption and deletes what it has written if it is cancelled or
 /// cannot continue.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Import)]
