@@ -1,11 +1,11 @@
-use std::fmt;
+use std::{fmt, future};
 
 use futures_util::future::BoxFuture;
 
 use super::{Key, RETENTION, RecordedResponse, repository};
 use crate::{
     error::{Error, Result},
-    store::Tx,
+    store::{Interceptor, Tx},
 };
 
 type Render<T> = dyn Fn(&T) -> Result<RecordedResponse> + Send + Sync;
@@ -23,27 +23,32 @@ impl<T> Claim<T> {
     ) -> Self {
         Self { key, render: Box::new(render) }
     }
+}
 
-    /// Does `work` between the claim and its response, in one transaction.
-    pub(super) async fn around<I, F>(&self, tx: &Tx, input: &I, work: &F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>>,
-    {
-        let (now, row) = (tx.now(), self.key.row());
-        if !repository::claim(tx, row, now, now + RETENTION).await? {
+/// Claims the key before the write, and records its response after it.
+impl<T> Interceptor<T> for Claim<T> {
+    fn before<'a>(&'a self, tx: &'a Tx) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let (now, row) = (tx.now(), self.key.row());
+            if repository::claim(tx, row, now, now + RETENTION).await? {
+                return Ok(());
+            }
             let response = repository::response(tx, row, now).await?;
             let response = response.ok_or_else(|| Error::lost_race("the key has just gone"))?;
-            return Err(Error::Replayed(self.key.open(tx.keyring(), &response)?));
-        }
-        let value = work(tx, input).await?;
+            Err(Error::Replayed(self.key.open(tx.keyring(), &response)?))
+        })
+    }
+
+    fn after<'a>(&'a self, tx: &'a Tx, value: &'a T) -> BoxFuture<'a, Result<()>> {
         // What leaves nothing behind can be done again.
-        if !tx.is_rollback_only() {
-            let response = (self.render)(&value)?;
-            let sealed = self.key.seal(tx.keyring(), tx.random(), &response)?;
-            repository::record_response(tx, row, sealed).await?;
+        if tx.is_rollback_only() {
+            return Box::pin(future::ready(Ok(())));
         }
-        Ok(value)
+        let response = (self.render)(value);
+        Box::pin(async move {
+            let sealed = self.key.seal(tx.keyring(), tx.random(), &response?)?;
+            repository::record_response(tx, self.key.row(), sealed).await
+        })
     }
 }
 

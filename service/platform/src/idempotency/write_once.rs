@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     random::Random,
     seal::Keyring,
-    store::{Connections, Isolation, Store, Tx},
+    store::{Connections, Interceptor, Isolation, Store, Tx},
 };
 
 /// A store for one write, which gives a `T` and uses this up. What a client may send again with an idempotency
@@ -56,11 +56,8 @@ impl<'a, T> WriteOnce<'a, T> {
             Some(isolation) => &store.with_isolation(isolation),
             None => store,
         };
-        let Some(claim) = claim else { return store.write(input, work).await };
-        let claimed = store.write((claim, input, work), |tx, (claim, input, work)| {
-            Box::pin(claim.around(tx, input, work))
-        });
-        claimed.await
+        let claim = claim.map(|claim| Box::new(claim) as Box<dyn Interceptor<T>>);
+        store.intercepted_write(claim, input, work).await
     }
 
     /// Records what was read as the response of the key, if there is one: for what writes nothing else.

@@ -14,6 +14,7 @@ mod connections;
 pub mod dialect;
 mod event_buffer;
 mod failure;
+mod job;
 pub mod log;
 mod options;
 pub mod page;
@@ -40,10 +41,12 @@ use backfill_requests::BackfillRequests;
 pub use catalogue::{Catalogue, OnTimeZoneChange};
 pub use connections::Connections;
 pub use failure::DUPLICATE_POINTERS;
+pub(crate) use job::Interceptor;
+use job::Job;
 pub use options::{ConnectError, Engine, Isolation, Options, Synchronous};
 use signal::{Signal, Signals};
 pub use telemetry::{Observer, Pool};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use transaction::{Begin, Transaction};
 pub use tx::Tx;
 
@@ -70,6 +73,9 @@ enum Writer {
     Sqlite(sqlite::Writer),
     Postgres(postgres::Pools),
 }
+
+/// What a snapshot is for.
+type Query = Box<dyn for<'a> FnOnce(&'a Tx) -> BoxFuture<'a, ()> + Send>;
 
 /// A transaction in which the schema can be changed.
 struct Schema {
@@ -152,16 +158,46 @@ impl Store {
         T: Send + 'static,
         F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
     {
+        self.intercepted_write(None, input, work).await
+    }
+
+    /// As [`Self::write`], between what `interceptor` does before and after it.
+    pub(crate) async fn intercepted_write<I, T, F>(
+        &self,
+        interceptor: Option<Box<dyn Interceptor<T>>>,
+        input: I,
+        work: F,
+    ) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        let (job, answered) = job::job(interceptor, input, work);
+        self.start(job).await?;
+        answered.await.map_err(|_| self.unanswered())?
+    }
+
+    async fn start(&self, job: Box<dyn Job>) -> Result<()> {
         match &self.writer {
-            Writer::Sqlite(writer) => writer.write(input, work).await,
+            Writer::Sqlite(writer) => writer.enqueue(job).await,
             Writer::Postgres(pools) => {
                 let writer = postgres::Writer {
                     connections: pools.shared.clone(),
                     begin: self.isolation.into(),
                     context: self.context.clone(),
                 };
-                writer.write(input, work).await
+                writer.start(job);
+                Ok(())
             }
+        }
+    }
+
+    /// The error of a job that was dropped.
+    fn unanswered(&self) -> Error {
+        match &self.writer {
+            Writer::Sqlite(_) => sqlite::stopped(),
+            Writer::Postgres(_) => Error::Internal("a write ended early".into()),
         }
     }
 
@@ -175,20 +211,34 @@ impl Store {
         T: Send + 'static,
         F: for<'a> FnOnce(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + 'static,
     {
-        let store = self.clone();
-        let task = tokio::spawn(async move {
-            let begin = match store.engine {
-                Engine::Sqlite => Begin::Deferred,
-                Engine::Postgres => Begin::ReadOnly,
-            };
-            let transaction = Transaction::begin(&store.reader, begin).await?;
-            let tx = Tx::new(transaction, store.context);
-            let result = work(&tx, &input).await;
-            // There is nothing to keep.
-            tx.rollback().await;
-            result
+        let (answer, answered) = oneshot::channel();
+        let run: Query = Box::new(move |tx| {
+            Box::pin(async move {
+                // Nobody may be waiting any more.
+                let _ = answer.send(work(tx, &input).await);
+            })
         });
-        task.await.map_err(|error| Error::Internal(format!("a snapshot ended early: {error}")))?
+        let task = tokio::spawn(self.clone().query(run));
+        match (answered.await, task) {
+            (Ok(result), _) => result,
+            (Err(_), task) => match task.await {
+                Ok(Err(error)) => Err(error),
+                _ => Err(Error::Internal("a snapshot ended early".into())),
+            },
+        }
+    }
+
+    async fn query(self, run: Query) -> Result<()> {
+        let begin = match self.engine {
+            Engine::Sqlite => Begin::Deferred,
+            Engine::Postgres => Begin::ReadOnly,
+        };
+        let transaction = Transaction::begin(&self.reader, begin).await?;
+        let tx = Tx::new(transaction, self.context);
+        run(&tx).await;
+        // There is nothing to keep.
+        tx.rollback().await;
+        Ok(())
     }
 
     /// Which database this is.

@@ -13,7 +13,6 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::BoxFuture;
 use sea_orm::{
     ConnectionTrait, DbErr, RuntimeErr, TransactionTrait,
     sea_query::{Expr, Query},
@@ -26,6 +25,7 @@ use sea_orm::{
 use super::{
     ConnectError, Context, Options, Schema, Tx,
     connections::Connections,
+    job::{Job, JobOutcome},
     signal::{Signal, Signals},
     telemetry::Telemetry,
     transaction::{Begin, Transaction},
@@ -99,52 +99,42 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Runs the closure in a task of its own: a request that goes away takes nothing with it.
-    pub(super) async fn write<I, T, F>(self, input: I, work: F) -> Result<T>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
-    {
-        let task = tokio::spawn(async move {
-            let mut reason = String::new();
-            for attempt in 1..=MAX_ATTEMPTS {
-                match self.attempt(&input, &work).await {
-                    Err(Error::Retry(why)) => {
-                        metrics::counter!("steward_transaction_retries_total").increment(1);
-                        reason = why;
-                        // Not of the transaction's randomness: who waits must not change ids.
-                        let pause = BACKOFF.delay(attempt.into(), Jitter::Full, &Random::system());
-                        tokio::time::sleep(pause.to_std().unwrap_or_default()).await;
-                    }
-                    ended => return ended,
-                }
-            }
-            Err(Error::Unavailable(format!("gave up after {MAX_ATTEMPTS} tries: {reason}")))
-        });
-        task.await.map_err(|error| Error::Internal(format!("a write ended early: {error}")))?
+    /// Runs a job in a task of its own: a request that goes away takes nothing with it.
+    pub(super) fn start(self, job: Box<dyn Job>) {
+        tokio::spawn(self.run(job));
     }
 
-    async fn attempt<I, T, F>(&self, input: &I, work: &F) -> Result<T>
-    where
-        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>>,
-    {
+    async fn run(self, mut job: Box<dyn Job>) {
+        let mut reason = String::new();
+        for attempt in 1..=MAX_ATTEMPTS {
+            match self.attempt(&mut *job).await {
+                Err(Error::Retry(why)) => {
+                    metrics::counter!("steward_transaction_retries_total").increment(1);
+                    reason = why;
+                    // Not of the transaction's randomness: who waits must not change ids.
+                    let pause = BACKOFF.delay(attempt.into(), Jitter::Full, &Random::system());
+                    tokio::time::sleep(pause.to_std().unwrap_or_default()).await;
+                }
+                ended => return job.answer(ended),
+            }
+        }
+        job.answer(Err(Error::Unavailable(format!(
+            "gave up after {MAX_ATTEMPTS} tries: {reason}"
+        ))));
+    }
+
+    async fn attempt(&self, job: &mut dyn Job) -> Result<()> {
         let transaction = Transaction::begin(&self.connections, self.begin).await?;
         let tx = Tx::new(transaction, self.context.clone());
-        let ended = match work(&tx, input).await {
-            Ok(value) if tx.is_rollback_only() => Ok((value, false)),
-            Ok(value) => tx.finish().await.map(|()| (value, true)),
-            Err(error) => Err(error),
-        };
-        match ended {
-            Ok((value, true)) => self.commit(tx).await.map(|()| value),
-            Ok((value, false)) => {
+        match job.run(&tx).await {
+            JobOutcome::Done => self.commit(tx).await,
+            JobOutcome::Conflict(reason) => {
                 tx.rollback().await;
-                Ok(value)
+                Err(Error::Retry(reason))
             }
-            Err(error) => {
+            JobOutcome::Failed | JobOutcome::Broken(_) => {
                 tx.rollback().await;
-                Err(error)
+                Ok(())
             }
         }
     }

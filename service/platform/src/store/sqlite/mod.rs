@@ -14,7 +14,7 @@ use sea_orm::{
     },
 };
 
-pub(super) use self::writer::Writer;
+pub(super) use self::writer::{Writer, stopped};
 use self::{commits::CommitCounter, file::DataFile};
 use super::{
     ConnectError, Context, Options, Synchronous, connections::Connections, telemetry::Telemetry,

@@ -7,26 +7,24 @@
 //! written before a commit of the writer's own has succeeded.
 
 mod failure;
-mod job;
 mod task;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::BoxFuture;
 use sea_orm::{
     DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait, sqlx::SqliteConnection,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use self::{
-    failure::Failure,
-    job::{Job, Work},
-    task::WriterTask,
-};
+use self::{failure::Failure, task::WriterTask};
 use super::{commits::CommitCounter, file::DataFile};
 use crate::{
     error::{Error, Result},
-    store::{Context, Schema, Tx, connections::Connections},
+    store::{
+        Context, Schema,
+        connections::Connections,
+        job::{self, Job},
+    },
 };
 
 /// How many closures may wait before their callers wait to wait.
@@ -81,32 +79,36 @@ impl Writer {
         })
     }
 
-    pub(in crate::store) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
-    {
-        let (answer, answered) = oneshot::channel();
-        let job = Box::new(Work { input, work, outcome: None, answer });
-        let stopped = || Error::Unavailable("the writer has stopped".into());
-        self.queue.send(job).await.map_err(|_| stopped())?;
-        answered.await.map_err(|_| stopped())?
+    /// Has a job run, once it is its turn.
+    pub(in crate::store) async fn enqueue(&self, job: Box<dyn Job>) -> Result<()> {
+        self.queue.send(job).await.map_err(|_| stopped())
     }
 
     /// Whether it can write. After a failure, it finds out by writing.
     pub(in crate::store) async fn ping(&self) -> Result<()> {
-        let nothing = self.write((), |tx, ()| {
+        let (nothing, done) = job::job(None, (), |tx, ()| {
             tx.set_rollback_only();
             Box::pin(async { Ok(()) })
         });
+        let answer = async {
+            self.enqueue(nothing).await?;
+            done.await.map_err(|_| stopped())?
+        };
         let late = |_| Error::Unavailable("the writer does not answer".into());
-        tokio::time::timeout(PING_TIMEOUT, nothing).await.map_err(late)?
+        tokio::time::timeout(PING_TIMEOUT, answer).await.map_err(late)?
     }
 
     /// Waits until what was begun is done.
     pub(in crate::store) async fn stop(&self) {
-        let _ = self.write((), |_, ()| Box::pin(async { Ok(()) })).await;
+        let (nothing, done) = job::job(None, (), |_, ()| Box::pin(async { Ok(()) }));
+        if self.enqueue(nothing).await.is_ok() {
+            let _ = done.await;
+        }
         let _ = self.connections.close().await;
     }
+}
+
+/// The task that writes has ended.
+pub(in crate::store) fn stopped() -> Error {
+    Error::Unavailable("the writer has stopped".into())
 }

@@ -5,15 +5,12 @@ use std::time::{Duration, Instant};
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::mpsc;
 
-use super::{
-    Parts,
-    failure::Failure,
-    job::{CommitFailure, Job, JobOutcome},
-};
+use super::{Parts, failure::Failure};
 use crate::{
     error::{Error, Result},
     store::{
         Tx,
+        job::{Job, JobOutcome},
         sqlite::{commits::CommitCount, file::DataFile},
         transaction::{Begin, Transaction},
     },
@@ -27,6 +24,24 @@ const MAX_BATCH_TIME: Duration = Duration::from_millis(50);
 /// For how many transactions each closure has a savepoint, once one had to begin again: who fails
 /// once may go on doing so.
 const SAVEPOINT_BATCHES: u32 = 32;
+
+/// What has become of a transaction that is not known to be committed.
+#[derive(Debug, Clone)]
+pub(super) enum CommitFailure {
+    /// Nothing of it is there, and nothing of it will be.
+    Refused(String),
+    /// Nobody knows.
+    Unknown(String),
+}
+
+impl From<CommitFailure> for Error {
+    fn from(failure: CommitFailure) -> Self {
+        match failure {
+            CommitFailure::Refused(reason) => Self::Unavailable(reason),
+            CommitFailure::Unknown(reason) => Self::OutcomeUnknown(reason),
+        }
+    }
+}
 
 /// The task that writes.
 pub(super) struct WriterTask {
@@ -62,7 +77,7 @@ impl WriterTask {
             let (jobs, committed) = self.transaction(first).await;
             metrics::histogram!("steward_writer_batch").record(jobs.len() as f64);
             for job in jobs {
-                job.answer(committed.clone());
+                job.answer(committed.clone().map_err(Error::from));
             }
         }
         drop(self.parts.keeper);
@@ -70,9 +85,9 @@ impl WriterTask {
 
     /// Answers one job, and all that wait: they have waited long enough, too.
     fn refuse(&mut self, first: Box<dyn Job>, why: &CommitFailure) {
-        first.answer(Err(why.clone()));
+        first.answer(Err(why.clone().into()));
         while let Ok(job) = self.queue.try_recv() {
-            job.answer(Err(why.clone()));
+            job.answer(Err(why.clone().into()));
         }
     }
 
@@ -265,7 +280,9 @@ async fn run_in_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> BatchOutcome {
     let ended = job.run(&part).await;
     let kept = match ended {
         JobOutcome::Done => part.release_into(tx).await.map(|()| BatchOutcome::Written),
-        JobOutcome::Failed => part.rollback_to().await.map(|()| BatchOutcome::Nothing),
+        JobOutcome::Failed | JobOutcome::Conflict(_) => {
+            part.rollback_to().await.map(|()| BatchOutcome::Nothing)
+        }
         JobOutcome::Broken(reason) => return BatchOutcome::Broken(reason),
     };
     kept.unwrap_or_else(|error| BatchOutcome::Broken(reason(error)))
@@ -278,8 +295,8 @@ async fn run_without_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> BatchOutcome 
             Ok(()) => BatchOutcome::Written,
             Err(error) => BatchOutcome::Broken(reason(error)),
         },
-        JobOutcome::Failed if part.has_written() => BatchOutcome::Retry,
-        JobOutcome::Failed => BatchOutcome::Nothing,
+        JobOutcome::Failed | JobOutcome::Conflict(_) if part.has_written() => BatchOutcome::Retry,
+        JobOutcome::Failed | JobOutcome::Conflict(_) => BatchOutcome::Nothing,
         JobOutcome::Broken(reason) => BatchOutcome::Broken(reason),
     }
 }

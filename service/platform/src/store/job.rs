@@ -1,0 +1,140 @@
+//! A write that waits: a closure with its input, and its caller, who is answered once the transaction has ended.
+//!
+//! What runs a job does not know its types, and is compiled once, not once for each of the writes of the domain.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::sync::oneshot;
+
+use super::Tx;
+use crate::error::{Error, Result};
+
+/// What is done before and after a write, in its transaction.
+pub(crate) trait Interceptor<T>: Send + Sync {
+    /// Before the write, which an error prevents.
+    fn before<'a>(&'a self, tx: &'a Tx) -> BoxFuture<'a, Result<()>>;
+    /// After the write has given a value.
+    fn after<'a>(&'a self, tx: &'a Tx, value: &'a T) -> BoxFuture<'a, Result<()>>;
+}
+
+/// How a job ended, as far as the transaction cares.
+pub(super) enum JobOutcome {
+    /// It stands, if the transaction does.
+    Done,
+    /// It failed, or wants nothing kept: its own changes go.
+    Failed,
+    /// Another transaction was in the way: it can run again from the start.
+    Conflict(String),
+    /// The database itself failed under it: SQLite may have taken the whole transaction back
+    /// already, so nothing of it can stand.
+    Broken(String),
+}
+
+/// A closure that waits, with its input and the one to be answered.
+pub(super) trait Job: Send {
+    /// Runs the closure, and keeps what it gives.
+    fn call<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, ()>;
+    /// The error of the last call, unless it gave a value.
+    fn error(&self) -> Option<&Error>;
+    /// Has an error in place of what the last call gave.
+    fn fail(&mut self, error: Error);
+    /// Whether nobody waits for the answer any more.
+    fn is_abandoned(&self) -> bool;
+    /// Answers what the last call gave, if it has not come to nothing.
+    fn answer(self: Box<Self>, committed: Result<()>);
+}
+
+impl dyn Job + '_ {
+    /// Calls the closure in a transaction, and writes what it has recorded.
+    pub(super) async fn run(&mut self, tx: &Tx) -> JobOutcome {
+        if AssertUnwindSafe(self.call(tx)).catch_unwind().await.is_err() {
+            self.fail(Error::Internal("a panic".into()));
+        }
+        if self.error().is_none()
+            && !tx.is_rollback_only()
+            && let Err(error) = tx.finish().await
+        {
+            self.fail(error);
+        }
+        match self.error() {
+            None if tx.is_rollback_only() => JobOutcome::Failed,
+            None => JobOutcome::Done,
+            Some(Error::Retry(reason)) => JobOutcome::Conflict(reason.clone()),
+            Some(Error::Unavailable(reason)) => JobOutcome::Broken(reason.clone()),
+            Some(_) => JobOutcome::Failed,
+        }
+    }
+}
+
+struct Work<I, T, F> {
+    input: I,
+    work: F,
+    interceptor: Option<Box<dyn Interceptor<T>>>,
+    outcome: Result<T>,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+/// A job, and where its result arrives.
+pub(super) fn job<I, T, F>(
+    interceptor: Option<Box<dyn Interceptor<T>>>,
+    input: I,
+    work: F,
+) -> (Box<dyn Job>, oneshot::Receiver<Result<T>>)
+where
+    I: Send + Sync + 'static,
+    T: Send + 'static,
+    F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let outcome = Err(Error::Internal("the writer did not run this".into()));
+    (Box::new(Work { input, work, interceptor, outcome, answer }), answered)
+}
+
+async fn intercept<T>(
+    interceptor: &dyn Interceptor<T>,
+    tx: &Tx,
+    work: BoxFuture<'_, Result<T>>,
+) -> Result<T> {
+    interceptor.before(tx).await?;
+    let value = work.await?;
+    interceptor.after(tx, &value).await?;
+    Ok(value)
+}
+
+impl<I, T, F> Job for Work<I, T, F>
+where
+    I: Send + Sync,
+    T: Send,
+    F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync,
+{
+    fn call<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let work = (self.work)(tx, &self.input);
+            self.outcome = match &self.interceptor {
+                None => work.await,
+                Some(interceptor) => intercept(&**interceptor, tx, work).await,
+            };
+        })
+    }
+
+    fn error(&self) -> Option<&Error> {
+        self.outcome.as_ref().err()
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.outcome = Err(error);
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    fn answer(self: Box<Self>, committed: Result<()>) {
+        // What was refused, too: it may have been for what another job of this transaction had written,
+        // and that is gone.
+        let answer = committed.and(self.outcome);
+        // Nobody may be waiting any more, and that is their right.
+        let _ = self.answer.send(answer);
+    }
+}
