@@ -20,7 +20,7 @@ ordered_columns! {
     }
     budget {
         organization_id, id, version, created_at, updated_at, name, name_key, category_id, period,
-        amount_minor, currency, starts_on, ends_on,
+        amount_minor, currency, starts_on, ends_on, amounts,
     }
     category {
         organization_id, id, version, created_at, updated_at, name, name_key, kind, parent_id,

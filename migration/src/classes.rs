@@ -149,7 +149,7 @@ pub const CLASSES: &[TableClasses] = &[
             "starts_on",
             "ends_on",
         ],
-        personal: &["name", "name_key", "amount_minor"],
+        personal: &["name", "name_key", "amount_minor", "amounts"],
         secret: &[],
     },
     TableClasses {

@@ -50,6 +50,7 @@ mod m20261125_000022_index_projects_of_expenses;
 mod m20261128_000023_index_filters;
 mod m20261128_000024_create_spending_totals;
 mod m20261129_000025_rename_changed_events;
+mod m20261129_000050_keep_budget_amounts;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -85,6 +86,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000023_index_filters::Migration),
             Box::new(m20261128_000024_create_spending_totals::Migration),
             Box::new(m20261129_000025_rename_changed_events::Migration),
+            Box::new(m20261129_000050_keep_budget_amounts::Migration),
         ]
     }
 }

@@ -21,6 +21,8 @@ pub struct Model {
     pub currency: String,
     pub starts_on: Date,
     pub ends_on: Option<Date>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub amounts: Option<Json>,
     #[sea_orm(has_many)]
     pub budget_thresholds: HasMany<super::budget_threshold::Entity>,
     #[sea_orm(

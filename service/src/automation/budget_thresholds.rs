@@ -18,11 +18,11 @@ use crate::{
     error::Result,
     event::{Verb, repository::version_before},
     money::budget::{
-        Budget, Period, repository,
+        Budget, repository,
         rules::{self, Span},
     },
     report::{self, BudgetRow},
-    store::{Tx, stored},
+    store::Tx,
 };
 
 /// The parts of a budget of which members are notified, in percent.
@@ -32,7 +32,14 @@ const THRESHOLD_PERCENTS: [i64; 2] = [80, 100];
 pub(crate) const CONSUMER: Consumer = Consumer {
     name: "budget_thresholds",
     // A category that moves takes its expenses to other budgets.
-    kinds: &["expense", "budget.created", "budget.updated", "category.updated"],
+    kinds: &[
+        "expense",
+        "budget.created",
+        "budget.updated",
+        "budget.reverted",
+        "category.updated",
+        "category.reverted",
+    ],
     start: Start::Beginning,
     relevant_to: |connection, organizations| {
         Box::pin(repository::having_any(connection, organizations))
@@ -113,20 +120,24 @@ async fn notify_reached(
     affected: &[(NaiveDate, AffectedBudgets)],
 ) -> Result<()> {
     let organization_id = actor.organization_id;
-    let budgets = repository::all(tx, organization_id).await?;
     // By the first day, and then by name, as the budgets come: what is told has one order on both databases.
-    let mut periods: BTreeMap<(NaiveDate, usize), (Span, &budget::Model)> = BTreeMap::new();
-    for (on, what) in affected {
-        for (index, row) in budgets.iter().enumerate().filter(|(_, row)| what.includes(row)) {
-            if rules::holds(row.starts_on, row.ends_on, *on) {
-                let period: Period = stored::word(budget::Column::Period, row.id, &row.period)?;
-                let span = rules::period_of(period, *on);
-                let span = rules::clamp(span, row.starts_on, row.ends_on);
-                periods.insert((span.from, index), (span, row));
-            }
+    let mut periods: BTreeMap<(NaiveDate, usize), (Span, Budget)> = BTreeMap::new();
+    for (index, row) in repository::all(tx, organization_id).await?.into_iter().enumerate() {
+        let holds = |on| rules::holds(row.starts_on, row.ends_on, on);
+        let affects =
+            |(on, what): &&(NaiveDate, AffectedBudgets)| what.includes(&row) && holds(*on);
+        let days: Vec<NaiveDate> = affected.iter().filter(affects).map(|(on, _)| *on).collect();
+        if days.is_empty() {
+            continue;
+        }
+        let budget = Budget::try_from(row)?;
+        for on in days {
+            let period = rules::period_of(budget.period, on);
+            let span = rules::clamp(period, budget.starts_on, budget.ends_on);
+            periods.insert((span.from, index), (span, budget.clone()));
         }
     }
-    let asked = periods.values().map(|(span, row)| (row.id, span.from));
+    let asked = periods.values().map(|(span, budget)| (budget.id, span.from));
     let notified = repository::notified_thresholds(tx, organization_id, asked).await?;
     let unnotified = |id: Uuid, from: NaiveDate| {
         THRESHOLD_PERCENTS
@@ -134,11 +145,15 @@ async fn notify_reached(
             .filter(|it| !notified.contains(&(id, from, *it)))
             .collect::<Vec<_>>()
     };
-    let due = periods.into_values().filter(|(span, row)| !unnotified(row.id, span.from).is_empty());
-    let rows = due.map(|(span, row)| (row.clone(), span.to)).collect();
-    for standing in report::standings(tx, organization_id, rows).await? {
+    let mut due = Vec::new();
+    for (span, budget) in periods.into_values() {
+        if !unnotified(budget.id, span.from).is_empty() {
+            due.push((budget, span.to));
+        }
+    }
+    for standing in report::standings(tx, organization_id, due).await? {
         for percent in unnotified(standing.budget.id, standing.from) {
-            if rules::reaches(standing.actual_minor, standing.budget.amount_minor, percent) {
+            if rules::reaches(standing.actual_minor, standing.amount_minor, percent) {
                 notify(tx, actor, &standing, percent).await?;
             }
         }
@@ -147,7 +162,7 @@ async fn notify_reached(
 }
 
 async fn notify(tx: &Tx, actor: &Actor, standing: &BudgetRow, percent: i64) -> Result<()> {
-    let BudgetRow { budget, from, to, actual_minor, .. } = standing;
+    let BudgetRow { budget, from, to, amount_minor, actual_minor, .. } = standing;
     repository::insert_threshold(tx, (actor.organization_id, budget.id), *from, percent).await?;
     let data = json!({
         "id": budget.id,
@@ -155,7 +170,7 @@ async fn notify(tx: &Tx, actor: &Actor, standing: &BudgetRow, percent: i64) -> R
         "percent": percent,
         "from": from,
         "to": to,
-        "amount_minor": budget.amount_minor,
+        "amount_minor": amount_minor,
         "spent_minor": i64::try_from(*actual_minor).unwrap_or(i64::MAX),
         "currency": budget.currency,
     });

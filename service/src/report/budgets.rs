@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
 use chrono::NaiveDate;
-use entity::{budget as rows, category as category_rows};
+use entity::category as category_rows;
 use uuid::Uuid;
 
 use super::{
@@ -12,10 +12,10 @@ use crate::{
     actor::Actor,
     error::Result,
     money::{
-        budget::{self, Period, rules},
+        budget::{self, Budget, rules},
         category,
     },
-    store::{Store, Tx, stored},
+    store::{Store, Tx},
 };
 
 /// Where each budget stands that holds on a day.
@@ -25,7 +25,8 @@ pub async fn budgets(store: &Store, actor: &Actor, query: &BudgetsQuery) -> Resu
         Box::pin(async move {
             let rows = budget::repository::all(tx, *organization_id).await?;
             let rows = rows.into_iter().filter(|row| rules::holds(row.starts_on, row.ends_on, *on));
-            standings(tx, *organization_id, rows.map(|row| (row, *on)).collect()).await
+            let budgets = rows.map(|row| Ok((Budget::try_from(row)?, *on)));
+            standings(tx, *organization_id, budgets.collect::<Result<_>>()?).await
         })
     });
     Ok(Budgets { on, rows: rows.await? })
@@ -36,18 +37,18 @@ pub async fn budgets(store: &Store, actor: &Actor, query: &BudgetsQuery) -> Resu
 pub(crate) async fn standings(
     tx: &Tx,
     organization_id: Uuid,
-    budgets: Vec<(rows::Model, NaiveDate)>,
+    budgets: Vec<(Budget, NaiveDate)>,
 ) -> Result<Vec<BudgetRow>> {
-    let tree = match budgets.iter().any(|(row, _)| row.category_id.is_some()) {
+    let tree = match budgets.iter().any(|(budget, _)| budget.category_id.is_some()) {
         true => Tree::of(category::repository::all(tx, organization_id).await?),
         false => Tree::default(),
     };
     let mut summed: BTreeMap<(NaiveDate, NaiveDate), Vec<Sums>> = BTreeMap::new();
     let mut standings = Vec::with_capacity(budgets.len());
-    for (row, on) in budgets {
-        let period: Period = stored::word(rows::Column::Period, row.id, &row.period)?;
-        let span = rules::period_of(period, on);
-        let span = rules::clamp(span, row.starts_on, row.ends_on);
+    for (budget, on) in budgets {
+        let period = rules::period_of(budget.period, on);
+        let amount_minor = rules::amount_in(&budget, period);
+        let span = rules::clamp(period, budget.starts_on, budget.ends_on);
         let sums = match summed.entry((span.from, on)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
@@ -62,19 +63,20 @@ pub(crate) async fn standings(
             }
         };
         let counted = sums.iter().filter(|sum| {
-            sum.currency == row.currency
-                && row.category_id.is_none_or(|root| tree.is_within(sum.id, root))
+            sum.currency == budget.currency
+                && budget.category_id.is_none_or(|root| tree.is_within(sum.id, root))
         });
         let (actual_minor, pending_minor) = counted
             .fold((0, 0), |(actual, pending), sum| (actual + sum.settled, pending + sum.pending));
         standings.push(BudgetRow {
             from: span.from,
             to: span.to,
+            amount_minor,
             actual_minor,
             pending_minor,
-            remaining_minor: i128::from(row.amount_minor) - actual_minor,
-            pace: rules::pace(span, on, row.amount_minor, actual_minor),
-            budget: row.try_into()?,
+            remaining_minor: i128::from(amount_minor) - actual_minor,
+            pace: rules::pace(span, on, amount_minor, actual_minor),
+            budget,
         });
     }
     Ok(standings)

@@ -171,13 +171,16 @@ pub struct BudgetRow {
     pub from: NaiveDate,
     /// Last day of the period (`YYYY-MM-DD`).
     pub to: NaiveDate,
+    /// Amount of the budget in this period, in minor units of its currency: the one of its
+    /// `amounts` that holds in it.
+    pub amount_minor: i64,
     /// Amount of approved and reimbursed expenses, in minor units of the budget's currency.
     #[schema(value_type = i64)]
     pub actual_minor: i128,
     /// Amount of draft and submitted expenses, in minor units of the budget's currency.
     #[schema(value_type = i64)]
     pub pending_minor: i128,
-    /// Amount of the budget less `actual_minor`, in minor units of its currency: negative if the
+    /// `amount_minor` less `actual_minor`, in minor units of the budget's currency: negative if the
     /// budget is exceeded.
     #[schema(value_type = i64)]
     pub remaining_minor: i128,

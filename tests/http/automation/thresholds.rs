@@ -183,3 +183,37 @@ async fn what_is_reached_at_once_is_told_by_first_day_and_name(database: Databas
     assert_eq!(told(&app).await, rows);
     app.stop().await;
 }
+
+/// What is entered late counts against the amount of its own time.
+#[each_database]
+async fn each_period_is_compared_with_its_own_amount(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let amounts = json!([{ "starts_on": "2026-01-01", "amount_minor": 400 },
+        { "starts_on": "2026-11-01", "amount_minor": 1000 }]);
+    budget(&ada, &home, json!({ "amounts": amounts })).await;
+    spend(&ada, &home, "2026-11-02", 350, json!({})).await;
+    assert_eq!(told(&app).await, []);
+    spend(&ada, &home, "2026-10-02", 350, json!({})).await;
+    assert_eq!(told(&app).await, [row("All", 80, "2026-10-01", 350)]);
+    let events = events(&app.store, "budget.threshold_reached").await;
+    assert_eq!(events[0].data.as_ref().unwrap()["amount_minor"], 400);
+    app.stop().await;
+}
+
+#[each_database]
+async fn a_budget_that_is_reverted_is_looked_at(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let budgets = format!("{home}/budgets");
+    let today = today(&app);
+    let new = json!({ "name": "All", "period": "year", "amount_minor": 10,
+        "starts_on": "2020-01-01" });
+    let path = at(&budgets, &ada.make(&budgets, new).await);
+    ada.patch(&path, json!({ "version": 1, "amount_minor": 1000 })).await.expect(200);
+    spend(&ada, &home, &today, 9, json!({})).await;
+    assert_eq!(told(&app).await, []);
+    ada.post(&format!("{path}/revert"), json!({ "version": 2, "to_version": 1 })).await.expect(200);
+    assert_eq!(told(&app).await, [row("All", 80, &format!("{}-01-01", &today[..4]), 9)]);
+    app.stop().await;
+}

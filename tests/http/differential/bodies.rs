@@ -180,6 +180,11 @@ fn budget(choice: &mut Choice, organization: &Organization) -> Value {
     if choice.chance(20) {
         body["ends_on"] = json!(day(choice));
     }
+    let first = json!({ "starts_on": body["starts_on"], "amount_minor": amount(choice) });
+    let latest = json!({ "starts_on": day(choice), "amount_minor": body["amount_minor"] });
+    if choice.chance(30) {
+        body["amounts"] = json!([first, latest]);
+    }
     body
 }
 
@@ -324,7 +329,8 @@ pub(super) fn patch(choice: &mut Choice, whole: Value) -> Value {
     if let Some(fields) = patch.as_object_mut() {
         fields.retain(|_, _| choice.chance(40));
     }
-    let cleared = ["note", "category_id", "merchant", "details", "parent_id", "name", "ends_on"];
+    let cleared =
+        ["note", "category_id", "merchant", "details", "parent_id", "name", "ends_on", "amounts"];
     if choice.chance(10) {
         patch[choice.of(&cleared)] = Value::Null;
     }

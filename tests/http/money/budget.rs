@@ -1,7 +1,40 @@
 //! Budgets, and where they stand.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
 use serde_json::{Value, json};
-use tests::{App, Client, Database, at, each_database};
+use service::{clock::Clock, store::Options};
+use tests::{App, AppOptions, Client, Database, at, each_database};
+
+/// steward at an instant, and what moves its clock on by days.
+async fn start_at(database: &Database, instant: &str) -> (App, impl Fn(i64)) {
+    let passed = Arc::new(AtomicI64::new(0));
+    let clock = Clock::by_hand(instant.parse().unwrap(), passed.clone());
+    let default = AppOptions::default();
+    let store = Options { clock, ..default.store };
+    let app = App::start_with(database, AppOptions { store, ..default }).await;
+    (app, move |days| {
+        passed.fetch_add(days * 86_400_000_000, Ordering::SeqCst);
+    })
+}
+
+/// The amounts of a budget, with the days from which they hold.
+fn amounts(budget: &Value) -> Vec<(&str, i64)> {
+    let amounts = budget["amounts"].as_array().expect("amounts").iter();
+    let amount = |it: &'_ Value| it["amount_minor"].as_i64().expect("an amount");
+    amounts.map(|it| (it["starts_on"].as_str().expect("a day"), amount(it))).collect()
+}
+
+/// The amounts that the report of a day has, and what remains of them.
+async fn limits(client: &Client, home: &str, on: &str) -> Vec<(i64, i64)> {
+    let number = |value: &Value| value.as_i64().expect("a number");
+    let rows = standing(client, home, on).await;
+    let limit = |row: &Value| (number(&row["amount_minor"]), number(&row["remaining_minor"]));
+    rows.iter().map(limit).collect()
+}
 
 async fn spend(client: &Client, home: &str, day: &str, amount: i64, more: Value) -> Value {
     let mut new = json!({ "spent_on": day, "amount_minor": amount });
@@ -160,5 +193,140 @@ async fn a_budget_holds_from_its_first_to_its_last_day(database: Database) {
         let refused = ada.get(&format!("{home}/reports/budgets?{bad}")).await;
         assert_eq!(refused.expect_violations().len(), 1, "{bad}");
     }
+    app.stop().await;
+}
+
+#[each_database]
+async fn a_raise_leaves_the_reports_of_earlier_periods_as_they_were(database: Database) {
+    let (app, pass) = start_at(&database, "2026-11-10T12:00:00Z").await;
+    let (ada, home) = app.owner_of("household").await;
+    let budgets = format!("{home}/budgets");
+    let new = json!({ "name": "All", "period": "month", "amount_minor": 400,
+        "starts_on": "2026-01-01" });
+    let budget = ada.make(&budgets, new).await;
+    assert_eq!(amounts(&budget), [("2026-01-01", 400)]);
+    let path = at(&budgets, &budget);
+    spend(&ada, &home, "2026-01-20", 300, json!({})).await;
+    spend(&ada, &home, "2026-11-01", 450, json!({})).await;
+    let raise = async |version: i64, amount: i64| {
+        let change = json!({ "version": version, "amount_minor": amount });
+        ada.patch(&path, change).await.expect(200)
+    };
+    let raised = raise(1, 500).await;
+    assert_eq!(amounts(&raised), [("2026-01-01", 400), ("2026-11-01", 500)]);
+    assert_eq!(raised["amount_minor"], 500);
+    for (on, limit) in [
+        ("2026-01-31", (400, 100)),
+        ("2026-10-31", (400, 400)),
+        ("2026-11-01", (500, 50)),
+        ("2027-05-01", (500, 500)),
+    ] {
+        assert_eq!(limits(&ada, &home, on).await, [limit], "{on}");
+    }
+    // What else is changed is no raise, and within a period the last word counts.
+    let named = json!({ "version": 2, "name": "Everything", "amount_minor": 500 });
+    let named = ada.patch(&path, named).await.expect(200);
+    assert_eq!(named["amounts"], raised["amounts"]);
+    assert_eq!(amounts(&raise(3, 600).await), [("2026-01-01", 400), ("2026-11-01", 600)]);
+    assert_eq!(amounts(&raise(4, 400).await), [("2026-01-01", 400)], "as if nothing had been");
+    pass(21);
+    let december = [("2026-01-01", 400), ("2026-12-01", 700)];
+    assert_eq!(amounts(&raise(5, 700).await), december);
+
+    let revert = async |version: i64, to: i64| {
+        let body = json!({ "version": version, "to_version": to });
+        ada.post(&format!("{path}/revert"), body).await.expect(200)
+    };
+    let back = revert(6, 2).await;
+    assert_eq!((&back["amounts"], &back["amount_minor"]), (&raised["amounts"], &json!(500)));
+    assert_eq!(amounts(&revert(7, 6).await), december);
+    let then = raised["updated_at"].as_str().expect("an instant");
+    let then = ada.read(&format!("{path}?as_of={then}")).await;
+    assert_eq!(then["amounts"], raised["amounts"]);
+    app.stop().await;
+}
+
+/// Noon of the last day of October is November in Kiritimati.
+#[each_database]
+async fn a_raise_holds_from_the_period_of_today_where_the_organization_is(database: Database) {
+    let (app, _) = start_at(&database, "2026-10-31T12:00:00Z").await;
+    let (ada, home) = app.owner_of("household").await;
+    let new = json!({ "name": "All", "period": "month", "amount_minor": 400,
+        "starts_on": "2026-01-01" });
+    let path = at(&format!("{home}/budgets"), &ada.make(&format!("{home}/budgets"), new).await);
+    let raised = ada.patch(&path, json!({ "version": 1, "amount_minor": 500 })).await.expect(200);
+    assert_eq!(amounts(&raised), [("2026-01-01", 400), ("2026-10-01", 500)]);
+    let version = ada.read(&home).await["version"].clone();
+    let moved = json!({ "version": version, "time_zone": "Pacific/Kiritimati" });
+    ada.patch(&home, moved).await.expect(200);
+    let raised = ada.patch(&path, json!({ "version": 2, "amount_minor": 600 })).await.expect(200);
+    let all = [("2026-01-01", 400), ("2026-10-01", 500), ("2026-11-01", 600)];
+    assert_eq!(amounts(&raised), all);
+    app.stop().await;
+}
+
+#[each_database]
+async fn amounts_are_corrected_and_planned(database: Database) {
+    let (app, _) = start_at(&database, "2026-11-10T12:00:00Z").await;
+    let (ada, home) = app.owner_of("household").await;
+    let budgets = format!("{home}/budgets");
+    let list = |amounts: &[(&str, i64)]| -> Value {
+        let amount =
+            |(day, amount): &(&str, i64)| json!({ "starts_on": day, "amount_minor": amount });
+        amounts.iter().map(amount).collect()
+    };
+    let planned = [("2026-01-01", 400), ("2026-03-15", 450), ("2027-01-01", 500)];
+    let new = |amounts: Value| {
+        json!({ "name": "All", "period": "month", "amount_minor": 500,
+            "starts_on": "2026-01-01", "amounts": amounts })
+    };
+    for (bad, at) in [
+        (json!([]), "/amounts"),
+        (list(&[("2026-01-01", 400), ("2026-02-01", 499)]), "/amount_minor"),
+        (list(&[("2026-01-02", 500)]), "/amounts/0/starts_on"),
+        (list(&[("2025-12-31", 500)]), "/amounts/0/starts_on"),
+        (list(&[("2026-01-01", 400), ("2026-01-01", 500)]), "/amounts/1/starts_on"),
+        (list(&[("2026-01-01", 0), ("2026-02-01", 500)]), "/amounts/0/amount_minor"),
+        (json!([{ "starts_on": "2026-01-01", "amount_minor": 500, "x": 1 }]), "/amounts/0/x"),
+    ] {
+        let refused = ada.post(&budgets, new(bad.clone())).await;
+        assert_eq!(refused.expect_violations(), [at], "{bad}");
+    }
+    let budget = ada.make(&budgets, new(list(&planned))).await;
+    assert_eq!(amounts(&budget), planned);
+    // An amount that begins within a period is that of the whole period.
+    for (on, amount) in
+        [("2026-02-28", 400), ("2026-03-01", 450), ("2026-12-31", 450), ("2027-01-01", 500)]
+    {
+        assert_eq!(limits(&ada, &home, on).await, [(amount, amount)], "{on}");
+    }
+    let path = at(&budgets, &budget);
+    let patch = async |version: i64, mut change: Value| {
+        change["version"] = version.into();
+        ada.patch(&path, change).await.expect(200)
+    };
+    // The latest one is still to come: it is the one that is shown and changed.
+    let changed = patch(1, json!({ "amount_minor": 550 })).await;
+    assert_eq!(amounts(&changed)[1..], [("2026-03-15", 450), ("2027-01-01", 550)]);
+    let corrected = list(&[("2026-01-01", 390), ("2026-03-01", 450)]);
+    let changed = patch(2, json!({ "amounts": corrected })).await;
+    assert_eq!((&changed["amounts"], &changed["amount_minor"]), (&corrected, &json!(450)));
+    // The budget begins later, and earlier.
+    let changed = patch(3, json!({ "starts_on": "2026-04-01" })).await;
+    assert_eq!(amounts(&changed), [("2026-04-01", 450)]);
+    let changed = patch(4, json!({ "starts_on": "2025-01-01", "amount_minor": 500 })).await;
+    assert_eq!(amounts(&changed), [("2025-01-01", 450), ("2026-11-01", 500)]);
+    let changed = patch(5, json!({ "amounts": null, "amount_minor": 480 })).await;
+    assert_eq!(amounts(&changed), [("2025-01-01", 480)]);
+    let other = json!({ "version": 6, "amount_minor": 1,
+        "amounts": list(&[("2025-01-01", 2)]) });
+    assert_eq!(ada.patch(&path, other).await.expect_violations(), ["/amount_minor"]);
+    // 200, and not one more.
+    let days = chrono::NaiveDate::from_ymd_opt(2025, 1, 1).expect("a day").iter_days();
+    let many: Vec<_> = days.take(200).map(|day| (day.to_string(), 480)).collect();
+    let many: Vec<_> = many.iter().map(|(day, amount)| (&**day, *amount)).collect();
+    patch(6, json!({ "amounts": list(&many) })).await;
+    let more = json!({ "version": 7, "amount_minor": 481 });
+    assert_eq!(ada.patch(&path, more).await.expect_violations(), ["/amounts"]);
     app.stop().await;
 }

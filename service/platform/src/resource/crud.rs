@@ -47,6 +47,11 @@ pub trait Crud: Mapped {
     /// are, are not written.
     fn columns(actor: &Actor, input: Self::Input) -> Result<Columns<Self>>;
 
+    /// What a change makes of the resource, where one of its properties follows from another that is changed.
+    fn changed(_tx: &Tx, _actor: &Actor, _current: &Self, input: Self::Input) -> Self::Input {
+        input
+    }
+
     /// Refuses what the resource may not become, from what it is now; from nothing, if it is new.
     fn check(
         _tx: &Tx,
@@ -107,6 +112,7 @@ impl<T: Crud> super::Changeable for T {
         let (row, current) = find::<T>(tx, actor, id).await?;
         expected.check(current.version(), &current)?;
         let input = change.apply(&<T as Crud>::input(&current))?;
+        let input = T::changed(tx, actor, &current, input);
         T::check(tx, actor, Some(&current), &input).await?;
         let next = T::columns(actor, input)?;
         versioned::update(tx, actor, change.verb(), &row, next, T::try_from).await

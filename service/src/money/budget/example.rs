@@ -1,4 +1,4 @@
-use super::{Budget, BudgetInput, Period};
+use super::{Amount, Budget, BudgetInput, Period};
 use crate::example;
 
 impl BudgetInput {
@@ -8,6 +8,7 @@ impl BudgetInput {
             category_id: Some(example::CATEGORY),
             period: Period::Month,
             amount_minor: 500_000,
+            amounts: None,
             currency: example::some("EUR"),
             starts_on: example::day(),
             ends_on: None,
@@ -25,6 +26,7 @@ impl Budget {
             category_id: input.category_id,
             period: input.period,
             amount_minor: input.amount_minor,
+            amounts: vec![Amount { starts_on: input.starts_on, amount_minor: input.amount_minor }],
             currency: input.currency.unwrap_or_default(),
             starts_on: input.starts_on,
             ends_on: input.ends_on,

@@ -48,6 +48,22 @@ pub enum Period {
     Year,
 }
 
+/// Amount of a budget from a day on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = BudgetAmount)]
+pub struct Amount {
+    /// Day from which the amount holds (`YYYY-MM-DD`). It is the amount of the period that contains
+    /// this day, and of those after it until the next amount.
+    #[validate(custom(function = text::day))]
+    pub starts_on: NaiveDate,
+    /// Amount that may be spent in one period, in minor units of the budget's currency (cents), 1
+    /// to 9007199254740991.
+    #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    pub amount_minor: i64,
+}
+
 /// Writable properties of a budget.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,10 +79,17 @@ pub struct BudgetInput {
     /// Length of the period for which `amount_minor` holds.
     pub period: Period,
     /// Amount that may be spent in one period, in minor units of `currency` (cents), 1 to
-    /// 9007199254740991.
+    /// 9007199254740991: the latest of `amounts`. A changed amount holds from the period that
+    /// contains today in the organization's time zone; if the latest amount begins after that
+    /// period, the change replaces it.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
+    /// Amounts in the order of their days, 1 to 200. The first one begins on `starts_on` of the
+    /// budget, and the last one has its `amount_minor`. Null for one amount from the beginning.
+    #[validate(length(min = 1, max = 200), nested)]
+    #[schema(min_items = 1, max_items = 200)]
+    pub amounts: Option<Vec<Amount>>,
     /// ISO 4217 currency code, such as `EUR`. Only spending in this currency counts. Defaults to
     /// the organization's currency.
     #[validate(custom(function = amount::currency_code))]
@@ -95,8 +118,10 @@ pub struct Budget {
     /// Length of the period for which `amount_minor` holds.
     pub period: Period,
     /// Amount that may be spent in one period, in minor units of `currency` (cents), 1 to
-    /// 9007199254740991.
+    /// 9007199254740991: the latest of `amounts`.
     pub amount_minor: i64,
+    /// Amounts in the order of their days. The first one begins on `starts_on` of the budget.
+    pub amounts: Vec<Amount>,
     /// ISO 4217 currency code, such as `EUR`. Only spending in this currency counts.
     pub currency: String,
     /// First day on which the budget holds (`YYYY-MM-DD`).
@@ -127,7 +152,10 @@ impl TryFrom<entity::budget::Model> for Budget {
             currency,
             starts_on,
             ends_on,
+            amounts,
         } = row;
+        let amounts =
+            amounts.map(|amounts| stored::json(entity::budget::Column::Amounts, id, amounts));
         Ok(Self {
             id,
             version,
@@ -135,6 +163,12 @@ impl TryFrom<entity::budget::Model> for Budget {
             category_id,
             period: stored::word(entity::budget::Column::Period, id, &period)?,
             amount_minor,
+            // Nodes of the version before write these two alone.
+            amounts: rules::amounts(
+                amounts.transpose()?.unwrap_or_default(),
+                starts_on,
+                amount_minor,
+            ),
             currency,
             starts_on,
             ends_on,

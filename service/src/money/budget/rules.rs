@@ -1,10 +1,14 @@
-//! Periods and pace: pure.
+//! Periods, amounts and pace: pure.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Period;
+use super::{Amount, Budget, BudgetInput, Period};
+use crate::error::{Error, Result, Violation};
+
+/// How many amounts a budget has at most.
+const MAX_AMOUNTS: usize = 200;
 
 /// A span of days, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +58,78 @@ pub fn holds(starts_on: NaiveDate, ends_on: Option<NaiveDate>, day: NaiveDate) -
 /// The part of a period in which a budget holds.
 pub fn clamp(span: Span, starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Span {
     Span { from: span.from.max(starts_on), to: ends_on.map_or(span.to, |end| span.to.min(end)) }
+}
+
+/// The amounts of a budget that begins on a day and whose latest amount this is: the first one holds from the
+/// beginning, and those are left out that others had followed by then.
+pub fn amounts(stored: Vec<Amount>, starts_on: NaiveDate, amount_minor: i64) -> Vec<Amount> {
+    let mut amounts = begin(stored, starts_on);
+    match amounts.last_mut() {
+        Some(latest) => latest.amount_minor = amount_minor,
+        None => amounts.push(Amount { starts_on, amount_minor }),
+    }
+    amounts
+}
+
+/// Has amounts begin on a day: that of a budget which begins earlier or later than it did.
+pub fn begin(mut amounts: Vec<Amount>, starts_on: NaiveDate) -> Vec<Amount> {
+    let begun = amounts.iter().filter(|amount| amount.starts_on <= starts_on).count();
+    amounts.drain(..begun.saturating_sub(1));
+    if let Some(first) = amounts.first_mut() {
+        first.starts_on = starts_on;
+    }
+    amounts
+}
+
+/// Has an amount hold from a period on: in the place of those that begin in it. A latest amount that begins after
+/// the period is changed itself.
+pub fn set_amount(amounts: &mut Vec<Amount>, period: Span, amount_minor: i64) {
+    let Some(first) = amounts.first() else { return };
+    let starts_on = period.from.max(first.starts_on);
+    match amounts.last_mut() {
+        Some(latest) if latest.starts_on > period.to => latest.amount_minor = amount_minor,
+        _ => {
+            amounts.retain(|amount| amount.starts_on < starts_on);
+            if amounts.last().is_none_or(|latest| latest.amount_minor != amount_minor) {
+                amounts.push(Amount { starts_on, amount_minor });
+            }
+        }
+    }
+}
+
+/// Refuses amounts that are not in order, do not begin with the budget, or do not end with its amount.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn check_amounts(input: &BudgetInput) -> Result<()> {
+    let amounts = input.amounts.as_deref().unwrap_or_default();
+    let mut found = Vec::new();
+    if amounts.len() > MAX_AMOUNTS {
+        let message = format!("must have a length of at most {MAX_AMOUNTS}");
+        found.push(Violation::new("/amounts", "length", message));
+    }
+    if amounts.first().is_some_and(|first| first.starts_on != input.starts_on) {
+        let message = "must be starts_on of the budget";
+        found.push(Violation::new("/amounts/0/starts_on", "mismatch", message));
+    }
+    for (index, pair) in amounts.windows(2).enumerate() {
+        if pair[1].starts_on <= pair[0].starts_on {
+            let at = format!("/amounts/{}/starts_on", index + 1);
+            found.push(Violation::new(at, "order", "must be after that of the amount before"));
+        }
+    }
+    if amounts.last().is_some_and(|latest| latest.amount_minor != input.amount_minor) {
+        let message = "must be the latest of amounts";
+        found.push(Violation::new("/amount_minor", "mismatch", message));
+    }
+    if found.is_empty() { Ok(()) } else { Err(Error::Invalid(found)) }
+}
+
+/// The amount of a period: the latest that begins in it or before.
+pub fn amount_in(budget: &Budget, period: Span) -> i64 {
+    let begun = |amount: &&Amount| amount.starts_on <= period.to;
+    let amount = budget.amounts.iter().rev().find(begun).or(budget.amounts.first());
+    amount.map_or(budget.amount_minor, |amount| amount.amount_minor)
 }
 
 /// Whether spending has reached a part of a budget, in percent.
