@@ -46,7 +46,7 @@ pub(crate) async fn standings(
     let mut summed: BTreeMap<(NaiveDate, NaiveDate), Vec<Sums>> = BTreeMap::new();
     let mut standings = Vec::with_capacity(budgets.len());
     for (budget, on) in budgets {
-        let period = rules::period_of(budget.period, on);
+        let period = rules::period_of(budget.period, budget.starts_on, on);
         let amount_minor = rules::amount_in(&budget, period);
         let span = rules::clamp(period, budget.starts_on, budget.ends_on);
         let sums = match summed.entry((span.from, on)) {

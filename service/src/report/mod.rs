@@ -31,17 +31,10 @@ pub use timesheet::{
 };
 
 use crate::{
-    money::budget::{
-        Budget, Period,
-        rules::{Pace, period_of},
-    },
+    money::budget::{Budget, rules::Pace},
     text,
+    work::time_entry::days::week_of,
 };
-
-/// The Monday of the week of a day.
-fn week_of(day: NaiveDate) -> NaiveDate {
-    period_of(Period::Week, day).from
-}
 
 /// Property by which a report of spending is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -217,3 +217,19 @@ async fn a_budget_that_is_reverted_is_looked_at(database: Database) {
     assert_eq!(told(&app).await, [row("All", 80, &format!("{}-01-01", &today[..4]), 9)]);
     app.stop().await;
 }
+
+#[each_database]
+async fn a_month_from_the_25th_is_told_of_by_its_first_day(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    budget(&ada, &home, json!({ "starts_on": "2026-01-25" })).await;
+    spend(&ada, &home, "2026-10-24", 700, json!({})).await;
+    spend(&ada, &home, "2026-10-25", 400, json!({})).await;
+    assert_eq!(told(&app).await, []);
+    spend(&ada, &home, "2026-11-24", 400, json!({})).await;
+    assert_eq!(told(&app).await, [row("All", 80, "2026-10-25", 800)]);
+    spend(&ada, &home, "2026-09-25", 100, json!({})).await;
+    let all = [row("All", 80, "2026-10-25", 800), row("All", 80, "2026-09-25", 800)];
+    assert_eq!(told(&app).await, all);
+    app.stop().await;
+}

@@ -146,14 +146,14 @@ async fn a_budget_has_a_period_and_a_pace(database: Database) {
     assert_eq!(
         spans,
         [
-            [&json!("2024-02-05"), &json!("2024-02-29")],
+            [&json!("2024-02-05"), &json!("2024-03-04")],
             [&json!("2024-02-05"), &json!("2024-03-31")],
             [&json!("2024-02-12"), &json!("2024-02-18")],
             [&json!("2024-02-05"), &json!("2024-12-31")],
         ]
     );
-    let pace = json!({ "elapsed_days": 10, "days": 25, "expected_minor": 1200,
-        "projected_minor": 2500, "status": "on_track" });
+    let pace = json!({ "elapsed_days": 10, "days": 29, "expected_minor": 1034,
+        "projected_minor": 2900, "status": "on_track" });
     assert_eq!(rows[0]["pace"], pace);
     assert_eq!(
         (&rows[0]["actual_minor"], &rows[0]["remaining_minor"]),
@@ -164,7 +164,7 @@ async fn a_budget_has_a_period_and_a_pace(database: Database) {
         (&json!(0), &json!("on_track"))
     );
     let rows = standing(&ada, &home, "2024-02-15").await;
-    assert_eq!(rows[0]["pace"]["status"], "ahead", "3000 of 1320, and not over 3000");
+    assert_eq!(rows[0]["pace"]["status"], "ahead", "3000 of 1137, and not over 3000");
     spend(&ada, &home, "2024-02-15", 1, json!({})).await;
     let rows = standing(&ada, &home, "2024-02-15").await;
     assert_eq!(
@@ -328,5 +328,47 @@ async fn amounts_are_corrected_and_planned(database: Database) {
     patch(6, json!({ "amounts": list(&many) })).await;
     let more = json!({ "version": 7, "amount_minor": 481 });
     assert_eq!(ada.patch(&path, more).await.expect_violations(), ["/amounts"]);
+    app.stop().await;
+}
+
+#[each_database]
+async fn months_begin_on_the_day_of_the_first_one(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    for (name, starts_on) in [("last day", "2026-01-31"), ("payday", "2026-01-25")] {
+        let new = json!({ "name": name, "period": "month", "amount_minor": 3100,
+            "starts_on": starts_on });
+        ada.make(&format!("{home}/budgets"), new).await;
+    }
+    for (day, amount) in [
+        ("2026-02-24", 1),
+        ("2026-02-25", 20),
+        ("2026-02-28", 300),
+        ("2026-03-24", 4000),
+        ("2026-03-30", 50_000),
+        ("2026-03-31", 600_000),
+    ] {
+        spend(&ada, &home, day, amount, json!({})).await;
+    }
+    for (on, last_day, payday) in [
+        ("2026-02-24", ("2026-01-31", "2026-02-27", 1), ("2026-01-25", "2026-02-24", 1)),
+        ("2026-02-27", ("2026-01-31", "2026-02-27", 21), ("2026-02-25", "2026-03-24", 20)),
+        ("2026-03-24", ("2026-02-28", "2026-03-30", 4300), ("2026-02-25", "2026-03-24", 4320)),
+        ("2026-03-30", ("2026-02-28", "2026-03-30", 54_300), ("2026-03-25", "2026-04-24", 50_000)),
+        (
+            "2026-04-01",
+            ("2026-03-31", "2026-04-29", 600_000),
+            ("2026-03-25", "2026-04-24", 650_000),
+        ),
+    ] {
+        let rows = standing(&ada, &home, on).await;
+        for (row, (from, to, actual)) in rows.iter().zip([last_day, payday]) {
+            let stands = (&row["from"], &row["to"], &row["actual_minor"]);
+            assert_eq!(stands, (&json!(from), &json!(to), &json!(actual)), "{on}: {row}");
+        }
+    }
+    // 28 days of the month from February 25 on have passed, of 28.
+    let pace = &standing(&ada, &home, "2026-03-24").await[1]["pace"];
+    assert_eq!((&pace["elapsed_days"], &pace["expected_minor"]), (&json!(28), &json!(3100)));
     app.stop().await;
 }

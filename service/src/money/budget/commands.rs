@@ -53,7 +53,7 @@ impl Crud for Budget {
             *amounts = rules::begin(std::mem::take(amounts), input.starts_on);
             if raised {
                 let today = actor.settings.day_of(tx.now());
-                let period = rules::period_of(input.period, today);
+                let period = rules::period_of(input.period, input.starts_on, today);
                 rules::set_amount(amounts, period, input.amount_minor);
             }
         } else if let Some(latest) = amounts.last().filter(|_| !raised) {

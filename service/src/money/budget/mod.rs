@@ -40,7 +40,8 @@ use crate::{
 pub enum Period {
     /// Monday to Sunday.
     Week,
-    /// A calendar month.
+    /// A month that begins on the day of the month on which the budget begins: from the 25th to the
+    /// 24th, for a budget from a 25th on. In a month without that day it begins on the last day.
     Month,
     /// Three calendar months: January to March, April to June, and so on.
     Quarter,

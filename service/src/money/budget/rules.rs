@@ -26,28 +26,48 @@ impl Span {
     }
 }
 
-/// The period that a day lies in.
-pub fn period_of(period: Period, day: NaiveDate) -> Span {
-    let first_of_month = |month: u32| day.with_day(1).and_then(|day| day.with_month(month));
-    let (from, next) = match period {
+/// The period of a budget that a day lies in, whether or not the budget holds in all of it.
+pub fn period_of(period: Period, starts_on: NaiveDate, day: NaiveDate) -> Span {
+    match period {
         Period::Week => {
-            let from = day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into()));
-            (from, from.and_then(|from| from.checked_add_days(Days::new(7))))
+            let since_monday = Days::new(day.weekday().num_days_from_monday().into());
+            let from = day.checked_sub_days(since_monday).unwrap_or(day);
+            span(from, from.checked_add_days(Days::new(7)))
         }
-        Period::Month => (first_of_month(day.month()), None),
-        Period::Quarter => (first_of_month(day.month0() / 3 * 3 + 1), None),
-        Period::Year => (first_of_month(1), None),
-    };
-    let from = from.unwrap_or(day);
-    let months = match period {
-        Period::Week => 0,
-        Period::Month => 1,
-        Period::Quarter => 3,
-        Period::Year => 12,
-    };
-    let next = next.or_else(|| from.checked_add_months(Months::new(months)));
-    let to = next.and_then(|next| next.pred_opt()).unwrap_or(NaiveDate::MAX);
-    Span { from, to }
+        Period::Month => month_of(starts_on.day(), day),
+        Period::Quarter => calendar_months(3, day),
+        Period::Year => calendar_months(12, day),
+    }
+}
+
+/// From a day to the one before the next span begins.
+fn span(from: NaiveDate, next: Option<NaiveDate>) -> Span {
+    Span { from, to: next.and_then(|next| next.pred_opt()).unwrap_or(NaiveDate::MAX) }
+}
+
+/// The month that a day lies in, of those that begin on a day of the month, or on the last one of a month that does
+/// not have it.
+fn month_of(first_day: u32, day: NaiveDate) -> Span {
+    // January has every day, and months added to one of its days end where the month does.
+    let january = NaiveDate::from_ymd_opt(day.year(), 1, first_day).unwrap_or(day);
+    let begin = |month: u32| january.checked_add_months(Months::new(month));
+    let month = day.month0();
+    match begin(month) {
+        Some(from) if from <= day => span(from, begin(month + 1)),
+        next => {
+            let before = month
+                .checked_sub(1)
+                .map_or_else(|| january.checked_sub_months(Months::new(1)), begin);
+            span(before.unwrap_or(day), next)
+        }
+    }
+}
+
+/// The calendar months that a day lies in, where so many are one period.
+fn calendar_months(count: u32, day: NaiveDate) -> Span {
+    let month = day.month0() / count * count + 1;
+    let from = NaiveDate::from_ymd_opt(day.year(), month, 1).unwrap_or(day);
+    span(from, from.checked_add_months(Months::new(count)))
 }
 
 /// Whether a budget holds on a day.
@@ -211,13 +231,31 @@ mod tests {
     fn periods_of_a_day_in_february() {
         let on = day(2024, 2, 14);
         let span = |period| {
-            let Span { from, to } = period_of(period, on);
+            let Span { from, to } = period_of(period, day(2024, 1, 1), on);
             (from, to)
         };
         assert_eq!(span(Period::Week), (day(2024, 2, 12), day(2024, 2, 18)));
         assert_eq!(span(Period::Month), (day(2024, 2, 1), day(2024, 2, 29)));
         assert_eq!(span(Period::Quarter), (day(2024, 1, 1), day(2024, 3, 31)));
         assert_eq!(span(Period::Year), (day(2024, 1, 1), day(2024, 12, 31)));
+    }
+
+    #[test]
+    fn months_begin_on_the_day_of_the_first_one() {
+        let month = |starts_on: NaiveDate, on: NaiveDate| {
+            let Span { from, to } = period_of(Period::Month, starts_on, on);
+            (from, to)
+        };
+        let payday = day(2026, 1, 25);
+        assert_eq!(month(payday, day(2026, 1, 24)), (day(2025, 12, 25), day(2026, 1, 24)));
+        assert_eq!(month(payday, payday), (payday, day(2026, 2, 24)));
+        assert_eq!(month(payday, day(2026, 12, 31)), (day(2026, 12, 25), day(2027, 1, 24)));
+        let last = day(2023, 10, 31);
+        assert_eq!(month(last, day(2024, 1, 30)), (day(2023, 12, 31), day(2024, 1, 30)));
+        assert_eq!(month(last, day(2024, 2, 28)), (day(2024, 1, 31), day(2024, 2, 28)));
+        assert_eq!(month(last, day(2024, 2, 29)), (day(2024, 2, 29), day(2024, 3, 30)));
+        assert_eq!(month(last, day(2024, 4, 30)), (day(2024, 4, 30), day(2024, 5, 30)));
+        assert_eq!(month(last, day(2023, 2, 28)), (day(2023, 2, 28), day(2023, 3, 30)));
     }
 
     #[test]
@@ -241,23 +279,30 @@ mod tests {
     proptest! {
         /// Periods tile the days: each day lies in its own, and the next begins right after.
         #[test]
-        fn periods_leave_no_gap_and_do_not_overlap(on in any_day(), period in any_period()) {
-            let span = period_of(period, on);
+        fn periods_leave_no_gap_and_do_not_overlap(
+            starts_on in any_day(),
+            on in any_day(),
+            period in any_period(),
+        ) {
+            let period_of = |day| period_of(period, starts_on, day);
+            let span = period_of(on);
             prop_assert!(span.from <= on && on <= span.to);
-            prop_assert_eq!(period_of(period, span.from), span);
-            prop_assert_eq!(period_of(period, span.to), span);
+            prop_assert_eq!(period_of(span.from), span);
+            prop_assert_eq!(period_of(span.to), span);
             let next = span.to + Days::new(1);
-            prop_assert_eq!(period_of(period, next).from, next);
+            prop_assert_eq!(period_of(next).from, next);
+            prop_assert!(period != Period::Month || period_of(starts_on).from == starts_on);
         }
 
         #[test]
         fn an_even_pace_reaches_the_budget_on_the_last_day(
+            starts_on in any_day(),
             on in any_day(),
             period in any_period(),
             budget in 1..=crate::amount::MAX_AMOUNT_MINOR,
             actual in 0_i128..1 << 100,
         ) {
-            let span = period_of(period, on);
+            let span = period_of(period, starts_on, on);
             let at_end = pace(span, span.to, budget, actual);
             prop_assert_eq!(at_end.expected_minor, i128::from(budget));
             prop_assert_eq!(at_end.projected_minor, actual);
