@@ -132,8 +132,7 @@ async fn notify_reached(
         }
         let budget = Budget::try_from(row)?;
         for on in days {
-            let period = rules::period_of(budget.period, budget.starts_on, on);
-            let span = rules::clamp(period, budget.starts_on, budget.ends_on);
+            let span = rules::limit_on(&budget, on).span;
             periods.insert((span.from, index), (span, budget.clone()));
         }
     }

@@ -12,7 +12,10 @@ use crate::{
     actor::Actor,
     error::Result,
     money::{
-        budget::{self, Budget, rules},
+        budget::{
+            self, Budget,
+            rules::{self, Limit},
+        },
         category,
     },
     store::{Store, Tx},
@@ -46,9 +49,7 @@ pub(crate) async fn standings(
     let mut summed: BTreeMap<(NaiveDate, NaiveDate), Vec<Sums>> = BTreeMap::new();
     let mut standings = Vec::with_capacity(budgets.len());
     for (budget, on) in budgets {
-        let period = rules::period_of(budget.period, budget.starts_on, on);
-        let amount_minor = rules::amount_in(&budget, period);
-        let span = rules::clamp(period, budget.starts_on, budget.ends_on);
+        let Limit { span, amount_minor, proration } = rules::limit_on(&budget, on);
         let sums = match summed.entry((span.from, on)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
@@ -72,6 +73,7 @@ pub(crate) async fn standings(
             from: span.from,
             to: span.to,
             amount_minor,
+            proration,
             actual_minor,
             pending_minor,
             remaining_minor: i128::from(amount_minor) - actual_minor,

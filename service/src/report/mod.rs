@@ -31,7 +31,10 @@ pub use timesheet::{
 };
 
 use crate::{
-    money::budget::{Budget, rules::Pace},
+    money::budget::{
+        Budget,
+        rules::{Pace, Proration},
+    },
     text,
     work::time_entry::days::week_of,
 };
@@ -165,8 +168,11 @@ pub struct BudgetRow {
     /// Last day of the period (`YYYY-MM-DD`).
     pub to: NaiveDate,
     /// Amount of the budget in this period, in minor units of its currency: the one of its
-    /// `amounts` that holds in it.
+    /// `amounts` that holds in it, prorated if the budget begins within the period.
     pub amount_minor: i64,
+    /// How `amount_minor` was prorated, by days and rounded up to a whole minor unit; null if it is
+    /// the amount of a whole period.
+    pub proration: Option<Proration>,
     /// Amount of approved and reimbursed expenses, in minor units of the budget's currency.
     #[schema(value_type = i64)]
     pub actual_minor: i128,

@@ -233,3 +233,19 @@ async fn a_month_from_the_25th_is_told_of_by_its_first_day(database: Database) {
     assert_eq!(told(&app).await, all);
     app.stop().await;
 }
+
+#[each_database]
+async fn a_part_of_a_first_period_is_a_part_of_its_part_of_the_amount(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let new = json!({ "period": "week", "amount_minor": 700, "starts_on": "2026-11-11" });
+    budget(&ada, &home, new).await;
+    spend(&ada, &home, "2026-11-12", 399, json!({})).await;
+    spend(&ada, &home, "2026-11-18", 559, json!({})).await;
+    assert_eq!(told(&app).await, []);
+    spend(&ada, &home, "2026-11-15", 1, json!({})).await;
+    spend(&ada, &home, "2026-11-16", 1, json!({})).await;
+    let all = [row("All", 80, "2026-11-11", 400), row("All", 80, "2026-11-16", 560)];
+    assert_eq!(told(&app).await, all);
+    app.stop().await;
+}

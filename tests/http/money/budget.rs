@@ -155,6 +155,23 @@ async fn a_budget_has_a_period_and_a_pace(database: Database) {
     let pace = json!({ "elapsed_days": 10, "days": 29, "expected_minor": 1034,
         "projected_minor": 2900, "status": "on_track" });
     assert_eq!(rows[0]["pace"], pace);
+    let prorations: Vec<_> =
+        rows.iter().map(|row| (&row["amount_minor"], &row["proration"])).collect();
+    let of_quarter = json!({ "days": 56, "period_days": 91, "full_amount_minor": 3000 });
+    let of_year = json!({ "days": 331, "period_days": 366, "full_amount_minor": 3000 });
+    assert_eq!(
+        prorations,
+        [
+            (&json!(3000), &Value::Null),
+            (&json!(1847), &of_quarter),
+            (&json!(3000), &Value::Null),
+            (&json!(2714), &of_year),
+        ]
+    );
+    assert_eq!(rows[1]["remaining_minor"], 847);
+    let rows = standing(&ada, &home, "2024-04-01").await;
+    assert_eq!((&rows[1]["amount_minor"], &rows[1]["proration"]), (&json!(3000), &Value::Null));
+    let rows = standing(&ada, &home, "2024-02-14").await;
     assert_eq!(
         (&rows[0]["actual_minor"], &rows[0]["remaining_minor"]),
         (&json!(1000), &json!(2000))
@@ -370,5 +387,24 @@ async fn months_begin_on_the_day_of_the_first_one(database: Database) {
     // 28 days of the month from February 25 on have passed, of 28.
     let pace = &standing(&ada, &home, "2026-03-24").await[1]["pace"];
     assert_eq!((&pace["elapsed_days"], &pace["expected_minor"]), (&json!(28), &json!(3100)));
+    app.stop().await;
+}
+
+/// Wednesday to Sunday, and from Monday to Tuesday of the week after.
+#[each_database]
+async fn a_first_week_is_prorated_and_a_last_one_is_not(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let new = json!({ "name": "x", "period": "week", "amount_minor": 700,
+        "starts_on": "2026-11-11", "ends_on": "2026-11-17" });
+    ada.make(&format!("{home}/budgets"), new).await;
+    let first = &standing(&ada, &home, "2026-11-12").await[0];
+    let proration = json!({ "days": 5, "period_days": 7, "full_amount_minor": 700 });
+    assert_eq!((&first["amount_minor"], &first["proration"]), (&json!(500), &proration));
+    assert_eq!((&first["from"], &first["to"]), (&json!("2026-11-11"), &json!("2026-11-15")));
+    assert_eq!(first["pace"]["expected_minor"], 200);
+    let last = &standing(&ada, &home, "2026-11-17").await[0];
+    assert_eq!((&last["amount_minor"], &last["proration"]), (&json!(700), &Value::Null));
+    assert_eq!((&last["from"], &last["to"]), (&json!("2026-11-16"), &json!("2026-11-17")));
     app.stop().await;
 }

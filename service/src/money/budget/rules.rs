@@ -76,7 +76,7 @@ pub fn holds(starts_on: NaiveDate, ends_on: Option<NaiveDate>, day: NaiveDate) -
 }
 
 /// The part of a period in which a budget holds.
-pub fn clamp(span: Span, starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Span {
+fn clamp(span: Span, starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Span {
     Span { from: span.from.max(starts_on), to: ends_on.map_or(span.to, |end| span.to.min(end)) }
 }
 
@@ -145,8 +145,55 @@ pub fn check_amounts(input: &BudgetInput) -> Result<()> {
     if found.is_empty() { Ok(()) } else { Err(Error::Invalid(found)) }
 }
 
-/// The amount of a period: the latest that begins in it or before.
-pub fn amount_in(budget: &Budget, period: Span) -> i64 {
+/// What a budget allows in the period that a day lies in.
+pub fn limit_on(budget: &Budget, day: NaiveDate) -> Limit {
+    let period = period_of(budget.period, budget.starts_on, day);
+    let full_amount_minor = amount_in(budget, period);
+    let span = clamp(period, budget.starts_on, budget.ends_on);
+    let held = Span { from: span.from, to: period.to };
+    let proration = (held != period).then(|| Proration {
+        days: held.days(),
+        period_days: period.days(),
+        full_amount_minor,
+    });
+    let amount_minor = proration.as_ref().map_or(full_amount_minor, Proration::amount_minor);
+    Limit { span, amount_minor, proration }
+}
+
+/// What a budget allows in one of its periods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The part of the period in which the budget holds.
+    pub span: Span,
+    /// The amount for that part, in minor units.
+    pub amount_minor: i64,
+    /// How that follows from the amount of a whole period.
+    pub proration: Option<Proration>,
+}
+
+/// How the amount of a period was prorated that the budget does not hold from its beginning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BudgetProration)]
+pub struct Proration {
+    /// Days of the period from the first day of the budget on.
+    pub days: i64,
+    /// Days of the whole period.
+    pub period_days: i64,
+    /// Amount of a whole period, in minor units of the budget's currency.
+    pub full_amount_minor: i64,
+}
+
+impl Proration {
+    /// As much of the full amount as there are days of the period, rounded up: never nothing.
+    fn amount_minor(&self) -> i64 {
+        let (days, period_days) = (i128::from(self.days), i128::from(self.period_days));
+        let amount = (i128::from(self.full_amount_minor) * days + period_days - 1) / period_days;
+        i64::try_from(amount).unwrap_or(self.full_amount_minor)
+    }
+}
+
+/// The amount of a whole period: the latest that begins in it or before.
+fn amount_in(budget: &Budget, period: Span) -> i64 {
     let begun = |amount: &&Amount| amount.starts_on <= period.to;
     let amount = budget.amounts.iter().rev().find(begun).or(budget.amounts.first());
     amount.map_or(budget.amount_minor, |amount| amount.amount_minor)
@@ -256,6 +303,18 @@ mod tests {
         assert_eq!(month(last, day(2024, 2, 29)), (day(2024, 2, 29), day(2024, 3, 30)));
         assert_eq!(month(last, day(2024, 4, 30)), (day(2024, 4, 30), day(2024, 5, 30)));
         assert_eq!(month(last, day(2023, 2, 28)), (day(2023, 2, 28), day(2023, 3, 30)));
+    }
+
+    #[test]
+    fn a_first_part_of_a_period_has_a_part_of_the_amount_rounded_up() {
+        let prorated = |full_amount_minor, days, period_days| {
+            Proration { days, period_days, full_amount_minor }.amount_minor()
+        };
+        assert_eq!(prorated(3000, 56, 91), 1847, "1846.15");
+        assert_eq!((prorated(700, 5, 7), prorated(1, 1, 366)), (500, 1));
+        let most = crate::amount::MAX_AMOUNT_MINOR;
+        assert_eq!(prorated(most, 366, 366), most);
+        assert_eq!(prorated(most, 1, 2), most / 2 + 1);
     }
 
     #[test]
