@@ -1,12 +1,12 @@
-use std::collections::{BTreeMap, HashMap, btree_map::Entry};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use entity::category as category_rows;
 use uuid::Uuid;
 
 use super::{
-    BudgetRow, Budgets, BudgetsQuery, GroupBy,
-    repository::{self, Scope, Sums},
+    BudgetRow, BudgetSpending, Budgets, BudgetsQuery,
+    budget_sums::{Spent, Sum},
 };
 use crate::{
     actor::Actor,
@@ -35,8 +35,8 @@ pub async fn budgets(store: &Store, actor: &Actor, query: &BudgetsQuery) -> Resu
     Ok(Budgets { on, rows: rows.await? })
 }
 
-/// Where budgets stand, each in its period of a day and until the end of that day, in their order. Each stretch of
-/// days is summed once, for all the budgets that ask for it.
+/// Where budgets stand, each in its period of a day and until the end of that day, in their order. What was spent is
+/// read for all of them together.
 pub(crate) async fn standings(
     tx: &Tx,
     organization_id: Uuid,
@@ -46,42 +46,55 @@ pub(crate) async fn standings(
         true => Tree::of(category::repository::all(tx, organization_id).await?),
         false => Tree::default(),
     };
-    let mut summed: BTreeMap<(NaiveDate, NaiveDate), Vec<Sums>> = BTreeMap::new();
-    let mut standings = Vec::with_capacity(budgets.len());
-    for (budget, on) in budgets {
-        let Limit { span, amount_minor, proration } = rules::limit_on(&budget, on);
-        let sums = match summed.entry((span.from, on)) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => {
-                let scope = Scope {
-                    organization_id,
-                    from: span.from,
-                    to: on,
-                    project_id: None,
-                    counted_once: false,
-                };
-                unknown.insert(repository::sums(tx, &scope, GroupBy::Category).await?)
-            }
-        };
-        let counted = sums.iter().filter(|sum| {
-            sum.currency == budget.currency
-                && budget.category_id.is_none_or(|root| tree.is_within(sum.id, root))
+    let limits: Vec<_> = budgets.iter().map(|(budget, on)| rules::limit_on(budget, *on)).collect();
+    let stretches: Vec<_> =
+        budgets.iter().zip(&limits).map(|((_, on), limit)| [limit.span.from, *on]).collect();
+    let spent = Spent::load(tx, organization_id, &stretches).await?;
+    let standings = budgets.into_iter().zip(limits).map(|((budget, on), limit)| {
+        let counted = spent.within([limit.span.from, on]);
+        let counted = counted.filter(|sum| {
+            budget.category_id.is_none_or(|root| tree.is_within(sum.category_id, root))
         });
-        let (actual_minor, pending_minor) = counted
-            .fold((0, 0), |(actual, pending), sum| (actual + sum.settled, pending + sum.pending));
-        standings.push(BudgetRow {
+        let mut currencies = by_currency(counted);
+        let (actual_minor, pending_minor) =
+            currencies.remove(&*budget.currency).unwrap_or_default();
+        let Limit { span, amount_minor, proration } = limit;
+        BudgetRow {
             from: span.from,
             to: span.to,
             amount_minor,
             proration,
             actual_minor,
             pending_minor,
+            other_currencies: other_currencies(currencies),
             remaining_minor: i128::from(amount_minor) - actual_minor,
             pace: rules::pace(span, on, amount_minor, actual_minor),
             budget,
-        });
+        }
+    });
+    Ok(standings.collect())
+}
+
+/// What is settled and what is pending, by currency.
+fn by_currency<'a>(sums: impl Iterator<Item = &'a Sum>) -> BTreeMap<&'a str, (i128, i128)> {
+    let mut currencies = BTreeMap::new();
+    for sum in sums {
+        let (settled, pending) = currencies.entry(&*sum.currency).or_default();
+        *settled += sum.settled;
+        *pending += sum.pending;
     }
-    Ok(standings)
+    currencies
+}
+
+/// Those in which anything was spent.
+fn other_currencies(currencies: BTreeMap<&str, (i128, i128)>) -> Vec<BudgetSpending> {
+    let spent = currencies.into_iter().filter(|(_, sums)| *sums != (0, 0));
+    let spending = |(currency, (actual_minor, pending_minor)): (&str, _)| BudgetSpending {
+        currency: currency.to_owned(),
+        actual_minor,
+        pending_minor,
+    };
+    spent.map(spending).collect()
 }
 
 /// Which category lies below which.

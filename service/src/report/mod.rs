@@ -1,5 +1,6 @@
 //! Sums over what was spent.
 
+mod budget_sums;
 mod budgets;
 mod hours;
 mod job_cost;
@@ -179,10 +180,26 @@ pub struct BudgetRow {
     /// Amount of draft and submitted expenses, in minor units of the budget's currency.
     #[schema(value_type = i64)]
     pub pending_minor: i128,
+    /// Spending in other currencies, which counts neither as actual nor as pending, ordered by
+    /// currency.
+    pub other_currencies: Vec<BudgetSpending>,
     /// `amount_minor` less `actual_minor`, in minor units of the budget's currency: negative if the
     /// budget is exceeded.
     #[schema(value_type = i64)]
     pub remaining_minor: i128,
     /// Comparison of the spending with an even pace.
     pub pace: Pace,
+}
+
+/// Spending of a budget in another currency than its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BudgetSpending {
+    /// ISO 4217 currency code, such as `EUR`.
+    pub currency: String,
+    /// Amount of approved and reimbursed expenses, in minor units of `currency`.
+    #[schema(value_type = i64)]
+    pub actual_minor: i128,
+    /// Amount of draft and submitted expenses, in minor units of `currency`.
+    #[schema(value_type = i64)]
+    pub pending_minor: i128,
 }

@@ -93,7 +93,7 @@ pub(super) struct Scope {
 }
 
 /// What of an expense is summed: the whole of it, or a line with what its expense says for it.
-struct Part {
+pub(super) struct Part {
     category: Expr,
     project: Expr,
     amount: Expr,
@@ -167,18 +167,22 @@ async fn sums_of_lines(
     scope: &Scope,
     group_by: Option<GroupBy>,
 ) -> Result<Vec<Sums>> {
-    let rows = scope
-        .expenses()
-        .join(JoinType::InnerJoin, expense_item::Relation::Expense.def().rev())
-        // Written out and not bound: for a value that it does not know, SQLite does not use the index over these.
-        .filter(Expr::cust(HAS_LINES));
-    let grouped = grouped(connection, rows, scope, group_by, Part::line());
+    let grouped = grouped(connection, line_expenses(scope), scope, group_by, Part::line());
     let lines = grouped.into_model::<Halves>().all(connection).await?;
     Ok(lines.into_iter().map(Sums::of).collect())
 }
 
+/// The expenses that have lines, each with each of its lines.
+pub(super) fn line_expenses(scope: &Scope) -> Select<expense::Entity> {
+    scope
+        .expenses()
+        .join(JoinType::InnerJoin, expense_item::Relation::Expense.def().rev())
+        // Written out and not bound: for a value that it does not know, SQLite does not use the index over these.
+        .filter(Expr::cust(HAS_LINES))
+}
+
 impl Part {
-    fn whole() -> Self {
+    pub(super) fn whole() -> Self {
         Self {
             category: expense::Column::CategoryId.into_simple_expr(),
             project: expense::Column::ProjectId.into_simple_expr(),
@@ -188,7 +192,7 @@ impl Part {
         }
     }
 
-    fn line() -> Self {
+    pub(super) fn line() -> Self {
         let own = |line: expense_item::Column, whole: expense::Column| {
             Func::coalesce([line.into_simple_expr(), whole.into_simple_expr()]).into()
         };
@@ -207,7 +211,7 @@ impl Scope {
         self.project_id.is_some()
     }
 
-    fn expenses(&self) -> Select<expense::Entity> {
+    pub(super) fn expenses(&self) -> Select<expense::Entity> {
         versioned::find_in_organization::<expense::Entity>(self.organization_id)
             .filter(expense::Column::SpentOn.between(self.from, self.to))
             .filter(expense::Column::Status.ne(Status::Rejected.as_str()))
@@ -224,7 +228,7 @@ fn settled() -> Expr {
     expense::Column::Status.is_in([Status::Approved.as_str(), Status::Reimbursed.as_str()])
 }
 
-fn grouped(
+pub(super) fn grouped(
     connection: &impl ConnectionTrait,
     rows: Select<expense::Entity>,
     scope: &Scope,

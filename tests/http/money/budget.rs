@@ -1,10 +1,14 @@
 //! Budgets, and where they stand.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
+use api::config::Settings;
 use serde_json::{Value, json};
 use service::{clock::Clock, store::Options};
 use tests::{App, AppOptions, Client, Database, at, each_database};
@@ -90,7 +94,7 @@ async fn a_budget_keeps_its_rules(database: Database) {
 }
 
 /// A category's budget counts what lies below it, each line by its own category; refunds count
-/// against it, other currencies and other periods not at all.
+/// against it, other currencies are beside it, and other periods not at all.
 #[each_database]
 async fn a_budget_counts_its_categories_lines_and_refunds(database: Database) {
     let app = App::start(&database).await;
@@ -119,6 +123,15 @@ async fn a_budget_counts_its_categories_lines_and_refunds(database: Database) {
     let mut refund = of(&food);
     refund["kind"] = "refund".into();
     spend(&ada, &home, "2026-11-12", 400, refund).await;
+    let other = |rows: Vec<Value>| -> Vec<Value> {
+        rows.into_iter().map(|row| row["other_currencies"].clone()).collect()
+    };
+    let dollars = json!([{ "currency": "USD", "actual_minor": 7777, "pending_minor": 0 }]);
+    let none = json!([]);
+    let shown = other(standing(&ada, &home, "2026-11-30").await);
+    assert_eq!(shown, [dollars, none.clone(), none.clone()], "of no category");
+    let shown = other(standing(&ada, &home, "2026-11-01").await);
+    assert_eq!(shown, [none.clone(), none.clone(), none]);
     let actual = |rows: Vec<Value>| -> Vec<i64> {
         rows.iter().filter_map(|row| row["actual_minor"].as_i64()).collect()
     };
@@ -406,5 +419,98 @@ async fn a_first_week_is_prorated_and_a_last_one_is_not(database: Database) {
     let last = &standing(&ada, &home, "2026-11-17").await[0];
     assert_eq!((&last["amount_minor"], &last["proration"]), (&json!(700), &Value::Null));
     assert_eq!((&last["from"], &last["to"]), (&json!("2026-11-16"), &json!("2026-11-17")));
+    app.stop().await;
+}
+
+/// With whole months and days around them, as whole expenses and as lines; in the budget's own currency nothing.
+#[each_database]
+async fn spending_in_other_currencies_is_shown_beside(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("company").await;
+    let food = ada.make(&format!("{home}/categories"), json!({ "name": "Food" })).await;
+    let new = json!({ "name": "x", "period": "year", "amount_minor": 365, "currency": "CHF",
+        "category_id": food["id"], "starts_on": "2025-01-01" });
+    ada.make(&format!("{home}/budgets"), new).await;
+    let of_food = json!({ "category_id": food["id"] });
+    spend(&ada, &home, "2026-01-02", 100, of_food.clone()).await;
+    let mut dollars = of_food.clone();
+    dollars["currency"] = "USD".into();
+    spend(&ada, &home, "2026-02-28", 20, dollars.clone()).await;
+    let line = json!({ "name": "a", "amount_minor": 3, "category_id": food["id"] });
+    let lines = json!({ "currency": "USD", "items": [line] });
+    spend(&ada, &home, "2026-03-02", 3, lines).await;
+    // What was given back leaves nothing to show.
+    for kind in ["expense", "refund"] {
+        let new = json!({ "category_id": food["id"], "currency": "JPY", "kind": kind });
+        spend(&ada, &home, "2026-01-03", 5, new).await;
+    }
+    app.run_until_idle().await;
+    let shown = json!([
+        { "currency": "EUR", "actual_minor": 0, "pending_minor": 100 },
+        { "currency": "USD", "actual_minor": 0, "pending_minor": 23 },
+    ]);
+    // Before the totals are kept, and after.
+    for _ in 0..2 {
+        let row = &standing(&ada, &home, "2026-03-03").await[0];
+        assert_eq!((&row["actual_minor"], &row["pending_minor"]), (&json!(0), &json!(0)));
+        assert_eq!((&row["other_currencies"], &row["remaining_minor"]), (&shown, &json!(365)));
+        app.run_until_idle().await;
+    }
+    app.stop().await;
+}
+
+/// Where budgets begin on every day of the month, and some of them within a week, a quarter or a year.
+#[each_database]
+async fn many_budgets_are_reported_in_as_many_statements_as_few(database: Database) {
+    // What is remembered of a caller does not run out between two requests.
+    let settings = Settings { access_ttl: Duration::from_secs(86_400), ..Settings::default() };
+    let app = App::start_with(&database, AppOptions { settings, ..AppOptions::default() }).await;
+    let (ada, home) = app.owner_of("household").await;
+    let food = ada.make(&format!("{home}/categories"), json!({ "name": "Food" })).await;
+    for day in ["2026-01-31", "2026-06-12", "2026-09-30", "2026-10-05", "2026-11-02", "2026-11-18"]
+    {
+        spend(&ada, &home, day, 7, json!({ "category_id": food["id"] })).await;
+        let line = json!({ "name": "a", "amount_minor": 3, "category_id": food["id"] });
+        spend(&ada, &home, day, 3, json!({ "items": [line] })).await;
+    }
+    let make = async |period: &str, starts_on: &str| {
+        let new = json!({ "name": starts_on, "period": period, "amount_minor": 1000,
+            "starts_on": starts_on, "category_id": food["id"] });
+        ada.make(&format!("{home}/budgets"), new).await;
+    };
+    make("year", "2026-01-15").await;
+    // The first report asks for the totals.
+    standing(&ada, &home, "2026-11-20").await;
+    app.run_until_idle().await;
+    let statements = async || {
+        standing(&ada, &home, "2026-11-20").await;
+        let before = app.store.statements();
+        let rows = standing(&ada, &home, "2026-11-20").await;
+        (rows, app.store.statements() - before)
+    };
+    let (rows, few) = statements().await;
+    assert_eq!((rows.len(), few), (1, 5), "budgets, categories, totals, expenses and lines");
+    for month in 1..=10 {
+        for (period, day) in [("month", month * 3 - 2), ("quarter", month + 10), ("year", 28)] {
+            make(period, &format!("2026-{month:02}-{day:02}")).await;
+        }
+        make("week", &format!("2026-11-{:02}", month + 9)).await;
+    }
+    let (rows, many) = statements().await;
+    assert_eq!((rows.len(), many), (41, few));
+    let days = [
+        ("2026-01-31", 10),
+        ("2026-06-12", 10),
+        ("2026-09-30", 10),
+        ("2026-10-05", 10),
+        ("2026-11-02", 10),
+        ("2026-11-18", 10),
+    ];
+    for row in rows {
+        let (from, on) = (row["from"].as_str().expect("a day"), "2026-11-20");
+        let spent: i64 =
+            days.iter().filter(|(day, _)| from <= *day && *day <= on).map(|it| it.1).sum();
+        assert_eq!(row["actual_minor"], spent, "{row}");
+    }
     app.stop().await;
 }
