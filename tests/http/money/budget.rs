@@ -166,7 +166,7 @@ async fn a_budget_has_a_period_and_a_pace(database: Database) {
         ]
     );
     let pace = json!({ "elapsed_days": 10, "days": 29, "expected_minor": 1034,
-        "projected_minor": 2900, "status": "on_track" });
+        "projected_minor": 2900, "status": "on_pace" });
     assert_eq!(rows[0]["pace"], pace);
     let prorations: Vec<_> =
         rows.iter().map(|row| (&row["amount_minor"], &row["proration"])).collect();
@@ -191,16 +191,14 @@ async fn a_budget_has_a_period_and_a_pace(database: Database) {
     );
     assert_eq!(
         (&rows[2]["actual_minor"], &rows[2]["pace"]["status"]),
-        (&json!(0), &json!("on_track"))
+        (&json!(0), &json!("under_pace"))
     );
     let rows = standing(&ada, &home, "2024-02-15").await;
-    assert_eq!(rows[0]["pace"]["status"], "ahead", "3000 of 1137, and not over 3000");
+    let status = |row: &Value| (row["pace"]["status"].clone(), row["remaining_minor"].clone());
+    assert_eq!(status(&rows[0]), (json!("over_pace"), json!(0)), "3000 of 1137");
     spend(&ada, &home, "2024-02-15", 1, json!({})).await;
     let rows = standing(&ada, &home, "2024-02-15").await;
-    assert_eq!(
-        (&rows[0]["pace"]["status"], &rows[0]["remaining_minor"]),
-        (&json!("over"), &json!(-1))
-    );
+    assert_eq!(status(&rows[0]), (json!("over_pace"), json!(-1)));
     assert_eq!(standing(&ada, &home, "2024-02-04").await, Vec::<Value>::new());
     app.stop().await;
 }

@@ -224,21 +224,25 @@ pub struct Pace {
     pub status: PaceStatus,
 }
 
-/// Result of comparing actual spending with an even pace.
+/// Result of comparing actual spending with an even pace, which spends the same amount on each day
+/// of the period. Whether the budget is exceeded is said by `remaining_minor`.
 ///
-/// - `on_track`: Spending is not above an even pace.
-/// - `ahead`: Spending is above an even pace and within the budget.
-/// - `over`: Spending is above the budget.
+/// - `under_pace`: Spending is below what an even pace had spent before the day of the report.
+/// - `on_pace`: Spending is between what an even pace had spent before the day of the report and
+///   what it will have spent by the end of that day.
+/// - `over_pace`: Spending is above what an even pace will have spent by the end of the day of the
+///   report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = BudgetPaceStatus)]
 pub enum PaceStatus {
-    /// Spending is not above an even pace.
-    OnTrack,
-    /// Spending is above an even pace and within the budget.
-    Ahead,
-    /// Spending is above the budget.
-    Over,
+    /// Spending is below what an even pace had spent before the day of the report.
+    UnderPace,
+    /// Spending is between what an even pace had spent before the day of the report and what it
+    /// will have spent by the end of that day.
+    OnPace,
+    /// Spending is above what an even pace will have spent by the end of the day of the report.
+    OverPace,
 }
 
 /// The pace of a budget on a day.
@@ -246,19 +250,21 @@ pub fn pace(span: Span, on: NaiveDate, budget_minor: i64, actual_minor: i128) ->
     let days = span.days();
     let elapsed_days = Span { from: span.from, to: on }.days().clamp(1, days);
     let (elapsed, all) = (i128::from(elapsed_days), i128::from(days));
-    let expected_minor = (i128::from(budget_minor) * elapsed).div_euclid(all);
-    let status = if actual_minor > i128::from(budget_minor) {
-        PaceStatus::Over
-    } else if actual_minor > expected_minor {
-        PaceStatus::Ahead
+    let even = i128::from(budget_minor) * elapsed;
+    // In parts of a minor unit, so many of which are one as there are days: nothing is rounded.
+    let actual = actual_minor * all;
+    let status = if actual > even {
+        PaceStatus::OverPace
+    } else if actual < even - i128::from(budget_minor) {
+        PaceStatus::UnderPace
     } else {
-        PaceStatus::OnTrack
+        PaceStatus::OnPace
     };
     Pace {
         elapsed_days,
         days,
-        expected_minor,
-        projected_minor: (actual_minor * all).div_euclid(elapsed),
+        expected_minor: even.div_euclid(all),
+        projected_minor: actual.div_euclid(elapsed),
         status,
     }
 }
@@ -333,6 +339,29 @@ mod tests {
 
     fn any_period() -> impl Strategy<Value = Period> {
         prop::sample::select(Period::ALL.to_vec())
+    }
+
+    #[test]
+    fn a_pace_is_even_within_the_day() {
+        let span = Span { from: day(2026, 11, 1), to: day(2026, 11, 7) };
+        let status = |on, actual| pace(span, day(2026, 11, on), 100, actual).status;
+        // 14.28 a day: 28.57 by the end of the second day, 42.85 by that of the third.
+        for (on, actual, expected) in [
+            (1, -1, PaceStatus::UnderPace),
+            (1, 0, PaceStatus::OnPace),
+            (1, 14, PaceStatus::OnPace),
+            (1, 15, PaceStatus::OverPace),
+            (3, 28, PaceStatus::UnderPace),
+            (3, 29, PaceStatus::OnPace),
+            (3, 42, PaceStatus::OnPace),
+            (3, 43, PaceStatus::OverPace),
+            (7, 85, PaceStatus::UnderPace),
+            (7, 86, PaceStatus::OnPace),
+            (7, 100, PaceStatus::OnPace),
+            (7, 101, PaceStatus::OverPace),
+        ] {
+            assert_eq!(status(on, actual), expected, "{actual} on day {on}");
+        }
     }
 
     proptest! {
