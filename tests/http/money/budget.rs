@@ -10,8 +10,15 @@ use std::{
 
 use api::config::Settings;
 use serde_json::{Value, json};
-use service::{clock::Clock, store::Options};
-use tests::{App, AppOptions, Client, Database, at, each_database};
+use service::{
+    clock::Clock,
+    store::{Engine, Options},
+};
+use tests::{
+    App, AppOptions, Client, Database, Sample, at, crowd, each_database, each_lasting_database,
+    keyring,
+    work::{Counter, Statements},
+};
 
 /// steward at an instant, and what moves its clock on by days.
 async fn start_at(database: &Database, instant: &str) -> (App, impl Fn(i64)) {
@@ -510,5 +517,39 @@ async fn many_budgets_are_reported_in_as_many_statements_as_few(database: Databa
             days.iter().filter(|(day, _)| from <= *day && *day <= on).map(|it| it.1).sum();
         assert_eq!(row["actual_minor"], spent, "{row}");
     }
+    app.stop().await;
+}
+
+/// Of thousands of expenses, those of the days around whole months, and these for all budgets together: rows on
+/// PostgreSQL, instructions on SQLite. Each budget by itself would read them up to 28 times.
+#[each_lasting_database]
+async fn a_report_of_many_budgets_reads_each_day_once(database: Database) {
+    let heard = Statements::default();
+    let observer = Some(heard.observer());
+    let store = Options { keyring: keyring(), observer, ..Options::default() };
+    let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    app.run_until_idle().await;
+    // One each day from 1900 on.
+    crowd::fill(&app.store, &sample, 3000).await;
+    let (owner, home) = (&sample.owner, &sample.organization);
+    for day in 1..=28 {
+        for period in ["month", "year"] {
+            let new = json!({ "name": period, "period": period, "amount_minor": 1000,
+                "starts_on": format!("1904-05-{day:02}") });
+            owner.make(&format!("{home}/budgets"), new).await;
+        }
+    }
+    let counter = Counter::connect(&database).await;
+    // The second time, who asks is remembered.
+    assert_eq!(standing(owner, home, "1905-06-15").await.len(), 56);
+    heard.take();
+    standing(owner, home, "1905-06-15").await;
+    let cost = counter.reads(heard.take()).await;
+    let bound = match database.engine {
+        Engine::Sqlite => 12_000,
+        Engine::Postgres => 200,
+    };
+    assert!(cost <= bound, "{cost}");
     app.stop().await;
 }
