@@ -311,6 +311,50 @@ mod tests {
         assert_eq!(month(last, day(2023, 2, 28)), (day(2023, 2, 28), day(2023, 3, 30)));
     }
 
+    fn of(amounts: &[(NaiveDate, i64)]) -> Vec<Amount> {
+        let amount =
+            |&(starts_on, amount_minor): &(NaiveDate, i64)| Amount { starts_on, amount_minor };
+        amounts.iter().map(amount).collect()
+    }
+
+    #[test]
+    fn amounts_begin_with_their_budget() {
+        let [january, march, may] = [1, 3, 5].map(|month| day(2026, month, 1));
+        let all = of(&[(january, 10), (march, 20), (may, 30)]);
+        assert_eq!(begin(all.clone(), january), all);
+        let earlier = day(2025, 7, 1);
+        assert_eq!(begin(all.clone(), earlier), of(&[(earlier, 10), (march, 20), (may, 30)]));
+        assert_eq!(begin(all.clone(), march), of(&[(march, 20), (may, 30)]));
+        let later = day(2026, 4, 30);
+        assert_eq!(begin(all.clone(), later), of(&[(later, 20), (may, 30)]));
+        assert_eq!(begin(all, day(2027, 1, 1)), of(&[(day(2027, 1, 1), 30)]));
+        // As a row has them, whose latest amount stands beside.
+        assert_eq!(amounts(Vec::new(), march, 7), of(&[(march, 7)]));
+        assert_eq!(
+            amounts(of(&[(january, 10), (may, 30)]), march, 7),
+            of(&[(march, 10), (may, 7)])
+        );
+    }
+
+    #[test]
+    fn an_amount_holds_from_a_period_on() {
+        let [january, march, may] = [1, 3, 5].map(|month| day(2026, month, 1));
+        let set = |before: &[(NaiveDate, i64)], on, amount| {
+            let mut amounts = of(before);
+            set_amount(&mut amounts, period_of(Period::Month, january, on), amount);
+            amounts
+        };
+        let one = [(january, 10)];
+        let two = [(january, 10), (march, 20)];
+        assert_eq!(set(&one, day(2026, 1, 31), 30), of(&[(january, 30)]));
+        assert_eq!(set(&one, day(2026, 3, 31), 20), of(&two));
+        assert_eq!(set(&two, march, 30), of(&[(january, 10), (march, 30)]));
+        assert_eq!(set(&two, march, 10), of(&one));
+        assert_eq!(set(&two, may, 30), of(&[(january, 10), (march, 20), (may, 30)]));
+        assert_eq!(set(&two, day(2026, 2, 28), 30), of(&[(january, 10), (march, 30)]));
+        assert_eq!(set(&one, day(2025, 12, 31), 30), of(&[(january, 30)]));
+    }
+
     #[test]
     fn a_first_part_of_a_period_has_a_part_of_the_amount_rounded_up() {
         let prorated = |full_amount_minor, days, period_days| {
