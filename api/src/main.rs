@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use api::cli::Cli;
-use clap::Parser;
 use mimalloc::MiMalloc;
 
 /// What is freed goes back to the system: the C library's keeps the memory of each password that was hashed, once
@@ -13,7 +12,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    match Cli::parse().run().await {
+    match Cli::read().run().await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("steward: {error}");

@@ -4,17 +4,12 @@ use chrono::TimeDelta;
 use service::{Store, event::verify::from_the_future, zone};
 
 use super::{CliError, connect, missing_migrations, url};
-use crate::config::{Database, Hashing, Log, Serve};
+use crate::config::Database;
 
-pub(super) async fn run(
-    database: &Database,
-    log: &Log,
-    hashing: &Hashing,
-    serve: &Serve,
-) -> Result<ExitCode, CliError> {
-    println!("configuration  {log:?}");
-    println!("               {hashing:?}");
-    println!("               {serve:?}");
+pub(super) async fn run(database: &Database, settings: &[String]) -> Result<ExitCode, CliError> {
+    for (n, setting) in settings.iter().enumerate() {
+        println!("{:<14} {setting}", if n == 0 { "configuration" } else { "" });
+    }
     let zones = zone::installed();
     println!("time zones     {zones}");
     if zones.is_older_than_bundled() {

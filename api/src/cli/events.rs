@@ -48,7 +48,11 @@ pub(super) async fn run(database: &Database, action: Action) -> Result<ExitCode,
 }
 
 async fn show(store: &Store) -> Result<(), CliError> {
-    for event in consumer::parked(store).await? {
+    let parked = consumer::parked(store).await?;
+    if parked.is_empty() {
+        println!("none");
+    }
+    for event in parked {
         let ParkedEvent {
             id,
             organization_id,

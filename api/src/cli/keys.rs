@@ -72,6 +72,9 @@ async fn rotate(store: &Store, first: &str) -> Result<ExitCode, CliError> {
 }
 
 fn show(KeyUsage { keys }: &KeyUsage, first: Option<&str>) {
+    if keys.is_empty() {
+        println!("none: nothing is encrypted");
+    }
     for (id, count) in keys {
         println!("{id}  {count} values{}", if first == Some(id) { ", the first key" } else { "" });
     }

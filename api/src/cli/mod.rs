@@ -6,29 +6,32 @@ mod import;
 mod keys;
 mod migrate;
 mod serve;
+mod settings;
 mod user;
 mod verify;
 
 use std::{io::IsTerminal, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use service::{
     Store,
     catalogue::CATALOGUE,
     store::{ConnectError, Options},
     zone,
 };
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
     config::{Database, DatabaseUrl, Hashing, Log, LogFormat, Serve},
     openapi,
 };
 
-/// The back office of a household or a small crew: people and money behind one REST API.
+/// The back office of a household or a small crew: people, projects, tasks, time, expenses and a ledger
+/// behind one REST API.
 ///
 /// Without a command, steward serves: on SQLite in the working directory, unless DATABASE_URL says
-/// otherwise.
+/// otherwise. A variable that is empty is one that is not set.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -42,6 +45,9 @@ pub struct Cli {
     hashing: Hashing,
     #[command(flatten)]
     serve: Serve,
+    /// What `steward check` shows of all that.
+    #[arg(skip)]
+    settings: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,12 +96,22 @@ enum Command {
 pub(crate) type CliError = Box<dyn std::error::Error>;
 
 impl Cli {
+    /// What the command line and the environment say; a variable that is empty is one that is not set. Where they
+    /// cannot be understood, the process ends.
+    pub fn read() -> Self {
+        let mut command = settings::without_empty_variables(Self::command());
+        let matches = command.get_matches_mut();
+        let read = Self::from_arg_matches(&matches);
+        let read = read.unwrap_or_else(|error| error.format(&mut command).exit());
+        Self { settings: settings::of_check(&command, &matches), ..read }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
     /// What a person at the command line should read.
     pub async fn run(self) -> Result<ExitCode, CliError> {
-        let Self { command, database, log, hashing, serve } = self;
+        let Self { command, database, log, hashing, serve, settings } = self;
         // What serves says in its log which time zones it has, once there is one.
         if !matches!(command, None | Some(Command::Serve(_))) {
             zone::install(&database.zoneinfo)?;
@@ -113,7 +129,7 @@ impl Cli {
             Some(Command::Keys { action }) => keys::run(&database, action).await,
             Some(Command::User { action }) => user::run(&database, &hashing, action).await,
             Some(Command::Verify(args)) => verify::run(&database, args).await,
-            Some(Command::Check(serve)) => check::run(&database, &log, &hashing, &serve).await,
+            Some(Command::Check(_)) => check::run(&database, &settings).await,
         }
     }
 }
@@ -153,7 +169,7 @@ async fn missing_migrations(store: &Store) -> Result<Vec<String>, CliError> {
 }
 
 fn start_log(log: &Log) -> Result<(), CliError> {
-    let filter = EnvFilter::try_new(&log.log)?;
+    let filter = log_filter(&log.log)?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.log_format {
         LogFormat::Json => subscriber.json().init(),
@@ -162,9 +178,40 @@ fn start_log(log: &Log) -> Result<(), CliError> {
     Ok(())
 }
 
+/// What libraries say at INFO of each step of theirs, which is for those who look for a fault.
+const LIBRARIES: &str = "sea_orm_migration=warn,actix_server=warn";
+
+/// What an operator asks for; the steps of libraries only with DEBUG or by their names.
+fn log_filter(asked: &str) -> Result<EnvFilter, ParseError> {
+    let filter = EnvFilter::try_new(asked)?;
+    match filter.max_level_hint() {
+        Some(LevelFilter::INFO) => EnvFilter::try_new(format!("{LIBRARIES},{asked}")),
+        _ => Ok(filter),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn what_libraries_say_of_their_steps_is_logged_on_request() {
+        let filter = |asked| super::log_filter(asked).expect("a filter").to_string();
+        let directives = |asked| {
+            let filter = filter(asked);
+            let mut directives: Vec<_> = filter.split(',').map(str::to_owned).collect();
+            directives.sort();
+            directives
+        };
+        assert_eq!(directives("info"), ["actix_server=warn", "info", "sea_orm_migration=warn"]);
+        assert_eq!(
+            directives("info,actix_server=info"),
+            ["actix_server=info", "info", "sea_orm_migration=warn"]
+        );
+        for asked in ["debug", "warn", "off"] {
+            assert_eq!(filter(asked), asked);
+        }
+    }
 
     #[test]
     fn the_command_line_is_sound() {

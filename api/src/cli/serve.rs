@@ -18,11 +18,9 @@ pub(super) async fn run(
 ) -> Result<ExitCode, CliError> {
     start_log(log)?;
     install_zones(database)?;
-    if database.database_url.is_none() {
-        tracing::warn!("DATABASE_URL is not set: the data is in steward.db, here");
-    }
     let store = connect_to_serve(database).await?;
     prepare_schema(&store, serve.migrate).await?;
+    log_place(database)?;
     let listener = TcpListener::bind(serve.listen)
         .map_err(|error| format!("cannot listen on {}: {error}", serve.listen))?;
     let address = listener.local_addr()?;
@@ -30,7 +28,7 @@ pub(super) async fn run(
     let background = Background::start(&state.workers(CONSUMERS));
     let (server, shutdown) = app::server(state, listener, serve)?;
     let serving = tokio::spawn(server);
-    tracing::info!(database = %url(database).shown(), "the API is at http://{address}/v1");
+    tracing::info!("the API is at http://{address}/v1");
     tracing::info!("its documentation is at http://{address}/docs/");
     stop_when_asked(&shutdown).await?;
     serving.await??;
@@ -40,10 +38,26 @@ pub(super) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says where the data is.
+fn log_place(database: &Database) -> std::io::Result<()> {
+    let place = url(database).shown();
+    match database.database_url {
+        Some(_) => tracing::info!("the data is in {place}"),
+        None => {
+            let folder = std::env::current_dir()?;
+            tracing::info!(
+                "the data is in {place} in {}: DATABASE_URL is not set",
+                folder.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 fn install_zones(database: &Database) -> Result<(), CliError> {
     let zones = zone::install(&database.zoneinfo)?;
     let (version, source) = (zones.version().unwrap_or("unknown"), zones.source());
-    tracing::info!(version, %source, "the rules of time zones");
+    tracing::debug!(version, %source, "the rules of time zones");
     if zones.is_older_than_bundled() {
         let bundled = zone::Database::bundled_version();
         tracing::warn!(version, bundled, "the rules of time zones are older than those in steward");
@@ -89,7 +103,13 @@ async fn stop_when_asked(shutdown: &Shutdown) -> std::io::Result<()> {
 /// with nodes of another release: it is touched only on request.
 async fn prepare_schema(store: &Store, migrate: bool) -> Result<(), CliError> {
     if migrate || store.engine() == Engine::Sqlite {
+        let before = store.migrations().await?;
         store.migrate().await?;
+        let missing = before.iter().filter(|(_, applied)| !applied).count();
+        // Of a database that is new, nobody asks which it had.
+        if (1..before.len()).contains(&missing) {
+            tracing::info!("{missing} migrations were applied");
+        }
         return Ok(());
     }
     let missing = missing_migrations(store).await?;

@@ -67,7 +67,7 @@ pub(super) async fn run(
         return Err("the database's schema is outdated: run `steward migrate up`".into());
     }
     match action {
-        Action::List => operator::each(&store, show).await?,
+        Action::List => list(&store).await?,
         Action::Create { email, name, password_stdin } => {
             create(&store, hashing, email, name, password_stdin).await?;
         }
@@ -85,6 +85,19 @@ pub(super) async fn run(
     }
     store.close().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn list(store: &Store) -> Result<(), CliError> {
+    let mut none = true;
+    let show = |account| {
+        none = false;
+        show(account);
+    };
+    operator::each(store, show).await?;
+    if none {
+        println!("none");
+    }
+    Ok(())
 }
 
 async fn create(

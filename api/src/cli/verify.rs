@@ -65,6 +65,9 @@ pub(super) async fn run(database: &Database, args: VerifyArgs) -> Result<ExitCod
         }
         found.push((what, holds, faults));
     }
+    if found.is_empty() {
+        println!("none: nothing is stored yet");
+    }
     let mut sound = true;
     for (what, holds, faults) in found {
         let state = if faults.is_empty() { "ok" } else { "FAULTY" };

@@ -111,6 +111,11 @@ impl Keyring {
         self.0.first().map(|(id, _)| &**id)
     }
 
+    /// The ids of all keys, the one that encrypts first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(id, _)| &**id)
+    }
+
     /// Refuses where there is no key.
     ///
     /// # Errors
@@ -188,7 +193,7 @@ fn wrong(id: &str, associated_data: &AssociatedData) -> Error {
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ids: Vec<_> = self.0.iter().map(|(id, _)| id).collect();
+        let ids: Vec<_> = self.ids().collect();
         f.debug_tuple("Keyring").field(&ids).finish()
     }
 }

@@ -1,0 +1,73 @@
+//! The settings, as the environment has them and as an operator sees them.
+
+use std::process::Command;
+
+/// The program in an empty folder, where nothing is set.
+fn steward(folder: &tempfile::TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
+    command.env_clear().current_dir(folder.path());
+    command
+}
+
+fn output(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().expect("steward runs");
+    (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+}
+
+#[test]
+fn a_variable_that_is_empty_is_one_that_is_not_set() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let variables = [
+        "DATABASE_URL",
+        "DATABASE_DIRECT_URL",
+        "STEWARD_DATABASE_CONNECTIONS",
+        "STEWARD_ENCRYPTION_KEYS",
+        "STEWARD_LISTEN",
+        "STEWARD_LOG_FORMAT",
+        "STEWARD_MIGRATE",
+        "STEWARD_PASSWORD_MEMORY",
+        "STEWARD_REGISTRATION",
+        "STEWARD_WEBHOOK_RETRIES",
+        "STEWARD_WORKERS",
+        "STEWARD_ZONEINFO",
+    ];
+    let empty = variables.map(|variable| (variable, ""));
+    assert_eq!(output(steward(&folder).args(["migrate", "up"]).envs(empty)).0, Some(0));
+    assert!(folder.path().join("steward.db").exists(), "the database that is meant by default");
+    let (code, shown) = output(steward(&folder).arg("check").envs(empty));
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(output(steward(&folder).arg("check")), (code, shown), "the same as without them");
+}
+
+#[test]
+fn a_check_says_where_each_setting_is_from() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(output(steward(&folder).args(["migrate", "up"])).0, Some(0));
+    let mut command = steward(&folder);
+    command.args(["check", "--body-limit", "2048"]).env("STEWARD_REGISTRATION", "closed");
+    let (code, shown) = output(&mut command);
+    assert_eq!(code, Some(0), "{shown}");
+    for line in [
+        "configuration  --",
+        "               --database-url             none (default)",
+        "--body-limit               2048 (command line)",
+        "--registration             closed (STEWARD_REGISTRATION)",
+        "--shutdown-delay           1 (default)",
+        "database       sqlite://steward.db",
+    ] {
+        assert!(shown.contains(line), "{line} is not in\n{shown}");
+    }
+}
+
+#[test]
+fn what_there_is_none_of_is_said_to_be_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(output(steward(&folder).args(["migrate", "up"])).0, Some(0));
+    for (arguments, said) in [
+        (["keys", "status"], "none: nothing is encrypted\n"),
+        (["events", "parked"], "none\n"),
+        (["user", "list"], "none\n"),
+    ] {
+        assert_eq!(output(steward(&folder).args(arguments)), (Some(0), said.to_owned()));
+    }
+}
