@@ -27,6 +27,10 @@ const MIN_CACHE_KIB: u32 = 2000;
 /// thread need not wait for the reader's.
 const ROW_BUFFER_SIZE: usize = 512;
 
+/// How large the write-ahead log stays once it has been written into the database, in bytes. A transaction of many
+/// rows, or a reader who stays for long, makes it larger meanwhile, and SQLite would leave it so.
+const JOURNAL_SIZE_LIMIT: &str = "8388608";
+
 /// Gives the connections for reading, and the writer.
 pub(super) async fn connect(
     url: &str,
@@ -109,6 +113,7 @@ fn settings(
         })
         .busy_timeout(options.busy_timeout)
         .pragma("temp_store", "memory")
+        .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
         .statement_cache_capacity(512)
         .row_buffer_size(ROW_BUFFER_SIZE)
 }
