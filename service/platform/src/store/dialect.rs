@@ -26,14 +26,23 @@ pub fn month(backend: DbBackend, day: impl Into<Expr>) -> Expr {
     }
 }
 
-/// Whether `text` contains `part`, to the letter. Both sides are folded already. Not with LIKE:
-/// SQLite's ignores the case of ASCII and takes U+FFFD, U+FFFE and U+FFFF for one character.
+/// Whether `text` contains `part`, to the letter. Both sides are folded already.
+///
+/// Not with LIKE on SQLite, whose LIKE ignores the case of ASCII and takes U+FFFD, U+FFFE and U+FFFF for one
+/// character. With it on PostgreSQL, which knows how frequent a pattern is, and finds one by an index of trigrams where
+/// the operator has made one (docs/decisions/0026).
 pub fn contains(backend: DbBackend, text: impl Into<Expr>, part: &str) -> Expr {
-    let position = match backend {
-        DbBackend::Sqlite => Func::cust("instr"),
-        _ => Func::cust("strpos"),
-    };
-    Expr::from(position.arg(text).arg(part)).gt(0)
+    let text: Expr = text.into();
+    match backend {
+        DbBackend::Sqlite => Expr::from(Func::cust("instr").arg(text).arg(part)).gt(0),
+        _ => text.like(format!("%{}%", escaped(part))),
+    }
+}
+
+/// The pattern of LIKE that a text alone matches.
+fn escaped(text: &str) -> String {
+    let is_special = |c: char| matches!(c, '\\' | '%' | '_');
+    text.chars().flat_map(|c| is_special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 /// The same value, by which SQLite chooses no index
@@ -83,5 +92,16 @@ pub fn nullable_text(backend: DbBackend, value: Expr) -> Expr {
     match backend {
         DbBackend::Sqlite => value,
         _ => value.cast_as("text"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_meaning_in_a_pattern_is_escaped() {
+        assert_eq!(escaped("50 % of a_b\\c"), "50 \\% of a\\_b\\\\c");
+        assert_eq!(escaped("größe"), "größe");
     }
 }

@@ -1,4 +1,5 @@
-//! How the databases find the expenses of a project: those of a page, however many the organization has.
+//! How the databases find the expenses of a project: those of a page, however many the organization has. And how
+//! PostgreSQL finds those that are searched for, with the index that docs/operations.md describes.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::expense as rows;
@@ -12,7 +13,7 @@ use service::{
     store::Engine,
 };
 use tests::{
-    App, Database, each_database, id,
+    App, Database, each_database, id, on_postgresql,
     plan::{analyze, plan},
 };
 use uuid::Uuid;
@@ -38,7 +39,7 @@ fn row(organization_id: Uuid, member_id: Uuid, projects: &[Uuid], n: u32) -> row
         amount_minor: Set(i64::from(n) + 1),
         currency: Set("EUR".into()),
         merchant_key: Set(String::new()),
-        search_key: Set("\n".into()),
+        search_key: Set(format!("shop {n}\n")),
         item_count: Set(0),
         project_id: Set(projects.get(n as usize % (PROJECTS + 1)).copied()),
         ..Default::default()
@@ -112,5 +113,59 @@ async fn a_list_by_project_reads_its_page(database: Database) {
     }
     analyze(&app.store).await;
     look(&app, &actor, projects[0]).await;
+    app.stop().await;
+}
+
+/// Runs statements that the API has no way to.
+async fn run(app: &App, statements: &'static [&'static str]) {
+    let run = app.store.write(statements, |tx, statements| {
+        Box::pin(async move {
+            for statement in *statements {
+                tx.execute_unprepared(statement).await?;
+            }
+            Ok(())
+        })
+    });
+    run.await.unwrap();
+}
+
+/// The plan of a search, and what it finds.
+async fn search(app: &App, actor: &Actor, text: &str) -> (String, Vec<Uuid>) {
+    let query = ExpenseQuery { q: Some(text.to_owned()), ..ExpenseQuery::default() };
+    let found = Expense::list(&app.store, actor, &query).await.unwrap();
+    let backend = app.store.read().get_database_backend();
+    let asked = statement(backend, actor.organization_id, &query).unwrap();
+    let found = found.items.iter().map(|expense| expense.id).collect();
+    (plan(&app.store, asked).await, found)
+}
+
+#[on_postgresql]
+async fn a_search_takes_the_index_of_an_operator_where_that_pays(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, company) = app.owner_of("company").await;
+    let organization_id: Uuid = company.rsplit('/').next().unwrap().parse().unwrap();
+    let member_id = id(&ada.member_in(&company).await).parse().unwrap();
+    fill(&app, organization_id, member_id, Vec::new()).await;
+    analyze(&app.store).await;
+    let actor = access::operator(&app.store, organization_id, None).await.unwrap();
+    let (rare, frequent) =
+        (search(&app, &actor, "P 2718").await, search(&app, &actor, "shop").await);
+    assert_eq!((rare.1.len(), frequent.1.len()), (1, 50));
+    run(
+        &app,
+        &[
+            "CREATE EXTENSION pg_trgm",
+            "CREATE INDEX expense_search ON expense USING gin (search_key gin_trgm_ops)",
+        ],
+    )
+    .await;
+    analyze(&app.store).await;
+    let (plan, found) = search(&app, &actor, "P 2718").await;
+    assert!(plan.contains("expense_search"), "{plan}");
+    assert_eq!(found, rare.1);
+    // What many rows have is found sooner in the order of the list.
+    let (plan, found) = search(&app, &actor, "shop").await;
+    assert!(!plan.contains("expense_search"), "{plan}");
+    assert_eq!(found, frequent.1);
     app.stop().await;
 }
