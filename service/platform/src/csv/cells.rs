@@ -54,7 +54,7 @@ impl<'a> Cells<'a> {
         max: usize,
     ) -> Result<Option<&'a str>, RowError> {
         let Some(column) = column else { return Ok(None) };
-        Ok(Some(self.text(column, max)?).filter(|text| !text.trim().is_empty()))
+        Ok(Some(self.text(column, max)?).filter(|text| !text::is_blank(text)))
     }
 
     /// A cell's day, written as `%Y-%m-%d` if no other format is given.

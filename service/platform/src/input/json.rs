@@ -1,9 +1,9 @@
 //! JSON that is read strictly, and what is wrong with it where it is.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 use validator::Validate;
 
 use super::serde_message::{unkept, violation_from_serde};
@@ -13,7 +13,7 @@ use crate::error::{Error, Result, Violation, violations};
 ///
 /// # Errors
 /// [`Error::Malformed`] where it is no JSON, [`Error::Invalid`] for texts that no database keeps: a
-/// NUL character, half a surrogate pair.
+/// NUL character, half a surrogate pair; and for integers that no number of serde_json keeps exactly.
 pub fn parse(bytes: &[u8]) -> Result<Value> {
     if bytes.is_empty() {
         return Ok(Value::Object(Map::new()));
@@ -29,6 +29,11 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
     deserializer.end().map_err(|error| Error::Malformed(error.to_string()))?;
     let mut found = Vec::new();
     find_nul(&value, &mut String::new(), &mut found);
+    if has_long_number(bytes) {
+        let raw =
+            serde_json::from_slice(bytes).map_err(|error| Error::Malformed(error.to_string()))?;
+        find_rounded(raw, &mut String::new(), &mut found);
+    }
     if found.is_empty() { Ok(value) } else { Err(Error::Invalid(found)) }
 }
 
@@ -62,6 +67,53 @@ fn find_nul(value: &Value, at: &mut String, found: &mut Vec<Violation>) {
         }
         _ => {}
     }
+}
+
+/// Whether there may be a number with more digits than a float keeps.
+fn has_long_number(bytes: &[u8]) -> bool {
+    let digits = bytes.chunk_by(|one, next| one.is_ascii_digit() && next.is_ascii_digit());
+    digits.into_iter().any(|run| run.len() > f64::DIGITS as usize)
+}
+
+/// Finds the integers that were rounded: of a number as it is written, [`Value`] knows nothing.
+fn find_rounded(json: &RawValue, at: &mut String, found: &mut Vec<Violation>) {
+    let length = at.len();
+    let text = json.get();
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            let fields: BTreeMap<String, &RawValue> =
+                serde_json::from_str(text).unwrap_or_default();
+            for (name, item) in fields {
+                at.push('/');
+                at.push_str(&escape(&name));
+                find_rounded(item, at, found);
+                at.truncate(length);
+            }
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+            for (index, item) in items.into_iter().enumerate() {
+                at.push_str(&format!("/{index}"));
+                find_rounded(item, at, found);
+                at.truncate(length);
+            }
+        }
+        Some(b'-' | b'0'..=b'9') if is_rounded(text) => {
+            let message = "must not be rounded: integers are kept from -2^63 to 2^64 - 1";
+            found.push(Violation::new(at.clone(), "precision", message));
+        }
+        _ => {}
+    }
+}
+
+/// Whether a number that is written as an integer, or with zeros after the point, is kept as another one.
+fn is_rounded(number: &str) -> bool {
+    let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let is_integer = !number.contains(['e', 'E']) && fraction.bytes().all(|digit| digit == b'0');
+    let is_kept =
+        fraction.is_empty() && (integer.parse::<i64>().is_ok() || integer.parse::<u64>().is_ok());
+    let as_float = || number.parse::<f64>().map(|float| format!("{float:.0}"));
+    is_integer && !is_kept && as_float().is_ok_and(|kept| kept != integer)
 }
 
 pub(super) fn escape(name: &str) -> Cow<'_, str> {
@@ -138,5 +190,25 @@ mod tests {
         assert!(matches!(parse(br#"{"a":"#), Err(Error::Malformed(_))));
         assert!(matches!(parse(br#"{} {}"#), Err(Error::Malformed(_))));
         assert!(parse("{\"a\":\"\\u0041 \\\\u0000\"}".as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn an_integer_is_kept_exactly_or_refused_with_a_pointer() {
+        let kept = r#"[9007199254740993, -9223372036854775808, 18446744073709551615, 1e19, 2E+300,
+            100000000000000000000, 9007199254740992.0, 0.1234567890123456789, "18446744073709551617"]"#;
+        assert!(parse(kept.as_bytes()).is_ok());
+        for number in [
+            "18446744073709551616000001",
+            "18446744073709551617",
+            "-9223372036854775809",
+            "9007199254740993.0",
+        ] {
+            let body = format!(r#"{{"a/b": {{"c": [0, {number}]}}, "d": "x"}}"#);
+            let Err(Error::Invalid(found)) = parse(body.as_bytes()) else {
+                panic!("{number} was taken");
+            };
+            let found: Vec<_> = found.iter().map(|it| (&*it.pointer, &*it.code)).collect();
+            assert_eq!(found, [("/a~1b/c/1", "precision")], "{number}");
+        }
     }
 }

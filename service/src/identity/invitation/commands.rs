@@ -24,7 +24,7 @@ use crate::{
         stored::{self, StoredWord},
         versioned::{self, Expected},
     },
-    text::fold,
+    text::address_key,
 };
 
 const NONE: Error = Error::NotFound("invitation");
@@ -187,7 +187,7 @@ pub async fn accept(
                 let row = row.ok_or(NONE)?;
                 still_open(&row, tx.now())?;
                 let user = user::repository::get(tx, *user_id).await?;
-                if row.email.as_ref().is_some_and(|email| fold(email) != user.email_key) {
+                if row.email.as_ref().is_some_and(|email| address_key(email) != user.email_key) {
                     return Err(Error::forbidden(
                         "invitation_for_another",
                         "the invitation is for another email address",

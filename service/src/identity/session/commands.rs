@@ -16,7 +16,7 @@ use crate::{
         page::{Page, PageQuery},
         versioned,
     },
-    text::fold,
+    text::address_key,
 };
 
 const REFUSED: Error = Error::Unauthenticated("the email address or the password is wrong");
@@ -30,7 +30,7 @@ pub async fn create(
     (origin, user_agent): (Origin, Option<String>),
 ) -> Result<NewSession> {
     let Login { email, password } = login;
-    let user = user::repository::by_email(store.read(), &fold(&email)).await?;
+    let user = user::repository::by_email(store.read(), &address_key(&email)).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let fit = passwords.verify(password.clone(), hash, origin).await?;
     // Who is disabled is told what a wrong password is told.

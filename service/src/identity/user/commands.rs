@@ -18,7 +18,7 @@ use crate::{
         log::{EventContext, NO_ORGANIZATION},
         versioned::{self, Expected},
     },
-    text::fold,
+    text::address_key,
 };
 
 versioned!(User);
@@ -62,7 +62,7 @@ pub async fn register(
                 if !matches!(admission, Admission::Open) {
                     return versioned::insert(tx, context, row, User::try_from).await;
                 }
-                if repository::by_email(tx, &fold(&new.email)).await?.is_some() {
+                if repository::by_email(tx, &address_key(&new.email)).await?.is_some() {
                     return pretend(tx, row).await;
                 }
                 versioned::insert(tx, context, row, User::try_from).await.map_err(|error| {
@@ -90,7 +90,7 @@ impl NewUserRow {
         user::ActiveModel {
             id: Set(id),
             email: Set(self.email.clone()),
-            email_key: Set(fold(&self.email)),
+            email_key: Set(address_key(&self.email)),
             display_name: Set(self.display_name.clone()),
             password_hash: Set(self.password_hash.clone()),
             created_at: Set(now),
@@ -214,7 +214,7 @@ async fn write_change(
     let UserInput { email, display_name } = change
         .apply(&UserInput { email: row.email.clone(), display_name: row.display_name.clone() })?;
     let next = user::ActiveModel {
-        email_key: Set(fold(&email)),
+        email_key: Set(address_key(&email)),
         email: Set(email),
         display_name: Set(display_name),
         ..Default::default()

@@ -12,7 +12,7 @@ use crate::{
     event::Verb,
     identity::{member, organization, session, throttle::Origin},
     store::{Store, Tx, log::EventContext, versioned},
-    text::fold,
+    text::address_key,
 };
 
 /// How many users are read at once.
@@ -79,7 +79,7 @@ pub async fn reset_password(
     let change = PasswordChange { current_password: String::new(), new_password };
     valid(&change)?;
     let hash = passwords.hash(change.new_password, store.random(), Origin::Known).await?;
-    let reset = store.write((fold(email), hash), |tx, (email_key, hash)| {
+    let reset = store.write((address_key(email), hash), |tx, (email_key, hash)| {
         Box::pin(async move {
             let row = by_email(tx, email_key).await?;
             let next = user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
@@ -100,7 +100,7 @@ pub async fn reset_password(
 /// [`Error::NotFound`]; unless `force`, [`Error::State`] where an organization would have no owner left
 /// who can log in.
 pub async fn disable(store: &Store, email: &str, force: bool) -> Result<User> {
-    let disabled = store.write((fold(email), force), |tx, (email_key, force)| {
+    let disabled = store.write((address_key(email), force), |tx, (email_key, force)| {
         Box::pin(async move {
             let row = by_email(tx, email_key).await?;
             if row.disabled_at.is_some() {
@@ -123,7 +123,7 @@ pub async fn disable(store: &Store, email: &str, force: bool) -> Result<User> {
 /// # Errors
 /// [`Error::NotFound`].
 pub async fn enable(store: &Store, email: &str) -> Result<User> {
-    let enabled = store.write(fold(email), |tx, email_key| {
+    let enabled = store.write(address_key(email), |tx, email_key| {
         Box::pin(async move {
             let row = by_email(tx, email_key).await?;
             if row.disabled_at.is_none() {

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     identity::member,
     store::stored::{self, StoredWord},
-    text::fold,
+    text::{address_key, fold},
     work::project::{self, rules},
 };
 
@@ -110,7 +110,7 @@ impl Directory {
 
     /// Whose time it is. The email of a user goes before a name; a member without a user has none.
     pub(super) fn member(&mut self, person: &Person, import: &TimeImport) -> Found {
-        let email = person.email.as_deref().map(fold);
+        let email = person.email.as_deref().map(address_key);
         if let Some(id) = email.as_ref().and_then(|email| self.emails.get(email)) {
             return Found::One(*id);
         }
