@@ -53,7 +53,7 @@ ordered_columns! {
     import {
         organization_id, id, created_at, updated_at, kind, staging_until, options, slices,
         next_slice, total, created, duplicates, ignored, failed, created_categories,
-        created_projects, created_tasks, created_members, errors,
+        created_projects, created_tasks, created_members, errors, deleted_before,
     }
     incident {
         organization_id, id, version, created_at, updated_at, case_number, member_id, project_id,

@@ -343,7 +343,14 @@ pub const CLASSES: &[TableClasses] = &[
     },
     TableClasses {
         table: "rate",
-        public: &["organization_id", "id", "version", "created_at", "updated_at", "member_id"],
+        public: &[
+            "organization_id",
+            "id",
+            "version",
+            "created_at",
+            "updated_at",
+            "member_id",
+        ],
         personal: &["starts_on", "hourly_rate_minor"],
         secret: &[],
     },
@@ -494,6 +501,7 @@ pub const CLASSES: &[TableClasses] = &[
             "total",
             "created",
             "duplicates",
+            "deleted_before",
             "ignored",
             "failed",
             "created_categories",
@@ -502,6 +510,12 @@ pub const CLASSES: &[TableClasses] = &[
             "created_members",
         ],
         personal: &["options", "errors"],
+        secret: &[],
+    },
+    TableClasses {
+        table: "imported_row",
+        public: &["organization_id", "row_id", "member_id"],
+        personal: &["import_key", "bucket", "texts"],
         secret: &[],
     },
     TableClasses {

@@ -51,6 +51,7 @@ mod m20261128_000023_index_filters;
 mod m20261128_000024_create_spending_totals;
 mod m20261129_000025_rename_changed_events;
 mod m20261129_000050_keep_budget_amounts;
+mod m20261129_000030_keep_what_was_imported;
 mod m20261129_000031_compare_texts_in_nfc;
 
 pub use classes::{CLASSES, Class, TableClasses};
@@ -88,6 +89,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000024_create_spending_totals::Migration),
             Box::new(m20261129_000025_rename_changed_events::Migration),
             Box::new(m20261129_000050_keep_budget_amounts::Migration),
+            Box::new(m20261129_000030_keep_what_was_imported::Migration),
             Box::new(m20261129_000031_compare_texts_in_nfc::Migration),
         ]
     }

@@ -7,11 +7,11 @@
 use entity::{
     account, account_balance, api_key, budget, budget_threshold, category, consumer_position,
     daily_report, daily_report_crew, daily_report_item, event, event_head, expense, expense_item,
-    expense_project, expense_tag, idempotency_key, import, import_slice, incident, invitation,
-    journal_entry, large_expense, member, organization, parked_event, project, rate, rule, saga,
-    saga_write, spending_backfill, spending_delta, spending_total, task, task_tag, task_turn,
-    time_entry, time_entry_day, time_entry_tag, timecard, transfer, webhook, webhook_attempt,
-    webhook_delivery, webhook_progress,
+    expense_project, expense_tag, idempotency_key, import, import_slice, imported_row, incident,
+    invitation, journal_entry, large_expense, member, organization, parked_event, project, rate,
+    rule, saga, saga_write, spending_backfill, spending_delta, spending_total, task, task_tag,
+    task_turn, time_entry, time_entry_day, time_entry_tag, timecard, transfer, webhook,
+    webhook_attempt, webhook_delivery, webhook_progress,
 };
 use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, Condition, EntityTrait};
@@ -69,6 +69,7 @@ tables![
     saga_write,
     import_slice of SLICE_WEIGHT,
     import,
+    imported_row,
     saga,
     webhook_attempt,
     webhook_delivery,

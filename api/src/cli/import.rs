@@ -68,9 +68,18 @@ pub(super) struct ImportArgs {
     /// What stands between columns: , or ; or a tab [default: ,]
     #[arg(long)]
     delimiter: Option<char>,
+    /// The account that all rows come from, such as an IBAN
+    #[arg(long, conflicts_with = "account_column")]
+    account: Option<String>,
+    /// The column of the account
+    #[arg(long)]
+    account_column: Option<String>,
     /// Make the categories that are not there
     #[arg(long)]
     create_categories: bool,
+    /// Import rows again that were imported before and deleted since
+    #[arg(long)]
+    restore: bool,
     /// Only say what would happen
     #[arg(long)]
     dry_run: bool,
@@ -106,7 +115,10 @@ impl ImportArgs {
             direction_debit,
             decimal_separator,
             delimiter,
+            account,
+            account_column,
             create_categories,
+            restore,
             dry_run,
             on_error,
         } = self;
@@ -124,7 +136,10 @@ impl ImportArgs {
             direction_debit: direction_debit.clone(),
             decimal_separator: *decimal_separator,
             delimiter: *delimiter,
+            account: account.clone(),
+            account_column: account_column.clone(),
             create_categories: *create_categories,
+            restore: *restore,
             member_id: Some(*member),
             dry_run: *dry_run,
             background: false,
@@ -194,7 +209,7 @@ async fn finish(store: &Store, actor: &Actor, run: &ImportRun) -> Result<ImportR
         "{bar:40} {pos}/{len} rows  {per_sec}  {eta} left",
     )?);
     let show = |run: &ImportRun| {
-        let done = run.created + run.duplicates + run.ignored + run.failed;
+        let done = run.created + run.duplicates + run.deleted_before + run.ignored + run.failed;
         bar.set_position(u64::try_from(done).unwrap_or_default());
     };
     let finished = import::finish(store, actor, run.id, show).await;

@@ -29,6 +29,7 @@ pub struct Model {
     pub created_members: i64,
     #[sea_orm(column_type = "JsonBinary")]
     pub errors: Json,
+    pub deleted_before: Option<i64>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

@@ -22,6 +22,7 @@ pub mod expense_tag;
 pub mod idempotency_key;
 pub mod import;
 pub mod import_slice;
+pub mod imported_row;
 pub mod incident;
 pub mod invitation;
 pub mod journal_entry;

@@ -51,6 +51,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub import_slices: HasMany<super::import_slice::Entity>,
     #[sea_orm(has_many)]
+    pub imported_rows: HasMany<super::imported_row::Entity>,
+    #[sea_orm(has_many)]
     pub incidents: HasMany<super::incident::Entity>,
     #[sea_orm(has_many)]
     pub invitations: HasMany<super::invitation::Entity>,

@@ -20,6 +20,7 @@ pub use super::expense_tag::Entity as ExpenseTag;
 pub use super::idempotency_key::Entity as IdempotencyKey;
 pub use super::import::Entity as Import;
 pub use super::import_slice::Entity as ImportSlice;
+pub use super::imported_row::Entity as ImportedRow;
 pub use super::incident::Entity as Incident;
 pub use super::invitation::Entity as Invitation;
 pub use super::journal_entry::Entity as JournalEntry;

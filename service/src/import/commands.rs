@@ -42,6 +42,7 @@ pub(super) fn view(row: import::Model, state: State, reason: Option<String>) -> 
         created_tasks,
         created_members,
         errors,
+        deleted_before,
     } = row;
     Ok(ImportRun {
         id,
@@ -51,6 +52,7 @@ pub(super) fn view(row: import::Model, state: State, reason: Option<String>) -> 
         total,
         created,
         duplicates,
+        deleted_before: deleted_before.unwrap_or_default(),
         ignored,
         failed,
         ignored_columns: ignored_columns(&options),

@@ -2,6 +2,7 @@
 //! (`automation::saga::import`). [`crate::csv`] reads the file.
 
 mod commands;
+pub(crate) mod history;
 pub(crate) mod repository;
 mod staging;
 mod tally;
@@ -77,6 +78,9 @@ pub struct ImportRun {
     pub created: i64,
     /// Number of rows that an earlier import had imported.
     pub duplicates: i64,
+    /// Number of rows that an earlier import had imported and somebody has deleted since. They stay
+    /// deleted unless `restore` is true.
+    pub deleted_before: i64,
     /// Number of rows that were left out: not spending, or without duration.
     pub ignored: i64,
     /// Number of invalid rows.

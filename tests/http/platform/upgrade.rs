@@ -84,6 +84,92 @@ async fn rules_and_webhooks_wait_for_what_an_event_is_called_now(database: Datab
     app.stop().await;
 }
 
+/// How the version before knew this row again.
+const SUBWAY: (&str, &str) = (
+    "Day,Shop,Sum\n2026-11-02,Subway,2.80\n",
+    "cdafef1aaaf73e54b51da670451de99df0017bd2ff631f5866fdbb600f06bb43",
+);
+
+#[each_database]
+async fn what_was_imported_before_members_had_rows_of_their_own_is_known(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let bob = ada.make(&format!("{home}/members"), json!({ "name": "Bob" })).await;
+    let path = format!("{home}/expenses/import?date=Day&amount=Sum&merchant=Shop");
+    let import = async |more: &str| {
+        let report = ada.upload(&format!("{path}{more}"), SUBWAY.0).await.expect(200);
+        ["created", "duplicates", "deleted_before"].map(|name| report[name].as_u64().unwrap())
+    };
+    assert_eq!(import("").await, [1, 0, 0]);
+    migrate_again(
+        &app.store,
+        "keep_what_was_imported",
+        &[&format!("UPDATE expense SET import_key = '{}'", SUBWAY.1)],
+    )
+    .await;
+    assert_eq!(import("").await, [0, 1, 0]);
+    assert_eq!(import(&format!("&member_id={}", id(&bob))).await, [1, 0, 0]);
+    let expenses = format!("{home}/expenses");
+    let of_ada = ada.all(&expenses, "?sort=created_at").await.remove(0);
+    ada.delete(&format!("{}?version=1", at(&expenses, &of_ada))).await.expect(204);
+    assert_eq!(import("").await, [0, 0, 1]);
+    assert_eq!(import("&restore=true").await, [1, 0, 0]);
+    assert_eq!(import("").await, [0, 1, 0]);
+    app.stop().await;
+}
+
+#[each_database]
+async fn texts_are_compared_in_one_form_after_they_were_compared_as_written(database: Database) {
+    let app = App::start(&database).await;
+    let ada = app.anonymous().sign_up_as("Ada", "ada@bu\u{308}ro.example").await;
+    let home = ada.found("household").await;
+    let name = "Cafe\u{301}";
+    let (categories, expenses) = (format!("{home}/categories"), format!("{home}/expenses"));
+    ada.make(&categories, json!({ "name": name })).await;
+    let new = json!({ "spent_on": "2026-11-01", "amount_minor": 5, "merchant": name,
+        "tags": [name] });
+    ada.make(&expenses, new).await;
+    let key = "cafe\u{301}";
+    let composed = "caf\u{e9}";
+    let as_then = [
+        "UPDATE \"user\" SET email_key = 'ada@bu\u{308}ro.example'".to_owned(),
+        format!("UPDATE category SET name_key = '{key}', sibling_key = ':{key}'"),
+        format!("UPDATE expense SET merchant_key = '{key}', search_key = '{key}'"),
+        format!("UPDATE expense_tag SET tag_key = '{key}'"),
+    ];
+    let as_then: Vec<&str> = as_then.iter().map(String::as_str).collect();
+    migrate_again(&app.store, "compare_texts_in_nfc", &as_then).await;
+    let again = app.anonymous().log_in("ADA@b\u{fc}ro.example", tests::PASSWORD).await;
+    again.expect(201);
+    for form in [key, composed] {
+        let twice = ada.post(&categories, json!({ "name": form })).await;
+        twice.expect_problem(409, "duplicate");
+        for query in [format!("?tag={form}"), format!("?q={form}")] {
+            assert_eq!(ada.all(&expenses, &query).await.len(), 1, "{query:?}");
+        }
+    }
+    app.stop().await;
+}
+
+/// Takes back what follows a migration, writes rows as the version before has, and migrates.
+async fn migrate_again(store: &Store, name: &str, rows: &[&str]) {
+    let migrations = store.migrations().await.expect("migrations");
+    let from = migrations.iter().position(|(migration, _)| migration.contains(name));
+    let steps = migrations.len() - from.expect("the migration");
+    store.migrate_down(u32::try_from(steps).expect("few")).await.expect("down");
+    let rows: Vec<String> = rows.iter().map(|row| (*row).to_owned()).collect();
+    let written = store.write(rows, |tx, rows| {
+        Box::pin(async move {
+            for row in rows {
+                tx.execute_unprepared(row).await?;
+            }
+            Ok(())
+        })
+    });
+    written.await.expect("rows are written");
+    store.migrate().await.expect("up");
+}
+
 /// The version before that migration called an update a change.
 async fn name_events_as_then(store: &Store) {
     let named = store.write((), |tx, ()| {

@@ -19,7 +19,7 @@ pub use self::{
     cells::Cells,
     chunks::Chunks,
     columns::{Column, Header},
-    key::Keys,
+    key::{Identity, Keys, Said},
     report::{MAX_REPORTED, Report},
     sheet::Sheet,
 };

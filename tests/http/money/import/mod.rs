@@ -1,6 +1,7 @@
 //! What an import does with the rows of a file.
 
 mod format;
+mod identity;
 mod large;
 mod property;
 mod slices;
@@ -230,6 +231,8 @@ async fn a_query_that_does_not_fit_the_file_is_refused_with_a_pointer(database: 
         ("date=Day&amount=Sum&direction_debit=Shop", &["?direction_debit"]),
         ("date=Day&amount=Sum&currency=EUR&currency_column=Shop", &["?currency_column"]),
         ("date=Day&amount=Sum&currency=EURO", &["?currency"]),
+        ("date=Day&amount=Sum&account=x&account_column=Shop", &["?account_column"]),
+        ("date=Day&amount=Sum&account_column=IBAN", &["?account_column"]),
         ("date=Day&amount=Sum&date_format=%25Q", &["?date_format"]),
         ("date=Day&amount=Sum&decimal_separator=x", &["?decimal_separator"]),
         ("date=Day&amount=Sum&decimal_separator=,,", &["?decimal_separator"]),

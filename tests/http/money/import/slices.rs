@@ -129,6 +129,9 @@ async fn an_import_that_is_called_off_is_taken_back(database: Database) {
         assert_eq!(ada.all(&format!("{home}/categories"), "").await.len() as i64, left);
         assert_eq!(staged(&app).await, 0);
     }
+    // What was taken back was never imported; what stays is known.
+    let again = app.import(&ada, &path(&home, ""), file()).await;
+    assert_eq!((counts(&again), &again["deleted_before"]), ([ROWS - 1, 1, 0], &json!(0)));
     app.stop().await;
 }
 

@@ -1,14 +1,15 @@
 //! Expenses from CSV files, as banks and apps export them.
 //!
 //! A file is read, checked and compared with what is there before anything is written, in bounded
-//! memory. Each row has a key made of what it says and of how many rows of the file before it say the
-//! same: a file imported twice creates nothing the second time, and two equal rows in one file are two
-//! expenses.
+//! memory. Each row has an identity ([`Identity`]), whatever columns it is read with: a file imported twice
+//! creates nothing the second time, two equal rows in one file are two expenses, and those of two members or
+//! two accounts, too. What was deleted since stays away, unless it is to be restored.
 
 mod known;
 mod rows;
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -28,11 +29,14 @@ use super::{commands, repository};
 use crate::{
     actor::Actor,
     amount,
-    csv::{Chunks, Keys, OnError, Refusals, Report, RowError},
+    csv::{Chunks, Identity, Keys, OnError, Refusals, Report, RowError},
     error::{Error, Result},
     idempotency::WriteOnce,
     identity::member,
-    import::{self, INLINE_ROWS, Imported, SLICE_ROWS, Staging, Tally, Written},
+    import::{
+        self, INLINE_ROWS, Imported, SLICE_ROWS, Staging, Tally, Written,
+        history::{self, Fate, History, Rule},
+    },
     money::category::Category,
     resource::Resource,
     store::{Connections, Store, Tx, versioned},
@@ -72,11 +76,21 @@ pub struct ImportQuery {
     pub decimal_separator: Option<char>,
     /// Character between columns: `,`, `;` or a tab. Defaults to `,`.
     pub delimiter: Option<char>,
+    /// Account from which the rows come, such as an IBAN, at most 100 characters, compared ignoring
+    /// case and spaces. Equal rows of two accounts are two expenses.
+    #[validate(length(max = 100))]
+    pub account: Option<String>,
+    /// Name of the column of the account.
+    pub account_column: Option<String>,
     /// Whether to create categories that do not exist. Defaults to false.
     #[serde(default)]
     pub create_categories: bool,
     /// Identifier of the member who paid. Defaults to the member who sends the request.
     pub member_id: Option<Uuid>,
+    /// Whether to import rows again that an earlier import had imported and somebody has deleted
+    /// since. Defaults to false: they are counted as `deleted_before`.
+    #[serde(default)]
+    pub restore: bool,
     /// Whether to check the file and report the result without writing anything. Defaults to false.
     #[serde(default)]
     pub dry_run: bool,
@@ -98,6 +112,9 @@ pub struct ImportReport {
     pub created: u64,
     /// Number of rows that an earlier import had imported.
     pub duplicates: u64,
+    /// Number of rows that an earlier import had imported and somebody has deleted since. They stay
+    /// deleted unless `restore` is true.
+    pub deleted_before: u64,
     /// Number of rows that are not spending.
     pub ignored: u64,
     /// Number of invalid rows.
@@ -133,6 +150,9 @@ fn check(query: &ImportQuery) -> Result<()> {
     if query.currency.is_some() && query.currency_column.is_some() {
         refusals.refuse("currency_column", "must not be set together with currency");
     }
+    if query.account.is_some() && query.account_column.is_some() {
+        refusals.refuse("account_column", "must not be set together with account");
+    }
     if query.direction.is_some() != query.direction_debit.is_some() {
         refusals.refuse("direction_debit", "must not be set without direction");
     }
@@ -143,7 +163,8 @@ fn check(query: &ImportQuery) -> Result<()> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Staged {
     row: Parsed,
-    key: String,
+    #[serde(flatten)]
+    identity: Identity,
 }
 
 /// Some rows of a file: those that are good, and what is to be said of the others.
@@ -168,7 +189,7 @@ fn read_chunks(import: &Import, known: &Known, give: &mut dyn FnMut(Chunk) -> bo
             Row::Bad(error) => report.fail(error),
             Row::Good(row) => match refusal(&row, known, &import.query) {
                 Some(error) => report.fail(error),
-                None => good.push(Staged { key: row.key(&mut keys), row }),
+                None => good.push(Staged { identity: row.identity(import, &mut keys), row }),
             },
         }
         read += 1;
@@ -238,11 +259,12 @@ async fn write_or_begin(
     if !rest.is_empty() {
         staging.push(&rest).await?;
     }
-    let ImportReport { created: _, duplicates, ignored, failed, errors } = report;
+    let ImportReport { created: _, duplicates, deleted_before, ignored, failed, errors } = report;
     let count = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
     let mut tally = Tally {
         total: count(total),
         duplicates: count(duplicates),
+        deleted_before: count(deleted_before),
         ignored: count(ignored),
         ..Tally::default()
     };
@@ -318,16 +340,25 @@ async fn compare(
     staging: &mut Staging,
 ) -> Result<Compared> {
     let (mut report, mut rest, mut total) = (ImportReport::default(), Vec::new(), 0);
+    let rule = Rule { member_id: import.query.member_id, needed_texts: 0 };
+    let mut history = History::new(rule);
     let of_thread = import.clone();
     let mut chunks = Chunks::read(move |give| read_chunks(&of_thread, &known, give));
-    while let Some(Chunk { good, report: some }) = chunks.next().await? {
+    while let Some(Chunk { mut good, report: some }) = chunks.next().await? {
         total += good.len() as u64 + some.ignored + some.failed;
         report = report.and(some);
-        let keys = good.iter().map(|row| &*row.key).collect();
-        let there = repository::known_keys(store.read(), actor.organization_id, keys).await?;
-        let (old, new): (Vec<_>, Vec<_>) =
-            good.into_iter().partition(|row| there.contains(&row.key));
-        report.duplicates += old.len() as u64;
+        let identities = good.iter_mut().map(|row| &mut row.identity).collect();
+        let fates =
+            history.fates::<Entity>(store.read(), actor.organization_id, identities).await?;
+        let count = |fate| fates.iter().filter(|it| **it == fate).count() as u64;
+        report.duplicates += count(Fate::There);
+        if !import.query.restore {
+            report.deleted_before += count(Fate::Deleted);
+        }
+        let is_new =
+            |fate: &Fate| *fate == Fate::New || (*fate == Fate::Deleted && import.query.restore);
+        let new = good.into_iter().zip(&fates).filter(|(_, fate)| is_new(fate));
+        let new: Vec<Staged> = new.map(|(row, _)| row).collect();
         report.created += new.len() as u64;
         if import.query.dry_run {
             continue;
@@ -361,9 +392,10 @@ fn refuse_bad_rows(import: &Import, known: &Known) -> Result<()> {
 impl ImportReport {
     /// This, and what comes after it in the file.
     fn and(mut self, next: Self) -> Self {
-        let Self { created, duplicates, ignored, failed, errors } = next;
+        let Self { created, duplicates, deleted_before, ignored, failed, errors } = next;
         self.created += created;
         self.duplicates += duplicates;
+        self.deleted_before += deleted_before;
         self.ignored += ignored;
         let told = errors.len() as u64;
         errors.into_iter().for_each(|error| self.fail(error));
@@ -378,7 +410,7 @@ impl Report for ImportReport {
     }
 
     fn with_nothing_written(self) -> Self {
-        Self { created: 0, duplicates: 0, ..self }
+        Self { created: 0, duplicates: 0, deleted_before: 0, ..self }
     }
 }
 
@@ -404,7 +436,8 @@ async fn write_rows(
     let mut written = Written::default();
     let mut known = Known::read(tx, actor.organization_id, query).await?;
     let mut new = Vec::with_capacity(rows.len());
-    for Staged { row, key } in rows {
+    let mut identities = HashMap::with_capacity(rows.len());
+    for Staged { row, identity } in rows {
         if let Some(error) = refusal(row, &known, query) {
             written.errors.push(error);
             continue;
@@ -415,22 +448,28 @@ async fn write_rows(
             written.made.push((Category::ENTITY, id));
         }
         let input = row.input(&known, query.member_id);
-        new.push(commands::new_row(tx, actor, tx.new_id(), &input, Some(key.clone()))?);
+        let (id, key) = (tx.new_id(), Some(identity.key.clone()));
+        new.push(commands::new_row(tx, actor, id, &input, key)?);
+        identities.insert(id, identity);
     }
     let asked = new.len();
     written.created = repository::insert_unknown(tx, actor, new).await?;
     written.duplicates = (asked - written.created.len()) as u64;
+    let made = written.created.iter().filter_map(|id| Some((*id, *identities.get(id)?)));
+    history::record(tx, actor.organization_id, made).await?;
     Ok(written)
 }
 
 /// Removes those of imported expenses that nobody has changed since, and says how many.
 pub(crate) async fn delete_imported(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
     let rows = versioned::find_unchanged::<Entity>(tx, actor.organization_id, ids).await?;
-    let count = rows.len() as u64;
+    let gone: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let count = gone.len() as u64;
     for row in rows {
         let current = repository::view(row.clone(), Vec::new())?;
         repository::delete(tx, actor, &row, &current).await?;
     }
+    history::forget(tx, actor.organization_id, gone).await?;
     Ok(count)
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Import, ImportQuery, RowError, known::Known};
 use crate::{
     amount::{self, AmountError},
-    csv::{self, Cells, Column, Header, Keys, Sheet},
+    csv::{self, Cells, Column, Header, Identity, Keys, Said, Sheet},
     error::Result,
     money::expense::{ExpenseInput, Kind},
     text::fold,
@@ -70,6 +70,7 @@ fn parse(cells: &Cells<'_>, columns: &Columns<'_>, import: &Import) -> Result<Ro
         spent_on,
         amount_minor: amount(cells, columns.amount, separator, exponent)?,
         currency: code,
+        account: owned(cells.optional(columns.account, 100)?),
         merchant: owned(cells.optional(columns.merchant, 200)?),
         category: cells.optional(columns.category, 100)?.map(|name| name.trim().to_owned()),
         project: cells.optional(columns.project, 100)?.map(|word| word.trim().to_owned()),
@@ -100,6 +101,11 @@ pub(super) enum Row {
     Good(Parsed),
 }
 
+/// What a column that a file may have says: nothing of one that is not read.
+fn read<'a>(column: &Option<String>, text: &'a Option<String>) -> Option<&'a str> {
+    column.as_ref().map(|_| text.as_deref().unwrap_or_default())
+}
+
 /// What a row says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Parsed {
@@ -109,19 +115,32 @@ pub(super) struct Parsed {
     spent_on: NaiveDate,
     amount_minor: i64,
     currency: String,
+    #[serde(default)]
+    account: Option<String>,
     merchant: Option<String>,
     note: Option<String>,
 }
 
 impl Parsed {
     /// What tells this row from every other.
-    pub(super) fn key(&self, keys: &mut Keys) -> String {
+    pub(super) fn identity(&self, Import { query, .. }: &Import, keys: &mut Keys) -> Identity {
         let (day, amount) = (self.spent_on.to_string(), self.amount_minor.to_string());
-        let fixed = [Some(day.as_str()), Some(&amount), Some(&self.currency)];
-        let texts = [&self.merchant, &self.category, &self.note].map(Option::as_deref);
+        let member = query.member_id.map(|id| id.to_string()).unwrap_or_default();
+        let account = query.account.as_deref().or(self.account.as_deref()).unwrap_or_default();
+        let account = fold(&account.split_whitespace().collect::<String>());
+        let fixed = [&*member, &*account, &*day, &*amount, &*self.currency];
+        let texts = [
+            read(&query.merchant, &self.merchant),
+            read(&query.category, &self.category),
+            read(&query.note, &self.note),
+            read(&query.project, &self.project),
+        ];
+        let earlier = [Some(day.as_str()), Some(&amount), Some(&self.currency)];
+        let earlier_texts = [&self.merchant, &self.category, &self.note].map(Option::as_deref);
         // A row without a project has the key that it had when rows had none.
         let project = self.project.as_deref().map(Some);
-        keys.next(fixed.into_iter().chain(texts).chain(project))
+        let earlier = earlier.into_iter().chain(earlier_texts).chain(project);
+        keys.next(&Said { fixed: &fixed, texts: &texts }, earlier)
     }
 
     /// The expense that it is.
@@ -150,6 +169,7 @@ struct Columns<'a> {
     date: Column<'a>,
     amount: Column<'a>,
     currency: Option<Column<'a>>,
+    account: Option<Column<'a>>,
     merchant: Option<Column<'a>>,
     category: Option<Column<'a>>,
     project: Option<Column<'a>>,
@@ -162,6 +182,7 @@ impl<'a> Columns<'a> {
         let date = header.find("date", &query.date);
         let amount = header.find("amount", &query.amount);
         let currency = header.find_any("currency_column", &query.currency_column);
+        let account = header.find_any("account_column", &query.account_column);
         let merchant = header.find_any("merchant", &query.merchant);
         let category = header.find_any("category", &query.category);
         let project = header.find_any("project", &query.project);
@@ -171,6 +192,7 @@ impl<'a> Columns<'a> {
             date,
             amount,
             currency,
+            account,
             merchant,
             category,
             project,

@@ -1,17 +1,11 @@
 //! The rows of imported expenses, which are known by their keys.
 
-use std::collections::HashSet;
-
 use entity::expense;
-use sea_orm::{ConnectionTrait, sea_query::OnConflict};
+use sea_orm::sea_query::OnConflict;
 use uuid::Uuid;
 
 use super::{insert_many, insert_names, view};
-use crate::{
-    actor::Actor,
-    error::Result,
-    store::{Tx, versioned},
-};
+use crate::{actor::Actor, error::Result, store::Tx};
 
 /// Writes imported expenses that are not there yet, and gives the ids of those that were not.
 pub(in crate::money::expense) async fn insert_unknown(
@@ -26,14 +20,4 @@ pub(in crate::money::expense) async fn insert_unknown(
     let made = insert_many(tx, actor, rows, Some(known), view).await?;
     insert_names(tx, actor.organization_id, &made).await?;
     Ok(made.iter().map(|expense| expense.id).collect())
-}
-
-/// Which of these keys of imported expenses are there.
-pub(in crate::money::expense) async fn known_keys(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    keys: Vec<&str>,
-) -> Result<HashSet<String>> {
-    let column = expense::Column::ImportKey;
-    versioned::find_existing::<expense::Entity>(connection, organization_id, column, keys).await
 }

@@ -8,7 +8,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, sea_query::OnConflict};
 use uuid::Uuid;
 
 pub(super) use children::{insert_names, item_rows, items_of, project_rows, tag_rows};
-pub(super) use import::{insert_unknown, known_keys};
+pub(super) use import::insert_unknown;
 pub(crate) use list::names_project;
 pub use list::statement;
 pub(super) use list::{list, list_plain};

@@ -15,6 +15,7 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
+use entity::time_entry::Entity;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -28,7 +29,10 @@ use crate::{
     error::{Error, Result},
     idempotency::WriteOnce,
     identity::member::{self, Member},
-    import::{self, INLINE_ROWS, Imported, SLICE_ROWS, Staging, Tally, Written},
+    import::{
+        self, INLINE_ROWS, Imported, SLICE_ROWS, Staging, Tally, Written,
+        history::{Fate, History, Rule},
+    },
     resource::Resource,
     role::Permission,
     store::{Connections, Store, Tx, references::References},
@@ -122,6 +126,10 @@ pub struct TimeImportQuery {
     /// Identifier of the member of rows that name none. Defaults to the member who sends the
     /// request.
     pub member_id: Option<Uuid>,
+    /// Whether to import rows again that an earlier import had imported and somebody has deleted
+    /// since. Defaults to false: they are counted as `deleted_before`.
+    #[serde(default)]
+    pub restore: bool,
     /// Whether to check the file and report the result without writing anything. Defaults to false.
     #[serde(default)]
     pub dry_run: bool,
@@ -155,6 +163,9 @@ pub struct TimeImportReport {
     pub created: u64,
     /// Number of rows that an earlier import had imported.
     pub duplicates: u64,
+    /// Number of rows that an earlier import had imported and somebody has deleted since. They stay
+    /// deleted unless `restore` is true.
+    pub deleted_before: u64,
     /// Number of invalid rows.
     pub failed: u64,
     /// Number of rows without duration that were skipped because of `zero=skip`.
@@ -305,6 +316,7 @@ async fn stage(
     let mut tally = Tally {
         total: count(total),
         duplicates: count(report.duplicates),
+        deleted_before: count(report.deleted_before),
         ignored: count(report.skipped),
         ..Tally::default()
     };
@@ -327,6 +339,7 @@ async fn write_at_once(
                 let written = write::write(tx, actor, import, &rows).await?;
                 let found = TimeImportReport {
                     duplicates: report.duplicates,
+                    deleted_before: report.deleted_before,
                     failed: report.failed,
                     errors: report.errors.clone(),
                     skipped: report.skipped,
@@ -368,15 +381,28 @@ async fn compare(
     import: &TimeImport,
     File { rows, skipped, ignored_columns }: &File,
 ) -> Result<Compared> {
-    let good: Vec<&Parsed> = rows.iter().flatten().collect();
+    let mut good: Vec<Parsed> = rows.iter().flatten().cloned().collect();
     let bad = rows.iter().filter_map(|row| row.as_ref().err().cloned());
     let (skipped, ignored_columns) = (*skipped, ignored_columns.clone());
     let report = TimeImportReport { skipped, ignored_columns, ..TimeImportReport::default() };
     let report = report.with_failures(bad.collect());
-    let (written, lines) = write::compare(tx, actor, import, &good).await?;
+    // Whoever is named by the email in one file may be named by the name in another, but not by nothing.
+    let rule = Rule { member_id: None, needed_texts: rows::WHO_TEXTS };
+    let identities = good.iter_mut().map(|row| &mut row.identity).collect();
+    let fates = History::new(rule).fates::<Entity>(tx, actor.organization_id, identities).await?;
+    let count = |fate| fates.iter().filter(|it| **it == fate).count() as u64;
+    let restore = import.query.restore;
+    let is_new = |fate: &Fate| *fate == Fate::New || (*fate == Fate::Deleted && restore);
+    let new = good.iter().zip(&fates).filter(|(_, fate)| is_new(fate));
+    let new: Vec<&Parsed> = new.map(|(row, _)| row).collect();
+    let (written, lines) = write::compare(tx, actor, import, &new).await?;
     let mut report = report.with(written);
     report.created = lines.len() as u64;
-    let fit = good.into_iter().filter(|row| lines.contains(&row.line)).cloned().collect();
+    report.duplicates += count(Fate::There);
+    if !restore {
+        report.deleted_before += count(Fate::Deleted);
+    }
+    let fit = new.into_iter().filter(|row| lines.contains(&row.line)).cloned().collect();
     Ok(Compared { report, fit, total: rows.len() as u64 + skipped })
 }
 

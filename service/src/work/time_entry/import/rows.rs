@@ -8,7 +8,7 @@ use super::{
     times::{When, when},
 };
 use crate::{
-    csv::{self, Cells, Column, Keys, RowError, Sheet},
+    csv::{self, Cells, Column, Identity, Keys, RowError, Said, Sheet},
     error::Result,
     text::{self, fold},
     work::time_entry::Break,
@@ -18,6 +18,9 @@ use crate::{
 const MAX_ROWS: usize = 10_000;
 /// How many tags an entry has at most.
 const MAX_TAGS: usize = 20;
+
+/// How many of the texts by which a row is known again say whose time it is: they come first.
+pub(super) const WHO_TEXTS: usize = 3;
 
 /// What a row says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,7 +35,8 @@ pub(super) struct Parsed {
     pub(super) note: Option<String>,
     pub(super) tags: Vec<String>,
     /// What tells it from every other row.
-    pub(super) key: String,
+    #[serde(flatten)]
+    pub(super) identity: Identity,
 }
 
 /// Who worked; nobody is named where both are none.
@@ -110,14 +114,14 @@ fn parse(
         billable,
         note: note.map(str::to_owned),
         tags,
-        key: String::new(),
+        identity: Identity::default(),
     };
-    parsed.key = parsed.next_key(import, keys);
+    parsed.identity = parsed.identify(columns, import, keys);
     Ok(Some(parsed))
 }
 
 impl Parsed {
-    fn next_key(&self, import: &TimeImport, keys: &mut Keys) -> String {
+    fn identify(&self, columns: &Columns<'_>, import: &TimeImport, keys: &mut Keys) -> Identity {
         let (one, other) = match self.when {
             When::Between(start, end) => (start.to_rfc3339(), end.to_rfc3339()),
             When::On(day, minutes) => (day.to_string(), minutes.to_string()),
@@ -126,25 +130,50 @@ impl Parsed {
         let fallback = import.member_id.map(|id| id.to_string());
         let fallback = fallback.filter(|_| name.is_none() && email.is_none());
         let project = self.project.as_ref();
+        let project_name = project.and_then(|it| it.name.as_deref());
+        let job_number = project.and_then(|it| it.job_number.as_deref());
+        let client = project.and_then(|it| it.client.as_deref());
         let tags = self.tags.join(",");
-        // Those without breaks have the keys that they had before breaks were read.
+        let billable = if self.billable { "1" } else { "0" };
         let breaks: Vec<_> = self.breaks.iter().map(shown).collect();
-        let said = [
+        let all_breaks = breaks.join(",");
+        let names = [columns.user, columns.first_name, columns.last_name];
+        let texts = [
+            Some(fallback.as_deref().unwrap_or_default()),
+            said(names.iter().any(Option::is_some), name.as_deref()),
+            said(columns.email.is_some(), email.as_deref()),
+            said(columns.project.is_some(), project_name),
+            said(columns.job_number.is_some(), job_number),
+            said(columns.client.is_some(), client),
+            said(columns.task.is_some(), self.task.as_deref()),
+            said(columns.description.is_some(), self.note.as_deref()),
+            said(columns.tags.is_some(), Some(&tags)),
+            said(columns.billable.is_some(), Some(billable)),
+            said(columns.breaks.is_some(), Some(&all_breaks)),
+        ];
+        let earlier = [
             Some(one.as_str()),
             Some(&other),
             fallback.as_deref(),
             name.as_deref(),
             email.as_deref(),
-            project.and_then(|it| it.name.as_deref()),
-            project.and_then(|it| it.job_number.as_deref()),
-            project.and_then(|it| it.client.as_deref()),
+            project_name,
+            job_number,
+            client,
             self.task.as_deref(),
             self.note.as_deref(),
             Some(&tags),
-            Some(if self.billable { "1" } else { "0" }),
+            Some(billable),
         ];
-        keys.next(said.into_iter().chain(breaks.iter().map(|it| Some(it.as_str()))))
+        // Those without breaks have the keys that they had before breaks were read.
+        let earlier = earlier.into_iter().chain(breaks.iter().map(|it| Some(it.as_str())));
+        keys.next(&Said { fixed: &[&one, &other], texts: &texts }, earlier)
     }
+}
+
+/// What a column that a file may have says: nothing of one that is not read.
+fn said(is_read: bool, text: Option<&str>) -> Option<&str> {
+    is_read.then(|| text.unwrap_or_default())
 }
 
 fn shown(pause: &Break) -> String {

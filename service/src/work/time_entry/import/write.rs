@@ -1,6 +1,6 @@
 //! What an import writes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use entity::{project as table, time_entry::Entity};
 use uuid::Uuid;
@@ -13,13 +13,13 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    csv::RowError,
+    csv::{Identity, RowError},
     error::{Error, Result},
     identity::{
         member::{Member, MemberInput},
         organization,
     },
-    import::Written,
+    import::{Written, history},
     resource::{Resource, Writable},
     role::Role,
     store::{Tx, stored::StoredWord, versioned},
@@ -47,9 +47,16 @@ pub(super) async fn write(
         // Names may be there twice: of two imports that make the same, one waits and finds it.
         organization::repository::lock(tx, actor.organization_id).await?;
     }
-    let Entries { lines, news, mut written, .. } = entries(tx, actor, import, rows, true).await?;
+    let Entries { lines, news, mut written } = entries(tx, actor, import, rows, true).await?;
     let done = write::insert(tx, actor, news).await?;
     written.created = done.made.iter().map(|(_, entry)| entry.id).collect();
+    let identities: HashMap<u64, &Identity> =
+        rows.iter().map(|row| (row.line, &row.identity)).collect();
+    let made = done
+        .made
+        .iter()
+        .filter_map(|(index, entry)| Some((entry.id, *identities.get(lines.get(*index)?)?)));
+    history::record(tx, actor.organization_id, made).await?;
     written.duplicates += done.known.len() as u64;
     written
         .errors
@@ -93,10 +100,10 @@ async fn entries(
 ) -> Result<Entries> {
     let mut written = Written::default();
     // What has been imported is left alone, whatever it named is called by now.
-    let keys = rows.iter().map(|row| &*row.key).collect();
+    let keys = rows.iter().map(|row| &*row.identity.key).collect();
     let known = repository::known_keys(tx, actor.organization_id, keys).await?;
     let (old, new): (Vec<&Parsed>, Vec<&Parsed>) =
-        rows.iter().partition(|row| known.contains(&row.key));
+        rows.iter().partition(|row| known.contains(&row.identity.key));
     written.duplicates += old.len() as u64;
     let directory = Directory::read(tx, actor.organization_id, &new).await?;
     let mut maker = Maker { tx, actor, import, directory, made: Vec::new(), for_good };
@@ -105,7 +112,8 @@ async fn entries(
         match maker.entry(row).await? {
             Ok(input) => {
                 lines.push(row.line);
-                news.push(New { id: tx.new_id(), input, import_key: Some(row.key.clone()) });
+                let import_key = Some(row.identity.key.clone());
+                news.push(New { id: tx.new_id(), input, import_key });
             }
             Err(error) => written.errors.push(error),
         }
@@ -116,17 +124,19 @@ async fn entries(
 
 /// Removes those of imported entries that nobody has changed since, and whose weeks are open, and says how many.
 pub(super) async fn delete_imported(tx: &Tx, actor: &Actor, ids: Vec<Uuid>) -> Result<u64> {
-    let mut count = 0;
+    let mut removed = Vec::new();
     for row in versioned::find_unchanged::<Entity>(tx, actor.organization_id, ids).await? {
         let current = TimeEntry::try_from(row.clone())?;
         let gone = tx.savepoint(async |tx| write::delete(tx, actor, &row, &current).await).await?;
         match gone {
-            Ok(()) => count += 1,
+            Ok(()) => removed.push(row.id),
             Err(error @ Error::Internal(_)) => return Err(error),
             // Somebody has submitted the week since: it stays.
             Err(_) => {}
         }
     }
+    let count = removed.len() as u64;
+    history::forget(tx, actor.organization_id, removed).await?;
     Ok(count)
 }
 

@@ -1,5 +1,6 @@
 //! Time that other trackers have exported: what becomes of the rows of a file.
 
+mod identity;
 mod lock;
 mod property;
 mod rows;
