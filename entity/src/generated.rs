@@ -88,7 +88,7 @@ ordered_columns! {
     }
     rate {
         organization_id, id, version, created_at, updated_at, member_id, starts_on,
-        hourly_rate_minor,
+        hourly_rate_minor, currency,
     }
     rule {
         organization_id, id, version, created_at, updated_at, name, name_key, enabled, kind,

@@ -350,6 +350,7 @@ pub const CLASSES: &[TableClasses] = &[
             "created_at",
             "updated_at",
             "member_id",
+            "currency",
         ],
         personal: &["starts_on", "hourly_rate_minor"],
         secret: &[],

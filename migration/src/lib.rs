@@ -53,6 +53,7 @@ mod m20261129_000025_rename_changed_events;
 mod m20261129_000050_keep_budget_amounts;
 mod m20261129_000030_keep_what_was_imported;
 mod m20261129_000031_compare_texts_in_nfc;
+mod m20261129_000032_give_rates_a_currency;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -91,6 +92,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000050_keep_budget_amounts::Migration),
             Box::new(m20261129_000030_keep_what_was_imported::Migration),
             Box::new(m20261129_000031_compare_texts_in_nfc::Migration),
+            Box::new(m20261129_000032_give_rates_a_currency::Migration),
         ]
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! What is below takes these as arguments and names no aggregate.
 
+use entity::{budget, expense, journal_entry, project, rate};
+use sea_orm::QueryFilter;
 use utoipa::ToSchema;
 
 use crate::{
@@ -36,7 +38,11 @@ use crate::{
     purge,
     resource::Descriptor,
     saga::{Kind, Saga, SagaTimeouts, Sagas},
-    store::{self, OnTimeZoneChange, Store, signal::Signal},
+    store::{
+        self, HasAmounts, OnTimeZoneChange, Store,
+        signal::Signal,
+        versioned::{any, find_in_organization},
+    },
     work::{
         daily_report::DailyReport, incident::Incident, project::Project, task::Task,
         time_entry::TimeEntry, timecard::Timecard,
@@ -90,9 +96,23 @@ const SAGAS: &[&Kind] =
 const ON_TIME_ZONE_CHANGE: &[OnTimeZoneChange] =
     &[|tx, actor, zone| Box::pin(time_zone_change::begin(tx, actor, zone))];
 
+/// What stands in the way of another currency of an organization (docs/decisions/0024).
+const AMOUNTS: &[(&str, HasAmounts)] = &[
+    ("rates", |tx, id| Box::pin(any(tx, find_in_organization::<rate::Entity>(id)))),
+    ("budgets", |tx, id| Box::pin(any(tx, find_in_organization::<budget::Entity>(id)))),
+    ("expenses", |tx, id| Box::pin(any(tx, find_in_organization::<expense::Entity>(id)))),
+    ("projects with a budget", |tx, id| {
+        let projects = find_in_organization::<project::Entity>(id);
+        Box::pin(any(tx, projects.filter(project::COLUMN.budget_minor.is_not_null())))
+    }),
+    ("journal entries", |tx, id| {
+        Box::pin(any(tx, find_in_organization::<journal_entry::Entity>(id)))
+    }),
+];
+
 /// What the store is handed.
 pub static CATALOGUE: store::Catalogue =
-    store::Catalogue { sagas: SAGAS, on_time_zone_change: ON_TIME_ZONE_CHANGE };
+    store::Catalogue { sagas: SAGAS, on_time_zone_change: ON_TIME_ZONE_CHANGE, amounts: AMOUNTS };
 
 /// Everybody who works in the background of a process, in the order in which `run_until_idle` lets them.
 /// The consumers are [`CONSUMERS`], but for tests.

@@ -18,6 +18,7 @@ pub struct Model {
     #[sea_orm(unique_key = "starts_on")]
     pub starts_on: Date,
     pub hourly_rate_minor: Option<i64>,
+    pub currency: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, member_id)",

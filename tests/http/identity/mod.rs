@@ -1,6 +1,7 @@
 //! People: users and their sessions, members, invitations, API keys.
 
 mod api_key;
+mod currency;
 mod guessing;
 mod invitation;
 mod member;

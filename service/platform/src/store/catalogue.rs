@@ -1,4 +1,5 @@
 use futures_util::future::BoxFuture;
+use uuid::Uuid;
 
 use super::Tx;
 use crate::{
@@ -11,6 +12,9 @@ use crate::{
 /// What is done in the transaction that gives an organization another time zone.
 pub type OnTimeZoneChange = for<'a> fn(&'a Tx, &'a Actor, Zone) -> BoxFuture<'a, Result<()>>;
 
+/// Whether an organization has amounts of a kind.
+pub type HasAmounts = for<'a> fn(&'a Tx, Uuid) -> BoxFuture<'a, Result<bool>>;
+
 /// What the domain hands in: what is called here by the name that a row has, and what one aggregate does
 /// because of another that does not know it.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +23,8 @@ pub struct Catalogue {
     pub sagas: &'static [&'static Kind],
     /// What follows from another time zone.
     pub on_time_zone_change: &'static [OnTimeZoneChange],
+    /// The kinds of amounts that stand in the way of another currency, by what clients call them.
+    pub amounts: &'static [(&'static str, HasAmounts)],
 }
 
 impl Catalogue {

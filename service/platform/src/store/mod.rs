@@ -38,7 +38,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
 use backfill_requests::BackfillRequests;
-pub use catalogue::{Catalogue, OnTimeZoneChange};
+pub use catalogue::{Catalogue, HasAmounts, OnTimeZoneChange};
 pub use connections::Connections;
 pub use failure::DUPLICATE_POINTERS;
 pub(crate) use job::Interceptor;

@@ -156,6 +156,15 @@ pub async fn find_existing<E: TenantEntity>(
     Ok(known)
 }
 
+/// Whether there is any of some rows.
+pub async fn any<E: TenantEntity>(
+    connection: &impl ConnectionTrait,
+    rows: Select<E>,
+) -> Result<bool> {
+    let first = rows.select_only().column(E::ID).limit(1).into_tuple::<Uuid>().one(connection);
+    Ok(first.await?.is_some())
+}
+
 /// Those of these rows that are as they were made, in the order of their ids.
 pub async fn find_unchanged<E: TenantEntity + Versioned>(
     connection: &impl ConnectionTrait,

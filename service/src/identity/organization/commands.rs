@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Kind, Organization, OrganizationInput, repository};
 use crate::{
     actor::Actor,
-    error::Result,
+    error::{Error, Result},
     event::Verb,
     idempotency::WriteOnce,
     identity::{member, user},
@@ -75,10 +75,38 @@ impl Changeable for Organization {
                 follow(tx, actor, zone).await?;
             }
         }
+        if input.currency != current.currency {
+            ensure_no_amounts(tx, &current, &input).await?;
+        }
         let next = columns(input);
         tx.invalidate_access();
         versioned::update(tx, actor, change.verb(), &row, next, Self::try_from).await
     }
+}
+
+/// Refuses another currency where it would make other amounts of those that are there (docs/decisions/0024).
+async fn ensure_no_amounts(
+    tx: &Tx,
+    current: &Organization,
+    input: &OrganizationInput,
+) -> Result<()> {
+    let mut found = Vec::new();
+    for (kind, has_amounts) in tx.catalogue().amounts {
+        if has_amounts(tx, current.id).await? {
+            found.push(*kind);
+        }
+    }
+    // One that is given anew is meant in the new currency.
+    if current.large_expense_minor.is_some()
+        && input.large_expense_minor == current.large_expense_minor
+    {
+        found.push("large_expense_minor");
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let (currency, found) = (&current.currency, found.join(", "));
+    Err(Error::state("currency_in_use", format!("there are amounts in {currency}: {found}")))
 }
 
 /// Makes an organization, of which the user is the first member and owner.

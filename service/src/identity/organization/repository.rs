@@ -2,14 +2,14 @@ use std::collections::HashSet;
 
 use entity::{api_key, invitation, member, organization, saga, webhook};
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ActiveValue::Set, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
 };
 use uuid::Uuid;
 
 pub(crate) use crate::tenant::{get, is_deleted};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     store::{
         Tx,
         page::{Page, PageQuery, Sort, page},
@@ -89,6 +89,17 @@ pub(crate) async fn ids_after(
 pub(crate) async fn lock(tx: &Tx, id: Uuid) -> Result<()> {
     let row = get(tx, id).await?;
     versioned::lock::<organization::Entity>(tx, &row).await
+}
+
+/// [`lock`], and the currency that the organization has until then.
+pub(crate) async fn lock_currency(tx: &Tx, id: Uuid) -> Result<String> {
+    let held = organization::Entity::update_many()
+        .col_expr(organization::Column::Version, organization::Column::Version.into_simple_expr())
+        .filter(organization::COLUMN.id.eq(id))
+        .exec_with_returning(tx)
+        .await?;
+    let held = held.into_iter().next().ok_or(Error::NotFound("organization"))?;
+    Ok(held.currency)
 }
 
 pub(super) async fn of_user(

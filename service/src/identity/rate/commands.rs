@@ -8,7 +8,10 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
-    identity::member::{self as members, Member, ensure_may_manage},
+    identity::{
+        member::{self as members, Member, ensure_may_manage},
+        organization,
+    },
     input::{Change, Create},
     resource::{self, Changeable, Resource, Writable, versioned},
     role::Permission,
@@ -122,8 +125,11 @@ async fn insert(
     starts_on: NaiveDate,
     hourly_rate_minor: Option<i64>,
 ) -> Result<Rate> {
+    // Nobody gives the organization another currency meanwhile.
+    let currency = organization::repository::lock_currency(tx, actor.organization_id).await?;
     let now = tx.now().fixed_offset();
     let row = rate::ActiveModel {
+        currency: Set(Some(currency)),
         organization_id: Set(actor.organization_id),
         id: Set(id),
         member_id: Set(member_id),

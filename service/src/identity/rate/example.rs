@@ -22,6 +22,7 @@ impl Rate {
             member_id,
             starts_on,
             hourly_rate_minor,
+            currency: Some("EUR".into()),
             created_at: example::at(7),
             updated_at: example::at(7),
         }

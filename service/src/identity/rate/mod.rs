@@ -53,9 +53,14 @@ pub struct Rate {
     pub member_id: Uuid,
     /// First day on which the rate holds (`YYYY-MM-DD`). Unique for the member.
     pub starts_on: NaiveDate,
-    /// Cost of one hour in minor units of the organization's currency (cents), 0 to
-    /// 9007199254740991; null if the member has no rate from this day on.
+    /// Cost of one hour in minor units of `currency` (cents), 0 to 9007199254740991; null if the
+    /// member has no rate from this day on.
     pub hourly_rate_minor: Option<i64>,
+    /// ISO 4217 code of the rate's currency, set by the server: that of the organization, which
+    /// cannot change while there are rates. Null only of a rate that a node of an earlier version
+    /// has written.
+    #[schema(example = "EUR")]
+    pub currency: Option<String>,
     /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
     /// Time of the last change (RFC 3339, UTC), set by the server.
@@ -75,6 +80,7 @@ impl TryFrom<entity::rate::Model> for Rate {
             member_id,
             starts_on,
             hourly_rate_minor,
+            currency,
         } = row;
         Ok(Self {
             id,
@@ -82,6 +88,7 @@ impl TryFrom<entity::rate::Model> for Rate {
             member_id,
             starts_on,
             hourly_rate_minor,
+            currency,
             created_at: created_at.to_utc(),
             updated_at: updated_at.to_utc(),
         })
