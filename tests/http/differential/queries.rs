@@ -137,6 +137,10 @@ pub(super) fn import(choice: &mut Choice, organization: &Organization) -> Call {
         pairs.push(("category", "Kind of thing".into()));
         pairs.push(("create_categories", choice.of(&["true", "true", "false"]).to_owned()));
     }
+    if choice.chance(30) {
+        pairs.push(("restore", choice.of(&["true", "false"]).to_owned()));
+        pairs.push(("account", choice.of(TEXTS).to_owned()));
+    }
     let path = format!("{}/expenses/import?{}", organization.path, query(&pairs));
     let content_type = "text/csv";
     Call { content_type, body: Some(csv.into()), ..Call::new(reqwest::Method::POST, path) }

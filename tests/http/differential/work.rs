@@ -450,6 +450,7 @@ fn import(choice: &mut Choice, organization: &Organization) -> Call {
         ("on_error", choice.of(&["skip", "abort"]).to_owned()),
         ("dry_run", choice.of(&["false", "false", "true"]).to_owned()),
         ("time_zone", choice.of(&["Europe/Zurich", "America/New_York", "x"]).to_owned()),
+        ("restore", choice.of(&["true", "false"]).to_owned()),
     ];
     let mut some = pairs.to_vec();
     some.retain(|_| choice.chance(75));
