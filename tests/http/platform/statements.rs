@@ -112,7 +112,7 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("GET /v1/organizations/{organization_id}/journal-entries/{journal_entry_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/journal-entries/{journal_entry_id}/reverse", 10),
     ("GET /v1/organizations/{organization_id}/members", 1),
-    ("POST /v1/organizations/{organization_id}/members", 4),
+    ("POST /v1/organizations/{organization_id}/members", 5),
     ("GET /v1/organizations/{organization_id}/members/{member_id}", 1),
     ("PATCH /v1/organizations/{organization_id}/members/{member_id}", 3),
     ("DELETE /v1/organizations/{organization_id}/members/{member_id}", 7),
