@@ -50,10 +50,10 @@ mod m20261125_000022_index_projects_of_expenses;
 mod m20261128_000023_index_filters;
 mod m20261128_000024_create_spending_totals;
 mod m20261129_000025_rename_changed_events;
-mod m20261129_000050_keep_budget_amounts;
 mod m20261129_000030_keep_what_was_imported;
 mod m20261129_000031_compare_texts_in_nfc;
 mod m20261129_000032_give_rates_a_currency;
+mod m20261129_000050_keep_budget_amounts;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -89,10 +89,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000023_index_filters::Migration),
             Box::new(m20261128_000024_create_spending_totals::Migration),
             Box::new(m20261129_000025_rename_changed_events::Migration),
-            Box::new(m20261129_000050_keep_budget_amounts::Migration),
             Box::new(m20261129_000030_keep_what_was_imported::Migration),
             Box::new(m20261129_000031_compare_texts_in_nfc::Migration),
             Box::new(m20261129_000032_give_rates_a_currency::Migration),
+            Box::new(m20261129_000050_keep_budget_amounts::Migration),
         ]
     }
 }
