@@ -54,6 +54,7 @@ mod m20261129_000030_keep_what_was_imported;
 mod m20261129_000031_compare_texts_in_nfc;
 mod m20261129_000032_give_rates_a_currency;
 mod m20261129_000050_keep_budget_amounts;
+mod m20261129_000040_index_expenses_of_no_project;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -93,6 +94,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000031_compare_texts_in_nfc::Migration),
             Box::new(m20261129_000032_give_rates_a_currency::Migration),
             Box::new(m20261129_000050_keep_budget_amounts::Migration),
+            Box::new(m20261129_000040_index_expenses_of_no_project::Migration),
         ]
     }
 }

@@ -129,11 +129,30 @@ impl Route {
         let few = |schema: &Value| match schema["type"] == "boolean" {
             true => vec!["true".to_owned(), "false".to_owned()],
             false => {
+                let schema = if self.takes_several(parameter) { &schema["items"] } else { schema };
                 let values = schema["enum"].as_array().into_iter().flatten();
                 values.filter_map(Value::as_str).map(str::to_owned).collect()
             }
         };
         schema.flat_map(few).collect()
+    }
+
+    /// Whether a query parameter takes several values, separated by commas.
+    pub fn takes_several(&self, parameter: &str) -> bool {
+        self.query_where(|known| known["name"] == parameter && known["schema"]["type"] == "array")
+            .len()
+            == 1
+    }
+
+    /// Whether a query parameter takes `none`.
+    pub fn takes_none(&self, parameter: &str) -> bool {
+        let has_none = |schema: &Value| {
+            let items = schema["items"]["oneOf"].as_array().into_iter().flatten();
+            items.into_iter().any(|item| item["enum"] == serde_json::json!(["none"]))
+        };
+        !self
+            .query_where(|known| known["name"] == parameter && has_none(&known["schema"]))
+            .is_empty()
     }
 
     fn query_where(&self, fits: impl Fn(&Value) -> bool) -> Vec<&str> {

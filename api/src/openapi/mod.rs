@@ -4,11 +4,12 @@ mod headers;
 mod schemas;
 
 use actix_web::App;
+use service::input::MAX_VALUES;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        RefOr,
-        path::Operation,
+        RefOr, Schema,
+        path::{Operation, ParameterStyle},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -96,12 +97,24 @@ pub fn document() -> utoipa::openapi::OpenApi {
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             describe_ids(operation);
+            separate_by_commas(operation);
             headers::declare(operation);
         }
     }
     let components = document.components.get_or_insert_default();
     components.schemas.values_mut().for_each(schemas::describe_optional);
     document
+}
+
+/// What takes several values in a query takes them in one parameter ([`service::input::AnyOf`]).
+fn separate_by_commas(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(parameter) = parameter else { continue };
+        if let Some(RefOr::T(Schema::Array(values))) = &mut parameter.schema {
+            (values.min_items, values.max_items) = (Some(1), Some(MAX_VALUES));
+            (parameter.style, parameter.explode) = (Some(ParameterStyle::Form), Some(false));
+        }
+    }
 }
 
 /// The ids in paths are named after what they identify.

@@ -221,10 +221,10 @@ impl Story {
 
     /// Cancels the offboarding of somebody, as an operator would.
     async fn cancel(&self, leaver: &Leaver) {
-        let about = id(&leaver.member).parse().expect("an id");
+        let about: Uuid = id(&leaver.member).parse().expect("an id");
         self.meanwhile(async |store, organization_id| {
             let actor = access::operator(store, organization_id, None).await.expect("an operator");
-            let query = SagaQuery { subject_id: Some(about), ..Default::default() };
+            let query = SagaQuery { subject_id: Some(about.into()), ..Default::default() };
             let listed = Saga::list(store, &actor, &query);
             let saga = listed.await.expect("sagas").items.remove(0);
             let again = json!({ "reassign_to_member_id": null });

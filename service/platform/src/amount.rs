@@ -3,7 +3,7 @@
 use iso_currency::Currency;
 use validator::ValidationError;
 
-use crate::text::refusal;
+use crate::{input::AnyOf, text::refusal};
 
 /// The largest amount: 2^53 - 1, the last integer that every JSON client reads exactly.
 pub const MAX_AMOUNT_MINOR: i64 = 9_007_199_254_740_991;
@@ -19,6 +19,11 @@ pub fn currency_code(code: &str) -> Result<(), ValidationError> {
         Some(_) => Ok(()),
         None => Err(refusal("currency", "must be an ISO 4217 code such as EUR")),
     }
+}
+
+/// Refuses codes to look for of which one is not that of a currency.
+pub fn any_of_currencies(codes: &AnyOf<String>) -> Result<(), ValidationError> {
+    codes.iter().try_for_each(|code| currency_code(code))
 }
 
 /// Why a text is no amount.

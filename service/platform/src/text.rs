@@ -83,6 +83,11 @@ pub fn tags(tags: &[String]) -> Result<(), ValidationError> {
     Ok(())
 }
 
+/// Refuses tags to look for of which one is no tag.
+pub fn any_of_tags(tags: &crate::input::AnyOf<String>) -> Result<(), ValidationError> {
+    tags.iter().try_for_each(|one| tag(one))
+}
+
 /// Refuses an address that is too long to be kept as it is written or as it is compared: its domain
 /// may be longer in ASCII.
 pub fn address(address: &str) -> Result<(), ValidationError> {

@@ -19,7 +19,7 @@ pub use commands::{cancel, finish, get, list};
 pub(crate) use staging::{Staging, acting, sweep};
 pub(crate) use tally::{Tally, Written};
 
-use crate::{csv::RowError, saga, store::page::paged};
+use crate::{csv::RowError, input::AnyOf, saga, store::page::paged};
 
 /// How many new rows an import writes before its response. One with more runs in the background.
 pub(crate) const INLINE_ROWS: usize = 100;
@@ -109,9 +109,9 @@ pub struct ImportRun {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportRunQuery {
-    /// Return imports of this kind.
-    #[param(inline)]
-    pub kind: Option<Kind>,
+    /// Return imports of one of these kinds.
+    #[param(value_type = Option<Vec<Kind>>, inline)]
+    pub kind: Option<AnyOf<Kind>>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]

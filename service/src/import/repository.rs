@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use entity::{import, import_slice};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait,
+    QueryOrder, QuerySelect,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,10 +10,11 @@ use uuid::Uuid;
 use super::{ImportRunQuery, Tally};
 use crate::{
     error::{Error, Result},
+    input::AnyOf,
     store::{
         Tx,
         page::{Page, Paged, Sort, page},
-        stored::StoredWord,
+        parts::Rows,
         versioned,
     },
 };
@@ -39,8 +40,10 @@ pub(super) async fn list(
 ) -> Result<Page<import::Model>> {
     let ImportRunQuery { kind, limit: _, cursor: _ } = query;
     let rows = versioned::find_in_organization::<import::Entity>(organization_id)
-        .filter(import::COLUMN.staging_until.is_null())
-        .apply_if(*kind, |rows, kind| rows.filter(import::COLUMN.kind.eq(kind.as_str())));
+        .filter(import::COLUMN.staging_until.is_null());
+    let backend = connection.get_database_backend();
+    let kinds = kind.as_ref().map(AnyOf::words);
+    let rows = Rows::from(rows).any_of(backend, import::Column::Kind, kinds);
     let sort = Sort { name: "-created_at", column: import::Column::CreatedAt, descending: true };
     page(connection, rows, sort, &query.page()).await
 }

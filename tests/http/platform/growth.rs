@@ -174,8 +174,20 @@ fn bound(engine: Engine) -> u64 {
     }
 }
 
-/// The values that a filter is asked for with: what all rows have, and what none has.
+/// The values that a filter is asked for with: what all rows have, what none has, and both.
 fn values(sample: &Sample, route: &Route, name: &str) -> Vec<String> {
+    let mut values = single_values(sample, route, name);
+    if route.takes_several(name) {
+        values.push(values.iter().take(2).cloned().collect::<Vec<_>>().join(","));
+    }
+    if route.takes_none(name) {
+        values.extend(values.first().map(|value| format!("{value},none")));
+        values.push("none".to_owned());
+    }
+    values
+}
+
+fn single_values(sample: &Sample, route: &Route, name: &str) -> Vec<String> {
     let ids =
         |all: &str, none: &str| [all, none].map(|name| sample.value(name).to_owned()).to_vec();
     let texts = |all: &str, none: &str| [all, none].map(str::to_owned).to_vec();

@@ -5,6 +5,7 @@
 //! patch is laid over the input that would make the resource as it is, and the result is read and
 //! validated as a whole, under the same rules.
 
+mod any_of;
 pub mod batch;
 mod change;
 #[cfg(fuzzing)]
@@ -20,6 +21,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use validator::Validate;
 
+pub use any_of::{AnyOf, AnyOrNone, IdOrNone, MAX_VALUES};
 pub use change::Change;
 pub use json::{parse, read};
 pub use schema::{batch_schema, patch_schema};

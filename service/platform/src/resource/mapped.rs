@@ -14,6 +14,7 @@ use crate::{
     store::{
         Store, Tx,
         page::{Page, Paged, Sort, page},
+        parts::Rows,
         versioned,
     },
 };
@@ -40,8 +41,8 @@ pub trait Mapped:
         _backend: DbBackend,
         rows: Select<Self::Entity>,
         _query: &Self::Query,
-    ) -> Select<Self::Entity> {
-        rows
+    ) -> Rows<Self::Entity> {
+        rows.into()
     }
 }
 

@@ -25,6 +25,7 @@ pub use worker::{Kind, Sagas};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    input::AnyOf,
     role::Permission,
     store::{page::paged, stored},
 };
@@ -204,11 +205,12 @@ impl TryFrom<entity::saga::Model> for Saga {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SagaQuery {
-    /// Return sagas in this state.
-    #[param(inline)]
-    pub state: Option<State>,
-    /// Return sagas about this expense, member, import or organization.
-    pub subject_id: Option<Uuid>,
+    /// Return sagas in one of these states.
+    #[param(value_type = Option<Vec<State>>, inline)]
+    pub state: Option<AnyOf<State>>,
+    /// Return sagas about one of these expenses, members, imports or organizations.
+    #[param(value_type = Option<Vec<Uuid>>)]
+    pub subject_id: Option<AnyOf<Uuid>>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]

@@ -5,7 +5,7 @@ use entity::{saga, saga_write};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    QuerySelect,
     sea_query::{Expr, OnConflict},
 };
 use serde_json::Value;
@@ -15,9 +15,11 @@ use super::{SagaQuery, State, rules::Progress};
 use crate::{
     due,
     error::{Error, Result},
+    input::AnyOf,
     store::{
         Tx, dialect,
         page::{Page, Paged, Sort, page},
+        parts::Rows,
         rows,
         stored::StoredWord,
         versioned,
@@ -83,9 +85,10 @@ pub(super) async fn list(
     query: &SagaQuery,
 ) -> Result<Page<saga::Model>> {
     let SagaQuery { state, subject_id, limit: _, cursor: _ } = query;
-    let rows = versioned::find_in_organization::<saga::Entity>(organization_id)
-        .apply_if(*state, |rows, state| rows.filter(saga::COLUMN.state.eq(state.as_str())))
-        .apply_if(*subject_id, |rows, id| rows.filter(saga::COLUMN.subject_id.eq(id)));
+    let backend = connection.get_database_backend();
+    let rows = Rows::from(versioned::find_in_organization::<saga::Entity>(organization_id))
+        .any_of(backend, saga::Column::SubjectId, subject_id.as_ref().map(AnyOf::ids))
+        .any_of(backend, saga::Column::State, state.as_ref().map(AnyOf::words));
     let sort = Sort { name: "-created_at", column: saga::Column::CreatedAt, descending: true };
     page(connection, rows, sort, &query.page()).await
 }

@@ -18,6 +18,7 @@ mod job;
 pub mod log;
 mod options;
 pub mod page;
+pub mod parts;
 mod positions;
 mod postgres;
 pub mod references;

@@ -19,7 +19,11 @@ use utoipa::{
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{dialect, rows};
+use super::{
+    dialect,
+    parts::{Found, Part, Rows},
+    rows,
+};
 use crate::{
     error::{Error, Result},
     text,
@@ -254,74 +258,76 @@ impl SortKey {
 /// The page of `rows` that `query` asks for, in one statement.
 pub async fn page<E: Identified>(
     connection: &impl ConnectionTrait,
-    rows: Select<E>,
+    rows: impl Into<Rows<E>>,
     sort: Sort<E::Column>,
     query: &PageQuery,
 ) -> Result<Page<E::Model>> {
-    page_at(connection, rows, sort, query, SortKey::of::<E>(sort.column)).await
-}
-
-/// The same, sorted by what stands elsewhere.
-pub async fn page_at<E: Identified>(
-    connection: &impl ConnectionTrait,
-    rows: Select<E>,
-    sort: Sort<E::Column>,
-    query: &PageQuery,
-    sort_key: SortKey,
-) -> Result<Page<E::Model>> {
-    let items = rows::all(connection, page_query(rows, sort, query, sort_key)?).await?;
+    let page = select_page(connection.get_database_backend(), rows.into(), sort, query)?;
+    let items = rows::all_selected::<E>(connection, &page).await?;
     into_page::<E>(items, sort, query)
 }
 
-/// The page of rows that are in one of two sets, and none in both, where an `OR` would have all of both read and
-/// sorted. Of the one, which an index has in this order, no more is read than a page; the other is small.
-pub async fn page_of_either<E: Identified>(
-    connection: &impl ConnectionTrait,
-    (one, other): (Select<E>, Select<E>),
-    sort: Sort<E::Column>,
-    query: &PageQuery,
-) -> Result<Page<E::Model>> {
-    let backend = connection.get_database_backend();
-    let either = either(backend, (one, other), sort, query)?;
-    let items = rows::all_selected::<E>(connection, &either).await?;
-    into_page::<E>(items, sort, query)
-}
-
-/// The one statement of [`page_of_either`], to ask the database what it makes of it.
-pub fn page_of_either_statement<E: Identified>(
+/// The one statement of [`page`], to ask the database what it makes of it.
+pub fn page_statement<E: Identified>(
     backend: DbBackend,
-    parts: (Select<E>, Select<E>),
+    rows: impl Into<Rows<E>>,
     sort: Sort<E::Column>,
     query: &PageQuery,
 ) -> Result<Statement> {
-    Ok(backend.build(&either(backend, parts, sort, query)?))
+    Ok(backend.build(&select_page(backend, rows.into(), sort, query)?))
 }
 
-fn either<E: Identified>(
+/// A page of each part, and of these the first rows: an `OR` would have all rows of all parts read and sorted.
+fn select_page<E: Identified>(
     backend: DbBackend,
-    (one, other): (Select<E>, Select<E>),
+    rows: Rows<E>,
+    sort: Sort<E::Column>,
+    query: &PageQuery,
+) -> Result<SelectStatement> {
+    let pages = rows.parts.into_iter().map(|part| part_query(backend, part, sort, query));
+    let mut pages = pages.collect::<Result<Vec<_>>>()?;
+    if pages.len() == 1 {
+        return Ok(pages.remove(0));
+    }
+    let union = if rows.deduplicated { UnionType::Distinct } else { UnionType::All };
+    let mut parts = pages.into_iter().zip(0..).map(|(page, number)| {
+        let name = Alias::new(format!("part_{number}"));
+        Query::select().expr(Expr::cust("*")).from_subquery(page, name).to_owned()
+    });
+    let no_rows = || Error::Internal("a list has no part".to_owned());
+    let mut whole = parts.next().ok_or_else(no_rows)?;
+    for part in parts {
+        whole.union(union, part);
+    }
+    let order = order(sort);
+    whole
+        .order_by(Alias::new(sort.column.as_str()), order.clone())
+        .order_by(Alias::new(E::ID.as_str()), order)
+        .limit(limit(query) + 1);
+    Ok(whole)
+}
+
+fn part_query<E: Identified>(
+    backend: DbBackend,
+    Part { rows, found }: Part<E>,
     sort: Sort<E::Column>,
     query: &PageQuery,
 ) -> Result<SelectStatement> {
     let in_order = SortKey::of::<E>(sort.column);
-    // Or SQLite walks the index of the order, in which few of them are.
-    let sorted = SortKey {
-        column: dialect::unindexed(backend, in_order.column.clone()),
-        id: dialect::unindexed(backend, in_order.id.clone()),
+    let (rows, sort_key) = match found {
+        Found::InOrder => (rows, in_order),
+        Found::At(sort_key) => (rows, sort_key),
+        Found::Null(column, next) if next == sort.column.as_str() => {
+            (rows.order_by(column, order(sort)), in_order)
+        }
+        Found::Null(..) => (rows, in_order),
+        // Or SQLite walks the index of the order, in which few of them are.
+        Found::Few => {
+            let column = dialect::unindexed(backend, in_order.column);
+            (rows, SortKey { column, id: dialect::unindexed(backend, in_order.id) })
+        }
     };
-    let part = |rows, sort_key, name: &'static str| {
-        let page = rows::select(page_query(rows, sort, query, sort_key)?);
-        let all = Query::select().expr(Expr::cust("*")).from_subquery(page, name).to_owned();
-        Ok::<_, Error>(all)
-    };
-    let order = order(sort);
-    let either = part(one, in_order, "one")?
-        .union(UnionType::All, part(other, sorted, "other")?)
-        .order_by(Alias::new(sort.column.as_str()), order.clone())
-        .order_by(Alias::new(E::ID.as_str()), order)
-        .limit(limit(query) + 1)
-        .to_owned();
-    Ok(either)
+    Ok(rows::select(page_query(rows, sort, query, sort_key)?))
 }
 
 /// What was asked for is a row more than a page has.
@@ -338,17 +344,6 @@ fn into_page<E: Identified>(
         _ => None,
     };
     Ok(Page { items, next_cursor })
-}
-
-/// The one statement of [`page_at`], to ask the database what it makes of it.
-pub fn page_statement<E: Identified>(
-    backend: DbBackend,
-    rows: Select<E>,
-    sort: Sort<E::Column>,
-    query: &PageQuery,
-    sort_key: SortKey,
-) -> Result<Statement> {
-    Ok(backend.build(&rows::select(page_query(rows, sort, query, sort_key)?)))
 }
 
 fn limit(query: &PageQuery) -> u64 {

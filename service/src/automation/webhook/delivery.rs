@@ -14,6 +14,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     idempotency::WriteOnce,
+    input::AnyOf,
     store::{
         Store, Tx,
         page::{Page, PageQuery},
@@ -163,9 +164,9 @@ impl From<webhook_attempt::Model> for Attempt {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeliveryQuery {
-    /// Return deliveries in this state.
-    #[param(inline)]
-    pub state: Option<DeliveryState>,
+    /// Return deliveries in one of these states.
+    #[param(value_type = Option<Vec<DeliveryState>>, inline)]
+    pub state: Option<AnyOf<DeliveryState>>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]
@@ -186,7 +187,7 @@ pub async fn deliveries(
     let endpoint = (actor.organization_id, webhook_id);
     repository::get(store.read(), actor.organization_id, webhook_id).await?;
     let page = PageQuery { limit, cursor };
-    let page = repository::deliveries(store.read(), endpoint, state, &page).await?;
+    let page = repository::deliveries(store.read(), endpoint, state.as_ref(), &page).await?;
     page.try_map(Delivery::try_from)
 }
 

@@ -15,9 +15,11 @@ use super::{
 use crate::{
     due,
     error::{Error, Result},
+    input::AnyOf,
     store::{
         Tx,
         page::{Page, PageQuery, Sort, page},
+        parts::Rows,
         rows,
         stored::StoredWord,
         versioned,
@@ -341,17 +343,15 @@ pub(super) async fn delivery(
 pub(super) async fn deliveries(
     connection: &impl ConnectionTrait,
     (organization_id, webhook_id): Endpoint,
-    state: Option<DeliveryState>,
+    state: Option<&AnyOf<DeliveryState>>,
     query: &PageQuery,
 ) -> Result<Page<webhook_delivery::Model>> {
-    let rows: Select<_> =
-        versioned::find_in_organization::<webhook_delivery::Entity>(organization_id)
-            .filter(webhook_delivery::COLUMN.webhook_id.eq(webhook_id));
-    let rows = match state {
-        Some(state) => rows.filter(webhook_delivery::COLUMN.state.eq(state.as_str())),
-        None => rows,
-    };
-    let column = webhook_delivery::Column::CreatedAt;
+    use webhook_delivery::{COLUMN, Column, Entity};
+    let rows = versioned::find_in_organization::<Entity>(organization_id)
+        .filter(COLUMN.webhook_id.eq(webhook_id));
+    let backend = connection.get_database_backend();
+    let rows = Rows::from(rows).any_of(backend, Column::State, state.map(AnyOf::words));
+    let column = Column::CreatedAt;
     page(connection, rows, Sort { name: "-created_at", column, descending: true }, query).await
 }
 

@@ -19,6 +19,7 @@ pub(crate) use commands::{remove_all, set};
 
 use crate::{
     error::{Error, Result},
+    input::AnyOf,
     store::page::paged,
     text,
 };
@@ -100,8 +101,9 @@ impl TryFrom<entity::rate::Model> for Rate {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RateQuery {
-    /// Return rates of this member.
-    pub member_id: Option<Uuid>,
+    /// Return rates of one of these members.
+    #[param(value_type = Option<Vec<Uuid>>)]
+    pub member_id: Option<AnyOf<Uuid>>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
     #[param(default = 50, minimum = 1, maximum = 500)]

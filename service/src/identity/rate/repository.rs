@@ -1,14 +1,13 @@
 use entity::rate;
-use sea_orm::{
-    ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-};
+use sea_orm::{ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use super::{Rate, RateQuery};
 use crate::{
     error::Result,
+    input::AnyOf,
     resource::Mapped,
-    store::{page::Sort, versioned},
+    store::{page::Sort, parts::Rows, versioned},
 };
 
 /// The latest first.
@@ -20,9 +19,14 @@ impl Mapped for Rate {
         Sort { name: "-starts_on", column: rate::Column::StartsOn, descending: true }
     }
 
-    fn filter(_: DbBackend, rows: Select<rate::Entity>, query: &RateQuery) -> Select<rate::Entity> {
+    fn filter(
+        backend: DbBackend,
+        rows: Select<rate::Entity>,
+        query: &RateQuery,
+    ) -> Rows<rate::Entity> {
         let RateQuery { member_id, limit: _, cursor: _ } = query;
-        rows.apply_if(*member_id, |rows, id| rows.filter(rate::COLUMN.member_id.eq(id)))
+        let members = member_id.as_ref().map(AnyOf::ids);
+        Rows::from(rows).any_of(backend, rate::Column::MemberId, members)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     resource::Mapped,
     store::{
         page::{PageQuery, Sort},
+        parts::Choice,
         versioned,
     },
 };
@@ -35,9 +36,9 @@ impl Mapped for Category {
     }
 }
 
-/// A subquery of the ids of a category and of all that lie below it. UNION and not UNION ALL: it
+/// A subquery of the ids of some categories and of all that lie below them. UNION and not UNION ALL: it
 /// would end even on a cycle.
-pub(crate) fn subtree(organization_id: Uuid, root: Uuid) -> SelectStatement {
+pub(crate) fn subtree(organization_id: Uuid, roots: &Choice) -> SelectStatement {
     let tree = "tree";
     let below = Query::select()
         .column((category::Entity, category::Column::Id))
@@ -53,7 +54,7 @@ pub(crate) fn subtree(organization_id: Uuid, root: Uuid) -> SelectStatement {
     let mut start = versioned::find_in_organization::<category::Entity>(organization_id)
         .select_only()
         .column(category::Column::Id)
-        .filter(category::Column::Id.eq(root))
+        .filter(roots.on(category::Column::Id))
         .into_query();
     start.union(UnionType::Distinct, below);
     let with = WithClause::new()
@@ -72,7 +73,7 @@ pub(super) async fn is_within(
 ) -> Result<bool> {
     let found = versioned::find_in_organization::<category::Entity>(organization_id)
         .filter(category::Column::Id.eq(id))
-        .filter(category::Column::Id.in_subquery(subtree(organization_id, root)))
+        .filter(category::Column::Id.in_subquery(subtree(organization_id, &Choice::of([root]))))
         .all(connection)
         .await?;
     Ok(!found.is_empty())

@@ -25,6 +25,7 @@ pub use repository::statement;
 
 use crate::{
     amount, details,
+    input::{AnyOf, AnyOrNone, IdOrNone},
     store::page::paged,
     text::{self, at, refusal},
 };
@@ -276,22 +277,27 @@ pub struct Expense {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExpenseQuery {
-    /// Return expenses of this category or of one below it, by their own category or by that of a
-    /// line.
-    pub category_id: Option<Uuid>,
-    /// Return expenses of this project, by their own project or by that of a line.
-    pub project_id: Option<Uuid>,
-    /// Return expenses that this member paid.
-    pub member_id: Option<Uuid>,
-    /// Return expenses with this status.
-    #[param(inline)]
-    pub status: Option<Status>,
-    /// Return expenses of this kind.
-    #[param(inline)]
-    pub kind: Option<Kind>,
-    /// Return expenses in this currency (ISO 4217 code).
-    #[validate(custom(function = amount::currency_code))]
-    pub currency: Option<String>,
+    /// Return expenses of one of these categories or of one below them, by their own category or by
+    /// that of a line; with `none` those of which a part has no category.
+    #[param(value_type = Option<Vec<IdOrNone>>, inline)]
+    pub category_id: Option<AnyOrNone<Uuid>>,
+    /// Return expenses of one of these projects, by their own project or by that of a line; with
+    /// `none` those of which a part has no project.
+    #[param(value_type = Option<Vec<IdOrNone>>, inline)]
+    pub project_id: Option<AnyOrNone<Uuid>>,
+    /// Return expenses that one of these members paid.
+    #[param(value_type = Option<Vec<Uuid>>)]
+    pub member_id: Option<AnyOf<Uuid>>,
+    /// Return expenses with one of these statuses.
+    #[param(value_type = Option<Vec<Status>>, inline)]
+    pub status: Option<AnyOf<Status>>,
+    /// Return expenses of one of these kinds.
+    #[param(value_type = Option<Vec<Kind>>, inline)]
+    pub kind: Option<AnyOf<Kind>>,
+    /// Return expenses in one of these currencies (ISO 4217 codes).
+    #[validate(custom(function = amount::any_of_currencies))]
+    #[param(value_type = Option<Vec<String>>)]
+    pub currency: Option<AnyOf<String>>,
     /// Return expenses of this day or later (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub spent_from: Option<NaiveDate>,
@@ -302,9 +308,10 @@ pub struct ExpenseQuery {
     pub amount_from: Option<i64>,
     /// Return expenses of at most this amount in minor units.
     pub amount_to: Option<i64>,
-    /// Return expenses with this tag, ignoring case. At most 50 characters.
-    #[validate(length(max = 50))]
-    pub tag: Option<String>,
+    /// Return expenses with one of these tags, ignoring case. At most 50 characters each.
+    #[validate(custom(function = text::any_of_tags))]
+    #[param(value_type = Option<Vec<String>>)]
+    pub tag: Option<AnyOf<String>>,
     /// Return expenses whose merchant or note contains this text, ignoring case. At most 200
     /// characters.
     #[validate(length(max = 200))]

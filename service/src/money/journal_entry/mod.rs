@@ -16,7 +16,7 @@ use validator::Validate;
 pub use commands::{post, reverse};
 pub(crate) use commands::{post_in, reverse_in};
 
-use crate::{amount, store::page::paged, text};
+use crate::{amount, input::AnyOf, store::page::paged, text};
 
 /// Amount that a journal entry moves between two accounts: a debit of one and a credit of the
 /// other.
@@ -109,8 +109,9 @@ pub struct JournalEntry {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct JournalEntryQuery {
-    /// Return entries with a transfer that debits or credits this account.
-    pub account_id: Option<Uuid>,
+    /// Return entries with a transfer that debits or credits one of these accounts.
+    #[param(value_type = Option<Vec<Uuid>>)]
+    pub account_id: Option<AnyOf<Uuid>>,
     /// Return entries of this day or later (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub occurred_from: Option<NaiveDate>,

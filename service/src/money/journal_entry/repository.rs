@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{JournalEntry, JournalEntryQuery, JournalEntrySort, Transfer};
 use crate::{
     error::Result,
+    input::AnyOf,
     store::{
         Tx,
         page::{Page, Paged, Sort, page},
@@ -97,12 +98,12 @@ pub(super) async fn list(
         JournalEntrySort::OccurredOnDescending => ("-occurred_on", true),
     };
     let entries = versioned::find_in_organization::<journal_entry::Entity>(organization_id)
-        .apply_if(*account_id, |rows, id| {
+        .apply_if(account_id.as_ref().map(AnyOf::ids), |rows, accounts| {
             let touching = |side: transfer::Column| {
                 versioned::find_in_organization::<transfer::Entity>(organization_id)
                     .select_only()
                     .column(transfer::Column::EntryId)
-                    .filter(side.eq(id))
+                    .filter(accounts.on(side))
                     .into_query()
             };
             let debits = Column::Id.in_subquery(touching(transfer::Column::DebitAccountId));

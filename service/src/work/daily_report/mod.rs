@@ -18,7 +18,7 @@ pub use commands::{amend, amendments};
 pub(crate) use commands::{apply_amendment, explain_amendment};
 pub use crew_hours::{crew_hours, take_hours};
 
-use crate::{store::page::paged, text};
+use crate::{input::AnyOf, store::page::paged, text};
 
 /// Status of a daily report.
 ///
@@ -339,20 +339,21 @@ pub struct MemberHours {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DailyReportQuery {
-    /// Return reports of this project.
-    pub project_id: Option<Uuid>,
+    /// Return reports of one of these projects.
+    #[param(value_type = Option<Vec<Uuid>>)]
+    pub project_id: Option<AnyOf<Uuid>>,
     /// Return reports of this day or later (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub from: Option<NaiveDate>,
     /// Return reports of this day or earlier (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub to: Option<NaiveDate>,
-    /// Return reports with this status.
-    #[param(inline)]
-    pub status: Option<Status>,
-    /// Return reports with an item of this kind.
-    #[param(inline)]
-    pub item_kind: Option<ItemKind>,
+    /// Return reports with one of these statuses.
+    #[param(value_type = Option<Vec<Status>>, inline)]
+    pub status: Option<AnyOf<Status>>,
+    /// Return reports with an item of one of these kinds.
+    #[param(value_type = Option<Vec<ItemKind>>, inline)]
+    pub item_kind: Option<AnyOf<ItemKind>>,
     /// Return reports whose summary or items contain this text, ignoring case. At most 200
     /// characters.
     #[validate(length(max = 200))]

@@ -14,9 +14,11 @@ use super::{Crew, DailyReport, DailyReportInput, DailyReportQuery, DailyReportSo
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    input::AnyOf,
     store::{
         Tx, dialect,
         page::{Page, Paged, Sort, page},
+        parts::Rows,
         references::References,
         stored::{self, StoredWord},
         versioned,
@@ -189,7 +191,7 @@ fn filtered(
     tx: &Tx,
     organization_id: Uuid,
     query: &DailyReportQuery,
-) -> Select<daily_report::Entity> {
+) -> Rows<daily_report::Entity> {
     use daily_report::{COLUMN, Column};
     let DailyReportQuery {
         project_id,
@@ -207,21 +209,24 @@ fn filtered(
         Column::Id.in_subquery(items.into_query())
     };
     let backend = tx.get_database_backend();
-    versioned::find_in_organization::<daily_report::Entity>(organization_id)
-        .apply_if(*project_id, |rows, id| rows.filter(COLUMN.project_id.eq(id)))
+    let rows = versioned::find_in_organization::<daily_report::Entity>(organization_id)
         .apply_if(*from, |rows, day| rows.filter(COLUMN.day.gte(day)))
         .apply_if(*to, |rows, day| rows.filter(COLUMN.day.lte(day)))
-        .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
-        .apply_if(*item_kind, |rows, kind| {
-            let kind = daily_report_item::COLUMN.kind.eq(kind.as_str());
-            rows.filter(with(items(organization_id).filter(kind)))
+        .apply_if(item_kind.as_ref().map(AnyOf::words), |rows, kinds| {
+            let one_of = kinds.on(daily_report_item::Column::Kind);
+            rows.filter(with(items(organization_id).filter(one_of)))
         })
         .apply_if(q.as_deref(), |rows, text| {
             let contains = |key: Expr| dialect::contains(backend, key, &lower(text));
             let item = contains(daily_report_item::Column::SearchKey.into_simple_expr());
             let summary = contains(Column::SearchKey.into_simple_expr());
             rows.filter(summary.or(with(items(organization_id).filter(item))))
-        })
+        });
+    Rows::from(rows).any_of(backend, Column::ProjectId, project_id.as_ref().map(AnyOf::ids)).any_of(
+        backend,
+        Column::Status,
+        status.as_ref().map(AnyOf::words),
+    )
 }
 
 /// The columns of what a client may write.

@@ -26,6 +26,7 @@ use secrets::Secrets;
 
 use crate::{
     error::Result,
+    input::{AnyOf, AnyOrNone, IdOrNone},
     store::{page::paged, stored},
     text,
 };
@@ -346,13 +347,15 @@ impl fmt::Debug for Incident {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct IncidentQuery {
-    /// Return incidents with this status.
-    #[param(inline)]
-    pub status: Option<Status>,
-    /// Return incidents of this member.
-    pub member_id: Option<Uuid>,
-    /// Return incidents of this project.
-    pub project_id: Option<Uuid>,
+    /// Return incidents with one of these statuses.
+    #[param(value_type = Option<Vec<Status>>, inline)]
+    pub status: Option<AnyOf<Status>>,
+    /// Return incidents of one of these members.
+    #[param(value_type = Option<Vec<Uuid>>)]
+    pub member_id: Option<AnyOf<Uuid>>,
+    /// Return incidents of one of these projects, or with `none` those without a project.
+    #[param(value_type = Option<Vec<IdOrNone>>, inline)]
+    pub project_id: Option<AnyOrNone<Uuid>>,
     /// Return incidents of this day or later (`YYYY-MM-DD`), in the organization's time zone.
     #[validate(custom(function = text::day))]
     pub from: Option<NaiveDate>,

@@ -9,12 +9,12 @@ use super::IncidentQuery;
 use crate::{
     actor::Actor,
     error::Result,
+    input::{AnyOf, AnyOrNone},
     store::{
         Tx, dialect,
         page::{Page, Paged, Sort, page},
-        rows,
-        stored::StoredWord,
-        versioned,
+        parts::Rows,
+        rows, versioned,
     },
 };
 
@@ -31,18 +31,21 @@ pub(super) async fn list(
     actor: &Actor,
     query: &IncidentQuery,
 ) -> Result<Page<incident::Model>> {
-    use incident::COLUMN;
+    use incident::{COLUMN, Column};
     let IncidentQuery { status, member_id, project_id, from, to, limit: _, cursor: _ } = query;
     let from = from.map(|day| actor.settings.start_of(day).fixed_offset());
     let until = to.and_then(|day| day.succ_opt());
     let until = until.map(|day| actor.settings.start_of(day).fixed_offset());
     let rows = versioned::find_in_organization::<incident::Entity>(actor.organization_id)
-        .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
-        .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
-        .apply_if(*project_id, |rows, id| rows.filter(COLUMN.project_id.eq(id)))
         .apply_if(from, |rows, from| rows.filter(COLUMN.occurred_at.gte(from)))
         .apply_if(until, |rows, until| rows.filter(COLUMN.occurred_at.lt(until)));
-    let column = incident::Column::OccurredAt;
+    let backend = connection.get_database_backend();
+    let column = Column::OccurredAt;
+    let projects = project_id.as_ref().map(AnyOrNone::ids);
+    let rows = Rows::from(rows)
+        .any_of(backend, Column::MemberId, member_id.as_ref().map(AnyOf::ids))
+        .any_or_none(backend, [Column::ProjectId, column], projects)
+        .any_of(backend, Column::Status, status.as_ref().map(AnyOf::words));
     page(connection, rows, Sort { name: "-occurred_at", column, descending: true }, &query.page())
         .await
 }

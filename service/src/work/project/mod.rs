@@ -19,6 +19,7 @@ pub(crate) use commands::{ensure_accepts_new, ensure_all_accept_new};
 use crate::{
     amount, details,
     error::{Error, Result},
+    input::AnyOf,
     store::{page::paged, stored},
     text,
 };
@@ -219,9 +220,9 @@ impl TryFrom<entity::project::Model> for Project {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ProjectQuery {
-    /// Return projects with this status.
-    #[param(inline)]
-    pub status: Option<Status>,
+    /// Return projects with one of these statuses.
+    #[param(value_type = Option<Vec<Status>>, inline)]
+    pub status: Option<AnyOf<Status>>,
     /// Return projects whose job number, name or client contains this text, ignoring case. At most
     /// 200 characters.
     #[validate(length(max = 200))]

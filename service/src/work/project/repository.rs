@@ -10,13 +10,9 @@ use uuid::Uuid;
 use super::{Project, ProjectQuery, Status};
 use crate::{
     error::Result,
+    input::AnyOf,
     resource::Mapped,
-    store::{
-        dialect,
-        page::Sort,
-        stored::{self, StoredWord},
-        versioned,
-    },
+    store::{dialect, page::Sort, parts::Rows, stored, versioned},
     text::lower,
 };
 
@@ -41,15 +37,14 @@ impl Mapped for Project {
         backend: DbBackend,
         rows: Select<project::Entity>,
         query: &ProjectQuery,
-    ) -> Select<project::Entity> {
+    ) -> Rows<project::Entity> {
         let ProjectQuery { status, q, limit: _, cursor: _ } = query;
-        rows.apply_if(*status, |rows, status| {
-            rows.filter(project::COLUMN.status.eq(status.as_str()))
-        })
-        .apply_if(q.as_deref(), |rows, text| {
+        let rows = rows.apply_if(q.as_deref(), |rows, text| {
             let key = project::Column::SearchKey.into_simple_expr();
             rows.filter(dialect::contains(backend, key, &lower(text)))
-        })
+        });
+        let statuses = status.as_ref().map(AnyOf::words);
+        Rows::from(rows).any_of(backend, project::Column::Status, statuses)
     }
 }
 

@@ -28,6 +28,7 @@ pub use rotation::Turn;
 use crate::{
     details,
     error::{Error, Result},
+    input::{AnyOf, AnyOrNone, IdOrNone},
     role::Role,
     store::{page::paged, stored},
     text,
@@ -309,25 +310,28 @@ impl TryFrom<entity::task::Model> for Task {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TaskQuery {
-    /// Return tasks that are assigned to this member.
-    pub assignee_member_id: Option<Uuid>,
-    /// Return tasks of this project.
-    pub project_id: Option<Uuid>,
-    /// Return tasks with this status.
-    #[param(inline)]
-    pub status: Option<Status>,
+    /// Return tasks that are assigned to one of these members, or with `none` to nobody.
+    #[param(value_type = Option<Vec<IdOrNone>>, inline)]
+    pub assignee_member_id: Option<AnyOrNone<Uuid>>,
+    /// Return tasks of one of these projects, or with `none` those without a project.
+    #[param(value_type = Option<Vec<IdOrNone>>, inline)]
+    pub project_id: Option<AnyOrNone<Uuid>>,
+    /// Return tasks with one of these statuses.
+    #[param(value_type = Option<Vec<Status>>, inline)]
+    pub status: Option<AnyOf<Status>>,
     /// Return only pending tasks and those in progress (true), or only tasks that are done or
     /// cancelled (false).
     pub open: Option<bool>,
-    /// Return tasks of this priority.
-    #[param(inline)]
-    pub priority: Option<Priority>,
+    /// Return tasks of one of these priorities.
+    #[param(value_type = Option<Vec<Priority>>, inline)]
+    pub priority: Option<AnyOf<Priority>>,
     /// Return only tasks of high or urgent priority (true), or only those of low or medium priority
     /// (false).
     pub pressing: Option<bool>,
-    /// Return tasks with this tag, ignoring case. At most 50 characters.
-    #[validate(length(max = 50))]
-    pub tag: Option<String>,
+    /// Return tasks with one of these tags, ignoring case. At most 50 characters each.
+    #[validate(custom(function = text::any_of_tags))]
+    #[param(value_type = Option<Vec<String>>)]
+    pub tag: Option<AnyOf<String>>,
     /// Return tasks that are due on this day or later (`YYYY-MM-DD`), in the organization's time
     /// zone.
     #[validate(custom(function = text::day))]

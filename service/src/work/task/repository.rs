@@ -13,13 +13,13 @@ use super::{Task, TaskQuery, TaskSort, Turn, rules};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    input::{AnyOf, AnyOrNone},
     store::{
         Tx, dialect,
-        page::{Page, PageQuery, Paged, Sort, SortKey, page, page_at, page_statement},
+        page::{Page, PageQuery, Paged, Sort, SortKey, page, page_statement},
+        parts::Rows,
         references::References,
-        rows,
-        stored::StoredWord,
-        versioned,
+        rows, versioned,
     },
     text::{fold, lower},
     work::task::TaskInput,
@@ -38,8 +38,8 @@ pub(super) async fn list(
     organization_id: Uuid,
     query: &TaskQuery,
 ) -> Result<Page<task::Model>> {
-    let (rows, sort_key) = filtered(connection.get_database_backend(), organization_id, query);
-    page_at(connection, rows, sort(query), &query.page(), sort_key).await
+    let rows = filtered(connection.get_database_backend(), organization_id, query);
+    page(connection, rows, sort(query), &query.page()).await
 }
 
 /// What the database is asked for a list of tasks, so that it can be asked how it would find them.
@@ -51,8 +51,8 @@ pub fn statement(
     organization_id: Uuid,
     query: &TaskQuery,
 ) -> Result<Statement> {
-    let (rows, sort_key) = filtered(backend, organization_id, query);
-    page_statement(backend, rows, sort(query), &query.page(), sort_key)
+    let rows = filtered(backend, organization_id, query);
+    page_statement(backend, rows, sort(query), &query.page())
 }
 
 fn sort(query: &TaskQuery) -> Sort<task::Column> {
@@ -63,14 +63,9 @@ fn sort(query: &TaskQuery) -> Sort<task::Column> {
     Sort { name, column: task::Column::DueKey, descending }
 }
 
-/// The rows, and where it stands when they are due: those with a tag are found in the order in which the
-/// tag's own table has them.
-fn filtered(
-    backend: DbBackend,
-    organization_id: Uuid,
-    query: &TaskQuery,
-) -> (Select<task::Entity>, SortKey) {
-    use task::COLUMN;
+/// The rows that a query asks for: those with a tag are found in the order in which the tag's own table has them.
+fn filtered(backend: DbBackend, organization_id: Uuid, query: &TaskQuery) -> Rows<task::Entity> {
+    use task::{COLUMN, Column};
     let TaskQuery {
         assignee_member_id,
         project_id,
@@ -87,24 +82,33 @@ fn filtered(
         cursor: _,
     } = query;
     let sort_key = match tag {
-        None => SortKey::of::<task::Entity>(task::Column::DueKey),
+        None => SortKey::of::<task::Entity>(Column::DueKey),
         Some(_) => SortKey::new(task_tag::Column::DueKey, task_tag::Column::TaskId),
     };
     let due = query.page().bounded(backend, sort_key.column.clone());
     let rows = versioned::find_in_organization::<task::Entity>(organization_id)
-        .apply_if(tag.as_deref(), |rows, tag| tagged(rows, organization_id, tag))
-        .apply_if(*assignee_member_id, |rows, id| rows.filter(COLUMN.assignee_member_id.eq(id)))
-        .apply_if(*project_id, |rows, id| rows.filter(COLUMN.project_id.eq(id)))
-        .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
         .apply_if(*open, |rows, open| rows.filter(COLUMN.open.eq(open)))
-        .apply_if(*priority, |rows, priority| rows.filter(COLUMN.priority.eq(priority.as_str())))
         .apply_if(*pressing, |rows, pressing| rows.filter(COLUMN.pressing.eq(pressing)))
         .apply_if(due_within(due, *due_from, *due_to), |rows, within| rows.filter(within))
         .apply_if(q.as_deref(), |rows, text| {
-            let key = task::Column::SearchKey.into_simple_expr();
+            let key = Column::SearchKey.into_simple_expr();
             rows.filter(dialect::contains(backend, key, &lower(text)))
         });
-    (rows, sort_key)
+    let rows = match tag {
+        None => Rows::from(rows),
+        Some(tags) => Rows::at(tagged(rows, organization_id), sort_key)
+            .any_of(backend, task_tag::Column::TagKey, Some(tags.keys()))
+            .deduplicated(),
+    };
+    let due = Column::DueKey;
+    rows.any_or_none(
+        backend,
+        [Column::AssigneeMemberId, due],
+        assignee_member_id.as_ref().map(AnyOrNone::ids),
+    )
+    .any_or_none(backend, [Column::ProjectId, due], project_id.as_ref().map(AnyOrNone::ids))
+    .any_of(backend, Column::Status, status.as_ref().map(AnyOf::words))
+    .any_of(backend, Column::Priority, priority.as_ref().map(AnyOf::words))
 }
 
 /// Within days: what is never due is in none.
@@ -118,10 +122,10 @@ fn due_within(due: Expr, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Opti
     Some(Condition::all().add_option(first).add(last))
 }
 
-fn tagged(rows: Select<task::Entity>, organization_id: Uuid, tag: &str) -> Select<task::Entity> {
+/// Each row once for each of its tags.
+fn tagged(rows: Select<task::Entity>, organization_id: Uuid) -> Select<task::Entity> {
     rows.join(JoinType::InnerJoin, task_tag::Relation::Task.def().rev())
         .filter(task_tag::COLUMN.organization_id.eq(organization_id))
-        .filter(task_tag::COLUMN.tag_key.eq(fold(tag)))
 }
 
 /// The rows of the tags of a task that is due then.

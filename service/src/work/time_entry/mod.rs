@@ -28,6 +28,7 @@ pub use timer::{start, stop};
 
 use crate::{
     error::{Error, Result},
+    input::{AnyOf, AnyOrNone, IdOrNone},
     store::{page::paged, stored},
     text,
     work::timecard,
@@ -273,12 +274,15 @@ impl TryFrom<entity::time_entry::Model> for TimeEntry {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimeEntryQuery {
-    /// Return entries of this member.
-    pub member_id: Option<Uuid>,
-    /// Return entries of this project.
-    pub project_id: Option<Uuid>,
-    /// Return entries of this task.
-    pub task_id: Option<Uuid>,
+    /// Return entries of one of these members.
+    #[param(value_type = Option<Vec<Uuid>>)]
+    pub member_id: Option<AnyOf<Uuid>>,
+    /// Return entries of one of these projects, or with `none` those without a project.
+    #[param(value_type = Option<Vec<IdOrNone>>, inline)]
+    pub project_id: Option<AnyOrNone<Uuid>>,
+    /// Return entries of one of these tasks, or with `none` those without a task.
+    #[param(value_type = Option<Vec<IdOrNone>>, inline)]
+    pub task_id: Option<AnyOrNone<Uuid>>,
     /// Return entries that lie at least partly on this day or later (`YYYY-MM-DD`), in the
     /// organization's time zone.
     #[validate(custom(function = rules::day))]
@@ -291,12 +295,13 @@ pub struct TimeEntryQuery {
     pub billable: Option<bool>,
     /// Return only timers that are running (true), or only other entries (false).
     pub running: Option<bool>,
-    /// Return entries that lie at least partly in a timecard with this status.
-    #[param(inline)]
-    pub status: Option<timecard::Status>,
-    /// Return entries with this tag, ignoring case. At most 50 characters.
-    #[validate(length(max = 50))]
-    pub tag: Option<String>,
+    /// Return entries that lie at least partly in a timecard with one of these statuses.
+    #[param(value_type = Option<Vec<timecard::Status>>, inline)]
+    pub status: Option<AnyOf<timecard::Status>>,
+    /// Return entries with one of these tags, ignoring case. At most 50 characters each.
+    #[validate(custom(function = text::any_of_tags))]
+    #[param(value_type = Option<Vec<String>>)]
+    pub tag: Option<AnyOf<String>>,
     /// Return entries whose note, cost code or tags contain this text, ignoring case. At most 200
     /// characters.
     #[validate(length(max = 200))]

@@ -23,6 +23,7 @@ pub(crate) use week_timecards::{Week, WeekTimecards, lock_members};
 
 use crate::{
     error::{Error, Result},
+    input::AnyOf,
     store::{page::paged, stored},
     text,
 };
@@ -171,11 +172,12 @@ impl TryFrom<entity::timecard::Model> for Timecard {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimecardQuery {
-    /// Return timecards of this member.
-    pub member_id: Option<Uuid>,
-    /// Return timecards with this status.
-    #[param(inline)]
-    pub status: Option<Status>,
+    /// Return timecards of one of these members.
+    #[param(value_type = Option<Vec<Uuid>>)]
+    pub member_id: Option<AnyOf<Uuid>>,
+    /// Return timecards with one of these statuses.
+    #[param(value_type = Option<Vec<Status>>, inline)]
+    pub status: Option<AnyOf<Status>>,
     /// Return timecards of weeks that end on this day or later (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
     pub from: Option<NaiveDate>,

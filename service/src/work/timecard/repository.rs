@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::{Status, Timecard, TimecardQuery, TimecardSort, Week};
 use crate::{
     error::Result,
+    input::AnyOf,
     resource::Mapped,
-    store::{page::Sort, rows, stored::StoredWord, versioned},
+    store::{page::Sort, parts::Rows, rows, stored::StoredWord, versioned},
     work::time_entry::days,
 };
 
@@ -41,16 +42,18 @@ impl Mapped for Timecard {
     }
 
     fn filter(
-        _: DbBackend,
+        backend: DbBackend,
         rows: Select<timecard::Entity>,
         query: &TimecardQuery,
-    ) -> Select<timecard::Entity> {
-        use timecard::COLUMN;
+    ) -> Rows<timecard::Entity> {
+        use timecard::{COLUMN, Column};
         let TimecardQuery { member_id, status, from, to, sort: _, limit: _, cursor: _ } = query;
-        rows.apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
-            .apply_if(*status, |rows, status| rows.filter(COLUMN.status.eq(status.as_str())))
+        let rows = rows
             .apply_if(*from, |rows, day| rows.filter(COLUMN.week_starts_on.gte(days::week_of(day))))
-            .apply_if(*to, |rows, day| rows.filter(COLUMN.week_starts_on.lte(day)))
+            .apply_if(*to, |rows, day| rows.filter(COLUMN.week_starts_on.lte(day)));
+        Rows::from(rows)
+            .any_of(backend, Column::MemberId, member_id.as_ref().map(AnyOf::ids))
+            .any_of(backend, Column::Status, status.as_ref().map(AnyOf::words))
     }
 }
 

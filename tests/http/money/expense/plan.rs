@@ -69,7 +69,8 @@ async fn look(app: &App, actor: &Actor, project_id: Uuid) {
         (ExpenseSort::CreatedAt, "idx-expense-project_id-created_at-id"),
         (ExpenseSort::CreatedAtDescending, "idx-expense-project_id-created_at-id"),
     ] {
-        let first = ExpenseQuery { project_id: Some(project_id), sort, ..ExpenseQuery::default() };
+        let first =
+            ExpenseQuery { project_id: Some(project_id.into()), sort, ..ExpenseQuery::default() };
         let before = app.store.statements();
         let page = Expense::list(&app.store, actor, &first).await.unwrap();
         assert_eq!(app.store.statements() - before, 1);

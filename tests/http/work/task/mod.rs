@@ -234,6 +234,13 @@ async fn tasks_are_found_by_what_is_asked_for_and_by_when_they_are_due(database:
         ("?tag=a&sort=-due&limit=1", &["never", "next", "late"]),
         ("?tag=a&due_from=2026-11-22", &["next"]),
         ("?tag=a&pressing=false", &["never"]),
+        ("?tag=b,A&limit=1", &["late", "next", "never"]),
+        ("?tag=a,b,c&sort=-due&limit=2", &["never", "next", "late"]),
+        ("?tag=a,b&priority=high,urgent&limit=1", &["late", "next"]),
+        ("?assignee_member_id=none&limit=1", &["eve", "early", "late", "next", "never"]),
+        ("?project_id=none&sort=-due&limit=1", &["never", "next", "day", "late"]),
+        ("?status=pending,done&project_id=none&tag=a", &["late", "next", "never"]),
+        ("?priority=urgent,high&limit=1", &["late", "next"]),
         ("?pressing=true", &["late", "next"]),
         ("?priority=urgent", &["next"]),
         ("?status=done", &["eve"]),
@@ -243,6 +250,7 @@ async fn tasks_are_found_by_what_is_asked_for_and_by_when_they_are_due(database:
         (&format!("?assignee_member_id={grace}"), &["day"]),
         (&format!("?project_id={roof}"), &["eve", "early"]),
         (&format!("?project_id={roof}&open=true"), &["early"]),
+        (&format!("?assignee_member_id={grace},none&project_id=none&limit=1"), &all[2..]),
     ] {
         assert_eq!(found(&bob, &tasks, query).await, expected, "{query}");
     }

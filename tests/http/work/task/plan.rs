@@ -96,16 +96,23 @@ fn asked(named: &Named) -> Vec<(TaskQuery, &'static str)> {
             "idx-task-due_key-id",
         ),
         (
-            TaskQuery { assignee_member_id: Some(named.members[0]), ..all() },
+            TaskQuery { assignee_member_id: Some(named.members[0].into()), ..all() },
+            "idx-task-assignee_member_id-due_key-id",
+        ),
+        (
+            serde_json::from_value(json!({ "assignee_member_id": "none" })).unwrap(),
             "idx-task-assignee_member_id-due_key-id",
         ),
         (TaskQuery { pressing: Some(true), ..all() }, "idx-task-pressing-due_key-id"),
         (TaskQuery { open: Some(true), ..all() }, "idx-task-open-due_key-id"),
         (
-            TaskQuery { project_id: Some(named.projects[0]), open: Some(true), ..all() },
+            TaskQuery { project_id: Some(named.projects[0].into()), open: Some(true), ..all() },
             "idx-task-project_id-open-due_key-id",
         ),
-        (TaskQuery { tag: Some("Roof".into()), ..all() }, "idx-task_tag-tag_key-due_key-task_id"),
+        (
+            TaskQuery { tag: Some("Roof".to_owned().into()), ..all() },
+            "idx-task_tag-tag_key-due_key-task_id",
+        ),
     ]
 }
 

@@ -12,13 +12,14 @@ use uuid::Uuid;
 use crate::{
     actor::Actor,
     error::Result,
+    input::{AnyOf, AnyOrNone},
     store::{
         dialect,
-        page::{Page, Paged, Sort, SortKey, page_at},
-        stored::StoredWord,
+        page::{Page, Paged, Sort, page},
+        parts::{Choice, Rows},
         versioned,
     },
-    text::{fold, lower},
+    text::lower,
     work::time_entry::{TimeEntryQuery, TimeEntrySort, rules::MAX_DURATION},
 };
 
@@ -29,19 +30,30 @@ pub(in crate::work::time_entry) async fn list(
 ) -> Result<Page<time_entry::Model>> {
     use time_entry::Column;
     let backend = connection.get_database_backend();
-    let rows = filtered(backend, actor, query);
     let (name, column, descending) = match query.sort {
         TimeEntrySort::StartedAt => ("started_at", Column::StartedAt, false),
         TimeEntrySort::StartedAtDescending => ("-started_at", Column::StartedAt, true),
         TimeEntrySort::UpdatedAt => ("updated_at", Column::UpdatedAt, false),
     };
-    let mut sort_key = SortKey::of::<time_entry::Entity>(column);
-    if query.running == Some(true) {
+    let filtered = filtered(backend, actor, query);
+    let rows = match query.running {
         // There is one of each member at most, and SQLite would look for them in the order of all.
-        sort_key.column = dialect::unindexed(backend, sort_key.column);
-        sort_key.id = dialect::unindexed(backend, sort_key.id);
-    }
-    page_at(connection, rows, Sort { name, column, descending }, &query.page(), sort_key).await
+        Some(true) => Rows::few(filtered),
+        _ => Rows::from(filtered),
+    };
+    let rows = rows
+        .any_or_none(
+            backend,
+            [Column::TaskId, Column::StartedAt],
+            query.task_id.as_ref().map(AnyOrNone::ids),
+        )
+        .any_of(backend, Column::MemberId, query.member_id.as_ref().map(AnyOf::ids))
+        .any_or_none(
+            backend,
+            [Column::ProjectId, Column::StartedAt],
+            query.project_id.as_ref().map(AnyOrNone::ids),
+        );
+    page(connection, rows, Sort { name, column, descending }, &query.page()).await
 }
 
 fn filtered(
@@ -51,9 +63,9 @@ fn filtered(
 ) -> Select<time_entry::Entity> {
     use time_entry::COLUMN;
     let TimeEntryQuery {
-        member_id,
-        project_id,
-        task_id,
+        member_id: _,
+        project_id: _,
+        task_id: _,
         from,
         to,
         billable,
@@ -68,20 +80,17 @@ fn filtered(
     } = query;
     let organization_id = actor.organization_id;
     let rows = versioned::find_in_organization::<time_entry::Entity>(organization_id)
-        .apply_if(*member_id, |rows, id| rows.filter(COLUMN.member_id.eq(id)))
-        .apply_if(*project_id, |rows, id| rows.filter(COLUMN.project_id.eq(id)))
-        .apply_if(*task_id, |rows, id| rows.filter(COLUMN.task_id.eq(id)))
         .apply_if(*billable, |rows, billable| rows.filter(COLUMN.billable.eq(billable)))
         .apply_if(*running, |rows, running| {
             let timer = time_entry::Column::RunningMemberId;
             rows.filter(if running { timer.is_not_null() } else { timer.is_null() })
         })
-        .apply_if(*status, |rows, status| {
-            let of = timecard::COLUMN.status.eq(status.as_str());
+        .apply_if(status.as_ref().map(AnyOf::words), |rows, statuses| {
+            let of = statuses.on(timecard::Column::Status);
             rows.filter(time_entry::Column::Id.in_subquery(in_cards(organization_id, of)))
         })
-        .apply_if(tag.as_deref(), |rows, tag| {
-            rows.filter(time_entry::Column::Id.in_subquery(tagged(organization_id, tag)))
+        .apply_if(tag.as_ref().map(AnyOf::keys), |rows, tags| {
+            rows.filter(time_entry::Column::Id.in_subquery(tagged(organization_id, &tags)))
         })
         .apply_if(q.as_deref(), |rows, text| {
             let key = time_entry::Column::SearchKey.into_simple_expr();
@@ -140,11 +149,11 @@ fn in_cards(organization_id: Uuid, of: Expr) -> SelectStatement {
         .into_query()
 }
 
-fn tagged(organization_id: Uuid, tag: &str) -> SelectStatement {
+fn tagged(organization_id: Uuid, tags: &Choice) -> SelectStatement {
     time_entry_tag::Entity::find()
         .select_only()
         .column(time_entry_tag::Column::TimeEntryId)
         .filter(time_entry_tag::COLUMN.organization_id.eq(organization_id))
-        .filter(time_entry_tag::COLUMN.tag_key.eq(fold(tag)))
+        .filter(tags.on(time_entry_tag::Column::TagKey))
         .into_query()
 }
