@@ -55,6 +55,7 @@ mod m20261129_000031_compare_texts_in_nfc;
 mod m20261129_000032_give_rates_a_currency;
 mod m20261129_000050_keep_budget_amounts;
 mod m20261129_000040_index_expenses_of_no_project;
+mod m20261129_000041_let_lines_be_negative;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -95,6 +96,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000032_give_rates_a_currency::Migration),
             Box::new(m20261129_000050_keep_budget_amounts::Migration),
             Box::new(m20261129_000040_index_expenses_of_no_project::Migration),
+            Box::new(m20261129_000041_let_lines_be_negative::Migration),
         ]
     }
 }

@@ -285,6 +285,9 @@ fn lines(choice: &mut Choice, organization: &Organization, body: &mut Value) {
         .map(|_| {
             let mut line =
                 json!({ "name": choice.of(TEXTS), "amount_minor": choice.below(5000) + 1 });
+            if choice.chance(10) {
+                line["amount_minor"] = json!(choice.of(&[-250, -1, 0]));
+            }
             for (name, collection) in [("category_id", "categories"), ("project_id", "projects")] {
                 let id = reference(choice, organization, collection);
                 maybe(choice, &mut line, name, id);

@@ -96,7 +96,8 @@ pub enum Status {
     Reimbursed,
 }
 
-/// Line of an expense. If an expense has lines, their amounts sum to the amount of the expense.
+/// Line of an expense. If an expense has lines, their amounts sum to the amount of the expense; the
+/// positive ones sum to at most 9007199254740991.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpenseItem {
@@ -111,9 +112,13 @@ pub struct ExpenseItem {
     #[validate(length(max = 20))]
     #[schema(max_length = 20)]
     pub unit: Option<String>,
-    /// Amount of the line in minor units of the expense's currency (cents), 1 to 9007199254740991.
-    #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    /// Amount of the line in minor units of the expense's currency (cents), -9007199254740991 to
+    /// 9007199254740991, not 0. Negative for a discount or a deposit.
+    #[validate(
+        range(min = -9_007_199_254_740_991_i64, max = 9_007_199_254_740_991_i64),
+        custom(function = rules::not_zero)
+    )]
+    #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
     /// Identifier of the line's category; null if the expense's category applies.
     pub category_id: Option<Uuid>,
@@ -181,6 +186,11 @@ pub struct ExpenseInput {
 }
 
 fn lines_sum(input: &ExpenseInput) -> Result<(), ValidationError> {
+    rules::lines_fit(&input.items).map_err(|sum| {
+        let message =
+            format!("must have positive amounts of at most 2^53 - 1 in all, but has {sum}");
+        at("items", refusal("lines_too_large", message))
+    })?;
     rules::lines_sum(input.amount_minor, &input.items).map_err(|sum| {
         let message = format!("must sum to amount_minor, but sum to {sum}");
         at("items", refusal("lines_sum", message))

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
+use validator::ValidationError;
 
 use super::{ExpenseItem, Status};
 use crate::{
+    amount::MAX_AMOUNT_MINOR,
     error::{Error, Result},
     event::Verb,
     resource,
     role::Permission,
     store::stored::StoredWord,
+    text::refusal,
 };
 
 /// Lines, if there are any, sum to the expense.
@@ -20,6 +23,21 @@ use crate::{
 pub fn lines_sum(amount_minor: i64, items: &[ExpenseItem]) -> Result<(), i128> {
     let sum: i128 = items.iter().map(|item| i128::from(item.amount_minor)).sum();
     if items.is_empty() || sum == i128::from(amount_minor) { Ok(()) } else { Err(sum) }
+}
+
+/// What is added up before anything is taken off again is no more than an amount can be, so that no part of an
+/// expense is.
+///
+/// # Errors
+/// What it is instead.
+pub fn lines_fit(items: &[ExpenseItem]) -> Result<(), i128> {
+    let sum: i128 = items.iter().map(|item| i128::from(item.amount_minor.max(0))).sum();
+    if sum <= i128::from(MAX_AMOUNT_MINOR) { Ok(()) } else { Err(sum) }
+}
+
+/// Refuses a line of nothing.
+pub fn not_zero(amount_minor: i64) -> Result<(), ValidationError> {
+    if amount_minor == 0 { Err(refusal("zero", "must not be 0")) } else { Ok(()) }
 }
 
 /// The projects that an expense names, as a whole and in its lines.
@@ -173,10 +191,22 @@ mod tests {
         assert!(projects(None, &[of(None)]).is_empty());
     }
 
+    #[test]
+    fn no_part_of_an_expense_is_more_than_an_amount_can_be() {
+        let fit = |amounts: &[i64]| {
+            lines_fit(&amounts.iter().map(|amount| line(*amount)).collect::<Vec<_>>())
+        };
+        assert_eq!(fit(&[MAX_AMOUNT_MINOR, -MAX_AMOUNT_MINOR, -5]), Ok(()));
+        let beyond = i128::from(MAX_AMOUNT_MINOR) + 1;
+        assert_eq!(fit(&[MAX_AMOUNT_MINOR, -7, 1]), Err(beyond));
+        assert!(not_zero(0).is_err());
+        assert!(not_zero(-1).is_ok());
+    }
+
     proptest! {
         #[test]
         fn lines_sum_exactly_or_not_at_all(
-            amounts in prop::collection::vec(1..=crate::amount::MAX_AMOUNT_MINOR, 1..50),
+            amounts in prop::collection::vec(-MAX_AMOUNT_MINOR..=MAX_AMOUNT_MINOR, 1..50),
         ) {
             let items: Vec<_> = amounts.iter().map(|amount| line(*amount)).collect();
             let sum: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();

@@ -103,6 +103,8 @@ async fn lines_sum_to_their_expense(database: Database) {
     }
     for (lines, at) in [
         (vec![line(1250), line(0)], "/items/1/amount_minor"),
+        (vec![line(1250), line(-9_007_199_254_740_992)], "/items/1/amount_minor"),
+        (vec![line(9_007_199_254_740_991), line(-9_007_199_254_740_991), line(1250)], "/items"),
         (vec![json!({ "name": " ", "amount_minor": 1250 })], "/items/0/name"),
         (vec![json!({ "name": "x", "amount_minor": 1250, "y": 1 })], "/items/0/y"),
         (vec![json!({ "name": "x" })], "/items/0/amount_minor"),
@@ -110,6 +112,9 @@ async fn lines_sum_to_their_expense(database: Database) {
     ] {
         assert_eq!(ada.post(&expenses, of(lines)).await.expect_violations(), [at]);
     }
+    let discounted = ada.make(&expenses, of(vec![line(1500), line(-300), line(50)])).await;
+    assert_eq!(discounted["items"][1]["amount_minor"], -300);
+    assert_eq!(ada.read(&at(&expenses, &discounted)).await, discounted);
     let unknown = with(line(1250), "category_id", json!("0199aaaa-0000-7000-8000-000000000000"));
     let refused = ada.post(&expenses, of(vec![unknown])).await;
     assert_eq!(refused.expect_violations(), ["/items/0/category_id"]);

@@ -105,7 +105,10 @@ async fn several_values_find_what_has_one_of_them_and_none_what_has_no_value(dat
     let other = ada.make(&format!("{home}/categories"), json!({ "name": "other" })).await;
     let house = ada.make(&format!("{home}/projects"), json!({ "name": "House" })).await;
     let barn = ada.make(&format!("{home}/projects"), json!({ "name": "Barn" })).await;
-    let line = |category: &Value, project: &Value| json!({ "name": "x", "amount_minor": 50, "category_id": category["id"], "project_id": project["id"] });
+    let line = |category: &Value, project: &Value| {
+        let [category, project] = [category, project].map(|row| row["id"].clone());
+        json!({ "name": "x", "amount_minor": 50, "category_id": category, "project_id": project })
+    };
     let none = json!({});
     let halves = |one: &Value, two: &Value| json!({ "items": [one, two] });
     spend(&ada, &home, "a", json!({ "category_id": category["id"], "project_id": house["id"] }))
@@ -114,8 +117,9 @@ async fn several_values_find_what_has_one_of_them_and_none_what_has_no_value(dat
     spend(&ada, &home, "c", json!({})).await;
     spend(&ada, &home, "d", halves(&line(&sweets, &barn), &line(&other, &house))).await;
     spend(&ada, &home, "e", halves(&line(&sweets, &barn), &line(&none, &none))).await;
-    let tags = json!({ "tags": ["Roof, old", "yard"], "project_id": house["id"], "category_id": sweets["id"] });
-    spend(&ada, &home, "f", tags).await;
+    let tagged = json!({ "tags": ["Roof, old", "yard"], "project_id": house["id"],
+        "category_id": sweets["id"] });
+    spend(&ada, &home, "f", tagged).await;
     spend(&ada, &home, "g", json!({ "tags": ["yard", r"a\b"] })).await;
     let [category, other, house, barn] = [&category, &other, &house, &barn].map(id);
     for (query, notes) in [

@@ -136,6 +136,29 @@ async fn spending_by_category_month_and_member(database: Database) {
 }
 
 #[each_database]
+async fn a_discount_reduces_its_own_category(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let food = ada.make(&format!("{home}/categories"), json!({ "name": "Food" })).await;
+    let deposits = ada.make(&format!("{home}/categories"), json!({ "name": "Deposits" })).await;
+    let line = |category: &Value, amount: i64| {
+        json!({ "name": "x", "category_id": category["id"], "amount_minor": amount })
+    };
+    let items = json!([line(&food, 1100), line(&food, -100), line(&deposits, -250)]);
+    let new = json!({ "spent_on": "2026-11-10", "amount_minor": 750, "items": items });
+    ada.make(&format!("{home}/expenses"), new).await;
+    for _ in 0..2 {
+        let report = report(&ada, &home, "category").await;
+        let expected = [row("Deposits", "EUR", [-250, 0, 1]), row("Food", "EUR", [1000, 0, 1])];
+        assert_eq!(rows(&report), expected);
+        assert_eq!(report["totals"][0]["amount_minor"], 750);
+        // The second time from the totals.
+        app.run_until_idle().await;
+    }
+    app.stop().await;
+}
+
+#[each_database]
 async fn a_report_takes_two_days_in_order_and_a_way_to_group(database: Database) {
     let app = App::start(&database).await;
     let (ada, home) = app.owner_of("household").await;
