@@ -70,6 +70,7 @@ async fn measure(name: &str, index: &str, store: &Store, actor: &Actor, categori
             to: FIRST_DAY + Days::new(days),
             group_by,
             project_id: None,
+            largest: false,
         };
         let mut each = Vec::new();
         for _ in 0..REPORTS {

@@ -53,12 +53,27 @@ pub enum GroupBy {
     Month,
     /// By the member who paid.
     Member,
+    /// By merchant, ignoring case and outer space.
+    Merchant,
+    /// By tag, ignoring case. An expense counts in the group of each of its tags.
+    Tag,
+    /// By the name of the place of the purchase, ignoring case and outer space.
+    Place,
+    /// By ISO week.
+    Week,
+    /// By calendar year.
+    Year,
 }
 
 impl GroupBy {
     /// Whether lines may have a group of their own.
     fn by_line(self) -> bool {
         matches!(self, Self::Category | Self::Project)
+    }
+
+    /// Whether no totals are kept by it, so that the report reads the expenses of its period.
+    fn reads_expenses(self) -> bool {
+        matches!(self, Self::Merchant | Self::Tag | Self::Place | Self::Week)
     }
 }
 
@@ -78,6 +93,10 @@ pub struct SpendingQuery {
     pub group_by: GroupBy,
     /// Count only spending of this project.
     pub project_id: Option<Uuid>,
+    /// Return `largest_minor` of each group by category, project, month, member or year, too. The
+    /// report then reads each expense of the period. Defaults to false.
+    #[serde(default)]
+    pub largest: bool,
 }
 
 /// Report of the spending in a period, grouped. Refunds reduce it.
@@ -100,8 +119,9 @@ pub struct Spending {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = SpendingReportRow)]
 pub struct SpendingRow {
-    /// Key of the group: identifier of the category, project or member, or the month (`YYYY-MM`).
-    /// Null for spending without a category or project.
+    /// Key of the group: identifier of the category, project or member, the month (`YYYY-MM`), the
+    /// year (`YYYY`), the Monday of the week (`YYYY-MM-DD`), or the merchant, tag or place in lower
+    /// case. Null for spending without a category, project, merchant, tag or place.
     pub key: Option<String>,
     /// Human-readable name of the group.
     pub label: String,
@@ -118,6 +138,14 @@ pub struct SpendingRow {
     /// Number of expenses, without rejected ones. An expense with lines counts in each group in
     /// which it has a part.
     pub count: i64,
+    /// Mean amount of an expense in the group: the sum of `amount_minor` and `pending_minor`, divided
+    /// by `count` and rounded to whole minor units of `currency`, half to even.
+    #[schema(value_type = i64)]
+    pub average_minor: i128,
+    /// Largest amount of a purchase in the group in minor units of `currency`: of an expense, or of a
+    /// line if lines count in groups of their own. Null if the group has only refunds, or if it was
+    /// not asked for (`largest`).
+    pub largest_minor: Option<i64>,
 }
 
 /// Total spending in one currency.

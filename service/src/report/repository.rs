@@ -2,7 +2,7 @@
 //! matter.
 
 use chrono::NaiveDate;
-use entity::{expense, expense_item};
+use entity::{expense, expense_item, expense_tag};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, JoinType,
     QueryFilter, QuerySelect, RelationTrait, Select,
@@ -27,13 +27,15 @@ const HAS_LINES: &str = r#""expense"."item_count" > 0"#;
 #[derive(Debug, FromQueryResult)]
 struct Halves {
     group_id: Option<Uuid>,
-    group_month: Option<String>,
+    group_text: Option<String>,
+    group_label: Option<String>,
     currency: String,
     settled_high: i64,
     settled_low: i64,
     pending_high: i64,
     pending_low: i64,
     count: i64,
+    largest: Option<i64>,
 }
 
 /// One group's sums in one currency.
@@ -41,8 +43,10 @@ struct Halves {
 pub(super) struct Sums {
     /// The category, the project or the member.
     pub(super) id: Option<Uuid>,
-    /// The month.
-    pub(super) month: Option<String>,
+    /// The month, the day or the tag, or the merchant in lower case.
+    pub(super) text: Option<String>,
+    /// The merchant or the place as it was written.
+    pub(super) label: Option<String>,
     pub(super) currency: String,
     pub(super) settled: i128,
     pub(super) pending: i128,
@@ -50,18 +54,22 @@ pub(super) struct Sums {
     pub(super) count: i64,
     /// How many of them are in no group before it: in all groups together, each expense is once.
     pub(super) first_count: i64,
+    /// The largest purchase, where the expenses were read.
+    pub(super) largest: Option<i64>,
 }
 
 impl Sums {
     fn of(row: Halves) -> Self {
         Self {
             id: row.group_id,
-            month: row.group_month,
+            text: row.group_text,
+            label: row.group_label,
             currency: row.currency,
             settled: dialect::join_halves([row.settled_high, row.settled_low]),
             pending: dialect::join_halves([row.pending_high, row.pending_low]),
             count: row.count,
             first_count: row.count,
+            largest: row.largest,
         }
     }
 }
@@ -70,12 +78,14 @@ impl From<spending::Row> for Sums {
     fn from(row: spending::Row) -> Self {
         Self {
             id: row.group_id,
-            month: row.group_month,
+            text: row.group_month,
+            label: None,
             currency: row.currency,
             settled: dialect::join_halves([row.settled_high, row.settled_low]),
             pending: dialect::join_halves([row.pending_high, row.pending_low]),
             count: row.count,
             first_count: row.first_count,
+            largest: None,
         }
     }
 }
@@ -103,9 +113,8 @@ pub(super) struct Part {
 /// The sums of each group, some groups more than once: of whole months from the totals that are kept, and of the days
 /// before and after from the expenses. A group may be there of which all expenses have gone.
 pub(super) async fn sums(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Vec<Sums>> {
-    let Some(months) = whole_months(scope.from, scope.to) else {
-        return sums_of_rows(tx, scope, group_by).await;
-    };
+    let months = whole_months(scope.from, scope.to).filter(|_| !group_by.reads_expenses());
+    let Some(months) = months else { return sums_of_rows(tx, scope, group_by).await };
     let query = SumsQuery {
         organization_id: scope.organization_id,
         project_id: scope.project_id,
@@ -113,9 +122,9 @@ pub(super) async fn sums(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Ve
             GroupBy::Category => Some(Dimension::Category),
             GroupBy::Project => Some(Dimension::Project),
             GroupBy::Member => Some(Dimension::Member),
-            GroupBy::Month => None,
+            _ => None,
         },
-        by_month: group_by == GroupBy::Month,
+        by_month: matches!(group_by, GroupBy::Month | GroupBy::Year),
         first: months.first,
         last: months.last,
     };
@@ -133,7 +142,7 @@ pub(super) async fn sums(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Ve
 
 /// The sums of each group from the expenses. By what lines have of their own, those of whole expenses come first and
 /// those of lines after.
-async fn sums_of_rows(
+pub(super) async fn sums_of_rows(
     connection: &impl ConnectionTrait,
     scope: &Scope,
     group_by: GroupBy,
@@ -155,7 +164,7 @@ async fn sums_of_rows(
         };
         sums.extend(lines.into_iter().map(|sum| Sums { first_count: 0, ..sum }));
         // Of no group, and with nothing but the counts.
-        let counts = |sum: Sums| Sums { settled: 0, pending: 0, count: 0, ..sum };
+        let counts = |sum: Sums| Sums { settled: 0, pending: 0, count: 0, largest: None, ..sum };
         sums.extend(all.into_iter().map(counts));
     }
     Ok(sums)
@@ -218,6 +227,14 @@ impl Scope {
     }
 }
 
+/// By what expenses are summed.
+#[derive(Debug, Default)]
+struct Group {
+    id: Option<Expr>,
+    text: Option<Expr>,
+    label: Option<Expr>,
+}
+
 /// Refunds count against what was spent.
 fn signed(amount: Expr) -> Expr {
     let refund = expense::Column::Kind.eq(Kind::Refund.as_str());
@@ -236,7 +253,10 @@ pub(super) fn grouped(
     part: Part,
 ) -> Select<expense::Entity> {
     let Part { category, project, amount, count } = part;
+    use expense::Column;
     let backend = connection.get_database_backend();
+    let of_purchase = Column::Kind.eq(Kind::Purchase.as_str());
+    let purchase: Expr = CaseStatement::new().case(of_purchase, amount.clone()).into();
     let signed = signed(amount);
     let settled = settled();
     let only = |condition: Expr| {
@@ -247,30 +267,48 @@ pub(super) fn grouped(
     };
     let [settled_high, settled_low] = only(settled.clone());
     let [pending_high, pending_low] = only(settled.not());
-    let null = || Expr::cust("NULL");
-    let (id, month) = match group_by {
-        Some(GroupBy::Category) => (category.clone(), null()),
-        Some(GroupBy::Project) => (project.clone(), null()),
-        Some(GroupBy::Member) => (expense::Column::MemberId.into_simple_expr(), null()),
-        Some(GroupBy::Month) => {
-            (null(), dialect::month(backend, expense::Column::SpentOn.into_simple_expr()))
+    let mut group = Group::default();
+    let mut rows = rows;
+    match group_by {
+        Some(GroupBy::Category) => group.id = Some(category),
+        Some(GroupBy::Project) => group.id = Some(project.clone()),
+        Some(GroupBy::Member) => group.id = Some(Column::MemberId.into_simple_expr()),
+        Some(GroupBy::Month | GroupBy::Year) => {
+            group.text = Some(dialect::month(backend, Column::SpentOn.into_simple_expr()));
         }
-        None => (null(), null()),
-    };
+        Some(GroupBy::Week) => {
+            group.text = Some(dialect::day(backend, Column::SpentOn.into_simple_expr()));
+        }
+        Some(GroupBy::Merchant) => {
+            group.text = Some(Column::MerchantKey.into_simple_expr());
+            group.label = Some(Column::Merchant.into_simple_expr());
+        }
+        Some(GroupBy::Place) => group.label = Some(Column::Place.into_simple_expr()),
+        Some(GroupBy::Tag) => {
+            rows = rows.join(JoinType::LeftJoin, expense_tag::Relation::Expense.def().rev());
+            group.text = Some(expense_tag::Column::TagKey.into_simple_expr());
+        }
+        None => {}
+    }
+    let Group { id, text, label } = group;
+    let [id, text, label] = [id, text, label].map(|it| it.unwrap_or_else(|| Expr::cust("NULL")));
     let mut rows = rows
         .select_only()
         .expr_as(dialect::nullable_uuid(backend, id), "group_id")
-        .expr_as(dialect::nullable_text(backend, month), "group_month")
+        .expr_as(dialect::nullable_text(backend, text), "group_text")
+        .expr_as(dialect::nullable_text(backend, label), "group_label")
         .column(expense::Column::Currency)
         .expr_as(settled_high, "settled_high")
         .expr_as(settled_low, "settled_low")
         .expr_as(pending_high, "pending_high")
         .expr_as(pending_low, "pending_low")
         .expr_as(count, "count")
+        .expr_as(Func::max(purchase), "largest")
         // By their names in the answer: PostgreSQL takes an expression with parameters that stands
         // there twice for two different ones.
         .group_by(Expr::col("group_id"))
-        .group_by(Expr::col("group_month"))
+        .group_by(Expr::col("group_text"))
+        .group_by(Expr::col("group_label"))
         .group_by(expense::Column::Currency);
     if let Some(id) = scope.project_id {
         rows = rows.filter(project.eq(id));

@@ -9,6 +9,8 @@
 //!
 //! Days are parts of their weeks: they share what their week was given, so that they sum to it, too.
 
+use std::cmp::Ordering;
+
 /// Seconds times the rate of an hour are so many times minor units.
 const SECONDS_OF_AN_HOUR: i128 = 3600;
 
@@ -34,6 +36,17 @@ pub(super) fn largest_remainder(whole: i128, exact: &[i128]) -> Vec<i128> {
         parts[at] += 1;
     }
     parts
+}
+
+/// A sum divided by how many it is of, rounded to a whole unit, half to even; 0 of none.
+pub(super) fn average(sum: i128, count: i64) -> i128 {
+    let count = i128::from(count.max(1));
+    let (whole, rest) = (sum.div_euclid(count), sum.rem_euclid(count));
+    match (2 * rest).cmp(&count) {
+        Ordering::Less => whole,
+        Ordering::Greater => whole + 1,
+        Ordering::Equal => whole + whole.rem_euclid(2),
+    }
 }
 
 #[cfg(test)]
@@ -76,6 +89,25 @@ mod tests {
             prop_assert!((part * SECONDS_OF_AN_HOUR - exact).abs() < SECONDS_OF_AN_HOUR);
         }
         Ok(parts)
+    }
+
+    #[test]
+    fn an_average_is_rounded_half_to_even() {
+        for (sum, count, mean) in [
+            (5, 2, 2),
+            (7, 2, 4),
+            (-5, 2, -2),
+            (-7, 2, -4),
+            (10, 3, 3),
+            (11, 3, 4),
+            (-10, 3, -3),
+            (0, 5, 0),
+            (0, 0, 0),
+        ] {
+            assert_eq!(average(sum, count), mean, "{sum} / {count}");
+        }
+        let large = i128::from(crate::amount::MAX_AMOUNT_MINOR) * 1_000_000;
+        assert_eq!(average(large, 1_000_000), i128::from(crate::amount::MAX_AMOUNT_MINOR));
     }
 
     proptest! {

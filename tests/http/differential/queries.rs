@@ -20,6 +20,9 @@ const SORTS: &[&str] = &[
     "-created_at",
 ];
 
+const GROUPS: &[&str] =
+    &["category", "project", "month", "member", "merchant", "tag", "place", "week", "year"];
+
 /// Percent-encoded, every byte that could mean something.
 fn encode(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
@@ -62,12 +65,12 @@ fn filters(choice: &mut Choice, organization: &Organization) -> Vec<(&'static st
     let mut filters = vec![
         ("category_id", id(choice, "categories")),
         ("member_id", id(choice, "members")),
+        ("category_id", choice.of(&["none", "none,none", "none,nonsense"]).to_owned()),
         ("status", choice.of(&statuses).to_owned()),
+        ("status", choice.of(&["draft,submitted", "approved,draft", "draft,nonsense"]).to_owned()),
         ("kind", choice.of(&["purchase", "refund"]).to_owned()),
         ("currency", choice.of(&["EUR", "USD", "CHF", "eur", "XXX"]).to_owned()),
-        ("category_id", choice.of(&["none", "none,none", "none,nonsense"]).to_owned()),
         ("spent_from", day(choice)),
-        ("status", choice.of(&["draft,submitted", "approved,draft", "draft,nonsense"]).to_owned()),
         ("spent_to", day(choice)),
         ("spent_from", choice.of(BAD_DAYS).to_owned()),
         ("amount_from", choice.of(&amounts).to_string()),
@@ -110,8 +113,9 @@ pub(super) fn report(choice: &mut Choice, organization: &Organization) -> Call {
     } else {
         (day(choice), day(choice))
     };
-    let group_by = choice.of(&["category", "month", "member"]).to_owned();
-    let pairs = [("from", from), ("to", to), ("group_by", group_by)];
+    let group_by = choice.of(GROUPS).to_owned();
+    let largest = choice.of(&["false", "true"]).to_owned();
+    let pairs = [("from", from), ("to", to), ("group_by", group_by), ("largest", largest)];
     Call::get(format!("{path}/reports/spending?{}", query(&pairs)))
 }
 

@@ -26,6 +26,15 @@ pub fn month(backend: DbBackend, day: impl Into<Expr>) -> Expr {
     }
 }
 
+/// A day, as `2026-11-21`.
+pub fn day(backend: DbBackend, day: impl Into<Expr>) -> Expr {
+    match backend {
+        // As SQLite keeps it.
+        DbBackend::Sqlite => day.into(),
+        _ => Func::cust("to_char").arg(day).arg("YYYY-MM-DD").into(),
+    }
+}
+
 /// Whether `text` contains `part`, to the letter. Both sides are folded already.
 ///
 /// Not with LIKE on SQLite, whose LIKE ignores the case of ASCII and takes U+FFFD, U+FFFE and U+FFFF for one

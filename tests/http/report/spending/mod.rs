@@ -135,15 +135,136 @@ async fn spending_by_category_month_and_member(database: Database) {
     app.stop().await;
 }
 
+/// Key, label, sum, count, average and largest of each row.
+fn shapes(report: &Value) -> Vec<Value> {
+    let rows = report["rows"].as_array().expect("rows");
+    let names = ["key", "label", "amount_minor", "count", "average_minor", "largest_minor"];
+    rows.iter().map(|row| names.map(|name| row[name].clone()).to_vec().into()).collect()
+}
+
+#[each_database]
+async fn spending_by_merchant_tag_week_and_year(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    for (day, amount, kind, merchant, tags) in [
+        ("2025-12-28", 100, "purchase", json!("Coop"), json!(["Trip"])),
+        ("2025-12-29", 201, "purchase", json!("COOP "), json!(["trip", "food"])),
+        ("2026-01-04", 50, "refund", json!("Coop"), json!([])),
+        ("2026-01-05", 7, "purchase", json!(null), json!(["FOOD"])),
+        ("2026-01-05", 8, "purchase", json!(" "), json!([])),
+        ("2026-02-10", 5, "refund", json!("Ärzte"), json!([])),
+    ] {
+        let new = json!({ "spent_on": day, "amount_minor": amount, "kind": kind, "merchant": merchant, "tags": tags });
+        ada.make(&format!("{home}/expenses"), new).await;
+    }
+    let read = async |query: &str| {
+        let range = "from=2025-12-01&to=2026-02-28";
+        ada.read(&format!("{home}/reports/spending?{range}&{query}")).await
+    };
+    for _ in 0..2 {
+        let by_merchant = read("group_by=merchant").await;
+        let merchants = [
+            json!(["coop", "Coop", 251, 3, 84, 201]),
+            json!([null, "No merchant", 15, 2, 8, 8]),
+            json!(["ärzte", "Ärzte", -5, 1, -5, null]),
+        ];
+        assert_eq!(shapes(&by_merchant), merchants);
+        let by_tag = read("group_by=tag").await;
+        let tags = [
+            json!(["food", "food", 208, 2, 104, 201]),
+            json!([null, "No tag", -47, 3, -16, 8]),
+            json!(["trip", "trip", 301, 2, 150, 201]),
+        ];
+        assert_eq!(shapes(&by_tag), tags);
+        let by_week = read("group_by=week").await;
+        let weeks = [
+            json!(["2025-12-22", "2025-12-22", 100, 1, 100, 100]),
+            json!(["2025-12-29", "2025-12-29", 151, 2, 76, 201]),
+            json!(["2026-01-05", "2026-01-05", 15, 2, 8, 8]),
+            json!(["2026-02-09", "2026-02-09", -5, 1, -5, null]),
+        ];
+        assert_eq!(shapes(&by_week), weeks);
+        let by_year = read("group_by=year").await;
+        let years = [
+            json!(["2025", "2025", 301, 2, 150, null]),
+            json!(["2026", "2026", -40, 4, -10, null]),
+        ];
+        assert_eq!(shapes(&by_year), years);
+        let largest = read("group_by=year&largest=true").await;
+        let years =
+            [json!(["2025", "2025", 301, 2, 150, 201]), json!(["2026", "2026", -40, 4, -10, 8])];
+        assert_eq!(shapes(&largest), years);
+        let totals =
+            json!([{ "currency": "EUR", "amount_minor": 261, "pending_minor": 0, "count": 6 }]);
+        for report in [by_merchant, by_tag, by_week, by_year, largest] {
+            assert_eq!(report["totals"], totals, "{}", report["group_by"]);
+        }
+        // The second time from the totals.
+        app.run_until_idle().await;
+    }
+    app.stop().await;
+}
+
+#[each_database]
+async fn spending_by_place(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let places = [json!("Zürich HB"), json!(" zürich hb"), json!("ZÜRICH HB"), json!("Zürich HB")];
+    for place in places.into_iter().chain([json!(null), json!("")]) {
+        let new = json!({ "spent_on": "2026-11-10", "amount_minor": 100, "place": place });
+        ada.make(&format!("{home}/expenses"), new).await;
+    }
+    let by_place = report(&ada, &home, "place").await;
+    let places = [
+        json!([null, "No place", 200, 2, 100, 100]),
+        json!(["zürich hb", "Zürich HB", 400, 4, 100, 100]),
+    ];
+    assert_eq!(shapes(&by_place), places);
+    app.stop().await;
+}
+
+#[each_database]
+async fn the_largest_of_a_category_is_an_expense_or_a_line(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let food = ada.make(&format!("{home}/categories"), json!({ "name": "Food" })).await;
+    let line =
+        |amount: i64| json!({ "name": "x", "category_id": food["id"], "amount_minor": amount });
+    let of_lines = json!({ "spent_on": "2026-11-10", "amount_minor": 900,
+        "tags": ["a", "b"], "items": [line(500), line(400)] });
+    let whole = json!({ "spent_on": "2026-11-11", "amount_minor": 450, "category_id": food["id"] });
+    for new in [of_lines, whole] {
+        ada.make(&format!("{home}/expenses"), new).await;
+    }
+    let by_category = report(&ada, &home, "category&largest=true").await;
+    assert_eq!(shapes(&by_category), [json!([food["id"], "Food", 1350, 2, 675, 500])]);
+    let none = json!({ "spent_on": "2026-12-01", "amount_minor": 3 });
+    let of_food = json!({ "spent_on": "2026-12-01", "amount_minor": 900, "items": [line(900)] });
+    for new in [none, of_food] {
+        ada.make(&format!("{home}/expenses"), new).await;
+    }
+    let december = "from=2026-12-01&to=2026-12-31&group_by=category&largest=true";
+    let december = ada.read(&format!("{home}/reports/spending?{december}")).await;
+    let groups =
+        [json!([food["id"], "Food", 900, 1, 900, 900]), json!([null, "No category", 3, 1, 3, 3])];
+    assert_eq!(shapes(&december), groups);
+    let by_tag = report(&ada, &home, "tag").await;
+    let tags = [
+        json!(["a", "a", 900, 1, 900, 900]),
+        json!(["b", "b", 900, 1, 900, 900]),
+        json!([null, "No tag", 450, 1, 450, 450]),
+    ];
+    assert_eq!(shapes(&by_tag), tags);
+    app.stop().await;
+}
+
 #[each_database]
 async fn a_discount_reduces_its_own_category(database: Database) {
     let app = App::start(&database).await;
     let (ada, home) = app.owner_of("household").await;
     let food = ada.make(&format!("{home}/categories"), json!({ "name": "Food" })).await;
     let deposits = ada.make(&format!("{home}/categories"), json!({ "name": "Deposits" })).await;
-    let line = |category: &Value, amount: i64| {
-        json!({ "name": "x", "category_id": category["id"], "amount_minor": amount })
-    };
+    let line = |category: &Value, amount: i64| json!({ "name": "x", "category_id": category["id"], "amount_minor": amount });
     let items = json!([line(&food, 1100), line(&food, -100), line(&deposits, -250)]);
     let new = json!({ "spent_on": "2026-11-10", "amount_minor": 750, "items": items });
     ada.make(&format!("{home}/expenses"), new).await;
