@@ -5,7 +5,7 @@
 BEGIN {
   width = 100
   # Written for the database alone, to search in and to hold apart: no query reads them.
-  split("deleted_at import_key job_number_key search_key", names, " ")
+  split("deleted_at import_key job_number_key search_key x_cm y_cm z_cm", names, " ")
   for (i in names) is_unread[names[i]] = 1
 }
 

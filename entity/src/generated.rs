@@ -41,7 +41,8 @@ ordered_columns! {
         spent_on, amount_minor, currency, merchant, merchant_key, payment_method, note, place,
         details, item_count, submitted_at, decided_at, decided_by_member_id, decision_note,
         reimbursed_at, tags, payout_saga_id, payout_error, project_id, created_by_member_id,
-        changed_by_member_id, submitted_by_member_id; search_key, import_key
+        changed_by_member_id, submitted_by_member_id, latitude_e7, longitude_e7; search_key,
+        import_key, x_cm, y_cm, z_cm
     }
     expense_item {
         organization_id, id, expense_id, position, name, quantity_milli, unit, amount_minor,

@@ -53,9 +53,10 @@ mod m20261129_000025_rename_changed_events;
 mod m20261129_000030_keep_what_was_imported;
 mod m20261129_000031_compare_texts_in_nfc;
 mod m20261129_000032_give_rates_a_currency;
-mod m20261129_000050_keep_budget_amounts;
 mod m20261129_000040_index_expenses_of_no_project;
 mod m20261129_000041_let_lines_be_negative;
+mod m20261129_000042_place_expenses;
+mod m20261129_000050_keep_budget_amounts;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -97,6 +98,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000050_keep_budget_amounts::Migration),
             Box::new(m20261129_000040_index_expenses_of_no_project::Migration),
             Box::new(m20261129_000041_let_lines_be_negative::Migration),
+            Box::new(m20261129_000042_place_expenses::Migration),
         ]
     }
 }

@@ -71,6 +71,8 @@ async fn measure(name: &str, index: &str, store: &Store, actor: &Actor, categori
             group_by,
             project_id: None,
             largest: false,
+            near: None,
+            within: None,
         };
         let mut each = Vec::new();
         for _ in 0..REPORTS {

@@ -187,6 +187,8 @@ impl Stage {
                         payment_method: None,
                         note: Some(new.note),
                         place: None,
+                        latitude: None,
+                        longitude: None,
                         details: None,
                         items: Vec::new(),
                         tags: Vec::new(),

@@ -96,6 +96,12 @@ fn copies(literals: Literals, sample: &Sample) -> Vec<Copies<'_>> {
                 ("search_key", text("shop")),
                 ("category_id", reference("category_id")),
                 ("project_id", reference("site")),
+                // At the latitude 0 and the longitude 0.
+                ("latitude_e7", "0".into()),
+                ("longitude_e7", "0".into()),
+                ("x_cm", "637100880".into()),
+                ("y_cm", "0".into()),
+                ("z_cm", "0".into()),
                 ("item_count", "0".into()),
             ],
         },

@@ -44,6 +44,11 @@ pub struct Model {
     pub created_by_member_id: Option<Uuid>,
     pub changed_by_member_id: Option<Uuid>,
     pub submitted_by_member_id: Option<Uuid>,
+    pub latitude_e7: Option<i64>,
+    pub longitude_e7: Option<i64>,
+    pub x_cm: Option<i64>,
+    pub y_cm: Option<i64>,
+    pub z_cm: Option<i64>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, category_id)",

@@ -32,6 +32,7 @@ pub mod error;
 pub mod event;
 pub mod example;
 pub mod fault;
+pub mod geo;
 pub mod idempotency;
 pub mod input;
 pub mod lease;

@@ -154,10 +154,11 @@ async fn days_within(
     for stretches in stretches.chunks(STRETCHES_PER_STATEMENT) {
         let scopes = || stretches.iter().copied().map(scope);
         let whole = scopes().map(|scope| {
-            let rows = scope.expenses().filter(expense::Column::ItemCount.eq(0));
+            let rows = scope.expenses(None).filter(expense::Column::ItemCount.eq(0));
             by_day(tx, &scope, rows, Part::whole())
         });
-        let lines = scopes().map(|scope| by_day(tx, &scope, line_expenses(&scope), Part::line()));
+        let lines =
+            scopes().map(|scope| by_day(tx, &scope, line_expenses(&scope, None), Part::line()));
         for statement in [union(whole), union(lines)].into_iter().flatten() {
             for row in tx.query_all(&statement).await? {
                 let row = DayRow::from_query_result(&row, "")?;

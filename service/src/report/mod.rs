@@ -16,7 +16,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 pub use budgets::budgets;
 pub(crate) use budgets::standings;
@@ -32,6 +32,7 @@ pub use timesheet::{
 };
 
 use crate::{
+    geo::{self, Near},
     money::budget::{
         Budget,
         rules::{Pace, Proration},
@@ -81,6 +82,7 @@ impl GroupBy {
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
+#[validate(schema(function = within_of_near))]
 pub struct SpendingQuery {
     /// First day of the report (`YYYY-MM-DD`).
     #[validate(custom(function = text::day))]
@@ -97,6 +99,18 @@ pub struct SpendingQuery {
     /// report then reads each expense of the period. Defaults to false.
     #[serde(default)]
     pub largest: bool,
+    /// Count only spending near this place: its latitude and longitude in degrees, such as
+    /// `47.3769,8.5417`. The report then reads each expense of the period.
+    #[param(value_type = Option<String>)]
+    pub near: Option<Near>,
+    /// Distance from `near` in metres along the great circle, 1 to 10000000. Defaults to 1000.
+    #[validate(range(min = 1, max = 10_000_000))]
+    #[param(default = 1000, minimum = 1, maximum = 10_000_000)]
+    pub within: Option<i64>,
+}
+
+fn within_of_near(query: &SpendingQuery) -> Result<(), ValidationError> {
+    geo::within_of_near(query.near, query.within)
 }
 
 /// Report of the spending in a period, grouped. Refunds reduce it.

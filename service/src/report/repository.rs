@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use entity::{expense, expense_item, expense_tag};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, JoinType,
-    QueryFilter, QuerySelect, RelationTrait, Select,
+    QueryFilter, QuerySelect, QueryTrait, RelationTrait, Select,
     sea_query::{CaseStatement, Expr, Func},
 };
 use uuid::Uuid;
@@ -13,8 +13,9 @@ use uuid::Uuid;
 use super::{GroupBy, months::whole_months};
 use crate::{
     error::Result,
+    geo::Circle,
     money::expense::{
-        Kind, Status, names_project,
+        Kind, Status, names_project, point,
         spending::{self, Dimension, SumsQuery},
     },
     store::{Tx, dialect, stored::StoredWord, versioned},
@@ -114,7 +115,7 @@ pub(super) struct Part {
 /// before and after from the expenses. A group may be there of which all expenses have gone.
 pub(super) async fn sums(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Vec<Sums>> {
     let months = whole_months(scope.from, scope.to).filter(|_| !group_by.reads_expenses());
-    let Some(months) = months else { return sums_of_rows(tx, scope, group_by).await };
+    let Some(months) = months else { return sums_of_rows(tx, scope, None, group_by).await };
     let query = SumsQuery {
         organization_id: scope.organization_id,
         project_id: scope.project_id,
@@ -130,12 +131,12 @@ pub(super) async fn sums(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Ve
     };
     let Some(rows) = spending::sums(tx, &query).await? else {
         tx.request_backfill(scope.organization_id);
-        return sums_of_rows(tx, scope, group_by).await;
+        return sums_of_rows(tx, scope, None, group_by).await;
     };
     let mut sums: Vec<_> = rows.into_iter().map(Sums::from).collect();
     for [from, to] in [months.before, months.after].into_iter().flatten() {
         let scope = Scope { from, to, ..scope.clone() };
-        sums.extend(sums_of_rows(tx, &scope, group_by).await?);
+        sums.extend(sums_of_rows(tx, &scope, None, group_by).await?);
     }
     Ok(sums)
 }
@@ -145,11 +146,12 @@ pub(super) async fn sums(tx: &Tx, scope: &Scope, group_by: GroupBy) -> Result<Ve
 pub(super) async fn sums_of_rows(
     connection: &impl ConnectionTrait,
     scope: &Scope,
+    circle: Option<Circle>,
     group_by: GroupBy,
 ) -> Result<Vec<Sums>> {
     let group_by = Some(group_by);
     let by_line = group_by.is_some_and(GroupBy::by_line) || scope.by_line();
-    let mut rows = scope.expenses();
+    let mut rows = scope.expenses(circle);
     if by_line {
         rows = rows.filter(expense::Column::ItemCount.eq(0));
     }
@@ -157,9 +159,9 @@ pub(super) async fn sums_of_rows(
     let whole = grouped.into_model::<Halves>().all(connection).await?;
     let mut sums: Vec<_> = whole.into_iter().map(Sums::of).collect();
     if by_line {
-        let lines = sums_of_lines(connection, scope, group_by).await?;
+        let lines = sums_of_lines(connection, scope, circle, group_by).await?;
         let all = match scope.counted_once && !lines.is_empty() {
-            true => sums_of_lines(connection, scope, None).await?,
+            true => sums_of_lines(connection, scope, circle, None).await?,
             false => Vec::new(),
         };
         sums.extend(lines.into_iter().map(|sum| Sums { first_count: 0, ..sum }));
@@ -174,17 +176,18 @@ pub(super) async fn sums_of_rows(
 async fn sums_of_lines(
     connection: &impl ConnectionTrait,
     scope: &Scope,
+    circle: Option<Circle>,
     group_by: Option<GroupBy>,
 ) -> Result<Vec<Sums>> {
-    let grouped = grouped(connection, line_expenses(scope), scope, group_by, Part::line());
+    let grouped = grouped(connection, line_expenses(scope, circle), scope, group_by, Part::line());
     let lines = grouped.into_model::<Halves>().all(connection).await?;
     Ok(lines.into_iter().map(Sums::of).collect())
 }
 
 /// The expenses that have lines, each with each of its lines.
-pub(super) fn line_expenses(scope: &Scope) -> Select<expense::Entity> {
+pub(super) fn line_expenses(scope: &Scope, circle: Option<Circle>) -> Select<expense::Entity> {
     scope
-        .expenses()
+        .expenses(circle)
         .join(JoinType::InnerJoin, expense_item::Relation::Expense.def().rev())
         // Written out and not bound: for a value that it does not know, SQLite does not use the index over these.
         .filter(Expr::cust(HAS_LINES))
@@ -220,10 +223,11 @@ impl Scope {
         self.project_id.is_some()
     }
 
-    pub(super) fn expenses(&self) -> Select<expense::Entity> {
+    pub(super) fn expenses(&self, circle: Option<Circle>) -> Select<expense::Entity> {
         versioned::find_in_organization::<expense::Entity>(self.organization_id)
             .filter(expense::Column::SpentOn.between(self.from, self.to))
             .filter(expense::Column::Status.ne(Status::Rejected.as_str()))
+            .apply_if(circle, |rows, circle| rows.filter(circle.contains(point())))
     }
 }
 

@@ -12,29 +12,33 @@ use super::{
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    geo::Circle,
     store::{Store, Tx},
     text::fold,
 };
 
 /// What was spent from one day to another, grouped.
 pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Result<Spending> {
-    let SpendingQuery { from, to, group_by, project_id, largest } = *query;
+    let SpendingQuery { from, to, group_by, project_id, largest, near, within } = *query;
     if to < from {
         return Err(Error::invalid("?to", "order", "must not be before from"));
     }
     let organization_id = actor.organization_id;
     let scope = Scope { organization_id, from, to, project_id, counted_once: true };
-    let reads_expenses = largest || group_by.reads_expenses();
+    let circle = Circle::of_query(near, within);
+    let reads_expenses = largest || circle.is_some() || group_by.reads_expenses();
+    let input = (scope, group_by, circle, reads_expenses);
     let (rows, totals) = store
-        .snapshot((scope, group_by, reads_expenses), |tx, (scope, group_by, reads_expenses)| {
+        .snapshot(input, |tx, (scope, group_by, circle, reads_expenses)| {
             Box::pin(async move {
-                let sums = match reads_expenses {
-                    true => repository::sums_of_rows(tx, scope, *group_by).await?,
-                    false => repository::sums(tx, scope, *group_by).await?,
-                };
+                let circle = *circle;
+                let sums = sums(tx, scope, *group_by, circle, *reads_expenses).await?;
                 let totals = match group_by {
                     // Groups have expenses in common.
-                    GroupBy::Tag => totals(&repository::sums(tx, scope, GroupBy::Month).await?),
+                    GroupBy::Tag => {
+                        let by = GroupBy::Month;
+                        totals(&self::sums(tx, scope, by, circle, circle.is_some()).await?)
+                    }
                     _ => totals(&sums),
                 };
                 let mut rows = rows(tx, scope.organization_id, *group_by, sums).await?;
@@ -46,6 +50,20 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
         })
         .await?;
     Ok(Spending { from, to, group_by, rows, totals })
+}
+
+/// The sums, from the totals that are kept or from the expenses, which alone are in a circle.
+async fn sums(
+    tx: &Tx,
+    scope: &Scope,
+    group_by: GroupBy,
+    circle: Option<Circle>,
+    reads_expenses: bool,
+) -> Result<Vec<Sums>> {
+    match reads_expenses {
+        true => repository::sums_of_rows(tx, scope, circle, group_by).await,
+        false => repository::sums(tx, scope, group_by).await,
+    }
 }
 
 async fn rows(

@@ -24,7 +24,7 @@ const COLUMNS: &str = "id, version, kind, status, member_id, category_id, spent_
     currency, merchant, payment_method, note, place, details, item_count, submitted_at, \
     decided_at, decided_by_member_id, decision_note, reimbursed_at, created_at, updated_at, tags, \
     payout_saga_id, payout_error, project_id, created_by_member_id, changed_by_member_id, \
-    submitted_by_member_id";
+    submitted_by_member_id, latitude_e7, longitude_e7";
 
 /// The statements. sqlx takes `$1` on both databases.
 pub(crate) struct Statements {
@@ -110,6 +110,8 @@ macro_rules! hand_written {
                     payment_method: row.try_get(10)?,
                     note: row.try_get(11)?,
                     place: row.try_get(12)?,
+                    latitude: row.try_get::<Option<i64>, _>(29)?.map(|e7| e7 as f64 / 1e7),
+                    longitude: row.try_get::<Option<i64>, _>(30)?.map(|e7| e7 as f64 / 1e7),
                     details: row.try_get::<Option<Json<_>>, _>(13)?.map(|json| json.0),
                     items: {
                         assert_eq!(row.try_get::<i64, _>(14)?, 0, "these have no lines");

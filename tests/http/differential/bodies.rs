@@ -266,6 +266,12 @@ pub(super) fn expense(choice: &mut Choice, organization: &Organization) -> Value
         let id = reference(choice, organization, collection);
         maybe(choice, &mut body, name, id);
     }
+    if choice.chance(30) {
+        let places = [(47.376_886_6, 8.541_694), (-90.0, 180.0), (0.0, -180.0), (0.1, 1e-8)];
+        let (latitude, longitude) = choice.of(&places);
+        body["latitude"] = json!(latitude);
+        body["longitude"] = json!(longitude);
+    }
     // Mostly somebody else's, whom the owner may decide about.
     if choice.chance(70) {
         body["member_id"] = reference(choice, organization, "members");
@@ -332,8 +338,17 @@ pub(super) fn patch(choice: &mut Choice, whole: Value) -> Value {
     if let Some(fields) = patch.as_object_mut() {
         fields.retain(|_, _| choice.chance(40));
     }
-    let cleared =
-        ["note", "category_id", "merchant", "details", "parent_id", "name", "ends_on", "amounts"];
+    let cleared = [
+        "note",
+        "category_id",
+        "merchant",
+        "details",
+        "parent_id",
+        "name",
+        "ends_on",
+        "amounts",
+        "latitude",
+    ];
     if choice.chance(10) {
         patch[choice.of(&cleared)] = Value::Null;
     }

@@ -20,6 +20,8 @@ const SORTS: &[&str] = &[
     "-created_at",
 ];
 
+const PLACES: &[&str] = &["47.4,8.5", "-90,0", "0,180", "0,0", "91,0", "1", "0.00000001,0"];
+
 const GROUPS: &[&str] =
     &["category", "project", "month", "member", "merchant", "tag", "place", "week", "year"];
 
@@ -78,6 +80,8 @@ fn filters(choice: &mut Choice, organization: &Organization) -> Vec<(&'static st
         ("tag", choice.of(TEXTS).to_owned()),
         ("q", choice.of(TEXTS).to_owned()),
         ("q", choice.of(&["a", "_", "%", "\\", "ä", "ss", "i", ""]).to_owned()),
+        ("near", choice.of(PLACES).to_owned()),
+        ("within", choice.of(&["1", "1000", "600000", "10000000", "10000001"]).to_owned()),
         ("nonsense", String::new()),
     ];
     filters.retain(|(name, _)| choice.chance(if *name == "nonsense" { 1 } else { 9 }));
@@ -116,6 +120,8 @@ pub(super) fn report(choice: &mut Choice, organization: &Organization) -> Call {
     let group_by = choice.of(GROUPS).to_owned();
     let largest = choice.of(&["false", "true"]).to_owned();
     let pairs = [("from", from), ("to", to), ("group_by", group_by), ("largest", largest)];
+    let near = choice.chance(20).then(|| ("near", choice.of(PLACES).to_owned()));
+    let pairs: Vec<_> = pairs.into_iter().chain(near).collect();
     Call::get(format!("{path}/reports/spending?{}", query(&pairs)))
 }
 

@@ -18,7 +18,8 @@ use tests::{
 const ROWS: u32 = 3000;
 
 /// Which lists read more than their page on SQLite, which knows no rare value from a frequent one: orders besides the
-/// first one under a filter, and what other tables say of a row (tags, lines, accounts, the status of a week).
+/// first one under a filter, what other tables say of a row (tags, lines, accounts, the status of a week), and what is
+/// near a place: an index finds it, in no order.
 const GROWS_ON_SQLITE: &[&str] = &[
     "/v1/organizations/{organization_id}/daily-reports ?item_kind -day",
     "/v1/organizations/{organization_id}/daily-reports ?item_kind day",
@@ -64,6 +65,14 @@ const GROWS_ON_SQLITE: &[&str] = &[
     "/v1/organizations/{organization_id}/expenses ?member_id amount_minor",
     "/v1/organizations/{organization_id}/expenses ?member_id created_at",
     "/v1/organizations/{organization_id}/expenses ?member_id merchant",
+    "/v1/organizations/{organization_id}/expenses ?near -amount_minor",
+    "/v1/organizations/{organization_id}/expenses ?near -created_at",
+    "/v1/organizations/{organization_id}/expenses ?near -merchant",
+    "/v1/organizations/{organization_id}/expenses ?near -spent_on",
+    "/v1/organizations/{organization_id}/expenses ?near amount_minor",
+    "/v1/organizations/{organization_id}/expenses ?near created_at",
+    "/v1/organizations/{organization_id}/expenses ?near merchant",
+    "/v1/organizations/{organization_id}/expenses ?near spent_on",
     "/v1/organizations/{organization_id}/expenses ?project_id -amount_minor",
     "/v1/organizations/{organization_id}/expenses ?project_id -merchant",
     "/v1/organizations/{organization_id}/expenses ?project_id amount_minor",
@@ -208,7 +217,9 @@ fn single_values(sample: &Sample, route: &Route, name: &str) -> Vec<String> {
         "changed_since" => texts("1800-01-01T00:00:00Z", "2090-01-01T00:00:00Z"),
         "amount_from" => texts("1", "9000000000"),
         "amount_to" => texts("9000000000", "1"),
-        "since" => vec![],
+        "near" => texts("0,0", "45,45"),
+        // Goes with `near`.
+        "since" | "within" => vec![],
         "after" => texts("0", "100000"),
         _ => {
             let values = route.values(name);

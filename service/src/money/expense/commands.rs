@@ -87,6 +87,8 @@ impl Changeable for Expense {
             payment_method: self.payment_method.clone(),
             note: self.note.clone(),
             place: self.place.clone(),
+            latitude: self.latitude,
+            longitude: self.longitude,
             details: self.details.clone(),
             items: self.items.clone(),
             tags: self.tags.clone(),

@@ -20,11 +20,12 @@ pub use commands::create_many;
 pub use import::{Import, ImportQuery, ImportReport, import};
 pub(crate) use import::{delete_imported, write_slice};
 pub(crate) use payout::{hold, release, settle};
-pub(crate) use repository::names_project;
 pub use repository::statement;
+pub(crate) use repository::{names_project, point};
 
 use crate::{
     amount, details,
+    geo::{self, Near},
     input::{AnyOf, AnyOrNone, IdOrNone},
     store::page::paged,
     text::{self, at, refusal},
@@ -129,7 +130,7 @@ pub struct ExpenseItem {
 /// Writable properties of an expense.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[validate(schema(function = lines_sum))]
+#[validate(schema(function = lines_sum), schema(function = whole_place))]
 #[schema(examples(Self::example))]
 pub struct ExpenseInput {
     /// Direction of the expense: `purchase`, or `refund` for money that was returned. Defaults to
@@ -170,6 +171,16 @@ pub struct ExpenseInput {
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     pub place: Option<String>,
+    /// Latitude of the purchase in degrees north, -90 to 90, at most seven decimals. Requires
+    /// `longitude`.
+    #[validate(range(min = -90.0, max = 90.0), custom(function = geo::degrees))]
+    #[schema(minimum = -90, maximum = 90)]
+    pub latitude: Option<f64>,
+    /// Longitude of the purchase in degrees east, -180 to 180, at most seven decimals. Requires
+    /// `latitude`.
+    #[validate(range(min = -180.0, max = 180.0), custom(function = geo::degrees))]
+    #[schema(minimum = -180, maximum = 180)]
+    pub longitude: Option<f64>,
     /// Data of the client that the server stores and does not interpret: a JSON object of at most
     /// 16 KiB.
     #[validate(custom(function = details::small))]
@@ -183,6 +194,10 @@ pub struct ExpenseInput {
     #[validate(length(max = 20), custom(function = text::tags))]
     #[schema(max_items = 20)]
     pub tags: Vec<String>,
+}
+
+fn whole_place(input: &ExpenseInput) -> Result<(), ValidationError> {
+    geo::whole(input.latitude, input.longitude)
 }
 
 fn lines_sum(input: &ExpenseInput) -> Result<(), ValidationError> {
@@ -244,6 +259,10 @@ pub struct Expense {
     pub note: Option<String>,
     /// Place of the purchase, at most 200 characters.
     pub place: Option<String>,
+    /// Latitude of the purchase in degrees north, -90 to 90, at most seven decimals.
+    pub latitude: Option<f64>,
+    /// Longitude of the purchase in degrees east, -180 to 180, at most seven decimals.
+    pub longitude: Option<f64>,
     /// Data of the client that the server stores and does not interpret: a JSON object of at most
     /// 16 KiB.
     pub details: Option<Map<String, Value>>,
@@ -286,6 +305,7 @@ pub struct Expense {
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
+#[validate(schema(function = within_of_near))]
 pub struct ExpenseQuery {
     /// Return expenses of one of these categories or of one below them, by their own category or by
     /// that of a line; with `none` those of which a part has no category.
@@ -322,6 +342,14 @@ pub struct ExpenseQuery {
     #[validate(custom(function = text::any_of_tags))]
     #[param(value_type = Option<Vec<String>>)]
     pub tag: Option<AnyOf<String>>,
+    /// Return expenses that were made near this place: its latitude and longitude in degrees, such as
+    /// `47.3769,8.5417`.
+    #[param(value_type = Option<String>)]
+    pub near: Option<Near>,
+    /// Distance from `near` in metres along the great circle, 1 to 10000000. Defaults to 1000.
+    #[validate(range(min = 1, max = 10_000_000))]
+    #[param(default = 1000, minimum = 1, maximum = 10_000_000)]
+    pub within: Option<i64>,
     /// Return expenses whose merchant or note contains this text, ignoring case. At most 200
     /// characters.
     #[validate(length(max = 200))]
@@ -340,6 +368,10 @@ pub struct ExpenseQuery {
 }
 
 paged!(ExpenseQuery);
+
+fn within_of_near(query: &ExpenseQuery) -> Result<(), ValidationError> {
+    geo::within_of_near(query.near, query.within)
+}
 
 /// Order of a list of expenses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]

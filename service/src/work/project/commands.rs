@@ -10,6 +10,7 @@ use crate::{
     details,
     error::{Error, Result},
     event::Verb,
+    geo,
     resource::{Crud, Resource, versioned},
     role::Permission,
     store::{Tx, stored::StoredWord},
@@ -86,8 +87,8 @@ impl Crud for Project {
             budget_minor: Set(budget_minor),
             currency: Set(currency),
             address: Set(address),
-            latitude_e7: Set(latitude.map(rules::to_e7)),
-            longitude_e7: Set(longitude.map(rules::to_e7)),
+            latitude_e7: Set(latitude.map(geo::to_e7)),
+            longitude_e7: Set(longitude.map(geo::to_e7)),
             note: Set(note),
             details: Set(details.map(details::kept)),
             ..Default::default()

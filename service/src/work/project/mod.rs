@@ -19,6 +19,7 @@ pub(crate) use commands::{ensure_accepts_new, ensure_all_accept_new};
 use crate::{
     amount, details,
     error::{Error, Result},
+    geo,
     input::AnyOf,
     store::{page::paged, stored},
     text,
@@ -105,12 +106,12 @@ pub struct ProjectInput {
     pub address: Option<String>,
     /// Latitude of the site in degrees north, -90 to 90, at most seven decimals. Requires
     /// `longitude`.
-    #[validate(range(min = -90.0, max = 90.0), custom(function = rules::degrees))]
+    #[validate(range(min = -90.0, max = 90.0), custom(function = geo::degrees))]
     #[schema(minimum = -90, maximum = 90)]
     pub latitude: Option<f64>,
     /// Longitude of the site in degrees east, -180 to 180, at most seven decimals. Requires
     /// `latitude`.
-    #[validate(range(min = -180.0, max = 180.0), custom(function = rules::degrees))]
+    #[validate(range(min = -180.0, max = 180.0), custom(function = geo::degrees))]
     #[schema(minimum = -180, maximum = 180)]
     pub longitude: Option<f64>,
     /// Free text, at most 5000 characters.
@@ -205,8 +206,8 @@ impl TryFrom<entity::project::Model> for Project {
             budget_minor,
             currency,
             address,
-            latitude: latitude_e7.map(rules::of_e7),
-            longitude: longitude_e7.map(rules::of_e7),
+            latitude: latitude_e7.map(geo::of_e7),
+            longitude: longitude_e7.map(geo::of_e7),
             note,
             details: details.transpose()?,
             created_at: created_at.to_utc(),

@@ -9,12 +9,10 @@ use validator::ValidationError;
 use super::{ProjectInput, Status};
 use crate::{
     error::{Error, Result},
+    geo,
     store::stored::{self, StoredWord},
     text::{at, fold, refusal},
 };
-
-/// Degrees are kept in ten-millionths, which is a centimetre.
-const E7: f64 = 1e7;
 
 /// Whether a project can go from one status to another. What is planned may begin or be given up; what is
 /// completed may be taken up again; what is archived comes back as completed, and from there.
@@ -104,36 +102,11 @@ pub fn in_order(input: &ProjectInput) -> Result<(), ValidationError> {
 
 /// Refuses half a place.
 pub fn whole_place(input: &ProjectInput) -> Result<(), ValidationError> {
-    let missing = match (input.latitude, input.longitude) {
-        (Some(_), None) => "longitude",
-        (None, Some(_)) => "latitude",
-        _ => return Ok(()),
-    };
-    Err(at(missing, refusal("required", "is required if the other coordinate is set")))
-}
-
-/// Refuses degrees that cannot be kept as they are.
-pub fn degrees(degrees: f64) -> Result<(), ValidationError> {
-    if of_e7(to_e7(degrees)) == degrees {
-        return Ok(());
-    }
-    Err(refusal("precision", "must have at most 7 decimal places"))
-}
-
-/// Degrees in ten-millionths. Those that [`degrees`] has let through come back the same.
-pub fn to_e7(degrees: f64) -> i64 {
-    (degrees * E7).round() as i64
-}
-
-/// Degrees from ten-millionths.
-pub fn of_e7(e7: i64) -> f64 {
-    e7 as f64 / E7
+    geo::whole(input.latitude, input.longitude)
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -156,24 +129,5 @@ mod tests {
         assert_eq!((a.or(b), a.or(Word::Archived), Word::Archived.or(b)), (Word::Several, a, b));
         assert_eq!(Word::Archived.or(Word::Archived), Word::Archived);
         assert_eq!(Word::Several.or(Word::Archived), Word::Several);
-    }
-
-    proptest! {
-        #[test]
-        fn a_place_comes_back_as_it_was_written(e7 in -1_800_000_000_i64..=1_800_000_000) {
-            let text = format!("{}{}.{:07}", if e7 < 0 { "-" } else { "" },
-                e7.abs() / 10_000_000, e7.abs() % 10_000_000);
-            let written: f64 = text.parse().expect("a number");
-            prop_assert!(degrees(written).is_ok(), "{}", text);
-            prop_assert_eq!(to_e7(written), e7);
-            prop_assert_eq!(of_e7(e7), written);
-        }
-    }
-
-    #[test]
-    fn what_is_too_precise_is_not_rounded() {
-        assert!(degrees(47.376_886_61).is_err());
-        assert!(degrees(47.376_886_6).is_ok());
-        assert!(degrees(-0.0).is_ok());
     }
 }

@@ -72,6 +72,7 @@ async fn the_most_that_an_expense_may_be_comes_back_as_it_went(database: Databas
         "category_id": category["id"], "spent_on": "9999-12-31", "amount_minor": MAX_AMOUNT_MINOR,
         "currency": "JPY", "merchant": "İ".repeat(200), "payment_method": "💳".repeat(50),
         "note": "İ".repeat(2000), "place": " \t\n\u{7f}\u{feff} ",
+        "latitude": -89.999_999_9, "longitude": 179.999_999_9,
         "details": { "a": [1, -2, 0.5, 1e300, true, null, { "": "\u{1f600}" }], "z": {}, "ä": "" },
         "items": [
             { "name": "İ".repeat(200), "amount_minor": MAX_AMOUNT_MINOR - 1, "quantity_milli": MAX_AMOUNT_MINOR,

@@ -145,6 +145,57 @@ async fn several_values_find_what_has_one_of_them_and_none_what_has_no_value(dat
     app.stop().await;
 }
 
+#[each_database]
+async fn what_is_near_is_found_over_the_antimeridian_and_at_the_poles(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    for (note, latitude, longitude) in [
+        ("a", 47.3769, 8.5417),
+        ("b", 47.3780, 8.5403),
+        ("c", 46.9480, 7.4474),
+        ("d", -16.5, 179.999),
+        ("e", -16.5, -179.999),
+        ("f", 90.0, 0.0),
+        ("g", 89.9999, 180.0),
+    ] {
+        spend(&ada, &home, note, json!({ "latitude": latitude, "longitude": longitude })).await;
+    }
+    spend(&ada, &home, "h", json!({})).await;
+    for (query, notes) in [
+        ("near=47.3769,8.5417&within=1", "a"),
+        ("near=47.3769,8.5417", "ab"),
+        ("near=47.3769,8.5417&within=90000", "ab"),
+        ("near=47.3769,8.5417&within=100000", "abc"),
+        ("near=-16.5,180&within=110", "de"),
+        ("near=-16.5,180&within=100", ""),
+        ("near=-16.5,-180&within=110&sort=amount_minor&limit=1", "de"),
+        ("near=90,77&within=12", "fg"),
+        ("near=90,-180&within=11", "f"),
+        ("near=0,0&within=1&status=approved,draft", ""),
+    ] {
+        assert_eq!(found(&ada, &home, query).await, notes, "{query}");
+    }
+    let range = "from=2026-11-01&to=2026-11-30";
+    for (query, amount, count) in [("", 800, 8), ("&near=47.3769,8.5417", 200, 2)] {
+        for group_by in ["month", "category", "tag"] {
+            let path = format!("{home}/reports/spending?{range}&group_by={group_by}{query}");
+            let report = ada.read(&path).await;
+            for sums in [&report["rows"][0], &report["totals"][0]] {
+                let found = (sums["amount_minor"].as_i64(), sums["count"].as_i64());
+                assert_eq!(found, (Some(amount), Some(count)), "{path}");
+            }
+        }
+    }
+    for half in [json!({ "latitude": 1.0 }), json!({ "latitude": null, "longitude": 1.0 })] {
+        let mut new = json!({ "spent_on": "2026-11-10", "amount_minor": 100 });
+        for (name, value) in half.as_object().into_iter().flatten() {
+            new[name] = value.clone();
+        }
+        ada.post(&format!("{home}/expenses"), new).await.expect(422);
+    }
+    app.stop().await;
+}
+
 /// What the databases' patterns mean something by is only itself here; case means nothing.
 #[each_database]
 async fn text_is_found_to_the_letter_and_in_any_case(database: Database) {
@@ -252,6 +303,14 @@ async fn a_query_that_makes_no_sense_is_refused_with_a_pointer(database: Databas
         ("category_id=none,nobody", "?category_id"),
         ("tag=", "?tag"),
         ("tag=a,,b", "?tag"),
+        ("near=47", "?near"),
+        ("near=91,0", "?near"),
+        ("near=0,180.1", "?near"),
+        ("near=0,NaN", "?near"),
+        ("near=0.00000001,0", "?near"),
+        ("near=0,0&within=0", "?within"),
+        ("near=0,0&within=10000001", "?within"),
+        ("within=5", "?near"),
         ("tag=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21", "?tag"),
         ("currency=EUR,eur", "?currency"),
         ("currency=eur", "?currency"),

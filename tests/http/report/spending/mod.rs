@@ -264,7 +264,10 @@ async fn a_discount_reduces_its_own_category(database: Database) {
     let (ada, home) = app.owner_of("household").await;
     let food = ada.make(&format!("{home}/categories"), json!({ "name": "Food" })).await;
     let deposits = ada.make(&format!("{home}/categories"), json!({ "name": "Deposits" })).await;
-    let line = |category: &Value, amount: i64| json!({ "name": "x", "category_id": category["id"], "amount_minor": amount });
+    let line = |category: &Value, amount: i64| {
+        let category = &category["id"];
+        json!({ "name": "x", "category_id": category, "amount_minor": amount })
+    };
     let items = json!([line(&food, 1100), line(&food, -100), line(&deposits, -250)]);
     let new = json!({ "spent_on": "2026-11-10", "amount_minor": 750, "items": items });
     ada.make(&format!("{home}/expenses"), new).await;

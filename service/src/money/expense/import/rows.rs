@@ -157,6 +157,8 @@ impl Parsed {
             payment_method: None,
             note: self.note.clone(),
             place: None,
+            latitude: None,
+            longitude: None,
             details: None,
             items: Vec::new(),
             tags: Vec::new(),

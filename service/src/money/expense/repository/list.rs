@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{items_of, view};
 use crate::{
     error::Result,
+    geo::Circle,
     input::{AnyOf, AnyOrNone},
     money::{
         category,
@@ -140,6 +141,8 @@ fn filtered(
         amount_from,
         amount_to,
         tag,
+        near,
+        within,
         q,
         sort: _,
         limit: _,
@@ -166,10 +169,19 @@ fn filtered(
         .apply_if(tag.as_ref().map(AnyOf::keys), |rows, tags| {
             rows.filter(tagged(organization_id, &tags))
         })
+        .apply_if(Circle::of_query(*near, *within), |rows, circle| {
+            rows.filter(circle.contains(point()))
+        })
         .apply_if(q.as_deref(), |rows, text| {
             let key = expense::Column::SearchKey.into_simple_expr();
             rows.filter(dialect::contains(backend, key, &lower(text)))
         })
+}
+
+/// The columns of where an expense was made.
+pub(crate) fn point() -> [Expr; 3] {
+    use expense::Column;
+    [Column::XCm, Column::YCm, Column::ZCm].map(|column| column.into_simple_expr())
 }
 
 /// Of one of some categories or one below, as a whole or in one of its lines. Of none are those of which a part is of

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 pub(super) use children::{insert_names, item_rows, items_of, project_rows, tag_rows};
 pub(super) use import::insert_unknown;
-pub(crate) use list::names_project;
 pub use list::statement;
 pub(super) use list::{list, list_plain};
+pub(crate) use list::{names_project, point};
 pub(super) use references::unknown_references;
 
 use super::{
@@ -23,6 +23,7 @@ use crate::{
     details,
     error::Result,
     event::Verb,
+    geo::{self, Point},
     store::{
         Tx,
         stored::{self, StoredWord},
@@ -93,6 +94,11 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Result<Expen
         created_by_member_id,
         changed_by_member_id,
         submitted_by_member_id,
+        latitude_e7,
+        longitude_e7,
+        x_cm: _,
+        y_cm: _,
+        z_cm: _,
     } = row;
     let details = details.map(|details| stored::json(Column::Details, id, details));
     let tags = tags.map(|tags| stored::json(Column::Tags, id, tags));
@@ -111,6 +117,8 @@ pub(super) fn view(row: expense::Model, items: Vec<ExpenseItem>) -> Result<Expen
         payment_method,
         note,
         place,
+        latitude: latitude_e7.map(geo::of_e7),
+        longitude: longitude_e7.map(geo::of_e7),
         details: details.transpose()?,
         items,
         tags: tags.transpose()?.unwrap_or_default(),
@@ -147,10 +155,14 @@ pub(super) fn columns(
         payment_method,
         note,
         place,
+        latitude,
+        longitude,
         details,
         items,
         tags,
     } = input;
+    let point =
+        latitude.zip(*longitude).map(|(latitude, longitude)| Point::of(latitude, longitude));
     let merchant_key = merchant.as_deref().map(fold).unwrap_or_default();
     let note_key = note.as_deref().map(lower).unwrap_or_default();
     expense::ActiveModel {
@@ -167,6 +179,11 @@ pub(super) fn columns(
         payment_method: Set(payment_method.clone()),
         note: Set(note.clone()),
         place: Set(place.clone()),
+        latitude_e7: Set(latitude.map(geo::to_e7)),
+        longitude_e7: Set(longitude.map(geo::to_e7)),
+        x_cm: Set(point.map(|point| point.x_cm)),
+        y_cm: Set(point.map(|point| point.y_cm)),
+        z_cm: Set(point.map(|point| point.z_cm)),
         details: Set(details.clone().map(details::kept)),
         tags: Set((!tags.is_empty()).then(|| tags.clone().into())),
         item_count: Set(i64::try_from(items.len()).unwrap_or(i64::MAX)),
