@@ -95,10 +95,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000030_keep_what_was_imported::Migration),
             Box::new(m20261129_000031_compare_texts_in_nfc::Migration),
             Box::new(m20261129_000032_give_rates_a_currency::Migration),
-            Box::new(m20261129_000050_keep_budget_amounts::Migration),
             Box::new(m20261129_000040_index_expenses_of_no_project::Migration),
             Box::new(m20261129_000041_let_lines_be_negative::Migration),
             Box::new(m20261129_000042_place_expenses::Migration),
+            Box::new(m20261129_000050_keep_budget_amounts::Migration),
         ]
     }
 }
