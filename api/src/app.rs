@@ -1,24 +1,20 @@
 //! The server: the routes, and what stands around them.
 
-use std::{collections::BTreeSet, net::TcpListener};
+use std::net::TcpListener;
 
 use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer,
-    dev::{ResourceDef, Server},
-    http::{
-        Method, StatusCode,
-        header::{self, ContentType},
-    },
+    App, HttpResponse, HttpServer,
+    dev::Server,
+    http::{StatusCode, header::ContentType},
     middleware::from_fn,
     web,
 };
-use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
-    config::Serve, observe::observe, openapi, operations, problem::Failure, routes::routes,
-    shutdown::Shutdown, state::State,
+    config::Serve, observe::observe, openapi, operations, paths::Paths, problem::Failure,
+    routes::routes, shutdown::Shutdown, state::State,
 };
 
 /// Builds the server on a listener that is bound already, and the way to stop it: it heeds no signal.
@@ -31,7 +27,7 @@ pub fn server(
     serve: &Serve,
 ) -> std::io::Result<(Server, Shutdown)> {
     let document = openapi::document();
-    let known = web::Data::new(KnownPaths::of(&document));
+    let paths = web::Data::new(Paths::of(&document, &PAGES)?);
     let document = web::Bytes::from(document.to_json()?);
     let state = web::Data::new(state);
     let connections = state.connections.clone();
@@ -43,13 +39,14 @@ pub fn server(
         let document = document.clone();
         App::new()
             .app_data(factory_state.clone())
-            .app_data(known.clone())
+            .app_data(paths.clone())
             .app_data(web::Data::new(prometheus.clone()))
             .wrap(from_fn(observe))
             .into_utoipa_app()
             .configure(routes)
             .into_app()
-            .service(web::redirect("/docs", "/docs/"))
+            .service(web::redirect("/", DOCS))
+            .service(web::redirect("/docs", DOCS))
             .service(docs)
             .route(DOCUMENT, web::get().to(move || json(document.clone())))
             .default_service(web::to(unmatched))
@@ -75,6 +72,10 @@ pub fn server(
     Ok((server, shutdown))
 }
 
+/// Where the documentation is, to which `/` leads.
+const DOCS: &str = "/docs/";
+/// What is served besides the operations of the document.
+const PAGES: [&str; 5] = ["/", "/docs", DOCS, "/docs/{*file}", DOCUMENT];
 /// Where the OpenAPI document is. It is written once, and is the same for all workers.
 const DOCUMENT: &str = "/openapi.json";
 
@@ -82,48 +83,8 @@ async fn json(text: web::Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(text)
 }
 
-/// The paths of the document, to tell a wrong method from a wrong path.
-#[derive(Debug)]
-struct KnownPaths(Vec<(ResourceDef, Vec<Method>)>);
-
-impl KnownPaths {
-    fn of(document: &utoipa::openapi::OpenApi) -> Self {
-        let paths = document.paths.paths.iter();
-        Self(paths.map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect())
-    }
-
-    /// Several paths may fit: `/v1/sessions/current` is one of `/v1/sessions/{session_id}` too.
-    fn methods(&self, path: &str) -> Option<String> {
-        let fitting = self.0.iter().filter(|(definition, _)| definition.is_match(path));
-        let allowed: BTreeSet<&str> =
-            fitting.flat_map(|(_, methods)| methods).map(Method::as_str).collect();
-        (!allowed.is_empty()).then(|| allowed.into_iter().collect::<Vec<_>>().join(", "))
-    }
-}
-
-fn methods(item: &PathItem) -> Vec<Method> {
-    let offered = [
-        (item.get.is_some(), Method::GET),
-        (item.post.is_some(), Method::POST),
-        (item.put.is_some(), Method::PUT),
-        (item.patch.is_some(), Method::PATCH),
-        (item.delete.is_some(), Method::DELETE),
-    ];
-    let offered = offered.into_iter().filter(|(offered, _)| *offered);
-    offered.map(|(_, method)| method).collect()
-}
-
-async fn unmatched(request: HttpRequest, known: web::Data<KnownPaths>) -> HttpResponse {
-    let Some(allowed) = known.methods(request.path()) else {
-        return HttpResponse::from_error(
-            Failure::of_status(StatusCode::NOT_FOUND).detail("the path does not exist"),
-        );
-    };
-    let failure = Failure::of_status(StatusCode::METHOD_NOT_ALLOWED)
-        .detail(format!("the path supports {allowed}"));
-    let mut response = HttpResponse::from_error(failure);
-    if let Ok(value) = header::HeaderValue::from_str(&allowed) {
-        response.headers_mut().insert(header::ALLOW, value);
-    }
-    response
+async fn unmatched() -> HttpResponse {
+    HttpResponse::from_error(
+        Failure::of_status(StatusCode::NOT_FOUND).detail("the path does not exist"),
+    )
 }

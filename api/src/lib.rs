@@ -15,8 +15,8 @@
 //! | group | modules |
 //! |---|---|
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
-//! | a request coming in | [`observe`], [`connections`], [`intake`], [`extract`], [`permission`] |
-//! | an answer on its way out | [`response`], [`problem`], [`stream`] |
+//! | a request coming in | [`observe`], `paths`, [`connections`], [`intake`], [`extract`], [`permission`] |
+//! | an answer on its way out | [`response`], `represent`, [`problem`], [`stream`] |
 //! | standard routes | `resource`: create, list, read, history, revert, change, remove, … |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
 //! | health and metrics | `operations` |
@@ -55,7 +55,9 @@ mod identity;
 mod import;
 mod money;
 mod operations;
+mod paths;
 mod report;
+mod represent;
 mod resource;
 mod saga;
 mod sync;

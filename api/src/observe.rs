@@ -1,6 +1,5 @@
 //! What is seen of every request from outside: an id, a line in the log, metrics, a deadline; and
-//! what every answer has in common: problems are written down here, and an unchanged resource is
-//! not sent again.
+//! what every answer has in common: problems are written down here.
 
 use std::time::Instant;
 
@@ -9,11 +8,9 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::{
-        ConnectionType, Method, StatusCode,
-        header::{self, EntityTag, IfNoneMatch},
-    },
+    http::{ConnectionType, Method, StatusCode, header},
     middleware::Next,
+    web,
 };
 use tracing::Instrument;
 use uuid::Uuid;
@@ -21,7 +18,9 @@ use uuid::Uuid;
 use crate::{
     connections::Connection,
     extract::{Reading, RequestId},
+    paths::Paths,
     problem::{self, Failure},
+    represent::Asked,
     state::State,
 };
 
@@ -30,39 +29,50 @@ const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-reques
 
 /// Wraps the whole app.
 pub async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let state = State::of(&request);
     let request_id = state.store.random().id(state.store.now());
     request.extensions_mut().insert(RequestId(Some(request_id)));
+    let paths = request.app_data::<web::Data<Paths>>().cloned();
+    let known = paths.as_ref().and_then(|paths| paths.find(request.match_info().as_str()));
     // The pattern and not the path: paths hold ids and invitations' tokens.
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let route = known.map_or("unmatched", |known| &known.pattern).to_owned();
     let method = method_label(request.method());
     let id = request_id.to_string();
     let span = tracing::info_span!("request", request_id = id, method, route);
-    let precondition = if_none_match(&request);
+    let asked = Asked::of(&request);
     let deadline = state.settings.limits.request_timeout;
     let (is_safe, reading) = (request.method().is_safe(), Reading::default());
     request.extensions_mut().insert(reading.clone());
     let connections = state.connections.clone();
     let _under_way = connections.begin_request();
     let refused = request.conn_data::<Connection>().is_some_and(Connection::is_refused);
+    if asked.is_head() {
+        request.head_mut().method = Method::GET;
+    }
     let answer = async {
-        if refused { Err(too_many_connections().into()) } else { next.call(request).await }
+        if refused {
+            return Err(Error::from(too_many_connections()));
+        }
+        match known.and_then(|known| known.answer(request.method())) {
+            Some(response) => Ok(request.into_response(response)),
+            None => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        }
     };
     let answered = tokio::time::timeout(deadline, answer.instrument(span.clone())).await;
     let (request, response) = match answered {
         Ok(Ok(response)) => {
             let (request, response) = response.into_parts();
-            (Some(request), response.map_into_boxed_body())
+            (Some(request), response)
         }
         Ok(Err(error)) => (None, HttpResponse::from_error(error)),
         Err(_) => (None, HttpResponse::from_error(late(is_safe || reading.is_under_way()))),
     };
-    let response = unless_unchanged(precondition, response);
-    let mut response = document(request_id, response, &span);
+    let response = asked.unless_unchanged(response);
+    let mut response = asked.unless_head(document(request_id, response, &span));
     if let Ok(value) = header::HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -103,36 +113,16 @@ fn too_many_connections() -> Failure {
 
 /// Methods that anybody made up must not make up labels.
 fn method_label(method: &Method) -> &'static str {
-    [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::PUT, Method::HEAD]
-        .iter()
-        .zip(["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD"])
-        .find(|(known, _)| *known == method)
-        .map_or("other", |(_, label)| label)
-}
-
-/// What a client has, by its entity tags: asked of a GET alone.
-fn if_none_match(request: &ServiceRequest) -> Option<IfNoneMatch> {
-    if request.method() == Method::GET { request.get_header() } else { None }
-}
-
-/// RFC 9110, section 13.1.2: 304 where the client has what it would get.
-fn unless_unchanged(precondition: Option<IfNoneMatch>, response: HttpResponse) -> HttpResponse {
-    let (Some(known), Some(etag)) = (precondition, response.headers().get(header::ETAG).cloned())
-    else {
-        return response;
-    };
-    if response.status() != StatusCode::OK || !includes(&known, &etag) {
-        return response;
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
     }
-    HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish()
-}
-
-/// Whether a tag is among those that a client has, by the weak comparison: a proxy that compresses makes
-/// weak tags of strong ones.
-fn includes(known: &IfNoneMatch, etag: &header::HeaderValue) -> bool {
-    let IfNoneMatch::Items(known) = known else { return true };
-    let current = etag.to_str().ok().and_then(|text| text.parse::<EntityTag>().ok());
-    current.is_some_and(|current| known.iter().any(|tag| tag.weak_eq(&current)))
 }
 
 /// Every error becomes a problem document, the framework's own too.
@@ -160,61 +150,4 @@ fn document(request_id: Uuid, response: HttpResponse, span: &tracing::Span) -> H
 fn has_own_body(response: &HttpResponse) -> bool {
     let media_type = response.headers().get(header::CONTENT_TYPE);
     media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-
-    use super::*;
-
-    /// The status of a response to a request with these headers.
-    fn status(request: TestRequest, headers: &[&str], response: HttpResponse) -> StatusCode {
-        let with = |request: TestRequest, value: &&str| {
-            request.append_header((header::IF_NONE_MATCH, *value))
-        };
-        let request = headers.iter().fold(request, with).to_srv_request();
-        unless_unchanged(if_none_match(&request), response).status()
-    }
-
-    fn version_4() -> HttpResponse {
-        HttpResponse::Ok().insert_header((header::ETAG, "\"4\"")).finish()
-    }
-
-    #[test]
-    fn what_a_client_has_is_not_sent_again() {
-        let unchanged: [&[&str]; 7] = [
-            &["\"4\""],
-            &["W/\"4\""],
-            &["\"3\", \"4\""],
-            &["\"3\",W/\"4\" , \"5\""],
-            &["\"3\"", "\"4\""],
-            &["\"4\", 5"],
-            &["*"],
-        ];
-        for headers in unchanged {
-            let status = status(TestRequest::get(), headers, version_4());
-            assert_eq!(status, StatusCode::NOT_MODIFIED, "{headers:?}");
-        }
-    }
-
-    #[test]
-    fn what_a_client_does_not_have_is_sent() {
-        let changed: [&[&str]; 8] =
-            [&[], &[""], &["\"3\""], &["W/\"40\""], &["4"], &["w/\"4\""], &["\"4"], &["\"*\""]];
-        for headers in changed {
-            let status = status(TestRequest::get(), headers, version_4());
-            assert_eq!(status, StatusCode::OK, "{headers:?}");
-        }
-    }
-
-    #[test]
-    fn only_a_get_that_succeeds_can_be_unchanged() {
-        let known: &[&str] = &["\"4\""];
-        assert_eq!(status(TestRequest::post(), known, version_4()), StatusCode::OK);
-        let untagged = HttpResponse::Ok().finish();
-        assert_eq!(status(TestRequest::get(), &["*"], untagged), StatusCode::OK);
-        let stale = HttpResponse::Conflict().insert_header((header::ETAG, "\"4\"")).finish();
-        assert_eq!(status(TestRequest::get(), known, stale), StatusCode::CONFLICT);
-    }
 }

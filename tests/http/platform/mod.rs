@@ -12,6 +12,7 @@ mod idempotency;
 mod limits;
 mod operations;
 mod paging;
+mod protocol;
 mod purge;
 mod releases;
 mod statements;

@@ -55,6 +55,8 @@ async fn every_metric_is_there_and_names_nobody(database: Database) {
     let token = "stw_i_0199aaaa00007000800000000000000a_secret";
     ada.post(&format!("/v1/invitations/{token}/accept"), json!({})).await.expect(404);
     ada.get("/v1/nowhere/canary").await.expect(404);
+    let import = format!("{expenses}/import?date=d&amount=a");
+    app.import(&ada, &import, "d,a\n2026-11-01,1.00\n").await;
     let made_up = Method::from_bytes(b"CANARY").expect("a method");
     ada.send(made_up, &path, None).await;
     let mut names = vec![
@@ -75,6 +77,7 @@ async fn every_metric_is_there_and_names_nobody(database: Database) {
     }
     for part in [
         "route=\"/v1/organizations/{organization_id}/expenses/{expense_id}\"",
+        "route=\"/v1/organizations/{organization_id}/expenses/import\"",
         "route=\"/v1/invitations/{token}/accept\"",
         "route=\"unmatched\"",
         "method=\"other\"",
