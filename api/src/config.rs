@@ -20,7 +20,7 @@ use service::{
     zone,
 };
 
-use crate::stream::StreamLimits;
+use crate::{cors::Origins, stream::StreamLimits};
 
 /// Where the data is, and that of time zones.
 #[derive(Debug, Clone, Args)]
@@ -251,6 +251,13 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_TRUSTED_PROXIES", default_value = "")]
     pub trusted_proxies: TrustedProxies,
 
+    /// The origins whose pages may use the API in a browser (CORS), as
+    /// https://app.example.org,http://localhost:5173
+    ///
+    /// Without it, only pages of steward's own origin may.
+    #[arg(long, env = "STEWARD_CORS_ORIGIN", default_value = "")]
+    pub cors_origin: Origins,
+
     /// Networks and hosts of your own that webhooks and payouts may reach, as
     /// 192.168.1.0/24,printer.local
     ///
@@ -345,6 +352,8 @@ pub struct Settings {
     pub streams: StreamLimits,
     /// Who is believed when they say whom a request comes from.
     pub trusted_proxies: TrustedProxies,
+    /// The origins whose pages may read answers.
+    pub cors_origins: Origins,
     /// What of the operator's own network users may reach.
     pub outbound_allow: Allow,
     /// How webhooks are sent.
@@ -409,6 +418,7 @@ impl Settings {
                 stall: Duration::from_secs(serve.event_stall),
             },
             trusted_proxies: serve.trusted_proxies.clone(),
+            cors_origins: serve.cors_origin.clone(),
             outbound_allow: serve.outbound_allow.clone(),
             webhooks: webhook::Settings {
                 retries: serve.webhook_retries.clone().unwrap_or_default(),

@@ -16,7 +16,7 @@
 //! |---|---|
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
 //! | a request coming in | [`observe`], `paths`, [`connections`], [`intake`], [`extract`], [`permission`] |
-//! | an answer on its way out | [`response`], `represent`, [`problem`], [`stream`] |
+//! | an answer on its way out | [`response`], `represent`, [`cors`], [`problem`], [`stream`] |
 //! | standard routes | `resource`: create, list, read, history, revert, change, remove, … |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
 //! | health and metrics | `operations` |
@@ -36,6 +36,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod connections;
+pub mod cors;
 pub mod extract;
 pub mod intake;
 pub mod observe;

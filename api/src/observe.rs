@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     connections::Connection,
+    cors::CrossOrigin,
     extract::{Reading, RequestId},
     paths::Paths,
     problem::{self, Failure},
@@ -44,6 +45,7 @@ pub async fn observe(
     let id = request_id.to_string();
     let span = tracing::info_span!("request", request_id = id, method, route);
     let asked = Asked::of(&request);
+    let cross_origin = CrossOrigin::of(&request, &state.settings.cors_origins);
     let deadline = state.settings.limits.request_timeout;
     let (is_safe, reading) = (request.method().is_safe(), Reading::default());
     request.extensions_mut().insert(reading.clone());
@@ -73,6 +75,7 @@ pub async fn observe(
     };
     let response = asked.unless_unchanged(response);
     let mut response = asked.unless_head(document(request_id, response, &span));
+    cross_origin.mark(&mut response);
     if let Ok(value) = header::HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method, header::HeaderMap};
 use serde_json::json;
-use tests::{App, AppOptions, Database, at, each_database};
+use tests::{Answer, App, AppOptions, Client, Database, at, each_database, wire::Wire};
 use tokio::time::sleep;
 
 /// The headers, without what differs from one answer to the next.
@@ -99,5 +99,103 @@ async fn the_root_leads_to_the_documentation(database: Database) {
     let page = app.anonymous().get("/").await;
     assert_eq!(page.status, 200);
     assert!(page.text.contains("swagger-ui"), "{}", page.text);
+    app.stop().await;
+}
+
+const PAGE: &str = "https://app.example.org";
+
+/// What an answer to a page says of origins.
+fn cors(headers: &HeaderMap) -> Vec<(&str, &str)> {
+    let ours = |name: &str| name == "vary" || name.starts_with("access-control-");
+    let named = headers.iter().filter(|(name, _)| ours(name.as_str()));
+    let mut named: Vec<_> =
+        named.map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    named.sort_unstable();
+    named
+}
+
+#[each_database]
+async fn pages_of_the_origins_that_are_named_may_read_answers(database: Database) {
+    let mut options = AppOptions::default();
+    options.settings.cors_origins = format!("http://localhost:5173,{PAGE}").parse().unwrap();
+    let app = App::start_with(&database, options).await;
+    let (ada, home) = app.owner_of("household").await;
+    let paths = [format!("{home}/expenses"), format!("{home}/nowhere"), "/health".to_owned()];
+    for path in paths {
+        for origin in [PAGE, "http://localhost:5173"] {
+            let answer = get_from(&ada, &path, origin).await;
+            let exposed = answer.headers["access-control-expose-headers"].to_str().unwrap();
+            for header in ["ETag", "Link", "Location", "Retry-After", "Idempotent-Replayed"] {
+                assert!(exposed.split(", ").any(|name| name == header), "{exposed}");
+            }
+            assert_eq!(answer.headers["access-control-allow-origin"], origin, "{path}");
+            assert!(!answer.headers.contains_key("access-control-allow-credentials"), "{path}");
+            assert_eq!(answer.headers["vary"], "origin", "{path}");
+        }
+        for origin in ["https://evil.example", "https://app.example.org:8443", "null"] {
+            let answer = get_from(&ada, &path, origin).await;
+            assert_eq!(cors(&answer.headers), [("vary", "origin")], "{path} {origin}");
+        }
+    }
+    app.stop().await;
+}
+
+async fn get_from(client: &Client, path: &str, origin: &str) -> Answer {
+    client.send_bytes(Method::GET, path, "", None, &[("origin", origin)]).await
+}
+
+#[each_database]
+async fn a_browser_is_told_what_a_page_may_send(database: Database) {
+    let mut options = AppOptions::default();
+    options.settings.cors_origins = PAGE.parse().unwrap();
+    let app = App::start_with(&database, options).await;
+    let id = "01a1fc66-0000-7000-8000-000000000000";
+    let path = format!("/v1/organizations/{id}/expenses/{id}");
+    let ask = async |origin| {
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "PATCH"),
+            ("access-control-request-headers", "authorization,if-match"),
+        ];
+        app.anonymous().send_bytes(Method::OPTIONS, &path, "", None, &headers).await
+    };
+    let answer = ask(PAGE).await;
+    assert_eq!(answer.status, 204);
+    let accepted =
+        "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID";
+    let told = [
+        ("access-control-allow-headers", accepted),
+        ("access-control-allow-methods", "DELETE, GET, HEAD, PATCH, OPTIONS"),
+        ("access-control-allow-origin", PAGE),
+        ("access-control-max-age", "86400"),
+        ("vary", "origin"),
+    ];
+    assert_eq!(cors(&answer.headers), told);
+    assert_eq!(cors(&ask("https://evil.example").await.headers), [("vary", "origin")]);
+    app.stop().await;
+}
+
+#[each_database]
+async fn by_default_no_page_may_read_answers(database: Database) {
+    let app = App::start(&database).await;
+    let answer = get_from(&app.anonymous(), "/health", PAGE).await;
+    assert!(cors(&answer.headers).is_empty());
+    app.stop().await;
+}
+
+/// Whoever is told that it took too long is told so in a page, too.
+#[each_database]
+async fn a_page_may_read_that_a_request_took_too_long(database: Database) {
+    let mut options = AppOptions::default();
+    options.settings.cors_origins = PAGE.parse().unwrap();
+    options.settings.limits.request_timeout = Duration::from_millis(500);
+    let app = App::start_with(&database, options).await;
+    let mut half = Wire::open(&app.base).await;
+    let request = app.anonymous().written("POST", "/v1/users", "application/json", "{}");
+    let request = request.replacen("\r\n", &format!("\r\norigin: {PAGE}\r\n"), 1);
+    half.send(&request[..request.len() - 1]).await;
+    let answer = half.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains(&format!("access-control-allow-origin: {PAGE}")), "{answer}");
     app.stop().await;
 }
