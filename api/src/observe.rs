@@ -74,7 +74,8 @@ pub async fn observe(
         Err(_) => (None, HttpResponse::from_error(late(is_safe || reading.is_under_way()))),
     };
     let response = asked.unless_unchanged(response);
-    let mut response = asked.unless_head(document(request_id, response, &span));
+    let response = asked.compressed(document(request_id, response, &span));
+    let mut response = asked.unless_head(response);
     cross_origin.mark(&mut response);
     if let Ok(value) = header::HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, value);

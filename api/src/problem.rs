@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 /// The media type of problem documents.
 pub const MEDIA_TYPE: &str = "application/problem+json";
+/// The code of what is answered to a body in a coding: no coding is read.
+const UNSUPPORTED_CODING: &str = "unsupported_content_coding";
 /// How many seconds a client should wait before it tries again, where nothing better is known.
 const RETRY_AFTER: u64 = 1;
 
@@ -123,6 +125,13 @@ impl Failure {
             status if status.is_client_error() => Self::new(status, "bad_request", "Bad request"),
             status => Self::new(status, "internal", "Internal error"),
         }
+    }
+
+    /// What is answered to a body in a coding, such as gzip (RFC 9110, section 8.4).
+    pub(crate) fn unsupported_coding() -> Self {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        let title = "Unsupported content coding";
+        Self::new(status, UNSUPPORTED_CODING, title).detail("the body must not be compressed")
     }
 
     /// Says what went wrong this time.
@@ -283,6 +292,9 @@ impl ResponseError for Failure {
         if self.0.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
+        if self.0.code == UNSUPPORTED_CODING {
+            response.insert_header((header::ACCEPT_ENCODING, "identity"));
+        }
         if let Some(seconds) = self.0.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
@@ -332,7 +344,7 @@ const BODY: &[(u16, &str)] = &[
     (400, "The body is not valid JSON, or `version` and If-Match differ"),
     (408, "The body was not received in time"),
     (413, "The body is too large"),
-    (415, "The media type of the body is not supported"),
+    (415, "The media type of the body is not supported, or the body is compressed"),
     (422, "The input violates rules"),
 ];
 const CONFLICT: &[(u16, &str)] = &[(409, "Conflict with the current state")];

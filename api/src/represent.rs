@@ -1,4 +1,5 @@
-//! How an answer is sent: not again to a client that has it, and without its body to a HEAD.
+//! How an answer is sent: not again to a client that has it, compressed to one that asks for that, and without its
+//! body to a HEAD.
 
 use std::{
     convert::Infallible,
@@ -6,16 +7,26 @@ use std::{
     task::{Context, Poll},
 };
 
+use actix_http::encoding::Encoder;
 use actix_web::{
     HttpMessage, HttpResponse,
     body::{BodySize, MessageBody},
     dev::ServiceRequest,
     http::{
         Method, StatusCode,
-        header::{self, EntityTag, IfNoneMatch},
+        header::{
+            self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, HeaderMap, HeaderValue,
+            IfNoneMatch,
+        },
     },
     web::Bytes,
 };
+
+/// The codings that an answer can have, and none.
+static CODINGS: [Encoding; 4] =
+    [Encoding::identity(), Encoding::brotli(), Encoding::zstd(), Encoding::gzip()];
+/// How many bytes a body has at least that is compressed: of a smaller one, hardly a packet is saved.
+const COMPRESSED_FROM: u64 = 1024;
 
 /// What a request says of how it wants to be answered, whatever it is about.
 #[derive(Debug)]
@@ -23,13 +34,21 @@ pub(crate) struct Asked {
     is_head: bool,
     /// What the client has, by its entity tags: asked of a GET alone.
     known: Option<IfNoneMatch>,
+    /// The coding that the client likes best, if any.
+    coding: Option<ContentEncoding>,
 }
 
 impl Asked {
     pub(crate) fn of(request: &ServiceRequest) -> Self {
         let is_head = request.method() == Method::HEAD;
         let reads = is_head || request.method() == Method::GET;
-        Self { is_head, known: if reads { request.get_header() } else { None } }
+        let known = if reads { request.get_header() } else { None };
+        let codings: Option<AcceptEncoding> = request.get_header();
+        let coding = match codings.and_then(|codings| codings.negotiate(CODINGS.iter())) {
+            Some(Encoding::Known(ContentEncoding::Identity) | Encoding::Unknown(_)) | None => None,
+            Some(Encoding::Known(coding)) => Some(coding),
+        };
+        Self { is_head, known, coding }
     }
 
     pub(crate) fn is_head(&self) -> bool {
@@ -46,6 +65,20 @@ impl Asked {
         HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish()
     }
 
+    /// Compressed, where that was asked for.
+    pub(crate) fn compressed(&self, mut response: HttpResponse) -> HttpResponse {
+        if !is_compressible(response.body().size(), response.headers()) {
+            return response;
+        }
+        let Some(coding) = self.coding else {
+            let vary = HeaderValue::from_static("accept-encoding");
+            response.headers_mut().append(header::VARY, vary);
+            return response;
+        };
+        let response = response.map_body(|head, body| Encoder::response(coding, head, body));
+        response.map_into_boxed_body()
+    }
+
     /// To a HEAD, the headers of the answer to a GET.
     pub(crate) fn unless_head(&self, response: HttpResponse) -> HttpResponse {
         if !self.is_head {
@@ -53,6 +86,18 @@ impl Asked {
         }
         response.map_body(|_, body| Unsent(body.size())).map_into_boxed_body()
     }
+}
+
+/// Whether an answer may be compressed: not where it goes on, nor where its strong tag is that of these very bytes
+/// (RFC 9110, section 8.8.3.3), nor what is compressed already.
+fn is_compressible(size: BodySize, headers: &HeaderMap) -> bool {
+    let begins = |name: header::HeaderName, beginning: &[u8]| {
+        headers.get(name).is_some_and(|value| value.as_bytes().starts_with(beginning))
+    };
+    matches!(size, BodySize::Sized(size) if size >= COMPRESSED_FROM)
+        && !begins(header::ETAG, b"\"")
+        && !begins(header::CONTENT_TYPE, b"image/")
+        && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 /// Whether a tag is among those that a client has, by the weak comparison: a proxy that compresses makes
@@ -125,6 +170,45 @@ mod tests {
             let status = status(TestRequest::get(), headers, version_4());
             assert_eq!(status, StatusCode::OK, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn the_coding_is_the_one_that_the_client_likes_best() {
+        let coding = |asked: &str| {
+            let request = TestRequest::get().insert_header((header::ACCEPT_ENCODING, asked));
+            let asked = Asked::of(&request.to_srv_request());
+            let response = asked.compressed(HttpResponse::Ok().body("x".repeat(2000)));
+            assert!(response.headers().get(header::VARY).is_some_and(|it| it == "accept-encoding"));
+            let coding = response.headers().get(header::CONTENT_ENCODING);
+            coding.map(|coding| coding.to_str().expect("a coding").to_owned())
+        };
+        assert_eq!(coding("gzip"), Some("gzip".to_owned()));
+        assert_eq!(coding("gzip, deflate, br, zstd"), Some("br".to_owned()));
+        assert_eq!(coding("gzip, br;q=0.5, zstd;q=0.8"), Some("gzip".to_owned()));
+        assert_eq!(coding("br;q=0, zstd"), Some("zstd".to_owned()));
+        for none in ["identity", "deflate", "gzip;q=0", "*", "", "snappy", "gzip;q=0.5, identity"] {
+            assert_eq!(coding(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn what_is_small_or_tagged_or_compressed_is_sent_as_it_is() {
+        let request = TestRequest::get().insert_header((header::ACCEPT_ENCODING, "gzip"));
+        let asked = Asked::of(&request.to_srv_request());
+        let large = || "x".repeat(2000);
+        let ok = HttpResponse::Ok;
+        for response in [
+            ok().body("x".repeat(1023)),
+            ok().insert_header((header::ETAG, "\"4\"")).body(large()),
+            ok().insert_header((header::CONTENT_ENCODING, "gzip")).body(large()),
+            ok().insert_header((header::CONTENT_TYPE, "image/png")).body(large()),
+        ] {
+            let (before, size) = (response.headers().len(), response.body().size());
+            let response = asked.compressed(response);
+            assert_eq!((response.headers().len(), response.body().size()), (before, size));
+        }
+        let weak = ok().insert_header((header::ETAG, "W/\"4\"")).body(large());
+        assert!(asked.compressed(weak).headers().contains_key(header::CONTENT_ENCODING));
     }
 
     #[test]

@@ -215,6 +215,17 @@ impl Client {
         request.send().await.unwrap()
     }
 
+    /// GET with these codings accepted: the headers, and the body as it was sent.
+    ///
+    /// # Panics
+    /// If no answer comes.
+    pub async fn get_coded(&self, path: &str, codings: &str) -> (HeaderMap, Vec<u8>) {
+        let request = self.request(Method::GET, path).header("accept-encoding", codings);
+        let response = request.send().await.unwrap();
+        let headers = response.headers().clone();
+        (headers, response.bytes().await.unwrap().to_vec())
+    }
+
     /// GET from a server that may go away: nothing if no whole answer comes.
     pub async fn try_get(&self, path: &str) -> Option<Answer> {
         let request = self.http.get(format!("{}{path}", self.base));

@@ -86,6 +86,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesM
     if announced(request).is_some_and(|length| length > limit) {
         return Err(too_large());
     }
+    require_plain(request)?;
     let digest = BodyDigest::of(request);
     let (mut bytes, mut reserved) = (web::BytesMut::new(), Reservation::default());
     Reading::set(request, true);
@@ -121,6 +122,15 @@ fn too_slow() -> Failure {
     Failure::of_status(StatusCode::REQUEST_TIMEOUT).detail("the body was not received in time")
 }
 
+/// A body in a coding is not read: how much memory it takes to decompress is not known before.
+fn require_plain(request: &HttpRequest) -> Result<(), Failure> {
+    let mut codings = request.headers().get_all(header::CONTENT_ENCODING);
+    match codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        true => Ok(()),
+        false => Err(Failure::unsupported_coding()),
+    }
+}
+
 fn is_media_type(request: &HttpRequest, wanted: &[&str]) -> bool {
     let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
@@ -151,6 +161,7 @@ impl FromRequest for Upload {
                 return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     .detail("the body must be CSV, with Content-Type: text/csv"));
             }
+            require_plain(&request)?;
             let mut file = NamedTempFile::new().map_err(full)?;
             let mut size = 0;
             Reading::set(&request, true);

@@ -1,6 +1,10 @@
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::header::{self, EntityTag},
+};
 use serde::Deserialize;
 use service::store::versioned::Expected;
 use utoipa::IntoParams;
@@ -22,21 +26,28 @@ impl FromRequest for IfMatch {
     }
 }
 
-/// RFC 9110, section 13.1.1. Only a strong tag of a version matches; `*` names none.
+/// RFC 9110, section 13.1.1. Only strong tags of versions match; `*` names none.
 fn if_match(request: &HttpRequest) -> Expected {
-    let Some(value) = request.headers().get(header::IF_MATCH) else {
-        return Expected::Unnamed;
-    };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
+    if !request.headers().contains_key(header::IF_MATCH) {
         return Expected::Unnamed;
     }
-    let version = text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-        .and_then(|digits| digits.parse().ok());
-    version.map_or(Expected::UnknownTag, Expected::Precondition)
+    let tags = match request.get_header() {
+        Some(header::IfMatch::Any) => return Expected::Unnamed,
+        Some(header::IfMatch::Items(tags)) => tags,
+        None => Vec::new(),
+    };
+    let versions: Vec<i64> = tags.iter().filter_map(version).collect();
+    match (&*versions, tags.len()) {
+        ([version], 1) => Expected::Precondition(*version),
+        _ => Expected::OneOf(versions),
+    }
+}
+
+/// The version that a tag is of.
+fn version(tag: &EntityTag) -> Option<i64> {
+    let digits = tag.tag();
+    let is_number = !tag.weak && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { digits.parse().ok() } else { None }
 }
 
 /// Version on which a deletion is based.
@@ -66,5 +77,31 @@ impl FromRequest for Version {
             version,
             expected: Expected::of(version, if_match(request)),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn expected(headers: &[&str]) -> Expected {
+        let with =
+            |request: TestRequest, value: &&str| request.append_header((header::IF_MATCH, *value));
+        if_match(&headers.iter().fold(TestRequest::patch(), with).to_http_request())
+    }
+
+    #[test]
+    fn if_match_names_the_versions_of_its_strong_tags() {
+        assert_eq!(expected(&[]), Expected::Unnamed);
+        assert_eq!(expected(&["*"]), Expected::Unnamed);
+        assert_eq!(expected(&["\"3\""]), Expected::Precondition(3));
+        assert_eq!(expected(&["\"3\", \"4\""]), Expected::OneOf(vec![3, 4]));
+        assert_eq!(expected(&["\"3\"", "\"4\""]), Expected::OneOf(vec![3, 4]));
+        assert_eq!(expected(&["\"x\",\"4\" , W/\"5\""]), Expected::OneOf(vec![4]));
+        for none in ["W/\"3\"", "\"\"", "\"+3\"", "\"x\"", "3", "", "\"99999999999999999999\""] {
+            assert_eq!(expected(&[none]), Expected::OneOf(Vec::new()), "{none}");
+        }
     }
 }

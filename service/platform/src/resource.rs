@@ -274,7 +274,7 @@ pub async fn change<R: Changeable>(
         .write(
             (actor.clone(), id, expected, change.clone()),
             |tx, (actor, id, expected, change)| {
-                Box::pin(R::change(tx, actor, *id, *expected, change))
+                Box::pin(R::change(tx, actor, *id, expected.clone(), change))
             },
         )
         .await;
@@ -308,7 +308,7 @@ pub async fn revert<R: Changeable>(
     });
     let store = store.with_isolation(R::ISOLATION);
     let written = store.write(input, |tx, (actor, id, expected, body)| {
-        Box::pin(revert_in(tx, actor, *id, *expected, body))
+        Box::pin(revert_in(tx, actor, *id, expected.clone(), body))
     });
     match written.await {
         Err(Error::Reference) => Err(explained.await?),
@@ -350,7 +350,7 @@ pub async fn transition<R: Transitions>(
         .write(
             (actor.clone(), id, expected, transition, body),
             |tx, (actor, id, expected, transition, body)| {
-                Box::pin(R::apply_transition(tx, actor, *id, *expected, *transition, body))
+                Box::pin(R::apply_transition(tx, actor, *id, expected.clone(), *transition, body))
             },
         )
         .await
@@ -376,7 +376,7 @@ pub async fn delete<R: Writable>(
 ) -> Result<()> {
     let removed = writer::<R>(store)?
         .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
-            Box::pin(R::delete(tx, actor, *id, *expected))
+            Box::pin(R::delete(tx, actor, *id, expected.clone()))
         })
         .await;
     removed.map_err(|error| error.reference_means_in_use(R::IN_USE))

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use actix_http::{encoding::Decoder, error::PayloadError};
+use actix_web::web::Bytes;
+use futures_util::{TryStreamExt, stream};
 use reqwest::{Method, header::HeaderMap};
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Answer, App, AppOptions, Client, Database, at, each_database, wire::Wire};
 use tokio::time::sleep;
 
@@ -197,5 +200,102 @@ async fn a_page_may_read_that_a_request_took_too_long(database: Database) {
     let answer = half.rest().await;
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     assert!(answer.contains(&format!("access-control-allow-origin: {PAGE}")), "{answer}");
+    app.stop().await;
+}
+
+/// A body without its coding.
+async fn decoded(headers: &HeaderMap, body: Vec<u8>) -> String {
+    let coding = headers["content-encoding"].to_str().unwrap().parse().unwrap();
+    let body = stream::iter([Ok::<_, PayloadError>(Bytes::from(body))]);
+    let chunks: Vec<Bytes> = Decoder::new(body, coding).try_collect().await.unwrap();
+    String::from_utf8(chunks.concat()).unwrap()
+}
+
+#[each_database]
+async fn answers_are_compressed_where_that_is_asked_for(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let expenses = format!("{home}/expenses");
+    for day in 1..=9 {
+        let spent_on = format!("2026-11-0{day}");
+        ada.make(&expenses, json!({ "spent_on": spent_on, "amount_minor": 1 })).await;
+    }
+    for path in ["/openapi.json", &expenses] {
+        let plain = ada.get(path).await;
+        assert!(!plain.headers.contains_key("content-encoding"), "{path}");
+        assert_eq!(plain.headers["vary"], "accept-encoding", "{path}");
+        for (asked, coding) in
+            [("gzip, deflate, br, zstd", "br"), ("gzip;q=0.5, zstd", "zstd"), ("gzip", "gzip")]
+        {
+            let (headers, body) = ada.get_coded(path, asked).await;
+            assert_eq!(headers["content-encoding"], coding, "{path}");
+            assert_eq!(headers["vary"], "accept-encoding", "{path}");
+            assert!(body.len() < plain.text.len() / 2, "{path}: {} bytes", body.len());
+            assert_eq!(decoded(&headers, body).await, plain.text, "{path}");
+        }
+    }
+    let first = ada.read(&expenses).await["items"][0].clone();
+    for path in ["/health", &at(&expenses, &first), &format!("{home}/nowhere")] {
+        let (headers, _) = ada.get_coded(path, "gzip").await;
+        assert!(!headers.contains_key("content-encoding"), "{path}");
+    }
+    let token = ada.written("GET", &format!("{home}/events/stream"), "", "");
+    let mut stream = Wire::open(&app.base).await;
+    stream.send(token.replacen("\r\n", "\r\naccept-encoding: gzip\r\n", 1)).await;
+    let head = stream.text_until(": open").await.expect("a stream");
+    assert!(!head.contains("content-encoding"), "{head}");
+    app.stop().await;
+}
+
+#[each_database]
+async fn a_body_that_is_compressed_is_refused(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let categories = format!("{home}/categories");
+    let import = format!("{home}/expenses/import?date=d&amount=a");
+    let bodies = [
+        (&categories, "application/json", json!({ "name": "Food" }).to_string()),
+        (&import, "text/csv", "d,a\n2026-11-01,1.00\n".to_owned()),
+    ];
+    for (path, media_type, body) in bodies {
+        let send = async |coding| {
+            let body = Some(body.clone().into_bytes());
+            let headers = [("content-encoding", coding)];
+            ada.send_bytes(Method::POST, path, media_type, body, &headers).await
+        };
+        for coding in ["gzip", "br", "identity, gzip", "made-up"] {
+            let answer = send(coding).await;
+            assert_eq!(answer.headers["accept-encoding"], "identity", "{path} {coding}");
+            answer.expect_problem(415, "unsupported_content_coding");
+        }
+        assert!(send("Identity").await.status.is_success(), "{path}");
+    }
+    assert_eq!(ada.all(&categories, "").await.len(), 1);
+    app.stop().await;
+}
+
+#[each_database]
+async fn if_match_may_name_several_versions(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let categories = format!("{home}/categories");
+    let made = ada.make(&categories, json!({ "name": "Food" })).await;
+    let path = at(&categories, &made);
+    let change = async |if_match: &str, body: Value| {
+        let body = Some(body.to_string().into_bytes());
+        let headers = [("if-match", if_match)];
+        ada.send_bytes(Method::PATCH, &path, "application/json", body, &headers).await
+    };
+    assert_eq!(change("\"7\", \"1\"", json!({ "name": "a" })).await.expect(200)["version"], 2);
+    let stale = change("\"7\", \"1\"", json!({ "name": "b" })).await;
+    let stale = stale.expect_problem(412, "precondition_failed");
+    assert_eq!((&stale["current_version"], &stale["expected_version"]), (&json!(2), &Value::Null));
+    change("W/\"2\", \"x\"", json!({ "name": "b" })).await.expect(412);
+    change("\"1\", \"2\"", json!({ "name": "b", "version": 3 })).await.expect(400);
+    let both = change("\"1\",\"2\"", json!({ "name": "b", "version": 2 })).await;
+    assert_eq!(both.expect(200)["version"], 3);
+    let headers = [("if-match", "\"2\", \"3\"")];
+    let deleted = ada.send_bytes(Method::DELETE, &path, "", None, &headers).await;
+    deleted.expect(204);
     app.stop().await;
 }

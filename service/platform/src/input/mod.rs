@@ -127,7 +127,12 @@ impl Expected {
         match (named, precondition) {
             (None, precondition) => precondition,
             (Some(version), Self::Unnamed) => Self::Version(version),
-            (Some(version), Self::Precondition(other)) if version == other => precondition,
+            (Some(version), Self::Precondition(other)) if version == other => {
+                Self::Precondition(version)
+            }
+            (Some(version), Self::OneOf(versions)) if versions.contains(&version) => {
+                Self::Precondition(version)
+            }
             (Some(_), _) => Self::Contradictory,
         }
     }

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The version that a change was made against, as the client named it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     /// Not at all.
     Unnamed,
@@ -34,8 +34,8 @@ pub enum Expected {
     Version(i64),
     /// In `If-Match`: a stale one is a failed precondition.
     Precondition(i64),
-    /// In `If-Match`, with a tag that no version ever had.
-    UnknownTag,
+    /// In `If-Match`, one of several, or none: a tag that no version ever had is left out.
+    OneOf(Vec<i64>),
     /// In both, and not the same.
     Contradictory,
 }
@@ -46,13 +46,14 @@ impl Expected {
     /// # Errors
     /// [`Error::VersionRequired`], [`Error::VersionsDiffer`], or [`Error::Stale`] with the resource
     /// as it is.
-    pub fn check<T: Serialize>(self, version: i64, current: &T) -> Result<()> {
+    pub fn check<T: Serialize>(&self, version: i64, current: &T) -> Result<()> {
         let (expected, precondition) = match self {
             Self::Unnamed => return Err(Error::VersionRequired),
             Self::Contradictory => return Err(Error::VersionsDiffer),
-            Self::Version(expected) => (Some(expected), false),
-            Self::Precondition(expected) => (Some(expected), true),
-            Self::UnknownTag => (None, true),
+            Self::OneOf(versions) if versions.contains(&version) => return Ok(()),
+            Self::OneOf(_) => (None, true),
+            Self::Version(expected) => (Some(*expected), false),
+            Self::Precondition(expected) => (Some(*expected), true),
         };
         if expected == Some(version) {
             return Ok(());

@@ -89,7 +89,7 @@ pub async fn offboard(
 ) -> Result<Saga> {
     store
         .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
-            Box::pin(begin(tx, actor, *id, *expected, body))
+            Box::pin(begin(tx, actor, *id, expected.clone(), body))
         })
         .await
 }

@@ -147,7 +147,7 @@ pub async fn rotate_secret(
 ) -> Result<IssuedWebhook> {
     store
         .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
-            Box::pin(rotate(tx, actor, *id, *expected, body))
+            Box::pin(rotate(tx, actor, *id, expected.clone(), body))
         })
         .await
 }

@@ -171,7 +171,7 @@ pub async fn change(
 ) -> Result<User> {
     store
         .write((id, context, expected, change), |tx, (id, context, expected, change)| {
-            Box::pin(write_change(tx, *id, *context, *expected, change))
+            Box::pin(write_change(tx, *id, *context, expected.clone(), change))
         })
         .await
 }
@@ -191,12 +191,12 @@ pub async fn revert(
                     Ok(change) => change,
                     Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
                         // Which version they have is said first.
-                        write_change(tx, *id, *context, *expected, &Change::none()).await?;
+                        write_change(tx, *id, *context, expected.clone(), &Change::none()).await?;
                         return Err(error);
                     }
                     Err(error) => return Err(error),
                 };
-                write_change(tx, *id, *context, *expected, &change).await
+                write_change(tx, *id, *context, expected.clone(), &change).await
             })
         })
         .await

@@ -260,7 +260,7 @@ pub async fn amend(
         Box::pin(explain_amendment(tx, actor, *id, body))
     });
     let written = store.write(input, |tx, (actor, id, expected, body)| {
-        Box::pin(apply_amendment(tx, actor, *id, *expected, body))
+        Box::pin(apply_amendment(tx, actor, *id, expected.clone(), body))
     });
     match written.await {
         Err(Error::Reference) => Err(explained.await?),

@@ -53,7 +53,7 @@ pub async fn take_hours(
 ) -> Result<DailyReport> {
     store
         .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
-            Box::pin(take(tx, actor, *id, *expected, body))
+            Box::pin(take(tx, actor, *id, expected.clone(), body))
         })
         .await
 }

@@ -98,7 +98,7 @@ pub async fn reopen(
         .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
             Box::pin(async move {
                 let note = || Ok(Some(body.input()?.reason));
-                apply_transition(tx, actor, *id, *expected, Transition::Reopen, &note).await
+                apply_transition(tx, actor, *id, expected.clone(), Transition::Reopen, &note).await
             })
         })
         .await
