@@ -7,10 +7,14 @@ use std::fmt;
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
     body::BoxBody,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, ContentType, EntityTag},
+    },
 };
 use serde::{Deserialize, Serialize};
 use service::{error, idempotency, import::Imported, resource::Versioned, store::page::Page};
+use sha2::{Digest, Sha256};
 use utoipa::IntoResponses;
 
 use crate::problem::Failure;
@@ -143,12 +147,12 @@ impl<T: Versioned> Responder for ResourceResponse<T> {
     }
 }
 
-/// What reading a resource answers where `If-None-Match` names the version that it has.
+/// What reading answers where `If-None-Match` names what there is.
 #[derive(Debug, IntoResponses)]
-#[response(status = 304, description = "The resource still has the version in If-None-Match")]
+#[response(status = 304, description = "The client has it: If-None-Match names its ETag")]
 pub struct NotModified;
 
-/// A page, with the next one as `Link: rel="next"`.
+/// A page, with the next one as `Link: rel="next"`, and a weak ETag.
 #[derive(Debug)]
 pub struct PageResponse<T>(pub Page<T>);
 
@@ -156,17 +160,35 @@ impl<T: Serialize> Responder for PageResponse<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse<BoxBody> {
+        let body = match serde_json::to_vec(&self.0) {
+            Ok(body) => body,
+            Err(error) => return HttpResponse::from_error(Failure::from(not_serializable(error))),
+        };
         let mut response = HttpResponse::Ok();
         if let Some(cursor) = &self.0.next_cursor {
-            let kept = request
-                .query_string()
-                .split('&')
-                .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-            let cursor = format!("cursor={cursor}");
-            let query: Vec<&str> = kept.chain([cursor.as_str()]).collect();
-            let link = format!("<{}?{}>; rel=\"next\"", request.path(), query.join("&"));
-            response.insert_header((header::LINK, link));
+            response.insert_header((header::LINK, link_to_next(request, cursor)));
         }
-        response.json(self.0)
+        response.insert_header((header::ETAG, tag_of(&body)));
+        response.content_type(ContentType::json()).body(body)
     }
+}
+
+/// The same query with the next cursor.
+fn link_to_next(request: &HttpRequest, cursor: &str) -> String {
+    let kept = request
+        .query_string()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let cursor = format!("cursor={cursor}");
+    let query: Vec<&str> = kept.chain([cursor.as_str()]).collect();
+    format!("<{}?{}>; rel=\"next\"", request.path(), query.join("&"))
+}
+
+/// A tag of what is in a page. It follows from the page itself and not from a position in the log: a page shows what
+/// was committed before that has its position, and what changes without an event, such as how long a timer has run.
+fn tag_of(body: &[u8]) -> EntityTag {
+    let digest = Sha256::digest(body);
+    // Half of it is enough: 128 bits.
+    let half = digest.iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    EntityTag::new_weak(half)
 }

@@ -2,12 +2,15 @@
 //! answers with, so that they are declared here for all of them.
 
 use service::catalogue;
-use utoipa::openapi::{
-    Content, Header, Object, RefOr, Required, Response, Type,
-    path::{Operation, ParameterBuilder, ParameterIn},
+use utoipa::{
+    IntoResponses,
+    openapi::{
+        Content, Header, Object, RefOr, Required, Response, Type,
+        path::{Operation, ParameterBuilder, ParameterIn},
+    },
 };
 
-use crate::problem;
+use crate::{problem, response::NotModified};
 
 const IDEMPOTENCY_KEY: &str = "\
 Key of the request for retries: 1 to 255 visible ASCII characters, preferably a random UUID. The \
@@ -15,7 +18,7 @@ same request with the same key is executed once; its response is repeated for 24
 const IF_MATCH: &str =
     "ETag of the version on which the request is based. Required unless `version` is sent.";
 const IF_NONE_MATCH: &str =
-    "ETag of the version that the client has. If it is the current version, the status is 304.";
+    "ETag of what the client has, or several. If one is the current ETag, the status is 304.";
 
 /// A header of a response: its name, its type, and its description.
 type Declared = (&'static str, Type, &'static str);
@@ -26,6 +29,8 @@ const ETAG: Declared = (
     "Version of the resource as a strong entity tag, such as `\"3\"`, for `If-Match` and \
      `If-None-Match`.",
 );
+const PAGE_ETAG: Declared =
+    ("ETag", Type::String, "Weak entity tag of the page for `If-None-Match`.");
 const LINK: Declared = (
     "Link",
     Type::String,
@@ -57,6 +62,10 @@ pub(super) fn declare_key(operation: &mut Operation) {
 
 /// Declares what an operation has because of its responses.
 pub(super) fn declare(operation: &mut Operation) {
+    let is_page = body_of(operation, "200").is_some_and(|body| body.ends_with("Page"));
+    if is_page {
+        operation.responses.responses.extend(NotModified::responses());
+    }
     let has = |status: &str| operation.responses.responses.contains_key(status);
     let (takes_version, can_be_unchanged) = (has("428"), has("304"));
     if takes_version {
@@ -70,10 +79,13 @@ pub(super) fn declare(operation: &mut Operation) {
         let body = body(response).unwrap_or_default();
         let (versioned, page) = (catalogue::is_versioned(body), body.ends_with("Page"));
         match status.as_str() {
-            "304" => add(response, ETAG),
+            "304" => add(response, if is_page { PAGE_ETAG } else { ETAG }),
             "429" | "503" => add(response, RETRY_AFTER),
             "202" => add(response, LOCATION),
-            _ if page => add(response, LINK),
+            _ if page => {
+                add(response, LINK);
+                add(response, PAGE_ETAG);
+            }
             _ if versioned => add(response, ETAG),
             _ => {}
         }
@@ -98,6 +110,11 @@ fn add(response: &mut RefOr<Response>, (name, kind, description): Declared) {
     let mut header = Header::new(Object::with_type(kind));
     header.description = Some(description.to_owned());
     response.headers.insert(name.to_owned(), header.into());
+}
+
+/// The name of the schema of the body of an operation's response.
+pub(super) fn body_of<'a>(operation: &'a Operation, status: &str) -> Option<&'a str> {
+    body(operation.responses.responses.get(status)?)
 }
 
 /// The name of the schema of a response's body.

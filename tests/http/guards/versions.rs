@@ -151,11 +151,12 @@ async fn every_resource_has_its_version_as_an_etag_and_is_sent_once(database: Da
     let sample = Sample::make(&app.anonymous()).await;
     for route in Route::all().iter().filter(|route| route.method == Method::GET) {
         let answer = sample.request(route).send(&sample.owner).await;
-        let Some(etag) = answer.headers.get("etag") else {
+        let etag = answer.headers.get("etag").map_or("", |etag| etag.to_str().unwrap());
+        // A page has a weak one.
+        if etag.is_empty() || etag.starts_with("W/") {
             assert_eq!(route.resource(), None, "{} has no ETag", route.name());
             continue;
-        };
-        let etag = etag.to_str().unwrap();
+        }
         assert_eq!(etag, format!("\"{}\"", answer.json["version"]), "{}", route.name());
         for known in [etag, &format!("\"0\", W/{etag}"), "*"] {
             let request = sample.request(route).header("if-none-match", known);

@@ -7,7 +7,9 @@ use actix_web::web::Bytes;
 use futures_util::{TryStreamExt, stream};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
-use tests::{Answer, App, AppOptions, Client, Database, at, each_database, wire::Wire};
+use tests::{
+    Answer, App, AppOptions, Client, Database, Route, Sample, at, each_database, wire::Wire,
+};
 use tokio::time::sleep;
 
 /// The headers, without what differs from one answer to the next.
@@ -297,5 +299,51 @@ async fn if_match_may_name_several_versions(database: Database) {
     let headers = [("if-match", "\"2\", \"3\"")];
     let deleted = ada.send_bytes(Method::DELETE, &path, "", None, &headers).await;
     deleted.expect(204);
+    app.stop().await;
+}
+
+#[each_database]
+async fn a_page_that_the_client_has_is_not_sent_again(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    let pages = Route::all().into_iter().filter(|route| route.query().contains(&"cursor"));
+    for route in pages {
+        let first = sample.request(&route).send(&sample.owner).await;
+        assert_eq!(first.status, 200, "{}", route.name());
+        let tag = first.headers["etag"].to_str().unwrap().to_owned();
+        assert!(tag.starts_with("W/\""), "{}: {tag}", route.name());
+        let again = sample.request(&route).header("if-none-match", &*tag).send(&sample.owner).await;
+        // Such as how long a timer has run.
+        let has_changed = again.status == 200 && again.text != first.text;
+        if !has_changed {
+            assert_eq!((again.status.as_u16(), &*again.text), (304, ""), "{}", route.name());
+            assert_eq!(again.headers["etag"], tag, "{}", route.name());
+        }
+    }
+    app.stop().await;
+}
+
+#[each_database]
+async fn a_page_that_shows_something_else_has_another_tag(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let expenses = format!("{home}/expenses");
+    let tag = async |query: &str| {
+        let answer = ada.get(&format!("{expenses}{query}")).await;
+        answer.headers["etag"].to_str().unwrap().to_owned()
+    };
+    let mut tags = vec![tag("").await];
+    let new = json!({ "spent_on": "2026-11-01", "amount_minor": 1, "note": "x" });
+    let made = ada.make(&expenses, new).await;
+    tags.push(tag("").await);
+    let path = at(&expenses, &made);
+    ada.patch(&path, json!({ "version": 1, "note": "y" })).await.expect(200);
+    tags.push(tag("").await);
+    assert_eq!(tag("?limit=10").await, tags[2], "the same page");
+    ada.delete(&format!("{path}?version=2")).await.expect(204);
+    assert_eq!(tag("").await, tags[0], "as it was");
+    tags.sort_unstable();
+    tags.dedup();
+    assert_eq!(tags.len(), 3);
     app.stop().await;
 }
