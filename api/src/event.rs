@@ -104,6 +104,8 @@ async fn stream_events(
 ) -> Result<HttpResponse> {
     let StreamQuery { after, kinds, entity } = query;
     let filter = Filter::of(RESOURCES, &EventQuery { kinds, entity, ..EventQuery::default() })?;
-    let subscription = Subscription { filter, after: last.or(after) };
+    let last = last.map(|position| (position, "Last-Event-ID"));
+    let after = last.or(after.map(|position| (position, "?after")));
+    let subscription = Subscription { filter, after };
     stream::open(&state, &caller.actor, reader, subscription).await
 }

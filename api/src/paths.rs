@@ -1,7 +1,7 @@
 //! The paths that there are, and the methods of each: what can be said of a request before the router has
 //! found who answers it.
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
 use actix_web::{
     HttpResponse,
@@ -13,7 +13,7 @@ use actix_web::{
 use matchit::Router;
 use utoipa::openapi::{OpenApi, path::PathItem};
 
-use crate::problem::Failure;
+use crate::{openapi::fields, problem::Failure};
 
 /// The paths that there are.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct KnownPath {
     /// The path with its variables: `/v1/organizations/{organization_id}`.
     pub(crate) pattern: String,
     methods: Vec<Method>,
+    /// The properties of the resources that its GET answers with, if it does.
+    pub(crate) properties: BTreeSet<String>,
 }
 
 impl Paths {
@@ -33,12 +35,16 @@ impl Paths {
     /// # Errors
     /// If two are the same.
     pub(crate) fn of(document: &OpenApi, pages: &[&str]) -> io::Result<Self> {
-        let documented = document.paths.paths.iter().map(|(path, item)| (&**path, methods(item)));
-        let pages = pages.iter().map(|path| (*path, vec![Method::GET, Method::HEAD]));
+        let documented = document.paths.paths.iter().map(|(path, item)| {
+            let properties = item.get.as_ref().map(|get| fields::properties(document, get));
+            (&**path, methods(item), properties.unwrap_or_default())
+        });
+        let get = || vec![Method::GET, Method::HEAD];
+        let pages = pages.iter().map(|path| (*path, get(), BTreeSet::new()));
         let mut router = Router::new();
-        for (pattern, mut methods) in documented.chain(pages) {
+        for (pattern, mut methods, properties) in documented.chain(pages) {
             methods.push(Method::OPTIONS);
-            let known = KnownPath { pattern: pattern.to_owned(), methods };
+            let known = KnownPath { pattern: pattern.to_owned(), methods, properties };
             router.insert(pattern, known).map_err(io::Error::other)?;
         }
         Ok(Self(router))

@@ -13,11 +13,12 @@ use actix_web::{
     },
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use service::{error, idempotency, import::Imported, resource::Versioned, store::page::Page};
 use sha2::{Digest, Sha256};
 use utoipa::IntoResponses;
 
-use crate::problem::Failure;
+use crate::{extract::Fields, problem::Failure};
 
 /// What a handler gives.
 pub type Result<T> = std::result::Result<T, Failure>;
@@ -82,8 +83,11 @@ pub fn no_content((): &(), _path: &str) -> error::Result<Response> {
 }
 
 fn versioned<T: Versioned>(status: StatusCode, resource: &T) -> error::Result<Response> {
-    let etag = format!("\"{}\"", resource.version());
-    Ok(Response::json(status, resource)?.with(header::ETAG, etag))
+    tagged(status, resource, resource.version())
+}
+
+fn tagged<T: Serialize>(status: StatusCode, shown: &T, version: i64) -> error::Result<Response> {
+    Ok(Response::json(status, shown)?.with(header::ETAG, format!("\"{version}\"")))
 }
 
 fn not_serializable(error: serde_json::Error) -> error::Error {
@@ -140,9 +144,18 @@ impl<T: Versioned> Responder for ResourceResponse<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse<BoxBody> {
-        match ok(&self.0, request.path()) {
+        match self.shown(request) {
             Ok(response) => response.into(),
             Err(error) => HttpResponse::from_error(Failure::from(error)),
+        }
+    }
+}
+
+impl<T: Versioned> ResourceResponse<T> {
+    fn shown(&self, request: &HttpRequest) -> error::Result<Response> {
+        match Fields::of(request)? {
+            None => ok(&self.0, request.path()),
+            Some(fields) => tagged(StatusCode::OK, &fields.pick(&self.0)?, self.0.version()),
         }
     }
 }
@@ -160,9 +173,9 @@ impl<T: Serialize> Responder for PageResponse<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse<BoxBody> {
-        let body = match serde_json::to_vec(&self.0) {
+        let body = match self.shown(request) {
             Ok(body) => body,
-            Err(error) => return HttpResponse::from_error(Failure::from(not_serializable(error))),
+            Err(error) => return HttpResponse::from_error(Failure::from(error)),
         };
         let mut response = HttpResponse::Ok();
         if let Some(cursor) = &self.0.next_cursor {
@@ -170,6 +183,22 @@ impl<T: Serialize> Responder for PageResponse<T> {
         }
         response.insert_header((header::ETAG, tag_of(&body)));
         response.content_type(ContentType::json()).body(body)
+    }
+}
+
+impl<T: Serialize> PageResponse<T> {
+    fn shown(&self, request: &HttpRequest) -> error::Result<Vec<u8>> {
+        let Page { items, next_cursor } = &self.0;
+        let body = match Fields::of(request)? {
+            None => serde_json::to_vec(&self.0),
+            Some(fields) => {
+                let items =
+                    items.iter().map(|item| fields.pick(item)).collect::<error::Result<Vec<_>>>();
+                let page: Page<Value> = Page { items: items?, next_cursor: next_cursor.clone() };
+                serde_json::to_vec(&page)
+            }
+        };
+        body.map_err(not_serializable)
     }
 }
 

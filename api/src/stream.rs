@@ -105,8 +105,8 @@ impl Drop for StreamPermit {
 pub(crate) struct Subscription {
     /// Which events.
     pub(crate) filter: Filter,
-    /// After which position; from now on if it is left out.
-    pub(crate) after: Option<i64>,
+    /// After which position, and where the client has named it; from now on if it is left out.
+    pub(crate) after: Option<(i64, &'static str)>,
 }
 
 /// Answers with a stream.
@@ -124,9 +124,13 @@ pub(crate) async fn open(
     })?;
     // Before the end of the log is looked up: nothing falls between.
     let wake = state.store.watch(Signal::Sequenced);
+    let end = event::head_position(&state.store, actor).await?;
     let after = match subscription.after {
-        Some(after) => after,
-        None => event::head_position(&state.store, actor).await?,
+        Some((after, pointer)) => {
+            event::require_reached(after, end, pointer)?;
+            after
+        }
+        None => end,
     };
     let (out, mut chunks) = mpsc::channel(BUFFER_SIZE);
     // One that waits can never be full.

@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod fields;
 mod idempotent;
 mod path;
 mod query;
@@ -11,6 +12,7 @@ mod version;
 pub(crate) use body::Reading;
 pub use body::{Body, Upload};
 pub use caller::{InSession, RequestId, Require, StreamSession, enter, identify};
+pub(crate) use fields::Fields;
 pub use idempotent::Idempotent;
 pub use path::{ResourceId, Token};
 pub use query::{LastEventId, Query};

@@ -9,9 +9,10 @@ use service::{
 };
 use validator::Validate;
 
+use super::fields::{Fields, without_fields};
 use crate::problem::Failure;
 
-/// The query, read strictly and valid.
+/// The query, read strictly and valid, without the fields that the answer is to have ([`Fields`]).
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
@@ -20,7 +21,13 @@ impl<T: DeserializeOwned + Validate> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(read(request.query_string()).map(Self).map_err(Failure::from))
+        let query = request.query_string();
+        let read = match Fields::of(request) {
+            Ok(None) => read(query),
+            Ok(Some(_)) => read(&without_fields(query)),
+            Err(error) => Err(error),
+        };
+        ready(read.map(Self).map_err(Failure::from))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The OpenAPI document, made from the code.
 
+pub(crate) mod fields;
 mod headers;
 mod schemas;
 
@@ -92,6 +93,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let app = App::new().into_utoipa_app().openapi(Document::openapi()).configure(routes);
     let mut document = app.split_for_parts().1;
     for item in document.paths.paths.values_mut() {
+        item.get.iter_mut().for_each(fields::declare);
         item.post.iter_mut().for_each(headers::declare_key);
         let operations =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];

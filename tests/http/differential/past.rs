@@ -59,7 +59,7 @@ fn instant(choice: &mut Choice, instants: &[String]) -> String {
 
 /// Some of what has happened.
 pub(super) fn told(choice: &mut Choice, organization: &Organization) -> Call {
-    let mut path = format!("{}/events?after={}", organization.path, choice.below(400));
+    let mut path = format!("{}/events?after={}", organization.path, choice.below(40));
     if choice.chance(50) {
         path += &format!("&kinds={}", choice.of(KINDS));
     }

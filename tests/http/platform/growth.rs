@@ -220,7 +220,8 @@ fn single_values(sample: &Sample, route: &Route, name: &str) -> Vec<String> {
         "near" => texts("0,0", "45,45"),
         // Goes with `near`.
         "since" | "within" => vec![],
-        "after" => texts("0", "100000"),
+        // After the end, there is nothing to ask for.
+        "after" => texts("0", "50"),
         _ => {
             let values = route.values(name);
             assert!(!values.is_empty(), "nothing for ?{name}: add values to this function");
@@ -233,8 +234,8 @@ fn single_values(sample: &Sample, route: &Route, name: &str) -> Vec<String> {
 fn queries(sample: &Sample, route: &Route) -> Vec<(String, String)> {
     let mut filters = vec![String::new()];
     for name in route.query() {
-        // A search looks at all texts.
-        if !["limit", "cursor", "sort", "q"].contains(&name) {
+        // A search looks at all texts, and fields are those of the rows of the page.
+        if !["limit", "cursor", "sort", "q", "fields"].contains(&name) {
             let values = values(sample, route, name).into_iter();
             filters.extend(values.map(|value| format!("{name}={value}")));
         }

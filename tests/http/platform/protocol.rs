@@ -347,3 +347,97 @@ async fn a_page_that_shows_something_else_has_another_tag(database: Database) {
     assert_eq!(tags.len(), 3);
     app.stop().await;
 }
+
+/// The resource, or the first of a page.
+fn shown(answer: &Value) -> Option<&Value> {
+    answer.get("items").map_or(Some(answer), |items| items.get(0))
+}
+
+fn names(resource: &Value) -> Vec<String> {
+    resource.as_object().unwrap().keys().cloned().collect()
+}
+
+/// Each property that is shown can be asked for, and then it is all that is shown besides the id and the version.
+#[each_database]
+async fn fields_pick_what_a_client_wants(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    app.run_until_idle().await;
+    let mut resources = 0;
+    for route in Route::all().into_iter().filter(|route| route.query().contains(&"fields")) {
+        let whole = sample.request(&route).send(&sample.owner).await.expect(200);
+        let Some(whole) = shown(&whole) else { continue };
+        resources += 1;
+        for name in names(whole) {
+            let request = sample.request(&route).query(&format!("fields={name}"));
+            let answer = request.send(&sample.owner).await;
+            let answer = answer.expect(200);
+            let picked = shown(&answer).expect("the same");
+            let mut expected: Vec<&str> = ["id", "version"].into_iter().collect();
+            expected.push(&name);
+            expected.retain(|name| whole.get(name).is_some());
+            expected.sort_unstable();
+            expected.dedup();
+            let mut found = names(picked);
+            found.sort_unstable();
+            assert_eq!(found, expected, "{}", route.name());
+            let (id, version) = (&picked["id"], &picked["version"]);
+            assert_eq!((id, version), (&whole["id"], &whole["version"]), "{}", route.name());
+        }
+    }
+    assert!(resources > 30, "{resources}");
+    app.stop().await;
+}
+
+#[each_database]
+async fn fields_go_with_all_else_that_can_be_asked_for(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let expenses = format!("{home}/expenses");
+    for amount in 1..=3 {
+        let new = json!({ "spent_on": "2026-11-01", "amount_minor": amount, "note": "x" });
+        ada.make(&expenses, new).await;
+    }
+    let all = ada.read(&expenses).await["items"].clone();
+    let query = "fields=amount_minor,note&limit=2";
+    let first = ada.get(&format!("{expenses}?{query}")).await;
+    let link = first.headers["link"].to_str().unwrap().to_owned();
+    let next = link.trim_start_matches('<').split('>').next().unwrap();
+    let pages = [first.expect(200), ada.read(next).await];
+    let picked = pages.iter().flat_map(|page| page["items"].as_array().unwrap());
+    for (picked, whole) in picked.zip(all.as_array().unwrap()) {
+        let same = ["amount_minor", "id", "note", "version"];
+        assert_eq!(names(picked), same);
+        assert!(same.iter().all(|name| picked[name] == whole[name]), "{picked}");
+    }
+    let path = at(&expenses, &all[0]);
+    let one = ada.get(&format!("{path}?fields=note")).await;
+    assert_eq!(one.headers["etag"], "\"1\"");
+    let created_at = all[0]["created_at"].as_str().unwrap();
+    let then = ada.read(&format!("{path}?as_of={created_at}&fields=note")).await;
+    assert_eq!(then, one.expect(200));
+    app.stop().await;
+}
+
+#[each_database]
+async fn fields_that_there_are_not_are_refused(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let expenses = format!("{home}/expenses");
+    let made = ada.make(&expenses, json!({ "spent_on": "2026-11-01", "amount_minor": 1 })).await;
+    for path in [&expenses, &at(&expenses, &made), &home] {
+        for bad in
+            ["fields=", "fields", "fields=id,nonsense", "fields=id&fields=id", "fields=items.name"]
+        {
+            let refused = ada.get(&format!("{path}?{bad}")).await;
+            assert_eq!(refused.expect_violations(), ["?fields"], "{path} {bad}");
+        }
+        app.anonymous().get(&format!("{path}?fields=nonsense")).await.expect(401);
+    }
+    // What answers with no resource has none.
+    let report = format!("{home}/reports/spending?from=2026-11-01&to=2026-11-30&fields=id");
+    assert_eq!(ada.get(&report).await.expect_violations(), ["?fields"]);
+    let changed = ada.patch(&at(&expenses, &made), json!({ "version": 1, "note": "x" })).await;
+    assert_eq!(changed.expect(200)["version"], 2);
+    app.stop().await;
+}

@@ -135,6 +135,18 @@ pub async fn list(
     page(store, actor, &filter, query.after.unwrap_or(0), limit).await
 }
 
+/// That a client does not continue after a position which the log has not reached: it was restored, or is another.
+///
+/// # Errors
+/// [`Error::Invalid`] at `pointer`, where the client named the position.
+pub fn require_reached(after: i64, end: i64, pointer: &str) -> Result<()> {
+    if after <= end {
+        return Ok(());
+    }
+    let message = format!("must be a position of this log, which ends at {end}; start again at 0");
+    Err(Error::invalid(pointer, "cursor", message))
+}
+
 /// Where the log of an organization ends.
 pub async fn head_position(store: &Store, actor: &Actor) -> Result<i64> {
     head_position_of(store.read(), actor.organization_id).await
@@ -145,6 +157,9 @@ async fn head_position_of(connection: &impl ConnectionTrait, log: Uuid) -> Resul
 }
 
 /// The events after a position that pass a filter, as far as the actor may see them.
+///
+/// # Errors
+/// [`Error::Invalid`] where the log ends before the position.
 pub async fn page(
     store: &Store,
     actor: &Actor,
@@ -153,9 +168,9 @@ pub async fn page(
     limit: u64,
 ) -> Result<EventPage> {
     let end = head_position_of(store.read(), actor.organization_id).await?;
-    let nothing = EventPage { items: Vec::new(), next_after: after };
-    if end <= after {
-        return Ok(nothing);
+    require_reached(after, end, "?after")?;
+    if end == after {
+        return Ok(EventPage { items: Vec::new(), next_after: after });
     }
     // What is known of one resource has an index of its own.
     let one = filter.about.is_some_and(|(_, id)| id.is_some());

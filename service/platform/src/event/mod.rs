@@ -19,7 +19,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use feed::{EventPage, EventQuery, Filter, head_position, list, page};
+pub use feed::{EventPage, EventQuery, Filter, head_position, list, page, require_reached};
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
 pub use history::{of_verb, revert_to};
 
