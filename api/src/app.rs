@@ -1,41 +1,95 @@
 //! The server: the routes, and what stands around them.
 
-use std::net::TcpListener;
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
 
 use actix_web::{
     App, HttpResponse, HttpServer,
-    dev::Server,
-    http::{StatusCode, header::ContentType},
-    middleware::from_fn,
+    dev::{HttpServiceFactory, Server},
+    http::header::{self, ContentType},
+    middleware::{DefaultHeaders, from_fn},
     web,
 };
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
-    config::Serve, observe::observe, openapi, operations, paths::Paths, problem::Failure,
-    routes::routes, shutdown::Shutdown, state::State,
+    config::Serve, observe::observe, openapi, operations, paths::Paths, routes::routes,
+    shutdown::Shutdown, state::State,
 };
 
-/// Builds the server on a listener that is bound already, and the way to stop it: it heeds no signal.
+/// Where a server listens.
+#[derive(Debug)]
+pub struct Listeners {
+    api: TcpListener,
+    /// For operators alone, if not beside the API.
+    operations: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Those that are bound already.
+    pub fn new(api: TcpListener, operations: Option<TcpListener>) -> Self {
+        Self { api, operations }
+    }
+
+    /// Binds those of the settings.
+    ///
+    /// # Errors
+    /// If that cannot be, with the address.
+    pub fn bind(serve: &Serve) -> Result<Self, String> {
+        let bind = |address: SocketAddr| {
+            TcpListener::bind(address)
+                .map_err(|error| format!("cannot listen on {address}: {error}"))
+        };
+        let operations = serve.operations_listen.map(bind).transpose()?;
+        Ok(Self { api: bind(serve.listen)?, operations })
+    }
+
+    /// The address of the API.
+    ///
+    /// # Errors
+    /// If the system does not tell it.
+    pub fn api_address(&self) -> io::Result<SocketAddr> {
+        self.api.local_addr()
+    }
+
+    /// The address for operators, if it is another.
+    ///
+    /// # Errors
+    /// If the system does not tell it.
+    pub fn operations_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.operations.as_ref().map(TcpListener::local_addr).transpose()
+    }
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(api: TcpListener) -> Self {
+        Self { api, operations: None }
+    }
+}
+
+/// Builds the server on listeners that are bound already, and the way to stop it: it heeds no signal.
 ///
 /// # Errors
 /// If it cannot listen.
 pub fn server(
     state: State,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     serve: &Serve,
-) -> std::io::Result<(Server, Shutdown)> {
+) -> io::Result<(Server, Shutdown)> {
+    let listeners = listeners.into();
     let document = openapi::document();
-    let paths = web::Data::new(Paths::of(&document, &PAGES)?);
+    let paths = Paths::of(&document, &PAGES, listeners.operations_address()?)?;
+    let paths = web::Data::new(paths);
     let document = web::Bytes::from(document.to_json()?);
     let state = web::Data::new(state);
     let connections = state.connections.clone();
-    let same_listener = listener.try_clone()?;
+    let same_listener = listeners.api.try_clone()?;
     let prometheus = operations::recorder();
     let factory_state = state.clone();
     let server = HttpServer::new(move || {
-        let docs = SwaggerUi::new("/docs/{_:.*}").config(Config::from(DOCUMENT));
         let document = document.clone();
         App::new()
             .app_data(factory_state.clone())
@@ -47,9 +101,8 @@ pub fn server(
             .into_app()
             .service(web::redirect("/", DOCS))
             .service(web::redirect("/docs", DOCS))
-            .service(docs)
+            .service(documentation())
             .route(DOCUMENT, web::get().to(move || json(document.clone())))
-            .default_service(web::to(unmatched))
     });
     let server = match serve.workers {
         Some(workers) => server.workers(workers),
@@ -65,8 +118,12 @@ pub fn server(
         .on_connect(move |io, data| connections.on_connect(io, data))
         .shutdown_timeout(serve.shutdown_timeout)
         .disable_signals()
-        .listen(listener)?
-        .run();
+        .listen(listeners.api)?;
+    let server = match listeners.operations {
+        Some(operations) => server.listen(operations)?,
+        None => server,
+    };
+    let server = server.run();
     let waits = (seconds(serve.shutdown_delay), seconds(serve.shutdown_timeout));
     let shutdown = Shutdown::new((server.handle(), same_listener), &state, waits);
     Ok((server, shutdown))
@@ -83,8 +140,16 @@ async fn json(text: web::Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(text)
 }
 
-async fn unmatched() -> HttpResponse {
-    HttpResponse::from_error(
-        Failure::of_status(StatusCode::NOT_FOUND).detail("the path does not exist"),
-    )
+/// Its page takes scripts and the document from here alone, and is part of no other page. What Swagger UI writes into
+/// the page itself is styles.
+fn documentation() -> impl HttpServiceFactory {
+    const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                          img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                          form-action 'none'; frame-ancestors 'none'";
+    let headers = DefaultHeaders::new()
+        .add((header::CONTENT_SECURITY_POLICY, POLICY))
+        .add((header::X_FRAME_OPTIONS, "DENY"));
+    // The validator is a service of others, which would be told where this is.
+    let config = Config::from(DOCUMENT).validator_url("none");
+    web::scope("/docs").wrap(headers).service(SwaggerUi::new("/{_:.*}").config(config))
 }

@@ -161,6 +161,10 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
+    /// The address at which /metrics and /ready?verbose are, and no longer at that of the API, as 127.0.0.1:9090
+    #[arg(long, env = "STEWARD_OPERATIONS_LISTEN")]
+    pub operations_listen: Option<SocketAddr>,
+
     /// Apply missing migrations first (on SQLite, that is always done)
     #[arg(long, env = "STEWARD_MIGRATE")]
     pub migrate: bool,

@@ -38,7 +38,7 @@ pub async fn observe(
     let request_id = state.store.random().id(state.store.now());
     request.extensions_mut().insert(RequestId(Some(request_id)));
     let paths = request.app_data::<web::Data<Paths>>().cloned();
-    let known = paths.as_ref().and_then(|paths| paths.find(request.match_info().as_str()));
+    let known = paths.as_ref().and_then(|paths| paths.find(request.request()));
     // The pattern and not the path: paths hold ids and invitations' tokens.
     let route = known.map_or("unmatched", |known| &known.pattern).to_owned();
     let method = method_label(request.method());
@@ -59,7 +59,8 @@ pub async fn observe(
         if refused {
             return Err(Error::from(too_many_connections()));
         }
-        match known.and_then(|known| known.answer(request.method())) {
+        let Some(known) = known else { return Err(Error::from(unknown_path())) };
+        match known.answer(request.method()) {
             Some(response) => Ok(request.into_response(response)),
             None => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
         }
@@ -77,6 +78,8 @@ pub async fn observe(
     let response = asked.compressed(document(request_id, response, &span));
     let mut response = asked.unless_head(response);
     cross_origin.mark(&mut response);
+    let no_sniff = header::HeaderValue::from_static("nosniff");
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, no_sniff);
     if let Ok(value) = header::HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -107,6 +110,10 @@ fn late(does_nothing: bool) -> Failure {
         false => service::Error::OutcomeUnknown(why),
     };
     error.into()
+}
+
+fn unknown_path() -> Failure {
+    Failure::of_status(StatusCode::NOT_FOUND).detail("the path does not exist")
 }
 
 fn too_many_connections() -> Failure {

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::{Deserialize, Serialize};
 use service::zone;
@@ -10,7 +10,18 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
-use crate::{extract::Query, state::State};
+use crate::{
+    extract::Query,
+    paths::Paths,
+    problem::{self, Problem},
+    response::Result,
+    state::State,
+};
+
+/// The tag of the operations of this file.
+pub(crate) const TAG: &str = "operations";
+/// The path of what only operators may see.
+pub(crate) const METRICS: &str = "/metrics";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(get_health).service(get_readiness).service(get_metrics);
@@ -82,33 +93,45 @@ async fn get_health() -> web::Json<Health> {
 
 /// Check readiness
 ///
-/// Status 503 if the database is unavailable, and as soon as the process is stopping.
+/// Status 503 if the database is unavailable, and as soon as the process is stopping. The server
+/// may show details at the address for operators alone.
 #[utoipa::path(
     tag = "operations",
     security(()),
     params(ReadyQuery),
     responses(
         (status = 200, description = "The process is ready", body = Readiness),
+        (status = 403, description = "The details are at the address for operators",
+         body = Problem, content_type = problem::MEDIA_TYPE),
         (status = 503, description = "The process is not ready", body = Readiness),
     ),
 )]
 #[get("/ready")]
-async fn get_readiness(state: web::Data<State>, Query(query): Query<ReadyQuery>) -> HttpResponse {
+async fn get_readiness(
+    request: HttpRequest,
+    state: web::Data<State>,
+    paths: web::Data<Paths>,
+    Query(query): Query<ReadyQuery>,
+) -> Result<HttpResponse> {
     let asked = query.verbose.is_some_and(|text| text != "false");
+    if asked && !paths.is_for_operators(&request) {
+        let why = "the details are at the address for operators";
+        return Err(service::Error::forbidden("operators_only", why).into());
+    }
     let readiness = |status, database| Readiness {
         status,
         database,
         engine: state.store.engine().as_str(),
         time_zones: asked.then(TimeZones::installed),
     };
-    match state.store.ping().await {
+    Ok(match state.store.ping().await {
         Ok(()) if state.connections.is_stopping() => not_ready(readiness("stopping", "ok")),
         Ok(()) => HttpResponse::Ok().json(readiness("ok", "ok")),
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");
             not_ready(readiness("unavailable", "unavailable"))
         }
-    }
+    })
 }
 
 fn not_ready(readiness: Readiness) -> HttpResponse {
@@ -117,7 +140,8 @@ fn not_ready(readiness: Readiness) -> HttpResponse {
 
 /// Get metrics
 ///
-/// Returns the metrics in the Prometheus text format.
+/// Returns the metrics in the Prometheus text format. The server may show them at the address for
+/// operators alone.
 #[utoipa::path(
     tag = "operations",
     security(()),

@@ -1,10 +1,10 @@
 //! The paths that there are, and the methods of each: what can be said of a request before the router has
 //! found who answers it.
 
-use std::{collections::BTreeSet, io};
+use std::{collections::BTreeSet, io, net::SocketAddr};
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::{
         Method, StatusCode,
         header::{self, HeaderValue},
@@ -13,11 +13,15 @@ use actix_web::{
 use matchit::Router;
 use utoipa::openapi::{OpenApi, path::PathItem};
 
-use crate::{openapi::fields, problem::Failure};
+use crate::{openapi::fields, operations, problem::Failure};
 
 /// The paths that there are.
 #[derive(Debug)]
-pub(crate) struct Paths(Router<KnownPath>);
+pub(crate) struct Paths {
+    known: Router<KnownPath>,
+    /// Where operators ask, if not where the API is.
+    operations: Option<SocketAddr>,
+}
 
 /// A path, or all that differ in its variables alone.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub(crate) struct KnownPath {
     methods: Vec<Method>,
     /// The properties of the resources that its GET answers with, if it does.
     pub(crate) properties: BTreeSet<String>,
+    is_for_operators: bool,
 }
 
 impl Paths {
@@ -34,25 +39,38 @@ impl Paths {
     ///
     /// # Errors
     /// If two are the same.
-    pub(crate) fn of(document: &OpenApi, pages: &[&str]) -> io::Result<Self> {
-        let documented = document.paths.paths.iter().map(|(path, item)| {
-            let properties = item.get.as_ref().map(|get| fields::properties(document, get));
-            (&**path, methods(item), properties.unwrap_or_default())
-        });
-        let get = || vec![Method::GET, Method::HEAD];
-        let pages = pages.iter().map(|path| (*path, get(), BTreeSet::new()));
-        let mut router = Router::new();
-        for (pattern, mut methods, properties) in documented.chain(pages) {
-            methods.push(Method::OPTIONS);
-            let known = KnownPath { pattern: pattern.to_owned(), methods, properties };
-            router.insert(pattern, known).map_err(io::Error::other)?;
+    pub(crate) fn of(
+        document: &OpenApi,
+        pages: &[&str],
+        operations: Option<SocketAddr>,
+    ) -> io::Result<Self> {
+        let mut known = Router::new();
+        for (pattern, item) in &document.paths.paths {
+            known
+                .insert(pattern, KnownPath::of(document, pattern, item))
+                .map_err(io::Error::other)?;
         }
-        Ok(Self(router))
+        for pattern in pages {
+            known.insert(*pattern, KnownPath::of_page(pattern)).map_err(io::Error::other)?;
+        }
+        Ok(Self { known, operations })
     }
 
-    /// The one that a path is. `/v1/sessions/current` is none of `/v1/sessions/{session_id}`.
-    pub(crate) fn find(&self, path: &str) -> Option<&KnownPath> {
-        self.0.at(path).ok().map(|found| found.value)
+    /// The path of a request, if it is one where the request came in. `/v1/sessions/current` is none of
+    /// `/v1/sessions/{session_id}`.
+    pub(crate) fn find(&self, request: &HttpRequest) -> Option<&KnownPath> {
+        let known = self.known.at(request.match_info().as_str()).ok()?.value;
+        let is_there = match self.operations {
+            None => true,
+            Some(_) if self.is_for_operators(request) => known.is_for_operators,
+            Some(_) => known.pattern != operations::METRICS,
+        };
+        is_there.then_some(known)
+    }
+
+    /// Whether a request came in where operators ask.
+    pub(crate) fn is_for_operators(&self, request: &HttpRequest) -> bool {
+        self.operations.is_none_or(|address| address == request.app_config().local_addr())
     }
 }
 
@@ -65,12 +83,33 @@ fn methods(item: &PathItem) -> Vec<Method> {
         (item.patch.is_some(), Method::PATCH),
         (item.post.is_some(), Method::POST),
         (item.put.is_some(), Method::PUT),
+        (true, Method::OPTIONS),
     ];
     let offered = offered.into_iter().filter(|(offered, _)| *offered);
     offered.map(|(_, method)| method).collect()
 }
 
 impl KnownPath {
+    fn of(document: &OpenApi, pattern: &str, item: &PathItem) -> Self {
+        let get = item.get.as_ref();
+        let tags = get.and_then(|get| get.tags.as_ref());
+        Self {
+            pattern: pattern.to_owned(),
+            methods: methods(item),
+            properties: get.map(|get| fields::properties(document, get)).unwrap_or_default(),
+            is_for_operators: tags.is_some_and(|tags| tags.iter().any(|it| it == operations::TAG)),
+        }
+    }
+
+    fn of_page(pattern: &str) -> Self {
+        Self {
+            pattern: pattern.to_owned(),
+            methods: vec![Method::GET, Method::HEAD, Method::OPTIONS],
+            properties: BTreeSet::new(),
+            is_for_operators: false,
+        }
+    }
+
     /// The methods, as a header lists them.
     pub(crate) fn allowed(&self) -> String {
         self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use api::{
-    app,
+    app::{self, Listeners},
     config::{Serve, Settings},
     shutdown::Shutdown,
     state::State,
@@ -34,6 +34,8 @@ pub struct AppOptions {
     pub settings: Settings,
     /// What hashing a password costs, whatever the settings say: little, unless that is what is tested.
     pub password_cost: PasswordCost,
+    /// Whether operators have an address of their own.
+    pub operations: bool,
     /// Flags of `steward serve`.
     pub flags: Vec<&'static str>,
     /// What reacts to events, if not what steward has.
@@ -51,6 +53,7 @@ impl Default for AppOptions {
             store,
             settings,
             password_cost: PasswordCost { memory_kib: 8, iterations: 1 },
+            operations: false,
             flags: Vec::new(),
             consumers: None,
             background: false,
@@ -73,6 +76,8 @@ pub struct App {
     pub store: Store,
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub base: String,
+    /// Where operators ask, if they have an address of their own.
+    pub operations: Option<String>,
     shutdown: Shutdown,
     workers: Workers,
     background: Option<Background>,
@@ -102,17 +107,20 @@ impl App {
     }
 
     fn serve(store: Store, options: AppOptions) -> Self {
-        let AppOptions { store: _, settings, password_cost, flags, consumers, background } =
-            options;
+        let AppOptions { store: _, settings, password_cost, operations, .. } = options;
+        let AppOptions { flags, consumers, background, .. } = options;
         let settings = Settings { password_cost, ..settings };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let listeners = Listeners::new(bind(), operations.then(bind));
+        let base = format!("http://{}", listeners.api_address().unwrap());
+        let operations = listeners.operations_address().unwrap();
+        let operations = operations.map(|address| format!("http://{address}"));
         let state = State::new(store.clone(), settings).unwrap();
         let workers = state.workers(consumers.unwrap_or(CONSUMERS));
         let background = background.then(|| Background::start(&workers));
-        let (server, shutdown) = app::server(state, listener, &serve(&flags)).unwrap();
+        let (server, shutdown) = app::server(state, listeners, &serve(&flags)).unwrap();
         tokio::spawn(server);
-        Self { store, base, shutdown, workers, background }
+        Self { store, base, operations, shutdown, workers, background }
     }
 
     /// Does all that is to be done in the background, until nothing is left.

@@ -1,10 +1,10 @@
-use std::{net::TcpListener, process::ExitCode};
+use std::process::ExitCode;
 
 use service::{Store, background::Background, catalogue::CONSUMERS, store::Engine, zone};
 
 use super::{CliError, connect_to_serve, missing_migrations, start_log, url};
 use crate::{
-    app,
+    app::{self, Listeners},
     config::{Database, Hashing, Log, Serve, Settings},
     shutdown::Shutdown,
     state::State,
@@ -21,15 +21,17 @@ pub(super) async fn run(
     let store = connect_to_serve(database).await?;
     prepare_schema(&store, serve.migrate).await?;
     log_place(database)?;
-    let listener = TcpListener::bind(serve.listen)
-        .map_err(|error| format!("cannot listen on {}: {error}", serve.listen))?;
-    let address = listener.local_addr()?;
+    let listeners = Listeners::bind(serve)?;
+    let (address, operations) = (listeners.api_address()?, listeners.operations_address()?);
     let state = State::new(store.clone(), Settings::new(hashing, serve))?;
     let background = Background::start(&state.workers(CONSUMERS));
-    let (server, shutdown) = app::server(state, listener, serve)?;
+    let (server, shutdown) = app::server(state, listeners, serve)?;
     let serving = tokio::spawn(server);
     tracing::info!("the API is at http://{address}/v1");
     tracing::info!("its documentation is at http://{address}/docs/");
+    if let Some(address) = operations {
+        tracing::info!("its metrics are at http://{address}/metrics");
+    }
     stop_when_asked(&shutdown).await?;
     serving.await??;
     background.stop().await;

@@ -27,7 +27,7 @@ impl Fields {
             return Ok(None);
         }
         let paths = request.app_data::<web::Data<Paths>>();
-        let known = paths.and_then(|paths| paths.find(request.match_info().as_str()));
+        let known = paths.and_then(|paths| paths.find(request));
         match known.map(|known| &known.properties) {
             Some(properties) if !properties.is_empty() => Self::read(query, properties).map(Some),
             _ => Ok(None),

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use service::store::Engine;
-use tests::{App, Client, Database, at, each_database};
+use tests::{App, AppOptions, Client, Database, at, each_database};
 
 #[each_database]
 async fn health_and_readiness(database: Database) {
@@ -90,5 +90,32 @@ async fn every_metric_is_there_and_names_nobody(database: Database) {
     for part in [home, expense, token, "canary", "CANARY"] {
         assert!(!metrics.contains(part), "{part} is there");
     }
+    app.stop().await;
+}
+
+/// What operators alone may see is where they ask, and the API is not there.
+#[each_database]
+async fn operators_have_an_address_of_their_own_where_that_is_set(database: Database) {
+    let options = AppOptions { operations: true, ..AppOptions::default() };
+    let app = App::start_with(&database, options).await;
+    let anybody = app.anonymous();
+    let operator = Client::new(app.operations.as_deref().expect("an address"));
+    for client in [&anybody, &operator] {
+        assert_eq!(client.read("/health").await, json!({ "status": "ok" }));
+        assert_eq!(client.read("/ready").await["status"], "ok");
+        assert_eq!(client.read("/ready?verbose=false").await["status"], "ok");
+    }
+    assert!(operator.get("/metrics").await.text.contains("steward_http_request_seconds"));
+    assert!(operator.read("/ready?verbose").await["time_zones"].is_object());
+    anybody.get("/metrics").await.expect_problem(404, "not_found");
+    anybody.send(Method::OPTIONS, "/metrics", None).await.expect_problem(404, "not_found");
+    anybody.get("/ready?verbose").await.expect_problem(403, "operators_only");
+    for path in ["/", "/docs/", "/openapi.json", "/v1/users/me"] {
+        operator.get(path).await.expect_problem(404, "not_found");
+    }
+    let user =
+        json!({ "email": "ada@example.org", "display_name": "Ada", "password": "a long way home" });
+    operator.post("/v1/users", user.clone()).await.expect_problem(404, "not_found");
+    anybody.post("/v1/users", user).await.expect(201);
     app.stop().await;
 }

@@ -441,3 +441,27 @@ async fn fields_that_there_are_not_are_refused(database: Database) {
     assert_eq!(changed.expect(200)["version"], 2);
     app.stop().await;
 }
+
+#[each_database]
+async fn the_documentation_is_part_of_no_other_page_and_takes_nothing_from_elsewhere(
+    database: Database,
+) {
+    let app = App::start(&database).await;
+    let anybody = app.anonymous();
+    for path in ["/docs/", "/docs/index.html", "/docs/swagger-initializer.js", "/docs/nothing"] {
+        let answer = anybody.get(path).await;
+        let policy = answer.headers["content-security-policy"].to_str().unwrap();
+        let parts: Vec<&str> = policy.split("; ").collect();
+        for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"] {
+            assert!(parts.contains(&part), "{path}: {policy}");
+        }
+        assert_eq!(answer.headers["x-frame-options"], "DENY", "{path}");
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{path}");
+    }
+    let page = anybody.get("/docs/").await.text;
+    assert!(!page.contains("://") && !page.contains("<script>"), "{page}");
+    for path in ["/health", "/openapi.json", "/nowhere"] {
+        assert_eq!(anybody.get(path).await.headers["x-content-type-options"], "nosniff", "{path}");
+    }
+    app.stop().await;
+}
