@@ -436,7 +436,7 @@ fn file(route: &Route) -> &'static str {
     if route.path.ends_with("/time-entries/import") {
         return "Start date,Start time,Duration\n2026-11-03,05:00,0:30\n";
     }
-    "date,amount\n2026-11-03,12.50\n"
+    "date,amount\n2026-11-03,-12.50\n"
 }
 
 /// A change that a PATCH takes, with its version.

@@ -9,7 +9,7 @@ use service::{
     idempotency::WriteOnce,
     identity::access,
     import::{self, ImportRun, Imported},
-    money::expense::{self, Import, ImportQuery},
+    money::expense::{self, Import, ImportQuery, Income, SignMeaning},
     saga::State,
 };
 use uuid::Uuid;
@@ -29,16 +29,46 @@ pub(super) struct ImportArgs {
     /// Who paid: a member's id
     #[arg(long)]
     member: Uuid,
-    /// The column of the day
+    /// Only show how the file is read: the settings that are found, the first rows, and what is uncertain
     #[arg(long)]
-    date: String,
-    /// How days are written, as in strftime [default: %Y-%m-%d]
+    preview: bool,
+    /// The file's encoding, such as utf-8 or windows-1252 [default: found]
+    #[arg(long)]
+    encoding: Option<String>,
+    /// How many lines stand before the header [default: found]
+    #[arg(long)]
+    skip_rows: Option<u64>,
+    /// How many rows at the end are left out [default: found]
+    #[arg(long)]
+    skip_last: Option<u64>,
+    /// Whether the file names its columns; if not, they are called 1, 2 and so on [default: found]
+    #[arg(long)]
+    header: Option<bool>,
+    /// The column of the day [default: found, if no column of amounts is given either]
+    #[arg(long)]
+    date: Option<String>,
+    /// How days are written, as in strftime [default: found]
     #[arg(long)]
     date_format: Option<String>,
-    /// The column of the amount
+    /// Whether a time after the day is cut off [default: found]
     #[arg(long)]
-    amount: String,
-    /// The currency of all rows [default: the organization's]
+    ignore_time: Option<bool>,
+    /// The column of the amount [default: found]
+    #[arg(long, conflicts_with = "amount_debit")]
+    amount: Option<String>,
+    /// The column of the amounts that went out, if those that came in have another one
+    #[arg(long)]
+    amount_debit: Option<String>,
+    /// The column of the amounts that came in
+    #[arg(long, requires = "amount_debit")]
+    amount_credit: Option<String>,
+    /// What the sign of an amount means [default: found]
+    #[arg(long)]
+    sign: Option<SignChoice>,
+    /// What to do about money that came in
+    #[arg(long, default_value = "ignore")]
+    income: IncomeChoice,
+    /// The currency of all rows [default: the file's, or else the organization's]
     #[arg(long, conflicts_with = "currency_column")]
     currency: Option<String>,
     /// The column of the currency
@@ -57,15 +87,18 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     note: Option<String>,
     /// The column that says whether money went out or came in
-    #[arg(long, requires = "direction_debit")]
+    #[arg(long)]
     direction: Option<String>,
-    /// What it says where money went out; other rows are ignored
+    /// What it says where money went out; other rows are ignored [default: the usual words]
     #[arg(long, requires = "direction")]
     direction_debit: Option<String>,
-    /// What stands before the minor units: . or , [default: .]
+    /// What it says where money came in [default: the usual words]
+    #[arg(long, requires = "direction")]
+    direction_credit: Option<String>,
+    /// What stands before the minor units: . or , [default: found]
     #[arg(long)]
     decimal_separator: Option<char>,
-    /// What stands between columns: , or ; or a tab [default: ,]
+    /// What stands between columns: , or ; or | or a tab [default: found]
     #[arg(long)]
     delimiter: Option<char>,
     /// The account that all rows come from, such as an IBAN
@@ -96,15 +129,42 @@ enum OnErrorChoice {
     Skip,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum SignChoice {
+    /// Spending has a minus
+    DebitNegative,
+    /// What came back has a minus
+    DebitPositive,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum IncomeChoice {
+    /// Count it, and leave it out
+    Ignore,
+    /// Import it as refunds
+    Import,
+}
+
 impl ImportArgs {
     fn query(&self) -> ImportQuery {
         let Self {
             file: _,
             organization: _,
             member,
+            preview: _,
+            encoding,
+            skip_rows,
+            skip_last,
+            header,
             date,
             date_format,
+            ignore_time,
             amount,
+            amount_debit,
+            amount_credit,
+            sign,
+            income,
             currency,
             currency_column,
             merchant,
@@ -113,6 +173,7 @@ impl ImportArgs {
             note,
             direction,
             direction_debit,
+            direction_credit,
             decimal_separator,
             delimiter,
             account,
@@ -123,9 +184,24 @@ impl ImportArgs {
             on_error,
         } = self;
         ImportQuery {
+            encoding: encoding.clone(),
+            skip_rows: *skip_rows,
+            skip_last: *skip_last,
+            header: *header,
             date: date.clone(),
             date_format: date_format.clone(),
+            ignore_time: *ignore_time,
             amount: amount.clone(),
+            amount_debit: amount_debit.clone(),
+            amount_credit: amount_credit.clone(),
+            sign: sign.map(|sign| match sign {
+                SignChoice::DebitNegative => SignMeaning::DebitNegative,
+                SignChoice::DebitPositive => SignMeaning::DebitPositive,
+            }),
+            income: match income {
+                IncomeChoice::Ignore => Income::Ignore,
+                IncomeChoice::Import => Income::Import,
+            },
             currency: currency.clone(),
             currency_column: currency_column.clone(),
             merchant: merchant.clone(),
@@ -134,6 +210,7 @@ impl ImportArgs {
             note: note.clone(),
             direction: direction.clone(),
             direction_debit: direction_debit.clone(),
+            direction_credit: direction_credit.clone(),
             decimal_separator: *decimal_separator,
             delimiter: *delimiter,
             account: account.clone(),
@@ -161,6 +238,12 @@ pub(super) async fn run(database: &Database, args: ImportArgs) -> Result<ExitCod
     let query = args.query();
     query.validate()?;
     let import = Import::new(&args.file, query, &actor)?;
+    if args.preview {
+        let preview = expense::preview(WriteOnce::new(&store), import).await?;
+        store.close().await?;
+        println!("{}", serde_json::to_string_pretty(&preview)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let imported = match expense::import(&store, WriteOnce::new(&store), &actor, import).await {
         Ok(Imported::Done(report)) => Ok(serde_json::to_value(report)?),
         Ok(Imported::Begun(run)) => {

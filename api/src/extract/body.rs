@@ -144,7 +144,12 @@ fn unread(error: &actix_web::Error) -> Failure {
 
 /// A file of CSV, in a temporary file that goes when this goes.
 #[derive(Debug)]
-pub struct Upload(pub NamedTempFile);
+pub struct Upload {
+    /// The file.
+    pub file: NamedTempFile,
+    /// What its Content-Type says of its encoding.
+    pub charset: Option<String>,
+}
 
 impl FromRequest for Upload {
     type Error = Failure;
@@ -178,9 +183,17 @@ impl FromRequest for Upload {
                 file.write_all(&chunk).map_err(full)?;
             }
             Reading::set(&request, false);
-            Ok(Self(file))
+            Ok(Self { file, charset: charset(&request) })
         })
     }
+}
+
+/// The `charset` of a request's Content-Type.
+fn charset(request: &HttpRequest) -> Option<String> {
+    let text = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let mut parameters = text.split(';').skip(1).filter_map(|it| it.split_once('='));
+    let (_, charset) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    Some(charset.trim().trim_matches('"').to_owned())
 }
 
 fn full(error: std::io::Error) -> Failure {

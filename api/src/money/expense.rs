@@ -4,8 +4,8 @@ use service::{
     import::ImportRun,
     input::Validated,
     money::expense::{
-        self, Expense, ExpenseBatch, ExpenseBatchResult, Import, ImportQuery, ImportReport,
-        rules::Transition,
+        self, Expense, ExpenseBatch, ExpenseBatchResult, Import, ImportPreview, ImportQuery,
+        ImportReport, rules::Transition,
     },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -15,7 +15,7 @@ use crate::{
     permission::{self, PermissionType},
     problem,
     resource::Collection,
-    response::{Result, created_json, ok_or_accepted},
+    response::{Result, created_json, ok_json, ok_or_accepted},
     state::State,
 };
 
@@ -48,6 +48,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(expenses.delete(permission::RecordExpenses).detail(REMOVE))
         .service(create_expense_batch)
         .service(import_expenses)
+        .service(preview_expense_import)
         .service(
             expenses
                 .transition(permission::RecordExpenses, Transition::Submit)
@@ -102,9 +103,11 @@ async fn create_expense_batch(
 
 /// Import expenses from CSV
 ///
-/// The query maps columns to properties. A file that is imported again creates nothing. With
-/// `on_error=abort`, an invalid row means status 422, nothing is written, and the problem contains
-/// the report. A file has at most 200,000 rows.
+/// Takes a bank's export. The query maps columns to properties and says how the file is written; what
+/// it does not say is detected from the whole file, or required with status 422 where the file does
+/// not decide. Money that came in is ignored unless `income=import`. A file that is imported again
+/// creates nothing. With `on_error=abort`, an invalid row means status 422, nothing is written, and
+/// the problem contains the report. A file has at most 200,000 rows.
 ///
 /// If more than 100 rows are new, or with `background=true`, the file is checked and then imported
 /// in the background: the status is 202, and `Location` refers to the import, which shows the
@@ -126,12 +129,46 @@ async fn import_expenses(
     caller: Require<permission::ManageExpenses>,
     idempotent: Idempotent,
     Query(query): Query<ImportQuery>,
-    Upload(file): Upload,
+    Upload { file, charset }: Upload,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_or_accepted, async |store| {
+            let encoding = query.encoding.clone().or(charset);
+            let query = ImportQuery { encoding, ..query };
             let import = Import::new(file.path(), query, &caller.actor)?;
             expense::import(&state.store, store, &caller.actor, import).await
+        })
+        .await
+}
+
+/// Preview an import of expenses
+///
+/// Looks at a file and writes nothing: the response has the detected settings as query parameters of
+/// the import, the first rows as they would become, and what is uncertain. Takes the query of the
+/// import.
+#[utoipa::path(
+    tag = "expenses",
+    params(("organization_id" = uuid::Uuid, Path), ImportQuery),
+    extensions(("x-permission" = json!(permission::ManageExpenses::name()))),
+    request_body(content = String, content_type = "text/csv"),
+    responses(
+        (status = 200, description = "Preview of the import", body = ImportPreview),
+        problem::Create,
+    ),
+)]
+#[post("/expenses/import/preview")]
+async fn preview_expense_import(
+    caller: Require<permission::ManageExpenses>,
+    idempotent: Idempotent,
+    Query(query): Query<ImportQuery>,
+    Upload { file, charset }: Upload,
+) -> Result<HttpResponse> {
+    idempotent
+        .respond(ok_json, async |store| {
+            let encoding = query.encoding.clone().or(charset);
+            let query = ImportQuery { encoding, ..query };
+            let import = Import::new(file.path(), query, &caller.actor)?;
+            expense::preview(store, import).await
         })
         .await
 }

@@ -126,10 +126,12 @@ async fn import_time_entries(
     caller: Require<permission::ManageTime>,
     idempotent: Idempotent,
     Query(query): Query<TimeImportQuery>,
-    Upload(file): Upload,
+    Upload { file, charset }: Upload,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_or_accepted, async |store| {
+            let encoding = query.encoding.clone().or(charset);
+            let query = TimeImportQuery { encoding, ..query };
             let import = TimeImport::new(file.path(), query, &caller.actor)?;
             time_entry::import(&state.store, store, &caller.actor, import).await
         })

@@ -54,7 +54,9 @@ pub(super) fn view(row: import::Model, state: State, reason: Option<String>) -> 
         duplicates,
         deleted_before: deleted_before.unwrap_or_default(),
         ignored,
+        ignored_income: options["ignored_income"].as_i64().unwrap_or_default(),
         failed,
+        reasons: reasons(&options),
         ignored_columns: ignored_columns(&options),
         created_categories,
         created_projects,
@@ -64,6 +66,14 @@ pub(super) fn view(row: import::Model, state: State, reason: Option<String>) -> 
         created_at: created_at.to_utc(),
         updated_at: updated_at.to_utc(),
     })
+}
+
+/// Why rows were not staged, as the reader of the file has noted it.
+fn reasons(options: &Value) -> Value {
+    match &options["reasons"] {
+        Value::Null => Value::Array(Vec::new()),
+        reasons => reasons.clone(),
+    }
 }
 
 /// They are found when the file is read, and so stand beside what it is read with.

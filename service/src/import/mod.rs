@@ -83,8 +83,14 @@ pub struct ImportRun {
     pub deleted_before: i64,
     /// Number of rows that were left out: not spending, or without duration.
     pub ignored: i64,
+    /// Number of rows of money that came in, which are among the `ignored`. 0 for time entries.
+    pub ignored_income: i64,
     /// Number of invalid rows.
     pub failed: i64,
+    /// Why rows of the file were not imported, with the number of rows for each reason. Empty for time
+    /// entries.
+    #[schema(value_type = Vec<crate::csv::Reason>)]
+    pub reasons: Value,
     /// Names of the columns that the import does not read. Empty for expenses.
     pub ignored_columns: Vec<String>,
     /// Number of categories that the import created.

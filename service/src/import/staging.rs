@@ -56,6 +56,11 @@ impl Staging {
         Ok(Self { store: store.clone(), actor: actor.clone(), id, kind, options, slices: 0 })
     }
 
+    /// Keeps something that was found out about the file, for whoever looks at the import.
+    pub(crate) fn note(&mut self, name: &str, value: Value) {
+        self.options[name] = value;
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.slices == 0
     }
@@ -93,11 +98,11 @@ impl Staging {
         answering: WriteOnce<'_, Imported<R>>,
         tally: Tally,
     ) -> Result<Imported<R>> {
-        let input = (self.actor.clone(), self.id, self.slices, tally);
+        let input = (self.actor.clone(), self.id, self.slices, self.options.clone(), tally);
         answering
-            .write(input, |tx, (actor, id, slices, tally)| {
+            .write(input, |tx, (actor, id, slices, options, tally)| {
                 Box::pin(async move {
-                    let run = begin(tx, actor, *id, *slices, tally.clone()).await?;
+                    let run = begin(tx, actor, *id, (*slices, options), tally.clone()).await?;
                     Ok(Imported::Begun(Box::new(run)))
                 })
             })
@@ -140,10 +145,20 @@ async fn insert(
     repository::insert(tx, row).await
 }
 
-async fn begin(tx: &Tx, actor: &Actor, id: Uuid, slices: i64, tally: Tally) -> Result<ImportRun> {
+async fn begin(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    (slices, options): (i64, &Value),
+    tally: Tally,
+) -> Result<ImportRun> {
     let key = (actor.organization_id, id);
-    let whole =
-        import::ActiveModel { staging_until: Set(None), slices: Set(slices), ..tally.columns() };
+    let whole = import::ActiveModel {
+        staging_until: Set(None),
+        options: Set(options.clone()),
+        slices: Set(slices),
+        ..tally.columns()
+    };
     still_there(repository::update_staged(tx, key, whole).await?)?;
     let row = repository::get(tx, actor.organization_id, id).await?;
     let kind = tx.catalogue().saga(SAGA)?;

@@ -78,6 +78,7 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("POST /v1/organizations/{organization_id}/expenses", 4),
     ("POST /v1/organizations/{organization_id}/expenses/batch", 4),
     ("POST /v1/organizations/{organization_id}/expenses/import", 6),
+    ("POST /v1/organizations/{organization_id}/expenses/import/preview", 0),
     ("GET /v1/organizations/{organization_id}/expenses/{expense_id}", 3),
     ("PATCH /v1/organizations/{organization_id}/expenses/{expense_id}", 4),
     ("DELETE /v1/organizations/{organization_id}/expenses/{expense_id}", 5),

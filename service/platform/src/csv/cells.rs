@@ -25,10 +25,12 @@ impl<'a> Cells<'a> {
         RowError { line: self.line, column, code, message: message.into() }
     }
 
-    /// Refuses a row with more or fewer cells than the header: nobody knows which is which.
+    /// Refuses a row with fewer cells than the header, or with more that say something: nobody knows which
+    /// is which.
     pub fn check_width(&self) -> Result<(), RowError> {
         let (cells, width) = (self.record.len(), self.width);
-        if cells == width {
+        let extra = self.record.iter().skip(width);
+        if cells >= width && extra.into_iter().all(|cell| cell.trim_ascii().is_empty()) {
             return Ok(());
         }
         Err(self.bad(None, "columns", format!("has {cells} columns, but the header has {width}")))
@@ -57,14 +59,45 @@ impl<'a> Cells<'a> {
         Ok(Some(self.text(column, max)?).filter(|text| !text::is_blank(text)))
     }
 
-    /// A cell's day, written as `%Y-%m-%d` if no other format is given.
-    pub fn day(&self, column: Column<'_>, format: Option<&str>) -> Result<NaiveDate, RowError> {
+    /// A cell's day, written as `%Y-%m-%d` if no other format is given. `ignore_time` cuts off a time after it.
+    pub fn day(
+        &self,
+        column: Column<'_>,
+        format: Option<&str>,
+        ignore_time: bool,
+    ) -> Result<NaiveDate, RowError> {
         let format = format.unwrap_or("%Y-%m-%d");
-        let day =
-            NaiveDate::parse_from_str(self.text(column, 100)?.trim(), format).map_err(|_| {
-                self.bad(column, "date", format!("must be a date in the format {format}"))
-            })?;
+        let day = parse_day(self.text(column, 100)?, format, ignore_time).ok_or_else(|| {
+            self.bad(column, "date", format!("must be a date in the format {format}"))
+        })?;
         text::day(&day).map_err(|_| self.bad(column, "date", "is out of range"))?;
         Ok(day)
     }
+
+    /// All cells as texts. What is no text is shown as well as it can be.
+    pub fn texts(&self) -> Vec<String> {
+        self.record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
+    }
+}
+
+/// The day that a text says in a format. `ignore_time` cuts off a time after it.
+pub fn parse_day(text: &str, format: &str, ignore_time: bool) -> Option<NaiveDate> {
+    let text = text.trim();
+    if !ignore_time {
+        return NaiveDate::parse_from_str(text, format).ok();
+    }
+    let (day, rest) = NaiveDate::parse_and_remainder(text, format).ok()?;
+    is_time(rest).then_some(day)
+}
+
+/// Whether what stands after a day is nothing, or a time: ` 14:22`, `T14:22:10.5Z`, `, 2:22 PM`.
+fn is_time(rest: &str) -> bool {
+    let time = rest.trim_start_matches(['T', ',', ' ']);
+    let mut parts = time.splitn(3, [':', '.', 'h']);
+    let digits = |part: Option<&str>, least: usize| {
+        let count = part.unwrap_or_default().bytes().take_while(u8::is_ascii_digit).count();
+        (least..=2).contains(&count)
+    };
+    time.is_empty()
+        || (time.len() < rest.len() && digits(parts.next(), 1) && digits(parts.next(), 2))
 }

@@ -37,6 +37,17 @@ impl Header {
         }
     }
 
+    /// Of a file that does not name its columns: they are called by their positions, from 1.
+    pub(super) fn of_positions(width: usize) -> Self {
+        let names: Vec<_> = (1..=width).map(|position| position.to_string()).collect();
+        Self { written: names.clone(), names, used: HashSet::new(), refused: Vec::new() }
+    }
+
+    /// How the file calls its columns.
+    pub fn written(&self) -> &[String] {
+        &self.written
+    }
+
     /// Whether there is such a column.
     pub fn has(&self, name: &str) -> bool {
         self.names.contains(&fold(name))
@@ -45,7 +56,13 @@ impl Header {
     /// The column of which the query says that it is called so.
     pub fn find<'a>(&mut self, parameter: &str, name: &'a str) -> Option<Column<'a>> {
         let folded = fold(name);
-        let mut places = self.names.iter().enumerate().filter(|(_, other)| **other == folded);
+        let by_position =
+            position(name).filter(|at| *at < self.names.len() && !self.names.contains(&folded));
+        let is_it = |(at, other): &(usize, &String)| match by_position {
+            Some(position) => *at == position,
+            None => **other == folded,
+        };
+        let mut places = self.names.iter().enumerate().filter(is_it);
         let (code, message) = match (places.next(), places.next()) {
             (Some((at, _)), None) => {
                 self.used.insert(at);
@@ -95,6 +112,11 @@ impl Header {
             _ => Err(Error::Invalid(self.refused)),
         }
     }
+}
+
+/// Where the column is that is called by its position, from 1: `#3`. So are those without a name of their own.
+pub fn position(name: &str) -> Option<usize> {
+    name.trim().strip_prefix('#')?.parse::<usize>().ok()?.checked_sub(1)
 }
 
 /// The name of a column, without the byte order mark that some programs write; no more of it than anybody

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::{Column, Sheet};
+use super::{Column, Dialect, Sheet};
 
 /// The line that a row begins on, and its cells.
 type Row = (u64, Vec<Vec<u8>>);
@@ -24,7 +24,8 @@ pub fn read(file: &[u8], delimiter: char) {
 
 fn rows(file: impl Read, delimiter: char) -> Vec<Row> {
     // Any bytes are rows of some width: only a disk can fail.
-    let (mut sheet, mut header) = Sheet::of(file, Some(delimiter)).expect("a header");
+    let dialect = Dialect { delimiter: Some(delimiter), ..Dialect::default() };
+    let (mut sheet, mut header) = Sheet::of(file, &dialect).expect("a header");
     let _ = (header.find("amount", "Amount"), header.unused());
     let mut rows = Vec::new();
     while let Some(cells) = sheet.row().expect("a row") {

@@ -4,6 +4,8 @@
 mod cells;
 mod chunks;
 mod columns;
+mod dialect;
+mod encoding;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod key;
@@ -16,14 +18,19 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 pub use self::{
-    cells::Cells,
+    cells::{Cells, parse_day},
     chunks::Chunks,
-    columns::{Column, Header},
+    columns::{Column, Header, position},
+    dialect::{Dialect, Sample},
+    encoding::encoding,
     key::{Identity, Keys, Said},
     report::{MAX_REPORTED, Report},
     sheet::Sheet,
 };
 use crate::error::{Error, Result, Violation, Violations, violations};
+
+/// How many rows are left out at either end of a file at most: those at its end are read ahead.
+const MAX_SKIPPED: u64 = 1000;
 
 /// A file that nobody can import as a whole.
 pub fn too_many_rows(limit: u64) -> Error {
@@ -53,6 +60,19 @@ pub struct RowError {
     pub code: &'static str,
     /// Human-readable description of the error.
     pub message: String,
+}
+
+/// Reason for which rows of a file were not imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportReason)]
+pub struct Reason {
+    /// Stable, machine-readable code: `income`, `not_spending`, `balance`, or the code of the errors
+    /// of invalid rows.
+    pub code: &'static str,
+    /// Number of rows.
+    pub count: u64,
+    /// Human-readable description of the reason.
+    pub message: &'static str,
 }
 
 impl RowError {
@@ -85,11 +105,28 @@ impl Refusals {
         if decimal_separator.is_some_and(|mark| !['.', ','].contains(&mark)) {
             self.refuse("decimal_separator", "must be a point or a comma");
         }
-        if delimiter.is_some_and(|mark| ![',', ';', '\t'].contains(&mark)) {
-            self.refuse("delimiter", "must be a comma, a semicolon or a tab");
+        if delimiter.is_some_and(|mark| !dialect::DELIMITERS.contains(&mark)) {
+            self.refuse("delimiter", "must be a comma, a semicolon, a tab or a vertical bar");
         }
         if date_format.is_some_and(|format| !is_format(format)) {
             self.refuse("date_format", "must be a strftime format of a date");
+        }
+    }
+
+    /// Refuses an encoding that is none, and to leave out more than anybody does.
+    pub fn check_dialect(
+        &mut self,
+        encoding: Option<&str>,
+        skip_rows: Option<u64>,
+        skip_last: Option<u64>,
+    ) {
+        if encoding.is_some_and(|label| self::encoding(label).is_none()) {
+            self.refuse("encoding", "must be an encoding such as utf-8, windows-1252 or utf-16");
+        }
+        for (name, rows) in [("skip_rows", skip_rows), ("skip_last", skip_last)] {
+            if rows.is_some_and(|rows| rows > MAX_SKIPPED) {
+                self.refuse(name, "must be at most 1000");
+            }
         }
     }
 

@@ -17,7 +17,9 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 pub use commands::create_many;
-pub use import::{Import, ImportQuery, ImportReport, import};
+pub use import::{
+    Import, ImportPreview, ImportQuery, ImportReport, Income, SignMeaning, import, preview,
+};
 pub(crate) use import::{delete_imported, write_slice};
 pub(crate) use payout::{hold, release, settle};
 pub use repository::statement;

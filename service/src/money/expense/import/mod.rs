@@ -5,8 +5,13 @@
 //! creates nothing the second time, two equal rows in one file are two expenses, and those of two members or
 //! two accounts, too. What was deleted since stays away, unless it is to be restored.
 
+mod days;
+mod detect;
 mod known;
+mod preview;
+mod reasons;
 mod rows;
+mod words;
 
 use std::{
     collections::HashMap,
@@ -21,15 +26,18 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
+pub use self::preview::{ImportPreview, preview};
 use self::{
     known::Known,
+    reasons::{Ignored, Reasons},
     rows::{Parsed, Row, Rows},
+    words::Way,
 };
 use super::{commands, repository};
 use crate::{
     actor::Actor,
     amount,
-    csv::{Chunks, Identity, Keys, OnError, Refusals, Report, RowError},
+    csv::{Chunks, Identity, Keys, MAX_REPORTED, OnError, Refusals, Report, RowError},
     error::{Error, Result},
     idempotency::WriteOnce,
     identity::member,
@@ -40,21 +48,50 @@ use crate::{
     money::category::Category,
     resource::Resource,
     store::{Connections, Store, Tx, versioned},
+    text::fold,
 };
 
-/// Mapping of the columns of a CSV file to properties of expenses, and options of the import.
+/// Mapping of the columns of a CSV file to properties of expenses, and options of the import. What
+/// is omitted is detected from the whole file; what the file does not decide is required. A column
+/// is named as in the header, or by its position: `#3`.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
-    /// Name of the column of the day.
-    pub date: String,
-    /// Format of days in strftime notation. Defaults to `%Y-%m-%d`.
+    /// Encoding of the file, such as `utf-8`, `windows-1252` or `utf-16`. A byte order mark takes
+    /// precedence; the `charset` of the Content-Type is used otherwise.
+    pub encoding: Option<String>,
+    /// Number of lines before the header, at most 1000.
+    pub skip_rows: Option<u64>,
+    /// Number of rows at the end of the file that are left out, such as totals, at most 1000.
+    pub skip_last: Option<u64>,
+    /// Whether the file names its columns. If false, they are named `1`, `2` and so on.
+    pub header: Option<bool>,
+    /// Name of the column of the day. If neither this nor a column of amounts is named, all columns
+    /// are detected.
+    pub date: Option<String>,
+    /// Format of days in strftime notation, such as `%d.%m.%Y` or `%B %d, %Y`.
     pub date_format: Option<String>,
+    /// Whether to cut off a time that follows the day.
+    pub ignore_time: Option<bool>,
     /// Name of the column of the amount.
-    pub amount: String,
-    /// ISO 4217 code of the currency of all rows. Defaults to the organization's currency if
-    /// `currency_column` is omitted too.
+    pub amount: Option<String>,
+    /// Name of the column of the amounts that were spent, if those that were received have another
+    /// one.
+    pub amount_debit: Option<String>,
+    /// Name of the column of the amounts that were received.
+    pub amount_credit: Option<String>,
+    /// Meaning of the sign of an amount: `debit_negative` if spending has a minus, `debit_positive`
+    /// if money that came in has one.
+    #[param(inline)]
+    pub sign: Option<SignMeaning>,
+    /// Treatment of money that came in: `ignore`, or `import` as refunds, which reduce the spending
+    /// in reports. Defaults to `ignore`.
+    #[serde(default)]
+    #[param(inline)]
+    pub income: Income,
+    /// ISO 4217 code of the currency of all rows. Defaults to what the header or the amounts say, or
+    /// else to the organization's currency, if `currency_column` is omitted too.
     #[validate(custom(function = amount::currency_code))]
     pub currency: Option<String>,
     /// Name of the column of the currency.
@@ -69,12 +106,15 @@ pub struct ImportQuery {
     pub note: Option<String>,
     /// Name of the column that says whether money was spent or received.
     pub direction: Option<String>,
-    /// Value of the `direction` column in rows of spending, compared ignoring case. Other rows are
-    /// ignored.
+    /// Value of the `direction` column in rows of spending, compared ignoring case. Defaults to the
+    /// usual words, such as `debit`, `out`, `Soll` or `Af`.
     pub direction_debit: Option<String>,
-    /// Character before the decimals of an amount: `.` or `,`. Defaults to `.`.
+    /// Value of the `direction` column in rows of money that came in. Rows with neither value are
+    /// ignored.
+    pub direction_credit: Option<String>,
+    /// Character before the decimals of an amount: `.` or `,`.
     pub decimal_separator: Option<char>,
-    /// Character between columns: `,`, `;` or a tab. Defaults to `,`.
+    /// Character between columns: `,`, `;`, `|` or a tab. A first line `sep=;` takes effect, too.
     pub delimiter: Option<char>,
     /// Account from which the rows come, such as an IBAN, at most 100 characters, compared ignoring
     /// case and spaces. Equal rows of two accounts are two expenses.
@@ -104,6 +144,64 @@ pub struct ImportQuery {
     pub background: bool,
 }
 
+/// Meaning of the sign of an amount in an imported file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ImportSign)]
+pub enum SignMeaning {
+    /// Spending is negative, as on most accounts.
+    DebitNegative,
+    /// Spending is positive, as on many cards. What comes back is negative.
+    DebitPositive,
+}
+
+/// Treatment of money that came in, in an imported file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ImportIncome)]
+pub enum Income {
+    /// It is counted and left out.
+    #[default]
+    Ignore,
+    /// It is imported as refunds.
+    Import,
+}
+
+impl ImportQuery {
+    /// The columns that it names.
+    fn columns(&self) -> Vec<&str> {
+        let all = [
+            &self.date,
+            &self.amount,
+            &self.amount_debit,
+            &self.amount_credit,
+            &self.currency_column,
+            &self.merchant,
+            &self.category,
+            &self.project,
+            &self.note,
+            &self.direction,
+        ];
+        all.into_iter().filter_map(|name| name.as_deref()).collect()
+    }
+
+    /// Which way a word in the column of the direction says that money went.
+    fn way(&self, word: &str) -> Option<Way> {
+        let is = |expected: &Option<String>| {
+            expected.as_ref().is_some_and(|expected| fold(expected) == fold(word))
+        };
+        match (&self.direction_debit, &self.direction_credit) {
+            (None, None) => words::way(word),
+            _ if is(&self.direction_debit) => Some(Way::Out),
+            _ if is(&self.direction_credit) => Some(Way::In),
+            // Only one of the two is named.
+            (Some(_), None) => words::way(word).filter(|way| *way == Way::In),
+            (None, Some(_)) => words::way(word).filter(|way| *way == Way::Out),
+            (Some(_), Some(_)) => None,
+        }
+    }
+}
+
 /// Result of an import of expenses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ExpenseImportReport)]
@@ -115,10 +213,15 @@ pub struct ImportReport {
     /// Number of rows that an earlier import had imported and somebody has deleted since. They stay
     /// deleted unless `restore` is true.
     pub deleted_before: u64,
-    /// Number of rows that are not spending.
+    /// Number of rows that are not spending, of money that came in and of balances.
     pub ignored: u64,
+    /// Number of rows of money that came in, which are among the `ignored`.
+    pub ignored_income: u64,
     /// Number of invalid rows.
     pub failed: u64,
+    /// Why rows were not imported, with the number of rows for each reason.
+    #[schema(value_type = Vec<crate::csv::Reason>)]
+    pub reasons: Reasons,
     /// Errors of the invalid rows, at most 1000.
     pub errors: Vec<RowError>,
 }
@@ -129,6 +232,8 @@ pub struct Import {
     path: PathBuf,
     query: ImportQuery,
     currency: String,
+    /// How many rows at its end are none of it, as was found.
+    left_out: u64,
 }
 
 impl Import {
@@ -139,8 +244,26 @@ impl Import {
     pub fn new(path: &Path, query: ImportQuery, actor: &Actor) -> Result<Self> {
         check(&query)?;
         let query = ImportQuery { member_id: query.member_id.or(actor.member_id), ..query };
-        let currency = query.currency.clone().unwrap_or_else(|| actor.settings.currency.clone());
-        Ok(Self { path: path.to_owned(), query, currency })
+        let currency = actor.settings.currency.clone();
+        Ok(Self { path: path.to_owned(), query, currency, left_out: 0 })
+    }
+
+    /// The same, with a query in which nothing is left to find.
+    fn with(self, query: ImportQuery) -> Self {
+        let left_out = match self.query.skip_last {
+            Some(_) => 0,
+            None => query.skip_last.unwrap_or_default(),
+        };
+        Self { query, left_out, ..self }
+    }
+
+    /// All that the file says of how it is to be read.
+    async fn detected(self) -> Result<detect::Detected> {
+        let Self { path, query, currency, left_out: _ } = self;
+        // Reading a large file takes its time, and other requests are answered on this thread.
+        tokio::task::spawn_blocking(move || detect::detect(&path, &query, &currency))
+            .await
+            .map_err(|error| Error::Internal(format!("a file was read halfway: {error}")))?
     }
 }
 
@@ -153,8 +276,18 @@ fn check(query: &ImportQuery) -> Result<()> {
     if query.account.is_some() && query.account_column.is_some() {
         refusals.refuse("account_column", "must not be set together with account");
     }
-    if query.direction.is_some() != query.direction_debit.is_some() {
+    refusals.check_dialect(query.encoding.as_deref(), query.skip_rows, query.skip_last);
+    if query.direction.is_none() && query.direction_debit.is_some() {
         refusals.refuse("direction_debit", "must not be set without direction");
+    }
+    if query.direction.is_none() && query.direction_credit.is_some() {
+        refusals.refuse("direction_credit", "must not be set without direction");
+    }
+    if query.amount.is_some() && query.amount_debit.is_some() {
+        refusals.refuse("amount_debit", "must not be set together with amount");
+    }
+    if query.amount_credit.is_some() && query.amount_debit.is_none() {
+        refusals.refuse("amount_credit", "must not be set without amount_debit");
     }
     refusals.or_none()
 }
@@ -185,7 +318,7 @@ fn read_chunks(import: &Import, known: &Known, give: &mut dyn FnMut(Chunk) -> bo
     let mut read = 0;
     for row in Rows::open(import)? {
         match row? {
-            Row::Ignored => report.ignored += 1,
+            Row::Ignored(why, _) => report.ignore(why),
             Row::Bad(error) => report.fail(error),
             Row::Good(row) => match refusal(&row, known, &import.query) {
                 Some(error) => report.fail(error),
@@ -218,6 +351,8 @@ pub async fn import(
     import: Import,
 ) -> Result<Imported<ImportReport>> {
     check_member(store.read(), actor, &import).await?;
+    let query = import.clone().detected().await?.or_ask()?;
+    let import = import.with(query);
     let known = Known::read(store.read(), actor.organization_id, &import.query).await?;
     let known = Arc::new(known);
     let (on_error, dry_run) = (import.query.on_error, import.query.dry_run);
@@ -259,7 +394,18 @@ async fn write_or_begin(
     if !rest.is_empty() {
         staging.push(&rest).await?;
     }
-    let ImportReport { created: _, duplicates, deleted_before, ignored, failed, errors } = report;
+    let ImportReport {
+        created: _,
+        duplicates,
+        deleted_before,
+        ignored,
+        ignored_income,
+        failed,
+        reasons,
+        errors,
+    } = report;
+    staging.note("ignored_income", json!(ignored_income));
+    staging.note("reasons", json!(reasons));
     let count = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
     let mut tally = Tally {
         total: count(total),
@@ -342,6 +488,7 @@ async fn compare(
     let (mut report, mut rest, mut total) = (ImportReport::default(), Vec::new(), 0);
     let rule = Rule { member_id: import.query.member_id, needed_texts: 0 };
     let mut history = History::new(rule);
+    report.reasons.count_left_out(import.left_out);
     let of_thread = import.clone();
     let mut chunks = Chunks::read(move |give| read_chunks(&of_thread, &known, give));
     while let Some(Chunk { mut good, report: some }) = chunks.next().await? {
@@ -375,9 +522,10 @@ async fn compare(
 /// The whole file is checked before the transaction begins, so that a bad one holds nobody up.
 fn refuse_bad_rows(import: &Import, known: &Known) -> Result<()> {
     let mut report = ImportReport::default();
+    report.reasons.count_left_out(import.left_out);
     for row in Rows::open(import)? {
         match row? {
-            Row::Ignored => report.ignored += 1,
+            Row::Ignored(why, _) => report.ignore(why),
             Row::Bad(error) => report.fail(error),
             Row::Good(parsed) => {
                 if let Some(error) = refusal(&parsed, known, &import.query) {
@@ -392,15 +540,32 @@ fn refuse_bad_rows(import: &Import, known: &Known) -> Result<()> {
 impl ImportReport {
     /// This, and what comes after it in the file.
     fn and(mut self, next: Self) -> Self {
-        let Self { created, duplicates, deleted_before, ignored, failed, errors } = next;
+        let Self {
+            created,
+            duplicates,
+            deleted_before,
+            ignored,
+            ignored_income,
+            failed,
+            reasons,
+            errors,
+        } = next;
         self.created += created;
         self.duplicates += duplicates;
         self.deleted_before += deleted_before;
         self.ignored += ignored;
-        let told = errors.len() as u64;
-        errors.into_iter().for_each(|error| self.fail(error));
-        self.failed += failed - told;
+        self.ignored_income += ignored_income;
+        let room = MAX_REPORTED.saturating_sub(self.errors.len());
+        self.errors.extend(errors.into_iter().take(room));
+        self.failed += failed;
+        self.reasons.add(reasons);
         self
+    }
+
+    fn ignore(&mut self, why: Ignored) {
+        self.ignored += 1;
+        self.ignored_income += u64::from(why == Ignored::Income);
+        self.reasons.count(why.code());
     }
 }
 
@@ -411,6 +576,14 @@ impl Report for ImportReport {
 
     fn with_nothing_written(self) -> Self {
         Self { created: 0, duplicates: 0, deleted_before: 0, ..self }
+    }
+
+    fn fail(&mut self, error: RowError) {
+        self.reasons.count(error.code);
+        self.failed += 1;
+        if self.errors.len() < MAX_REPORTED {
+            self.errors.push(error);
+        }
     }
 }
 

@@ -20,6 +20,11 @@ impl Format {
         FORMATS.iter().find(|format| format.marks.iter().all(|mark| header.has(mark)))
     }
 
+    /// Whether a row with these names is the header of a format.
+    pub(super) fn is_header(has: impl Fn(&str) -> bool) -> bool {
+        FORMATS.iter().any(|format| format.marks.iter().all(|mark| has(mark)))
+    }
+
     /// What the column of a parameter is called, if there is such a column.
     pub(super) fn column(&self, header: &Header, parameter: &str) -> Option<&'static str> {
         let (_, names) = self.columns.iter().find(|(name, _)| *name == parameter)?;

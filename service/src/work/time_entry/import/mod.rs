@@ -25,7 +25,7 @@ use validator::Validate;
 use self::rows::{File, Parsed};
 use crate::{
     actor::Actor,
-    csv::{OnError, Refusals, Report, RowError},
+    csv::{self, Dialect, OnError, Refusals, Report, RowError},
     error::{Error, Result},
     idempotency::WriteOnce,
     identity::member::{self, Member},
@@ -48,6 +48,17 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimeImportQuery {
+    /// Encoding of the file, such as `utf-8`, `windows-1252` or `utf-16`. A byte order mark takes
+    /// precedence; the `charset` of the Content-Type is used otherwise, and else it is detected.
+    pub encoding: Option<String>,
+    /// Number of lines before the header, at most 1000. Detected by default.
+    pub skip_rows: Option<u64>,
+    /// Number of rows at the end of the file that are left out, such as totals, at most 1000.
+    /// Defaults to 0.
+    pub skip_last: Option<u64>,
+    /// Whether the file names its columns. If false, they are named `1`, `2` and so on. Defaults to
+    /// true.
+    pub header: Option<bool>,
     /// Name of the column of the project, which is found by its name or job number.
     pub project: Option<String>,
     /// Name of the column of the project's job number.
@@ -104,7 +115,8 @@ pub struct TimeImportQuery {
     pub time_zone: Option<String>,
     /// Character before the decimals of hours: `.` or `,`. Defaults to `.`.
     pub decimal_separator: Option<char>,
-    /// Character between columns: `,`, `;` or a tab. Defaults to `,`.
+    /// Character between columns: `,`, `;`, `|` or a tab. Detected by default. A first line `sep=;`
+    /// takes effect, too.
     pub delimiter: Option<char>,
     /// Whether to round durations of entries without a start to the nearest minute. Defaults to
     /// false: a duration that is not in whole minutes is an error.
@@ -141,6 +153,46 @@ pub struct TimeImportQuery {
     /// most 100 new rows are imported before the response.
     #[serde(default)]
     pub background: bool,
+}
+
+impl TimeImportQuery {
+    /// How the file is written, as far as this says so.
+    fn dialect(&self) -> Dialect {
+        Dialect {
+            encoding: self.encoding.as_deref().and_then(csv::encoding),
+            country: None,
+            delimiter: self.delimiter,
+            header: self.header,
+            skip_rows: self.skip_rows,
+            skip_last: self.skip_last,
+        }
+    }
+
+    /// The columns that it names.
+    fn columns(&self) -> Vec<&str> {
+        let all = [
+            &self.project,
+            &self.job_number,
+            &self.client,
+            &self.task,
+            &self.user,
+            &self.first_name,
+            &self.last_name,
+            &self.email,
+            &self.description,
+            &self.tags,
+            &self.billable,
+            &self.started_at,
+            &self.ended_at,
+            &self.breaks,
+            &self.start_date,
+            &self.start_time,
+            &self.end_date,
+            &self.end_time,
+            &self.duration,
+        ];
+        all.into_iter().filter_map(|name| name.as_deref()).filter(|name| !name.is_empty()).collect()
+    }
 }
 
 /// Treatment of the rows of an imported file that end when they start.
@@ -231,6 +283,7 @@ impl TimeImport {
         let mut refusals = Refusals::default();
         let format = query.date_format.as_deref();
         refusals.check_marks(query.decimal_separator, query.delimiter, format);
+        refusals.check_dialect(query.encoding.as_deref(), query.skip_rows, query.skip_last);
         refusals.or_none()?;
         for (asked, permission) in [
             (query.create_projects, Permission::ManageProjects),

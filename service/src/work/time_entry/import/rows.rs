@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     TimeImport,
     columns::Columns,
+    formats::Format,
     times::{When, when},
 };
 use crate::{
@@ -70,7 +71,10 @@ pub(super) struct File {
 /// # Errors
 /// [`crate::Error::Invalid`] where it cannot be read as a whole.
 pub(super) fn read(import: &TimeImport) -> Result<File> {
-    let (mut sheet, header) = Sheet::open(&import.path, import.query.delimiter)?;
+    let named = import.query.columns();
+    let score = |cells: &[String]| header_score(cells, &named);
+    let (dialect, ..) = import.query.dialect().detect(&import.path, score)?;
+    let (mut sheet, header) = Sheet::open(&import.path, &dialect)?;
     let (columns, ignored_columns) = Columns::find(header, &import.query)?;
     let mut keys = Keys::default();
     let (mut rows, mut skipped) = (Vec::new(), 0);
@@ -84,6 +88,15 @@ pub(super) fn read(import: &TimeImport) -> Result<File> {
         }
     }
     Ok(File { rows, skipped, ignored_columns })
+}
+
+/// How much a row looks like the header: it is one of a format that is known, or has the columns that the
+/// query names.
+fn header_score(cells: &[String], named: &[&str]) -> u32 {
+    let has = |name: &str| cells.iter().any(|cell| fold(cell) == fold(name));
+    let found = named.iter().filter(|name| has(name)).count();
+    let known = if Format::is_header(has) { 100 } else { 0 };
+    known + u32::try_from(found).unwrap_or_default()
 }
 
 /// What a row says; nothing where it is to be left out.

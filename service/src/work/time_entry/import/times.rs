@@ -61,10 +61,10 @@ pub(super) fn when(
         return Err(cells.bad(columns.started_at, "required", "is required"));
     };
     let format = import.query.date_format.as_deref();
-    let day = cells.day(date, format)?;
+    let day = cells.day(date, format, false)?;
     let end_day = match columns.end_date {
         Some(column) if cells.optional(Some(column), 100)?.is_some() => {
-            Some(cells.day(column, format)?)
+            Some(cells.day(column, format, false)?)
         }
         _ => None,
     };

@@ -329,6 +329,32 @@ async fn other_files_are_read_by_the_columns_that_the_query_names(database: Data
     app.stop().await;
 }
 
+/// The same row, however the file around it is written.
+#[each_database]
+async fn encodings_delimiters_and_lines_before_the_header_are_found(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, company, _) = crew(&app).await;
+    let path = format!("{company}/time-entries/import");
+    let text = "Start date\tStart time\tDuration\tDescription\n2026-11-16\t09:00\t1:00\tBär\n";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let latin =
+        b"Report\n\nStart date;Start time;Duration;Description\n2026-11-16;09:00;1:00;B\xe4r;;\n";
+    let said = text.replace('\t', "|");
+    let last = "2026-11-16,09:00,1:00,Bär\nTotal,,1:00,\n";
+    let query = "?header=false&start_date=1&start_time=2&duration=3&description=4&skip_last=1";
+    for (query, file, created) in [
+        ("", wide, 1),
+        ("", latin.to_vec(), 0),
+        ("", format!("sep=|\n{said}").into_bytes(), 0),
+        (query, last.as_bytes().to_vec(), 0),
+    ] {
+        let report = ada.upload(&format!("{path}{query}"), file).await.expect(200);
+        assert_eq!(outcome(&report)[..3], [created, 1 - created, 0], "{report}");
+    }
+    assert_eq!(entries(&ada, &company).await[0]["note"], "Bär");
+    app.stop().await;
+}
+
 #[each_database]
 async fn a_query_that_does_not_fit_is_refused_with_a_pointer(database: Database) {
     let app = App::start(&database).await;
@@ -341,7 +367,8 @@ async fn a_query_that_does_not_fit_is_refused_with_a_pointer(database: Database)
         ("time_zone=Mars/Olympus", &["?time_zone"]),
         ("date_format=%25Q", &["?date_format"]),
         ("decimal_separator=x", &["?decimal_separator"]),
-        ("delimiter=|", &["?delimiter"]),
+        ("delimiter=x", &["?delimiter"]),
+        ("encoding=klingon", &["?encoding"]),
         ("on_error=ignore", &["?on_error"]),
         ("create_projects=maybe", &["?create_projects"]),
         ("nonsense=1", &["?nonsense"]),
@@ -358,7 +385,7 @@ async fn a_query_that_does_not_fit_is_refused_with_a_pointer(database: Database)
     let twice = "Start date,start DATE,Start time,Duration\n";
     assert_eq!(import(&ada, &company, "", twice).await.expect_violations(), ["?start_date"]);
     let latin = b"Start date,Start time,Duration,Description\n2026-11-16,09:00,1:00,B\xe4r\n";
-    let path = format!("{company}/time-entries/import");
+    let path = format!("{company}/time-entries/import?encoding=utf-8");
     let problem = ada.upload(&path, latin.to_vec()).await.expect_problem(422, "import_failed");
     assert_eq!(errors(&problem), [(2, Some("Description"), "encoding")]);
     let refused = import(&bob, &company, "", TOGGL).await;
