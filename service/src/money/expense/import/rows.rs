@@ -317,7 +317,8 @@ impl Parsed {
         let earlier_texts = [&self.merchant, &self.category, &self.note].map(Option::as_deref);
         // A row without a project has the key that it had when rows had none.
         let project = self.project.as_deref().map(Some);
-        let earlier = earlier.into_iter().chain(earlier_texts).chain(project);
+        let refund = (self.kind == Kind::Refund).then_some(Some("refund"));
+        let earlier = earlier.into_iter().chain(earlier_texts).chain(project).chain(refund);
         keys.next(&Said { fixed: &fixed, texts: &texts }, earlier)
     }
 
