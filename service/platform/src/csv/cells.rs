@@ -29,8 +29,8 @@ impl<'a> Cells<'a> {
     /// is which.
     pub fn check_width(&self) -> Result<(), RowError> {
         let (cells, width) = (self.record.len(), self.width);
-        let extra = self.record.iter().skip(width);
-        if cells >= width && extra.into_iter().all(|cell| cell.trim_ascii().is_empty()) {
+        let mut extra = self.record.iter().skip(width);
+        if cells >= width && extra.all(|cell| cell.trim_ascii().is_empty()) {
             return Ok(());
         }
         Err(self.bad(None, "columns", format!("has {cells} columns, but the header has {width}")))

@@ -338,9 +338,16 @@ impl Search<'_> {
         let notes = best(Role::Note, &|at| text(at) && Some(at) != merchant).map(|it| it.0);
         let (merchant, notes) = if merchant.is_none() { (notes, None) } else { (merchant, notes) };
         let ways = |at: usize| contents[at].filled > 0 && contents[at].ways == contents[at].filled;
-        let direction = best(Role::Direction, &ways).map(|it| it.0).or_else(|| {
-            all().find(|at| ways(*at) && Some(*at) != amount && guessed[*at].is_empty())
-        });
+        // Letters in a column of another kind are no words of this one.
+        let both = |at: usize| {
+            let has = |wanted| rows.iter().any(|cells| way(cell(cells, Some(at))) == Some(wanted));
+            has(Way::Out) && has(Way::In)
+        };
+        let is_way = |at: &usize| {
+            let may_be = both(*at) || self.names[*at].is_empty();
+            ways(*at) && may_be && Some(*at) != amount && guessed[*at].is_empty()
+        };
+        let direction = best(Role::Direction, &ways).map(|it| it.0).or_else(|| all().find(is_way));
         let codes = |at: usize| {
             let all =
                 contents[at].codes == contents[at].filled && contents[at].filled == rows.len();
@@ -797,5 +804,36 @@ impl Facts {
         let filled = cells.iter().filter(|text| !text.trim().is_empty()).count();
         let sums_up = cells.iter().any(|text| is_total(text));
         sums_up || (!has_amount && (date.is_empty() || (filled <= 2 && cells.len() < width)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_currency_in_the_name_of_a_column() {
+        for (name, code) in [
+            ("Betrag (EUR)", Some("EUR")),
+            ("Amount USD", Some("USD")),
+            ("Valor (R$)", Some("BRL")),
+            ("Betrag (€)", Some("EUR")),
+            ("Amount ($)", None),
+            ("TRY ALL", None),
+            ("Amount", None),
+        ] {
+            assert_eq!(code_in(name).as_deref(), code, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_balance_says_which_column_is_the_amount() {
+        let row = |amount: &str, balance: &str| vec![amount.to_owned(), balance.to_owned()];
+        let rows = [row("-20.00", "980.00"), row("800.00", "1780.00"), row("-1.00", "1779.00")];
+        let down: Vec<_> = rows.iter().rev().collect();
+        for rows in [rows.iter().collect(), down] {
+            assert!(is_balance_of(&rows, 0, 1) && !is_balance_of(&rows, 1, 0));
+            assert_eq!(steps(&rows, 0, 1, '.', -1), 0);
+        }
     }
 }

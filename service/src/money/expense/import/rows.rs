@@ -111,8 +111,9 @@ fn parse(
 /// Whether a row says what the balance is, where others say what money was for.
 fn says_balance(cells: &Cells<'_>, columns: &Columns<'_>) -> bool {
     let places = [Some(columns.date), columns.merchant, columns.note];
-    let texts = places.into_iter().filter_map(|column| cells.optional(column, 60).ok().flatten());
-    texts.into_iter().any(is_balance)
+    let mut texts =
+        places.into_iter().filter_map(|column| cells.optional(column, 60).ok().flatten());
+    texts.any(is_balance)
 }
 
 /// What the column of the direction says.
