@@ -8,70 +8,66 @@ use utoipa::ToSchema;
 
 use crate::{
     automation::{
-        budget_thresholds, large_expenses,
-        rule::{self, Rule},
+        budget_thresholds, large_expenses, rule,
         saga::{import as import_saga, offboarding, reimbursement, time_zone_change},
-        webhook::{self, IssuedWebhook, Webhook},
+        webhook::{self, IssuedWebhook},
     },
     background::{MIN_TURN_INTERVAL, StoreWork, Worker, Workers},
     consumer::{Consumer, Consumers},
     event::sequencer::Sequencer,
     idempotency,
-    identity::{
-        api_key::{ApiKey, IssuedApiKey},
-        invitation::{Invitation, IssuedInvitation},
-        member::Member,
-        organization::Organization,
-        rate::Rate,
-        user::User,
-    },
+    identity::{api_key::IssuedApiKey, invitation::IssuedInvitation},
     import,
     lease::{self, Node},
-    money::{
-        account::Account,
-        budget::Budget,
-        category::Category,
-        expense::{Expense, spending},
-        journal_entry::JournalEntry,
-    },
+    money::expense::spending,
     outbound::Outbound,
     purge,
     resource::Descriptor,
-    saga::{Kind, Saga, SagaTimeouts, Sagas},
+    saga::{Kind, SagaTimeouts, Sagas},
     store::{
         self, HasAmounts, OnTimeZoneChange, Store,
         signal::Signal,
         versioned::{any, find_in_organization},
     },
-    work::{
-        daily_report::DailyReport, incident::Incident, project::Project, task::Task,
-        time_entry::TimeEntry, timecard::Timecard,
-    },
 };
 
-/// Every resource that events are about: docs/events.md is made of this.
-pub const RESOURCES: &[Descriptor] = &[
-    Descriptor::of::<Account>(),
-    Descriptor::of::<ApiKey>(),
-    Descriptor::of::<Budget>(),
-    Descriptor::of::<Category>(),
-    Descriptor::of::<DailyReport>(),
-    Descriptor::of::<Expense>(),
-    Descriptor::of::<Incident>(),
-    Descriptor::of::<Invitation>(),
-    Descriptor::of::<JournalEntry>(),
-    Descriptor::of::<Member>(),
-    Descriptor::of::<Organization>(),
-    Descriptor::of::<Project>(),
-    Descriptor::of::<Rate>(),
-    Descriptor::of::<Rule>(),
-    Descriptor::of::<Saga>(),
-    Descriptor::of::<Task>(),
-    Descriptor::of::<TimeEntry>(),
-    Descriptor::of::<Timecard>(),
-    Descriptor::of::<User>(),
-    Descriptor::of::<Webhook>(),
-];
+/// Every resource, by what its events are named, with what offline clients do with it: `writable` is created, updated
+/// and deleted, `changeable` is updated, `online` is left alone. Hands this list to a macro.
+macro_rules! resources {
+    ($each:ident) => {
+        $each! {
+            money::account::Account: writable,
+            identity::api_key::ApiKey: online,
+            money::budget::Budget: writable,
+            money::category::Category: writable,
+            work::daily_report::DailyReport: writable,
+            money::expense::Expense: writable,
+            work::incident::Incident: writable,
+            identity::invitation::Invitation: online,
+            money::journal_entry::JournalEntry: online,
+            identity::member::Member: writable,
+            identity::organization::Organization: changeable,
+            work::project::Project: writable,
+            identity::rate::Rate: writable,
+            automation::rule::Rule: writable,
+            saga::Saga: online,
+            work::task::Task: writable,
+            work::time_entry::TimeEntry: writable,
+            work::timecard::Timecard: online,
+            identity::user::User: online,
+            automation::webhook::Webhook: online,
+        }
+    };
+}
+pub(crate) use resources;
+
+macro_rules! descriptors {
+    ($($($segment:ident)::+: $offline:ident),* $(,)?) => {
+        /// Every resource that events are about: docs/events.md is made of this.
+        pub const RESOURCES: &[Descriptor] = &[$(Descriptor::of::<crate::$($segment)::+>()),*];
+    };
+}
+resources!(descriptors);
 
 /// The resource whose events name it so: `expense`.
 pub fn resource(entity: &str) -> Option<&'static Descriptor> {

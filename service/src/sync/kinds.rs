@@ -1,4 +1,4 @@
-//! What can be synced: every kind of resource that clients write, a line each.
+//! What can be synced: the resources of the catalogue that clients write, and what else is done with them.
 
 use std::collections::HashSet;
 
@@ -11,35 +11,35 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    automation::rule::Rule,
+    catalogue::resources,
     error::{Error, Result},
-    identity::{member::Member, organization::Organization, rate::Rate},
-    money::{account::Account, budget::Budget, category::Category, expense::Expense},
-    resource::{Changeable, Transition, Transitions, Writable},
+    money::expense::Expense,
+    resource::{Changeable, Resource, Transition, Transitions, Writable},
     role::Permission,
     store::Tx,
-    work::{
-        daily_report::DailyReport, incident::Incident, project::Project, task::Task,
-        time_entry::TimeEntry,
-    },
+    work::daily_report::DailyReport,
 };
 
+macro_rules! kinds {
+    ($($($segment:ident)::+: $offline:ident),* $(,)?) => {
+        const RESOURCES: &[Option<Kind>] = &[$(Kind::$offline::<crate::$($segment)::+>()),*];
+    };
+}
+resources!(kinds);
+
 /// Every kind.
-const KINDS: &[Kind] = &[
-    Kind::writable::<Account>(),
-    Kind::writable::<Budget>(),
-    Kind::writable::<Category>(),
-    Kind::writable::<DailyReport>().with(daily_report_operations),
-    Kind::writable::<Expense>().with(transitions::<Expense>),
-    Kind::writable::<Incident>(),
-    Kind::writable::<Member>(),
-    Kind::changeable::<Organization>(),
-    Kind::writable::<Project>(),
-    Kind::writable::<Rate>(),
-    Kind::writable::<Rule>(),
-    Kind::writable::<Task>(),
-    Kind::writable::<TimeEntry>(),
-];
+fn kinds() -> impl Iterator<Item = &'static Kind> {
+    RESOURCES.iter().flatten()
+}
+
+/// What is done with a kind besides writing it.
+fn operations(entity: &str) -> Vec<Operation> {
+    match entity {
+        DailyReport::ENTITY => daily_report_operations(),
+        Expense::ENTITY => transitions::<Expense>(),
+        _ => Vec::new(),
+    }
+}
 
 /// The transitions of a kind.
 fn transitions<R: Changeable + Transitions>() -> Vec<Operation> {
@@ -70,7 +70,6 @@ struct Kind {
     permission: Permission,
     write_ops: &'static [&'static str],
     apply: Apply,
-    operations: fn() -> Vec<Operation>,
 }
 
 /// What else is done with a kind: a transition, say.
@@ -81,32 +80,30 @@ struct Operation {
 }
 
 impl Kind {
-    const fn writable<R: Writable>() -> Self {
-        Self {
+    const fn writable<R: Writable>() -> Option<Self> {
+        Some(Self {
             name: R::ENTITY,
             permission: R::WRITE,
             write_ops: &["create", "update", "delete"],
             apply: |tx, actor, edit| Box::pin(write::<R>(tx, actor, edit)),
-            operations: Vec::new,
-        }
+        })
     }
 
-    const fn changeable<R: Changeable>() -> Self {
-        Self {
+    const fn changeable<R: Changeable>() -> Option<Self> {
+        Some(Self {
             name: R::ENTITY,
             permission: R::WRITE,
             write_ops: &["update"],
             apply: |tx, actor, edit| Box::pin(change_only::<R>(tx, actor, edit)),
-            operations: Vec::new,
-        }
+        })
     }
 
-    const fn with(self, operations: fn() -> Vec<Operation>) -> Self {
-        Self { operations, ..self }
+    const fn online<R: Resource>() -> Option<Self> {
+        None
     }
 
     fn ops(&self) -> impl Iterator<Item = &'static str> {
-        let operations = (self.operations)().into_iter().map(|operation| operation.op);
+        let operations = operations(self.name).into_iter().map(|operation| operation.op);
         self.write_ops.iter().copied().chain(operations)
     }
 }
@@ -119,10 +116,9 @@ pub(super) async fn apply(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome
     let unknown = |pointer, known: Vec<&str>| {
         Error::invalid(pointer, "unknown", format!("must be one of {}", known.join(", ")))
     };
-    let kind = KINDS.iter().find(|kind| kind.name == edit.entity);
-    let kind =
-        kind.ok_or_else(|| unknown("/entity", KINDS.iter().map(|kind| kind.name).collect()))?;
-    let operation = (kind.operations)().into_iter().find(|operation| operation.op == edit.op);
+    let kind = kinds().find(|kind| kind.name == edit.entity);
+    let kind = kind.ok_or_else(|| unknown("/entity", kinds().map(|kind| kind.name).collect()))?;
+    let operation = operations(kind.name).into_iter().find(|operation| operation.op == edit.op);
     if operation.is_none() && !kind.write_ops.contains(&&*edit.op) {
         return Err(unknown("/op", kind.ops().collect()));
     }
@@ -134,13 +130,12 @@ pub(super) async fn apply(tx: &Tx, actor: &Actor, edit: &Edit) -> Result<Outcome
 
 /// The schema of [`Edit::entity`].
 pub(super) fn entity_schema() -> Object {
-    let names = KINDS.iter().map(|kind| kind.name);
-    words("Type of the resource.", names)
+    words("Type of the resource.", kinds().map(|kind| kind.name))
 }
 
 /// The schema of [`Edit::op`].
 pub(super) fn op_schema() -> Object {
-    let mut ops: Vec<_> = KINDS.iter().flat_map(Kind::ops).collect();
+    let mut ops: Vec<_> = kinds().flat_map(Kind::ops).collect();
     let mut met = HashSet::new();
     ops.retain(|op| met.insert(*op));
     words("Operation to apply. Not every type of resource supports every operation.", ops)

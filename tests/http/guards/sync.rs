@@ -20,5 +20,5 @@ fn every_resource_that_clients_change_can_be_synced() {
     let changed = changed.filter_map(|route| route.resource().map(super::versions::table));
     let online: BTreeSet<_> = ONLINE.iter().map(|(name, _)| (*name).to_owned()).collect();
     let offline: BTreeSet<_> = changed.filter(|name| !online.contains(name)).collect();
-    assert_eq!(offline, known, "a line in service/src/sync/kinds.rs, or in ONLINE above");
+    assert_eq!(offline, known, "say so in service/src/catalogue.rs, or in ONLINE above");
 }
