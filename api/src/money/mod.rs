@@ -1,7 +1,18 @@
 //! Routes of categories, expenses, budgets and the ledger.
 
-pub(crate) mod account;
-pub(crate) mod budget;
-pub(crate) mod category;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+mod account;
+mod budget;
+mod category;
 pub(crate) mod expense;
-pub(crate) mod journal_entry;
+mod journal_entry;
+
+/// Those within an organization, but for expenses, which come before all.
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config
+        .configure(category::routes)
+        .configure(budget::routes)
+        .configure(account::routes)
+        .configure(journal_entry::routes);
+}

@@ -1,8 +1,21 @@
 //! Routes of projects, tasks, time, daily reports and incidents.
 
-pub(crate) mod daily_report;
-pub(crate) mod incident;
-pub(crate) mod project;
-pub(crate) mod task;
-pub(crate) mod time_entry;
-pub(crate) mod timecard;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+mod daily_report;
+mod incident;
+mod project;
+mod task;
+mod time_entry;
+mod timecard;
+
+/// Those within an organization; what is called most comes first.
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config
+        .configure(task::routes)
+        .configure(time_entry::routes)
+        .configure(incident::routes)
+        .configure(project::routes)
+        .configure(timecard::routes)
+        .configure(daily_report::routes);
+}
