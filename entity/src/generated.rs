@@ -205,3 +205,58 @@ versioned! {
     user: "user",
     webhook: "webhook",
 }
+
+/// Hands a macro the tables of organizations, those first that refer to others, each with the columns by which
+/// its rows refer to others of the same table.
+#[macro_export]
+macro_rules! owned_tables {
+    ($each:ident) => {
+        $each! {
+            account_balance [],
+            api_key [],
+            budget_threshold [],
+            budget [],
+            consumer_position [],
+            daily_report_crew [],
+            daily_report_item [],
+            daily_report [],
+            event [],
+            event_head [],
+            expense_item [],
+            expense_project [],
+            expense_tag [],
+            expense [],
+            idempotency_key [],
+            import [],
+            import_slice [],
+            incident [],
+            invitation [],
+            large_expense [],
+            parked_event [],
+            rate [],
+            rule [],
+            category [ParentId],
+            saga [],
+            saga_write [],
+            spending_backfill [],
+            spending_delta [],
+            spending_total [],
+            task_tag [],
+            task_turn [],
+            time_entry_day [],
+            time_entry_tag [],
+            time_entry [],
+            task [],
+            project [],
+            timecard [],
+            member [],
+            transfer [],
+            account [],
+            journal_entry [ReversedById, ReversesId],
+            webhook_attempt [],
+            webhook_delivery [],
+            webhook_progress [],
+            webhook [],
+        }
+    };
+}

@@ -6,8 +6,9 @@
 //!   same for SQLite and for PostgreSQL, and `just entities-check` compares both with it. Nobody
 //!   edits it.
 //! - `generated` is what follows from `tables` (`just entities`, too): the columns of each table in their
-//!   order, which tables have an id, which belong to one organization, and which are versioned. The
-//!   compiler and a test hold the lists of columns against the entities.
+//!   order, which tables have an id, which belong to one organization, which are versioned, and in which
+//!   order the rows of an organization can be removed. The compiler and a test hold the lists of
+//!   columns against the entities.
 //! - `traits` says which tables are parts of a row of another table.
 //! - The crate has no queries and no rules. It depends on no other crate of the workspace.
 //!

@@ -4,15 +4,7 @@
 //! To delete one is a short transaction that hides it. Its rows are removed here, some in each transaction, so that
 //! nobody waits however many they are, and the row itself goes with the last of them.
 
-use entity::{
-    account, account_balance, api_key, budget, budget_threshold, category, consumer_position,
-    daily_report, daily_report_crew, daily_report_item, event, event_head, expense, expense_item,
-    expense_project, expense_tag, idempotency_key, import, import_slice, imported_row, incident,
-    invitation, journal_entry, large_expense, member, organization, parked_event, project, rate,
-    rule, saga, saga_write, spending_backfill, spending_delta, spending_total, task, task_tag,
-    task_turn, time_entry, time_entry_day, time_entry_tag, timecard, transfer, webhook,
-    webhook_attempt, webhook_delivery, webhook_progress,
-};
+use entity::{organization, owned_tables, webhook, webhook_delivery};
 use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, Condition, EntityTrait};
 use uuid::Uuid;
@@ -30,89 +22,68 @@ const BATCH_SIZE: u64 = 200;
 const ROW_WEIGHT: u64 = 1;
 const SLICE_WEIGHT: u64 = 4;
 
+/// What goes before all else: what steward would go on with by itself.
+const FIRST: &[&str] = &[
+    "saga_write",
+    "import_slice",
+    "import",
+    "saga",
+    "webhook_attempt",
+    "webhook_delivery",
+    "webhook_progress",
+    "webhook",
+    "parked_event",
+    "consumer_position",
+];
+/// What goes after all else: the log, and what was answered.
+const LAST: &[&str] = &["idempotency_key", "event", "event_head"];
+
 /// A table whose rows belong to organizations.
 struct Table {
-    weight: u64,
+    name: &'static str,
     /// Removes so many rows of an organization at most, and says how many.
     purge: for<'a> fn(&'a Tx, Uuid, u64) -> BoxFuture<'a, Result<u64>>,
 }
 
-macro_rules! weight {
-    () => {
-        ROW_WEIGHT
-    };
-    ($weight:ident) => {
-        $weight
-    };
-}
-
 macro_rules! tables {
-    ($($table:ident $(of $weight:ident)? $(with [$($link:ident),*])?),* $(,)?) => {
+    ($($table:ident [$($link:ident),*],)*) => {
         const TABLES: &[Table] = &[$(Table {
-            weight: weight!($($weight)?),
+            name: stringify!($table),
             purge: |tx, id, limit| Box::pin(async move {
-                use $table::{Column, Entity};
+                use entity::$table::{Column, Entity};
                 let theirs = Condition::all().add(Column::OrganizationId.eq(id));
-                $($(rows::unlink_first::<Entity>(tx, &theirs, Column::$link, limit).await?;)*)?
+                $(rows::unlink_first::<Entity>(tx, &theirs, Column::$link, limit).await?;)*
                 rows::delete_first::<Entity>(tx, &theirs, &rows::key::<Entity>(), limit).await
             }),
         }),*];
-
-        /// Their names: a test compares them with the schema.
-        pub const TABLE_NAMES: &[&str] = &[$(stringify!($table)),*];
     };
 }
+owned_tables!(tables);
 
-// Those first that refer to others, with the columns by which rows refer to others of the same table; before them what
-// steward would go on with by itself.
-tables![
-    saga_write,
-    import_slice of SLICE_WEIGHT,
-    import,
-    imported_row,
-    saga,
-    webhook_attempt,
-    webhook_delivery,
-    webhook_progress,
-    webhook,
-    parked_event,
-    consumer_position,
-    rule,
-    large_expense,
-    budget_threshold,
-    budget,
-    spending_backfill,
-    spending_delta,
-    spending_total,
-    expense_tag,
-    expense_project,
-    expense_item,
-    expense,
-    time_entry_tag,
-    time_entry_day,
-    time_entry,
-    timecard,
-    task_tag,
-    task_turn,
-    task,
-    daily_report_crew,
-    daily_report_item,
-    daily_report,
-    incident,
-    rate,
-    transfer,
-    journal_entry with [ReversesId, ReversedById],
-    account_balance,
-    account,
-    category with [ParentId],
-    project,
-    api_key,
-    invitation,
-    member,
-    idempotency_key,
-    event,
-    event_head,
-];
+impl Table {
+    fn weight(&self) -> u64 {
+        if self.name == "import_slice" { SLICE_WEIGHT } else { ROW_WEIGHT }
+    }
+
+    /// Before, among or after those whose order is that of their foreign keys.
+    fn place(&self) -> (bool, Option<usize>) {
+        let place = |names: &[&str]| names.iter().position(|name| *name == self.name);
+        let first = place(FIRST);
+        (first.is_none(), first.or(place(LAST)))
+    }
+}
+
+/// In the order in which they are purged.
+fn tables() -> Vec<&'static Table> {
+    let mut tables: Vec<_> = TABLES.iter().collect();
+    tables.sort_by_key(|table| table.place());
+    tables
+}
+
+/// The names of the tables, in the order in which they are purged: a test compares them with the schema.
+pub fn table_names() -> Vec<&'static str> {
+    tables().into_iter().map(|table| table.name).collect()
+}
 
 /// Removes some rows of what is deleted, and says how many; zero if nothing is.
 pub(crate) async fn purge(store: &Store) -> Result<u64> {
@@ -127,10 +98,10 @@ pub(crate) async fn purge(store: &Store) -> Result<u64> {
 
 async fn purge_organization(tx: &Tx, id: Uuid) -> Result<u64> {
     let mut room = BATCH_SIZE;
-    for table in TABLES {
-        let limit = room / table.weight;
+    for table in tables() {
+        let limit = room / table.weight();
         let removed = (table.purge)(tx, id, limit).await?;
-        room -= removed * table.weight;
+        room -= removed * table.weight();
         // There may be more.
         if removed == limit {
             return Ok(BATCH_SIZE - room);

@@ -7,7 +7,5 @@ mod webhook;
 
 /// Those within an organization.
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config
-        .configure(rule::routes)
-        .configure(webhook::routes);
+    config.configure(rule::routes).configure(webhook::routes);
 }

@@ -6,7 +6,7 @@ use sea_orm::{
     Statement,
 };
 use serde_json::{Value, json};
-use service::{event as log, money::journal_entry, purge::TABLE_NAMES, store::Store};
+use service::{event as log, money::journal_entry, purge::table_names, store::Store};
 use tests::{App, Client, Database, Receiver, Sample, at, each_database, id};
 use uuid::Uuid;
 
@@ -19,12 +19,12 @@ const MANY: u64 = 450;
 async fn left(store: &Store, organization_id: Uuid) -> Vec<(&'static str, i64)> {
     let mut left = Vec::new();
     let backend = store.read().get_database_backend();
-    for table in TABLE_NAMES {
+    for table in table_names() {
         let sql = format!("SELECT COUNT(*) FROM {table} WHERE organization_id = $1");
         let count = Statement::from_sql_and_values(backend, sql, [organization_id.into()]);
         let count = store.read().query_one_raw(count).await.unwrap().unwrap();
         let count: i64 = count.try_get_by_index(0).unwrap();
-        left.extend((count > 0).then_some((*table, count)));
+        left.extend((count > 0).then_some((table, count)));
     }
     left
 }
