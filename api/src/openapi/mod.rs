@@ -12,6 +12,7 @@ use utoipa::{
         RefOr, Schema,
         path::{Operation, ParameterStyle},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        tag::TagBuilder,
     },
 };
 use utoipa_actix_web::AppExt;
@@ -49,7 +50,6 @@ use crate::{problem::Problem, routes::routes};
         (name = "timecards", description = "Approval of the time of one member in one week."),
         (name = "daily reports", description = "Reports of what happened on a project on one day."),
         (name = "incidents", description = "Injuries and illnesses at work, with the OSHA forms."),
-        (name = "rates", description = "Cost of an hour of the work of members."),
         (name = "categories", description = "Tree of categories that classify expenses."),
         (
             name = "expenses",
@@ -103,6 +103,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
             headers::declare(operation);
         }
     }
+    describe_tags(&mut document);
     let components = document.components.get_or_insert_default();
     components.schemas.values_mut().for_each(schemas::describe_optional);
     document
@@ -116,6 +117,36 @@ fn separate_by_commas(operation: &mut Operation) {
             (values.min_items, values.max_items) = (Some(1), Some(MAX_VALUES));
             (parameter.style, parameter.explode) = (Some(ParameterStyle::Form), Some(false));
         }
+    }
+}
+
+/// Adds the tags that [`Document`] does not list: each is described by the first sentence of its resource's schema.
+fn describe_tags(document: &mut utoipa::openapi::OpenApi) {
+    let tags = document.tags.get_or_insert_default();
+    let schemas = document.components.as_ref().map(|components| &components.schemas);
+    for get in document.paths.paths.values().filter_map(|item| item.get.as_ref()) {
+        let is_listed = |tag: &&String| tags.iter().any(|listed| listed.name == **tag);
+        let Some(tag) = get.tags.iter().flatten().next().filter(|tag| !is_listed(tag)) else {
+            continue;
+        };
+        let Some(schema) = resource(get).and_then(|name| schemas?.get(name)) else { continue };
+        let schema = serde_json::to_value(schema).unwrap_or_default();
+        let text = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
+        let sentence = text.split_inclusive(". ").next().map(str::trim_end);
+        tags.push(TagBuilder::new().name(tag).description(sentence).build());
+    }
+}
+
+/// The name of the schema of the resource that an operation gets by its id.
+fn resource(get: &Operation) -> Option<&str> {
+    if !get.operation_id.as_ref()?.starts_with("get_") {
+        return None;
+    }
+    let RefOr::T(response) = get.responses.responses.get("200")? else { return None };
+    let RefOr::T(content) = response.content.get("application/json")? else { return None };
+    match content.schema.as_ref()? {
+        RefOr::Ref(named) => named.ref_location.rsplit('/').next(),
+        RefOr::T(_) => None,
     }
 }
 

@@ -157,6 +157,20 @@ fn every_schema_and_every_property_has_a_description() {
 }
 
 #[test]
+fn every_tag_is_described_and_used() {
+    let used = Route::all();
+    let used: BTreeSet<&str> = used
+        .iter()
+        .flat_map(|route| route.operation()["tags"].as_array().into_iter().flatten())
+        .filter_map(Value::as_str)
+        .collect();
+    let tags = route::document()["tags"].as_array().expect("tags");
+    assert!(tags.iter().all(is_described), "{tags:?}");
+    let described: BTreeSet<&str> = tags.iter().filter_map(|tag| tag["name"].as_str()).collect();
+    assert_eq!(used, described);
+}
+
+#[test]
 fn where_one_value_of_an_enum_is_described_all_are() {
     for (name, schema) in schemas().as_object().into_iter().flatten() {
         let Some(values) = schema["enum"].as_array() else { continue };
@@ -191,11 +205,9 @@ fn a_page_refers_to_the_schema_of_its_items() {
 }
 
 /// What is created where with the example of its schema, in an order in which each is there before
-/// another refers to it.
+/// another refers to it. What is not listed comes after, in the order of paths.
 const CREATED: &[(&str, &str)] = &[
     ("members", "Member"),
-    ("rates", "Rate"),
-    ("api-keys", "ApiKey"),
     ("categories", "Category"),
     ("projects", "Project"),
     ("tasks", "Task"),
@@ -205,11 +217,9 @@ const CREATED: &[(&str, &str)] = &[
     ("daily-reports", "DailyReport"),
     ("incidents", "Incident"),
     ("expenses", "Expense"),
-    ("budgets", "Budget"),
-    ("accounts", "Account"),
-    ("webhooks", "Webhook"),
-    ("rules", "Rule"),
 ];
+/// What is created by other means.
+const NOT_CREATED: &[&str] = &["invitations", "journal-entries"];
 /// What is then done to it, with the example of which schema.
 const DONE: &[(&str, &str, &str)] = &[
     ("categories", "revert", "Revert"),
@@ -233,6 +243,20 @@ fn what_a_client_creates_has_an_example() {
 fn example(schema: &str) -> Value {
     let example = schemas()[schema]["examples"].get(0);
     example.unwrap_or_else(|| panic!("{schema} has an example")).clone()
+}
+
+/// The collections that [`CREATED`] does not list, each with the name of its resource.
+fn others() -> Vec<(String, String)> {
+    let other = |route: Route| {
+        let collection = route.path.strip_prefix(route::ORGANIZATION)?.strip_prefix('/')?;
+        let body = &route.operation()["requestBody"]["content"]["application/json"]["schema"];
+        let name = body["$ref"].as_str()?.rsplit('/').next()?.strip_prefix("New")?;
+        let is_listed = CREATED.iter().any(|(listed, _)| *listed == collection);
+        let is_other =
+            !collection.contains('/') && !is_listed && !NOT_CREATED.contains(&collection);
+        is_other.then(|| (collection.to_owned(), name.to_owned()))
+    };
+    Route::with_json().into_iter().filter_map(other).collect()
 }
 
 /// The example of a body, made against the version of a resource.
@@ -266,9 +290,10 @@ async fn the_api_accepts_the_examples_of_the_openapi_document(database: Database
     owner.patch(&organization, against(&made, "OrganizationUpdate")).await.expect(200);
     let invitations = format!("{organization}/invitations");
     owner.post(&invitations, example("NewInvitation")).await.expect(201);
-    for (collection, name) in CREATED {
+    let listed = CREATED.iter().map(|(path, name)| ((*path).to_owned(), (*name).to_owned()));
+    for (collection, name) in listed.chain(others()) {
         let path = format!("{organization}/{collection}");
-        let made = create(&owner, &path, name).await;
+        let made = create(&owner, &path, &name).await;
         let update = format!("{name}Update");
         if schemas().get(&update).is_some() {
             owner.patch(&at(&path, &made), against(&made, &update)).await.expect(200);
