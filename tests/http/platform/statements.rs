@@ -13,11 +13,23 @@ use api::config::Settings;
 use entity::event;
 use reqwest::Method;
 use service::store::Engine;
-use tests::{App, AppOptions, Client, Database, Route, Sample, each_database};
+use tests::{App, AppOptions, Client, Database, Route, Sample, each_database, route::ORGANIZATION};
 
 use crate::guards::log::assert_told;
 
-/// By path, and what reads before what writes.
+/// How many a standard route of a resource takes, by its method and what follows the collection in its path.
+const STANDARD: &[(&str, &str, u64)] = &[
+    ("GET", "", 1),
+    ("POST", "", 2),
+    ("GET", "/{}", 1),
+    ("PATCH", "/{}", 3),
+    ("DELETE", "/{}", 3),
+    ("GET", "/{}/history", 1),
+    ("POST", "/{}/revert", 4),
+];
+
+/// The routes that take more or fewer than [`STANDARD`] says, and those that it does not know. By path, and what reads
+/// before what writes.
 const STATEMENTS: &[(&str, u64)] = &[
     ("GET /health", 0),
     ("GET /metrics", 0),
@@ -28,34 +40,13 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("GET /v1/organizations/{organization_id}", 1),
     ("PATCH /v1/organizations/{organization_id}", 3),
     ("DELETE /v1/organizations/{organization_id}", 8),
-    ("GET /v1/organizations/{organization_id}/accounts", 1),
     ("POST /v1/organizations/{organization_id}/accounts", 3),
-    ("GET /v1/organizations/{organization_id}/accounts/{account_id}", 1),
     ("PATCH /v1/organizations/{organization_id}/accounts/{account_id}", 4),
     ("DELETE /v1/organizations/{organization_id}/accounts/{account_id}", 4),
     ("GET /v1/organizations/{organization_id}/accounts/{account_id}/balance", 2),
-    ("GET /v1/organizations/{organization_id}/accounts/{account_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/accounts/{account_id}/revert", 5),
-    ("GET /v1/organizations/{organization_id}/api-keys", 1),
-    ("POST /v1/organizations/{organization_id}/api-keys", 2),
-    ("GET /v1/organizations/{organization_id}/api-keys/{api_key_id}", 1),
     ("DELETE /v1/organizations/{organization_id}/api-keys/{api_key_id}", 5),
-    ("GET /v1/organizations/{organization_id}/api-keys/{api_key_id}/history", 1),
     ("GET /v1/organizations/{organization_id}/balances", 2),
-    ("GET /v1/organizations/{organization_id}/budgets", 1),
-    ("POST /v1/organizations/{organization_id}/budgets", 2),
-    ("GET /v1/organizations/{organization_id}/budgets/{budget_id}", 1),
-    ("PATCH /v1/organizations/{organization_id}/budgets/{budget_id}", 3),
-    ("DELETE /v1/organizations/{organization_id}/budgets/{budget_id}", 3),
-    ("GET /v1/organizations/{organization_id}/budgets/{budget_id}/history", 1),
-    ("POST /v1/organizations/{organization_id}/budgets/{budget_id}/revert", 4),
-    ("GET /v1/organizations/{organization_id}/categories", 1),
-    ("POST /v1/organizations/{organization_id}/categories", 2),
-    ("GET /v1/organizations/{organization_id}/categories/{category_id}", 1),
-    ("PATCH /v1/organizations/{organization_id}/categories/{category_id}", 3),
-    ("DELETE /v1/organizations/{organization_id}/categories/{category_id}", 3),
-    ("GET /v1/organizations/{organization_id}/categories/{category_id}/history", 1),
-    ("POST /v1/organizations/{organization_id}/categories/{category_id}/revert", 4),
     ("GET /v1/organizations/{organization_id}/changes", 3),
     ("GET /v1/organizations/{organization_id}/daily-reports", 3),
     ("POST /v1/organizations/{organization_id}/daily-reports", 5),
@@ -66,7 +57,6 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("GET /v1/organizations/{organization_id}/daily-reports/{daily_report_id}/amendments", 2),
     ("POST /v1/organizations/{organization_id}/daily-reports/{daily_report_id}/approve", 5),
     ("GET /v1/organizations/{organization_id}/daily-reports/{daily_report_id}/crew-hours", 4),
-    ("GET /v1/organizations/{organization_id}/daily-reports/{daily_report_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/daily-reports/{daily_report_id}/revert", 6),
     ("POST /v1/organizations/{organization_id}/daily-reports/{daily_report_id}/submit", 5),
     ("POST /v1/organizations/{organization_id}/daily-reports/{daily_report_id}/take-hours", 8),
@@ -83,56 +73,27 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("PATCH /v1/organizations/{organization_id}/expenses/{expense_id}", 4),
     ("DELETE /v1/organizations/{organization_id}/expenses/{expense_id}", 5),
     ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/approve", 5),
-    ("GET /v1/organizations/{organization_id}/expenses/{expense_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/pay", 6),
     ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/reimburse", 4),
     ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/reject", 5),
     ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/revert", 5),
     ("POST /v1/organizations/{organization_id}/expenses/{expense_id}/submit", 4),
-    ("GET /v1/organizations/{organization_id}/history", 1),
     ("GET /v1/organizations/{organization_id}/imports", 2),
     ("GET /v1/organizations/{organization_id}/imports/{import_id}", 2),
     ("POST /v1/organizations/{organization_id}/imports/{import_id}/cancel", 4),
-    ("GET /v1/organizations/{organization_id}/incidents", 1),
     ("POST /v1/organizations/{organization_id}/incidents", 5),
     ("GET /v1/organizations/{organization_id}/incidents/osha-300", 2),
     ("GET /v1/organizations/{organization_id}/incidents/osha-300a", 3),
-    ("GET /v1/organizations/{organization_id}/incidents/{incident_id}", 1),
-    ("PATCH /v1/organizations/{organization_id}/incidents/{incident_id}", 3),
-    ("DELETE /v1/organizations/{organization_id}/incidents/{incident_id}", 3),
-    ("GET /v1/organizations/{organization_id}/incidents/{incident_id}/history", 1),
-    ("POST /v1/organizations/{organization_id}/incidents/{incident_id}/revert", 4),
-    ("GET /v1/organizations/{organization_id}/invitations", 1),
-    ("POST /v1/organizations/{organization_id}/invitations", 2),
-    ("GET /v1/organizations/{organization_id}/invitations/{invitation_id}", 1),
-    ("DELETE /v1/organizations/{organization_id}/invitations/{invitation_id}", 3),
-    ("GET /v1/organizations/{organization_id}/invitations/{invitation_id}/history", 1),
     ("GET /v1/organizations/{organization_id}/journal-entries", 2),
     ("POST /v1/organizations/{organization_id}/journal-entries", 6),
     ("GET /v1/organizations/{organization_id}/journal-entries/{journal_entry_id}", 2),
-    ("GET /v1/organizations/{organization_id}/journal-entries/{journal_entry_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/journal-entries/{journal_entry_id}/reverse", 10),
-    ("GET /v1/organizations/{organization_id}/members", 1),
     ("POST /v1/organizations/{organization_id}/members", 5),
-    ("GET /v1/organizations/{organization_id}/members/{member_id}", 1),
-    ("PATCH /v1/organizations/{organization_id}/members/{member_id}", 3),
     ("DELETE /v1/organizations/{organization_id}/members/{member_id}", 7),
-    ("GET /v1/organizations/{organization_id}/members/{member_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/members/{member_id}/offboard", 5),
-    ("POST /v1/organizations/{organization_id}/members/{member_id}/revert", 4),
-    ("GET /v1/organizations/{organization_id}/projects", 1),
-    ("POST /v1/organizations/{organization_id}/projects", 2),
-    ("GET /v1/organizations/{organization_id}/projects/{project_id}", 1),
-    ("PATCH /v1/organizations/{organization_id}/projects/{project_id}", 3),
-    ("DELETE /v1/organizations/{organization_id}/projects/{project_id}", 3),
-    ("GET /v1/organizations/{organization_id}/projects/{project_id}/history", 1),
-    ("POST /v1/organizations/{organization_id}/projects/{project_id}/revert", 4),
-    ("GET /v1/organizations/{organization_id}/rates", 1),
     ("POST /v1/organizations/{organization_id}/rates", 7),
-    ("GET /v1/organizations/{organization_id}/rates/{rate_id}", 1),
     ("PATCH /v1/organizations/{organization_id}/rates/{rate_id}", 7),
     ("DELETE /v1/organizations/{organization_id}/rates/{rate_id}", 7),
-    ("GET /v1/organizations/{organization_id}/rates/{rate_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/rates/{rate_id}/revert", 7),
     ("GET /v1/organizations/{organization_id}/reports/budgets", 3),
     ("GET /v1/organizations/{organization_id}/reports/hours", 2),
@@ -140,58 +101,31 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("GET /v1/organizations/{organization_id}/reports/spending", 2),
     ("GET /v1/organizations/{organization_id}/reports/timesheet", 3),
     ("POST /v1/organizations/{organization_id}/revert", 4),
-    ("GET /v1/organizations/{organization_id}/rules", 1),
     ("POST /v1/organizations/{organization_id}/rules", 3),
     ("POST /v1/organizations/{organization_id}/rules/dry-run", 1),
-    ("GET /v1/organizations/{organization_id}/rules/{rule_id}", 1),
-    ("PATCH /v1/organizations/{organization_id}/rules/{rule_id}", 3),
-    ("DELETE /v1/organizations/{organization_id}/rules/{rule_id}", 3),
     ("POST /v1/organizations/{organization_id}/rules/{rule_id}/dry-run", 2),
-    ("GET /v1/organizations/{organization_id}/rules/{rule_id}/history", 1),
-    ("POST /v1/organizations/{organization_id}/rules/{rule_id}/revert", 4),
-    ("GET /v1/organizations/{organization_id}/sagas", 1),
-    ("GET /v1/organizations/{organization_id}/sagas/{saga_id}", 1),
     ("POST /v1/organizations/{organization_id}/sagas/{saga_id}/compensate", 3),
-    ("GET /v1/organizations/{organization_id}/sagas/{saga_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/sagas/{saga_id}/mark-paid", 3),
     ("POST /v1/organizations/{organization_id}/sagas/{saga_id}/retry", 3),
     ("POST /v1/organizations/{organization_id}/sync", 8),
-    ("GET /v1/organizations/{organization_id}/tasks", 1),
     ("POST /v1/organizations/{organization_id}/tasks", 3),
-    ("GET /v1/organizations/{organization_id}/tasks/{task_id}", 1),
-    ("PATCH /v1/organizations/{organization_id}/tasks/{task_id}", 3),
-    ("DELETE /v1/organizations/{organization_id}/tasks/{task_id}", 3),
-    ("GET /v1/organizations/{organization_id}/tasks/{task_id}/history", 1),
-    ("POST /v1/organizations/{organization_id}/tasks/{task_id}/revert", 4),
-    ("GET /v1/organizations/{organization_id}/time-entries", 1),
     ("POST /v1/organizations/{organization_id}/time-entries", 7),
     ("POST /v1/organizations/{organization_id}/time-entries/batch", 7),
     ("POST /v1/organizations/{organization_id}/time-entries/import", 18),
     ("POST /v1/organizations/{organization_id}/time-entries/start", 8),
-    ("GET /v1/organizations/{organization_id}/time-entries/{time_entry_id}", 1),
     ("PATCH /v1/organizations/{organization_id}/time-entries/{time_entry_id}", 6),
     ("DELETE /v1/organizations/{organization_id}/time-entries/{time_entry_id}", 6),
-    ("GET /v1/organizations/{organization_id}/time-entries/{time_entry_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/time-entries/{time_entry_id}/revert", 7),
     ("POST /v1/organizations/{organization_id}/time-entries/{time_entry_id}/stop", 6),
-    ("GET /v1/organizations/{organization_id}/timecards", 1),
     ("POST /v1/organizations/{organization_id}/timecards", 3),
     ("POST /v1/organizations/{organization_id}/timecards/decide", 4),
-    ("GET /v1/organizations/{organization_id}/timecards/{timecard_id}", 1),
     ("POST /v1/organizations/{organization_id}/timecards/{timecard_id}/approve", 4),
-    ("GET /v1/organizations/{organization_id}/timecards/{timecard_id}/history", 1),
     ("POST /v1/organizations/{organization_id}/timecards/{timecard_id}/reject", 4),
     ("POST /v1/organizations/{organization_id}/timecards/{timecard_id}/reopen", 3),
     ("POST /v1/organizations/{organization_id}/timecards/{timecard_id}/submit", 5),
     ("GET /v1/organizations/{organization_id}/timecards/{timecard_id}/totals", 2),
-    ("GET /v1/organizations/{organization_id}/webhooks", 1),
     ("POST /v1/organizations/{organization_id}/webhooks", 4),
-    ("GET /v1/organizations/{organization_id}/webhooks/{webhook_id}", 1),
-    ("PATCH /v1/organizations/{organization_id}/webhooks/{webhook_id}", 3),
-    ("DELETE /v1/organizations/{organization_id}/webhooks/{webhook_id}", 3),
     ("GET /v1/organizations/{organization_id}/webhooks/{webhook_id}/deliveries", 2),
-    ("GET /v1/organizations/{organization_id}/webhooks/{webhook_id}/history", 1),
-    ("POST /v1/organizations/{organization_id}/webhooks/{webhook_id}/revert", 4),
     ("POST /v1/organizations/{organization_id}/webhooks/{webhook_id}/rotate-secret", 3),
     ("POST /v1/organizations/{organization_id}/webhooks/{webhook_id}/test", 2),
     ("GET /v1/sessions", 1),
@@ -205,6 +139,15 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("POST /v1/users/me/password", 5),
     ("POST /v1/users/me/revert", 4),
 ];
+
+/// What [`STANDARD`] says of a route.
+fn standard(route: &Route) -> Option<u64> {
+    let path = route.path.strip_prefix(ORGANIZATION)?.strip_prefix('/')?;
+    let below = path.find('/').map_or("", |at| &path[at..]);
+    let row = route.variables().get(1).map_or(below.to_owned(), |row| below.replace(row, ""));
+    let known = |(method, shape, _): &&(&str, &str, u64)| route.method == *method && row == *shape;
+    STANDARD.iter().find(known).map(|(_, _, statements)| *statements)
+}
 
 /// What is remembered of a caller does not run out between two requests.
 async fn start(database: &Database) -> App {
@@ -227,7 +170,9 @@ async fn each_route_takes_as_many_statements_as_this_table_says_and_is_in_the_lo
             Method::GET => count(&app, &read, &ada, &route).await,
             _ => count_change(&app, &ada, &route).await,
         };
-        counted.insert(route.name(), took);
+        if standard(&route) != Some(took) {
+            counted.insert(route.name(), took);
+        }
     }
     let table: BTreeMap<_, _> = STATEMENTS.iter().map(|(name, n)| ((*name).into(), *n)).collect();
     let lines: String = counted.iter().map(|(name, n)| format!("    ({name:?}, {n}),\n")).collect();
@@ -288,10 +233,10 @@ async fn no_list_takes_more_statements_where_there_are_more_rows(database: Datab
     app.run_until_idle().await;
     let reads = |route: &Route| route.method == Method::GET && !route.has_row();
     for route in Route::all().into_iter().filter(reads) {
-        let known = |name: &str| name == route.name();
-        let (_, alone) = STATEMENTS.iter().find(|(name, _)| known(name)).unwrap();
+        let known = |(name, _): &&(&str, u64)| *name == route.name();
+        let alone = STATEMENTS.iter().find(known).map(|(_, statements)| *statements);
         let counted = count(&app, &sample, &sample.owner, &route).await;
-        assert_eq!(counted, *alone, "{}", route.name());
+        assert_eq!(Some(counted), alone.or(standard(&route)), "{}", route.name());
     }
     app.stop().await;
 }
