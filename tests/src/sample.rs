@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Answer, Client, PASSWORD, id,
-    route::{Request, Route},
+    route::{ORGANIZATION, Request, Route},
 };
 
 /// An organization with one of everything.
@@ -21,102 +21,135 @@ pub struct Sample {
     pub clerk: Client,
     /// Its path.
     pub organization: String,
-    values: BTreeMap<&'static str, String>,
+    values: Values,
 }
 
 /// Who logs in where a route is about that.
 const LOGIN: &str = "login@example.org";
 
-/// Which variable of a path a new row of which collection fills. The rows refer to none of the
-/// others, so that each can be removed.
-fn rows() -> [(&'static str, &'static str, Value); 17] {
+/// What fills the variables of paths, and the ids of rows that no path names.
+type Values = BTreeMap<&'static str, String>;
+
+/// What a resource needs to be under guard: which variable of paths its row fills, the path of its collection, and the
+/// body of the sample's row, which has the number 0, and of any other, which has another. The rows refer to none of
+/// the others, so that each can be removed.
+type Row = (&'static str, &'static str, fn(&Values, usize) -> Value);
+
+const ROWS: &[Row] = &[
+    ("member_id", "members", |_, _| json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
+    ("invitation_id", "invitations", |_, _| json!({ "role": "member" })),
+    ("api_key_id", "api-keys", |_, _| json!({ "name": "till", "role": "viewer" })),
+    ("category_id", "categories", |_, number| json!({ "name": format!("Food {number}") })),
+    ("budget_id", "budgets", budget),
+    ("expense_id", "expenses", expense),
+    ("project_id", "projects", |_, _| json!({ "name": "Roof" })),
+    ("time_entry_id", TIMER, timer),
+    ("timecard_id", "timecards", timecard),
+    ("daily_report_id", "daily-reports", daily_report),
+    ("incident_id", "incidents", incident),
+    ("rate_id", "rates", rate),
+    ("rule_id", "rules", rule),
+    ("task_id", "tasks", task),
+    ("webhook_id", "webhooks", webhook),
+    ("account_id", "accounts", |_, _| json!({ "name": "Bank", "kind": "asset" })),
+    ("journal_entry_id", "journal-entries", journal_entry),
+];
+
+/// What rows refer to, and no path names.
+fn references() -> [(&'static str, &'static str, Value); 4] {
     [
-        ("member_id", "members", json!({ "name": "Grace", "hourly_rate_minor": 5000 })),
-        ("invitation_id", "invitations", json!({ "role": "member" })),
-        ("api_key_id", "api-keys", json!({ "name": "till", "role": "viewer" })),
-        ("category_id", "categories", json!({ "name": "Food" })),
-        ("budget_id", "budgets", budget()),
-        ("expense_id", "expenses", expense()),
-        ("project_id", "projects", json!({ "name": "Roof" })),
-        ("time_entry_id", TIMER, json!({})),
-        ("timecard_id", "timecards", timecard(0)),
-        ("daily_report_id", "daily-reports", daily_report()),
-        ("incident_id", "incidents", incident()),
-        ("rate_id", "rates", json!({ "starts_on": "2026-01-01", "hourly_rate_minor": 4000 })),
-        ("rule_id", "rules", rule()),
-        ("task_id", "tasks", task()),
-        ("webhook_id", "webhooks", webhook()),
-        ("account_id", "accounts", json!({ "name": "Bank", "kind": "asset" })),
-        ("journal_entry_id", "journal-entries", json!({ "occurred_on": "2026-11-02" })),
+        ("payer", "members", json!({ "name": "Edsger" })),
+        ("site", "projects", json!({ "name": "Site" })),
+        ("debit", "accounts", json!({ "name": "debit", "kind": "expense" })),
+        ("credit", "accounts", json!({ "name": "credit", "kind": "equity" })),
     ]
 }
 
-/// Where a timer of the owner's is started, which then runs.
+/// The collections of what the clerk records, so that the owner may decide it.
+const DECIDED: [&str; 2] = ["expenses", "daily-reports"];
+
+/// Where a timer is started, which then runs: the owner's, and another one's.
 const TIMER: &str = "time-entries/start";
+
+fn timer(values: &Values, number: usize) -> Value {
+    if number == 0 { json!({}) } else { json!({ "member_id": values["payer"] }) }
+}
 
 fn time_entry() -> Value {
     json!({ "day": "2026-11-02", "minutes": 90, "tags": ["roof"] })
 }
 
-/// Of one of the weeks of a year when nobody worked.
-fn timecard(week: usize) -> Value {
-    let monday = NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + Days::new(7 * week as u64);
-    json!({ "week_starts_on": monday })
+/// Of one of the weeks of a year when nobody worked: the payer's, and others of who asks.
+fn timecard(values: &Values, number: usize) -> Value {
+    let monday = NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + Days::new(7 * number as u64);
+    of_payer(json!({ "week_starts_on": monday }), values, number)
 }
 
-fn budget() -> Value {
+/// The first is the payer's, others of who asks.
+fn of_payer(mut new: Value, values: &Values, number: usize) -> Value {
+    if number == 0 {
+        new["member_id"] = json!(values["payer"]);
+    }
+    new
+}
+
+fn budget(_: &Values, _: usize) -> Value {
     json!({ "name": "Food", "period": "month", "amount_minor": 50_000, "starts_on": "2026-01-01" })
 }
 
 /// That recurs, and that the members take no turns at: they can be removed.
-fn task() -> Value {
+fn task(_: &Values, _: usize) -> Value {
     json!({ "title": "Sweep", "due_on": "2026-11-02", "tags": ["yard"],
         "recurrence": "FREQ=WEEKLY;BYDAY=MO" })
 }
 
 /// To where nobody listens, and nothing may be sent.
-fn webhook() -> Value {
+fn webhook(_: &Values, _: usize) -> Value {
     json!({ "url": "http://127.0.0.1:9/", "kinds": ["expense.*"] })
 }
 
-fn expense() -> Value {
+fn expense(values: &Values, number: usize) -> Value {
     let lines = [("Bread", 450), ("Cheese", 800)];
     let items = lines.map(|(name, amount)| json!({ "name": name, "amount_minor": amount }));
-    json!({ "spent_on": "2026-11-02", "amount_minor": 1250, "merchant": "Café", "items": items })
+    let new = json!({ "spent_on": "2026-11-02", "amount_minor": 1250, "merchant": "Café",
+        "items": items });
+    of_payer(new, values, number)
 }
 
-fn rule() -> Value {
+fn rule(_: &Values, _: usize) -> Value {
     let condition = json!({ "field": "merchant", "op": "contains", "value": "café" });
     json!({ "name": "Coffee", "when": { "kind": "expense.created", "condition": condition },
         "then": [{ "add_tag": "coffee" }] })
 }
 
-fn daily_report() -> Value {
-    json!({ "day": "2026-11-02", "summary": "Dry", "weather": { "temperature_low_tenths": -25 },
+/// Of a project that no path names, with a crew: of a day, and of days before.
+fn daily_report(values: &Values, number: usize) -> Value {
+    let day = NaiveDate::from_ymd_opt(2026, 11, 2).unwrap() - Days::new(number as u64);
+    json!({ "project_id": values["site"], "day": day, "summary": "Dry",
+        "weather": { "temperature_low_tenths": -25 },
         "items": [{ "kind": "work", "text": "Rafters", "quantity_milli": 12_000, "unit": "m" },
-            { "kind": "delay", "text": "Crane", "minutes": 45 }] })
+            { "kind": "delay", "text": "Crane", "minutes": 45 }],
+        "crew": [{ "trade": "Masons", "count": 3, "seconds": 86_400 },
+            { "member_id": values["payer"], "seconds": 28_800 }] })
 }
 
-/// Of a project that no path names, with a crew.
-fn of_site(mut report: Value, values: &BTreeMap<&'static str, String>, day: &str) -> Value {
-    report["day"] = json!(day);
-    report["project_id"] = json!(values["site"]);
-    report["crew"] = json!([{ "trade": "Masons", "count": 3, "seconds": 86_400 },
-        { "member_id": values["payer"], "seconds": 28_800 }]);
-    report
+fn incident(values: &Values, _: usize) -> Value {
+    json!({ "member_id": values["payer"], "occurred_at": "2026-11-02T09:30:00Z",
+        "body_part": "left hand", "narrative": "The saw slipped.", "witnesses": ["Grace"],
+        "recordable": true, "classification": "days_away", "injury_type": "injury",
+        "days_away": 3 })
 }
 
-/// Of whom, is said where there is somebody.
-fn incident() -> Value {
-    json!({ "occurred_at": "2026-11-02T09:30:00Z", "body_part": "left hand",
-        "narrative": "The saw slipped.", "witnesses": ["Grace"], "recordable": true,
-        "classification": "days_away", "injury_type": "injury", "days_away": 3 })
+/// Of the payer: from a day on, and from days after.
+fn rate(values: &Values, number: usize) -> Value {
+    let day = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + Days::new(number as u64);
+    json!({ "member_id": values["payer"], "starts_on": day, "hourly_rate_minor": 4000 + number })
 }
 
 /// Between two accounts that no path names.
-fn transfers(values: &BTreeMap<&'static str, String>) -> Value {
-    json!([{ "debit_account_id": values["debit"], "credit_account_id": values["credit"],
-        "amount_minor": 1250, "currency": "EUR" }])
+fn journal_entry(values: &Values, _: usize) -> Value {
+    json!({ "occurred_on": "2026-11-02", "transfers": [{ "debit_account_id": values["debit"],
+        "credit_account_id": values["credit"], "amount_minor": 1250, "currency": "EUR" }] })
 }
 
 /// Begins to pay somebody back, and gives the id of the saga.
@@ -147,32 +180,15 @@ impl Sample {
         let email = format!("clerk-{organization_id}@example.org");
         let clerk = owner.invite_as(&organization, "manager", &email).await;
         let mut values = BTreeMap::from([("organization_id", organization_id)]);
-        let payer = json!({ "name": "Edsger" });
-        let payer = owner.make(&format!("{organization}/members"), payer).await;
-        values.insert("payer", id(&payer).to_owned());
-        let site = json!({ "name": "Site" });
-        let site = owner.make(&format!("{organization}/projects"), site).await;
-        values.insert("site", id(&site).to_owned());
-        for (variable, collection, mut new) in rows() {
-            if ["expenses", "incidents", "rates", "timecards"].contains(&collection) {
-                new["member_id"] = payer["id"].clone();
-            }
-            if collection == "journal-entries" {
-                for (side, kind) in [("debit", "expense"), ("credit", "equity")] {
-                    let new = json!({ "name": side, "kind": kind });
-                    let made = owner.make(&format!("{organization}/accounts"), new).await;
-                    values.insert(side, id(&made).to_owned());
-                }
-                new["transfers"] = transfers(&values);
-            }
-            if collection == "daily-reports" {
-                new = of_site(new, &values, "2026-11-02");
-            }
-            let decided = ["expenses", "daily-reports"].contains(&collection);
-            let by = if decided { &clerk } else { owner };
-            let made = by.make(&format!("{organization}/{collection}"), new).await;
+        for (name, collection, new) in references() {
+            let made = owner.make(&format!("{organization}/{collection}"), new).await;
+            values.insert(name, id(&made).to_owned());
+        }
+        for (variable, collection, new) in ROWS {
+            let by = if DECIDED.contains(collection) { &clerk } else { owner };
+            let made = by.make(&format!("{organization}/{collection}"), new(&values, 0)).await;
             values.insert(variable, id(&made).to_owned());
-            if collection == "invitations" {
+            if *collection == "invitations" {
                 values.insert("token", made["token"].as_str().unwrap().to_owned());
             }
         }
@@ -180,7 +196,7 @@ impl Sample {
         values.insert("delivery_id", id(&owner.make(&test, json!({})).await).to_owned());
         let ours = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
         owner.patch(&organization, ours).await.expect(200);
-        values.insert("saga_id", saga(owner, &clerk, &organization, id(&payer)).await);
+        values.insert("saga_id", saga(owner, &clerk, &organization, &values["payer"]).await);
         let import =
             format!("{organization}/expenses/import?date=date&amount=amount&background=true");
         let import = owner.upload(&import, "date,amount\n2026-11-04,1.25\n").await.expect(202);
@@ -192,42 +208,17 @@ impl Sample {
 
     /// Adds one more of each.
     pub async fn add_rows(&self) {
-        for (_, collection, mut new) in rows() {
+        for (_, collection, new) in ROWS {
             let path = format!("{}/{collection}", self.organization);
-            if collection == TIMER {
+            if *collection == TIMER {
                 let entries = path.replace(TIMER, "time-entries");
                 self.owner.make(&entries, time_entry()).await;
                 continue;
             }
-            if collection == "timecards" {
-                new = timecard(self.owner.all(&path, "").await.len());
-            }
-            if collection == "categories" {
-                let count = self.owner.all(&path, "").await.len();
-                new["name"] = json!(format!("Food {count}"));
-            }
-            if collection == "journal-entries" {
-                new["transfers"] = transfers(&self.values);
-            }
-            if collection == "rates" {
-                let count = self.owner.all(&path, "").await.len();
-                new = self.rate(&format!("2026-03-{:02}", count + 1));
-            }
-            if collection == "daily-reports" {
-                let count = self.owner.all(&path, "").await.len();
-                new = of_site(new, &self.values, &format!("2026-10-{:02}", count + 1));
-            }
-            if collection == "incidents" {
-                new["member_id"] = json!(self.value("payer"));
-            }
-            self.owner.make(&path, new).await;
+            let count = self.owner.all(&path, "").await.len();
+            self.owner.make(&path, new(&self.values, count + 1)).await;
         }
         saga(&self.owner, &self.clerk, &self.organization, self.value("payer")).await;
-    }
-
-    /// A rate of the payer's from a day on.
-    fn rate(&self, starts_on: &str) -> Value {
-        json!({ "member_id": self.value("payer"), "starts_on": starts_on, "hourly_rate_minor": 1 })
     }
 
     /// The same with another value for one variable.
@@ -245,13 +236,13 @@ impl Sample {
     #[track_caller]
     pub fn value(&self, variable: &str) -> &str {
         self.values.get(variable).unwrap_or_else(|| {
-            panic!("nothing for {{{variable}}}: add a row of it to `rows` in tests/src/sample.rs")
+            panic!("nothing for {{{variable}}}: add a row of it to `ROWS` in tests/src/sample.rs")
         })
     }
 
     /// The variables of rows of an organization, with their values.
     pub fn rows(&self) -> Vec<(&'static str, &str)> {
-        let made = rows().into_iter().map(|(variable, ..)| variable);
+        let made = ROWS.iter().map(|(variable, ..)| *variable);
         let made = made.chain(["delivery_id", "import_id", "saga_id"]);
         made.map(|variable| (variable, self.value(variable))).collect()
     }
@@ -343,26 +334,11 @@ impl Sample {
     /// If it is not said below.
     pub async fn body(&self, route: &Route) -> Value {
         if !route.is_versioned() {
-            if route.path.ends_with("/rates") {
-                return self.rate("2026-02-01");
-            }
-            let mut new = new(route);
-            if route.path.ends_with("/journal-entries") {
-                new["transfers"] = transfers(&self.values);
-            }
-            if route.path.ends_with(TIMER) {
-                new["member_id"] = json!(self.value("payer"));
-            }
+            let mut new = new(route, &self.values);
             if route.path.ends_with("/timecards/decide") {
                 let card = self.owner.read(&self.timecard()).await;
                 new["items"][0]["id"] = card["id"].clone();
                 new["items"][0]["version"] = card["version"].clone();
-            }
-            if route.path.ends_with("/daily-reports") {
-                new = of_site(new, &self.values, "2026-11-03");
-            }
-            if route.path.ends_with("/incidents") {
-                new["member_id"] = json!(self.value("payer"));
             }
             return new;
         }
@@ -458,24 +434,22 @@ fn patch(route: &Route, mut version: Value) -> Value {
 }
 
 /// A body that a POST to a collection takes.
-fn new(route: &Route) -> Value {
-    let last = route.path.rsplit('/').next().unwrap_or_default();
-    if let Some((.., mut new)) = rows().into_iter().find(|(_, collection, _)| *collection == last) {
-        match last {
-            "categories" => new["name"] = json!("Travel"),
-            "timecards" => new = timecard(1),
-            _ => {}
-        }
-        return new;
+fn new(route: &Route, values: &Values) -> Value {
+    let within = route.path.strip_prefix(ORGANIZATION).and_then(|path| path.strip_prefix('/'));
+    if let Some((.., new)) = ROWS.iter().find(|(_, collection, _)| within == Some(collection)) {
+        return new(values, 1);
     }
-    match last {
+    let expense = || expense(values, 1);
+    match route.path.rsplit('/').next().unwrap_or_default() {
         "organizations" => json!({ "kind": "household", "name": "Ours", "currency": "EUR" }),
         "dry-run" => match route.has_row() {
             true => json!({ "limit": 10 }),
-            false => json!({ "when": rule()["when"], "then": rule()["then"] }),
+            false => {
+                let rule = rule(values, 1);
+                json!({ "when": rule["when"], "then": rule["then"] })
+            }
         },
         "time-entries" => time_entry(),
-        "start" => json!({}),
         "batch" if route.path.ends_with("time-entries/batch") => {
             json!({ "items": [time_entry(), time_entry()] })
         }

@@ -278,7 +278,7 @@ async fn no_page_of_a_list_costs_more_where_there_are_more_rows(database: Databa
                 let next = answer["next_cursor"].as_str();
                 assert!(
                     next.is_some() || !filter.is_empty() || is_short(&route),
-                    "{} has one page: add its table to `copies` in tests/src/crowd.rs",
+                    "{} has one page: the row of tests/src/sample.rs has no copies (tests/src/crowd.rs)",
                     route.name(),
                 );
                 let Some(next) = next else { break };
