@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     SEED, bodies,
     choice::Choice,
-    ledger,
+    described, ledger,
     script::Organization,
     steps::{self, CHANGED},
     work,
@@ -55,7 +55,8 @@ fn body(choice: &mut Choice, organization: &Organization, collection: &str) -> V
 /// An organization with rows of everything that a body refers to.
 fn organization() -> Organization {
     let mut organization = Organization::new("/v1/organizations/x".to_owned(), 0);
-    for collection in ["members", "categories", "projects", "tasks", "accounts"] {
+    let referred = ["members", "categories", "projects", "tasks", "accounts"];
+    for collection in [&referred[..], &described::collections()].concat() {
         for number in 1..=8 {
             let id = Uuid::from_u128(number);
             organization.add(format!("/v1/organizations/x/{collection}/{id}"));
@@ -78,8 +79,8 @@ fn properties(body: &Value, at: &str, found: &mut BTreeSet<String>) {
 
 #[test]
 fn the_scripts_make_and_change_rows_of_every_collection() {
-    let made = [steps::COLLECTIONS, work::COLLECTIONS, ledger::COLLECTIONS].concat();
-    let changed = [CHANGED, work::COLLECTIONS, ledger::COLLECTIONS].concat();
+    let made = [steps::COLLECTIONS, &work::collections(), ledger::COLLECTIONS].concat();
+    let changed = [CHANGED, &work::collections(), ledger::COLLECTIONS].concat();
     for route in routes().iter().filter(|route| route.path.starts_with(ORGANIZATION)) {
         let known = if route.method == Method::PATCH { &changed } else { &made };
         let collection = collection(route);

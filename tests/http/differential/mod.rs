@@ -6,6 +6,7 @@
 mod bodies;
 mod choice;
 mod coverage;
+mod described;
 mod ledger;
 mod past;
 mod prologue;

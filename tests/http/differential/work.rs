@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     bodies::{self, CURRENCIES, PRIORITIES, ROLES, maybe, reference},
     choice::Choice,
+    described,
     queries::query,
     script::{Call, Organization, Row},
     steps::versioned,
@@ -25,9 +26,14 @@ pub(super) const COLLECTIONS: &[&str] = &[
     "timecards",
     "daily-reports",
     "incidents",
-    "rates",
     "expenses",
 ];
+
+/// Those, and what no script names.
+pub(super) fn collections() -> Vec<&'static str> {
+    [COLLECTIONS, &described::collections()].concat()
+}
+
 /// Where timers are started.
 pub(super) const TIMERS: &str = "time-entries/start";
 const STATUSES: &[&str] = &[
@@ -50,7 +56,7 @@ const STATUSES: &[&str] = &[
 ];
 
 /// A day of a few weeks, in which a clock was put back in Europe, and one in America: much falls together.
-fn day(choice: &mut Choice) -> NaiveDate {
+pub(super) fn day(choice: &mut Choice) -> NaiveDate {
     let first = NaiveDate::from_ymd_opt(2026, 10, 19).unwrap();
     first + Duration::days(i64::try_from(choice.below(21)).unwrap())
 }
@@ -60,14 +66,14 @@ fn week(choice: &mut Choice) -> NaiveDate {
     day - Duration::days(i64::from(day.weekday().num_days_from_monday()))
 }
 
-fn instant(choice: &mut Choice) -> DateTime<Utc> {
+pub(super) fn instant(choice: &mut Choice) -> DateTime<Utc> {
     let minutes = Duration::minutes(i64::try_from(choice.below(96)).unwrap() * 15);
     day(choice).and_hms_opt(0, 0, 0).unwrap().and_utc() + minutes
 }
 
 /// A call about work.
 pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
-    let collection = choice.of(COLLECTIONS);
+    let collection = choice.of(&collections());
     let path = format!("{}/{collection}", organization.path);
     let row = choice.maybe_of(organization.of(collection));
     match (choice.below(100), row) {
@@ -102,11 +108,9 @@ pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: 
             "week_starts_on": week(choice) }),
         "daily-reports" => daily_report(choice, organization),
         "incidents" => incident(choice, organization),
-        "rates" => json!({ "member_id": reference(choice, organization, "members"),
-            "starts_on": day(choice), "hourly_rate_minor": choice.below(10_000) }),
         "time-entries" => time_entry(choice, organization),
         TIMERS => timer(choice, organization),
-        _ => panic!("{collection}: add a body to `new` in tests/http/differential/bodies.rs"),
+        _ => described::new(choice, organization, collection),
     }
 }
 
