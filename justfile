@@ -44,6 +44,10 @@ openapi:
 docs:
     .ci/run docs
 
+# Make a plain aggregate, in the wing `work` if none is named: `just new-aggregate site_note money`
+new-aggregate NAME WING="work":
+    .ci/new-aggregate {{ NAME }} {{ WING }}
+
 # docs/openapi.json keeps the rules of redocly.yaml (needs Node.js)
 openapi-lint:
     .ci/run openapi-lint
