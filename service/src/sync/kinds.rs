@@ -22,14 +22,14 @@ use crate::{
 
 macro_rules! kinds {
     ($($($segment:ident)::+: $offline:ident),* $(,)?) => {
-        const RESOURCES: &[Option<Kind>] = &[$(Kind::$offline::<crate::$($segment)::+>()),*];
+        const KINDS: &[Option<Kind>] = &[$(Kind::$offline::<crate::$($segment)::+>()),*];
     };
 }
 resources!(kinds);
 
 /// Every kind.
 fn kinds() -> impl Iterator<Item = &'static Kind> {
-    RESOURCES.iter().flatten()
+    KINDS.iter().flatten()
 }
 
 /// What is done with a kind besides writing it.

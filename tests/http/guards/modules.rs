@@ -1,4 +1,5 @@
-//! A file that no `mod` names is not compiled: its tests would never run, and nobody would notice.
+//! A file that no `mod` names is not compiled: its tests would never run, and nobody would notice. Nor would anybody
+//! notice a resource that only these guards test.
 
 use std::{
     collections::BTreeSet,
@@ -6,11 +7,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use service::catalogue::RESOURCES;
+
 /// The folders of the test programs, each with a `main.rs`.
 const PROGRAMS: &[&str] = &["http", "store", "canary", "../api/tests/process"];
 
 /// What cargo does not compile with `cfg(test)` (`test = false`), because there is nothing to run.
 const UNTESTED: &[&str] = &["src", "../migration/src", "../api/src/main.rs"];
+
+/// Resources whose tests have another name.
+const TESTED_AS: &[(&str, &str)] = &[
+    ("account", "ledger"),
+    ("journal_entry", "ledger"),
+    ("organization", "time_zones"),
+    ("saga", "payout"),
+    ("user", "registration"),
+];
 
 /// The `*.rs` files below a folder.
 fn files(folder: &Path) -> BTreeSet<PathBuf> {
@@ -70,6 +82,23 @@ fn every_file_of_tests_is_compiled() {
     for program in PROGRAMS {
         let forgotten = forgotten(&package.join(program));
         assert!(forgotten.is_empty(), "no `mod` names {forgotten:?}");
+    }
+}
+
+#[test]
+fn every_resource_has_tests_of_its_own() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("http");
+    let names: BTreeSet<String> = files(&folder)
+        .iter()
+        .map(|path| path.strip_prefix(&folder).unwrap().with_extension(""))
+        .flat_map(|path| {
+            path.iter().map(|name| name.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        })
+        .collect();
+    for resource in RESOURCES {
+        let other = TESTED_AS.iter().find(|(name, _)| *name == resource.entity);
+        let name = other.map_or(resource.entity, |(_, name)| *name);
+        assert!(names.contains(name), "no {name}.rs in a folder of tests/http, nor a folder");
     }
 }
 

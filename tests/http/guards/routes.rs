@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
+use service::{catalogue::RESOURCES, event::Verb};
 use tests::{App, Database, Route, Sample, each_database, route};
 
 #[each_database]
@@ -60,4 +61,42 @@ async fn a_path_that_nobody_knows_is_a_404(database: Database) {
         }
     }
     app.stop().await;
+}
+
+/// The path of one of a resource.
+fn row(entity: &str) -> String {
+    if entity == "user" {
+        return "/v1/users/me".to_owned();
+    }
+    let variable = format!("/{{{entity}_id}}");
+    let mut paths = Route::all().into_iter().map(|route| route.path);
+    paths
+        .find(|path| path.ends_with(&variable))
+        .unwrap_or_else(|| panic!("no path ends {variable}"))
+}
+
+#[test]
+fn every_resource_has_the_routes_of_its_verbs_and_its_history() {
+    let routes: BTreeSet<String> = Route::all().iter().map(Route::name).collect();
+    for resource in RESOURCES {
+        let row = row(resource.entity);
+        for (verb, route) in [
+            (Verb::Updated, format!("PATCH {row}")),
+            (Verb::Reverted, format!("POST {row}/revert")),
+            (Verb::Deleted, format!("DELETE {row}")),
+        ] {
+            let (can_happen, is_there) = (resource.verbs.contains(&verb), routes.contains(&route));
+            assert_eq!(
+                can_happen,
+                is_there,
+                "{route}: {} is in its verbs: {can_happen}",
+                verb.as_str()
+            );
+        }
+        assert!(
+            routes.contains(&format!("GET {row}/history")),
+            "{} has no history",
+            resource.entity
+        );
+    }
 }
