@@ -229,6 +229,7 @@ macro_rules! owned_tables {
             idempotency_key [],
             import [],
             import_slice [],
+            imported_row [],
             incident [],
             invitation [],
             large_expense [],
