@@ -14,17 +14,16 @@ use crate::{
 };
 
 /// Writable properties of __one__.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
 pub struct __Type__Input {
     /// Name of the __text__, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
-    #[schema(max_length = 100)]
     pub name: String,
     /// Free text, at most 5000 characters.
     #[validate(length(max = 5000))]
-    #[schema(max_length = 5000)]
     pub note: Option<String>,
 }
 

@@ -56,10 +56,10 @@ mod layers;
 // The platform: its modules are named as those of this crate.
 pub use platform::{
     actor::{self, Actor},
-    amount, background, clock, consumer, csv,
+    amount, background, clock, consumer, csv, details,
     error::{self, Error, Result},
     event, geo, idempotency, input, lease, outbound, outcome, random, resource, role, saga, seal,
     store::{self, Store},
     text, zone,
 };
-pub(crate) use platform::{details, due, example, fault, liveness, tenant};
+pub(crate) use platform::{due, example, fault, liveness, tenant};

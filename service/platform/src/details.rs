@@ -5,10 +5,13 @@ use validator::ValidationError;
 
 use crate::text::refusal;
 
-/// Refuses more than 16 KiB of it.
+/// How many bytes of JSON it has at most.
+pub const MAX_SIZE: usize = 16 * 1024;
+
+/// Refuses more than [`MAX_SIZE`] of it.
 pub fn small(details: &Map<String, Value>) -> Result<(), ValidationError> {
     let size = serde_json::to_vec(details).map_or(usize::MAX, |json| json.len());
-    if size > 16 * 1024 {
+    if size > MAX_SIZE {
         return Err(refusal("length", "must be at most 16 KiB of JSON"));
     }
     Ok(())

@@ -35,6 +35,7 @@ pub enum GroupBy {
 }
 
 /// Period, grouping and filters of a report of hours.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

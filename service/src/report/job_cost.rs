@@ -35,6 +35,7 @@ pub enum Period {
 }
 
 /// Project and period of a report of costs.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

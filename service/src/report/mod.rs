@@ -79,6 +79,7 @@ impl GroupBy {
 }
 
 /// Period, grouping and filter of a report of spending.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -105,7 +106,7 @@ pub struct SpendingQuery {
     pub near: Option<Near>,
     /// Distance from `near` in metres along the great circle, 1 to 10000000. Defaults to 1000.
     #[validate(range(min = 1, max = 10_000_000))]
-    #[param(default = 1000, minimum = 1, maximum = 10_000_000)]
+    #[param(default = 1000)]
     pub within: Option<i64>,
 }
 
@@ -181,6 +182,7 @@ pub struct SpendingTotal {
 }
 
 /// Day of a report of budgets.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -21,6 +21,7 @@ use crate::{
 };
 
 /// Member and week of a timesheet.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -12,7 +12,7 @@ use crate::{
     resource::Descriptor,
     store::{
         Store,
-        page::{DEFAULT_LIMIT, MAX_LIMIT},
+        page::{DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT},
         stored::StoredWord,
     },
 };
@@ -119,7 +119,8 @@ impl Cursor {
     }
 
     fn decode(text: &str) -> Result<Self> {
-        let cursor = URL_SAFE_NO_PAD.decode(text).ok();
+        let text = Some(text).filter(|text| text.len() <= MAX_CURSOR_LENGTH);
+        let cursor = text.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
         let cursor = cursor.and_then(|json| serde_json::from_slice::<Self>(&json).ok());
         cursor.filter(|cursor| cursor.position >= 0).ok_or_else(unknown)
     }

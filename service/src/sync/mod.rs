@@ -19,6 +19,7 @@ pub use commands::sync;
 use crate::outcome::Outcome;
 
 /// Cursor, filter and limit of a request for changes.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -28,10 +29,11 @@ pub struct ChangesQuery {
     pub since: Option<String>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Return changes of these types of resources, separated by commas: `expense,category`.
-    /// Defaults to all types that the role may read.
+    /// Defaults to all types that the role may read. At most 500 characters.
+    #[validate(length(max = 500))]
     pub entities: Option<String>,
 }
 
@@ -69,6 +71,7 @@ pub struct Changed {
 }
 
 /// Changes that a client has made offline.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SyncRequest, examples(json!({ "changes": [
@@ -89,7 +92,6 @@ pub struct Changed {
 pub struct SyncInput {
     /// Changes to apply in this order, 1 to 500.
     #[validate(length(min = 1, max = 500))]
-    #[schema(min_items = 1, max_items = 500)]
     pub changes: Vec<Edit>,
 }
 

@@ -22,6 +22,7 @@ use crate::{
 const MAX_POSITIONS_SCANNED: i64 = 5_000;
 
 /// Position, filters and limit of a list of events.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -29,21 +30,18 @@ pub struct EventQuery {
     /// Return events after this position: `next_after` of the previous response. Omit it to start
     /// with the first event.
     #[validate(range(min = 0))]
-    #[param(minimum = 0)]
     pub after: Option<i64>,
     /// Return events of these kinds, separated by commas: `expense.approved,budget.*`. At most 2000
     /// characters.
     #[validate(length(max = 2000))]
-    #[param(max_length = 2000)]
     pub kinds: Option<String>,
     /// Return events of this type of resource, or of one resource: `expense`, `expense/ID`. At most
     /// 100 characters.
     #[validate(length(max = 100))]
-    #[param(max_length = 100)]
     pub entity: Option<String>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
 }
 

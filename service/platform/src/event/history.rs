@@ -28,6 +28,7 @@ use crate::{
 };
 
 /// Time of the state to return.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Copy, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -176,6 +177,7 @@ async fn versions<R: Resource>(
 }
 
 /// Target of a revert.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Copy, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({ "to_version": 1 })))]

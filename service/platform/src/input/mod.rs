@@ -24,6 +24,7 @@ use validator::Validate;
 pub use any_of::{AnyOf, AnyOrNone, IdOrNone, MAX_VALUES};
 pub use change::Change;
 pub use json::{parse, read};
+pub use platform_macros::bounded;
 pub use schema::{batch_schema, patch_schema};
 pub use serde_message::violation_from_serde;
 

@@ -201,6 +201,7 @@ impl TryFrom<entity::saga::Model> for Saga {
 }
 
 /// Filters and page of a list of sagas, newest first.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -213,7 +214,7 @@ pub struct SagaQuery {
     pub subject_id: Option<AnyOf<Uuid>>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.

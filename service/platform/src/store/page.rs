@@ -33,15 +33,18 @@ use crate::{
 pub const DEFAULT_LIMIT: u64 = 50;
 /// How many items a page has at most.
 pub const MAX_LIMIT: u64 = 500;
+/// How many characters a cursor has at most: it holds the text that a list is sorted by, of up to 200 characters.
+pub const MAX_CURSOR_LENGTH: usize = 4096;
 
 /// Page of a list.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.
@@ -99,7 +102,8 @@ impl<T: ToSchema> PartialSchema for Page<T> {
     fn schema() -> RefOr<Schema> {
         let items = ArrayBuilder::new()
             .items(Ref::from_schema_name(T::name()))
-            .description(Some("Items of the page."));
+            .description(Some("Items of the page."))
+            .max_items(usize::try_from(MAX_LIMIT).ok());
         let next_cursor = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
             .description(Some(
@@ -217,9 +221,9 @@ impl Cursor {
     }
 
     fn decode<C: ColumnTrait>(text: &str, sort: Sort<C>) -> Result<Self> {
-        let cursor: Option<Self> = URL_SAFE_NO_PAD
-            .decode(text)
-            .ok()
+        let cursor: Option<Self> = Some(text)
+            .filter(|text| text.len() <= MAX_CURSOR_LENGTH)
+            .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
             .and_then(|json| serde_json::from_slice(&json).ok())
             .filter(|cursor: &Self| cursor.sort == sort.name)
             .filter(|cursor| cursor.value.fits(sort.column.def().get_column_type()));

@@ -31,6 +31,7 @@ const KINDS: &[&str] =
     &["expense.created", "expense.updated", "expense.submitted", "expense.approved"];
 
 /// Trigger of a rule: a kind of event and a condition on the expense.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RuleWhen)]
@@ -70,6 +71,7 @@ impl Action {
 }
 
 /// Writable properties of a rule.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
@@ -77,7 +79,6 @@ pub struct RuleInput {
     /// Name of the rule, not blank, at most 100 characters. Several rules that apply to one event
     /// run in the order of their names.
     #[validate(length(max = 100), custom(function = text::visible))]
-    #[schema(max_length = 100)]
     pub name: String,
     /// Whether the rule is active. Defaults to true.
     #[serde(default = "yes")]
@@ -87,7 +88,6 @@ pub struct RuleInput {
     pub when: When,
     /// Actions of the rule, 1 to 20. At most one sets the category, and at most one sets the note.
     #[validate(length(min = 1, max = 20), custom(function = actions))]
-    #[schema(min_items = 1, max_items = 20)]
     pub then: Vec<Action>,
 }
 
@@ -217,6 +217,7 @@ impl TryFrom<entity::rule::Model> for Rule {
 }
 
 /// Period and limit of a dry run.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RuleDryRun)]
@@ -231,11 +232,11 @@ pub struct DryRunInput {
     pub to: Option<NaiveDate>,
     /// Maximum number of events in `items`, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[schema(minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
 }
 
 /// Unsaved rule to evaluate, with the period and limit of the dry run.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UnsavedRuleDryRun)]
@@ -245,7 +246,6 @@ pub struct RuleTrialInput {
     pub when: When,
     /// Actions of the rule, 1 to 20. At most one sets the category, and at most one sets the note.
     #[validate(length(min = 1, max = 20), custom(function = actions))]
-    #[schema(min_items = 1, max_items = 20)]
     pub then: Vec<Action>,
     /// First day of the events to evaluate (`YYYY-MM-DD`), in the organization's time zone. Omit it
     /// to start with the first event.
@@ -257,7 +257,6 @@ pub struct RuleTrialInput {
     pub to: Option<NaiveDate>,
     /// Maximum number of events in `items`, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[schema(minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
 }
 

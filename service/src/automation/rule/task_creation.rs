@@ -26,13 +26,13 @@ use crate::{
 };
 
 /// Task that a rule creates. Its metadata contains the identifier of the expense as `expense_id`.
+#[crate::input::bounded]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RuleTask)]
 pub struct TaskTemplate {
     /// Title of the task, not blank, at most 200 characters. Placeholders are not supported.
     #[validate(length(max = 200), custom(function = text::visible))]
-    #[schema(max_length = 200)]
     pub title: String,
     /// Priority of the task. Defaults to `medium`.
     #[serde(default)]
@@ -46,7 +46,6 @@ pub struct TaskTemplate {
     /// Number of days from the day of the event, in the organization's time zone, to the due date:
     /// 0 to 3650. Null for a task without a due date.
     #[validate(range(min = 0, max = 3650))]
-    #[schema(minimum = 0, maximum = 3650)]
     pub due_in_days: Option<i64>,
 }
 

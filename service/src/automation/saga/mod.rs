@@ -16,17 +16,18 @@ pub use offboarding::offboard;
 pub use reimbursement::pay;
 
 /// Comment that accompanies a decision about a saga.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SagaTransitionInput, examples(json!({ "note": "The bank confirms the payment." })))]
 pub struct SagaDecisionInput {
     /// Comment on the decision, at most 300 characters.
     #[validate(length(max = 300))]
-    #[schema(max_length = 300)]
     pub note: Option<String>,
 }
 
 /// Properties of an offboarding.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = MemberOffboardingInput, examples(json!({ "note": "The contract has ended." })))]
@@ -37,7 +38,6 @@ pub struct OffboardingInput {
     /// Reason for the offboarding, at most 300 characters. Returned only with the permission
     /// `member:manage`.
     #[validate(length(max = 300))]
-    #[schema(max_length = 300)]
     pub note: Option<String>,
 }
 

@@ -160,6 +160,7 @@ impl From<webhook_attempt::Model> for Attempt {
 }
 
 /// Filter and page of a list of deliveries.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -169,7 +170,7 @@ pub struct DeliveryQuery {
     pub state: Option<AnyOf<DeliveryState>>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.

@@ -55,6 +55,7 @@ impl Default for Settings {
 }
 
 /// Writable properties of a webhook.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
@@ -62,16 +63,13 @@ pub struct WebhookInput {
     /// HTTP or HTTPS URL that receives the messages, without user information, at most 2000
     /// characters.
     #[validate(length(max = 2000), custom(function = rules::url))]
-    #[schema(max_length = 2000)]
     pub url: String,
     /// Kinds of events to send, 1 to 100: a kind such as `expense.approved`, a prefix such as
     /// `expense.*`, or `*` for all.
     #[validate(length(min = 1, max = 100), custom(function = rules::kinds))]
-    #[schema(min_items = 1, max_items = 100)]
     pub kinds: Vec<String>,
     /// Description of the webhook, not blank, at most 500 characters.
     #[validate(length(max = 500), custom(function = text::visible))]
-    #[schema(max_length = 500)]
     pub description: Option<String>,
     /// Whether messages are sent. Events that occur while the webhook is disabled are sent once it
     /// is enabled again. Defaults to true.
@@ -190,6 +188,7 @@ pub struct IssuedWebhook {
 }
 
 /// Options of the rotation of a webhook's secret.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = WebhookSecretRotationInput, examples(json!({ "overlap_hours": 48 })))]
@@ -198,7 +197,7 @@ pub struct RotationInput {
     /// Defaults to 24.
     #[serde(default = "a_day")]
     #[validate(range(min = 0, max = 720))]
-    #[schema(default = 24, minimum = 0, maximum = 720)]
+    #[schema(default = 24)]
     pub overlap_hours: i64,
 }
 

@@ -25,13 +25,13 @@ use crate::{
 pub(crate) const PREFIX: &str = "stw_k_";
 
 /// Properties of a new API key.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
 pub struct ApiKeyInput {
     /// Name of the key, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
-    #[schema(max_length = 100)]
     pub name: String,
     /// Role of the key. It never has more permissions than the member for whom it acts.
     pub role: Role,

@@ -24,6 +24,7 @@ use crate::{
 const PREFIX: &str = "stw_i_";
 
 /// Properties of a new invitation.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
@@ -43,7 +44,7 @@ pub struct InvitationInput {
     /// creates expires with the key at the latest.
     #[serde(default = "a_week")]
     #[validate(range(min = 1, max = 90))]
-    #[schema(minimum = 1, maximum = 90, default = 7)]
+    #[schema(default = 7)]
     pub expires_in_days: i64,
 }
 

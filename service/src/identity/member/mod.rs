@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// Writable properties of a member.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
 pub struct MemberInput {
     /// Name of the member in the organization, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
-    #[schema(max_length = 100)]
     pub name: String,
     /// Role of the member, not above that of the member who sets it. Defaults to `member`.
     #[serde(default = "member")]
@@ -45,7 +45,6 @@ pub struct MemberInput {
     pub hourly_rate_minor: Option<i64>,
     /// Identifier of the member in another system, at most 100 characters.
     #[validate(length(max = 100))]
-    #[schema(max_length = 100)]
     pub external_ref: Option<String>,
 }
 

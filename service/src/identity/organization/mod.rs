@@ -50,6 +50,7 @@ pub enum Kind {
 }
 
 /// Writable properties of an organization.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
@@ -58,7 +59,6 @@ pub struct OrganizationInput {
     pub kind: Kind,
     /// Name of the organization, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
-    #[schema(max_length = 100)]
     pub name: String,
     /// Default currency: ISO 4217 code, such as `EUR`.
     #[validate(custom(function = amount::currency_code))]
@@ -79,7 +79,6 @@ pub struct OrganizationInput {
     /// HTTP or HTTPS URL that executes payouts, at most 2000 characters; null for none.
     /// docs/ledger.md describes the request.
     #[validate(length(max = 2000), custom(function = callable))]
-    #[schema(max_length = 2000)]
     pub payout_url: Option<String>,
     /// Whether time entries of one member may overlap. Defaults to false.
     #[serde(default)]

@@ -25,6 +25,7 @@ use crate::{
 };
 
 /// Writable properties of a rate.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
@@ -38,7 +39,6 @@ pub struct RateInput {
     /// Cost of one hour in minor units of the organization's currency (cents), 0 to
     /// 9007199254740991; null if the member has no rate from this day on.
     #[validate(range(min = 0, max = 9_007_199_254_740_991_i64))]
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub hourly_rate_minor: Option<i64>,
 }
 
@@ -97,6 +97,7 @@ impl TryFrom<entity::rate::Model> for Rate {
 }
 
 /// Filter and page of a list of rates.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -106,7 +107,7 @@ pub struct RateQuery {
     pub member_id: Option<AnyOf<Uuid>>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.

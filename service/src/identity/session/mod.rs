@@ -18,6 +18,7 @@ use crate::identity::user::{MAX_READ_LENGTH, User};
 pub(crate) const PREFIX: &str = "stw_s_";
 
 /// Credentials with which a session is created.
+#[crate::input::bounded]
 #[derive(Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewSession, examples(json!({
@@ -30,7 +31,7 @@ pub struct Login {
     pub email: String,
     /// Password of the user.
     #[validate(length(max = MAX_READ_LENGTH))]
-    #[schema(format = Password)]
+    #[schema(format = Password, max_length = 1024)]
     pub password: String,
 }
 

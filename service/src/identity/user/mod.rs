@@ -34,6 +34,7 @@ pub enum Registration {
 }
 
 /// Properties of a new user.
+#[crate::input::bounded]
 #[derive(Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({
@@ -59,6 +60,7 @@ pub struct NewUser {
 }
 
 /// Writable properties of a user.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
@@ -72,12 +74,13 @@ pub struct UserInput {
 }
 
 /// Change of the current user's password.
+#[crate::input::bounded]
 #[derive(Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
     /// Current password.
     #[validate(length(max = MAX_READ_LENGTH))]
-    #[schema(format = Password)]
+    #[schema(format = Password, max_length = 1024)]
     pub current_password: String,
     /// New password of 8 to 256 characters, counted after RFC 8265 normalization. The thousand most
     /// common passwords are refused.

@@ -86,13 +86,13 @@ pub enum Purpose {
 }
 
 /// Writable properties of an account.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
 pub struct AccountInput {
     /// Name of the account, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
-    #[schema(max_length = 100)]
     pub name: String,
     /// Type of the account. Immutable.
     pub kind: Kind,

@@ -50,6 +50,7 @@ pub enum Period {
 }
 
 /// Amount of a budget from a day on.
+#[crate::input::bounded]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = BudgetAmount)]
@@ -61,18 +62,17 @@ pub struct Amount {
     /// Amount that may be spent in one period, in minor units of the budget's currency (cents), 1
     /// to 9007199254740991.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
 }
 
 /// Writable properties of a budget.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
 pub struct BudgetInput {
     /// Name of the budget, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
-    #[schema(max_length = 100)]
     pub name: String,
     /// Identifier of the category to which the budget applies, including all categories below it;
     /// null for a budget of all spending.
@@ -84,12 +84,10 @@ pub struct BudgetInput {
     /// contains today in the organization's time zone; if the latest amount begins after that
     /// period, the change replaces it.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
     /// Amounts in the order of their days, 1 to 200. The first one begins on `starts_on` of the
     /// budget, and the last one has its `amount_minor`. Null for one amount from the beginning.
     #[validate(length(min = 1, max = 200), nested)]
-    #[schema(min_items = 1, max_items = 200)]
     pub amounts: Option<Vec<Amount>>,
     /// ISO 4217 currency code, such as `EUR`. Only spending in this currency counts. Defaults to
     /// the organization's currency.

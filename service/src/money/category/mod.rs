@@ -44,6 +44,7 @@ pub enum Kind {
 }
 
 /// Writable properties of a category.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
@@ -51,7 +52,6 @@ pub struct CategoryInput {
     /// Name of the category, not blank, at most 100 characters. Unique below its parent, ignoring
     /// case.
     #[validate(length(max = 100), custom(function = text::visible))]
-    #[schema(max_length = 100)]
     pub name: String,
     /// Direction of the money that the category classifies. Defaults to `expense`.
     #[serde(default)]

@@ -101,19 +101,18 @@ pub enum Status {
 
 /// Line of an expense. If an expense has lines, their amounts sum to the amount of the expense; the
 /// positive ones sum to at most 9007199254740991.
+#[crate::input::bounded]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpenseItem {
     /// Name of the article or service, not blank, at most 200 characters.
     #[validate(length(max = 200), custom(function = text::visible))]
-    #[schema(max_length = 200)]
     pub name: String,
     /// Quantity in thousandths of `unit`, 1 to 9007199254740991: 1500 is 1.5.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub quantity_milli: Option<i64>,
     /// Unit of the quantity, such as `kg`, at most 20 characters.
     #[validate(length(max = 20))]
-    #[schema(max_length = 20)]
     pub unit: Option<String>,
     /// Amount of the line in minor units of the expense's currency (cents), -9007199254740991 to
     /// 9007199254740991, not 0. Negative for a discount or a deposit.
@@ -121,7 +120,6 @@ pub struct ExpenseItem {
         range(min = -9_007_199_254_740_991_i64, max = 9_007_199_254_740_991_i64),
         custom(function = rules::not_zero)
     )]
-    #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
     /// Identifier of the line's category; null if the expense's category applies.
     pub category_id: Option<Uuid>,
@@ -130,6 +128,7 @@ pub struct ExpenseItem {
 }
 
 /// Writable properties of an expense.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = lines_sum), schema(function = whole_place))]
@@ -151,7 +150,6 @@ pub struct ExpenseInput {
     pub spent_on: NaiveDate,
     /// Amount in minor units of `currency` (cents), 1 to 9007199254740991.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
     /// ISO 4217 currency code, such as `EUR`. Defaults to the organization's currency.
     #[validate(custom(function = amount::currency_code))]
@@ -159,29 +157,23 @@ pub struct ExpenseInput {
     pub currency: Option<String>,
     /// Name of the seller, at most 200 characters.
     #[validate(length(max = 200))]
-    #[schema(max_length = 200)]
     pub merchant: Option<String>,
     /// Means of payment, such as `cash` or the name of a card, at most 50 characters.
     #[validate(length(max = 50))]
-    #[schema(max_length = 50)]
     pub payment_method: Option<String>,
     /// Free text, at most 2000 characters.
     #[validate(length(max = 2000))]
-    #[schema(max_length = 2000)]
     pub note: Option<String>,
     /// Place of the purchase, at most 200 characters.
     #[validate(length(max = 200))]
-    #[schema(max_length = 200)]
     pub place: Option<String>,
     /// Latitude of the purchase in degrees north, -90 to 90, at most seven decimals. Requires
     /// `longitude`.
     #[validate(range(min = -90.0, max = 90.0), custom(function = geo::degrees))]
-    #[schema(minimum = -90, maximum = 90)]
     pub latitude: Option<f64>,
     /// Longitude of the purchase in degrees east, -180 to 180, at most seven decimals. Requires
     /// `latitude`.
     #[validate(range(min = -180.0, max = 180.0), custom(function = geo::degrees))]
-    #[schema(minimum = -180, maximum = 180)]
     pub longitude: Option<f64>,
     /// Data of the client that the server stores and does not interpret: a JSON object of at most
     /// 16 KiB.
@@ -194,7 +186,6 @@ pub struct ExpenseInput {
     /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     #[serde(default)]
     #[validate(length(max = 20), custom(function = text::tags))]
-    #[schema(max_items = 20)]
     pub tags: Vec<String>,
 }
 
@@ -218,13 +209,13 @@ fn lines_sum(input: &ExpenseInput) -> Result<(), ValidationError> {
 pub type NewExpense = crate::input::Create<ExpenseInput>;
 
 /// Comment that accompanies a transition of an expense.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ExpenseTransitionInput, examples(json!({ "note": "The receipt is attached." })))]
 pub struct DecisionInput {
     /// Comment on the decision, at most 500 characters.
     #[validate(length(max = 500))]
-    #[schema(max_length = 500)]
     pub note: Option<String>,
 }
 
@@ -304,6 +295,7 @@ pub struct Expense {
 }
 
 /// Filters, order and page of a list of expenses.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -350,7 +342,7 @@ pub struct ExpenseQuery {
     pub near: Option<Near>,
     /// Distance from `near` in metres along the great circle, 1 to 10000000. Defaults to 1000.
     #[validate(range(min = 1, max = 10_000_000))]
-    #[param(default = 1000, minimum = 1, maximum = 10_000_000)]
+    #[param(default = 1000)]
     pub within: Option<i64>,
     /// Return expenses whose merchant or note contains this text, ignoring case. At most 200
     /// characters.
@@ -362,7 +354,7 @@ pub struct ExpenseQuery {
     pub sort: ExpenseSort,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.
@@ -406,6 +398,7 @@ pub enum ExpenseSort {
 }
 
 /// Expenses to be created in one transaction: all of them or none.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpenseBatch {

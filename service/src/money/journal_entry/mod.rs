@@ -20,6 +20,7 @@ use crate::{amount, input::AnyOf, store::page::paged, text};
 
 /// Amount that a journal entry moves between two accounts: a debit of one and a credit of the
 /// other.
+#[crate::input::bounded]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = JournalEntryTransfer)]
@@ -30,7 +31,6 @@ pub struct Transfer {
     pub credit_account_id: Uuid,
     /// Amount in minor units of `currency` (cents), 1 to 9007199254740991.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount_minor: i64,
     /// ISO 4217 code of the currency of both accounts, such as `EUR`.
     #[validate(custom(function = amount::currency_code))]
@@ -39,6 +39,7 @@ pub struct Transfer {
 }
 
 /// Properties of a new journal entry.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
@@ -48,11 +49,9 @@ pub struct JournalEntryInput {
     pub occurred_on: NaiveDate,
     /// Description of the entry, at most 500 characters.
     #[validate(length(max = 500))]
-    #[schema(max_length = 500)]
     pub memo: Option<String>,
     /// Reference to an external document, such as the number of a voucher, at most 200 characters.
     #[validate(length(max = 200))]
-    #[schema(max_length = 200)]
     pub reference: Option<String>,
     /// Transfers of the entry, 1 to 200, in one or more currencies.
     #[validate(length(min = 1, max = 200), nested)]
@@ -60,6 +59,7 @@ pub struct JournalEntryInput {
 }
 
 /// Properties of the journal entry that reverses another.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = JournalEntryReversalInput, examples(json!({ "memo": "Entered twice" })))]
@@ -71,7 +71,6 @@ pub struct ReversalInput {
     pub occurred_on: Option<NaiveDate>,
     /// Description of the reversing entry, at most 500 characters.
     #[validate(length(max = 500))]
-    #[schema(max_length = 500)]
     pub memo: Option<String>,
 }
 
@@ -105,6 +104,7 @@ pub struct JournalEntry {
 }
 
 /// Filters, order and page of a list of journal entries.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -124,7 +124,7 @@ pub struct JournalEntryQuery {
     pub sort: JournalEntrySort,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.

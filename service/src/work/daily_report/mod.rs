@@ -86,6 +86,7 @@ pub enum ItemKind {
 }
 
 /// Weather on the day of a daily report.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::in_order))]
@@ -93,28 +94,24 @@ pub enum ItemKind {
 pub struct Weather {
     /// Description of the weather, at most 200 characters.
     #[validate(length(max = 200))]
-    #[schema(max_length = 200)]
     pub conditions: Option<String>,
     /// Lowest temperature in tenths of a degree Celsius, -1000 to 1000: -25 is -2.5 °C.
     #[validate(range(min = -1000, max = 1000))]
-    #[schema(minimum = -1000, maximum = 1000)]
     pub temperature_low_tenths: Option<i64>,
     /// Highest temperature in tenths of a degree Celsius, -1000 to 1000, not below
     /// `temperature_low_tenths`.
     #[validate(range(min = -1000, max = 1000))]
-    #[schema(minimum = -1000, maximum = 1000)]
     pub temperature_high_tenths: Option<i64>,
     /// Precipitation in tenths of a millimetre, 0 to 100000.
     #[validate(range(min = 0, max = 100_000))]
-    #[schema(minimum = 0, maximum = 100_000)]
     pub precipitation_tenths: Option<i64>,
     /// Wind speed in kilometres per hour, 0 to 500.
     #[validate(range(min = 0, max = 500))]
-    #[schema(minimum = 0, maximum = 500)]
     pub wind_kmh: Option<i64>,
 }
 
 /// Line of the crew of a daily report: either a member, or a number of people of one trade.
+#[crate::input::bounded]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::one_or_the_other))]
@@ -124,18 +121,15 @@ pub struct Crew {
     pub member_id: Option<Uuid>,
     /// Trade of the people, not blank, at most 100 characters; null for a line of a member.
     #[validate(length(max = 100), custom(function = text::visible))]
-    #[schema(max_length = 100)]
     pub trade: Option<String>,
     /// Number of people, 1 to 10000; 1 for a member. Defaults to 1.
     #[serde(default = "one")]
     #[validate(range(min = 1, max = 10_000))]
-    #[schema(minimum = 1, maximum = 10_000)]
     pub count: i64,
     /// Time worked by all people of the line together, in seconds, 0 to 9007199254740991. Defaults
     /// to 0.
     #[serde(default)]
     #[validate(range(min = 0, max = 9_007_199_254_740_991_i64))]
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub seconds: i64,
 }
 
@@ -144,6 +138,7 @@ fn one() -> i64 {
 }
 
 /// Item of a daily report.
+#[crate::input::bounded]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::minutes_of_a_delay))]
@@ -153,22 +148,20 @@ pub struct Item {
     pub kind: ItemKind,
     /// Description of the item, not blank, at most 1000 characters.
     #[validate(length(max = 1000), custom(function = text::visible))]
-    #[schema(max_length = 1000)]
     pub text: String,
     /// Quantity in thousandths of `unit`, 1 to 9007199254740991: 1500 is 1.5.
     #[validate(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub quantity_milli: Option<i64>,
     /// Unit of the quantity, such as `m3`, at most 20 characters.
     #[validate(length(max = 20))]
-    #[schema(max_length = 20)]
     pub unit: Option<String>,
     /// Duration of a delay in minutes, 1 to 1500. Only allowed for items of kind `delay`.
     #[validate(range(min = 1, max = 1500))]
-    #[schema(minimum = 1, maximum = 1500)]
     pub minutes: Option<i64>,
 }
 
 /// Writable properties of a daily report.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::members_once))]
@@ -184,32 +177,30 @@ pub struct DailyReportInput {
     pub weather: Option<Weather>,
     /// Summary of the day, at most 5000 characters.
     #[validate(length(max = 5000))]
-    #[schema(max_length = 5000)]
     pub summary: Option<String>,
     /// People who worked on the day, at most 200 lines.
     #[serde(default)]
     #[validate(length(max = 200), nested)]
-    #[schema(max_items = 200)]
     pub crew: Vec<Crew>,
     /// Items of the report, at most 200.
     #[serde(default)]
     #[validate(length(max = 200), nested)]
-    #[schema(max_items = 200)]
     pub items: Vec<Item>,
 }
 
 /// Comment that accompanies a transition of a daily report.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = DailyReportTransitionInput, examples(json!({ "note": "Complete" })))]
 pub struct DailyReportDecisionInput {
     /// Comment on the approval, at most 500 characters.
     #[validate(length(max = 500))]
-    #[schema(max_length = 500)]
     pub note: Option<String>,
 }
 
 /// Amendment of a submitted or approved daily report.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewDailyReportAmendmentInput, examples(json!({
@@ -219,7 +210,6 @@ pub struct DailyReportDecisionInput {
 pub struct AmendInput {
     /// Reason for the amendment, not blank, at most 500 characters.
     #[validate(length(max = 500), custom(function = text::visible))]
-    #[schema(max_length = 500)]
     pub reason: String,
     /// Changes to the report: a JSON Merge Patch (RFC 7396), without `version`.
     #[schema(schema_with = crate::input::patch_schema::<DailyReportInput>)]
@@ -335,6 +325,7 @@ pub struct MemberHours {
 }
 
 /// Filters, order and page of a list of daily reports.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -364,7 +355,7 @@ pub struct DailyReportQuery {
     pub sort: DailyReportSort,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.

@@ -123,6 +123,7 @@ pub enum InjuryType {
 
 /// Writable properties of an incident. The server encrypts `body_part`, `nature`, `cause`,
 /// `treatment`, `narrative` and `witnesses`.
+#[crate::input::bounded]
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::classified))]
@@ -135,7 +136,6 @@ pub struct IncidentInput {
     pub occurred_at: DateTime<Utc>,
     /// Place of the incident, at most 500 characters.
     #[validate(length(max = 500))]
-    #[schema(max_length = 500)]
     pub place: Option<String>,
     /// Identifier of the project; null for none. Archived projects are accepted.
     pub project_id: Option<Uuid>,
@@ -144,32 +144,25 @@ pub struct IncidentInput {
     pub status: Status,
     /// Job title of the injured member, at most 200 characters.
     #[validate(length(max = 200))]
-    #[schema(max_length = 200)]
     pub job_title: Option<String>,
     /// Part of the body that was injured, at most 200 characters.
     #[validate(length(max = 200))]
-    #[schema(max_length = 200)]
     pub body_part: Option<String>,
     /// Nature of the injury or illness, at most 200 characters.
     #[validate(length(max = 200))]
-    #[schema(max_length = 200)]
     pub nature: Option<String>,
     /// Cause of the incident, at most 2000 characters.
     #[validate(length(max = 2000))]
-    #[schema(max_length = 2000)]
     pub cause: Option<String>,
     /// Treatment of the injury or illness, at most 2000 characters.
     #[validate(length(max = 2000))]
-    #[schema(max_length = 2000)]
     pub treatment: Option<String>,
     /// Description of the incident, at most 20000 characters.
     #[validate(length(max = 20000))]
-    #[schema(max_length = 20000)]
     pub narrative: Option<String>,
     /// Names of the witnesses: at most 50 of 1 to 200 characters each.
     #[serde(default)]
     #[validate(length(max = 50), custom(function = rules::witnesses))]
-    #[schema(max_items = 50)]
     pub witnesses: Vec<String>,
     /// Whether the incident belongs in the OSHA 300 log. Defaults to false.
     #[serde(default)]
@@ -184,20 +177,16 @@ pub struct IncidentInput {
     /// Calendar days away from work, 0 to 99999. Defaults to 0.
     #[serde(default)]
     #[validate(range(min = 0, max = 99999))]
-    #[schema(minimum = 0, maximum = 99999)]
     pub days_away: i64,
     /// Calendar days of job transfer or restriction, 0 to 99999. Defaults to 0.
     #[serde(default)]
     #[validate(range(min = 0, max = 99999))]
-    #[schema(minimum = 0, maximum = 99999)]
     pub days_restricted: i64,
     /// Number of the insurance claim, at most 100 characters.
     #[validate(length(max = 100))]
-    #[schema(max_length = 100)]
     pub claim_number: Option<String>,
     /// Name of the insurer, at most 200 characters.
     #[validate(length(max = 200))]
-    #[schema(max_length = 200)]
     pub insurer: Option<String>,
 }
 
@@ -343,6 +332,7 @@ impl fmt::Debug for Incident {
 }
 
 /// Filters and page of a list of incidents.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -364,7 +354,7 @@ pub struct IncidentQuery {
     pub to: Option<NaiveDate>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.

@@ -26,13 +26,13 @@ use crate::{
 const MAX_DAYS: i64 = 180;
 
 /// Year of an OSHA form.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Copy, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OshaQuery {
     /// Calendar year of the incidents, 1000 to 9998, in the organization's time zone.
     #[validate(range(min = 1000, max = 9998))]
-    #[param(minimum = 1000, maximum = 9998)]
     pub year: i32,
 }
 

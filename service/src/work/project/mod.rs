@@ -64,6 +64,7 @@ pub enum Status {
 }
 
 /// Writable properties of a project.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::in_order), schema(function = rules::whole_place))]
@@ -71,15 +72,12 @@ pub enum Status {
 pub struct ProjectInput {
     /// Job number, not blank, at most 50 characters. Unique in the organization, ignoring case.
     #[validate(length(max = 50), custom(function = text::visible))]
-    #[schema(max_length = 50)]
     pub job_number: Option<String>,
     /// Name of the project, not blank, at most 100 characters.
     #[validate(length(max = 100), custom(function = text::visible))]
-    #[schema(max_length = 100)]
     pub name: String,
     /// Name of the client, at most 200 characters.
     #[validate(length(max = 200))]
-    #[schema(max_length = 200)]
     pub client: Option<String>,
     /// Status of the project. Defaults to `active`.
     #[serde(default)]
@@ -93,7 +91,6 @@ pub struct ProjectInput {
     /// Budget of the project in minor units of `currency` (cents), 0 to 9007199254740991; null for
     /// none.
     #[validate(range(min = 0, max = 9_007_199_254_740_991_i64))]
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub budget_minor: Option<i64>,
     /// ISO 4217 code of the currency of the budget, such as `EUR`. Defaults to the organization's
     /// currency.
@@ -102,21 +99,17 @@ pub struct ProjectInput {
     pub currency: Option<String>,
     /// Postal address or description of the site, at most 500 characters.
     #[validate(length(max = 500))]
-    #[schema(max_length = 500)]
     pub address: Option<String>,
     /// Latitude of the site in degrees north, -90 to 90, at most seven decimals. Requires
     /// `longitude`.
     #[validate(range(min = -90.0, max = 90.0), custom(function = geo::degrees))]
-    #[schema(minimum = -90, maximum = 90)]
     pub latitude: Option<f64>,
     /// Longitude of the site in degrees east, -180 to 180, at most seven decimals. Requires
     /// `latitude`.
     #[validate(range(min = -180.0, max = 180.0), custom(function = geo::degrees))]
-    #[schema(minimum = -180, maximum = 180)]
     pub longitude: Option<f64>,
     /// Free text, at most 5000 characters.
     #[validate(length(max = 5000))]
-    #[schema(max_length = 5000)]
     pub note: Option<String>,
     /// Data of the client that the server stores and does not interpret: a JSON object of at most
     /// 16 KiB.
@@ -217,6 +210,7 @@ impl TryFrom<entity::project::Model> for Project {
 }
 
 /// Filters and page of a list of projects.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -230,7 +224,7 @@ pub struct ProjectQuery {
     pub q: Option<String>,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.

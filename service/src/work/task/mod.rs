@@ -110,6 +110,7 @@ impl Priority {
 }
 
 /// Writable properties of a task.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::due_once), schema(function = rules::recurs))]
@@ -117,11 +118,9 @@ impl Priority {
 pub struct TaskInput {
     /// Title of the task, not blank, at most 200 characters.
     #[validate(length(max = 200), custom(function = text::visible))]
-    #[schema(max_length = 200)]
     pub title: String,
     /// Free text, at most 5000 characters.
     #[validate(length(max = 5000))]
-    #[schema(max_length = 5000)]
     pub note: Option<String>,
     /// Status of the task. Defaults to `pending`.
     #[serde(default)]
@@ -146,12 +145,10 @@ pub struct TaskInput {
     pub project_id: Option<Uuid>,
     /// Estimated effort in minutes, 1 to 1000000.
     #[validate(range(min = 1, max = 1_000_000))]
-    #[schema(minimum = 1, maximum = 1_000_000)]
     pub estimate_minutes: Option<i64>,
     /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     #[serde(default)]
     #[validate(length(max = 20), custom(function = text::tags))]
-    #[schema(max_items = 20)]
     pub tags: Vec<String>,
     /// Data of the client that the server stores and does not interpret: a JSON object of at most
     /// 16 KiB.
@@ -161,13 +158,12 @@ pub struct TaskInput {
     /// with a frequency of `DAILY` or longer. Null for a task that does not recur. Requires
     /// `due_on` or `due_at`.
     #[validate(length(max = 500))]
-    #[schema(max_length = 500, example = "FREQ=WEEKLY;BYDAY=MO")]
+    #[schema(example = "FREQ=WEEKLY;BYDAY=MO")]
     pub recurrence: Option<String>,
     /// Identifiers of the members who take turns at the tasks of the series, in their order, at
     /// most 50. Requires `recurrence`.
     #[serde(default)]
     #[validate(length(max = 50), custom(function = rotation::distinct))]
-    #[schema(max_items = 50)]
     pub rotation: Vec<Uuid>,
 }
 
@@ -306,6 +302,7 @@ impl TryFrom<entity::task::Model> for Task {
 }
 
 /// Filters, order and page of a list of tasks.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -349,7 +346,7 @@ pub struct TaskQuery {
     pub sort: TaskSort,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.

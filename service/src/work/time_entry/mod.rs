@@ -35,6 +35,7 @@ use crate::{
 };
 
 /// Writable properties of a time entry: either `started_at` and `ended_at`, or `day` and `minutes`.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = rules::whole))]
@@ -59,32 +60,28 @@ pub struct TimeEntryInput {
     pub day: Option<NaiveDate>,
     /// Duration of an entry without start and end, in minutes, 1 to 1440; null for others.
     #[validate(range(min = 1, max = 1440))]
-    #[schema(minimum = 1, maximum = 1440)]
     pub minutes: Option<i64>,
     /// Breaks between start and end, at most 100, in order and without overlap.
     #[serde(default)]
     #[validate(length(max = 100), nested)]
-    #[schema(max_items = 100)]
     pub breaks: Vec<Break>,
     /// Whether the time is billable. Defaults to false.
     #[serde(default)]
     pub billable: bool,
     /// Cost code to which the time is booked, at most 50 characters.
     #[validate(length(max = 50))]
-    #[schema(max_length = 50)]
     pub cost_code: Option<String>,
     /// Description of the work, at most 5000 characters.
     #[validate(length(max = 5000))]
-    #[schema(max_length = 5000)]
     pub note: Option<String>,
     /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     #[serde(default)]
     #[validate(length(max = 20), custom(function = text::tags))]
-    #[schema(max_items = 20)]
     pub tags: Vec<String>,
 }
 
 /// Interval without work within a time entry.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TimeEntryBreak)]
@@ -98,6 +95,7 @@ pub struct Break {
 }
 
 /// Properties of a timer that is started.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({
@@ -121,16 +119,13 @@ pub struct TimerInput {
     pub billable: bool,
     /// Cost code to which the time is booked, at most 50 characters.
     #[validate(length(max = 50))]
-    #[schema(max_length = 50)]
     pub cost_code: Option<String>,
     /// Description of the work, at most 5000 characters.
     #[validate(length(max = 5000))]
-    #[schema(max_length = 5000)]
     pub note: Option<String>,
     /// Labels for search, unique ignoring case: at most 20 of 1 to 50 characters each.
     #[serde(default)]
     #[validate(length(max = 20), custom(function = text::tags))]
-    #[schema(max_items = 20)]
     pub tags: Vec<String>,
 }
 
@@ -157,6 +152,7 @@ impl TimerInput {
 }
 
 /// End of a timer that is stopped.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TimerStopInput, examples(json!({ "ended_at": "2026-11-16T16:00:00Z" })))]
@@ -270,6 +266,7 @@ impl TryFrom<entity::time_entry::Model> for TimeEntry {
 }
 
 /// Filters, order and page of a list of time entries.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -316,7 +313,7 @@ pub struct TimeEntryQuery {
     pub sort: TimeEntrySort,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.
@@ -341,6 +338,7 @@ pub enum TimeEntrySort {
 }
 
 /// Time entries to be created in one transaction: all of them or none.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimeEntryBatch {

@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// Decisions about several timecards. Each is applied independently of the others.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TimecardDecisionBatch)]
 pub struct Decide {
     /// Decisions to apply, 1 to 500.
     #[validate(length(min = 1, max = 500), nested)]
-    #[schema(min_items = 1, max_items = 500)]
     pub items: Vec<DecisionItem>,
 }
 
@@ -38,6 +38,7 @@ pub enum Decision {
 }
 
 /// Decision about one timecard.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TimecardDecisionItem)]
@@ -51,7 +52,6 @@ pub struct DecisionItem {
     pub decision: Decision,
     /// Comment on the decision, at most 500 characters.
     #[validate(length(max = 500))]
-    #[schema(max_length = 500)]
     pub note: Option<String>,
 }
 

@@ -63,6 +63,7 @@ pub enum Status {
 }
 
 /// Properties of a new timecard.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::example))]
@@ -76,24 +77,24 @@ pub struct TimecardInput {
 }
 
 /// Comment that accompanies a transition of a timecard.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TimecardTransition, examples(json!({ "note": "Complete" })))]
 pub struct TimecardNote {
     /// Comment on the decision, at most 500 characters.
     #[validate(length(max = 500))]
-    #[schema(max_length = 500)]
     pub note: Option<String>,
 }
 
 /// Reason for reopening a timecard.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TimecardReopening, examples(json!({ "reason": "Friday is missing." })))]
 pub struct TimecardReason {
     /// Reason for reopening the timecard, not blank, at most 500 characters.
     #[validate(length(max = 500), custom(function = text::visible))]
-    #[schema(max_length = 500)]
     pub reason: String,
 }
 
@@ -168,6 +169,7 @@ impl TryFrom<entity::timecard::Model> for Timecard {
 }
 
 /// Filters, order and page of a list of timecards.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -190,7 +192,7 @@ pub struct TimecardQuery {
     pub sort: TimecardSort,
     /// Maximum number of items in the response, 1 to 500. Defaults to 50.
     #[validate(range(min = 1, max = 500))]
-    #[param(default = 50, minimum = 1, maximum = 500)]
+    #[param(default = 50)]
     pub limit: Option<u64>,
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.

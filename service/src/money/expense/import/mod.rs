@@ -54,6 +54,7 @@ use crate::{
 /// Mapping of the columns of a CSV file to properties of expenses, and options of the import. What
 /// is omitted is detected from the whole file; what the file does not decide is required. A column
 /// is named as in the header, or by its position: `#3`.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

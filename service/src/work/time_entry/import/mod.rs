@@ -44,6 +44,7 @@ use crate::{
 /// Mapping of the columns of a CSV file to properties of time entries, and options of the import.
 /// The columns of Toggl Track, Clockify and Harvest exports are recognized; an empty name ignores
 /// such a column.
+#[crate::input::bounded]
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
