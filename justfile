@@ -48,9 +48,13 @@ docs:
 new-aggregate NAME WING="work":
     .ci/new-aggregate {{ NAME }} {{ WING }}
 
-# docs/openapi.json keeps the rules of redocly.yaml (needs Node.js)
+# docs/openapi.json keeps the rules of .spectral.yaml and redocly.yaml (needs Node.js)
 openapi-lint:
     .ci/run openapi-lint
+
+# A TypeScript and a Python client of docs/openapi.json are generated and compile (needs Node.js and Python)
+clients:
+    .ci/run clients
 
 # Advisories, licences, bans and sources of all dependencies
 deny:

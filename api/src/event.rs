@@ -44,6 +44,7 @@ async fn list_events(
 }
 
 /// Position and filters of a stream of events.
+#[service::input::bounded]
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -51,17 +52,14 @@ struct StreamQuery {
     /// Send events after this position. Ignored if `Last-Event-ID` is sent; without either, the
     /// stream starts with the next event.
     #[validate(range(min = 0))]
-    #[param(minimum = 0)]
     after: Option<i64>,
     /// Send events of these kinds, separated by commas: `expense.approved,budget.*`. At most 2000
     /// characters.
     #[validate(length(max = 2000))]
-    #[param(max_length = 2000)]
     kinds: Option<String>,
     /// Send events of this type of resource, or of one resource: `expense`, `expense/ID`. At most
     /// 100 characters.
     #[validate(length(max = 100))]
-    #[param(max_length = 100)]
     entity: Option<String>,
 }
 
@@ -89,9 +87,7 @@ struct StreamQuery {
             body = String,
             content_type = stream::MEDIA_TYPE,
         ),
-        (status = 429, body = problem::Problem, content_type = problem::MEDIA_TYPE,
-         description = "The organization has the maximum number of streams open"),
-        problem::Read,
+        problem::Stream,
     ),
 )]
 #[get("/events/stream")]

@@ -10,13 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
-use crate::{
-    extract::Query,
-    paths::Paths,
-    problem::{self, Problem},
-    response::Result,
-    state::State,
-};
+use crate::{extract::Query, paths::Paths, problem, response::Result, state::State};
 
 /// The tag of the operations of this file.
 pub(crate) const TAG: &str = "operations";
@@ -70,11 +64,13 @@ impl TimeZones {
 }
 
 /// Options of the readiness check.
+#[service::input::bounded]
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ReadyQuery {
     /// Include details. Any value but `false` enables it, also an empty one: `?verbose`.
+    #[validate(length(max = 100))]
     verbose: Option<String>,
 }
 
@@ -84,7 +80,7 @@ struct ReadyQuery {
 #[utoipa::path(
     tag = "operations",
     security(()),
-    responses((status = 200, description = "The process runs", body = Health)),
+    responses((status = 200, description = "The process runs", body = Health), problem::Served),
 )]
 #[get("/health")]
 async fn get_health() -> web::Json<Health> {
@@ -101,8 +97,7 @@ async fn get_health() -> web::Json<Health> {
     params(ReadyQuery),
     responses(
         (status = 200, description = "The process is ready", body = Readiness),
-        (status = 403, description = "The details are at the address for operators",
-         body = Problem, content_type = problem::MEDIA_TYPE),
+        problem::Operators,
         (status = 503, description = "The process is not ready", body = Readiness),
     ),
 )]
@@ -145,7 +140,10 @@ fn not_ready(readiness: Readiness) -> HttpResponse {
 #[utoipa::path(
     tag = "operations",
     security(()),
-    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain")),
+    responses(
+        (status = 200, description = "Metrics", body = String, content_type = "text/plain"),
+        problem::Served,
+    ),
 )]
 #[get("/metrics")]
 async fn get_metrics(

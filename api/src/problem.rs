@@ -304,55 +304,101 @@ impl ResponseError for Failure {
     }
 }
 
+/// A problem as the OpenAPI document tells it: once, under its name, for all operations that can answer with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    /// The name of the response in the document.
+    pub name: &'static str,
+    pub status: u16,
+    pub description: &'static str,
+}
+
+const fn answer(name: &'static str, status: u16, description: &'static str) -> Answer {
+    Answer { name, status, description }
+}
+
 /// The problems that any operation can answer with.
-const ALWAYS: &[(u16, &str)] = &[
-    (500, "Internal error"),
-    (
+const ALWAYS: &[Answer] = &[
+    answer("InternalError", 500, "Internal error"),
+    answer(
+        "Unavailable",
         503,
         "Temporarily unavailable: retry after Retry-After seconds. With the code \
          `outcome_unknown`, the request may have been executed",
     ),
 ];
 
-pub(crate) fn responses(groups: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
-    groups
-        .iter()
-        .flat_map(|group| group.iter())
-        .chain(ALWAYS)
-        .map(|(status, description)| {
-            let content =
-                ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-            let response =
-                ResponseBuilder::new().description(*description).content(MEDIA_TYPE, content);
-            (status.to_string(), response.build().into())
-        })
-        .collect()
+/// References to the problems of these groups. Where two have the same status, the last says more.
+pub(crate) fn responses(groups: &[&[Answer]]) -> BTreeMap<String, RefOr<Response>> {
+    let all = groups.iter().flat_map(|group| group.iter()).chain(ALWAYS);
+    all.map(|it| (it.status.to_string(), Ref::from_response_name(it.name).into())).collect()
 }
 
+/// Every problem that operations can answer with, as a response to refer to.
+pub(crate) fn shared() -> impl Iterator<Item = (Answer, Response)> {
+    GROUPS.iter().flat_map(|group| group.iter()).map(|it| {
+        let schema = Ref::from_schema_name(Problem::name());
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response = ResponseBuilder::new().description(it.description);
+        (*it, response.content(MEDIA_TYPE, content).build())
+    })
+}
+
+const GROUPS: &[&[Answer]] = &[
+    ALWAYS,
+    RETRIED,
+    THROTTLED,
+    STREAMED,
+    AUTHENTICATED,
+    OPERATORS,
+    FOUND,
+    PARAMETERS,
+    BODY,
+    CONFLICT,
+    VERSIONED,
+];
+
 /// What any POST can answer because of its Idempotency-Key.
-pub(crate) const RETRIED: &[(u16, &str)] = &[
-    (400, "The Idempotency-Key is invalid"),
-    (409, "The first request with this Idempotency-Key is in progress"),
-    (422, "The Idempotency-Key was used for another request"),
+pub(crate) const RETRIED: &[Answer] = &[
+    answer("InvalidKey", 400, "The Idempotency-Key is invalid"),
+    answer("KeyInUse", 409, "The first request with this Idempotency-Key is in progress"),
+    answer("KeyReused", 422, "The Idempotency-Key was used for another request"),
 ];
-const THROTTLED: &[(u16, &str)] =
-    &[(429, "Too many failures from this network: retry after Retry-After seconds")];
-const AUTHENTICATED: &[(u16, &str)] = &[(401, "No valid token"), (403, "Not permitted")];
-const FOUND: &[(u16, &str)] = &[(404, "Not found, or hidden from the role")];
-const PARAMETERS: &[(u16, &str)] = &[(422, "The input violates rules")];
-const BODY: &[(u16, &str)] = &[
-    (400, "The body is not valid JSON, or `version` and If-Match differ"),
-    (408, "The body was not received in time"),
-    (413, "The body is too large"),
-    (415, "The media type of the body is not supported, or the body is compressed"),
-    (422, "The input violates rules"),
+const THROTTLED: &[Answer] = &[answer(
+    "TooManyFailures",
+    429,
+    "Too many failures from this network: retry after Retry-After seconds",
+)];
+const STREAMED: &[Answer] =
+    &[answer("TooManyStreams", 429, "The organization has the maximum number of streams open")];
+const AUTHENTICATED: &[Answer] =
+    &[answer("Unauthenticated", 401, "No valid token"), answer("Forbidden", 403, "Not permitted")];
+const OPERATORS: &[Answer] =
+    &[answer("OperatorsOnly", 403, "The details are at the address for operators")];
+const FOUND: &[Answer] = &[answer("NotFound", 404, "Not found, or hidden from the role")];
+const INVALID: Answer = answer("InvalidInput", 422, "The input violates rules");
+const PARAMETERS: &[Answer] = &[INVALID];
+const BODY: &[Answer] = &[
+    answer(
+        "BadRequest",
+        400,
+        "The body is not valid JSON, `version` and If-Match differ, or the Idempotency-Key is invalid",
+    ),
+    answer("RequestTimeout", 408, "The body was not received in time"),
+    answer("ContentTooLarge", 413, "The body is too large"),
+    answer("UnsupportedMediaType", 415, "The media type of the body is not supported, or the body is compressed"),
+    INVALID,
 ];
-const CONFLICT: &[(u16, &str)] = &[(409, "Conflict with the current state")];
-const VERSIONED: &[(u16, &str)] = &[
-    (400, "`version` and If-Match differ"),
-    (409, "The version is stale, or the current state does not permit the operation"),
-    (412, "The version in If-Match is stale"),
-    (428, "A version is required: `version` or If-Match"),
+const CONFLICT: &[Answer] = &[answer("Conflict", 409, "Conflict with the current state")];
+const VERSIONED: &[Answer] = &[
+    answer("VersionsDiffer", 400, "`version` and If-Match differ"),
+    answer(
+        "StaleVersion",
+        409,
+        "The version is stale, or the current state does not permit the operation",
+    ),
+    answer("PreconditionFailed", 412, "The version in If-Match is stale"),
+    answer("VersionRequired", 428, "A version is required: `version` or If-Match"),
 ];
 
 macro_rules! problems {
@@ -375,6 +421,8 @@ problems! {
     Guess: BODY, CONFLICT, AUTHENTICATED, THROTTLED;
     /// What an operation can answer with, too, in which something can be guessed.
     Throttled: THROTTLED;
+    /// What a stream can answer with besides its success.
+    Stream: AUTHENTICATED, FOUND, PARAMETERS, STREAMED;
     /// What an operation of a user's own can answer with besides its success.
     Own: AUTHENTICATED, PARAMETERS;
     /// What reading can answer with besides its success.
@@ -384,9 +432,13 @@ problems! {
     /// What taking up something that waits can answer with besides its success.
     Take: AUTHENTICATED, FOUND, CONFLICT;
     /// What changing can answer with besides its success.
-    Change: AUTHENTICATED, FOUND, BODY, VERSIONED;
+    Change: AUTHENTICATED, FOUND, VERSIONED, BODY;
     /// What removing can answer with besides its success.
     Remove: AUTHENTICATED, FOUND, PARAMETERS, VERSIONED;
+    /// What an operation of the server's own can answer with besides its success.
+    Served:;
+    /// What an operation that shows details to operators alone can answer with besides its success.
+    Operators: OPERATORS;
 }
 
 /// Where to look, for whoever reads the detail alone: the lines of the first bad rows.

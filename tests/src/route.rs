@@ -47,7 +47,8 @@ impl Route {
         for (path, operations) in paths {
             for (method, operation) in operations.as_object().into_iter().flatten() {
                 let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-                routes.push(Self { method, path: path.clone(), operation: operation.clone() });
+                let operation = resolved(operation);
+                routes.push(Self { method, path: path.clone(), operation });
             }
         }
         routes
@@ -232,6 +233,27 @@ impl Route {
             assert!(fits, "{} {status}: {header} is sent: {sent}, declared: {known}", self.name());
         }
     }
+}
+
+/// A part of the document with the parameters, responses and headers that it refers to in their places. References to
+/// schemas stay.
+pub fn resolved(part: &Value) -> Value {
+    match part {
+        Value::Object(fields) => match shared(fields) {
+            Some(shared) => resolved(shared),
+            None => Value::Object(
+                fields.iter().map(|(name, field)| (name.clone(), resolved(field))).collect(),
+            ),
+        },
+        Value::Array(items) => items.iter().map(resolved).collect(),
+        other => other.clone(),
+    }
+}
+
+fn shared(fields: &serde_json::Map<String, Value>) -> Option<&'static Value> {
+    let pointer = fields.get("$ref")?.as_str()?.strip_prefix('#')?;
+    let is_schema = pointer.starts_with("/components/schemas/");
+    document().pointer(pointer).filter(|_| !is_schema)
 }
 
 fn properties(schema: &Value, at: &str, found: &mut BTreeSet<String>) {

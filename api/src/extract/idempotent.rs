@@ -29,7 +29,7 @@ const KEY: header::HeaderName = header::HeaderName::from_static("idempotency-key
 /// The header of a response that is replayed.
 const REPLAYED: header::HeaderName = header::HeaderName::from_static("idempotent-replayed");
 /// How long a key may be.
-const MAX_KEY_LENGTH: usize = 255;
+pub(crate) const MAX_KEY_LENGTH: usize = 255;
 
 /// Does what a POST asks for: once for each `Idempotency-Key`, if there is one.
 #[derive(Debug)]

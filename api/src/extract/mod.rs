@@ -14,6 +14,7 @@ pub use body::{Body, Upload};
 pub use caller::{InSession, RequestId, Require, StreamSession, enter, identify};
 pub(crate) use fields::Fields;
 pub use idempotent::Idempotent;
+pub(crate) use idempotent::MAX_KEY_LENGTH;
 pub use path::{ResourceId, Token};
 pub use query::{LastEventId, Query};
 pub use source::Source;

@@ -51,6 +51,7 @@ fn version(tag: &EntityTag) -> Option<i64> {
 }
 
 /// Version on which a deletion is based.
+#[service::input::bounded]
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -154,6 +154,8 @@ async fn revert_organization(
 }
 
 /// Update an organization
+///
+/// A JSON Merge Patch (RFC 7396): properties that are omitted stay as they are.
 #[utoipa::path(
     tag = "organizations",
     params(("organization_id" = uuid::Uuid, Path)),

@@ -152,6 +152,8 @@ fn ask_for_address(
 const TAKEN: &[&str] = &["duplicate"];
 
 /// Update the current user
+///
+/// A JSON Merge Patch (RFC 7396): properties that are omitted stay as they are.
 #[utoipa::path(
     tag = "users",
     request_body = UserUpdate,

@@ -39,6 +39,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 }
 
 /// Get an account's balance
+///
+/// The sums of its debits and credits, and the balance on its normal side.
 #[utoipa::path(
     tag = "accounts",
     params(("organization_id" = uuid::Uuid, Path), ("account_id" = uuid::Uuid, Path)),

@@ -5,57 +5,136 @@ use service::catalogue;
 use utoipa::{
     IntoResponses,
     openapi::{
-        Content, Header, Object, RefOr, Required, Response, Type,
+        Components, Content, Header, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Required,
+        Response, SchemaFormat, Type,
         path::{Operation, ParameterBuilder, ParameterIn},
     },
 };
 
-use crate::{problem, response::NotModified};
+use crate::{extract::MAX_KEY_LENGTH, problem, response::NotModified};
 
-const IDEMPOTENCY_KEY: &str = "\
+/// A header of requests: its name, the name under which operations refer to it, its description and its values.
+struct Requested {
+    name: &'static str,
+    shared: &'static str,
+    description: &'static str,
+    values: fn() -> ObjectBuilder,
+}
+
+const IDEMPOTENCY_KEY: Requested = Requested {
+    name: "Idempotency-Key",
+    shared: "IdempotencyKey",
+    description: "\
 Key of the request for retries: 1 to 255 visible ASCII characters, preferably a random UUID. The \
-same request with the same key is executed once; its response is repeated for 24 hours.";
-const IF_MATCH: &str =
-    "ETag of the version on which the request is based. Required unless `version` is sent.";
-const IF_NONE_MATCH: &str =
-    "ETag of what the client has, or several. If one is the current ETag, the status is 304.";
+same request with the same key is executed once; its response is repeated for 24 hours.",
+    values: || text(r"^[!-~]+$").min_length(Some(1)).max_length(Some(MAX_KEY_LENGTH)),
+};
+const IF_MATCH: Requested = Requested {
+    name: "If-Match",
+    shared: "IfMatch",
+    description: "ETag of the version on which the request is based. Required unless `version` is sent.",
+    values: || text(ENTITY_TAGS).max_length(Some(MAX_TAGS_LENGTH)),
+};
+const IF_NONE_MATCH: Requested = Requested {
+    name: "If-None-Match",
+    shared: "IfNoneMatch",
+    description: "ETag of what the client has, or several. If one is the current ETag, the status is 304.",
+    values: || text(ENTITY_TAGS).max_length(Some(MAX_TAGS_LENGTH)),
+};
+const REQUESTED: &[Requested] = &[IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH];
 
-/// A header of a response: its name, its type, and its description.
-type Declared = (&'static str, Type, &'static str);
+/// `*`, or entity tags separated by commas (RFC 9110, section 13.1.1).
+const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*)$"#;
+/// How long a header with entity tags may be: clients need one tag.
+const MAX_TAGS_LENGTH: usize = 1000;
 
-const ETAG: Declared = (
-    "ETag",
-    Type::String,
-    "Version of the resource as a strong entity tag, such as `\"3\"`, for `If-Match` and \
-     `If-None-Match`.",
-);
-const PAGE_ETAG: Declared =
-    ("ETag", Type::String, "Weak entity tag of the page for `If-None-Match`.");
-const LINK: Declared = (
-    "Link",
-    Type::String,
-    "Path and query of the next page, with `rel=\"next\"`. Absent on the last page.",
-);
-const LOCATION: Declared = ("Location", Type::String, "Path of the resource that was created.");
-const REPLAYED: Declared = ("Idempotent-Replayed", Type::String, "`true` on a repeated response.");
-const RETRY_AFTER: Declared = (
-    "Retry-After",
-    Type::Integer,
-    "Number of seconds after which to retry. Absent if a retry cannot succeed or is not safe.",
-);
+/// A header of responses: its name, the name under which responses refer to it, its type and its description.
+struct Declared {
+    name: &'static str,
+    shared: &'static str,
+    kind: Type,
+    description: &'static str,
+}
+
+const ETAG: Declared = Declared {
+    name: "ETag",
+    shared: "ETag",
+    kind: Type::String,
+    description: "Version of the resource as a strong entity tag, such as `\"3\"`, for `If-Match` and \
+                  `If-None-Match`.",
+};
+const PAGE_ETAG: Declared = Declared {
+    name: "ETag",
+    shared: "PageETag",
+    kind: Type::String,
+    description: "Weak entity tag of the page for `If-None-Match`.",
+};
+const LINK: Declared = Declared {
+    name: "Link",
+    shared: "Link",
+    kind: Type::String,
+    description: "Path and query of the next page, with `rel=\"next\"`. Absent on the last page.",
+};
+const LOCATION: Declared = Declared {
+    name: "Location",
+    shared: "Location",
+    kind: Type::String,
+    description: "Path of the resource that was created.",
+};
+const REPLAYED: Declared = Declared {
+    name: "Idempotent-Replayed",
+    shared: "IdempotentReplayed",
+    kind: Type::String,
+    description: "`true` on a repeated response.",
+};
+const RETRY_AFTER: Declared = Declared {
+    name: "Retry-After",
+    shared: "RetryAfter",
+    kind: Type::Integer,
+    description: "Number of seconds after which to retry. Absent if a retry cannot succeed or is not safe.",
+};
+const DECLARED: &[Declared] = &[ETAG, PAGE_ETAG, LINK, LOCATION, REPLAYED, RETRY_AFTER];
+
+/// Puts what operations refer to into the document: headers, and problems with their headers.
+pub(super) fn share(components: &mut Components) {
+    for header in REQUESTED {
+        let parameter = ParameterBuilder::new()
+            .name(header.name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(header.description))
+            .schema(Some((header.values)()));
+        components.parameters.insert(header.shared.to_owned(), parameter.build().into());
+    }
+    for declared in DECLARED {
+        let mut values = Object::with_type(declared.kind.clone());
+        if declared.kind == Type::Integer {
+            values.format = Some(SchemaFormat::KnownFormat(KnownFormat::Int64));
+            values.minimum = Some(0.into());
+        }
+        let mut header = Header::new(values);
+        header.description = Some(declared.description.to_owned());
+        components.headers.insert(declared.shared.to_owned(), header.into());
+    }
+    for (answer, response) in problem::shared() {
+        let mut response = response.into();
+        if matches!(answer.status, 409 | 429 | 503) {
+            add(&mut response, &RETRY_AFTER);
+        }
+        components.responses.insert(answer.name.to_owned(), response);
+    }
+}
 
 /// Declares what any POST has because it can be sent again with its key.
 pub(super) fn declare_key(operation: &mut Operation) {
-    request(operation, "Idempotency-Key", IDEMPOTENCY_KEY);
+    request(operation, &IDEMPOTENCY_KEY);
     let responses = &mut operation.responses.responses;
     for (status, problem) in problem::responses(&[problem::RETRIED]) {
         responses.entry(status).or_insert(problem);
     }
     for (status, response) in responses {
-        match status.as_str() {
-            "409" => add(response, RETRY_AFTER),
-            success if success.starts_with('2') => add(response, REPLAYED),
-            _ => {}
+        if status.starts_with('2') {
+            add(response, &REPLAYED);
         }
     }
 }
@@ -69,47 +148,46 @@ pub(super) fn declare(operation: &mut Operation) {
     let has = |status: &str| operation.responses.responses.contains_key(status);
     let (takes_version, can_be_unchanged) = (has("428"), has("304"));
     if takes_version {
-        request(operation, "If-Match", IF_MATCH);
+        request(operation, &IF_MATCH);
     }
     if can_be_unchanged {
-        request(operation, "If-None-Match", IF_NONE_MATCH);
+        request(operation, &IF_NONE_MATCH);
     }
     let creates = operation.operation_id.as_ref().is_some_and(|id| id.starts_with("create_"));
     for (status, response) in &mut operation.responses.responses {
         let body = body(response).unwrap_or_default();
         let (versioned, page) = (catalogue::is_versioned(body), body.ends_with("Page"));
         match status.as_str() {
-            "304" => add(response, if is_page { PAGE_ETAG } else { ETAG }),
-            "429" | "503" => add(response, RETRY_AFTER),
-            "202" => add(response, LOCATION),
+            "304" => add(response, if is_page { &PAGE_ETAG } else { &ETAG }),
+            "503" => add(response, &RETRY_AFTER),
+            "202" => add(response, &LOCATION),
             _ if page => {
-                add(response, LINK);
-                add(response, PAGE_ETAG);
+                add(response, &LINK);
+                add(response, &PAGE_ETAG);
             }
-            _ if versioned => add(response, ETAG),
+            _ if versioned => add(response, &ETAG),
             _ => {}
         }
         if status == "201" && versioned && creates {
-            add(response, LOCATION);
+            add(response, &LOCATION);
         }
     }
 }
 
-fn request(operation: &mut Operation, name: &str, description: &str) {
-    let header = ParameterBuilder::new()
-        .name(name)
-        .parameter_in(ParameterIn::Header)
-        .required(Required::False)
-        .description(Some(description))
-        .schema(Some(Object::with_type(Type::String)));
-    operation.parameters.get_or_insert_default().push(header.build().into());
+fn text(pattern: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))
 }
 
-fn add(response: &mut RefOr<Response>, (name, kind, description): Declared) {
+fn request(operation: &mut Operation, header: &Requested) {
+    let shared = Ref::new(format!("#/components/parameters/{}", header.shared));
+    operation.parameters.get_or_insert_default().push(RefOr::Ref(shared));
+}
+
+/// Adds a header to a response that is the operation's own.
+fn add(response: &mut RefOr<Response>, header: &Declared) {
     let RefOr::T(response) = response else { return };
-    let mut header = Header::new(Object::with_type(kind));
-    header.description = Some(description.to_owned());
-    response.headers.insert(name.to_owned(), header.into());
+    let shared = Ref::new(format!("#/components/headers/{}", header.shared));
+    response.headers.insert(header.name.to_owned(), RefOr::Ref(shared));
 }
 
 /// The name of the schema of the body of an operation's response.

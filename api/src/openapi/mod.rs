@@ -1,7 +1,9 @@
 //! The OpenAPI document, made from the code.
 
+mod examples;
 pub(crate) mod fields;
 mod headers;
+mod limits;
 mod schemas;
 
 use actix_web::App;
@@ -9,8 +11,8 @@ use service::input::MAX_VALUES;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        RefOr, Schema,
-        path::{Operation, ParameterStyle},
+        KnownFormat, RefOr, Schema, SchemaFormat,
+        path::{Operation, Parameter, ParameterStyle},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
         tag::TagBuilder,
     },
@@ -30,6 +32,7 @@ use crate::{problem::Problem, routes::routes};
                        describes what all operations have in common.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
+    servers((url = "/", description = "The server that serves this document.")),
     components(schemas(Problem)),
     tags(
         (name = "users", description = "People who can log in."),
@@ -101,11 +104,15 @@ pub fn document() -> utoipa::openapi::OpenApi {
             describe_ids(operation);
             separate_by_commas(operation);
             headers::declare(operation);
+            bound_parameters(operation);
+            describe_upload(operation);
         }
     }
     describe_tags(&mut document);
     let components = document.components.get_or_insert_default();
-    components.schemas.values_mut().for_each(schemas::describe_optional);
+    headers::share(components);
+    schemas::complete(&mut components.schemas);
+    examples::complete(&mut components.schemas);
     document
 }
 
@@ -116,6 +123,23 @@ fn separate_by_commas(operation: &mut Operation) {
         if let Some(RefOr::T(Schema::Array(values))) = &mut parameter.schema {
             (values.min_items, values.max_items) = (Some(1), Some(MAX_VALUES));
             (parameter.style, parameter.explode) = (Some(ParameterStyle::Form), Some(false));
+        }
+    }
+}
+
+/// The body of an upload is a file: some generators of SDKs take a text for a value that is to be encoded.
+fn describe_upload(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    let Some(RefOr::T(content)) = body.content.get_mut("text/csv") else { return };
+    if let Some(RefOr::T(Schema::Object(file))) = &mut content.schema {
+        file.format = Some(SchemaFormat::KnownFormat(KnownFormat::Binary));
+    }
+}
+
+fn bound_parameters(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(Parameter { name, schema: Some(schema), .. }) = parameter {
+            limits::bound(name, schema);
         }
     }
 }

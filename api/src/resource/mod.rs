@@ -213,6 +213,7 @@ impl<R: Changeable> Collection<R> {
         const { takes::<P>(R::WRITE) };
         Route::patch::<P>(self.tag, &format!("update_{}", R::ENTITY), &self.item(""))
             .summary(&format!("Update {}", self.one))
+            .detail("A JSON Merge Patch (RFC 7396): properties that are omitted stay as they are.")
             .id(&self.id)
             .body::<Change<R::Input>>()
             .returns::<R>(StatusCode::OK)
@@ -226,6 +227,7 @@ impl<R: Writable> Collection<R> {
     pub(crate) fn create<P: PermissionType>(&self, _: P) -> Route {
         Route::post::<P>(self.tag, &format!("create_{}", R::ENTITY), &self.path)
             .summary(&format!("Create {}", self.one))
+            .detail("The client may choose the `id`, so that it can refer to the resource at once.")
             .body::<Create<R::Input>>()
             .returns::<R>(StatusCode::CREATED)
             .responses::<problem::Create>()
@@ -236,6 +238,7 @@ impl<R: Writable> Collection<R> {
     pub(crate) fn delete<P: PermissionType>(&self, _: P) -> Route {
         Route::delete::<P>(self.tag, &format!("delete_{}", R::ENTITY), &self.item(""))
             .summary(&format!("Delete {}", self.one))
+            .detail("The events of the resource remain.")
             .id(&self.id)
             .query::<Version>()
             .no_content()

@@ -8,7 +8,7 @@ use service::{
     role::{HIDDEN, PERMISSIONS, Permission, Role},
     store::stored::StoredWord,
 };
-use tests::{App, Client, Database, Route, at, each_database, id, route};
+use tests::{App, Client, Database, Route, Sample, at, each_database, id, route};
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
@@ -182,13 +182,150 @@ fn where_one_value_of_an_enum_is_described_all_are() {
 }
 
 #[test]
-fn every_reference_is_to_a_schema_that_is_there() {
+fn every_reference_is_to_what_is_there() {
     visit("", route::document(), &mut |at: &str, value: &Value| {
         if let Some(reference) = value["$ref"].as_str() {
-            let name = reference.strip_prefix("#/components/schemas/");
-            assert!(name.is_some_and(|name| schemas().get(name).is_some()), "{at}: {reference}");
+            let pointer = reference.strip_prefix('#').unwrap_or_default();
+            assert!(route::document().pointer(pointer).is_some(), "{at}: {reference}");
         }
     });
+}
+
+#[test]
+fn what_is_shared_is_referred_to() {
+    let mut met = BTreeSet::new();
+    visit("", route::document(), &mut |_: &str, value: &Value| {
+        met.extend(value["$ref"].as_str().map(str::to_owned));
+    });
+    for kind in ["responses", "parameters", "headers", "schemas"] {
+        for (name, _) in route::document()["components"][kind].as_object().into_iter().flatten() {
+            assert!(met.contains(&format!("#/components/{kind}/{name}")), "{kind}: {name}");
+        }
+    }
+}
+
+#[test]
+fn every_problem_is_shared() {
+    let mut own = Vec::new();
+    visit("", &route::document()["paths"], &mut |at: &str, value: &Value| {
+        if at.contains("/responses/") && value["content"].get("application/problem+json").is_some()
+        {
+            own.push(at.to_owned());
+        }
+    });
+    assert_eq!(own, [""; 0]);
+}
+
+#[test]
+fn every_operation_has_a_description() {
+    for route in Route::all() {
+        assert!(is_described(route.operation()), "{}: say more with `detail`", route.name());
+    }
+}
+
+#[test]
+fn every_object_has_an_example() {
+    for (name, schema) in schemas().as_object().into_iter().flatten() {
+        let is_object = schema["type"] == "object" || schema.get("allOf").is_some();
+        let example = &schema["examples"][0];
+        assert!(!is_object || example.is_object(), "{name}");
+        // A part that is in another schema's example may leave out what the whole does not need.
+        for required in schema["required"].as_array().into_iter().flatten() {
+            assert!(example.get(required.as_str().unwrap()).is_some(), "{name}: {required}");
+        }
+    }
+}
+
+fn is_of(schema: &Value, kind: &str) -> bool {
+    schema["type"] == kind || schema["type"].as_array().is_some_and(|it| it.contains(&kind.into()))
+}
+
+/// Shows each schema of what a route is sent, with those that it refers to, and where it is.
+fn visit_sent(route: &Route, see: &mut impl FnMut(&str, &Value)) {
+    let operation = route.operation();
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        visit_schema(name, &parameter["schema"], &mut BTreeSet::new(), see);
+    }
+    for (_, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+        visit_schema("", &content["schema"], &mut BTreeSet::new(), see);
+    }
+}
+
+fn visit_schema(
+    at: &str,
+    schema: &Value,
+    met: &mut BTreeSet<String>,
+    see: &mut impl FnMut(&str, &Value),
+) {
+    if let Some(name) = schema["$ref"].as_str().and_then(|it| it.rsplit('/').next()) {
+        if met.insert(name.to_owned()) {
+            visit_schema(&format!("{at}({name})"), &schemas()[name], met, see);
+        }
+        return;
+    }
+    see(at, schema);
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        visit_schema(&format!("{at}/{name}"), property, met, see);
+    }
+    for part in ["oneOf", "anyOf", "allOf"] {
+        for schema in schema[part].as_array().into_iter().flatten() {
+            visit_schema(at, schema, met, see);
+        }
+    }
+    for part in ["items", "propertyNames"] {
+        if let Some(schema) = schema.get(part) {
+            visit_schema(&format!("{at}/{part}"), schema, met, see);
+        }
+    }
+}
+
+#[test]
+fn what_is_sent_has_limits() {
+    let mut open = BTreeSet::new();
+    for route in Route::all() {
+        visit_sent(&route, &mut |at: &str, schema: &Value| {
+            let has = |name: &str| schema.get(name).is_some();
+            let text = ["maxLength", "enum", "const", "format"].into_iter().any(has);
+            let integer = has("minimum") && has("maximum");
+            let bounded = [("string", text), ("integer", integer), ("array", has("maxItems"))];
+            for (kind, is_bounded) in bounded {
+                if is_of(schema, kind) && !is_bounded {
+                    open.insert(format!("{kind} {at} of {}", route.name()));
+                }
+            }
+        });
+    }
+    let how =
+        "`#[validate(length(…))]` or `range(…)` and `#[bounded]`, or api/src/openapi/limits.rs";
+    assert!(open.is_empty(), "{how}: {open:#?}");
+}
+
+/// The text that a limit of a schema is made of is what the server refuses.
+#[each_database]
+async fn the_limits_of_the_document_are_those_of_the_server(database: Database) {
+    let app = App::start(&database).await;
+    let sample = Sample::make(&app.anonymous()).await;
+    for route in Route::with_json().iter().filter(|it| it.method == "POST" && !it.has_row()) {
+        let body = &route.operation()["requestBody"]["content"]["application/json"]["schema"];
+        let Some(name) = body["$ref"].as_str().and_then(|it| it.rsplit('/').next()) else {
+            continue;
+        };
+        if !name.starts_with("New") || schemas()[name]["examples"][0].is_null() {
+            continue;
+        }
+        for (property, schema) in schemas()[name]["properties"].as_object().into_iter().flatten() {
+            let Some(most) = schema["maxLength"].as_u64() else { continue };
+            let mut body = example(name);
+            body[property] = "x".repeat(usize::try_from(most).unwrap() + 1).into();
+            let path = sample.request(route).path().to_owned();
+            let answer = route.request(path).json(&body).send_unchecked(&sample.owner).await;
+            assert_eq!(answer.status, 422, "{name}: {property}: {}", answer.text);
+            let told = answer.text.contains(&format!("\"/{property}\""));
+            assert!(told, "{name}: {property}: {}", answer.text);
+        }
+    }
+    app.stop().await;
 }
 
 #[test]
