@@ -361,7 +361,7 @@ const GROUPS: &[&[Answer]] = &[
 /// What any POST can answer because of its Idempotency-Key.
 pub(crate) const RETRIED: &[Answer] = &[
     answer("InvalidKey", 400, "The Idempotency-Key is invalid"),
-    answer("KeyInUse", 409, "The first request with this Idempotency-Key is in progress"),
+    IN_CONFLICT,
     answer("KeyReused", 422, "The Idempotency-Key was used for another request"),
 ];
 const THROTTLED: &[Answer] = &[answer(
@@ -389,7 +389,12 @@ const BODY: &[Answer] = &[
     answer("UnsupportedMediaType", 415, "The media type of the body is not supported, or the body is compressed"),
     INVALID,
 ];
-const CONFLICT: &[Answer] = &[answer("Conflict", 409, "Conflict with the current state")];
+const IN_CONFLICT: Answer = answer(
+    "Conflict",
+    409,
+    "Conflict with the current state, or the first request with the Idempotency-Key is in progress",
+);
+const CONFLICT: &[Answer] = &[IN_CONFLICT];
 const VERSIONED: &[Answer] = &[
     answer("VersionsDiffer", 400, "`version` and If-Match differ"),
     answer(

@@ -23,7 +23,12 @@ const TEXTS: &[Text] = &[
     Text { name: "next_cursor", lengths: [1, MAX_CURSOR_LENGTH], pattern: CURSOR },
     Text { name: "since", lengths: [1, MAX_CURSOR_LENGTH], pattern: CURSOR },
     Text { name: "currency", lengths: [3, 3], pattern: Some("^[A-Z]{3}$") },
+    Text { name: "add_tag", lengths: [1, 50], pattern: Some(r"\S") },
+    Text { name: "kind", lengths: [1, 100], pattern: None },
+    Text { name: "set_note", lengths: [0, 2000], pattern: None },
     // The items of a list.
+    Text { name: "kinds", lengths: [1, 100], pattern: Some(r"^(\*|[a-z_]+\.(\*|[a-z_]+))$") },
+    Text { name: "witnesses", lengths: [1, 200], pattern: Some(r"\S") },
     Text { name: "tags", lengths: [1, 50], pattern: Some(r"\S") },
 ];
 
@@ -55,6 +60,10 @@ fn bound_object(name: &str, object: &mut Object) {
         (object.min_length, object.max_length) = (Some(least), Some(most));
         object.pattern = text.pattern.map(str::to_owned);
     }
+    // A version, or another number of what is counted: 64 bits are what is read.
+    if is(object, &Type::Integer) && object.minimum.is_some() && object.maximum.is_none() {
+        object.maximum = Some(i64::MAX.into());
+    }
     // The names in an object that clients keep with a row.
     if let Some(Schema::Object(names)) = object.property_names.as_deref_mut() {
         names.max_length.get_or_insert(details::MAX_SIZE);
@@ -62,6 +71,18 @@ fn bound_object(name: &str, object: &mut Object) {
     for (name, property) in &mut object.properties {
         bound(name, property);
     }
+}
+
+/// Gives a parameter its limits: an integer that has none is one of 64 bits.
+pub(super) fn bound_parameter(name: &str, schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema
+        && is(object, &Type::Integer)
+        && object.maximum.is_none()
+    {
+        object.minimum.get_or_insert(i64::MIN.into());
+        object.maximum = Some(i64::MAX.into());
+    }
+    bound(name, schema);
 }
 
 pub(super) fn is(object: &Object, wanted: &Type) -> bool {

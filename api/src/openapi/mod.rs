@@ -139,7 +139,7 @@ fn describe_upload(operation: &mut Operation) {
 fn bound_parameters(operation: &mut Operation) {
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(Parameter { name, schema: Some(schema), .. }) = parameter {
-            limits::bound(name, schema);
+            limits::bound_parameter(name, schema);
         }
     }
 }
