@@ -61,26 +61,34 @@ use crate::{
 pub struct ImportQuery {
     /// Encoding of the file, such as `utf-8`, `windows-1252` or `utf-16`. A byte order mark takes
     /// precedence; the `charset` of the Content-Type is used otherwise.
+    #[validate(length(max = 200))]
     pub encoding: Option<String>,
     /// Number of lines before the header, at most 1000.
+    #[param(maximum = 1000)]
     pub skip_rows: Option<u64>,
     /// Number of rows at the end of the file that are left out, such as totals, at most 1000.
+    #[param(maximum = 1000)]
     pub skip_last: Option<u64>,
     /// Whether the file names its columns. If false, they are named `1`, `2` and so on.
     pub header: Option<bool>,
     /// Name of the column of the day. If neither this nor a column of amounts is named, all columns
     /// are detected.
+    #[validate(length(max = 200))]
     pub date: Option<String>,
     /// Format of days in strftime notation, such as `%d.%m.%Y` or `%B %d, %Y`.
+    #[validate(length(max = 200))]
     pub date_format: Option<String>,
     /// Whether to cut off a time that follows the day.
     pub ignore_time: Option<bool>,
     /// Name of the column of the amount.
+    #[validate(length(max = 200))]
     pub amount: Option<String>,
     /// Name of the column of the amounts that were spent, if those that were received have another
     /// one.
+    #[validate(length(max = 200))]
     pub amount_debit: Option<String>,
     /// Name of the column of the amounts that were received.
+    #[validate(length(max = 200))]
     pub amount_credit: Option<String>,
     /// Meaning of the sign of an amount: `debit_negative` if spending has a minus, `debit_positive`
     /// if money that came in has one.
@@ -96,22 +104,30 @@ pub struct ImportQuery {
     #[validate(custom(function = amount::currency_code))]
     pub currency: Option<String>,
     /// Name of the column of the currency.
+    #[validate(length(max = 200))]
     pub currency_column: Option<String>,
     /// Name of the column of the merchant.
+    #[validate(length(max = 200))]
     pub merchant: Option<String>,
     /// Name of the column of the category, which is found by its name.
+    #[validate(length(max = 200))]
     pub category: Option<String>,
     /// Name of the column of the project, which is found by its job number or else by its name.
+    #[validate(length(max = 200))]
     pub project: Option<String>,
     /// Name of the column of the note.
+    #[validate(length(max = 200))]
     pub note: Option<String>,
     /// Name of the column that says whether money was spent or received.
+    #[validate(length(max = 200))]
     pub direction: Option<String>,
     /// Value of the `direction` column in rows of spending, compared ignoring case. Defaults to the
     /// usual words, such as `debit`, `out`, `Soll` or `Af`.
+    #[validate(length(max = 200))]
     pub direction_debit: Option<String>,
     /// Value of the `direction` column in rows of money that came in. Rows with neither value are
     /// ignored.
+    #[validate(length(max = 200))]
     pub direction_credit: Option<String>,
     /// Character before the decimals of an amount: `.` or `,`.
     pub decimal_separator: Option<char>,
@@ -122,6 +138,7 @@ pub struct ImportQuery {
     #[validate(length(max = 100))]
     pub account: Option<String>,
     /// Name of the column of the account.
+    #[validate(length(max = 200))]
     pub account_column: Option<String>,
     /// Whether to create categories that do not exist. Defaults to false.
     #[serde(default)]

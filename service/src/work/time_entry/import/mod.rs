@@ -51,36 +51,50 @@ use crate::{
 pub struct TimeImportQuery {
     /// Encoding of the file, such as `utf-8`, `windows-1252` or `utf-16`. A byte order mark takes
     /// precedence; the `charset` of the Content-Type is used otherwise, and else it is detected.
+    #[validate(length(max = 200))]
     pub encoding: Option<String>,
     /// Number of lines before the header, at most 1000. Detected by default.
+    #[param(maximum = 1000)]
     pub skip_rows: Option<u64>,
     /// Number of rows at the end of the file that are left out, such as totals, at most 1000.
     /// Defaults to 0.
+    #[param(maximum = 1000)]
     pub skip_last: Option<u64>,
     /// Whether the file names its columns. If false, they are named `1`, `2` and so on. Defaults to
     /// true.
     pub header: Option<bool>,
     /// Name of the column of the project, which is found by its name or job number.
+    #[validate(length(max = 200))]
     pub project: Option<String>,
     /// Name of the column of the project's job number.
+    #[validate(length(max = 200))]
     pub job_number: Option<String>,
     /// Name of the column of the client.
+    #[validate(length(max = 200))]
     pub client: Option<String>,
     /// Name of the column of the task's title.
+    #[validate(length(max = 200))]
     pub task: Option<String>,
     /// Name of the column of the member's name.
+    #[validate(length(max = 200))]
     pub user: Option<String>,
     /// Name of the column of the member's first name, if the name has two columns.
+    #[validate(length(max = 200))]
     pub first_name: Option<String>,
     /// Name of the column of the member's last name, if the name has two columns.
+    #[validate(length(max = 200))]
     pub last_name: Option<String>,
     /// Name of the column of the email address of the member's user.
+    #[validate(length(max = 200))]
     pub email: Option<String>,
     /// Name of the column of the note.
+    #[validate(length(max = 200))]
     pub description: Option<String>,
     /// Name of the column of the tags, which are separated by commas.
+    #[validate(length(max = 200))]
     pub tags: Option<String>,
     /// Name of the column that says whether the time is billable: yes, true, 1, or no, false, 0.
+    #[validate(length(max = 200))]
     pub billable: Option<String>,
     /// Words that mean billable, separated by commas, compared ignoring case, at most 500
     /// characters in all: `Ja,verrechenbar`. Any other word means not billable.
@@ -88,26 +102,35 @@ pub struct TimeImportQuery {
     pub billable_true: Option<String>,
     /// Name of the column of the start as an RFC 3339 instant. In rows with such a start, the
     /// columns of days and times are not read.
+    #[validate(length(max = 200))]
     pub started_at: Option<String>,
     /// Name of the column of the end as an RFC 3339 instant.
+    #[validate(length(max = 200))]
     pub ended_at: Option<String>,
     /// Name of the column of the breaks, separated by commas: `12:00-12:30`, two instants separated
     /// by `/`, or the total duration, which is placed in the middle of an entry within one day.
+    #[validate(length(max = 200))]
     pub breaks: Option<String>,
     /// Name of the column of the day on which the entry starts.
+    #[validate(length(max = 200))]
     pub start_date: Option<String>,
     /// Name of the column of the time at which the entry starts. Without it, entries have a day and
     /// minutes.
+    #[validate(length(max = 200))]
     pub start_time: Option<String>,
     /// Name of the column of the day on which the entry ends.
+    #[validate(length(max = 200))]
     pub end_date: Option<String>,
     /// Name of the column of the time at which the entry ends.
+    #[validate(length(max = 200))]
     pub end_time: Option<String>,
     /// Name of the column of the duration: `1:30:00`, `1:30`, `1.5` for hours, `1h 30m`, `90 min`,
     /// `18:25 min` for minutes and seconds, or `PT1H30M`. It may include breaks or not; without an
     /// end, it does not include them.
+    #[validate(length(max = 200))]
     pub duration: Option<String>,
     /// Format of days in strftime notation. Defaults to `%Y-%m-%d`.
+    #[validate(length(max = 200))]
     pub date_format: Option<String>,
     /// IANA time zone of the days and times in the file, such as `Europe/Zurich`. Defaults to the
     /// organization's time zone.
