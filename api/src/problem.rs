@@ -386,7 +386,11 @@ const BODY: &[Answer] = &[
     ),
     answer("RequestTimeout", 408, "The body was not received in time"),
     answer("ContentTooLarge", 413, "The body is too large"),
-    answer("UnsupportedMediaType", 415, "The media type of the body is not supported, or the body is compressed"),
+    answer(
+        "UnsupportedMediaType",
+        415,
+        "The media type of the body is not supported, or the body is compressed",
+    ),
     INVALID,
 ];
 const IN_CONFLICT: Answer = answer(

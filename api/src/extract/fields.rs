@@ -9,6 +9,8 @@ use crate::paths::Paths;
 
 /// The parameter that names them.
 const FIELDS: &str = "fields";
+/// How long it may be: longer than the names of all properties of any resource.
+pub(crate) const MAX_FIELDS_LENGTH: usize = 2000;
 /// What a resource always shows, so that it can be changed.
 const ALWAYS: [&str; 2] = ["id", "version"];
 
@@ -41,6 +43,10 @@ impl Fields {
         let list = named.next().unwrap_or_default();
         if named.next().is_some() {
             return Err(Error::invalid(at(), "duplicate_field", "must not be repeated"));
+        }
+        if list.chars().count() > MAX_FIELDS_LENGTH {
+            let message = format!("must have a length of at most {MAX_FIELDS_LENGTH}");
+            return Err(Error::invalid(at(), "length", message));
         }
         let names: BTreeSet<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
         let unknown = names.difference(properties).map(|name| {
@@ -107,6 +113,7 @@ mod tests {
             "fields=Note",
             "fields=%FF",
             "fields=note&fields=id",
+            &format!("fields=note{}", ",note".repeat(400)),
         ] {
             assert!(read(query).is_err(), "{query}");
         }

@@ -12,7 +12,7 @@ mod version;
 pub(crate) use body::Reading;
 pub use body::{Body, Upload};
 pub use caller::{InSession, RequestId, Require, StreamSession, enter, identify};
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, MAX_FIELDS_LENGTH};
 pub use idempotent::Idempotent;
 pub(crate) use idempotent::MAX_KEY_LENGTH;
 pub use path::{ResourceId, Token};

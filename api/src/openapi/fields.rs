@@ -4,27 +4,29 @@ use std::collections::BTreeSet;
 
 use service::catalogue;
 use utoipa::openapi::{
-    Components, Object, OpenApi, Ref, RefOr, Required, Schema, Type,
+    Components, ObjectBuilder, OpenApi, Ref, RefOr, Required, Schema, Type,
     path::{Operation, ParameterBuilder, ParameterIn},
 };
 
 use super::headers::body_of;
+use crate::extract::MAX_FIELDS_LENGTH;
 
 const FIELDS: &str = "\
 Properties of the resource to return, separated by commas, such as `status,note`. `id` and `version` \
-are always returned. Defaults to all.";
+are always returned. Defaults to all. At most 2000 characters.";
 
 /// Declares the parameter where an operation answers with a resource or with a page of them.
 pub(super) fn declare(operation: &mut Operation) {
     if !answers_with_resources(operation) {
         return;
     }
+    let names = ObjectBuilder::new().schema_type(Type::String).max_length(Some(MAX_FIELDS_LENGTH));
     let fields = ParameterBuilder::new()
         .name("fields")
         .parameter_in(ParameterIn::Query)
         .required(Required::False)
         .description(Some(FIELDS))
-        .schema(Some(Object::with_type(Type::String)));
+        .schema(Some(names));
     operation.parameters.get_or_insert_default().push(fields.build().into());
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use service::{details, store::page::MAX_CURSOR_LENGTH};
+use service::{details, geo::MAX_NEAR_LENGTH, store::page::MAX_CURSOR_LENGTH};
 use utoipa::openapi::{
     RefOr, Schema, Type,
     schema::{ArrayItems, Object, SchemaType},
@@ -24,11 +24,16 @@ const TEXTS: &[Text] = &[
     Text { name: "since", lengths: [1, MAX_CURSOR_LENGTH], pattern: CURSOR },
     Text { name: "currency", lengths: [3, 3], pattern: Some("^[A-Z]{3}$") },
     Text { name: "add_tag", lengths: [1, 50], pattern: Some(r"\S") },
+    Text { name: "decimal_separator", lengths: [1, 1], pattern: None },
+    Text { name: "delimiter", lengths: [1, 1], pattern: None },
     Text { name: "kind", lengths: [1, 100], pattern: None },
+    Text { name: "near", lengths: [3, MAX_NEAR_LENGTH], pattern: None },
     Text { name: "set_note", lengths: [0, 2000], pattern: None },
+    Text { name: "token", lengths: [1, 200], pattern: None },
     // The items of a list.
     Text { name: "kinds", lengths: [1, 100], pattern: Some(r"^(\*|[a-z_]+\.(\*|[a-z_]+))$") },
     Text { name: "witnesses", lengths: [1, 200], pattern: Some(r"\S") },
+    Text { name: "tag", lengths: [1, 50], pattern: Some(r"\S") },
     Text { name: "tags", lengths: [1, 50], pattern: Some(r"\S") },
 ];
 

@@ -19,6 +19,9 @@ pub const MAX_WITHIN: i64 = 10_000_000;
 /// How many metres a circle reaches if nobody says.
 pub const DEFAULT_WITHIN: i64 = 1000;
 
+/// How long a place in a query is at most: one with seven decimals has 26 characters.
+pub const MAX_NEAR_LENGTH: usize = 50;
+
 /// Degrees are kept in ten-millionths, which is a centimetre.
 const E7: f64 = 1e7;
 
@@ -89,9 +92,11 @@ impl<'de> Deserialize<'de> for Near {
             let value: f64 = text.parse().ok()?;
             ((-most..=most).contains(&value) && degrees(value).is_ok()).then_some(value)
         };
-        let place = text.split_once(',').and_then(|(latitude, longitude)| {
-            Some(Self { latitude: read(latitude, 90.0)?, longitude: read(longitude, 180.0)? })
-        });
+        let short = (text.len() <= MAX_NEAR_LENGTH).then_some(&*text);
+        let place =
+            short.and_then(|text| text.split_once(',')).and_then(|(latitude, longitude)| {
+                Some(Self { latitude: read(latitude, 90.0)?, longitude: read(longitude, 180.0)? })
+            });
         place.ok_or_else(|| {
             de::Error::custom("expected a latitude and a longitude such as 47.3769,8.5417")
         })

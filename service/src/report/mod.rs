@@ -101,7 +101,7 @@ pub struct SpendingQuery {
     #[serde(default)]
     pub largest: bool,
     /// Count only spending near this place: its latitude and longitude in degrees, such as
-    /// `47.3769,8.5417`. The report then reads each expense of the period.
+    /// `47.3769,8.5417`, at most 50 characters. The report then reads each expense of the period.
     #[param(value_type = Option<String>)]
     pub near: Option<Near>,
     /// Distance from `near` in metres along the great circle, 1 to 10000000. Defaults to 1000.

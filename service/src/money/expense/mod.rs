@@ -337,7 +337,7 @@ pub struct ExpenseQuery {
     #[param(value_type = Option<Vec<String>>)]
     pub tag: Option<AnyOf<String>>,
     /// Return expenses that were made near this place: its latitude and longitude in degrees, such as
-    /// `47.3769,8.5417`.
+    /// `47.3769,8.5417`, at most 50 characters.
     #[param(value_type = Option<String>)]
     pub near: Option<Near>,
     /// Distance from `near` in metres along the great circle, 1 to 10000000. Defaults to 1000.
