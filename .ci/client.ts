@@ -6,7 +6,12 @@ type Expense = components["schemas"]["Expense"];
 type SyncRequest = components["schemas"]["SyncRequest"];
 
 const token = "stw_s_…";
-const client = createClient<paths>({ baseUrl: "/", headers: { Authorization: `Bearer ${token}` } });
+const client = createClient<paths>({
+  baseUrl: "/",
+  headers: { Authorization: `Bearer ${token}` },
+  // Several values of a filter are separated by commas.
+  querySerializer: { array: { style: "form", explode: false } },
+});
 
 export async function spend(organization_id: string): Promise<Expense> {
   const { data, error } = await client.POST("/v1/organizations/{organization_id}/expenses", {
@@ -28,7 +33,7 @@ export async function annotate(organization_id: string, expense: Expense): Promi
 
 export async function total(organization_id: string): Promise<number> {
   const { data } = await client.GET("/v1/organizations/{organization_id}/expenses", {
-    params: { path: { organization_id }, query: { limit: 500, status: "approved" } },
+    params: { path: { organization_id }, query: { limit: 500, status: ["approved", "reimbursed"] } },
   });
   return (data?.items ?? []).reduce((sum, item) => sum + item.amount_minor, 0);
 }
