@@ -60,6 +60,8 @@ async fn create_invitation(
 }
 
 /// Delete an invitation
+///
+/// Its token does not work any more.
 #[utoipa::path(
     tag = "invitations",
     params(("organization_id" = uuid::Uuid, Path), ("invitation_id" = uuid::Uuid, Path), Version),

@@ -183,6 +183,7 @@ async fn versions<R: Resource>(
 #[schema(examples(json!({ "to_version": 1 })))]
 pub struct RevertInput {
     /// Number of the version whose state the resource gets again.
+    #[validate(range(min = 1))]
     pub to_version: i64,
 }
 

@@ -77,6 +77,10 @@ pub struct UserInput {
 #[crate::input::bounded]
 #[derive(Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "current_password": "correct horse battery staple",
+    "new_password": "incorrect zebra battery staple",
+})))]
 pub struct PasswordChange {
     /// Current password.
     #[validate(length(max = MAX_READ_LENGTH))]
