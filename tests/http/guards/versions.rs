@@ -133,7 +133,7 @@ async fn a_version_is_named_once_and_by_a_strong_tag(database: Database) {
             format!("W/\"{version}\""),
             format!("{version}"),
             "nonsense".into(),
-            format!("\"{version}\", \"7\""),
+            format!("\"{}\", \"{}\"", version + 1, version + 2),
             "\"\"".into(),
             "\"+1\"".into(),
         ] {

@@ -445,7 +445,7 @@ async fn spending_in_other_currencies_is_shown_beside(database: Database) {
     let lines = json!({ "currency": "USD", "items": [line] });
     spend(&ada, &home, "2026-03-02", 3, lines).await;
     // What was given back leaves nothing to show.
-    for kind in ["expense", "refund"] {
+    for kind in ["purchase", "refund"] {
         let new = json!({ "category_id": food["id"], "currency": "JPY", "kind": kind });
         spend(&ada, &home, "2026-01-03", 5, new).await;
     }

@@ -229,7 +229,7 @@ async fn what_nothing_in_the_file_says_is_asked(database: Database) {
         ("Date,Payee,Amount\n03/04/2026,Shop,-12.50\n", "date_format", "%d/%m/%Y"),
         ("Date,Payee,Amount\n2026-02-01,Shop,-1.250\n", "decimal_separator", ","),
         ("Date,Payee,Amount\n2026-02-01T23:30:00Z,Shop,-1.25\n", "ignore_time", "true"),
-        ("Date,Payee,Amount,Dr/Cr\n2026-02-01,Shop,12.50,raus\n", "direction_debit", "raus"),
+        ("Date,Payee,Amount,Dr/Cr\n2026-02-02,Shop,12.50,raus\n", "direction_debit", "raus"),
     ] {
         for more in ["", "?on_error=skip"] {
             let refused = ada.upload(&format!("{path}{more}"), file).await;
@@ -382,10 +382,11 @@ async fn a_preview_shows_the_first_rows_as_they_would_become(database: Database)
     );
     assert_eq!((&rows[1]["line"], &rows[1]["reason"]), (&json!(3), &json!("amount_precision")));
     assert_eq!((&rows[2]["kind"], &rows[2]["reason"]), (&json!("purchase"), &nothing));
+    let own = &ada.all(&format!("{home}/members"), "").await[0];
     let settings = json!({ "encoding": "utf-8", "delimiter": ",", "header": true, "skip_rows": 0,
         "skip_last": 0, "date": "Date", "date_format": "%Y-%m-%d", "amount": "Amount",
         "decimal_separator": ".", "sign": "debit_negative", "income": "ignore", "currency": "EUR",
-        "merchant": "Payee", "create_categories": false });
+        "merchant": "Payee", "create_categories": false, "restore": false, "member_id": own["id"] });
     assert_eq!(preview["settings"], settings);
     assert_eq!(preview["columns"], json!(["Date", "Payee", "Amount"]));
     // Of a file that says nothing, too.

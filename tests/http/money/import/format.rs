@@ -176,8 +176,8 @@ async fn a_file_without_rows_is_imported_and_one_without_a_header_is_not(databas
     let (ada, home) = app.owner_of("household").await;
     for file in ["d,a,m", "d,a,m\n", "d,a,m\r\n\r\n"] {
         let report = import(&ada, &home, "", file).await.expect(200);
-        let nothing = json!({ "created": 0, "duplicates": 0, "ignored": 0, "ignored_income": 0,
-            "failed": 0, "reasons": [], "errors": [] });
+        let nothing = json!({ "created": 0, "duplicates": 0, "deleted_before": 0, "ignored": 0,
+            "ignored_income": 0, "failed": 0, "reasons": [], "errors": [] });
         assert_eq!(report, nothing, "{file:?}");
     }
     for file in ["", "\n\n", "\u{feff}", "2026-11-01,1,x\n"] {
