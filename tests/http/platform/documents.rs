@@ -62,6 +62,7 @@ const VERBS: &[&str] = &[
     "Offboard",
     "Pay",
     "Post",
+    "Preview",
     "Register",
     "Reimburse",
     "Reject",

@@ -290,7 +290,7 @@ async fn a_report_takes_two_days_in_order_and_a_way_to_group(database: Database)
         ("from=2026-11-02&to=2026-11-01&group_by=month", "?to"),
         ("from=2026-11-01&group_by=month", "?to"),
         ("from=2026-11-01&to=2026-11-01", "?group_by"),
-        ("from=2026-11-01&to=2026-11-01&group_by=week", "?group_by"),
+        ("from=2026-11-01&to=2026-11-01&group_by=hour", "?group_by"),
         ("from=2026-02-30&to=2026-11-01&group_by=month", "?from"),
     ] {
         let refused = ada.get(&format!("{home}/reports/spending?{query}")).await;
