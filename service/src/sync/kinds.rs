@@ -98,6 +98,10 @@ impl Kind {
         })
     }
 
+    #[expect(
+        clippy::extra_unused_type_parameters,
+        reason = "called as the others are, for any resource"
+    )]
     const fn online<R: Resource>() -> Option<Self> {
         None
     }

@@ -221,7 +221,10 @@ mod tests {
 
     use super::*;
 
-    fn detect(file: &[u8], dialect: Dialect) -> (Dialect, Vec<(u64, Vec<String>)>, Option<usize>) {
+    /// A line's number, and its cells.
+    type Line = (u64, Vec<String>);
+
+    fn detect(file: &[u8], dialect: Dialect) -> (Dialect, Vec<Line>, Option<usize>) {
         let mut temporary = tempfile::NamedTempFile::new().expect("a file");
         temporary.write_all(file).expect("room");
         let is_header = |cells: &[String]| u32::from(cells.iter().any(|cell| cell == "Datum"));

@@ -144,7 +144,7 @@ fn read(text: &str) -> Option<amount::Written<'_>> {
     read('.').or_else(|| read(','))
 }
 
-fn cell<'a>(cells: &'a [String], at: Option<usize>) -> &'a str {
+fn cell(cells: &[String], at: Option<usize>) -> &str {
     at.and_then(|at| cells.get(at)).map_or("", |cell| cell.trim())
 }
 
