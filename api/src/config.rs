@@ -256,7 +256,7 @@ pub struct Serve {
     pub trusted_proxies: TrustedProxies,
 
     /// The origins whose pages may use the API in a browser (CORS), as
-    /// https://app.example.org,http://localhost:5173
+    /// `https://app.example.org,http://localhost:5173`
     ///
     /// Without it, only pages of steward's own origin may.
     #[arg(long, env = "STEWARD_CORS_ORIGIN", default_value = "")]
