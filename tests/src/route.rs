@@ -148,7 +148,7 @@ impl Route {
     /// Whether a query parameter takes `none`.
     pub fn takes_none(&self, parameter: &str) -> bool {
         let has_none = |schema: &Value| {
-            let items = schema["items"]["oneOf"].as_array().into_iter().flatten();
+            let items = schema["items"]["anyOf"].as_array().into_iter().flatten();
             items.into_iter().any(|item| item["enum"] == serde_json::json!(["none"]))
         };
         !self

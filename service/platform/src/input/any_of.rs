@@ -6,7 +6,9 @@ use serde::{
 };
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, RefOr, Schema, SchemaFormat, Type},
+    openapi::{
+        KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::AnyOfBuilder,
+    },
 };
 use uuid::Uuid;
 
@@ -159,7 +161,7 @@ impl PartialSchema for IdOrNone {
     fn schema() -> RefOr<Schema> {
         let text = || ObjectBuilder::new().schema_type(Type::String);
         let id = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
-        OneOfBuilder::new().item(id).item(text().enum_values(Some([NONE]))).into()
+        AnyOfBuilder::new().item(id).item(text().enum_values(Some([NONE]))).into()
     }
 }
 
