@@ -147,8 +147,14 @@ fn unread(error: &actix_web::Error) -> Failure {
 pub struct Upload {
     /// The file.
     pub file: NamedTempFile,
-    /// What its Content-Type says of its encoding.
-    pub charset: Option<String>,
+    charset: Option<String>,
+}
+
+impl Upload {
+    /// Its encoding: what the query says, or else the Content-Type.
+    pub fn encoding(&self, asked: Option<String>) -> Option<String> {
+        asked.or_else(|| self.charset.clone())
+    }
 }
 
 impl FromRequest for Upload {

@@ -129,13 +129,13 @@ async fn import_expenses(
     caller: Require<permission::ManageExpenses>,
     idempotent: Idempotent,
     Query(query): Query<ImportQuery>,
-    Upload { file, charset }: Upload,
+    upload: Upload,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_or_accepted, async |store| {
-            let encoding = query.encoding.clone().or(charset);
+            let encoding = upload.encoding(query.encoding);
             let query = ImportQuery { encoding, ..query };
-            let import = Import::new(file.path(), query, &caller.actor)?;
+            let import = Import::new(upload.file.path(), query, &caller.actor)?;
             expense::import(&state.store, store, &caller.actor, import).await
         })
         .await
@@ -161,13 +161,13 @@ async fn preview_expense_import(
     caller: Require<permission::ManageExpenses>,
     idempotent: Idempotent,
     Query(query): Query<ImportQuery>,
-    Upload { file, charset }: Upload,
+    upload: Upload,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| {
-            let encoding = query.encoding.clone().or(charset);
+            let encoding = upload.encoding(query.encoding);
             let query = ImportQuery { encoding, ..query };
-            let import = Import::new(file.path(), query, &caller.actor)?;
+            let import = Import::new(upload.file.path(), query, &caller.actor)?;
             expense::preview(store, import).await
         })
         .await

@@ -126,13 +126,13 @@ async fn import_time_entries(
     caller: Require<permission::ManageTime>,
     idempotent: Idempotent,
     Query(query): Query<TimeImportQuery>,
-    Upload { file, charset }: Upload,
+    upload: Upload,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_or_accepted, async |store| {
-            let encoding = query.encoding.clone().or(charset);
+            let encoding = upload.encoding(query.encoding);
             let query = TimeImportQuery { encoding, ..query };
-            let import = TimeImport::new(file.path(), query, &caller.actor)?;
+            let import = TimeImport::new(upload.file.path(), query, &caller.actor)?;
             time_entry::import(&state.store, store, &caller.actor, import).await
         })
         .await
