@@ -125,12 +125,14 @@ async fn reencrypt_all(store: &Store, first: &str, progress: &impl Fn(u64)) -> R
             for some in old.chunks(BATCH_SIZE) {
                 let began = Instant::now();
                 // An update goes on from what others have just written, and finds it another value.
-                let (done, undecryptable) = store
-                    .read_committed()
-                    .write((*column, some.to_vec()), |tx, (column, some)| {
-                        Box::pin(reencrypt(tx, *column, some))
-                    })
-                    .await?;
+                let column = *column;
+                let (done, undecryptable) = {
+                    let some = some.to_vec();
+                    store
+                        .read_committed()
+                        .write(async move |tx| reencrypt(tx, column, &some).await)
+                        .await?
+                };
                 rotated.values += done;
                 rotated.undecryptable += undecryptable;
                 fault::point(format_args!("rotated {}.{}", column.table, column.column));

@@ -88,10 +88,10 @@ pub fn table_names() -> Vec<&'static str> {
 /// Removes some rows of what is deleted, and says how many; zero if nothing is.
 pub(crate) async fn purge(store: &Store) -> Result<u64> {
     if let Some(id) = organizations::repository::deleted(store.read()).await? {
-        return store.write(id, |tx, id| Box::pin(purge_organization(tx, *id))).await;
+        return store.write(async move |tx| purge_organization(tx, id).await).await;
     }
     if let Some(webhook) = webhooks::repository::deleted(store.read()).await? {
-        return store.write(webhook, |tx, webhook| Box::pin(purge_webhook(tx, *webhook))).await;
+        return store.write(async move |tx| purge_webhook(tx, webhook).await).await;
     }
     Ok(0)
 }

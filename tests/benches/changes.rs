@@ -51,14 +51,14 @@ fn main() {
 }
 
 async fn change(store: &Store, actor: &Actor, ids: &[Uuid], version: i64) {
-    let work = store.write((actor.clone(), ids.to_vec(), version), |tx, (actor, ids, version)| {
-        Box::pin(async move {
-            let change = Change::from_body(json!({ "note": format!("note {version}") }))?;
-            for id in ids {
-                Expense::change(tx, actor, *id, Expected::Version(*version), &change).await?;
-            }
-            Ok(())
-        })
+    let actor = actor.clone();
+    let ids = ids.to_vec();
+    let work = store.write(async move |tx| {
+        let change = Change::from_body(json!({ "note": format!("note {version}") }))?;
+        for id in &ids {
+            Expense::change(tx, &actor, *id, Expected::Version(version), &change).await?;
+        }
+        Ok(())
     });
     work.await.unwrap();
 }

@@ -101,21 +101,19 @@ async fn updates(store: &Store) -> Contestant {
         let (store, rows) = (store.clone(), rows.clone());
         let actor = actor.clone();
         async move {
-            let input = (actor.clone(), rows.at(turn).0, turn.number);
+            let actor = actor.clone();
+            let id = rows.at(turn).0;
+            let number = turn.number;
             store
-                .write(input, |tx, (actor, id, number)| {
-                    Box::pin(async move {
-                        let current =
-                            versioned::get::<category::Entity>(tx, actor.organization_id, *id)
-                                .await?;
-                        let change = category::ActiveModel {
-                            name: Set(format!("Name {number}")),
-                            ..Default::default()
-                        };
-                        let verb = Verb::Updated;
-                        versioned::update(tx, actor, verb, &current, change, Category::try_from)
-                            .await
-                    })
+                .write(async move |tx| {
+                    let current =
+                        versioned::get::<category::Entity>(tx, actor.organization_id, id).await?;
+                    let change = category::ActiveModel {
+                        name: Set(format!("Name {number}")),
+                        ..Default::default()
+                    };
+                    let verb = Verb::Updated;
+                    versioned::update(tx, &actor, verb, &current, change, Category::try_from).await
                 })
                 .await
                 .unwrap();

@@ -81,13 +81,11 @@ pub async fn fill(store: &Store, sample: &Sample, count: u32) {
     }
     statements.extend(named(literals, sample));
     statements.push("ANALYZE".to_owned());
-    let filled = store.write(statements, |tx, statements| {
-        Box::pin(async move {
-            for statement in statements {
-                tx.execute_unprepared(statement).await?;
-            }
-            Ok(())
-        })
+    let filled = store.write(async move |tx| {
+        for statement in &statements {
+            tx.execute_unprepared(statement).await?;
+        }
+        Ok(())
     });
     filled.await.unwrap();
 }

@@ -77,25 +77,24 @@ pub async fn catch_up(store: &Store, consumer: &str) {
 /// # Panics
 /// If the database refuses.
 pub async fn park(store: &Store, consumer: &str, event: &event::Model) -> Uuid {
-    let input = (consumer.to_owned(), event.clone());
-    let parked = store.write(input, |tx, (consumer, event)| {
-        Box::pin(async move {
-            let id = tx.new_id();
-            let row = parked_event::ActiveModel {
-                organization_id: Set(event.organization_id),
-                id: Set(id),
-                consumer: Set(consumer.clone()),
-                event_id: Set(event.id),
-                position: Set(event.position.unwrap_or_default()),
-                kind: Set(event.kind.clone()),
-                error: Set("it was not its day".into()),
-                attempts: Set(10),
-                parked_at: Set(tx.now().fixed_offset()),
-                put_back_at: Set(None),
-            };
-            parked_event::Entity::insert(row).exec_without_returning(tx).await?;
-            Ok(id)
-        })
+    let consumer = consumer.to_owned();
+    let event = event.clone();
+    let parked = store.write(async move |tx| {
+        let id = tx.new_id();
+        let row = parked_event::ActiveModel {
+            organization_id: Set(event.organization_id),
+            id: Set(id),
+            consumer: Set(consumer.clone()),
+            event_id: Set(event.id),
+            position: Set(event.position.unwrap_or_default()),
+            kind: Set(event.kind.clone()),
+            error: Set("it was not its day".into()),
+            attempts: Set(10),
+            parked_at: Set(tx.now().fixed_offset()),
+            put_back_at: Set(None),
+        };
+        parked_event::Entity::insert(row).exec_without_returning(tx).await?;
+        Ok(id)
     });
     parked.await.unwrap()
 }

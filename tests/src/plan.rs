@@ -8,11 +8,9 @@ use service::Store;
 /// # Panics
 /// If the database refuses.
 pub async fn analyze(store: &Store) {
-    let analyzed = store.write((), |tx, ()| {
-        Box::pin(async move {
-            tx.execute_unprepared("ANALYZE").await?;
-            Ok(())
-        })
+    let analyzed = store.write(async move |tx| {
+        tx.execute_unprepared("ANALYZE").await?;
+        Ok(())
     });
     analyzed.await.unwrap();
 }

@@ -16,14 +16,13 @@ async fn in_a_transaction_time_does_not_go_back(database: Database) {
     let clock = Clock::by_hand(start, passed.clone());
     let store = database.store(Options { clock, ..Options::default() }).await;
     let hour = TimeDelta::hours(1).num_microseconds().unwrap();
-    let told = store.write(passed.clone(), move |tx, passed| {
-        Box::pin(async move {
-            let told = [0, hour, -hour].map(|at| {
-                passed.store(at, Ordering::SeqCst);
-                tx.now()
-            });
-            Ok((told, tx.now_after(told[1]), tx.now_after(start)))
-        })
+    let passed = passed.clone();
+    let told = store.write(async move |tx| {
+        let told = [0, hour, -hour].map(|at| {
+            passed.store(at, Ordering::SeqCst);
+            tx.now()
+        });
+        Ok((told, tx.now_after(told[1]), tx.now_after(start)))
     });
     let (told, after, of_long_ago) = told.await.unwrap();
     let later = start + TimeDelta::hours(1);

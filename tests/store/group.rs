@@ -23,12 +23,13 @@ use crate::savepoint::{add, logged, names, owner, refused};
 /// each other.
 async fn at_once<T>(store: &Store, writes: impl IntoIterator<Item: Future<Output = T>>) -> Vec<T> {
     let gate = Arc::new(Semaphore::new(0));
-    let holder = store.write(gate.clone(), |_, gate| {
-        Box::pin(async move {
+    let holder = {
+        let gate = gate.clone();
+        store.write(async move |_| {
             let _ = gate.acquire().await.expect("it is open");
             Ok(())
         })
-    });
+    };
     let release = async { gate.add_permits(1) };
     // Polled in this order.
     let (held, done, ()) = tokio::join!(biased; holder, join_all(writes), release);
@@ -57,27 +58,26 @@ const WAYS: [Way; 6] = [
 ];
 
 async fn write(store: &Store, actor: &Actor, way: Way, name: String) -> Result<()> {
-    let work = store.write((actor.clone(), way, name), |tx, (actor, way, name)| {
-        Box::pin(async move {
-            match way {
-                Way::Stands => {}
-                Way::StandsAfterAttempt => {
-                    let lost = tx.savepoint(async |tx| {
-                        add(tx, actor, &format!("{name} lost")).await?;
-                        Err::<(), _>(refused())
-                    });
-                    assert!(lost.await?.is_err());
-                }
-                Way::FailsBefore => return Err(refused()),
-                Way::FailsInStatement => drop(add(tx, actor, "taken").await?),
-                Way::FailsAfter => {
-                    add(tx, actor, name).await?;
-                    return Err(refused());
-                }
-                Way::RollbackOnly => tx.set_rollback_only(),
+    let actor = actor.clone();
+    let work = store.write(async move |tx| {
+        match &way {
+            Way::Stands => {}
+            Way::StandsAfterAttempt => {
+                let lost = tx.savepoint(async |tx| {
+                    add(tx, &actor, &format!("{name} lost")).await?;
+                    Err::<(), _>(refused())
+                });
+                assert!(lost.await?.is_err());
             }
-            add(tx, actor, name).await.map(drop)
-        })
+            Way::FailsBefore => return Err(refused()),
+            Way::FailsInStatement => drop(add(tx, &actor, "taken").await?),
+            Way::FailsAfter => {
+                add(tx, &actor, &name).await?;
+                return Err(refused());
+            }
+            Way::RollbackOnly => tx.set_rollback_only(),
+        }
+        add(tx, &actor, &name).await.map(drop)
     });
     work.await
 }
@@ -132,14 +132,13 @@ async fn make(tx: &Tx, actor: &Actor, id: Uuid, name: &str) -> Result<Category> 
 
 /// Makes something of an id, and maybe removes it again.
 async fn take(store: &Store, actor: &Actor, id: Uuid, removes: bool) -> Result<()> {
-    let work = store.write((actor.clone(), id, removes), |tx, (actor, id, removes)| {
-        Box::pin(async move {
-            let made = make(tx, actor, *id, &format!("{id}")).await?;
-            if *removes {
-                Category::delete(tx, actor, *id, Expected::Version(made.version)).await?;
-            }
-            Ok(())
-        })
+    let actor = actor.clone();
+    let work = store.write(async move |tx| {
+        let made = make(tx, &actor, id, &format!("{id}")).await?;
+        if removes {
+            Category::delete(tx, &actor, id, Expected::Version(made.version)).await?;
+        }
+        Ok(())
     });
     work.await
 }

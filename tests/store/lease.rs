@@ -40,7 +40,7 @@ impl Process {
 
     async fn holds(&self) -> bool {
         let node = self.node.clone();
-        let held = self.store.write(node, |tx, node| Box::pin(lease::acquire(tx, "work", node)));
+        let held = self.store.write(async move |tx| lease::acquire(tx, "work", &node).await);
         held.await.unwrap()
     }
 
@@ -120,20 +120,19 @@ async fn of_two_that_take_a_lease_at_once_one_has_it(database: Database) {
     let input = (one.node.clone(), taken.clone(), end.clone());
     let (store, node) = (one.store.clone(), other.node.clone());
     let slow = tokio::spawn(async move {
-        let slow = store.write(input, |tx, (node, taken, end)| {
-            Box::pin(async move {
-                let held = lease::acquire(tx, "work", node).await?;
-                taken.notify_one();
-                end.notified().await;
-                Ok(held)
-            })
+        let (node, taken, end) = input;
+        let slow = store.write(async move |tx| {
+            let held = lease::acquire(tx, "work", &node).await?;
+            taken.notify_one();
+            end.notified().await;
+            Ok(held)
         });
         slow.await.unwrap()
     });
     taken.notified().await;
     let store = other.store.clone();
     let quick = tokio::spawn(async move {
-        let quick = store.write(node, |tx, node| Box::pin(lease::acquire(tx, "work", node)));
+        let quick = store.write(async move |tx| lease::acquire(tx, "work", &node).await);
         quick.await.unwrap()
     });
     // It may come first or wait, and is refused either way.

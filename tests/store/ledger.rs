@@ -160,16 +160,15 @@ async fn the_sum_of_200_accounts_is_constant_under_10000_transfers_of_16_clients
     assert_eq!(faults(&store).await, Vec::<String>::new());
 
     // What was moved without a transfer shows.
-    let moved = store.write((organization, accounts[0]), |tx, (organization, id)| {
-        Box::pin(async move {
-            account_balance::Entity::update_many()
-                .set(account_balance::ActiveModel { debits_minor: Set(7), ..Default::default() })
-                .filter(account_balance::COLUMN.organization_id.eq(*organization))
-                .filter(account_balance::COLUMN.id.eq(*id))
-                .exec(tx)
-                .await?;
-            Ok(())
-        })
+    let id = accounts[0];
+    let moved = store.write(async move |tx| {
+        account_balance::Entity::update_many()
+            .set(account_balance::ActiveModel { debits_minor: Set(7), ..Default::default() })
+            .filter(account_balance::COLUMN.organization_id.eq(organization))
+            .filter(account_balance::COLUMN.id.eq(id))
+            .exec(tx)
+            .await?;
+        Ok(())
     });
     moved.await.expect("sums can be moved behind steward's back");
     let found = faults(&store).await;

@@ -22,13 +22,11 @@ async fn faults(store: &Store) -> Vec<String> {
 
 /// Changes the log behind steward's back.
 async fn tamper(store: &Store, log: Uuid, position: i64, change: event::ActiveModel) {
-    let changed = store.write((log, position, change), |tx, (log, position, change)| {
-        Box::pin(async move {
-            let rows = event::Entity::update_many().set(change.clone());
-            let rows = rows.filter(event::COLUMN.organization_id.eq(*log));
-            rows.filter(event::COLUMN.position.eq(*position)).exec(tx).await?;
-            Ok(())
-        })
+    let changed = store.write(async move |tx| {
+        let rows = event::Entity::update_many().set(change.clone());
+        let rows = rows.filter(event::COLUMN.organization_id.eq(log));
+        rows.filter(event::COLUMN.position.eq(position)).exec(tx).await?;
+        Ok(())
     });
     changed.await.expect("the log can be tampered with");
 }
@@ -74,15 +72,14 @@ async fn a_log_that_was_tampered_with_shows(database: Database) {
     assert_eq!(faults(&app.store).await, Vec::<String>::new());
 
     for (removed, faults_then) in [(8, 1), (5, 2)] {
-        let gone = app.store.write((log, removed), |tx, (log, position)| {
-            Box::pin(async move {
-                event::Entity::delete_many()
-                    .filter(event::COLUMN.organization_id.eq(*log))
-                    .filter(event::COLUMN.position.eq(*position))
-                    .exec(tx)
-                    .await?;
-                Ok(())
-            })
+        let position = removed;
+        let gone = app.store.write(async move |tx| {
+            event::Entity::delete_many()
+                .filter(event::COLUMN.organization_id.eq(log))
+                .filter(event::COLUMN.position.eq(position))
+                .exec(tx)
+                .await?;
+            Ok(())
         });
         gone.await.expect("an event can be removed behind steward's back");
         assert!(faults(&app.store).await.len() >= faults_then, "{removed} is missing");

@@ -149,13 +149,11 @@ async fn serve_through(pooler: &Pooler, database: &Database) {
     };
     let app = App::start_with(&through, options()).await;
     let other = App::start_with(&through, options()).await;
-    let level = app.store.write((), |tx, ()| {
-        Box::pin(async move {
-            let show = "SELECT current_setting('transaction_isolation')";
-            let show = Statement::from_string(tx.get_database_backend(), show);
-            let row = tx.query_one_raw(show).await?.expect("a row");
-            Ok(row.try_get_by::<String, _>(0)?)
-        })
+    let level = app.store.write(async move |tx| {
+        let show = "SELECT current_setting('transaction_isolation')";
+        let show = Statement::from_string(tx.get_database_backend(), show);
+        let row = tx.query_one_raw(show).await?.expect("a row");
+        Ok(row.try_get_by::<String, _>(0)?)
     });
     assert_eq!(level.await.expect("a level"), "repeatable read");
     let (ada, home) = app.owner_of("household").await;

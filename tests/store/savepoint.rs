@@ -61,26 +61,27 @@ pub(crate) async fn logged(store: &Store, actor: &Actor) -> Vec<Value> {
 async fn what_fails_in_an_attempt_leaves_nothing_and_the_transaction_goes_on(database: Database) {
     let app = App::start(&database).await;
     let (ada, home, actor) = owner(&app).await;
-    let work = app.store.write(actor.clone(), |tx, actor| {
-        Box::pin(async move {
-            add(tx, actor, "before").await?;
-            let made = tx.savepoint(async |tx| add(tx, actor, "kept").await).await?;
+    let work = {
+        let actor = actor.clone();
+        app.store.write(async move |tx| {
+            add(tx, &actor, "before").await?;
+            let made = tx.savepoint(async |tx| add(tx, &actor, "kept").await).await?;
             assert_eq!(made.expect("it is made").name, "kept");
             let failed = tx
                 .savepoint(async |tx| {
-                    add(tx, actor, "lost").await?;
+                    add(tx, &actor, "lost").await?;
                     Err::<(), _>(refused())
                 })
                 .await?;
             assert!(matches!(failed, Err(Error::State { code: "refused", .. })));
-            let failed = tx.savepoint(async |tx| add_to_nothing(tx, actor).await).await?;
+            let failed = tx.savepoint(async |tx| add_to_nothing(tx, &actor).await).await?;
             assert!(matches!(failed, Err(Error::Reference)), "{failed:?}");
-            let failed = tx.savepoint(async |tx| add(tx, actor, "KEPT").await).await?;
+            let failed = tx.savepoint(async |tx| add(tx, &actor, "KEPT").await).await?;
             assert!(matches!(failed, Err(Error::Duplicate { .. })), "{failed:?}");
-            add(tx, actor, "after").await?;
+            add(tx, &actor, "after").await?;
             Ok(())
         })
-    });
+    };
     work.await.expect("the transaction goes on");
     assert_eq!(names(&ada, &home).await, ["after", "before", "kept"]);
     assert_eq!(logged(&app.store, &actor).await, ["before", "kept", "after"]);
@@ -92,13 +93,14 @@ async fn what_fails_in_an_attempt_leaves_nothing_and_the_transaction_goes_on(dat
 async fn events_that_an_attempt_has_written_already_go_too(database: Database) {
     let app = App::start(&database).await;
     let (ada, home, actor) = owner(&app).await;
-    let work = app.store.write(actor.clone(), |tx, actor| {
-        Box::pin(async move {
-            add(tx, actor, "before").await?;
+    let work = {
+        let actor = actor.clone();
+        app.store.write(async move |tx| {
+            add(tx, &actor, "before").await?;
             let failed = tx
                 .savepoint(async |tx| {
                     for number in 0..250 {
-                        add(tx, actor, &format!("lost {number}")).await?;
+                        add(tx, &actor, &format!("lost {number}")).await?;
                     }
                     let events = event::Entity::find()
                         .filter(event::COLUMN.entity.eq("category"))
@@ -108,10 +110,10 @@ async fn events_that_an_attempt_has_written_already_go_too(database: Database) {
                 })
                 .await?;
             assert!(failed.is_err());
-            add(tx, actor, "kept").await?;
+            add(tx, &actor, "kept").await?;
             Ok(())
         })
-    });
+    };
     work.await.expect("the transaction goes on");
     assert_eq!(names(&ada, &home).await, ["before", "kept"]);
     assert_eq!(logged(&app.store, &actor).await, ["before", "kept"]);
@@ -122,11 +124,12 @@ async fn events_that_an_attempt_has_written_already_go_too(database: Database) {
 async fn an_attempt_within_an_attempt_ends_with_it(database: Database) {
     let app = App::start(&database).await;
     let (ada, home, actor) = owner(&app).await;
-    let work = app.store.write(actor.clone(), |tx, actor| {
-        Box::pin(async move {
+    let work = {
+        let actor = actor.clone();
+        app.store.write(async move |tx| {
             let failed = tx
                 .savepoint(async |tx| {
-                    let inner = tx.savepoint(async |tx| add(tx, actor, "lost").await).await?;
+                    let inner = tx.savepoint(async |tx| add(tx, &actor, "lost").await).await?;
                     assert!(inner.is_ok());
                     Err::<(), _>(refused())
                 })
@@ -134,16 +137,16 @@ async fn an_attempt_within_an_attempt_ends_with_it(database: Database) {
             assert!(failed.is_err());
             let made = tx
                 .savepoint(async |tx| {
-                    add(tx, actor, "kept").await?;
-                    let inner = tx.savepoint(async |tx| add_to_nothing(tx, actor).await).await?;
+                    add(tx, &actor, "kept").await?;
+                    let inner = tx.savepoint(async |tx| add_to_nothing(tx, &actor).await).await?;
                     assert!(inner.is_err());
-                    add(tx, actor, "kept too").await
+                    add(tx, &actor, "kept too").await
                 })
                 .await?;
             assert!(made.is_ok());
             Ok(())
         })
-    });
+    };
     work.await.expect("the transaction goes on");
     assert_eq!(names(&ada, &home).await, ["kept", "kept too"]);
     assert_eq!(logged(&app.store, &actor).await, ["kept", "kept too"]);
@@ -155,14 +158,15 @@ async fn an_attempt_within_an_attempt_ends_with_it(database: Database) {
 async fn what_loses_the_transaction_ends_the_whole(database: Database) {
     let app = App::start(&database).await;
     let (ada, home, actor) = owner(&app).await;
-    let work = app.store.write(actor.clone(), |tx, actor| {
-        Box::pin(async move {
-            add(tx, actor, "before").await?;
+    let work = {
+        let actor = actor.clone();
+        app.store.write(async move |tx| {
+            add(tx, &actor, "before").await?;
             let away = async |_: &Tx| Err::<(), _>(Error::Unavailable("away".into()));
             let attempt = tx.savepoint(away).await?;
             panic!("the transaction goes on: {attempt:?}");
         })
-    });
+    };
     let ended: Result<()> = work.await;
     assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
     assert!(names(&ada, &home).await.is_empty());
@@ -175,22 +179,22 @@ async fn what_loses_the_transaction_ends_the_whole(database: Database) {
 async fn a_failed_statement_that_nobody_hears_of_is_never_committed(database: Database) {
     let app = App::start(&database).await;
     let (ada, home, actor) = owner(&app).await;
-    let work = app.store.write(actor.clone(), |tx, actor| {
-        Box::pin(async move {
-            add(tx, actor, "before").await?;
-            let swallowed = add_to_nothing(tx, actor).await;
+    let work = {
+        let actor = actor.clone();
+        app.store.write(async move |tx| {
+            add(tx, &actor, "before").await?;
+            let swallowed = add_to_nothing(tx, &actor).await;
             assert!(matches!(swallowed, Err(Error::Reference)), "{swallowed:?}");
             Ok(())
         })
-    });
+    };
     let ended: Result<()> = work.await;
     assert!(matches!(ended, Err(Error::Internal(_))), "{ended:?}");
     assert!(names(&ada, &home).await.is_empty());
-    let work = app.store.write(actor.clone(), |tx, actor| {
-        Box::pin(async move {
-            let _ = add_to_nothing(tx, actor).await;
-            add(tx, actor, "after").await.map(drop)
-        })
+    let actor = actor.clone();
+    let work = app.store.write(async move |tx| {
+        let _ = add_to_nothing(tx, &actor).await;
+        add(tx, &actor, "after").await.map(drop)
     });
     let ended: Result<()> = work.await;
     assert!(matches!(ended, Err(Error::Internal(_))), "{ended:?}");

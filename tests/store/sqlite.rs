@@ -24,12 +24,10 @@ fn expense() -> Value {
 
 /// Limits how many pages the file may have.
 async fn limit_pages(store: &Store, pages: u32) {
-    let limited = store.write(pages, |tx, pages| {
-        Box::pin(async move {
-            let pragma = format!("PRAGMA max_page_count = {pages}");
-            let statement = Statement::from_string(tx.get_database_backend(), pragma);
-            Ok(tx.query_all_raw(statement).await.map(drop)?)
-        })
+    let limited = store.write(async move |tx| {
+        let pragma = format!("PRAGMA max_page_count = {pages}");
+        let statement = Statement::from_string(tx.get_database_backend(), pragma);
+        Ok(tx.query_all_raw(statement).await.map(drop)?)
     });
     limited.await.expect("a limit");
 }

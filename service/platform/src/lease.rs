@@ -156,13 +156,12 @@ pub async fn release(store: &Store, node: &Node) -> Result<()> {
     if !node.holds.swap(false, Ordering::Relaxed) {
         return Ok(());
     }
-    let released = store.write(node.id, |tx, id| {
-        Box::pin(async move {
-            tx.signal(Signal::Recorded);
-            tx.signal(Signal::Sequenced);
-            lease::Entity::delete_many().filter(lease::COLUMN.holder.eq(*id)).exec(tx).await?;
-            Ok(())
-        })
+    let id = node.id;
+    let released = store.write(async move |tx| {
+        tx.signal(Signal::Recorded);
+        tx.signal(Signal::Sequenced);
+        lease::Entity::delete_many().filter(lease::COLUMN.holder.eq(id)).exec(tx).await?;
+        Ok(())
     });
     released.await
 }

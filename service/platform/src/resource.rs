@@ -252,11 +252,11 @@ pub async fn create<R: Writable>(
 ) -> Result<R> {
     R::require_keys(store.keyring())?;
     let connection = store.read();
-    let written = store
-        .with_isolation(R::ISOLATION)
-        .write((actor.clone(), new.clone()), |tx, (actor, new)| Box::pin(R::create(tx, actor, new)))
-        .await;
-    match written {
+    let written = {
+        let (actor, new) = (actor.clone(), new.clone());
+        store.with_isolation(R::ISOLATION).write(async move |tx| R::create(tx, &actor, &new).await)
+    };
+    match written.await {
         Err(Error::Reference) => Err(R::unknown_reference(connection, actor, &new.input).await?),
         other => other,
     }
@@ -270,20 +270,17 @@ pub async fn change<R: Changeable>(
     expected: Expected,
     change: Change<R::Input>,
 ) -> Result<R> {
-    let written = writer::<R>(store)?
-        .write(
-            (actor.clone(), id, expected, change.clone()),
-            |tx, (actor, id, expected, change)| {
-                Box::pin(R::change(tx, actor, *id, expected.clone(), change))
-            },
-        )
-        .await;
+    let written = {
+        let (actor, change) = (actor.clone(), change.clone());
+        writer::<R>(store)?
+            .write(async move |tx| R::change(tx, &actor, id, expected.clone(), &change).await)
+            .await
+    };
     match written {
         Err(Error::Reference) => {
-            let explained = store
-                .snapshot((actor.clone(), id, change), |tx, (actor, id, change)| {
-                    Box::pin(explain_change::<R>(tx, actor, *id, change))
-                });
+            let actor = actor.clone();
+            let explained =
+                store.snapshot(async move |tx| explain_change::<R>(tx, &actor, id, &change).await);
             Err(explained.await?)
         }
         other => other,
@@ -299,17 +296,17 @@ pub async fn revert<R: Changeable>(
     body: TransitionBody<RevertInput>,
 ) -> Result<R> {
     R::require_keys(store.keyring())?;
-    let input = (actor.clone(), id, expected, body);
-    let explained = store.snapshot(input.clone(), |tx, (actor, id, _, body)| {
-        Box::pin(async move {
-            let change = revert_to::<R, _>(tx, actor.organization_id, *id, body).await?;
-            explain_change::<R>(tx, actor, *id, &change).await
+    let explained = {
+        let (actor, body) = (actor.clone(), body.clone());
+        store.snapshot(async move |tx| {
+            let change = revert_to::<R, _>(tx, actor.organization_id, id, &body).await?;
+            explain_change::<R>(tx, &actor, id, &change).await
         })
-    });
-    let store = store.with_isolation(R::ISOLATION);
-    let written = store.write(input, |tx, (actor, id, expected, body)| {
-        Box::pin(revert_in(tx, actor, *id, expected.clone(), body))
-    });
+    };
+    let actor = actor.clone();
+    let written = store
+        .with_isolation(R::ISOLATION)
+        .write(async move |tx| revert_in(tx, &actor, id, expected.clone(), &body).await);
     match written.await {
         Err(Error::Reference) => Err(explained.await?),
         other => other,
@@ -345,14 +342,12 @@ pub async fn transition<R: Transitions>(
     transition: R::Transition,
     body: TransitionBody<R::TransitionInput>,
 ) -> Result<R> {
+    let actor = actor.clone();
     store
         .with_isolation(R::ISOLATION)
-        .write(
-            (actor.clone(), id, expected, transition, body),
-            |tx, (actor, id, expected, transition, body)| {
-                Box::pin(R::apply_transition(tx, actor, *id, expected.clone(), *transition, body))
-            },
-        )
+        .write(async move |tx| {
+            R::apply_transition(tx, &actor, id, expected.clone(), transition, &body).await
+        })
         .await
 }
 
@@ -374,10 +369,9 @@ pub async fn delete<R: Writable>(
     id: Uuid,
     expected: Expected,
 ) -> Result<()> {
+    let actor = actor.clone();
     let removed = writer::<R>(store)?
-        .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
-            Box::pin(R::delete(tx, actor, *id, expected.clone()))
-        })
+        .write(async move |tx| R::delete(tx, &actor, id, expected.clone()).await)
         .await;
     removed.map_err(|error| error.reference_means_in_use(R::IN_USE))
 }

@@ -84,31 +84,29 @@ fn ignored_columns(options: &Value) -> Vec<String> {
 
 /// The import.
 pub async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<ImportRun> {
+    let organization_id = actor.organization_id;
     store
-        .snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
-            Box::pin(async move {
-                let row = repository::get(tx, *organization_id, *id).await?;
-                let (state, reason) = saga::state_of(tx, *organization_id, *id).await?;
-                view(row, state, reason)
-            })
+        .snapshot(async move |tx| {
+            let row = repository::get(tx, organization_id, id).await?;
+            let (state, reason) = saga::state_of(tx, organization_id, id).await?;
+            view(row, state, reason)
         })
         .await
 }
 
 /// The imports that a query asks for, the newest first.
 pub async fn list(store: &Store, actor: &Actor, query: ImportRunQuery) -> Result<Page<ImportRun>> {
+    let organization_id = actor.organization_id;
     store
-        .snapshot((actor.organization_id, query), |tx, (organization_id, query)| {
-            Box::pin(async move {
-                let page = repository::list(tx, *organization_id, query).await?;
-                let ids = page.items.iter().map(|row| row.id).collect();
-                let states = saga::states_of(tx, *organization_id, ids).await?;
-                let mut states: HashMap<_, _> = states.into_iter().collect();
-                page.try_map(|row| {
-                    let unknown = (State::Failed, None);
-                    let (state, reason) = states.remove(&row.id).unwrap_or(unknown);
-                    view(row, state, reason)
-                })
+        .snapshot(async move |tx| {
+            let page = repository::list(tx, organization_id, &query).await?;
+            let ids = page.items.iter().map(|row| row.id).collect();
+            let states = saga::states_of(tx, organization_id, ids).await?;
+            let mut states: HashMap<_, _> = states.into_iter().collect();
+            page.try_map(|row| {
+                let unknown = (State::Failed, None);
+                let (state, reason) = states.remove(&row.id).unwrap_or(unknown);
+                view(row, state, reason)
             })
         })
         .await
@@ -143,14 +141,13 @@ pub async fn finish(
 /// # Errors
 /// [`crate::Error::State`] where it has ended.
 pub async fn cancel(store: WriteOnce<'_, ImportRun>, actor: &Actor, id: Uuid) -> Result<ImportRun> {
+    let actor = actor.clone();
     store
         .read_committed()
-        .write((actor.clone(), id), |tx, (actor, id)| {
-            Box::pin(async move {
-                let row = repository::get(tx, actor.organization_id, *id).await?;
-                let (state, reason) = cancel_saga(tx, actor, *id).await?;
-                view(row, state, reason)
-            })
+        .write(async move |tx| {
+            let row = repository::get(tx, actor.organization_id, id).await?;
+            let (state, reason) = cancel_saga(tx, &actor, id).await?;
+            view(row, state, reason)
         })
         .await
 }

@@ -71,20 +71,19 @@ impl Staging {
             .map_err(|error| Error::Internal(format!("rows cannot be written: {error}")))?;
         let key = (self.actor.organization_id, self.id);
         let new = (self.slices == 0).then(|| (self.kind, self.options.clone()));
+        let ordinal = self.slices;
         self.store
-            .write((key, self.slices, rows, new), |tx, (key, ordinal, rows, new)| {
-                Box::pin(async move {
-                    match new {
-                        Some((kind, options)) => insert(tx, *key, *kind, options).await?,
-                        None => {
-                            let until = Set(Some((tx.now() + STAGING_TIMEOUT).fixed_offset()));
-                            let staging =
-                                import::ActiveModel { staging_until: until, ..Default::default() };
-                            still_there(repository::update_staged(tx, *key, staging).await?)?;
-                        }
+            .write(async move |tx| {
+                match &new {
+                    Some((kind, options)) => insert(tx, key, *kind, options).await?,
+                    None => {
+                        let until = Set(Some((tx.now() + STAGING_TIMEOUT).fixed_offset()));
+                        let staging =
+                            import::ActiveModel { staging_until: until, ..Default::default() };
+                        still_there(repository::update_staged(tx, key, staging).await?)?;
                     }
-                    repository::insert_slice(tx, *key, *ordinal, rows.clone()).await
-                })
+                }
+                repository::insert_slice(tx, key, ordinal, rows.clone()).await
             })
             .await?;
         fault::point(format_args!("import.staged"));
@@ -98,13 +97,14 @@ impl Staging {
         answering: WriteOnce<'_, Imported<R>>,
         tally: Tally,
     ) -> Result<Imported<R>> {
-        let input = (self.actor.clone(), self.id, self.slices, self.options.clone(), tally);
+        let actor = self.actor.clone();
+        let id = self.id;
+        let slices = self.slices;
+        let options = self.options.clone();
         answering
-            .write(input, |tx, (actor, id, slices, options, tally)| {
-                Box::pin(async move {
-                    let run = begin(tx, actor, *id, (*slices, options), tally.clone()).await?;
-                    Ok(Imported::Begun(Box::new(run)))
-                })
+            .write(async move |tx| {
+                let run = begin(tx, &actor, id, (slices, &options), tally.clone()).await?;
+                Ok(Imported::Begun(Box::new(run)))
             })
             .await
     }
@@ -172,20 +172,18 @@ async fn begin(
 pub(crate) async fn discard(store: &Store, key: (Uuid, Uuid)) -> Result<()> {
     loop {
         let more = store
-            .write(key, |tx, key| {
-                Box::pin(async move {
-                    // While it can still begin, its slices stay or go with it.
-                    let until = Set(Some(tx.now().fixed_offset()));
-                    let change = import::ActiveModel { staging_until: until, ..Default::default() };
-                    if !repository::update_staged(tx, *key, change).await? {
-                        return Ok(false);
-                    }
-                    if repository::clear(tx, *key).await? {
-                        return Ok(true);
-                    }
-                    repository::delete_staged(tx, *key).await?;
-                    Ok(false)
-                })
+            .write(async move |tx| {
+                // While it can still begin, its slices stay or go with it.
+                let until = Set(Some(tx.now().fixed_offset()));
+                let change = import::ActiveModel { staging_until: until, ..Default::default() };
+                if !repository::update_staged(tx, key, change).await? {
+                    return Ok(false);
+                }
+                if repository::clear(tx, key).await? {
+                    return Ok(true);
+                }
+                repository::delete_staged(tx, key).await?;
+                Ok(false)
             })
             .await?;
         if !more {

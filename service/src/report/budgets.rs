@@ -24,13 +24,12 @@ use crate::{
 /// Where each budget stands that holds on a day.
 pub async fn budgets(store: &Store, actor: &Actor, query: &BudgetsQuery) -> Result<Budgets> {
     let on = query.on;
-    let rows = store.snapshot((actor.organization_id, on), |tx, (organization_id, on)| {
-        Box::pin(async move {
-            let rows = budget::repository::all(tx, *organization_id).await?;
-            let rows = rows.into_iter().filter(|row| rules::holds(row.starts_on, row.ends_on, *on));
-            let budgets = rows.map(|row| Ok((Budget::try_from(row)?, *on)));
-            standings(tx, *organization_id, budgets.collect::<Result<_>>()?).await
-        })
+    let organization_id = actor.organization_id;
+    let rows = store.snapshot(async move |tx| {
+        let rows = budget::repository::all(tx, organization_id).await?;
+        let rows = rows.into_iter().filter(|row| rules::holds(row.starts_on, row.ends_on, on));
+        let budgets = rows.map(|row| Ok((Budget::try_from(row)?, on)));
+        standings(tx, organization_id, budgets.collect::<Result<_>>()?).await
     });
     Ok(Budgets { on, rows: rows.await? })
 }

@@ -102,10 +102,9 @@ pub async fn hours(store: &Store, actor: &Actor, query: &HoursQuery) -> Result<H
     if to < from {
         return Err(Error::invalid("?to", "order", "must not be before from"));
     }
-    let rows = store
-        .snapshot((actor.organization_id, query.clone()), |tx, (organization_id, query)| {
-            Box::pin(rows(tx, *organization_id, query))
-        });
+    let organization_id = actor.organization_id;
+    let query = query.clone();
+    let rows = store.snapshot(async move |tx| rows(tx, organization_id, &query).await);
     let rows = rows.await?;
     Ok(Hours {
         from,

@@ -173,11 +173,9 @@ impl Period {
 
 /// What a project has cost.
 pub async fn job_cost(store: &Store, actor: &Actor, query: &JobCostQuery) -> Result<JobCost> {
-    store
-        .snapshot((actor.clone(), query.clone()), |tx, (actor, query)| {
-            Box::pin(read(tx, actor, query))
-        })
-        .await
+    let actor = actor.clone();
+    let query = query.clone();
+    store.snapshot(async move |tx| read(tx, &actor, &query).await).await
 }
 
 async fn read(tx: &Tx, actor: &Actor, query: &JobCostQuery) -> Result<JobCost> {

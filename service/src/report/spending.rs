@@ -27,26 +27,22 @@ pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Re
     let scope = Scope { organization_id, from, to, project_id, counted_once: true };
     let circle = Circle::of_query(near, within);
     let reads_expenses = largest || circle.is_some() || group_by.reads_expenses();
-    let input = (scope, group_by, circle, reads_expenses);
     let (rows, totals) = store
-        .snapshot(input, |tx, (scope, group_by, circle, reads_expenses)| {
-            Box::pin(async move {
-                let circle = *circle;
-                let sums = sums(tx, scope, *group_by, circle, *reads_expenses).await?;
-                let totals = match group_by {
-                    // Groups have expenses in common.
-                    GroupBy::Tag => {
-                        let by = GroupBy::Month;
-                        totals(&self::sums(tx, scope, by, circle, circle.is_some()).await?)
-                    }
-                    _ => totals(&sums),
-                };
-                let mut rows = rows(tx, scope.organization_id, *group_by, sums).await?;
-                if !reads_expenses {
-                    rows.iter_mut().for_each(|row| row.largest_minor = None);
+        .snapshot(async move |tx| {
+            let sums = sums(tx, &scope, group_by, circle, reads_expenses).await?;
+            let totals = match group_by {
+                // Groups have expenses in common.
+                GroupBy::Tag => {
+                    let by = GroupBy::Month;
+                    totals(&self::sums(tx, &scope, by, circle, circle.is_some()).await?)
                 }
-                Ok((rows, totals))
-            })
+                _ => totals(&sums),
+            };
+            let mut rows = rows(tx, scope.organization_id, group_by, sums).await?;
+            if !reads_expenses {
+                rows.iter_mut().for_each(|row| row.largest_minor = None);
+            }
+            Ok((rows, totals))
         })
         .await?;
     Ok(Spending { from, to, group_by, rows, totals })

@@ -118,11 +118,9 @@ pub struct TimesheetProject {
 
 /// What a member worked in a week.
 pub async fn timesheet(store: &Store, actor: &Actor, query: &TimesheetQuery) -> Result<Timesheet> {
-    store
-        .snapshot((actor.organization_id, query.clone()), |tx, (organization_id, query)| {
-            Box::pin(read(tx, *organization_id, query))
-        })
-        .await
+    let organization_id = actor.organization_id;
+    let query = query.clone();
+    store.snapshot(async move |tx| read(tx, organization_id, &query).await).await
 }
 
 async fn read(tx: &Tx, organization_id: Uuid, query: &TimesheetQuery) -> Result<Timesheet> {

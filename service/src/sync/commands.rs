@@ -9,16 +9,15 @@ pub async fn sync(
     actor: &Actor,
     input: SyncInput,
 ) -> Result<SyncReport> {
+    let actor = actor.clone();
     store
-        .write((actor.clone(), input), |tx, (actor, input)| {
-            Box::pin(async move {
-                let mut results = Vec::with_capacity(input.changes.len());
-                for edit in &input.changes {
-                    let outcome = outcome(tx, actor, edit).await?;
-                    results.push(EditResult { entity: edit.entity.clone(), id: edit.id, outcome });
-                }
-                Ok(SyncReport { results })
-            })
+        .write(async move |tx| {
+            let mut results = Vec::with_capacity(input.changes.len());
+            for edit in &input.changes {
+                let outcome = outcome(tx, &actor, edit).await?;
+                results.push(EditResult { entity: edit.entity.clone(), id: edit.id, outcome });
+            }
+            Ok(SyncReport { results })
         })
         .await
 }

@@ -109,22 +109,20 @@ pub(crate) fn random_id() -> Uuid {
 /// A household with one member, who acts.
 pub(crate) async fn household(store: &Store) -> Actor {
     let user_id = store
-        .write((), |tx, ()| {
-            Box::pin(async move {
-                let (id, now) = (tx.new_id(), tx.now().fixed_offset());
-                let email = format!("{}@example.org", id.simple());
-                let row = user::ActiveModel {
-                    id: Set(id),
-                    email_key: Set(email.clone()),
-                    email: Set(email),
-                    display_name: Set("Alex".into()),
-                    password_hash: Set("none".into()),
-                    created_at: Set(now),
-                    updated_at: Set(now),
-                    ..Default::default()
-                };
-                versioned::insert(tx, EventContext::user(id, None), row, User::try_from).await
-            })
+        .write(async move |tx| {
+            let (id, now) = (tx.new_id(), tx.now().fixed_offset());
+            let email = format!("{}@example.org", id.simple());
+            let row = user::ActiveModel {
+                id: Set(id),
+                email_key: Set(email.clone()),
+                email: Set(email),
+                display_name: Set("Alex".into()),
+                password_hash: Set("none".into()),
+                created_at: Set(now),
+                updated_at: Set(now),
+                ..Default::default()
+            };
+            versioned::insert(tx, EventContext::user(id, None), row, User::try_from).await
         })
         .await
         .unwrap()
@@ -154,24 +152,23 @@ pub(crate) async fn household(store: &Store) -> Actor {
 
 /// Makes categories and gives their ids.
 pub(crate) async fn categories(store: &Store, actor: &Actor, count: usize) -> Vec<Uuid> {
+    let actor = actor.clone();
     let rows = store
-        .write((actor.clone(), count), |tx, (actor, count)| {
-            Box::pin(async move {
-                let now = tx.now().fixed_offset();
-                let rows = (0..*count).map(|index| category::ActiveModel {
-                    organization_id: Set(actor.organization_id),
-                    id: Set(tx.new_id()),
-                    name: Set(format!("Category {index}")),
-                    name_key: Set(format!("category {index}")),
-                    sibling_key: Set(format!(":category {index}")),
-                    kind: Set("expense".into()),
-                    parent_id: Set(None),
-                    created_at: Set(now),
-                    updated_at: Set(now),
-                    ..Default::default()
-                });
-                versioned::insert_many(tx, actor, rows.collect(), None, Category::try_from).await
-            })
+        .write(async move |tx| {
+            let now = tx.now().fixed_offset();
+            let rows = (0..count).map(|index| category::ActiveModel {
+                organization_id: Set(actor.organization_id),
+                id: Set(tx.new_id()),
+                name: Set(format!("Category {index}")),
+                name_key: Set(format!("category {index}")),
+                sibling_key: Set(format!(":category {index}")),
+                kind: Set("expense".into()),
+                parent_id: Set(None),
+                created_at: Set(now),
+                updated_at: Set(now),
+                ..Default::default()
+            });
+            versioned::insert_many(tx, &actor, rows.collect(), None, Category::try_from).await
         })
         .await
         .unwrap();

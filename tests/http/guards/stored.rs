@@ -39,13 +39,11 @@ async fn write(store: &Store, (table, column, value): Unknown, id: Uuid) {
         }
     };
     let sql = format!("UPDATE {table} SET {column} = '{value}' WHERE id = $1");
-    let written = store.write((unchecked, sql, id), |tx, (unchecked, sql, id)| {
-        Box::pin(async move {
-            tx.execute_unprepared(unchecked).await?;
-            let backend = tx.get_database_backend();
-            let update = Statement::from_sql_and_values(backend, sql, [(*id).into()]);
-            Ok(tx.execute_raw(update).await?.rows_affected())
-        })
+    let written = store.write(async move |tx| {
+        tx.execute_unprepared(&unchecked).await?;
+        let backend = tx.get_database_backend();
+        let update = Statement::from_sql_and_values(backend, &sql, [(id).into()]);
+        Ok(tx.execute_raw(update).await?.rows_affected())
     });
     assert_eq!(written.await.expect("an update"), 1, "{table}.{column}");
 }

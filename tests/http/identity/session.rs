@@ -135,12 +135,10 @@ async fn a_hash_of_bytes_as_they_were_sent_opens_once_and_is_made_anew(database:
     let anybody = app.anonymous();
     let ada = anybody.sign_up_as("Ada", "ada@example.org").await;
     let before = ada.read("/v1/users/me").await;
-    let old = app.store.write((), |tx, ()| {
-        Box::pin(async move {
-            let set = format!("UPDATE \"user\" SET password_hash = '{UNPREPARED}'");
-            tx.execute_unprepared(&set).await?;
-            Ok(())
-        })
+    let old = app.store.write(async move |tx| {
+        let set = format!("UPDATE \"user\" SET password_hash = '{UNPREPARED}'");
+        tx.execute_unprepared(&set).await?;
+        Ok(())
     });
     old.await.expect("an old hash");
     let (composed, sent) = ("caf\u{e9} au lait", "cafe\u{301} au\u{a0}lait");

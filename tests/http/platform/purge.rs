@@ -137,14 +137,11 @@ async fn the_deliveries_of_a_webhook_that_is_deleted_go_and_those_of_others_stay
         id(&row).parse().unwrap(),
     ));
     let more = kept.one(app.store.read()).await.unwrap().unwrap();
-    let more = app.store.write(more, |tx, more| {
-        Box::pin(async move {
-            let copy =
-                |number| webhook_delivery::Model { id: Uuid::from_u128(number), ..more.clone() };
-            let rows = (1..=u128::from(MANY)).map(|it| copy(it).into_active_model().reset_all());
-            webhook_delivery::Entity::insert_many(rows).exec_without_returning(tx).await?;
-            Ok(())
-        })
+    let more = app.store.write(async move |tx| {
+        let copy = |number| webhook_delivery::Model { id: Uuid::from_u128(number), ..more.clone() };
+        let rows = (1..=u128::from(MANY)).map(|it| copy(it).into_active_model().reset_all());
+        webhook_delivery::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        Ok(())
     });
     more.await.unwrap();
 

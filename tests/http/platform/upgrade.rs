@@ -158,13 +158,11 @@ async fn migrate_again(store: &Store, name: &str, rows: &[&str]) {
     let steps = migrations.len() - from.expect("the migration");
     store.migrate_down(u32::try_from(steps).expect("few")).await.expect("down");
     let rows: Vec<String> = rows.iter().map(|row| (*row).to_owned()).collect();
-    let written = store.write(rows, |tx, rows| {
-        Box::pin(async move {
-            for row in rows {
-                tx.execute_unprepared(row).await?;
-            }
-            Ok(())
-        })
+    let written = store.write(async move |tx| {
+        for row in &rows {
+            tx.execute_unprepared(row).await?;
+        }
+        Ok(())
     });
     written.await.expect("rows are written");
     store.migrate().await.expect("up");
@@ -172,11 +170,9 @@ async fn migrate_again(store: &Store, name: &str, rows: &[&str]) {
 
 /// The version before that migration called an update a change.
 async fn name_events_as_then(store: &Store) {
-    let named = store.write((), |tx, ()| {
-        Box::pin(async move {
-            let rename = "UPDATE event SET kind = replace(kind, '.updated', '.changed')";
-            Ok(tx.execute_unprepared(rename).await.map(drop)?)
-        })
+    let named = store.write(async move |tx| {
+        let rename = "UPDATE event SET kind = replace(kind, '.updated', '.changed')";
+        Ok(tx.execute_unprepared(rename).await.map(drop)?)
     });
     named.await.expect("renamed");
 }

@@ -76,23 +76,22 @@ fn uuid(row: &Value) -> Uuid {
 /// Puts an entry of one day on another day, as other rules would have.
 async fn put_on(app: &App, entry: &Value, day: &str, card: &Value) {
     let day: NaiveDate = day.parse().unwrap();
-    let changes = (uuid(entry), day, uuid(card));
+    let id = uuid(entry);
+    let card = uuid(card);
     app.store
-        .write(changes, |tx, (id, day, card)| {
-            Box::pin(async move {
-                time_entry::Entity::update_many()
-                    .col_expr(time_entry::Column::Day, Expr::val(*day))
-                    .filter(time_entry::Column::Id.eq(*id))
-                    .exec(tx)
-                    .await?;
-                time_entry_day::Entity::update_many()
-                    .col_expr(time_entry_day::Column::Day, Expr::val(*day))
-                    .col_expr(time_entry_day::Column::TimecardId, Expr::val(*card))
-                    .filter(time_entry_day::Column::TimeEntryId.eq(*id))
-                    .exec(tx)
-                    .await?;
-                Ok(())
-            })
+        .write(async move |tx| {
+            time_entry::Entity::update_many()
+                .col_expr(time_entry::Column::Day, Expr::val(day))
+                .filter(time_entry::Column::Id.eq(id))
+                .exec(tx)
+                .await?;
+            time_entry_day::Entity::update_many()
+                .col_expr(time_entry_day::Column::Day, Expr::val(day))
+                .col_expr(time_entry_day::Column::TimecardId, Expr::val(card))
+                .filter(time_entry_day::Column::TimeEntryId.eq(id))
+                .exec(tx)
+                .await?;
+            Ok(())
         })
         .await
         .unwrap();
@@ -100,30 +99,29 @@ async fn put_on(app: &App, entry: &Value, day: &str, card: &Value) {
 
 /// Has a series have made a task for another instant.
 async fn put_at(app: &App, made: &Value, due_at: &'static str) {
+    let id = uuid(made);
     app.store
-        .write((uuid(made), due_at), |tx, (id, due_at)| {
-            Box::pin(async move {
-                let due: DateTime<Utc> = due_at.parse().unwrap();
-                let row = event::Entity::find()
-                    .filter(event::Column::EntityId.eq(*id))
-                    .filter(event::Column::EntityVersion.eq(1))
-                    .one(tx)
-                    .await?
-                    .unwrap();
-                let mut data = row.data.clone().unwrap();
-                data["due_at"] = json!(due_at);
-                event::Entity::update_many()
-                    .col_expr(event::Column::Data, Expr::val(data))
-                    .filter(event::Column::Id.eq(row.id))
-                    .exec(tx)
-                    .await?;
-                task::Entity::update_many()
-                    .col_expr(task::Column::DueAt, Expr::val(due.fixed_offset()))
-                    .filter(task::Column::Id.eq(*id))
-                    .exec(tx)
-                    .await?;
-                Ok(())
-            })
+        .write(async move |tx| {
+            let due: DateTime<Utc> = due_at.parse().unwrap();
+            let row = event::Entity::find()
+                .filter(event::Column::EntityId.eq(id))
+                .filter(event::Column::EntityVersion.eq(1))
+                .one(tx)
+                .await?
+                .unwrap();
+            let mut data = row.data.clone().unwrap();
+            data["due_at"] = json!(&due_at);
+            event::Entity::update_many()
+                .col_expr(event::Column::Data, Expr::val(data))
+                .filter(event::Column::Id.eq(row.id))
+                .exec(tx)
+                .await?;
+            task::Entity::update_many()
+                .col_expr(task::Column::DueAt, Expr::val(due.fixed_offset()))
+                .filter(task::Column::Id.eq(id))
+                .exec(tx)
+                .await?;
+            Ok(())
         })
         .await
         .unwrap();

@@ -69,11 +69,9 @@ pub async fn retry_all(store: &Store) -> Result<u64> {
 }
 
 async fn requeue(store: &Store, id: Option<Uuid>) -> Result<u64> {
-    let marked = store.write(id, |tx, id| {
-        Box::pin(async move {
-            tx.signal(Signal::Sequenced);
-            repository::mark_requeued(tx, *id).await
-        })
+    let marked = store.write(async move |tx| {
+        tx.signal(Signal::Sequenced);
+        repository::mark_requeued(tx, id).await
     });
     marked.await
 }

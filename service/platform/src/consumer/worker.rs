@@ -117,14 +117,13 @@ async fn run_consumer(context: &Consumers, consumer: &'static Consumer) -> Resul
 }
 
 async fn start(context: &Consumers, consumer: &'static Consumer) -> Result<()> {
-    let started = context.store.write((context.node.clone(), consumer), |tx, (node, consumer)| {
-        Box::pin(async move {
-            let ours = acquire_lease(tx, consumer, node).await?;
-            if ours && !repository::has_started(tx, consumer.name).await? {
-                repository::start(tx, consumer).await?;
-            }
-            Ok(())
-        })
+    let node = context.node.clone();
+    let started = context.store.write(async move |tx| {
+        let ours = acquire_lease(tx, consumer, &node).await?;
+        if ours && !repository::has_started(tx, consumer.name).await? {
+            repository::start(tx, &consumer).await?;
+        }
+        Ok(())
     });
     started.await
 }
@@ -142,15 +141,13 @@ async fn skip_to_head(
     if logs.is_empty() {
         return Ok(Outcome::Done);
     }
-    let input = (context.node.clone(), consumer, logs);
-    let passed = context.store.write(input, |tx, (node, consumer, logs)| {
-        Box::pin(async move {
-            if !acquire_lease(tx, consumer, node).await? {
-                return Ok(Outcome::LeaseHeld);
-            }
-            repository::skip_to_head(tx, consumer.name, logs).await?;
-            Ok(Outcome::Done)
-        })
+    let node = context.node.clone();
+    let passed = context.store.write(async move |tx| {
+        if !acquire_lease(tx, consumer, &node).await? {
+            return Ok(Outcome::LeaseHeld);
+        }
+        repository::skip_to_head(tx, consumer.name, &logs).await?;
+        Ok(Outcome::Done)
     });
     match passed.await {
         // One of them has just been removed: the next turn does without it.
@@ -218,25 +215,23 @@ async fn process(
     events: Vec<event::Model>,
     to: i64,
 ) -> Result<Outcome> {
-    let input = (context.node.clone(), consumer, lag, events, to);
-    let reacted = context.store.write(input, |tx, (node, consumer, lag, events, to)| {
-        Box::pin(async move {
-            if !acquire_lease(tx, consumer, node).await? {
-                return Ok(Outcome::LeaseHeld);
-            }
-            let Lag { organization_id, position, .. } = *lag;
-            let Some(actor) = system(tx, organization_id).await? else {
-                return Ok(Outcome::Gone);
-            };
-            let to = PositionUpdate { position: *to, ..PositionUpdate::default() };
-            if !repository::advance(tx, organization_id, consumer.name, position, to).await? {
-                return Ok(Outcome::Gone);
-            }
-            if !events.is_empty() {
-                react(tx, consumer, &actor, events).await?;
-            }
-            Ok(Outcome::Done)
-        })
+    let node = context.node.clone();
+    let reacted = context.store.write(async move |tx| {
+        if !acquire_lease(tx, consumer, &node).await? {
+            return Ok(Outcome::LeaseHeld);
+        }
+        let Lag { organization_id, position, .. } = lag;
+        let Some(actor) = system(tx, organization_id).await? else {
+            return Ok(Outcome::Gone);
+        };
+        let to = PositionUpdate { position: to, ..PositionUpdate::default() };
+        if !repository::advance(tx, organization_id, consumer.name, position, to).await? {
+            return Ok(Outcome::Gone);
+        }
+        if !events.is_empty() {
+            react(tx, consumer, &actor, &events).await?;
+        }
+        Ok(Outcome::Done)
     });
     reacted.await
 }
@@ -259,33 +254,31 @@ async fn schedule_retry(
     let text = error_summary(&error);
     tracing::warn!(consumer = consumer.name, kind = event.kind, event = %event.id, error = text,
         "an event failed");
-    let input = (context.node.clone(), consumer, from, event, text);
-    let scheduled = context.store.write(input, |tx, (node, consumer, from, event, text)| {
-        Box::pin(async move {
-            if !acquire_lease(tx, consumer, node).await? {
-                return Ok(Outcome::LeaseHeld);
-            }
-            if system(tx, event.organization_id).await?.is_none() {
-                return Ok(Outcome::Gone);
-            }
-            let organization_id = event.organization_id;
-            let known = repository::position(tx, organization_id, consumer.name).await?;
-            let attempts = known.map_or(0, |row| row.attempts) + 1;
-            let (to, outcome) = if attempts < MAX_ATTEMPTS {
-                let next_at = Some(tx.now() + BACKOFF.delay(attempts, Jitter::Half, tx.random()));
-                (PositionUpdate { position: *from, attempts, next_at }, Outcome::Failed)
-            } else {
-                let position = event.position.unwrap_or(*from);
-                (PositionUpdate { position, ..PositionUpdate::default() }, Outcome::Done)
-            };
-            if !repository::advance(tx, organization_id, consumer.name, *from, to).await? {
-                return Ok(Outcome::Gone);
-            }
-            if outcome == Outcome::Done {
-                repository::park(tx, parked(tx, consumer, event, attempts, text)).await?;
-            }
-            Ok(outcome)
-        })
+    let node = context.node.clone();
+    let scheduled = context.store.write(async move |tx| {
+        if !acquire_lease(tx, consumer, &node).await? {
+            return Ok(Outcome::LeaseHeld);
+        }
+        if system(tx, event.organization_id).await?.is_none() {
+            return Ok(Outcome::Gone);
+        }
+        let organization_id = event.organization_id;
+        let known = repository::position(tx, organization_id, consumer.name).await?;
+        let attempts = known.map_or(0, |row| row.attempts) + 1;
+        let (to, outcome) = if attempts < MAX_ATTEMPTS {
+            let next_at = Some(tx.now() + BACKOFF.delay(attempts, Jitter::Half, tx.random()));
+            (PositionUpdate { position: from, attempts, next_at }, Outcome::Failed)
+        } else {
+            let position = event.position.unwrap_or(from);
+            (PositionUpdate { position, ..PositionUpdate::default() }, Outcome::Done)
+        };
+        if !repository::advance(tx, organization_id, consumer.name, from, to).await? {
+            return Ok(Outcome::Gone);
+        }
+        if outcome == Outcome::Done {
+            repository::park(tx, parked(tx, consumer, &event, attempts, &text)).await?;
+        }
+        Ok(outcome)
     });
     scheduled.await
 }
@@ -326,11 +319,11 @@ async fn retry_parked(
     consumer: &'static Consumer,
     parked: parked_event::Model,
 ) -> Result<u64> {
-    let input = (context.node.clone(), consumer, parked.clone());
-    let reacted = context.store.write(input, |tx, (node, consumer, parked)| {
-        Box::pin(async move {
-            if !acquire_lease(tx, consumer, node).await?
-                || !repository::delete_requeued(tx, parked).await?
+    let reacted = {
+        let (node, parked) = (context.node.clone(), parked.clone());
+        context.store.write(async move |tx| {
+            if !acquire_lease(tx, consumer, &node).await?
+                || !repository::delete_requeued(tx, &parked).await?
             {
                 return Ok(0);
             }
@@ -341,26 +334,25 @@ async fn retry_parked(
             }
             Ok(1)
         })
-    });
+    };
     let error = match reacted.await {
         Ok(done) => return Ok(done),
         Err(error) => error,
     };
-    let input = (context.node.clone(), consumer, parked, error_summary(&error));
-    let back = context.store.write(input, |tx, (node, consumer, parked, text)| {
-        Box::pin(async move {
-            if !acquire_lease(tx, consumer, node).await? {
-                return Ok(0);
-            }
-            let change = parked_event::ActiveModel {
-                error: Set(text.clone()),
-                attempts: Set(parked.attempts + 1),
-                parked_at: Set(tx.now().fixed_offset()),
-                put_back_at: Set(None),
-                ..Default::default()
-            };
-            Ok(repository::repark(tx, parked, change).await?.into())
-        })
+    let node = context.node.clone();
+    let text = error_summary(&error);
+    let back = context.store.write(async move |tx| {
+        if !acquire_lease(tx, consumer, &node).await? {
+            return Ok(0);
+        }
+        let change = parked_event::ActiveModel {
+            error: Set(text.clone()),
+            attempts: Set(parked.attempts + 1),
+            parked_at: Set(tx.now().fixed_offset()),
+            put_back_at: Set(None),
+            ..Default::default()
+        };
+        Ok(repository::repark(tx, &parked, change).await?.into())
     });
     back.await
 }

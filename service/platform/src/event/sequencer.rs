@@ -79,9 +79,8 @@ async fn sequence_logs(store: &Store, node: &Node, logs: Vec<Uuid>) -> Result<u6
     let mut assigned = 0;
     let mut failed = None;
     for log in logs {
-        let some = store
-            .write((node.clone(), log), |tx, (node, log)| Box::pin(sequence_log(tx, node, *log)))
-            .await;
+        let node = node.clone();
+        let some = store.write(async move |tx| sequence_log(tx, &node, log).await).await;
         match some {
             Ok(Some(some)) => assigned += some,
             Ok(None) => break,

@@ -96,5 +96,5 @@ async fn sweep(store: &Store, next: &AtomicI64) -> Result<u64> {
         next.store((now + SWEEP_INTERVAL).timestamp(), Ordering::Relaxed);
         return Ok(0);
     };
-    store.write(last, |tx, last| Box::pin(repository::delete_until(tx, *last))).await
+    store.write(async move |tx| repository::delete_until(tx, last).await).await
 }

@@ -1,5 +1,4 @@
 use chrono::{DateTime, Utc};
-use futures_util::future::BoxFuture;
 
 use super::claim::Claim;
 use crate::{
@@ -45,11 +44,10 @@ impl<'a, T> WriteOnce<'a, T> {
 
     /// Writes, as [`Store::write`] does: between the claim of the key and the record of the response, if there is
     /// a key.
-    pub async fn write<I, F>(self, input: I, work: F) -> Result<T>
+    pub async fn write<F>(self, work: F) -> Result<T>
     where
-        I: Send + Sync + 'static,
         T: Send + 'static,
-        F: for<'b> Fn(&'b Tx, &'b I) -> BoxFuture<'b, Result<T>> + Send + Sync + 'static,
+        F: AsyncFn(&Tx) -> Result<T> + Send + 'static,
     {
         let Self { store, isolation, claim } = self;
         let store = match isolation {
@@ -57,18 +55,18 @@ impl<'a, T> WriteOnce<'a, T> {
             None => store,
         };
         let claim = claim.map(|claim| Box::new(claim) as Box<dyn Interceptor<T>>);
-        store.intercepted_write(claim, input, work).await
+        store.intercepted_write(claim, work).await
     }
 
     /// Records what was read as the response of the key, if there is one: for what writes nothing else.
     pub async fn record(self, read: T) -> Result<T>
     where
-        T: Clone + Send + Sync + 'static,
+        T: Clone + Send + 'static,
     {
         if self.claim.is_none() {
             return Ok(read);
         }
-        self.write(read, |_, read| Box::pin(async { Ok(read.clone()) })).await
+        self.write(async move |_| Ok(read.clone())).await
     }
 
     /// Connections for queries, before the write or after it.
@@ -77,18 +75,16 @@ impl<'a, T> WriteOnce<'a, T> {
     }
 
     /// As [`Store::snapshot`]: of the moment at which this is awaited, which may be after the write.
-    pub fn snapshot<I, U, F>(
+    pub fn snapshot<U, F>(
         &self,
-        input: I,
         work: F,
-    ) -> impl Future<Output = Result<U>> + Send + use<'a, T, I, U, F>
+    ) -> impl Future<Output = Result<U>> + Send + use<'a, T, U, F>
     where
-        I: Send + Sync + 'static,
         U: Send + 'static,
-        F: for<'b> FnOnce(&'b Tx, &'b I) -> BoxFuture<'b, Result<U>> + Send + 'static,
+        F: AsyncFnOnce(&Tx) -> Result<U> + Send + 'static,
     {
         let store = self.store;
-        store.snapshot(input, work)
+        store.snapshot(work)
     }
 
     /// The time.

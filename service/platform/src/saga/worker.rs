@@ -212,9 +212,9 @@ pub async fn run_step(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
     let timeouts = SagaTimeouts::default();
     store
         .read_committed()
-        .write((saga, timeouts), |tx, (saga, timeouts)| {
+        .write(async move |tx| {
             // Whoever waits makes no calls, and takes none over.
-            Box::pin(async move { begin(tx, *saga, *timeouts, |_| false).await.map(drop) })
+            begin(tx, saga, timeouts, |_| false).await.map(drop)
         })
         .await
 }
@@ -222,13 +222,15 @@ pub async fn run_step(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
 /// Does the step that a saga is at. False if another node was at it.
 async fn advance(sagas: &Sagas, saga: (Uuid, Uuid)) -> Result<bool> {
     let (store, timeouts) = (sagas.store.read_committed(), sagas.timeouts);
-    let input = (sagas.clone(), saga);
-    let start = store
-        .write(input, |tx, (sagas, saga)| {
-            let is_abandoned = |version| is_abandoned(tx, sagas, *saga, version);
-            Box::pin(begin(tx, *saga, sagas.timeouts, is_abandoned))
-        })
-        .await?;
+    let start = {
+        let sagas = sagas.clone();
+        store
+            .write(async move |tx| {
+                let is_abandoned = |version| is_abandoned(tx, &sagas, saga, version);
+                begin(tx, saga, sagas.timeouts, is_abandoned).await
+            })
+            .await?
+    };
     let pending = match start {
         StepStart::NotDue => return Ok(false),
         StepStart::Done(label) => {
@@ -242,11 +244,7 @@ async fn advance(sagas: &Sagas, saga: (Uuid, Uuid)) -> Result<bool> {
     let outcome = send(&sagas.outbound, &call, timeouts.call).await;
     fault::point(format_args!("{label}.called"));
     let recorded = (saga.0, work.saga_id, version, outcome);
-    store
-        .write((recorded, timeouts), |tx, (recorded, timeouts)| {
-            Box::pin(record_outcome(tx, recorded, *timeouts))
-        })
-        .await?;
+    store.write(async move |tx| record_outcome(tx, &recorded, timeouts).await).await?;
     fault::point(format_args!("{label}.answered"));
     Ok(true)
 }

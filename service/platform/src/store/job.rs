@@ -1,10 +1,13 @@
-//! A write that waits: a closure with its input, and its caller, who is answered once the transaction has ended.
+//! A write that waits: a closure, and its caller, who is answered once the transaction has ended.
 //!
 //! What runs a job does not know its types, and is compiled once, not once for each of the writes of the domain.
 
 use std::panic::AssertUnwindSafe;
 
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, LocalBoxFuture},
+};
 use tokio::sync::oneshot;
 
 use super::Tx;
@@ -31,10 +34,10 @@ pub(super) enum JobOutcome {
     Broken(String),
 }
 
-/// A closure that waits, with its input and the one to be answered.
+/// A closure that waits, and the one to be answered.
 pub(super) trait Job: Send {
     /// Runs the closure, and keeps what it gives.
-    fn call<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, ()>;
+    fn call<'a>(&'a mut self, tx: &'a Tx) -> LocalBoxFuture<'a, ()>;
     /// The error of the last call, unless it gave a value.
     fn error(&self) -> Option<&Error>;
     /// Has an error in place of what the last call gave.
@@ -67,8 +70,7 @@ impl dyn Job + '_ {
     }
 }
 
-struct Work<I, T, F> {
-    input: I,
+struct Work<T, F> {
     work: F,
     interceptor: Option<Box<dyn Interceptor<T>>>,
     outcome: Result<T>,
@@ -76,44 +78,40 @@ struct Work<I, T, F> {
 }
 
 /// A job, and where its result arrives.
-pub(super) fn job<I, T, F>(
+pub(super) fn job<T, F>(
     interceptor: Option<Box<dyn Interceptor<T>>>,
-    input: I,
     work: F,
 ) -> (Box<dyn Job>, oneshot::Receiver<Result<T>>)
 where
-    I: Send + Sync + 'static,
     T: Send + 'static,
-    F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    F: AsyncFn(&Tx) -> Result<T> + Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
     let outcome = Err(Error::Internal("the writer did not run this".into()));
-    (Box::new(Work { input, work, interceptor, outcome, answer }), answered)
+    (Box::new(Work { work, interceptor, outcome, answer }), answered)
 }
 
 async fn intercept<T>(
     interceptor: &dyn Interceptor<T>,
     tx: &Tx,
-    work: BoxFuture<'_, Result<T>>,
+    work: impl AsyncFnOnce(&Tx) -> Result<T>,
 ) -> Result<T> {
     interceptor.before(tx).await?;
-    let value = work.await?;
+    let value = work(tx).await?;
     interceptor.after(tx, &value).await?;
     Ok(value)
 }
 
-impl<I, T, F> Job for Work<I, T, F>
+impl<T, F> Job for Work<T, F>
 where
-    I: Send + Sync,
     T: Send,
-    F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync,
+    F: AsyncFn(&Tx) -> Result<T> + Send,
 {
-    fn call<'a>(&'a mut self, tx: &'a Tx) -> BoxFuture<'a, ()> {
+    fn call<'a>(&'a mut self, tx: &'a Tx) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
-            let work = (self.work)(tx, &self.input);
             self.outcome = match &self.interceptor {
-                None => work.await,
-                Some(interceptor) => intercept(&**interceptor, tx, work).await,
+                None => (self.work)(tx).await,
+                Some(interceptor) => intercept(&**interceptor, tx, &self.work).await,
             };
         })
     }

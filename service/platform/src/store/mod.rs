@@ -15,6 +15,7 @@ pub mod dialect;
 mod event_buffer;
 mod failure;
 mod job;
+mod local;
 pub mod log;
 mod options;
 pub mod page;
@@ -34,7 +35,7 @@ pub mod versioned;
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::BoxFuture;
+use futures_util::future::LocalBoxFuture;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
@@ -76,7 +77,7 @@ enum Writer {
 }
 
 /// What a snapshot is for.
-type Query = Box<dyn for<'a> FnOnce(&'a Tx) -> BoxFuture<'a, ()> + Send>;
+type Query = Box<dyn for<'a> FnOnce(&'a Tx) -> LocalBoxFuture<'a, ()> + Send>;
 
 /// A transaction in which the schema can be changed.
 struct Schema {
@@ -149,32 +150,29 @@ impl Store {
         &self.reader
     }
 
-    /// Runs `work` on `input` in one transaction, and gives its result once that is durable.
+    /// Runs `work` in one transaction, and gives its result once that is durable.
     ///
     /// `work` may run again from the start, so it does nothing outside the database. It runs to its
-    /// end even if the one who waits for it goes away.
-    pub async fn write<I, T, F>(&self, input: I, work: F) -> Result<T>
+    /// end even if the one who waits for it goes away: it owns what it needs.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
-        I: Send + Sync + 'static,
         T: Send + 'static,
-        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+        F: AsyncFn(&Tx) -> Result<T> + Send + 'static,
     {
-        self.intercepted_write(None, input, work).await
+        self.intercepted_write(None, work).await
     }
 
     /// As [`Self::write`], between what `interceptor` does before and after it.
-    pub(crate) async fn intercepted_write<I, T, F>(
+    pub(crate) async fn intercepted_write<T, F>(
         &self,
         interceptor: Option<Box<dyn Interceptor<T>>>,
-        input: I,
         work: F,
     ) -> Result<T>
     where
-        I: Send + Sync + 'static,
         T: Send + 'static,
-        F: for<'a> Fn(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+        F: AsyncFn(&Tx) -> Result<T> + Send + 'static,
     {
-        let (job, answered) = job::job(interceptor, input, work);
+        let (job, answered) = job::job(interceptor, work);
         self.start(job).await?;
         answered.await.map_err(|_| self.unanswered())?
     }
@@ -206,37 +204,41 @@ impl Store {
     ///
     /// In a task of its own, for the reason that PostgreSQL's writes are: a request that goes away
     /// must not cancel a BEGIN.
-    pub async fn snapshot<I, T, F>(&self, input: I, work: F) -> Result<T>
+    pub async fn snapshot<T, F>(&self, work: F) -> Result<T>
     where
-        I: Send + Sync + 'static,
         T: Send + 'static,
-        F: for<'a> FnOnce(&'a Tx, &'a I) -> BoxFuture<'a, Result<T>> + Send + 'static,
+        F: AsyncFnOnce(&Tx) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let run: Query = Box::new(move |tx| {
+        let query: Query = Box::new(move |tx| {
             Box::pin(async move {
                 // Nobody may be waiting any more.
-                let _ = answer.send(work(tx, &input).await);
+                let _ = answer.send(work(tx).await);
             })
         });
-        let task = tokio::spawn(self.clone().query(run));
-        match (answered.await, task) {
-            (Ok(result), _) => result,
-            (Err(_), task) => match task.await {
-                Ok(Err(error)) => Err(error),
-                _ => Err(Error::Internal("a snapshot ended early".into())),
-            },
+        let (fail, failed) = oneshot::channel();
+        let store = self.clone();
+        local::spawn(move || async move {
+            if let Err(error) = store.query(query).await {
+                let _ = fail.send(error);
+            }
+        });
+        match answered.await {
+            Ok(result) => result,
+            Err(_) => Err(failed
+                .await
+                .unwrap_or_else(|_| Error::Internal("a snapshot ended early".into()))),
         }
     }
 
-    async fn query(self, run: Query) -> Result<()> {
+    async fn query(self, query: Query) -> Result<()> {
         let begin = match self.engine {
             Engine::Sqlite => Begin::Deferred,
             Engine::Postgres => Begin::ReadOnly,
         };
         let transaction = Transaction::begin(&self.reader, begin).await?;
         let tx = Tx::new(transaction, self.context);
-        run(&tx).await;
+        query(&tx).await;
         // There is nothing to keep.
         tx.rollback().await;
         Ok(())

@@ -26,6 +26,7 @@ use super::{
     ConnectError, Context, Options, Schema, Tx,
     connections::Connections,
     job::{Job, JobOutcome},
+    local,
     signal::{Signal, Signals},
     telemetry::Telemetry,
     transaction::{Begin, Transaction},
@@ -101,7 +102,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Runs a job in a task of its own: a request that goes away takes nothing with it.
     pub(super) fn start(self, job: Box<dyn Job>) {
-        tokio::spawn(self.run(job));
+        local::spawn(move || self.run(job));
     }
 
     async fn run(self, mut job: Box<dyn Job>) {

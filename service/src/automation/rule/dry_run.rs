@@ -36,13 +36,12 @@ pub async fn dry_run(
     id: Uuid,
     over: Deferred<DryRunInput>,
 ) -> Result<DryRun> {
-    let ran = store.snapshot((actor.clone(), id, over), |tx, (actor, id, over)| {
-        Box::pin(async move {
-            let rule = Rule::find(tx, actor, *id).await?;
-            let DryRunInput { from, to, limit } = over.read()?;
-            let trial = RuleTrialInput { when: rule.when, then: rule.then, from, to, limit };
-            run(tx, actor, trial).await
-        })
+    let actor = actor.clone();
+    let ran = store.snapshot(async move |tx| {
+        let rule = Rule::find(tx, &actor, id).await?;
+        let DryRunInput { from, to, limit } = over.read()?;
+        let trial = RuleTrialInput { when: rule.when, then: rule.then, from, to, limit };
+        run(tx, &actor, trial).await
     });
     store.record(ran.await?).await
 }
@@ -53,24 +52,22 @@ pub async fn try_out(
     actor: &Actor,
     trial: RuleTrialInput,
 ) -> Result<DryRun> {
-    let ran = store.snapshot((actor.clone(), trial), |tx, (actor, trial)| {
-        Box::pin(async move {
-            let set = trial.then.iter().filter_map(|action| match action {
-                Action::SetCategory(id) => Some(*id),
-                _ => None,
-            });
-            let set: Vec<_> = set.collect();
-            if !set.is_empty() {
-                let missing =
-                    category::repository::find_missing_ids(tx, actor.organization_id, set).await?;
-                if !missing.is_empty() {
-                    return Err(commands::unknown_category(&trial.then));
-                }
+    let actor = actor.clone();
+    let ran = store.snapshot(async move |tx| {
+        let set = trial.then.iter().filter_map(|action| match action {
+            Action::SetCategory(id) => Some(*id),
+            _ => None,
+        });
+        let set: Vec<_> = set.collect();
+        if !set.is_empty() {
+            let missing =
+                category::repository::find_missing_ids(tx, actor.organization_id, set).await?;
+            if !missing.is_empty() {
+                return Err(commands::unknown_category(&trial.then));
             }
-            task_creation::ensure_references_exist(tx, actor.organization_id, &[], &trial.then)
-                .await?;
-            run(tx, actor, trial.clone()).await
-        })
+        }
+        task_creation::ensure_references_exist(tx, actor.organization_id, &[], &trial.then).await?;
+        run(tx, &actor, trial.clone()).await
     });
     store.record(ran.await?).await
 }

@@ -60,37 +60,33 @@ async fn decide(
     body: TransitionBody<SagaDecisionInput>,
     verb: Verb,
 ) -> Result<Saga> {
+    let actor = actor.clone();
     store
-        .write(
-            (actor.clone(), id, expected, body, verb),
-            |tx, (actor, id, expected, body, verb)| {
-                Box::pin(async move {
-                    let row = repository::get(tx, actor.organization_id, *id).await?;
-                    expected.check(row.version, &Saga::try_from(row.clone())?)?;
-                    let SagaDecisionInput { note } = body.input()?;
-                    let kind = tx.catalogue().saga(&row.kind)?;
-                    let elsewhere = kind.is_done_elsewhere();
-                    if elsewhere && *verb != Verb::Retried {
-                        not_ones_own(tx, actor, &row).await?;
-                    }
-                    if *verb == Verb::MarkedPaid && !elsewhere {
-                        return Err(Error::state("not_a_payout", "the saga is not a payout"));
-                    }
-                    let mut progress = Progress::of(&row, kind)?;
-                    let is_past = progress.is_past_pivot() && !progress.has_ended();
-                    if *verb == Verb::Cancelled && !elsewhere && is_past {
-                        return Err(Error::state(
-                            "not_undoable",
-                            "the completed steps cannot be compensated",
-                        ));
-                    }
-                    decided(&mut progress, *verb, tx.now(), note)?;
-                    tx.signal(Signal::Work);
-                    let next = repository::columns(&progress)?;
-                    versioned::update(tx, actor, *verb, &row, next, Saga::try_from).await
-                })
-            },
-        )
+        .write(async move |tx| {
+            let row = repository::get(tx, actor.organization_id, id).await?;
+            expected.check(row.version, &Saga::try_from(row.clone())?)?;
+            let SagaDecisionInput { note } = body.input()?;
+            let kind = tx.catalogue().saga(&row.kind)?;
+            let elsewhere = kind.is_done_elsewhere();
+            if elsewhere && verb != Verb::Retried {
+                not_ones_own(tx, &actor, &row).await?;
+            }
+            if verb == Verb::MarkedPaid && !elsewhere {
+                return Err(Error::state("not_a_payout", "the saga is not a payout"));
+            }
+            let mut progress = Progress::of(&row, kind)?;
+            let is_past = progress.is_past_pivot() && !progress.has_ended();
+            if verb == Verb::Cancelled && !elsewhere && is_past {
+                return Err(Error::state(
+                    "not_undoable",
+                    "the completed steps cannot be compensated",
+                ));
+            }
+            decided(&mut progress, verb, tx.now(), note)?;
+            tx.signal(Signal::Work);
+            let next = repository::columns(&progress)?;
+            versioned::update(tx, &actor, verb, &row, next, Saga::try_from).await
+        })
         .await
 }
 

@@ -87,11 +87,8 @@ pub async fn offboard(
     expected: Expected,
     body: TransitionBody<OffboardingInput>,
 ) -> Result<Saga> {
-    store
-        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
-            Box::pin(begin(tx, actor, *id, expected.clone(), body))
-        })
-        .await
+    let actor = actor.clone();
+    store.write(async move |tx| begin(tx, &actor, id, expected.clone(), &body).await).await
 }
 
 async fn begin(

@@ -81,25 +81,24 @@ pub async fn pay(
     expected: Expected,
     body: TransitionBody<PayoutInput>,
 ) -> Result<Expense> {
+    let actor = actor.clone();
     store
-        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
-            Box::pin(async move {
-                let organization_id = actor.organization_id;
-                let saga_id = tx.new_id();
-                let held = expense::hold(tx, actor, *id, saga_id, async |current| {
-                    expected.check(current.version, current)?;
-                    let PayoutInput {} = body.input()?;
-                    let row = organization::repository::get(tx, organization_id).await?;
-                    if row.payout_url.is_none() {
-                        let detail = "the organization has no payout_url";
-                        return Err(Error::state("payout_not_configured", detail));
-                    }
-                    Ok(())
-                });
-                let expense = held.await?;
-                begin(tx, actor, &expense, saga_id).await?;
-                Ok(expense)
-            })
+        .write(async move |tx| {
+            let organization_id = actor.organization_id;
+            let saga_id = tx.new_id();
+            let held = expense::hold(tx, &actor, id, saga_id, async |current| {
+                expected.check(current.version, current)?;
+                let PayoutInput {} = body.input()?;
+                let row = organization::repository::get(tx, organization_id).await?;
+                if row.payout_url.is_none() {
+                    let detail = "the organization has no payout_url";
+                    return Err(Error::state("payout_not_configured", detail));
+                }
+                Ok(())
+            });
+            let expense = held.await?;
+            begin(tx, &actor, &expense, saga_id).await?;
+            Ok(expense)
         })
         .await
 }

@@ -57,7 +57,7 @@ async fn reclaim(Reclaimer { store, settings, claims: seen }: &Reclaimer) -> Res
     let mut released = 0;
     for claim in claims {
         if seen.unchanged_for(claim.0, claim.1, uptime) >= claim_timeout {
-            released += store.write(claim, |tx, claim| Box::pin(release_claim(tx, *claim))).await?;
+            released += store.write(async move |tx| release_claim(tx, claim).await).await?;
         }
     }
     Ok(released)

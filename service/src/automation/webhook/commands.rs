@@ -112,7 +112,8 @@ pub async fn create(
     actor: &Actor,
     new: Create<WebhookInput>,
 ) -> Result<IssuedWebhook> {
-    store.write((actor.clone(), new), |tx, (actor, new)| Box::pin(make(tx, actor, new))).await
+    let actor = actor.clone();
+    store.write(async move |tx| make(tx, &actor, &new).await).await
 }
 
 async fn make(tx: &Tx, actor: &Actor, new: &Create<WebhookInput>) -> Result<IssuedWebhook> {
@@ -145,11 +146,8 @@ pub async fn rotate_secret(
     expected: Expected,
     body: TransitionBody<RotationInput>,
 ) -> Result<IssuedWebhook> {
-    store
-        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
-            Box::pin(rotate(tx, actor, *id, expected.clone(), body))
-        })
-        .await
+    let actor = actor.clone();
+    store.write(async move |tx| rotate(tx, &actor, id, expected.clone(), &body).await).await
 }
 
 async fn rotate(
@@ -183,19 +181,18 @@ async fn rotate(
 
 /// Removes a webhook, with its deliveries: by and by ([`crate::purge`]), and nobody finds it any more from now on.
 pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+    let actor = actor.clone();
     store
-        .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
-            Box::pin(async move {
-                let row = repository::get(tx, actor.organization_id, *id).await?;
-                let current = Webhook::try_from(row.clone())?;
-                expected.check(row.version, &current)?;
-                let mark = webhook::ActiveModel {
-                    enabled: Set(false),
-                    deleted_at: Set(Some(tx.now().fixed_offset())),
-                    ..Default::default()
-                };
-                versioned::mark_deleted(tx, actor, &row, mark, &current).await
-            })
+        .write(async move |tx| {
+            let row = repository::get(tx, actor.organization_id, id).await?;
+            let current = Webhook::try_from(row.clone())?;
+            expected.check(row.version, &current)?;
+            let mark = webhook::ActiveModel {
+                enabled: Set(false),
+                deleted_at: Set(Some(tx.now().fixed_offset())),
+                ..Default::default()
+            };
+            versioned::mark_deleted(tx, &actor, &row, mark, &current).await
         })
         .await
 }

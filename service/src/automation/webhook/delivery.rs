@@ -204,7 +204,8 @@ pub async fn delivery(store: &Store, actor: &Actor, id: Uuid) -> Result<Delivery
 /// Sends a delivery again, from the beginning of the schedule, whatever became of it. It is the same
 /// message, with the same `webhook-id`.
 pub async fn resend(store: WriteOnce<'_, Delivery>, actor: &Actor, id: Uuid) -> Result<Delivery> {
-    store.write((actor.clone(), id), |tx, (actor, id)| Box::pin(send_again(tx, actor, *id))).await
+    let actor = actor.clone();
+    store.write(async move |tx| send_again(tx, &actor, id).await).await
 }
 
 async fn send_again(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Delivery> {
@@ -233,11 +234,8 @@ pub async fn test(
     actor: &Actor,
     webhook_id: Uuid,
 ) -> Result<Delivery> {
-    store
-        .write((actor.clone(), webhook_id), |tx, (actor, webhook_id)| {
-            Box::pin(send_test(tx, actor, *webhook_id))
-        })
-        .await
+    let actor = actor.clone();
+    store.write(async move |tx| send_test(tx, &actor, webhook_id).await).await
 }
 
 async fn send_test(tx: &Tx, actor: &Actor, webhook_id: Uuid) -> Result<Delivery> {

@@ -50,9 +50,8 @@ impl Work for Dispatcher {
 async fn dispatch(store: &Store, settings: &Settings) -> Result<u64> {
     let (mut passed, mut failed) = (0, None);
     for endpoint in repository::lagging(store.read()).await? {
-        let input = (endpoint, settings.clone());
-        let moved = store
-            .write(input, |tx, (endpoint, settings)| Box::pin(advance(tx, *endpoint, settings)));
+        let settings = settings.clone();
+        let moved = store.write(async move |tx| advance(tx, endpoint, &settings).await);
         match moved.await {
             Ok(moved) => passed += moved,
             Err(error) => failed = failed.or(Some(error)),

@@ -27,11 +27,7 @@ pub(super) async fn record(
     took: (DateTime<Utc>, Duration),
     outcome: Outcome,
 ) -> Result<()> {
-    store
-        .write((sent, took, outcome), |tx, (sent, took, outcome)| {
-            Box::pin(record_in(tx, sent, *took, outcome))
-        })
-        .await
+    store.write(async move |tx| record_in(tx, &sent, took, &outcome).await).await
 }
 
 async fn record_in(

@@ -170,13 +170,9 @@ async fn begin(
     endpoint: Endpoint,
     available: usize,
 ) -> Result<u64> {
-    let input = (endpoint, available, sender.settings.clone());
-    let claimed = sender
-        .store
-        .write(input, |tx, (endpoint, available, settings)| {
-            Box::pin(claim(tx, *endpoint, *available, settings))
-        })
-        .await?;
+    let settings = sender.settings.clone();
+    let claimed =
+        sender.store.write(async move |tx| claim(tx, endpoint, available, &settings).await).await?;
     let Some(Claimed { webhook, messages, until }) = claimed else { return Ok(0) };
     let keys = message::keys(sender.store.keyring(), &webhook, sender.store.now())?;
     let begun = messages.len() as u64;

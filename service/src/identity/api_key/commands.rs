@@ -38,39 +38,39 @@ pub async fn create(
 ) -> Result<IssuedApiKey> {
     let secret = access::tenant_token(store.random(), PREFIX, actor.organization_id);
     let token = secret.reveal().to_owned();
+    let actor = actor.clone();
+    let token_hash = secret.hash();
     store
-        .write((actor.clone(), new, secret.hash(), token), |tx, (actor, new, token_hash, token)| {
-            Box::pin(async move {
-                let ApiKeyInput { name, role, expires_at } = new.input.clone();
-                member::ensure_may_grant(actor, role)?;
-                let member_id = actor.member_id.ok_or_else(|| {
-                    Error::forbidden(
-                        "no_member",
-                        "an API key acts for a member, but the caller is not a member",
-                    )
-                })?;
-                if expires_at.is_some_and(|at| at <= tx.now()) {
-                    return Err(Error::invalid("/expires_at", "past", "must be in the future"));
-                }
-                let expires_at = within_own(actor, expires_at)?;
-                lock_own_key(tx, actor).await?;
-                let now = tx.now().fixed_offset();
-                let row = api_key::ActiveModel {
-                    organization_id: Set(actor.organization_id),
-                    id: Set(log::new_id::<ApiKey>(tx, actor.organization_id, new.id).await?),
-                    member_id: Set(member_id),
-                    name: Set(name),
-                    role: Set(role.as_str().to_owned()),
-                    token_hash: Set(token_hash.clone()),
-                    expires_at: Set(expires_at.map(|at| at.trunc_subsecs(6).fixed_offset())),
-                    created_by_api_key_id: Set(actor.authentication.api_key_id()),
-                    created_at: Set(now),
-                    updated_at: Set(now),
-                    ..Default::default()
-                };
-                let api_key = versioned::insert(tx, actor, row, ApiKey::try_from).await?;
-                Ok(IssuedApiKey { token: token.clone(), api_key })
-            })
+        .write(async move |tx| {
+            let ApiKeyInput { name, role, expires_at } = new.input.clone();
+            member::ensure_may_grant(&actor, role)?;
+            let member_id = actor.member_id.ok_or_else(|| {
+                Error::forbidden(
+                    "no_member",
+                    "an API key acts for a member, but the caller is not a member",
+                )
+            })?;
+            if expires_at.is_some_and(|at| at <= tx.now()) {
+                return Err(Error::invalid("/expires_at", "past", "must be in the future"));
+            }
+            let expires_at = within_own(&actor, expires_at)?;
+            lock_own_key(tx, &actor).await?;
+            let now = tx.now().fixed_offset();
+            let row = api_key::ActiveModel {
+                organization_id: Set(actor.organization_id),
+                id: Set(log::new_id::<ApiKey>(tx, actor.organization_id, new.id).await?),
+                member_id: Set(member_id),
+                name: Set(name),
+                role: Set(role.as_str().to_owned()),
+                token_hash: Set(token_hash.clone()),
+                expires_at: Set(expires_at.map(|at| at.trunc_subsecs(6).fixed_offset())),
+                created_by_api_key_id: Set(actor.authentication.api_key_id()),
+                created_at: Set(now),
+                updated_at: Set(now),
+                ..Default::default()
+            };
+            let api_key = versioned::insert(tx, &actor, row, ApiKey::try_from).await?;
+            Ok(IssuedApiKey { token: token.clone(), api_key })
         })
         .await
 }
@@ -101,14 +101,13 @@ pub(crate) async fn lock_own_key(tx: &Tx, actor: &Actor) -> Result<()> {
 
 /// Ends a key, at once, with all that it has made to let others in.
 pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+    let actor = actor.clone();
     store
-        .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
-            Box::pin(async move {
-                let row = versioned::get::<api_key::Entity>(tx, actor.organization_id, *id).await?;
-                let current = ApiKey::try_from(row.clone())?;
-                expected.check(row.version, &current)?;
-                end(tx, actor, vec![row]).await
-            })
+        .write(async move |tx| {
+            let row = versioned::get::<api_key::Entity>(tx, actor.organization_id, id).await?;
+            let current = ApiKey::try_from(row.clone())?;
+            expected.check(row.version, &current)?;
+            end(tx, &actor, vec![row]).await
         })
         .await
 }

@@ -45,42 +45,42 @@ pub async fn create(
 ) -> Result<IssuedInvitation> {
     let secret = access::tenant_token(store.random(), PREFIX, actor.organization_id);
     let token = secret.reveal().to_owned();
+    let actor = actor.clone();
+    let token_hash = secret.hash();
     store
-        .write((actor.clone(), new, secret.hash(), token), |tx, (actor, new, token_hash, token)| {
-            Box::pin(async move {
-                let InvitationInput { email, role, member_id, expires_in_days } = new.input.clone();
-                member::ensure_may_grant(actor, role)?;
-                if let Some(member_id) = member_id {
-                    let organization_id = actor.organization_id;
-                    let found = versioned::find::<entity::member::Entity>;
-                    let invited = without_login(found(tx, organization_id, member_id).await?)?;
-                    member::ensure_may_manage(actor, &invited)?;
-                }
-                api_key::lock_own_key(tx, actor).await?;
-                let now = tx.now();
-                let mut expires_at = now + TimeDelta::days(expires_in_days);
-                if let Authentication::ApiKey { expires_at: Some(own), .. } = actor.authentication {
-                    expires_at = expires_at.min(own);
-                }
-                let row = invitation::ActiveModel {
-                    organization_id: Set(actor.organization_id),
-                    id: Set(log::new_id::<Invitation>(tx, actor.organization_id, new.id).await?),
-                    email: Set(email),
-                    role: Set(role.as_str().to_owned()),
-                    member_id: Set(member_id),
-                    token_hash: Set(token_hash.clone()),
-                    expires_at: Set(expires_at.fixed_offset()),
-                    accepted_at: Set(None),
-                    accepted_by_member_id: Set(None),
-                    created_by_member_id: Set(actor.member_id),
-                    created_by_api_key_id: Set(actor.authentication.api_key_id()),
-                    created_at: Set(now.fixed_offset()),
-                    updated_at: Set(now.fixed_offset()),
-                    ..Default::default()
-                };
-                let invitation = versioned::insert(tx, actor, row, Invitation::try_from).await?;
-                Ok(IssuedInvitation { token: token.clone(), invitation })
-            })
+        .write(async move |tx| {
+            let InvitationInput { email, role, member_id, expires_in_days } = new.input.clone();
+            member::ensure_may_grant(&actor, role)?;
+            if let Some(member_id) = member_id {
+                let organization_id = actor.organization_id;
+                let found = versioned::find::<entity::member::Entity>;
+                let invited = without_login(found(tx, organization_id, member_id).await?)?;
+                member::ensure_may_manage(&actor, &invited)?;
+            }
+            api_key::lock_own_key(tx, &actor).await?;
+            let now = tx.now();
+            let mut expires_at = now + TimeDelta::days(expires_in_days);
+            if let Authentication::ApiKey { expires_at: Some(own), .. } = actor.authentication {
+                expires_at = expires_at.min(own);
+            }
+            let row = invitation::ActiveModel {
+                organization_id: Set(actor.organization_id),
+                id: Set(log::new_id::<Invitation>(tx, actor.organization_id, new.id).await?),
+                email: Set(email),
+                role: Set(role.as_str().to_owned()),
+                member_id: Set(member_id),
+                token_hash: Set(token_hash.clone()),
+                expires_at: Set(expires_at.fixed_offset()),
+                accepted_at: Set(None),
+                accepted_by_member_id: Set(None),
+                created_by_member_id: Set(actor.member_id),
+                created_by_api_key_id: Set(actor.authentication.api_key_id()),
+                created_at: Set(now.fixed_offset()),
+                updated_at: Set(now.fixed_offset()),
+                ..Default::default()
+            };
+            let invitation = versioned::insert(tx, &actor, row, Invitation::try_from).await?;
+            Ok(IssuedInvitation { token: token.clone(), invitation })
         })
         .await
 }
@@ -101,15 +101,13 @@ fn without_login(member: Option<entity::member::Model>) -> Result<entity::member
 
 /// Takes an invitation back.
 pub async fn delete(store: &Store, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+    let actor = actor.clone();
     store
-        .write((actor.clone(), id, expected), |tx, (actor, id, expected)| {
-            Box::pin(async move {
-                let row =
-                    versioned::get::<invitation::Entity>(tx, actor.organization_id, *id).await?;
-                let current = Invitation::try_from(row.clone())?;
-                expected.check(row.version, &current)?;
-                versioned::delete(tx, actor, &row, &current).await
-            })
+        .write(async move |tx| {
+            let row = versioned::get::<invitation::Entity>(tx, actor.organization_id, id).await?;
+            let current = Invitation::try_from(row.clone())?;
+            expected.check(row.version, &current)?;
+            versioned::delete(tx, &actor, &row, &current).await
         })
         .await
 }
@@ -180,41 +178,39 @@ pub async fn accept(
     let organization_id = access::tenant_of(&token, PREFIX).ok_or(NONE)?;
     let context = EventContext { organization_id, ..context };
     store
-        .write((context, user_id, token), |tx, (context, user_id, token)| {
+        .write(async move |tx| {
             let organization_id = &context.organization_id;
-            Box::pin(async move {
-                let row = repository::by_token(tx, *organization_id, &token.hash()).await?;
-                let row = row.ok_or(NONE)?;
-                still_open(&row, tx.now())?;
-                let user = user::repository::get(tx, *user_id).await?;
-                if row.email.as_ref().is_some_and(|email| address_key(email) != user.email_key) {
-                    return Err(Error::forbidden(
-                        "invitation_for_another",
-                        "the invitation is for another email address",
-                    ));
-                }
-                let now = tx.now_after(row.updated_at.to_utc());
-                let role = role_of(tx, &row).await?;
-                let member_id = row.member_id.unwrap_or_else(|| tx.new_id());
-                let accepted = invitation::ActiveModel {
-                    accepted_at: Set(Some(now.fixed_offset())),
-                    accepted_by_member_id: Set(Some(member_id)),
-                    ..Default::default()
-                };
-                let verb = Verb::Accepted;
-                versioned::update(tx, *context, verb, &row, accepted, Invitation::try_from).await?;
-                tx.invalidate_access();
-                if member::repository::of_user(tx, *organization_id, user.id).await?.is_some() {
-                    return Err(Error::state("already_a_member", "the user is already a member"));
-                }
-                if row.member_id.is_none() {
-                    let insert = member::repository::insert_user;
-                    return insert(tx, *context, member_id, &user, role).await;
-                }
-                let member = member::repository::get(tx, *organization_id, member_id).await?;
-                let member = without_login(Some(member))?;
-                member::repository::link_user(tx, *context, &member, user.id, role).await
-            })
+            let row = repository::by_token(tx, *organization_id, &token.hash()).await?;
+            let row = row.ok_or(NONE)?;
+            still_open(&row, tx.now())?;
+            let user = user::repository::get(tx, user_id).await?;
+            if row.email.as_ref().is_some_and(|email| address_key(email) != user.email_key) {
+                return Err(Error::forbidden(
+                    "invitation_for_another",
+                    "the invitation is for another email address",
+                ));
+            }
+            let now = tx.now_after(row.updated_at.to_utc());
+            let role = role_of(tx, &row).await?;
+            let member_id = row.member_id.unwrap_or_else(|| tx.new_id());
+            let accepted = invitation::ActiveModel {
+                accepted_at: Set(Some(now.fixed_offset())),
+                accepted_by_member_id: Set(Some(member_id)),
+                ..Default::default()
+            };
+            let verb = Verb::Accepted;
+            versioned::update(tx, context, verb, &row, accepted, Invitation::try_from).await?;
+            tx.invalidate_access();
+            if member::repository::of_user(tx, *organization_id, user.id).await?.is_some() {
+                return Err(Error::state("already_a_member", "the user is already a member"));
+            }
+            if row.member_id.is_none() {
+                let insert = member::repository::insert_user;
+                return insert(tx, context, member_id, &user, role).await;
+            }
+            let member = member::repository::get(tx, *organization_id, member_id).await?;
+            let member = without_login(Some(member))?;
+            member::repository::link_user(tx, context, &member, user.id, role).await
         })
         .await
 }

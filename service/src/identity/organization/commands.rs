@@ -116,23 +116,20 @@ pub async fn create(
     new: Create<OrganizationInput>,
 ) -> Result<Organization> {
     store
-        .write((user_id, context, new), |tx, (user_id, context, new)| {
-            Box::pin(async move {
-                let owner = user::repository::get(tx, *user_id).await?;
-                let now = tx.now().fixed_offset();
-                let id = log::new_id::<Organization>(tx, log::NO_ORGANIZATION, new.id).await?;
-                let row = organization::ActiveModel {
-                    id: Set(id),
-                    created_at: Set(now),
-                    updated_at: Set(now),
-                    ..columns(new.input.clone())
-                };
-                let context = EventContext { organization_id: id, ..*context };
-                let made = versioned::insert(tx, context, row, Organization::try_from).await?;
-                member::repository::insert_user(tx, context, tx.new_id(), &owner, Role::Owner)
-                    .await?;
-                Ok(made)
-            })
+        .write(async move |tx| {
+            let owner = user::repository::get(tx, user_id).await?;
+            let now = tx.now().fixed_offset();
+            let id = log::new_id::<Organization>(tx, log::NO_ORGANIZATION, new.id).await?;
+            let row = organization::ActiveModel {
+                id: Set(id),
+                created_at: Set(now),
+                updated_at: Set(now),
+                ..columns(new.input.clone())
+            };
+            let context = EventContext { organization_id: id, ..context };
+            let made = versioned::insert(tx, context, row, Organization::try_from).await?;
+            member::repository::insert_user(tx, context, tx.new_id(), &owner, Role::Owner).await?;
+            Ok(made)
         })
         .await
 }
@@ -177,23 +174,24 @@ fn columns(input: OrganizationInput) -> organization::ActiveModel {
 /// Ends the organization, with all that it holds, its log included. Nobody finds it any more from now on; its rows
 /// are removed by and by ([`crate::purge`]).
 pub async fn delete(store: &Store, actor: &Actor, expected: Expected) -> Result<()> {
+    let actor = actor.clone();
     store
-        .write((actor.clone(), expected), |tx, (actor, expected)| {
-            Box::pin(async move {
-                let row = repository::get(tx, actor.organization_id).await?;
-                let current = Organization::try_from(row.clone())?;
-                expected.check(row.version, &current)?;
-                tx.invalidate_access();
-                repository::shut_down(tx, actor.organization_id).await?;
-                // Its own log goes with it: that it is gone stands in the one of all users.
-                let context =
-                    EventContext { organization_id: log::NO_ORGANIZATION, ..actor.into() };
-                let mark = organization::ActiveModel {
-                    deleted_at: Set(Some(tx.now().fixed_offset())),
-                    ..Default::default()
-                };
-                versioned::mark_deleted(tx, context, &row, mark, &current).await
-            })
+        .write(async move |tx| {
+            let row = repository::get(tx, actor.organization_id).await?;
+            let current = Organization::try_from(row.clone())?;
+            expected.check(row.version, &current)?;
+            tx.invalidate_access();
+            repository::shut_down(tx, actor.organization_id).await?;
+            // Its own log goes with it: that it is gone stands in the one of all users.
+            let context = EventContext {
+                organization_id: log::NO_ORGANIZATION,
+                ..EventContext::from(&actor)
+            };
+            let mark = organization::ActiveModel {
+                deleted_at: Set(Some(tx.now().fixed_offset())),
+                ..Default::default()
+            };
+            versioned::mark_deleted(tx, context, &row, mark, &current).await
         })
         .await
 }

@@ -47,11 +47,8 @@ pub async fn create(
             .map(|agent| agent.chars().filter(|c| *c != '\0').take(300).collect()),
         lifetime,
     };
-    store
-        .write((user, renewed, draft), |tx, (checked, renewed, draft)| {
-            Box::pin(insert(tx, checked, renewed.as_deref(), draft))
-        })
-        .await
+    let checked = user;
+    store.write(async move |tx| insert(tx, &checked, renewed.as_deref(), &draft).await).await
 }
 
 /// A session on its way.
@@ -122,11 +119,9 @@ pub async fn list(
 /// Ends one of the user's sessions, at once.
 pub async fn end(store: &Store, user_id: Uuid, id: Uuid) -> Result<()> {
     let ended = store
-        .write((user_id, id), |tx, (user_id, id)| {
-            Box::pin(async move {
-                tx.invalidate_access();
-                repository::end(tx, *user_id, *id).await
-            })
+        .write(async move |tx| {
+            tx.invalidate_access();
+            repository::end(tx, user_id, id).await
         })
         .await?;
     if ended { Ok(()) } else { Err(Error::NotFound("session")) }

@@ -52,26 +52,24 @@ pub async fn register(
     let password_hash = passwords.hash(password, store.random(), origin).await?;
     let new = NewUserRow { email, display_name, password_hash };
     store
-        .write((new, admission, request_id), |tx, (new, admission, request_id)| {
-            Box::pin(async move {
-                if matches!(admission, Admission::FirstUser) {
-                    ensure_first_user(tx).await?;
+        .write(async move |tx| {
+            if matches!(admission, Admission::FirstUser) {
+                ensure_first_user(tx).await?;
+            }
+            let id = tx.new_id();
+            let (context, row) = (EventContext::user(id, request_id), new.row(id, tx));
+            if !matches!(admission, Admission::Open) {
+                return versioned::insert(tx, context, row, User::try_from).await;
+            }
+            if repository::by_email(tx, &address_key(&new.email)).await?.is_some() {
+                return pretend(tx, row).await;
+            }
+            versioned::insert(tx, context, row, User::try_from).await.map_err(|error| {
+                match error {
+                    // Somebody was faster, and the next look sees them.
+                    Error::Duplicate { .. } => Error::lost_race("the address is just taken"),
+                    other => other,
                 }
-                let id = tx.new_id();
-                let (context, row) = (EventContext::user(id, *request_id), new.row(id, tx));
-                if !matches!(admission, Admission::Open) {
-                    return versioned::insert(tx, context, row, User::try_from).await;
-                }
-                if repository::by_email(tx, &address_key(&new.email)).await?.is_some() {
-                    return pretend(tx, row).await;
-                }
-                versioned::insert(tx, context, row, User::try_from).await.map_err(|error| {
-                    match error {
-                        // Somebody was faster, and the next look sees them.
-                        Error::Duplicate { .. } => Error::lost_race("the address is just taken"),
-                        other => other,
-                    }
-                })
             })
         })
         .await
@@ -170,9 +168,7 @@ pub async fn change(
     change: Change<UserInput>,
 ) -> Result<User> {
     store
-        .write((id, context, expected, change), |tx, (id, context, expected, change)| {
-            Box::pin(write_change(tx, *id, *context, expected.clone(), change))
-        })
+        .write(async move |tx| write_change(tx, id, context, expected.clone(), &change).await)
         .await
 }
 
@@ -184,20 +180,17 @@ pub async fn revert(
     body: TransitionBody<RevertInput>,
 ) -> Result<User> {
     store
-        .write((id, context, expected, body), |tx, (id, context, expected, body)| {
-            Box::pin(async move {
-                let change = match event::revert_to::<User, _>(tx, NO_ORGANIZATION, *id, body).await
-                {
-                    Ok(change) => change,
-                    Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
-                        // Which version they have is said first.
-                        write_change(tx, *id, *context, expected.clone(), &Change::none()).await?;
-                        return Err(error);
-                    }
-                    Err(error) => return Err(error),
-                };
-                write_change(tx, *id, *context, expected.clone(), &change).await
-            })
+        .write(async move |tx| {
+            let change = match event::revert_to::<User, _>(tx, NO_ORGANIZATION, id, &body).await {
+                Ok(change) => change,
+                Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
+                    // Which version they have is said first.
+                    write_change(tx, id, context, expected.clone(), &Change::none()).await?;
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            };
+            write_change(tx, id, context, expected.clone(), &change).await
         })
         .await
 }
@@ -242,24 +235,21 @@ pub async fn change_password(
     }
     let hash = passwords.hash(new_password, store.random(), Origin::Known).await?;
     store
-        .write((row, context, hash, session_id), |tx, (row, context, hash, session_id)| {
-            Box::pin(async move {
-                // Not against the row that was read before the hash took its time: the password
-                // must still be the one that was checked.
-                let now = repository::get(tx, row.id).await?;
-                if now.password_hash != row.password_hash {
-                    return Err(Error::state(
-                        "password_changed",
-                        "the password has been changed by another request",
-                    ));
-                }
-                let next =
-                    user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
-                let verb = Verb::PasswordChanged;
-                versioned::update(tx, *context, verb, &now, next, User::try_from).await?;
-                tx.invalidate_access();
-                session::repository::end_others(tx, row.id, *session_id).await
-            })
+        .write(async move |tx| {
+            // Not against the row that was read before the hash took its time: the password
+            // must still be the one that was checked.
+            let now = repository::get(tx, row.id).await?;
+            if now.password_hash != row.password_hash {
+                return Err(Error::state(
+                    "password_changed",
+                    "the password has been changed by another request",
+                ));
+            }
+            let next = user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
+            let verb = Verb::PasswordChanged;
+            versioned::update(tx, context, verb, &now, next, User::try_from).await?;
+            tx.invalidate_access();
+            session::repository::end_others(tx, row.id, session_id).await
         })
         .await
 }

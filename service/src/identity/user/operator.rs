@@ -57,11 +57,9 @@ pub async fn create(store: &Store, passwords: &Passwords, new: NewUser) -> Resul
     let NewUser { email, display_name, password, invitation: _ } = new;
     let password_hash = passwords.hash(password, store.random(), Origin::Known).await?;
     let new = NewUserRow { email, display_name, password_hash };
-    let made = store.write(new, |tx, new| {
-        Box::pin(async move {
-            let row = new.row(tx.new_id(), tx);
-            versioned::insert(tx, EventContext::operator(), row, User::try_from).await
-        })
+    let made = store.write(async move |tx| {
+        let row = new.row(tx.new_id(), tx);
+        versioned::insert(tx, EventContext::operator(), row, User::try_from).await
     });
     told(store, made.await?).await
 }
@@ -79,17 +77,16 @@ pub async fn reset_password(
     let change = PasswordChange { current_password: String::new(), new_password };
     valid(&change)?;
     let hash = passwords.hash(change.new_password, store.random(), Origin::Known).await?;
-    let reset = store.write((address_key(email), hash), |tx, (email_key, hash)| {
-        Box::pin(async move {
-            let row = by_email(tx, email_key).await?;
-            let next = user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
-            let verb = Verb::PasswordChanged;
-            let user =
-                versioned::update(tx, EventContext::operator(), verb, &row, next, User::try_from)
-                    .await?;
-            end_access(tx, user.id).await?;
-            Ok(user)
-        })
+    let email_key = address_key(email);
+    let reset = store.write(async move |tx| {
+        let row = by_email(tx, &email_key).await?;
+        let next = user::ActiveModel { password_hash: Set(hash.clone()), ..Default::default() };
+        let verb = Verb::PasswordChanged;
+        let user =
+            versioned::update(tx, EventContext::operator(), verb, &row, next, User::try_from)
+                .await?;
+        end_access(tx, user.id).await?;
+        Ok(user)
     });
     told(store, reset.await?).await
 }
@@ -100,20 +97,19 @@ pub async fn reset_password(
 /// [`Error::NotFound`]; unless `force`, [`Error::State`] where an organization would have no owner left
 /// who can log in.
 pub async fn disable(store: &Store, email: &str, force: bool) -> Result<User> {
-    let disabled = store.write((address_key(email), force), |tx, (email_key, force)| {
-        Box::pin(async move {
-            let row = by_email(tx, email_key).await?;
-            if row.disabled_at.is_some() {
-                return User::try_from(row);
-            }
-            if !force {
-                ensure_owners_remain(tx, row.id).await?;
-            }
-            let at = Some(tx.now().fixed_offset());
-            let user = set_disabled(tx, Verb::Disabled, &row, at).await?;
-            end_access(tx, user.id).await?;
-            Ok(user)
-        })
+    let email_key = address_key(email);
+    let disabled = store.write(async move |tx| {
+        let row = by_email(tx, &email_key).await?;
+        if row.disabled_at.is_some() {
+            return User::try_from(row);
+        }
+        if !force {
+            ensure_owners_remain(tx, row.id).await?;
+        }
+        let at = Some(tx.now().fixed_offset());
+        let user = set_disabled(tx, Verb::Disabled, &row, at).await?;
+        end_access(tx, user.id).await?;
+        Ok(user)
     });
     told(store, disabled.await?).await
 }
@@ -123,14 +119,13 @@ pub async fn disable(store: &Store, email: &str, force: bool) -> Result<User> {
 /// # Errors
 /// [`Error::NotFound`].
 pub async fn enable(store: &Store, email: &str) -> Result<User> {
-    let enabled = store.write(address_key(email), |tx, email_key| {
-        Box::pin(async move {
-            let row = by_email(tx, email_key).await?;
-            if row.disabled_at.is_none() {
-                return User::try_from(row);
-            }
-            set_disabled(tx, Verb::Enabled, &row, None).await
-        })
+    let email_key = address_key(email);
+    let enabled = store.write(async move |tx| {
+        let row = by_email(tx, &email_key).await?;
+        if row.disabled_at.is_none() {
+            return User::try_from(row);
+        }
+        set_disabled(tx, Verb::Enabled, &row, None).await
     });
     told(store, enabled.await?).await
 }

@@ -130,12 +130,11 @@ pub(crate) async fn of_purpose(
 
 /// What an account stands at.
 pub async fn balance(store: &Store, actor: &Actor, id: Uuid) -> Result<AccountBalance> {
-    let found = store.snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
-        Box::pin(async move {
-            let account = versioned::get::<account::Entity>(tx, *organization_id, *id).await?;
-            let sums = repository::sums(tx, *organization_id, [*id]).await?;
-            shown(account, sums.get(id))
-        })
+    let organization_id = actor.organization_id;
+    let found = store.snapshot(async move |tx| {
+        let account = versioned::get::<account::Entity>(tx, organization_id, id).await?;
+        let sums = repository::sums(tx, organization_id, [id]).await?;
+        shown(account, sums.get(&id))
     });
     found.await
 }
@@ -146,18 +145,17 @@ pub async fn balances(
     actor: &Actor,
     page: &PageQuery,
 ) -> Result<Page<AccountBalance>> {
-    let found =
-        store.snapshot((actor.organization_id, page.clone()), |tx, (organization_id, page)| {
-            Box::pin(async move {
-                let accounts = resource::list_rows::<Account>(tx, *organization_id, page).await?;
-                let ids = accounts.items.iter().map(|account| account.id);
-                let sums = repository::sums(tx, *organization_id, ids.collect::<Vec<_>>()).await?;
-                accounts.try_map(|account| {
-                    let own = sums.get(&account.id);
-                    shown(account, own)
-                })
-            })
-        });
+    let organization_id = actor.organization_id;
+    let page = page.clone();
+    let found = store.snapshot(async move |tx| {
+        let accounts = resource::list_rows::<Account>(tx, organization_id, &page).await?;
+        let ids = accounts.items.iter().map(|account| account.id);
+        let sums = repository::sums(tx, organization_id, ids.collect::<Vec<_>>()).await?;
+        accounts.try_map(|account| {
+            let own = sums.get(&account.id);
+            shown(account, own)
+        })
+    });
     found.await
 }
 

@@ -50,9 +50,8 @@ impl Readable for Expense {
         if let Some(expense) = repository::get_plain(store.read(), organization_id, id).await? {
             return Ok(expense);
         }
-        let with_lines = store.snapshot((organization_id, id), |tx, (organization_id, id)| {
-            Box::pin(repository::get(tx, *organization_id, *id))
-        });
+        let with_lines =
+            store.snapshot(async move |tx| repository::get(tx, organization_id, id).await);
         Ok(with_lines.await?.1)
     }
 
@@ -62,10 +61,9 @@ impl Readable for Expense {
         if let Some(page) = repository::list_plain(store.read(), organization_id, query).await? {
             return Ok(page);
         }
-        let with_lines = store
-            .snapshot((organization_id, query.clone()), |tx, (organization_id, query)| {
-                Box::pin(repository::list(tx, *organization_id, query))
-            });
+        let query = query.clone();
+        let with_lines =
+            store.snapshot(async move |tx| repository::list(tx, organization_id, &query).await);
         with_lines.await
     }
 }
@@ -166,9 +164,10 @@ pub async fn create_many(
 ) -> Result<ExpenseBatchResult> {
     let news: Vec<Create<ExpenseInput>> = batch::read(batch.items)?;
     let connection = store.read();
-    let written = store
-        .write((actor.clone(), news.clone()), |tx, (actor, news)| {
-            Box::pin(async move {
+    let written = {
+        let (actor, news) = (actor.clone(), news.clone());
+        store
+            .write(async move |tx| {
                 let chosen: Vec<_> = news.iter().map(|new| new.id).collect();
                 let ids = log::new_ids::<Expense>(tx, actor.organization_id, &chosen).await?;
                 let ids = ids.map_err(batch::taken)?;
@@ -178,28 +177,28 @@ pub async fn create_many(
                 project::ensure_all_accept_new(tx, actor.organization_id, projects).await?;
                 let rows = ids
                     .iter()
-                    .zip(news)
+                    .zip(&news)
                     .enumerate()
                     .map(|(index, (id, new))| {
-                        new_row(tx, actor, *id, &new.input, None)
+                        new_row(tx, &actor, *id, &new.input, None)
                             .map_err(|error| error.at_index(index))
                     })
                     .collect::<Result<Vec<_>>>()?;
                 let items: HashMap<_, _> =
-                    ids.iter().zip(news).map(|(id, new)| (*id, &new.input.items)).collect();
+                    ids.iter().zip(&news).map(|(id, new)| (*id, &new.input.items)).collect();
                 let view = |row: expense::Model| {
                     let items = items.get(&row.id).copied().cloned().unwrap_or_default();
                     repository::view(row, items)
                 };
-                let made = repository::insert_many(tx, actor, rows, None, view).await?;
-                let lines = ids.iter().zip(news).map(|(id, new)| (*id, &new.input.items[..]));
+                let made = repository::insert_many(tx, &actor, rows, None, view).await?;
+                let lines = ids.iter().zip(&news).map(|(id, new)| (*id, &new.input.items[..]));
                 let lines = repository::item_rows(tx, actor.organization_id, lines);
                 children::insert(tx, lines).await?;
                 repository::insert_names(tx, actor.organization_id, &made).await?;
                 Ok(ExpenseBatchResult { items: made })
             })
-        })
-        .await;
+            .await
+    };
     match written {
         Err(Error::Reference) => {
             let inputs = news.iter().enumerate();

@@ -37,18 +37,17 @@ impl Readable for JournalEntry {
 
     /// The entry.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        let found = store.snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
-            Box::pin(repository::get(tx, *organization_id, *id))
-        });
+        let organization_id = actor.organization_id;
+        let found = store.snapshot(async move |tx| repository::get(tx, organization_id, id).await);
         Ok(found.await?.1)
     }
 
     /// The entries that a query asks for.
     async fn list(store: &Store, actor: &Actor, query: &JournalEntryQuery) -> Result<Page<Self>> {
-        let found = store
-            .snapshot((actor.organization_id, query.clone()), |tx, (organization_id, query)| {
-                Box::pin(repository::list(tx, *organization_id, query))
-            });
+        let organization_id = actor.organization_id;
+        let query = query.clone();
+        let found =
+            store.snapshot(async move |tx| repository::list(tx, organization_id, &query).await);
         found.await
     }
 }
@@ -59,13 +58,12 @@ pub async fn post(
     actor: &Actor,
     new: Create<JournalEntryInput>,
 ) -> Result<JournalEntry> {
+    let actor = actor.clone();
     store
         .read_committed()
-        .write((actor.clone(), new), |tx, (actor, new)| {
-            Box::pin(async move {
-                let id = log::new_id::<JournalEntry>(tx, actor.organization_id, new.id).await?;
-                post_in(tx, actor, id, &new.input, None).await
-            })
+        .write(async move |tx| {
+            let id = log::new_id::<JournalEntry>(tx, actor.organization_id, new.id).await?;
+            post_in(tx, &actor, id, &new.input, None).await
         })
         .await
 }
@@ -125,22 +123,21 @@ pub async fn reverse(
     expected: Expected,
     body: TransitionBody<ReversalInput>,
 ) -> Result<JournalEntry> {
+    let actor = actor.clone();
     store
         .read_committed()
-        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
-            Box::pin(async move {
-                let (row, entry) = repository::get(tx, actor.organization_id, *id).await?;
-                expected.check(row.version, &entry)?;
-                let mut how = body.input()?;
-                let chosen = how.reversal_id.take();
-                let organization_id = actor.organization_id;
-                let new_id = log::new_id::<JournalEntry>(tx, organization_id, chosen).await;
-                let new_id = new_id.map_err(|error| match error {
-                    Error::Duplicate { .. } => Error::Duplicate { pointer: "/reversal_id".into() },
-                    other => other,
-                })?;
-                reverse_row(tx, actor, (row, entry), new_id, how).await
-            })
+        .write(async move |tx| {
+            let (row, entry) = repository::get(tx, actor.organization_id, id).await?;
+            expected.check(row.version, &entry)?;
+            let mut how = body.input()?;
+            let chosen = how.reversal_id.take();
+            let organization_id = actor.organization_id;
+            let new_id = log::new_id::<JournalEntry>(tx, organization_id, chosen).await;
+            let new_id = new_id.map_err(|error| match error {
+                Error::Duplicate { .. } => Error::Duplicate { pointer: "/reversal_id".into() },
+                other => other,
+            })?;
+            reverse_row(tx, &actor, (row, entry), new_id, how).await
         })
         .await
 }

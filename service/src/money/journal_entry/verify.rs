@@ -40,14 +40,12 @@ pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
         .await?;
     let mut findings = Vec::new();
     for id in organizations {
-        let found = store.snapshot(id, |tx, id| {
-            Box::pin(async move {
-                // A part of it may be removed by now.
-                match organization::repository::is_deleted(tx, *id).await? {
-                    true => Ok(None),
-                    false => verify_ledger(tx, *id).await.map(Some),
-                }
-            })
+        let found = store.snapshot(async move |tx| {
+            // A part of it may be removed by now.
+            match organization::repository::is_deleted(tx, id).await? {
+                true => Ok(None),
+                false => verify_ledger(tx, id).await.map(Some),
+            }
         });
         findings.extend(found.await?);
     }

@@ -48,18 +48,17 @@ impl Readable for DailyReport {
 
     /// The report.
     async fn get(store: &Store, actor: &Actor, id: Uuid) -> Result<Self> {
-        let found = store.snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
-            Box::pin(repository::get(tx, *organization_id, *id))
-        });
+        let organization_id = actor.organization_id;
+        let found = store.snapshot(async move |tx| repository::get(tx, organization_id, id).await);
         Ok(found.await?.1)
     }
 
     /// The reports that a query asks for.
     async fn list(store: &Store, actor: &Actor, query: &DailyReportQuery) -> Result<Page<Self>> {
-        let found = store
-            .snapshot((actor.organization_id, query.clone()), |tx, (organization_id, query)| {
-                Box::pin(repository::list(tx, *organization_id, query))
-            });
+        let organization_id = actor.organization_id;
+        let query = query.clone();
+        let found =
+            store.snapshot(async move |tx| repository::list(tx, organization_id, &query).await);
         found.await
     }
 }
@@ -256,12 +255,11 @@ pub async fn amend(
     body: TransitionBody<AmendInput>,
 ) -> Result<DailyReport> {
     let input = (actor.clone(), id, expected, body);
-    let explained = store.snapshot(input.clone(), |tx, (actor, id, _, body)| {
-        Box::pin(explain_amendment(tx, actor, *id, body))
-    });
-    let written = store.write(input, |tx, (actor, id, expected, body)| {
-        Box::pin(apply_amendment(tx, actor, *id, expected.clone(), body))
-    });
+    let (actor, id, _, body) = input.clone();
+    let explained = store.snapshot(async move |tx| explain_amendment(tx, &actor, id, &body).await);
+    let (actor, id, expected, body) = input;
+    let written =
+        store.write(async move |tx| apply_amendment(tx, &actor, id, expected.clone(), &body).await);
     match written.await {
         Err(Error::Reference) => Err(explained.await?),
         other => other,

@@ -19,9 +19,8 @@ use crate::{
 
 /// What a report says of each member's hours, and what they recorded.
 pub async fn crew_hours(store: &Store, actor: &Actor, id: Uuid) -> Result<CrewHours> {
-    let found = store.snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
-        Box::pin(compare(tx, *organization_id, *id))
-    });
+    let organization_id = actor.organization_id;
+    let found = store.snapshot(async move |tx| compare(tx, organization_id, id).await);
     found.await
 }
 
@@ -51,11 +50,8 @@ pub async fn take_hours(
     expected: Expected,
     body: TransitionBody<TakeHoursInput>,
 ) -> Result<DailyReport> {
-    store
-        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
-            Box::pin(take(tx, actor, *id, expected.clone(), body))
-        })
-        .await
+    let actor = actor.clone();
+    store.write(async move |tx| take(tx, &actor, id, expected.clone(), &body).await).await
 }
 
 async fn take(

@@ -89,16 +89,15 @@ const LOG: &[&str] = &[
 /// The Form 300 of a year: its recordable incidents, in the order of their numbers.
 pub async fn log_300(store: &Store, actor: &Actor, query: OshaQuery) -> Result<CsvFile> {
     Incident::require_keys(store.keyring())?;
-    let rows = store.snapshot((actor.clone(), query), |tx, (actor, query)| {
-        Box::pin(async move {
-            let cases = cases(tx, actor, *query).await?;
-            let members = member::repository::all(tx, actor.organization_id).await?;
-            let names: HashMap<Uuid, String> =
-                members.into_iter().map(|member| (member.id, member.name)).collect();
-            let mut rows = vec![LOG.iter().map(|&name| name.to_owned()).collect()];
-            rows.extend(cases.iter().map(|case| line(case, &names, &actor.settings)));
-            Ok(rows)
-        })
+    let actor = actor.clone();
+    let rows = store.snapshot(async move |tx| {
+        let cases = cases(tx, &actor, query).await?;
+        let members = member::repository::all(tx, actor.organization_id).await?;
+        let names: HashMap<Uuid, String> =
+            members.into_iter().map(|member| (member.id, member.name)).collect();
+        let mut rows = vec![LOG.iter().map(|&name| name.to_owned()).collect()];
+        rows.extend(cases.iter().map(|case| line(case, &names, &actor.settings)));
+        Ok(rows)
     });
     let name = format!("osha-300-{}.csv", query.year);
     Ok(CsvFile { name, content: file(&rows.await?)? })
@@ -144,14 +143,13 @@ fn days(days: i64) -> i64 {
 /// The Form 300A of a year: the sums of its log, and how many have worked how long.
 pub async fn summary_300a(store: &Store, actor: &Actor, query: OshaQuery) -> Result<CsvFile> {
     Incident::require_keys(store.keyring())?;
-    let rows = store.snapshot((actor.clone(), query), |tx, (actor, query)| {
-        Box::pin(async move {
-            let organization_id = actor.organization_id;
-            let establishment = organization::repository::get(tx, organization_id).await?.name;
-            let cases = cases(tx, actor, *query).await?;
-            let (members, seconds) = repository::worked(tx, organization_id, query.days()).await?;
-            Ok(summary(&establishment, query.year, &cases, members, seconds))
-        })
+    let actor = actor.clone();
+    let rows = store.snapshot(async move |tx| {
+        let organization_id = actor.organization_id;
+        let establishment = organization::repository::get(tx, organization_id).await?.name;
+        let cases = cases(tx, &actor, query).await?;
+        let (members, seconds) = repository::worked(tx, organization_id, query.days()).await?;
+        Ok(summary(&establishment, query.year, &cases, members, seconds))
     });
     let name = format!("osha-300a-{}.csv", query.year);
     Ok(CsvFile { name, content: file(&rows.await?)? })

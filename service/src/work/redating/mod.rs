@@ -181,15 +181,13 @@ async fn rewrite(
 ) -> Result<Outcome> {
     // Writes of time follow one another (docs/decisions/0012).
     let store = if field == Field::Days { store.read_committed() } else { store.clone() };
+    let actor = actor.clone();
+    let zones = zones.clone();
     let written = store
-        .write((actor.clone(), zones.clone(), field, id), |tx, (actor, zones, field, id)| {
-            Box::pin(async move {
-                match field {
-                    Field::Days => time_entry::redate::redate(tx, actor, zones, *id).await,
-                    Field::DueAt => task::redate::redate(tx, actor, *id).await,
-                    Field::DueKey => task::redate::update_due_key(tx, actor, *id).await,
-                }
-            })
+        .write(async move |tx| match &field {
+            Field::Days => time_entry::redate::redate(tx, &actor, &zones, id).await,
+            Field::DueAt => task::redate::redate(tx, &actor, id).await,
+            Field::DueKey => task::redate::update_due_key(tx, &actor, id).await,
         })
         .await;
     match written {

@@ -22,14 +22,15 @@ pub async fn create_many(
 ) -> Result<TimeEntryBatchResult> {
     let news: Vec<Create<TimeEntryInput>> = batch::read(batch.items)?;
     let connection = store.read();
-    let written = store
-        .read_committed()
-        .write((actor.clone(), news.clone()), |tx, (actor, news)| {
-            Box::pin(
-                async move { Ok(TimeEntryBatchResult { items: make(tx, actor, news).await? }) },
-            )
-        })
-        .await;
+    let written = {
+        let (actor, news) = (actor.clone(), news.clone());
+        store
+            .read_committed()
+            .write(async move |tx| {
+                Ok(TimeEntryBatchResult { items: make(tx, &actor, &news).await? })
+            })
+            .await
+    };
     match written {
         Err(Error::Reference) => {
             let inputs = news.iter().enumerate();

@@ -26,15 +26,16 @@ pub async fn start(
     new: Create<TimerInput>,
 ) -> Result<TimeEntry> {
     let (connection, now) = (store.read(), store.now());
-    let written = store
-        .read_committed()
-        .write((actor.clone(), new.clone()), |tx, (actor, new)| {
-            Box::pin(async move {
+    let written = {
+        let (actor, new) = (actor.clone(), new.clone());
+        store
+            .read_committed()
+            .write(async move |tx| {
                 let input = new.input.clone().entry(tx.now());
-                TimeEntry::create(tx, actor, &Create { id: new.id, input }).await
+                TimeEntry::create(tx, &actor, &Create { id: new.id, input }).await
             })
-        })
-        .await;
+            .await
+    };
     match written {
         Err(Error::Reference) => {
             let input = new.input.entry(now);
@@ -52,24 +53,23 @@ pub async fn stop(
     expected: Expected,
     body: TransitionBody<StopInput>,
 ) -> Result<TimeEntry> {
+    let actor = actor.clone();
     store
         .read_committed()
-        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
-            Box::pin(async move {
-                let row = repository::get(tx, actor.organization_id, *id).await?;
-                let current = TimeEntry::try_from(row.clone())?;
-                rules::may_record(actor, row.member_id)?;
-                expected.check(row.version, &current)?;
-                let StopInput { ended_at } = body.input()?;
-                if !current.running {
-                    return Err(Error::state("not_running", "the timer is not running"));
-                }
-                let now = tx.now_after(row.started_at.to_utc());
-                let ended_at = Some(ended_at.unwrap_or(now));
-                let input = TimeEntryInput { ended_at, ..current.input() };
-                input.validate().map_err(|errors| ends_badly(violations(&errors)))?;
-                write::update(tx, actor, Verb::Stopped, &row, &current, input).await
-            })
+        .write(async move |tx| {
+            let row = repository::get(tx, actor.organization_id, id).await?;
+            let current = TimeEntry::try_from(row.clone())?;
+            rules::may_record(&actor, row.member_id)?;
+            expected.check(row.version, &current)?;
+            let StopInput { ended_at } = body.input()?;
+            if !current.running {
+                return Err(Error::state("not_running", "the timer is not running"));
+            }
+            let now = tx.now_after(row.started_at.to_utc());
+            let ended_at = Some(ended_at.unwrap_or(now));
+            let input = TimeEntryInput { ended_at, ..current.input() };
+            input.validate().map_err(|errors| ends_badly(violations(&errors)))?;
+            write::update(tx, &actor, Verb::Stopped, &row, &current, input).await
         })
         .await
 }

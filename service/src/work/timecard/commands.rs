@@ -41,16 +41,15 @@ pub async fn create(
     new: Create<TimecardInput>,
 ) -> Result<Timecard> {
     let store = store.read_committed();
-    let written = store.write((actor.clone(), new), |tx, (actor, new)| {
-        Box::pin(async move {
-            let TimecardInput { member_id, week_starts_on } = new.input;
-            let member_id = time_entry::rules::member_or_self(actor, member_id)?;
-            may_record(actor, member_id)?;
-            let id = log::new_id::<Timecard>(tx, actor.organization_id, new.id).await?;
-            week_timecards::lock_members(tx, actor.organization_id, [member_id]).await?;
-            let row = week_timecards::new_row(tx, actor, id, (member_id, week_starts_on));
-            versioned::insert(tx, actor, row, Timecard::try_from).await
-        })
+    let actor = actor.clone();
+    let written = store.write(async move |tx| {
+        let TimecardInput { member_id, week_starts_on } = new.input;
+        let member_id = time_entry::rules::member_or_self(&actor, member_id)?;
+        may_record(&actor, member_id)?;
+        let id = log::new_id::<Timecard>(tx, actor.organization_id, new.id).await?;
+        week_timecards::lock_members(tx, actor.organization_id, [member_id]).await?;
+        let row = week_timecards::new_row(tx, &actor, id, (member_id, week_starts_on));
+        versioned::insert(tx, &actor, row, Timecard::try_from).await
     });
     written.await.map_err(|error| match error {
         Error::Reference => {
@@ -93,13 +92,12 @@ pub async fn reopen(
     expected: Expected,
     body: TransitionBody<TimecardReason>,
 ) -> Result<Timecard> {
+    let actor = actor.clone();
     store
         .read_committed()
-        .write((actor.clone(), id, expected, body), |tx, (actor, id, expected, body)| {
-            Box::pin(async move {
-                let note = || Ok(Some(body.input()?.reason));
-                apply_transition(tx, actor, *id, expected.clone(), Transition::Reopen, &note).await
-            })
+        .write(async move |tx| {
+            let note = || Ok(Some(body.input()?.reason));
+            apply_transition(tx, &actor, id, expected.clone(), Transition::Reopen, &note).await
         })
         .await
 }

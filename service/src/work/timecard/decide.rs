@@ -80,15 +80,14 @@ pub async fn decide(
     actor: &Actor,
     decide: Decide,
 ) -> Result<DecisionResults> {
+    let actor = actor.clone();
     store
-        .write((actor.clone(), decide), |tx, (actor, decide)| {
-            Box::pin(async move {
-                let mut results = Vec::with_capacity(decide.items.len());
-                for item in &decide.items {
-                    results.push(decide_one(tx, actor, item).await?);
-                }
-                Ok(DecisionResults { results })
-            })
+        .write(async move |tx| {
+            let mut results = Vec::with_capacity(decide.items.len());
+            for item in &decide.items {
+                results.push(decide_one(tx, &actor, item).await?);
+            }
+            Ok(DecisionResults { results })
         })
         .await
 }

@@ -52,13 +52,12 @@ pub struct ProjectTotal {
 
 /// The totals of a timecard.
 pub async fn totals(store: &Store, actor: &Actor, id: Uuid) -> Result<TimecardTotals> {
+    let organization_id = actor.organization_id;
     store
-        .snapshot((actor.organization_id, id), |tx, (organization_id, id)| {
-            Box::pin(async move {
-                let card = repository::get(tx, *organization_id, *id).await?;
-                let parts = repository::parts(tx, *organization_id, *id).await?;
-                Ok(summed(*id, card.week_starts_on, &parts))
-            })
+        .snapshot(async move |tx| {
+            let card = repository::get(tx, organization_id, id).await?;
+            let parts = repository::parts(tx, organization_id, id).await?;
+            Ok(summed(id, card.week_starts_on, &parts))
         })
         .await
 }

@@ -47,16 +47,13 @@ fn row(organization_id: Uuid, member_id: Uuid, projects: &[Uuid], n: u32) -> row
 }
 
 async fn fill(app: &App, organization_id: Uuid, member_id: Uuid, projects: Vec<Uuid>) {
-    let input = (organization_id, member_id, projects);
-    let filled = app.store.write(input, |tx, (organization_id, member_id, projects)| {
-        Box::pin(async move {
-            let made: Vec<_> =
-                (0..EXPENSES).map(|n| row(*organization_id, *member_id, projects, n)).collect();
-            for some in made.chunks(500) {
-                rows::Entity::insert_many(some.to_vec()).exec_without_returning(tx).await?;
-            }
-            Ok(())
-        })
+    let filled = app.store.write(async move |tx| {
+        let made: Vec<_> =
+            (0..EXPENSES).map(|n| row(organization_id, member_id, &projects, n)).collect();
+        for some in made.chunks(500) {
+            rows::Entity::insert_many(some.to_vec()).exec_without_returning(tx).await?;
+        }
+        Ok(())
     });
     filled.await.unwrap();
 }
@@ -119,13 +116,11 @@ async fn a_list_by_project_reads_its_page(database: Database) {
 
 /// Runs statements that the API has no way to.
 async fn run(app: &App, statements: &'static [&'static str]) {
-    let run = app.store.write(statements, |tx, statements| {
-        Box::pin(async move {
-            for statement in *statements {
-                tx.execute_unprepared(statement).await?;
-            }
-            Ok(())
-        })
+    let run = app.store.write(async move |tx| {
+        for statement in statements {
+            tx.execute_unprepared(statement).await?;
+        }
+        Ok(())
     });
     run.await.unwrap();
 }

@@ -264,12 +264,10 @@ async fn what_nobody_brings_in_is_swept(database: Database) {
     };
     let abandon = table::Entity::update_many().set(abandoned);
     app.store
-        .write(abandon, |tx, abandon| {
-            Box::pin(async move {
-                abandon.clone().exec(tx).await?;
-                entity::saga::Entity::delete_many().exec(tx).await?;
-                Ok(())
-            })
+        .write(async move |tx| {
+            abandon.clone().exec(tx).await?;
+            entity::saga::Entity::delete_many().exec(tx).await?;
+            Ok(())
         })
         .await
         .expect("it is written");

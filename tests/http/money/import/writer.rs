@@ -16,15 +16,13 @@ async fn occupy(store: &Store) -> oneshot::Sender<()> {
     tokio::spawn(async move {
         let signals = Arc::new(signals);
         store
-            .write(signals, |_, signals| {
+            .write(async move |_| {
                 let taken = signals.lock().expect("nobody panics").take();
-                Box::pin(async move {
-                    if let Some((begun, released)) = taken {
-                        let _ = begun.send(());
-                        let _ = released.await;
-                    }
-                    Ok(())
-                })
+                if let Some((begun, released)) = taken {
+                    let _ = begun.send(());
+                    let _ = released.await;
+                }
+                Ok(())
             })
             .await
     });

@@ -180,16 +180,14 @@ async fn what_was_erased_cannot_come_back(database: Database) {
     let (ada, home) = app.owner_of("household").await;
     let (path, made) = expense(&ada, &home, json!({})).await;
     ada.patch(&path, json!({ "note": "x", "version": 1 })).await.expect(200);
-    let erased = app.store.write((), |tx, ()| {
-        Box::pin(async move {
-            let nothing = event::ActiveModel { data: Set(None), ..Default::default() };
-            let rows = event::Entity::update_many().set(nothing);
-            rows.filter(event::COLUMN.entity.eq("expense"))
-                .filter(event::COLUMN.entity_version.eq(1))
-                .exec(tx)
-                .await?;
-            Ok(())
-        })
+    let erased = app.store.write(async move |tx| {
+        let nothing = event::ActiveModel { data: Set(None), ..Default::default() };
+        let rows = event::Entity::update_many().set(nothing);
+        rows.filter(event::COLUMN.entity.eq("expense"))
+            .filter(event::COLUMN.entity_version.eq(1))
+            .exec(tx)
+            .await?;
+        Ok(())
     });
     erased.await.unwrap();
     let back = json!({ "to_version": 1, "version": 2 });

@@ -282,10 +282,7 @@ async fn a_total_that_is_wrong_is_found_and_made_anew(database: Database) {
     assert_eq!(right["totals"][0]["amount_minor"], 5);
     let one_more = spending_total::Entity::update_many()
         .col_expr(spending_total::Column::SettledLow, Expr::val(6_i64));
-    app.store
-        .write(one_more, |tx, one_more| Box::pin(async { Ok(one_more.clone().exec(tx).await?) }))
-        .await
-        .expect("written");
+    app.store.write(async move |tx| Ok(one_more.clone().exec(tx).await?)).await.expect("written");
     assert_eq!(ada.read(&report).await["totals"][0]["amount_minor"], 6);
     let [found] = &verify(&app.store).await.expect("findings")[..] else {
         panic!("there is one organization")

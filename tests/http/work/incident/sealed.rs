@@ -290,15 +290,13 @@ async fn what_is_sealed_in_the_log_cannot_be_changed_unseen(database: Database) 
     let (site, now) = tell(&app).await;
     let events = told(&app.store).await;
     let set = async |at: usize, sealed: Option<String>| {
-        let input = (events[at].clone(), sealed);
-        let set = app.store.write(input, |tx, (event, sealed)| {
-            Box::pin(async move {
-                let row = event::ActiveModel { sealed: Set(sealed.clone()), ..Default::default() };
-                let rows = event::Entity::update_many().set(row);
-                let rows = rows.filter(event::COLUMN.organization_id.eq(event.organization_id));
-                rows.filter(event::COLUMN.id.eq(event.id)).exec(tx).await?;
-                Ok(())
-            })
+        let event = events[at].clone();
+        let set = app.store.write(async move |tx| {
+            let row = event::ActiveModel { sealed: Set(sealed.clone()), ..Default::default() };
+            let rows = event::Entity::update_many().set(row);
+            let rows = rows.filter(event::COLUMN.organization_id.eq(event.organization_id));
+            rows.filter(event::COLUMN.id.eq(event.id)).exec(tx).await?;
+            Ok(())
         });
         set.await.unwrap();
     };

@@ -362,9 +362,8 @@ async fn the_tasks_of_one_who_leaves_are_given_to_another(database: Database) {
     let actor = access::operator(&app.store, organization, None).await.unwrap();
     let pair: (uuid::Uuid, uuid::Uuid) =
         (al.as_str().unwrap().parse().unwrap(), curt.as_str().unwrap().parse().unwrap());
-    let changed = app.store.write((actor, pair), |tx, (actor, (from, to))| {
-        Box::pin(task::reassign(tx, actor, *from, Some(*to)))
-    });
+    let (from, to) = pair;
+    let changed = app.store.write(async move |tx| task::reassign(tx, &actor, from, Some(to)).await);
     assert_eq!(changed.await.unwrap(), 208);
     let of = |member: &Value| format!("?assignee_member_id={}", member.as_str().unwrap());
     assert_eq!(found(&ada, &tasks, &of(al)).await, ["done"]);

@@ -58,28 +58,26 @@ fn row(organization_id: Uuid, named: &Named, n: u32) -> rows::ActiveModel {
 /// Fills the tables past what anybody scans gladly.
 async fn fill(app: &App, organizations: &[(Uuid, Named)]) {
     for ((organization_id, named), tasks) in organizations.iter().zip(TASKS) {
-        let input = (*organization_id, named.clone(), tasks);
-        let filled = app.store.write(input, |tx, (organization_id, named, tasks)| {
-            Box::pin(async move {
-                let made: Vec<_> = (0..*tasks).map(|n| row(*organization_id, named, n)).collect();
-                let tag = |row: &rows::ActiveModel, tag: &str| task_tag::ActiveModel {
-                    organization_id: row.organization_id.clone(),
-                    task_id: row.id.clone(),
-                    tag_key: Set(tag.to_owned()),
-                    due_key: row.due_key.clone(),
-                };
-                let tags = made.iter().zip(0..);
-                let tags: Vec<_> = tags
-                    .map(|(row, n)| tag(row, if n % 6 == 0 { "roof" } else { "yard" }))
-                    .collect();
-                for some in made.chunks(500) {
-                    rows::Entity::insert_many(some.to_vec()).exec_without_returning(tx).await?;
-                }
-                for some in tags.chunks(500) {
-                    task_tag::Entity::insert_many(some.to_vec()).exec_without_returning(tx).await?;
-                }
-                Ok(())
-            })
+        let organization_id = *organization_id;
+        let named = named.clone();
+        let filled = app.store.write(async move |tx| {
+            let made: Vec<_> = (0..tasks).map(|n| row(organization_id, &named, n)).collect();
+            let tag = |row: &rows::ActiveModel, tag: &str| task_tag::ActiveModel {
+                organization_id: row.organization_id.clone(),
+                task_id: row.id.clone(),
+                tag_key: Set(tag.to_owned()),
+                due_key: row.due_key.clone(),
+            };
+            let tags = made.iter().zip(0..);
+            let tags: Vec<_> =
+                tags.map(|(row, n)| tag(row, if n % 6 == 0 { "roof" } else { "yard" })).collect();
+            for some in made.chunks(500) {
+                rows::Entity::insert_many(some.to_vec()).exec_without_returning(tx).await?;
+            }
+            for some in tags.chunks(500) {
+                task_tag::Entity::insert_many(some.to_vec()).exec_without_returning(tx).await?;
+            }
+            Ok(())
         });
         filled.await.unwrap();
     }

@@ -15,29 +15,27 @@ use crate::work::{
 async fn task_of(app: &App, company: &str, project: &Value) -> Uuid {
     let ids = [company.rsplit('/').next().unwrap(), id(project)];
     let [organization_id, project_id] = ids.map(|id| id.parse::<Uuid>().unwrap());
-    let written = app.store.write((), move |tx, ()| {
-        Box::pin(async move {
-            let now = tx.now().fixed_offset();
-            let row = task::ActiveModel {
-                organization_id: Set(organization_id),
-                id: Set(tx.new_id()),
-                version: Set(1),
-                created_at: Set(now),
-                updated_at: Set(now),
-                title: Set("Lay tiles".into()),
-                status: Set("pending".into()),
-                open: Set(true),
-                priority: Set("low".into()),
-                pressing: Set(false),
-                due_key: Set(String::new()),
-                project_id: Set(Some(project_id)),
-                search_key: Set("lay tiles".into()),
-                ..Default::default()
-            };
-            let task_id = row.id.clone().unwrap();
-            task::Entity::insert(row).exec_without_returning(tx).await?;
-            Ok(task_id)
-        })
+    let written = app.store.write(async move |tx| {
+        let now = tx.now().fixed_offset();
+        let row = task::ActiveModel {
+            organization_id: Set(organization_id),
+            id: Set(tx.new_id()),
+            version: Set(1),
+            created_at: Set(now),
+            updated_at: Set(now),
+            title: Set("Lay tiles".into()),
+            status: Set("pending".into()),
+            open: Set(true),
+            priority: Set("low".into()),
+            pressing: Set(false),
+            due_key: Set(String::new()),
+            project_id: Set(Some(project_id)),
+            search_key: Set("lay tiles".into()),
+            ..Default::default()
+        };
+        let task_id = row.id.clone().unwrap();
+        task::Entity::insert(row).exec_without_returning(tx).await?;
+        Ok(task_id)
     });
     written.await.expect("a task")
 }

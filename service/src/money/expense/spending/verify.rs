@@ -25,33 +25,31 @@ pub struct Findings {
 pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
     let mut findings = Vec::new();
     for id in repository::backfilled(store.read()).await? {
-        let found = store.snapshot(id, |tx, id| {
-            Box::pin(async move {
-                // A part of it may be removed by now.
-                if organization::repository::is_deleted(tx, *id).await? {
-                    return Ok(None);
+        let found = store.snapshot(async move |tx| {
+            // A part of it may be removed by now.
+            if organization::repository::is_deleted(tx, id).await? {
+                return Ok(None);
+            }
+            let mut stored = repository::totals(tx, id).await?;
+            let (_, deltas) = repository::deltas(tx, id, None).await?;
+            stored.merge(deltas);
+            let right = repository::compute_totals(tx, id).await?;
+            let keys: BTreeSet<_> = stored.0.keys().chain(right.0.keys()).cloned().collect();
+            let mut found = Findings { organization_id: id, totals: 0, faults: Vec::new() };
+            for key in keys {
+                let of = |totals: &super::totals::Totals| {
+                    totals.0.get(&key).copied().unwrap_or_default()
+                };
+                match (of(&stored), of(&right)) {
+                    (stored, right) if stored == right => found.totals += 1,
+                    (stored, right) => found.faults.push(format!(
+                        "{key} is {}, and should be {}",
+                        shown(stored),
+                        shown(right)
+                    )),
                 }
-                let mut stored = repository::totals(tx, *id).await?;
-                let (_, deltas) = repository::deltas(tx, *id, None).await?;
-                stored.merge(deltas);
-                let right = repository::compute_totals(tx, *id).await?;
-                let keys: BTreeSet<_> = stored.0.keys().chain(right.0.keys()).cloned().collect();
-                let mut found = Findings { organization_id: *id, totals: 0, faults: Vec::new() };
-                for key in keys {
-                    let of = |totals: &super::totals::Totals| {
-                        totals.0.get(&key).copied().unwrap_or_default()
-                    };
-                    match (of(&stored), of(&right)) {
-                        (stored, right) if stored == right => found.totals += 1,
-                        (stored, right) => found.faults.push(format!(
-                            "{key} is {}, and should be {}",
-                            shown(stored),
-                            shown(right)
-                        )),
-                    }
-                }
-                Ok(Some(found))
-            })
+            }
+            Ok(Some(found))
         });
         findings.extend(found.await?);
     }
@@ -63,7 +61,8 @@ pub async fn verify(store: &Store) -> Result<Vec<Findings>> {
 /// # Errors
 /// Of the database.
 pub async fn repair(store: &Store, organization_id: Uuid) -> Result<()> {
-    store.write(organization_id, |tx, id| Box::pin(repository::delete_totals(tx, *id))).await?;
+    let id = organization_id;
+    store.write(async move |tx| repository::delete_totals(tx, id).await).await?;
     worker::backfill(store, organization_id).await.map(drop)
 }
 

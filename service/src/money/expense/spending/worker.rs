@@ -25,7 +25,8 @@ pub(crate) async fn run_once(store: &Store) -> Result<u64> {
     let mut after = None;
     while let Some(organization_id) = repository::next_with_deltas(store.read(), after).await? {
         if !backfill(store, organization_id).await? {
-            let some = store.write(organization_id, |tx, id| Box::pin(add_deltas(tx, *id))).await?;
+            let id = organization_id;
+            let some = store.write(async move |tx| add_deltas(tx, id).await).await?;
             added += if some == BATCH_SIZE { some } else { 0 };
         }
         after = Some(organization_id);
@@ -46,21 +47,17 @@ pub(super) async fn backfill(store: &Store, organization_id: Uuid) -> Result<boo
     if repository::is_backfilled(store.read(), organization_id).await? {
         return Ok(false);
     }
-    let read = store.snapshot(organization_id, |tx, id| {
-        Box::pin(async move {
-            let (known, _) = repository::deltas(tx, *id, None).await?;
-            Ok((known, repository::compute_totals(tx, *id).await?))
-        })
+    let read = store.snapshot(async move |tx| {
+        let (known, _) = repository::deltas(tx, organization_id, None).await?;
+        Ok((known, repository::compute_totals(tx, organization_id).await?))
     });
     let (known, totals) = read.await?;
-    let written = store.write((organization_id, known, totals), |tx, (id, known, totals)| {
-        Box::pin(async move {
-            if !repository::insert_backfill(tx, *id).await? {
-                return Ok(());
-            }
-            repository::delete_deltas(tx, *id, known).await?;
-            repository::add_totals(tx, *id, totals).await
-        })
+    let written = store.write(async move |tx| {
+        if !repository::insert_backfill(tx, organization_id).await? {
+            return Ok(());
+        }
+        repository::delete_deltas(tx, organization_id, &known).await?;
+        repository::add_totals(tx, organization_id, &totals).await
     });
     match written.await {
         // The organization has gone.

@@ -354,11 +354,10 @@ pub async fn import(
     check_member(store.read(), actor, &import).await?;
     let import = TimeImport { ignored_columns: file.ignored_columns.clone(), ..import };
     let (on_error, dry_run) = (import.query.on_error, import.query.dry_run);
-    let compared = store
-        .snapshot((actor.clone(), import.clone(), file), |tx, (actor, import, file)| {
-            Box::pin(compare(tx, actor, import, file))
-        })
-        .await?;
+    let compared = {
+        let (actor, import) = (actor.clone(), import.clone());
+        store.snapshot(async move |tx| compare(tx, &actor, &import, &file).await).await?
+    };
     if dry_run {
         let report = &compared.report;
         tracing::info!(created = report.created, failed = report.failed, "tried an import");
@@ -407,30 +406,26 @@ async fn write_at_once(
     import: TimeImport,
     Compared { report, fit, total: _ }: Compared,
 ) -> Result<Imported<TimeImportReport>> {
-    let input = (actor.clone(), import.clone(), fit, report);
-    let connection = answering.read();
+    let (connection, member_id) = (answering.read(), import.query.member_id);
+    let author = actor.clone();
     let written = answering
-        .write(input, |tx, (actor, import, fit, report)| {
-            Box::pin(async move {
-                let rows: Vec<&Parsed> = fit.iter().collect();
-                let written = write::write(tx, actor, import, &rows).await?;
-                let found = TimeImportReport {
-                    duplicates: report.duplicates,
-                    deleted_before: report.deleted_before,
-                    failed: report.failed,
-                    errors: report.errors.clone(),
-                    skipped: report.skipped,
-                    ignored_columns: report.ignored_columns.clone(),
-                    ..TimeImportReport::default()
-                };
-                Ok(Imported::Done(found.with(written).or_abort(import.query.on_error)?))
-            })
+        .write(async move |tx| {
+            let rows: Vec<&Parsed> = fit.iter().collect();
+            let written = write::write(tx, &author, &import, &rows).await?;
+            let found = TimeImportReport {
+                duplicates: report.duplicates,
+                deleted_before: report.deleted_before,
+                failed: report.failed,
+                errors: report.errors.clone(),
+                skipped: report.skipped,
+                ignored_columns: report.ignored_columns.clone(),
+                ..TimeImportReport::default()
+            };
+            Ok(Imported::Done(found.with(written).or_abort(import.query.on_error)?))
         })
         .await;
     match written {
-        Err(Error::Reference) => {
-            Err(unknown_reference(connection, actor, import.query.member_id).await?)
-        }
+        Err(Error::Reference) => Err(unknown_reference(connection, actor, member_id).await?),
         Ok(Imported::Done(report)) => {
             tracing::info!(created = report.created, failed = report.failed, "imported time");
             Ok(Imported::Done(report))

@@ -21,9 +21,10 @@ use super::{commits::CommitCounter, file::DataFile};
 use crate::{
     error::{Error, Result},
     store::{
-        Context, Schema,
+        Context, Schema, Tx,
         connections::Connections,
         job::{self, Job},
+        local,
     },
 };
 
@@ -56,7 +57,7 @@ impl Writer {
         let (sender, queue) = mpsc::channel(QUEUE_CAPACITY);
         let connections = parts.connections.clone();
         let task = WriterTask { parts, queue, failure: Failure::default(), savepoint_batches: 0 };
-        tokio::spawn(task.run());
+        local::spawn(move || task.run());
         Self { queue: sender, connections }
     }
 
@@ -86,9 +87,9 @@ impl Writer {
 
     /// Whether it can write. After a failure, it finds out by writing.
     pub(in crate::store) async fn ping(&self) -> Result<()> {
-        let (nothing, done) = job::job(None, (), |tx, ()| {
+        let (nothing, done) = job::job(None, async |tx: &Tx| {
             tx.set_rollback_only();
-            Box::pin(async { Ok(()) })
+            Ok(())
         });
         let answer = async {
             self.enqueue(nothing).await?;
@@ -100,7 +101,7 @@ impl Writer {
 
     /// Waits until what was begun is done.
     pub(in crate::store) async fn stop(&self) {
-        let (nothing, done) = job::job(None, (), |_, ()| Box::pin(async { Ok(()) }));
+        let (nothing, done) = job::job(None, async |_: &Tx| Ok(()));
         if self.enqueue(nothing).await.is_ok() {
             let _ = done.await;
         }
