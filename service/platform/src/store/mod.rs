@@ -37,7 +37,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::LocalBoxFuture;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, EntityName};
 
 use backfill_requests::BackfillRequests;
 pub use catalogue::{Catalogue, HasAmounts, OnTimeZoneChange};
@@ -341,6 +341,16 @@ impl Store {
     /// How many statements this store has run, transactions' brackets left out.
     pub fn statements(&self) -> u64 {
         self.reader.telemetry().statements()
+    }
+
+    /// Renews the statistics of a table into which many rows have just been written: PostgreSQL goes on with plans
+    /// that were made while it was empty, until autovacuum comes by. SQLite's plans do not depend on them.
+    pub async fn analyze(&self, table: impl EntityName) -> Result<()> {
+        if self.engine == Engine::Postgres {
+            let sql = format!("ANALYZE \"{}\"", table.table_name());
+            self.reader.execute_unprepared(&sql).await?;
+        }
+        Ok(())
     }
 
     /// The use of the connection pools, for metrics.

@@ -4,6 +4,7 @@
 //! backfills deletes those that the rows it has summed are in already, and nobody else touches an
 //! organization's deltas before that.
 
+use entity::spending_total;
 use uuid::Uuid;
 
 use super::repository;
@@ -14,6 +15,8 @@ use crate::{
 
 /// How many deltas one transaction adds.
 const BATCH_SIZE: u64 = 1000;
+/// How many totals written at once make their table another one for a planner.
+const ANALYZE_FROM: usize = 1000;
 
 /// One round over the organizations that have deltas, and those whose totals somebody has asked for. Gives how many
 /// deltas were added where more wait: a few may wait for the next round, which then adds more at a time.
@@ -52,6 +55,7 @@ pub(super) async fn backfill(store: &Store, organization_id: Uuid) -> Result<boo
         Ok((known, repository::compute_totals(tx, organization_id).await?))
     });
     let (known, totals) = read.await?;
+    let is_bulk = totals.0.len() >= ANALYZE_FROM;
     let written = store.write(async move |tx| {
         if !repository::insert_backfill(tx, organization_id).await? {
             return Ok(());
@@ -61,7 +65,11 @@ pub(super) async fn backfill(store: &Store, organization_id: Uuid) -> Result<boo
     });
     match written.await {
         // The organization has gone.
-        Err(Error::Reference) => Ok(true),
-        other => other.map(|()| true),
+        Err(Error::Reference) => return Ok(true),
+        other => other?,
     }
+    if is_bulk {
+        store.analyze(spending_total::Entity).await?;
+    }
+    Ok(true)
 }
