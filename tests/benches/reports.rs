@@ -48,7 +48,7 @@ fn main() {
 }
 
 async fn schema(store: &Store, sql: &'static str) {
-    store.write(async move |tx| Ok(tx.execute_unprepared(&sql).await.map(drop)?)).await.unwrap();
+    store.write(async move |tx| Ok(tx.execute_unprepared(sql).await.map(drop)?)).await.unwrap();
 }
 
 async fn measure(name: &str, index: &str, store: &Store, actor: &Actor, categories: &[Uuid]) {

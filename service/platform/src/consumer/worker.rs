@@ -121,7 +121,7 @@ async fn start(context: &Consumers, consumer: &'static Consumer) -> Result<()> {
     let started = context.store.write(async move |tx| {
         let ours = acquire_lease(tx, consumer, &node).await?;
         if ours && !repository::has_started(tx, consumer.name).await? {
-            repository::start(tx, &consumer).await?;
+            repository::start(tx, consumer).await?;
         }
         Ok(())
     });
