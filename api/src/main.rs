@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::cli::Cli;
+use api::cli::{Cli, print};
 use mimalloc::MiMalloc;
 
 /// What is freed goes back to the system: the C library's keeps the memory of each password that was hashed, once
@@ -15,7 +15,7 @@ async fn main() -> ExitCode {
     match Cli::read().run().await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("steward: {error}");
+            print::err(format_args!("steward: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -3,42 +3,42 @@ use std::process::ExitCode;
 use chrono::TimeDelta;
 use service::{Store, event::verify::from_the_future, zone};
 
-use super::{CliError, connect, missing_migrations, url};
+use super::{CliError, connect, missing_migrations, print::out, url};
 use crate::config::Database;
 
 pub(super) async fn run(database: &Database, settings: &[String]) -> Result<ExitCode, CliError> {
     for (n, setting) in settings.iter().enumerate() {
-        println!("{:<14} {setting}", if n == 0 { "configuration" } else { "" });
+        out!("{:<14} {setting}", if n == 0 { "configuration" } else { "" });
     }
     let zones = zone::installed();
-    println!("time zones     {zones}");
+    out!("time zones     {zones}");
     if zones.is_older_than_bundled() {
         let bundled = zone::Database::bundled_version();
-        println!("               older than those in steward, which are {bundled}");
+        out!("               older than those in steward, which are {bundled}");
     }
-    println!("database       {}", url(database).shown());
+    out!("database       {}", url(database).shown());
     let store = match connect(database).await {
         Ok(store) => store,
         Err(error) => {
-            println!("connection     failed: {error}");
+            out!("connection     failed: {error}");
             return Ok(ExitCode::FAILURE);
         }
     };
     if let Err(error) = store.ping().await {
-        println!("connection     failed: {error}");
+        out!("connection     failed: {error}");
         return Ok(ExitCode::FAILURE);
     }
-    println!("connection     ok, {}", store.engine().as_str());
+    out!("connection     ok, {}", store.engine().as_str());
     let missing = missing_migrations(&store).await?;
     if missing.is_empty() {
         check_clock(&store).await?;
     }
     store.close().await?;
     if missing.is_empty() {
-        println!("schema         up to date");
+        out!("schema         up to date");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("schema         outdated: {} missing; run `steward migrate up`", missing.join(", "));
+    out!("schema         outdated: {} missing; run `steward migrate up`", missing.join(", "));
     Ok(ExitCode::FAILURE)
 }
 
@@ -54,16 +54,16 @@ async fn check_clock(store: &Store) -> Result<(), CliError> {
             ahead.abs().num_seconds(),
             if ahead > TimeDelta::zero() { "ahead of" } else { "behind" },
         );
-        println!("clock          WARNING: the database's is {seconds} s {how} this machine's");
+        out!("clock          WARNING: the database's is {seconds} s {how} this machine's");
         right = false;
     }
     if let Some(ahead) = from_the_future(store).await?.filter(|ahead| *ahead > TOLERANCE) {
         let seconds = ahead.num_seconds();
-        println!("clock          WARNING: what was done last was done {seconds} s later than now");
+        out!("clock          WARNING: what was done last was done {seconds} s later than now");
         right = false;
     }
     if right {
-        println!("clock          ok");
+        out!("clock          ok");
     }
     Ok(())
 }

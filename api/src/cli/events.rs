@@ -7,7 +7,7 @@ use service::{
 };
 use uuid::Uuid;
 
-use super::{CliError, connect, missing_migrations};
+use super::{CliError, connect, missing_migrations, print::out};
 use crate::config::Database;
 
 #[derive(Debug, Subcommand)]
@@ -36,11 +36,11 @@ pub(super) async fn run(database: &Database, action: Action) -> Result<ExitCode,
         Action::Parked => show(&store).await?,
         Action::Retry { id: Some(id), .. } => {
             consumer::retry(&store, id).await?;
-            println!("1 event is tried again");
+            out!("1 event is tried again");
         }
         Action::Retry { id: None, .. } => {
             let count = consumer::retry_all(&store).await?;
-            println!("{count} events are tried again");
+            out!("{count} events are tried again");
         }
     }
     store.close().await?;
@@ -50,7 +50,7 @@ pub(super) async fn run(database: &Database, action: Action) -> Result<ExitCode,
 async fn show(store: &Store) -> Result<(), CliError> {
     let parked = consumer::parked(store).await?;
     if parked.is_empty() {
-        println!("none");
+        out!("none");
     }
     for event in parked {
         let ParkedEvent {
@@ -66,9 +66,9 @@ async fn show(store: &Store) -> Result<(), CliError> {
             requeued,
         } = event;
         let state = if requeued { ", put back" } else { "" };
-        println!("{id}  {consumer}  {kind}, {attempts} attempts{state}");
-        println!("    event {event_id} at position {position} of {organization_id}");
-        println!("    since {parked_at}: {error}");
+        out!("{id}  {consumer}  {kind}, {attempts} attempts{state}");
+        out!("    event {event_id} at position {position} of {organization_id}");
+        out!("    since {parked_at}: {error}");
     }
     Ok(())
 }

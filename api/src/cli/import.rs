@@ -15,7 +15,10 @@ use service::{
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{CliError, connect, missing_migrations};
+use super::{
+    CliError, connect, missing_migrations,
+    print::{self, out},
+};
 use crate::config::Database;
 
 /// The same as the query of POST …/expenses/import.
@@ -241,7 +244,7 @@ pub(super) async fn run(database: &Database, args: ImportArgs) -> Result<ExitCod
     if args.preview {
         let preview = expense::preview(WriteOnce::new(&store), import).await?;
         store.close().await?;
-        println!("{}", serde_json::to_string_pretty(&preview)?);
+        out!("{}", serde_json::to_string_pretty(&preview)?);
         return Ok(ExitCode::SUCCESS);
     }
     let imported = match expense::import(&store, WriteOnce::new(&store), &actor, import).await {
@@ -262,12 +265,12 @@ pub(super) async fn run(database: &Database, args: ImportArgs) -> Result<ExitCod
     store.close().await?;
     match imported {
         Ok(report) => {
-            println!("{}", serde_json::to_string_pretty(&report)?);
+            out!("{}", serde_json::to_string_pretty(&report)?);
             Ok(ExitCode::SUCCESS)
         }
         Err(Failed { report, why }) => {
-            println!("{}", serde_json::to_string_pretty(&report)?);
-            eprintln!("steward: {why}");
+            out!("{}", serde_json::to_string_pretty(&report)?);
+            print::err(format_args!("steward: {why}"));
             Ok(ExitCode::FAILURE)
         }
     }

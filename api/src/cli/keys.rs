@@ -9,7 +9,7 @@ use service::{
     seal::Keyring,
 };
 
-use super::{CliError, connect, missing_migrations};
+use super::{CliError, connect, missing_migrations, print::out};
 use crate::config::Database;
 
 #[derive(Debug, Subcommand)]
@@ -33,7 +33,7 @@ pub(super) enum Action {
 
 pub(super) async fn run(database: &Database, action: Action) -> Result<ExitCode, CliError> {
     if let Action::New { id } = action {
-        println!("{}", Keyring::new_key(&id, &Random::system()));
+        out!("{}", Keyring::new_key(&id, &Random::system()));
         return Ok(ExitCode::SUCCESS);
     }
     let store = connect(database).await?;
@@ -60,11 +60,9 @@ async fn rotate(store: &Store, first: &str) -> Result<ExitCode, CliError> {
     let rotated = key_rotation::rotate(store, |values| bar.inc(values)).await;
     bar.finish_and_clear();
     let Rotated { values, undecryptable, usage } = rotated?;
-    println!("{values} values were encrypted again with {first}");
+    out!("{values} values were encrypted again with {first}");
     if undecryptable > 0 {
-        println!(
-            "{undecryptable} values do not open: their keys are missing, or not those of then"
-        );
+        out!("{undecryptable} values do not open: their keys are missing, or not those of then");
     }
     show(&usage, Some(first));
     let left = usage.other_than(first).next().is_some();
@@ -73,15 +71,15 @@ async fn rotate(store: &Store, first: &str) -> Result<ExitCode, CliError> {
 
 fn show(KeyUsage { keys }: &KeyUsage, first: Option<&str>) {
     if keys.is_empty() {
-        println!("none: nothing is encrypted");
+        out!("none: nothing is encrypted");
     }
     for (id, count) in keys {
-        println!("{id}  {count} values{}", if first == Some(id) { ", the first key" } else { "" });
+        out!("{id}  {count} values{}", if first == Some(id) { ", the first key" } else { "" });
     }
     let Some(first) = first else { return };
     let older: Vec<&str> = keys.keys().map(String::as_str).filter(|id| *id != first).collect();
     match &older[..] {
-        [] => println!("no other key than {first} is needed"),
-        older => println!("still needed besides {first}: {}", older.join(", ")),
+        [] => out!("no other key than {first} is needed"),
+        older => out!("still needed besides {first}: {}", older.join(", ")),
     }
 }

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{CliError, connect};
+use super::{CliError, connect, print::out};
 use crate::config::Database;
 
 #[derive(Debug, Subcommand)]
@@ -29,7 +29,7 @@ pub(super) async fn run(database: &Database, direction: Direction) -> Result<Exi
         Direction::Status => {}
     }
     for (name, applied) in store.migrations().await? {
-        println!("{}  {name}", if applied { "applied" } else { "missing" });
+        out!("{}  {name}", if applied { "applied" } else { "missing" });
     }
     store.close().await?;
     Ok(ExitCode::SUCCESS)

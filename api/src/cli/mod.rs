@@ -5,6 +5,7 @@ mod events;
 mod import;
 mod keys;
 mod migrate;
+pub mod print;
 mod serve;
 mod settings;
 mod user;
@@ -22,6 +23,7 @@ use service::{
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
+use self::print::out;
 use crate::{
     config::{Database, DatabaseUrl, Hashing, Log, LogFormat, Serve},
     openapi,
@@ -122,7 +124,7 @@ impl Cli {
             Some(Command::Migrate { direction }) => migrate::run(&database, direction).await,
             Some(Command::Events { action }) => events::run(&database, action).await,
             Some(Command::Openapi) => {
-                println!("{}", openapi::document().to_pretty_json()?);
+                out!("{}", openapi::document().to_pretty_json()?);
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Import(args)) => import::run(&database, *args).await,

@@ -9,7 +9,7 @@ use service::{
     },
 };
 
-use super::{CliError, connect, missing_migrations};
+use super::{CliError, connect, missing_migrations, print::out};
 use crate::config::{Database, Hashing};
 
 /// How many bytes of standard input are read for a password.
@@ -95,7 +95,7 @@ async fn list(store: &Store) -> Result<(), CliError> {
     };
     operator::each(store, show).await?;
     if none {
-        println!("none");
+        out!("none");
     }
     Ok(())
 }
@@ -147,14 +147,14 @@ fn named(error: Error) -> CliError {
 }
 
 fn say(User { id, email, .. }: &User, what: &str, password: Option<&str>) {
-    println!("{id}  {email} {what}");
+    out!("{id}  {email} {what}");
     if let Some(password) = password {
-        println!("password  {password}");
+        out!("password  {password}");
     }
 }
 
 fn show(Account { user, disabled_at }: Account) {
     let User { id, email, display_name, created_at, .. } = user;
     let state = disabled_at.map(|at| format!(", disabled since {at}")).unwrap_or_default();
-    println!("{id}  {email}  {display_name}, since {created_at}{state}");
+    out!("{id}  {email}  {display_name}, since {created_at}{state}");
 }

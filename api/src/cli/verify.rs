@@ -8,7 +8,7 @@ use service::{
     zone,
 };
 
-use super::{CliError, connect, missing_migrations};
+use super::{CliError, connect, missing_migrations, print::out};
 use crate::config::Database;
 
 #[derive(Debug, Args)]
@@ -66,14 +66,14 @@ pub(super) async fn run(database: &Database, args: VerifyArgs) -> Result<ExitCod
         found.push((what, holds, faults));
     }
     if found.is_empty() {
-        println!("none: nothing is stored yet");
+        out!("none: nothing is stored yet");
     }
     let mut sound = true;
     for (what, holds, faults) in found {
         let state = if faults.is_empty() { "ok" } else { "FAULTY" };
-        println!("{what}  {state}, {holds}");
+        out!("{what}  {state}, {holds}");
         for fault in faults {
-            println!("    {fault}");
+            out!("    {fault}");
             sound = false;
         }
     }
@@ -82,9 +82,9 @@ pub(super) async fn run(database: &Database, args: VerifyArgs) -> Result<ExitCod
 }
 
 async fn verify_zones(store: &Store, redate: bool) -> Result<ExitCode, CliError> {
-    println!("time zones {}", zone::installed());
+    out!("time zones {}", zone::installed());
     let Summary { checked, found, redated } = redating::verify(store, redate, show).await?;
-    println!("{checked} rows looked at, {found} differ, {redated} written anew");
+    out!("{checked} rows looked at, {found} differ, {redated} written anew");
     Ok(if found == redated { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -96,5 +96,5 @@ fn show(difference: &Difference) {
         Outcome::Kept(why) => format!("  stays: {why}"),
     };
     let field = field.as_str();
-    println!("{organization_id}  {entity} {id}  {field}: {stored}, should be {right}{outcome}");
+    out!("{organization_id}  {entity} {id}  {field}: {stored}, should be {right}{outcome}");
 }

@@ -1,6 +1,9 @@
 //! The settings, as the environment has them and as an operator sees them.
 
-use std::process::Command;
+use std::{
+    io::Read,
+    process::{Command, Stdio},
+};
 
 /// The program in an empty folder, where nothing is set.
 fn steward(folder: &tempfile::TempDir) -> Command {
@@ -70,4 +73,18 @@ fn what_there_is_none_of_is_said_to_be_none() {
     ] {
         assert_eq!(output(steward(&folder).args(arguments)), (Some(0), said.to_owned()));
     }
+}
+
+/// As `steward openapi | head -c 1` has it: the rest is more than a pipe holds.
+#[test]
+fn a_reader_may_go_away_early() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = steward(&folder);
+    command.arg("openapi").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().expect("steward runs");
+    let mut output = process.stdout.take().expect("a pipe");
+    output.read_exact(&mut [0]).expect("a byte");
+    drop(output);
+    let ended = process.wait_with_output().expect("steward ends");
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr)), (Some(0), "".into()));
 }
