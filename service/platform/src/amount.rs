@@ -113,7 +113,9 @@ pub fn is_none(text: &str) -> bool {
     text.chars().all(|c| is_space(c) || MINUS.contains(&c))
 }
 
-const MINUS: [char; 5] = ['-', '\u{2212}', '\u{2013}', '\u{2014}', '\u{2010}'];
+/// What stands for a minus: dashes, and the triangles of Japan.
+const MINUS: [char; 8] =
+    ['-', '\u{2212}', '\u{2013}', '\u{2014}', '\u{2010}', '\u{ff0d}', '\u{25b2}', '\u{25b3}'];
 const GROUPING: [char; 8] = ['.', ',', '\'', '’', ' ', '\u{a0}', '\u{202f}', '\u{2009}'];
 
 /// White space, and the marks for the direction of writing, which nobody sees.
@@ -157,7 +159,7 @@ fn trailing_point<'a>(after: &'a str, digits: &str, separator: char) -> (&'a str
 /// What the texts around the digits say: at most one sign, and at most one currency.
 fn sign_and_unit<'a>(before: &'a str, after: &'a str) -> Option<(Sign, Option<&'a str>)> {
     let (before, opened) = without(before, &['(']);
-    let (after, closed) = without(after, &[')']);
+    let (after, closed) = without(side_in_brackets(after), &[')']);
     let (before, minus) = without(before, &MINUS);
     let (before, plus) = without(before, &['+']);
     let (after, minus_after) = without(after, &MINUS);
@@ -185,13 +187,21 @@ fn without<'a>(text: &'a str, marks: &[char]) -> (&'a str, bool) {
     (stripped.unwrap_or(text).trim_matches(is_space), stripped.is_some())
 }
 
-const SIDES: [(&str, Sign); 5] = [
+const SIDES: [(&str, Sign); 7] = [
+    ("CREDIT", Sign::Credit),
+    ("DEBIT", Sign::Debit),
     ("CR", Sign::Credit),
     ("DR", Sign::Debit),
     ("DB", Sign::Debit),
     ("C", Sign::Credit),
     ("D", Sign::Debit),
 ];
+
+/// What stands after the digits, without brackets around `CR` or `DR` alone: `100.00(Dr)`.
+fn side_in_brackets(after: &str) -> &str {
+    let inner = after.trim_matches(is_space).strip_prefix('(').and_then(|it| it.strip_suffix(')'));
+    inner.filter(|inner| side_of(inner).1.is_some()).unwrap_or(after)
+}
 
 /// Takes `CR` or `DR` from the end of a text.
 fn side_of(after: &str) -> (&str, Option<Sign>) {
@@ -337,6 +347,11 @@ mod tests {
             ("5.00Dr.", '.', 500, Debit, None),
             ("7.00 cr", '.', 700, Credit, None),
             ("7.00 C", '.', 700, Credit, None),
+            ("7.00 Credit", '.', 700, Credit, None),
+            ("1,00,000.00(Dr)", '.', 10_000_000, Debit, None),
+            ("7.00 (Cr)", '.', 700, Credit, None),
+            ("\u{25b2}1,200円", '.', 120_000, Minus, Some("円")),
+            ("\u{ff0d}12.00", '.', 1200, Minus, None),
             ("(57.92)", '.', 5792, Minus, None),
             ("$(57.92)", '.', 5792, Minus, Some("$")),
             ("($1,030.00)", '.', 103_000, Minus, Some("$")),
