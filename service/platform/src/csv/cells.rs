@@ -1,7 +1,7 @@
 use chrono::NaiveDate;
 use csv::ByteRecord;
 
-use super::{Column, RowError};
+use super::{Column, RowError, months};
 use crate::text;
 
 /// The cells of one row.
@@ -80,9 +80,17 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// The day that a text says in a format. `ignore_time` cuts off a time after it.
+/// The day that a text says in a format, with the name of its month in English or in another language.
+/// `ignore_time` cuts off a time after it.
 pub fn parse_day(text: &str, format: &str, ignore_time: bool) -> Option<NaiveDate> {
     let text = text.trim();
+    let names_month = ["%B", "%b", "%h"].iter().any(|name| format.contains(name));
+    let in_english = || if names_month { months::in_english(text) } else { None };
+    parse_english(text, format, ignore_time)
+        .or_else(|| parse_english(&in_english()?, format, ignore_time))
+}
+
+fn parse_english(text: &str, format: &str, ignore_time: bool) -> Option<NaiveDate> {
     if !ignore_time {
         return NaiveDate::parse_from_str(text, format).ok();
     }

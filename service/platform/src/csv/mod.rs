@@ -10,6 +10,8 @@ mod encoding;
 pub mod fuzz;
 mod key;
 mod lines;
+mod months;
+mod query;
 mod report;
 mod sheet;
 
@@ -22,8 +24,9 @@ pub use self::{
     chunks::Chunks,
     columns::{Column, Header, position},
     dialect::{Dialect, Sample},
-    encoding::encoding,
+    encoding::{Encoding, encoding},
     key::{Identity, Keys, Said},
+    query::csv_query,
     report::{MAX_REPORTED, Report},
     sheet::Sheet,
 };
@@ -66,8 +69,10 @@ pub struct RowError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ImportReason)]
 pub struct Reason {
-    /// Stable, machine-readable code: `income`, `not_spending`, `balance`, or the code of the errors
-    /// of invalid rows.
+    /// Stable, machine-readable code. Of rows that are in order and are left out: `income`,
+    /// `not_spending`, `balance`, `pending` (not booked yet), `void` (declined, cancelled or reverted),
+    /// `no_transaction` (neither a day nor an amount) and `left_out` (totals at the end of the file). Of
+    /// invalid rows: the code of their errors.
     pub code: &'static str,
     /// Number of rows.
     pub count: u64,
@@ -121,7 +126,10 @@ impl Refusals {
         skip_last: Option<u64>,
     ) {
         if encoding.is_some_and(|label| self::encoding(label).is_none()) {
-            self.refuse("encoding", "must be an encoding such as utf-8, windows-1252 or utf-16");
+            let message = "must be an encoding such as utf-8, utf-16, windows-1252, iso-8859-2, \
+                shift_jis or macintosh, or a code page of DOS: cp437, cp850, cp852, cp858, cp865 or \
+                cp866";
+            self.refuse("encoding", message);
         }
         for (name, rows) in [("skip_rows", skip_rows), ("skip_last", skip_last)] {
             if rows.is_some_and(|rows| rows > MAX_SKIPPED) {

@@ -7,12 +7,11 @@ use std::{
 };
 
 use csv::{ByteRecord, ReaderBuilder};
-use encoding_rs::UTF_8;
 
 use super::{
     Cells, Dialect, Header,
     dialect::skip_lines,
-    encoding::{self, Decoded},
+    encoding::{self, Decoded, Encoding},
     lines::Lines,
 };
 use crate::error::{Error, Result};
@@ -45,7 +44,7 @@ impl Sheet {
 
 impl<R: Read> Sheet<R> {
     pub(crate) fn of(file: R, dialect: &Dialect) -> Result<(Self, Header)> {
-        let decoded = Decoded::of(file, dialect.encoding.unwrap_or(UTF_8));
+        let decoded = Decoded::of(file, dialect.encoding.unwrap_or_else(Encoding::utf_8));
         let mut text = BufReader::new(decoded);
         let (skipped, said) = skip_lines(&mut text, dialect.skip_rows.unwrap_or_default())
             .map_err(|error| unreadable_file(&error))?;
