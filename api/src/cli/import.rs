@@ -35,7 +35,7 @@ pub(super) struct ImportArgs {
     /// Only show how the file is read: the settings that are found, the first rows, and what is uncertain
     #[arg(long)]
     preview: bool,
-    /// The file's encoding, such as utf-8 or windows-1252 [default: found]
+    /// The file's encoding, such as utf-8, windows-1252 or cp850 [default: found]
     #[arg(long)]
     encoding: Option<String>,
     /// How many lines stand before the header [default: found]
@@ -98,6 +98,15 @@ pub(super) struct ImportArgs {
     /// What it says where money came in [default: the usual words]
     #[arg(long, requires = "direction")]
     direction_credit: Option<String>,
+    /// The column that says whether a row is booked: others are ignored [default: found]
+    #[arg(long)]
+    status: Option<String>,
+    /// The column of the latitude in degrees north
+    #[arg(long, requires = "longitude")]
+    latitude: Option<String>,
+    /// The column of the longitude in degrees east
+    #[arg(long, requires = "latitude")]
+    longitude: Option<String>,
     /// What stands before the minor units: . or , [default: found]
     #[arg(long)]
     decimal_separator: Option<char>,
@@ -177,6 +186,9 @@ impl ImportArgs {
             direction,
             direction_debit,
             direction_credit,
+            status,
+            latitude,
+            longitude,
             decimal_separator,
             delimiter,
             account,
@@ -214,6 +226,9 @@ impl ImportArgs {
             direction: direction.clone(),
             direction_debit: direction_debit.clone(),
             direction_credit: direction_credit.clone(),
+            status: status.clone(),
+            latitude: latitude.clone(),
+            longitude: longitude.clone(),
             decimal_separator: *decimal_separator,
             delimiter: *delimiter,
             account: account.clone(),

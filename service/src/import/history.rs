@@ -40,6 +40,9 @@ pub(crate) struct Rule {
 
 /// What was imported before of the rows of one file, which is asked for some rows at a time, in their order. Each of
 /// what was imported is known again in one row.
+///
+/// It keeps those rows that were imported with other columns and may be rows of this file: none of a new file, and of
+/// one that was imported before at most those that share day, amount and account with a row of it.
 #[derive(Debug)]
 pub(crate) struct History {
     rule: Rule,
@@ -101,12 +104,11 @@ impl History {
         let unread: HashSet<&str> =
             buckets.into_iter().filter(|bucket| !self.buckets.contains_key(*bucket)).collect();
         let column = imported_row::Column::Bucket;
-        let known = find(connection, organization_id, column, unread.iter().copied()).await?;
-        self.buckets.extend(unread.into_iter().map(|bucket| (bucket.to_owned(), VecDeque::new())));
+        let known = find(connection, organization_id, column, unread.into_iter()).await?;
+        // One of which nothing was imported is not kept: a file may have as many as rows.
         for row in known {
-            let bucket = row.bucket.as_deref().and_then(|bucket| self.buckets.get_mut(bucket));
-            if let Some(bucket) = bucket {
-                bucket.push_back(row);
+            if let Some(bucket) = row.bucket.clone() {
+                self.buckets.entry(bucket).or_default().push_back(row);
             }
         }
         Ok(())

@@ -167,7 +167,8 @@ async fn a_file_names_projects_by_job_number_or_by_name(database: Database) {
     let errors = problem["errors"].as_array().unwrap();
     let codes: Vec<_> = errors.iter().map(|error| &error["code"]).collect();
     assert_eq!(codes, ["ambiguous_project", "project_archived", "unknown_project"]);
-    let skipped = ada.upload(&format!("{import}&on_error=skip"), bad).await.expect(200);
+    let skip = "&on_error=skip&sign=debit_positive";
+    let skipped = ada.upload(&format!("{import}{skip}"), bad).await.expect(200);
     assert_eq!((&skipped["created"], &skipped["failed"]), (&json!(0), &json!(3)));
     app.stop().await;
 }

@@ -329,6 +329,8 @@ async fn an_encoding_is_that_of_the_mark_the_query_or_the_header(database: Datab
         (1, "", "text/csv; charset=windows-1250", "Ščk"),
         (2, "", "text/csv; charset=\"windows-1251\"", "Љиk"),
         (3, "&encoding=macintosh", "text/csv; charset=utf-8", "äËk"),
+        (4, "&encoding=cp850", "text/csv", "èÞk"),
+        (5, "", "text/csv; charset=ibm437", "èΦk"),
     ] {
         let mut file = file.clone();
         file[15] = b'0' + day;

@@ -1,6 +1,7 @@
 //! What an import does with the rows of a file.
 
 mod bank;
+mod columns;
 mod format;
 mod identity;
 mod large;
@@ -236,6 +237,8 @@ async fn a_query_that_does_not_fit_the_file_is_refused_with_a_pointer(database: 
         ("date=Day&amount=Sum&currency=EURO", &["?currency"]),
         ("date=Day&amount=Sum&account=x&account_column=Shop", &["?account_column"]),
         ("date=Day&amount=Sum&account_column=IBAN", &["?account_column"]),
+        ("date=Day&amount=Sum&status=State", &["?status"]),
+        ("date=Day&amount=Sum&latitude=Why", &["?longitude"]),
         ("date=Day&amount=Sum&date_format=%25Q", &["?date_format"]),
         ("date=Day&amount=Sum&decimal_separator=x", &["?decimal_separator"]),
         ("date=Day&amount=Sum&decimal_separator=,,", &["?decimal_separator"]),

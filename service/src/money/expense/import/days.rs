@@ -10,7 +10,7 @@ pub(super) enum Order {
     Day,
 }
 
-const FORMATS: [(&str, Order); 38] = [
+const FORMATS: &[(&str, Order)] = &[
     ("%Y-%m-%d", Order::Year),
     ("%Y/%m/%d", Order::Year),
     ("%Y.%m.%d", Order::Year),
@@ -42,6 +42,7 @@ const FORMATS: [(&str, Order); 38] = [
     ("%d/%B/%Y", Order::Day),
     ("%d %B %y", Order::Day),
     ("%d-%B-%y", Order::Day),
+    ("%d. %B %y", Order::Day),
     ("%d %B, %Y", Order::Day),
     ("%a %d %B %Y", Order::Day),
     ("%a, %d %B %Y", Order::Day),
@@ -53,7 +54,8 @@ const FORMATS: [(&str, Order); 38] = [
 
 /// Whether a text is a day, however it is written.
 pub(super) fn is_day(text: &str) -> bool {
-    text.len() <= 60 && FORMATS.iter().any(|(format, _)| fits(text, format, true))
+    let may_be = text.len() <= 60 && text.contains(|c: char| c.is_ascii_digit());
+    may_be && FORMATS.iter().any(|(format, _)| fits(text, format, true))
 }
 
 fn fits(text: &str, format: &str, ignore_time: bool) -> bool {
@@ -170,6 +172,14 @@ mod tests {
             (&["January 2, 2026"], "%B %d, %Y"),
             (&["2 Jan 2026"], "%d %B %Y"),
             (&["02-Jan-26"], "%d-%B-%y"),
+            (&["20260102", "20261112"], "%Y%m%d"),
+            (&["02.01.26", "13.01.26"], "%d.%m.%y"),
+            (&["2026/1/2", "2026/11/12"], "%Y/%m/%d"),
+            (&["1. März 2026", "12. Okt. 2026"], "%d. %B %Y"),
+            (&["2. Dez. 26"], "%d. %B %y"),
+            (&["02 août 2026", "1er févr. 2026"], "%d %B %Y"),
+            (&["2 de marzo de 2026", "12 de ago. de 2026"], "%d %B %Y"),
+            (&["3 maggio 2026", "3 mei 2026", "3 maj 2026", "3 maio 2026"], "%d %B %Y"),
             (&["2026年2月1日"], "%Y年%m月%d日"),
         ] {
             let expected = Found { format, ignore_time: false, or: None, has_zone: false };

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{ImportQuery, RowError, rows::Parsed};
+use super::{ImportQuery, parsed::Parsed};
 use crate::{
     actor::Actor,
+    csv::RowError,
     error::{Error, Result},
     money::category::{self, Category},
     resource::Writable,

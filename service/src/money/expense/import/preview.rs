@@ -8,13 +8,14 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    Import, ImportQuery, RowError,
+    Import, ImportQuery, Income,
     detect::{Detected, Uncertainty},
+    parsed::Parsed,
     reasons::{Ignored, Reasons},
-    rows::{Parsed, Row, Rows},
+    rows::{Row, Rows},
 };
 use crate::{
-    csv::Reason,
+    csv::{Reason, RowError},
     error::{Error, Result},
     idempotency::WriteOnce,
     money::expense::Kind,
@@ -105,7 +106,7 @@ pub async fn preview(
     answering.record(shown).await
 }
 
-fn show(import: &Import, detected: Detected) -> Result<ImportPreview> {
+pub(super) fn show(import: &Import, detected: Detected) -> Result<ImportPreview> {
     let Detected { query, columns, uncertain } = detected;
     let mut shown = ImportPreview {
         settings: settings(&query)?,
@@ -162,7 +163,7 @@ impl ImportPreview {
                     &mut sums.entry(parsed.currency.clone()).or_default()[usize::from(is_income)];
                 *sum = sum.saturating_add(parsed.amount_minor);
                 *if is_income { &mut self.inflows } else { &mut self.outflows } += 1;
-                let left_out = is_income && query.income == super::Income::Ignore;
+                let left_out = is_income && query.income == Income::Ignore;
                 let reason = left_out.then_some(Ignored::Income.code());
                 ImportPreviewRow::of(parsed, reason)
             }

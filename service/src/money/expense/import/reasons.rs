@@ -12,6 +12,12 @@ pub(super) enum Ignored {
     Income,
     NotSpending,
     Balance,
+    /// It is not booked yet.
+    Pending,
+    /// It was declined, cancelled or reverted.
+    Void,
+    /// It has neither a day nor an amount.
+    NoTransaction,
 }
 
 impl Ignored {
@@ -20,6 +26,9 @@ impl Ignored {
             Self::Income => "income",
             Self::NotSpending => "not_spending",
             Self::Balance => "balance",
+            Self::Pending => "pending",
+            Self::Void => "void",
+            Self::NoTransaction => "no_transaction",
         }
     }
 }
@@ -62,10 +71,14 @@ fn message(code: &str) -> &'static str {
         "income" => "Money that came in. It was left out; income=import imports it as refunds.",
         "not_spending" => "Neither money out nor money in, by the word in the direction column.",
         "balance" => "A balance, and not a transaction.",
+        "pending" => "Not booked yet. Once the bank has booked it, import the file again.",
+        "void" => "Declined, cancelled or reverted by the bank: no money has moved.",
+        "no_transaction" => "Neither a day nor an amount, such as more text of the row before.",
         "left_out" => "Rows at the end of the file that are no transactions, such as totals.",
         "amount" => "The amount cannot be read.",
         "amount_precision" => "The amount has more decimals than its currency.",
         "amount_range" => "The amount is zero or too large.",
+        "coordinates" => "The coordinates cannot be read, or are no place.",
         "columns" => "The row has fewer or more cells than the header.",
         "currency" => "The currency is unknown, or not the one that the amount is written with.",
         "date" => "The day cannot be read.",

@@ -1,21 +1,18 @@
 //! The rows of a file, one at a time.
 
-use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
 use super::{
-    Import, ImportQuery, Income, RowError, SignMeaning, detect,
-    known::Known,
+    Import, ImportQuery, Income, detect,
+    money::{Amounts, Money, Word, unsure},
+    parsed::Parsed,
     reasons::Ignored,
-    words::{Way, is_balance},
+    words::{Status, Way, is_balance, is_neutral, unbooked},
 };
 use crate::{
-    amount::{self, AmountError, Sign, Written},
-    csv::{self, Cells, Column, Header, Identity, Keys, Said, Sheet},
+    amount,
+    csv::{self, Cells, Column, Header, RowError, Sheet},
     error::Result,
-    money::expense::{ExpenseInput, Kind},
-    text::fold,
+    geo,
+    money::expense::Kind,
 };
 
 /// How many rows a file has at most.
@@ -67,8 +64,8 @@ fn parse(
 ) -> Result<Row, RowError> {
     let query = &import.query;
     cells.check_width()?;
-    if says_balance(cells, columns) {
-        return Ok(Row::Ignored(Ignored::Balance, cells.line));
+    if let Some(why) = no_transaction(cells, columns) {
+        return Ok(Row::Ignored(why, cells.line));
     }
     let word = word(cells, columns, query)?;
     if let Some(why) = word.ignored(income) {
@@ -88,7 +85,7 @@ fn parse(
         separator: query.decimal_separator.unwrap_or('.'),
         exponent: currency.exponent().unwrap_or_default(),
     };
-    let (way, amount_minor) = money.read(columns, word)?;
+    let (way, amount_minor) = money.read(columns.amount, word)?;
     if way == Way::In && income == Income::Ignore {
         return Ok(Row::Ignored(Ignored::Income, cells.line));
     }
@@ -105,25 +102,47 @@ fn parse(
         category: cells.optional(columns.category, 100)?.map(|name| name.trim().to_owned()),
         project: cells.optional(columns.project, 100)?.map(|word| word.trim().to_owned()),
         note: owned(cells.optional(columns.note, 2000)?),
+        point: point(cells, columns)?,
     }))
 }
 
-/// Whether a row says what the balance is, where others say what money was for.
-fn says_balance(cells: &Cells<'_>, columns: &Columns<'_>) -> bool {
-    let places = [Some(columns.date), columns.merchant, columns.note];
-    let mut texts =
-        places.into_iter().filter_map(|column| cells.optional(column, 60).ok().flatten());
-    texts.any(is_balance)
+/// Why a row is no transaction, whichever way its money went.
+fn no_transaction(cells: &Cells<'_>, columns: &Columns<'_>) -> Option<Ignored> {
+    let text = |column| cells.optional(column, 200).ok().flatten().unwrap_or_default();
+    let day = text(Some(columns.date));
+    // Where others say what money was for.
+    if [day, text(columns.merchant), text(columns.note)].into_iter().any(is_balance) {
+        return Some(Ignored::Balance);
+    }
+    if let Some(status) = unbooked(text(columns.status), day) {
+        return Some(if status == Status::Pending { Ignored::Pending } else { Ignored::Void });
+    }
+    let is_blank = |column| cells.text(column, 100).is_ok_and(amount::is_none);
+    let has_no_amount = columns.amount.columns().all(is_blank);
+    (has_no_amount && is_blank(columns.date)).then_some(Ignored::NoTransaction)
 }
 
-/// What the column of the direction says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
-    /// There is no such column.
-    None,
-    Known(Way),
-    /// Neither that money went out nor that it came in.
-    Other,
+/// Where money was spent.
+fn point(cells: &Cells<'_>, columns: &Columns<'_>) -> Result<Option<[f64; 2]>, RowError> {
+    let Some((latitude, longitude)) = columns.point else { return Ok(None) };
+    let both = [(latitude, longitude, 90.0), (longitude, latitude, 180.0)];
+    let mut point = [0.0; 2];
+    for ((column, other, most), degrees) in both.into_iter().zip(&mut point) {
+        let Some(text) = cells.optional(Some(column), 100)? else {
+            if cells.optional(Some(other), 100)?.is_none() {
+                return Ok(None);
+            }
+            return Err(cells.bad(column, "coordinates", "must be set if the other coordinate is"));
+        };
+        let read = text.trim().replace(',', ".").parse().ok();
+        let within = read.filter(|read: &f64| (-most..=most).contains(read));
+        *degrees = within.filter(|read| geo::degrees(*read).is_ok()).ok_or_else(|| {
+            let message =
+                format!("must be degrees from -{most} to {most}, with at most 7 decimals");
+            cells.bad(column, "coordinates", message)
+        })?;
+    }
+    Ok(Some(point))
 }
 
 impl Word {
@@ -142,130 +161,11 @@ fn word(cells: &Cells<'_>, columns: &Columns<'_>, query: &ImportQuery) -> Result
     let text = cells.optional(Some(column), 200)?.unwrap_or_default();
     match query.way(text) {
         Some(way) => Ok(Word::Known(way)),
+        None if is_neutral(text) => Ok(Word::Other),
         // Who names the word of spending knows what the others are.
         None if query.direction_debit.is_some() => Ok(Word::Other),
         None => Err(unsure(cells, column, "must be a word for money that went out or came in")),
     }
-}
-
-fn unsure(cells: &Cells<'_>, column: Column<'_>, message: &str) -> RowError {
-    cells.bad(column, "direction", message)
-}
-
-/// How the amounts of a row are read.
-struct Money<'a> {
-    cells: &'a Cells<'a>,
-    query: &'a ImportQuery,
-    code: &'a str,
-    separator: char,
-    exponent: u16,
-}
-
-impl Money<'_> {
-    /// Which way how much money went.
-    fn read(&self, columns: &Columns<'_>, word: Word) -> Result<(Way, i64), RowError> {
-        match columns.amount {
-            Amounts::One(column) => {
-                let written = self.written(column)?;
-                let way = self.way(column, word, written.sign)?;
-                Ok((way, more_than_nothing(self.cells, column, written.minor)?))
-            }
-            Amounts::Two(debit, credit) => self.of_two(debit, credit),
-        }
-    }
-
-    fn written(&self, column: Column<'_>) -> Result<Written<'_>, RowError> {
-        let text = self.cells.text(column, 100)?;
-        let written = amount::read(text, self.separator, self.exponent).map_err(|error| {
-            let code = match error {
-                AmountError::Syntax => "amount",
-                AmountError::Precision => "amount_precision",
-                AmountError::Range => "amount_range",
-            };
-            self.cells.bad(column, code, error.to_string())
-        })?;
-        match written.unit {
-            Some(unit) if !amount::currencies_of(unit).contains(&self.code) => {
-                let message = format!("is in {unit}, but the currency of the row is {}", self.code);
-                Err(self.cells.bad(column, "currency", message))
-            }
-            _ => Ok(written),
-        }
-    }
-
-    /// Which way money went, if word and sign do not contradict each other.
-    fn way(&self, column: Column<'_>, word: Word, sign: Sign) -> Result<Way, RowError> {
-        let by_sign = match (sign, self.query.sign) {
-            (Sign::Debit, _) => Some(Way::Out),
-            (Sign::Credit, _) => Some(Way::In),
-            (Sign::Minus, Some(SignMeaning::DebitNegative))
-            | (Sign::Plus, Some(SignMeaning::DebitPositive)) => Some(Way::Out),
-            (Sign::Plus, Some(SignMeaning::DebitNegative))
-            | (Sign::Minus, Some(SignMeaning::DebitPositive)) => Some(Way::In),
-            (_, None) => None,
-        };
-        match (word, by_sign) {
-            (Word::Known(way), None) if sign == Sign::Plus => Ok(way),
-            (Word::Known(way), Some(other)) if way == other => Ok(way),
-            (Word::None, Some(way)) => Ok(way),
-            _ => Err(unsure(
-                self.cells,
-                column,
-                "must have the sign that the direction has elsewhere",
-            )),
-        }
-    }
-
-    fn of_two(
-        &self,
-        debit: Column<'_>,
-        credit: Option<Column<'_>>,
-    ) -> Result<(Way, i64), RowError> {
-        let out = self.filled(debit)?;
-        let back = credit.map_or(Ok(None), |column| self.filled(column))?;
-        let column = credit.unwrap_or(debit);
-        match (out, back) {
-            (Some(_), Some(_)) => {
-                Err(unsure(self.cells, column, "must be blank where there is a debit"))
-            }
-            (Some(out), None) => {
-                let expected = match self.query.sign {
-                    Some(SignMeaning::DebitNegative) => Sign::Minus,
-                    _ => Sign::Plus,
-                };
-                let is_odd = out.sign != expected && out.sign != Sign::Debit;
-                if is_odd {
-                    return Err(unsure(
-                        self.cells,
-                        debit,
-                        "must have the sign of the other debits",
-                    ));
-                }
-                Ok((Way::Out, out.minor))
-            }
-            (None, Some(back)) if matches!(back.sign, Sign::Plus | Sign::Credit) => {
-                Ok((Way::In, back.minor))
-            }
-            (None, Some(_)) => Err(unsure(self.cells, column, "must not be negative")),
-            (None, None) if credit.is_none() => Err(unsure(self.cells, debit, "must not be blank")),
-            (None, None) => Err(self.cells.bad(debit, "amount", "is blank, and so is the credit")),
-        }
-    }
-
-    /// The amount of a cell, if it is not blank, a dash or zero.
-    fn filled(&self, column: Column<'_>) -> Result<Option<Written<'_>>, RowError> {
-        if amount::is_none(self.cells.text(column, 100)?) {
-            return Ok(None);
-        }
-        Ok(Some(self.written(column)?).filter(|written| written.minor > 0))
-    }
-}
-
-fn more_than_nothing(cells: &Cells<'_>, column: Column<'_>, minor: i64) -> Result<i64, RowError> {
-    if minor > 0 {
-        return Ok(minor);
-    }
-    Err(cells.bad(column, "amount_range", AmountError::Range.to_string()))
 }
 
 /// A row of the file.
@@ -274,84 +174,6 @@ pub(super) enum Row {
     Ignored(Ignored, u64),
     Bad(RowError),
     Good(Parsed),
-}
-
-/// What a column that a file may have says: nothing of one that is not read.
-fn read<'a>(column: &Option<String>, text: &'a Option<String>) -> Option<&'a str> {
-    column.as_ref().map(|_| text.as_deref().unwrap_or_default())
-}
-
-/// What a row says.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Parsed {
-    pub(super) line: u64,
-    pub(super) category: Option<String>,
-    pub(super) project: Option<String>,
-    #[serde(default)]
-    pub(super) kind: Kind,
-    pub(super) spent_on: NaiveDate,
-    pub(super) amount_minor: i64,
-    pub(super) currency: String,
-    #[serde(default)]
-    account: Option<String>,
-    pub(super) merchant: Option<String>,
-    pub(super) note: Option<String>,
-}
-
-impl Parsed {
-    /// What tells this row from every other.
-    pub(super) fn identity(&self, Import { query, .. }: &Import, keys: &mut Keys) -> Identity {
-        let (day, amount) = (self.spent_on.to_string(), self.amount_minor.to_string());
-        let member = query.member_id.map(|id| id.to_string()).unwrap_or_default();
-        let account = query.account.as_deref().or(self.account.as_deref()).unwrap_or_default();
-        let account = fold(&account.split_whitespace().collect::<String>());
-        // What came back is another row than what was spent.
-        let signed = if self.kind == Kind::Refund { format!("-{amount}") } else { amount.clone() };
-        let fixed = [&*member, &*account, &*day, &*signed, &*self.currency];
-        let texts = [
-            read(&query.merchant, &self.merchant),
-            read(&query.category, &self.category),
-            read(&query.note, &self.note),
-            read(&query.project, &self.project),
-        ];
-        let earlier = [Some(day.as_str()), Some(&amount), Some(&self.currency)];
-        let earlier_texts = [&self.merchant, &self.category, &self.note].map(Option::as_deref);
-        // A row without a project has the key that it had when rows had none.
-        let project = self.project.as_deref().map(Some);
-        let refund = (self.kind == Kind::Refund).then_some(Some("refund"));
-        let earlier = earlier.into_iter().chain(earlier_texts).chain(project).chain(refund);
-        keys.next(&Said { fixed: &fixed, texts: &texts }, earlier)
-    }
-
-    /// The expense that it is.
-    pub(super) fn input(&self, known: &Known, member_id: Option<Uuid>) -> ExpenseInput {
-        ExpenseInput {
-            kind: self.kind,
-            member_id,
-            category_id: known.category(self.category.as_deref()),
-            project_id: known.project(self.project.as_deref()),
-            spent_on: self.spent_on,
-            amount_minor: self.amount_minor,
-            currency: Some(self.currency.clone()),
-            merchant: self.merchant.clone(),
-            payment_method: None,
-            note: self.note.clone(),
-            place: None,
-            latitude: None,
-            longitude: None,
-            details: None,
-            items: Vec::new(),
-            tags: Vec::new(),
-        }
-    }
-}
-
-/// Where the amounts are.
-#[derive(Debug, Clone, Copy)]
-enum Amounts<'a> {
-    One(Column<'a>),
-    /// What was spent, and what came in.
-    Two(Column<'a>, Option<Column<'a>>),
 }
 
 /// Where the columns are.
@@ -365,6 +187,8 @@ struct Columns<'a> {
     project: Option<Column<'a>>,
     note: Option<Column<'a>>,
     direction: Option<Column<'a>>,
+    status: Option<Column<'a>>,
+    point: Option<(Column<'a>, Column<'a>)>,
 }
 
 impl<'a> Columns<'a> {
@@ -383,6 +207,9 @@ impl<'a> Columns<'a> {
         let project = header.find_any("project", &query.project);
         let note = header.find_any("note", &query.note);
         let direction = header.find_any("direction", &query.direction);
+        let status = header.find_any("status", &query.status);
+        let latitude = header.find_any("latitude", &query.latitude);
+        let longitude = header.find_any("longitude", &query.longitude);
         header.all_found(date.zip(amount).map(|(date, amount)| Self {
             date,
             amount,
@@ -393,6 +220,8 @@ impl<'a> Columns<'a> {
             project,
             note,
             direction,
+            status,
+            point: latitude.zip(longitude),
         }))
     }
 }

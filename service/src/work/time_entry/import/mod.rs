@@ -25,7 +25,7 @@ use validator::Validate;
 use self::rows::{File, Parsed};
 use crate::{
     actor::Actor,
-    csv::{self, Dialect, OnError, Refusals, Report, RowError},
+    csv::{OnError, Report, RowError, csv_query},
     error::{Error, Result},
     idempotency::WriteOnce,
     identity::member::{self, Member},
@@ -41,157 +41,111 @@ use crate::{
     zone::Zone,
 };
 
-/// Mapping of the columns of a CSV file to properties of time entries, and options of the import.
-/// The columns of Toggl Track, Clockify and Harvest exports are recognized; an empty name ignores
-/// such a column.
-#[crate::input::bounded]
-#[derive(Debug, Clone, Serialize, Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct TimeImportQuery {
-    /// Encoding of the file, such as `utf-8`, `windows-1252` or `utf-16`. A byte order mark takes
-    /// precedence; the `charset` of the Content-Type is used otherwise, and else it is detected.
-    #[validate(length(max = 200))]
-    pub encoding: Option<String>,
-    /// Number of lines before the header, at most 1000. Detected by default.
-    #[param(maximum = 1000)]
-    pub skip_rows: Option<u64>,
-    /// Number of rows at the end of the file that are left out, such as totals, at most 1000.
-    /// Defaults to 0.
-    #[param(maximum = 1000)]
-    pub skip_last: Option<u64>,
-    /// Whether the file names its columns. If false, they are named `1`, `2` and so on. Defaults to
-    /// true.
-    pub header: Option<bool>,
-    /// Name of the column of the project, which is found by its name or job number.
-    #[validate(length(max = 200))]
-    pub project: Option<String>,
-    /// Name of the column of the project's job number.
-    #[validate(length(max = 200))]
-    pub job_number: Option<String>,
-    /// Name of the column of the client.
-    #[validate(length(max = 200))]
-    pub client: Option<String>,
-    /// Name of the column of the task's title.
-    #[validate(length(max = 200))]
-    pub task: Option<String>,
-    /// Name of the column of the member's name.
-    #[validate(length(max = 200))]
-    pub user: Option<String>,
-    /// Name of the column of the member's first name, if the name has two columns.
-    #[validate(length(max = 200))]
-    pub first_name: Option<String>,
-    /// Name of the column of the member's last name, if the name has two columns.
-    #[validate(length(max = 200))]
-    pub last_name: Option<String>,
-    /// Name of the column of the email address of the member's user.
-    #[validate(length(max = 200))]
-    pub email: Option<String>,
-    /// Name of the column of the note.
-    #[validate(length(max = 200))]
-    pub description: Option<String>,
-    /// Name of the column of the tags, which are separated by commas.
-    #[validate(length(max = 200))]
-    pub tags: Option<String>,
-    /// Name of the column that says whether the time is billable: yes, true, 1, or no, false, 0.
-    #[validate(length(max = 200))]
-    pub billable: Option<String>,
-    /// Words that mean billable, separated by commas, compared ignoring case, at most 500
-    /// characters in all: `Ja,verrechenbar`. Any other word means not billable.
-    #[validate(length(max = 500))]
-    pub billable_true: Option<String>,
-    /// Name of the column of the start as an RFC 3339 instant. In rows with such a start, the
-    /// columns of days and times are not read.
-    #[validate(length(max = 200))]
-    pub started_at: Option<String>,
-    /// Name of the column of the end as an RFC 3339 instant.
-    #[validate(length(max = 200))]
-    pub ended_at: Option<String>,
-    /// Name of the column of the breaks, separated by commas: `12:00-12:30`, two instants separated
-    /// by `/`, or the total duration, which is placed in the middle of an entry within one day.
-    #[validate(length(max = 200))]
-    pub breaks: Option<String>,
-    /// Name of the column of the day on which the entry starts.
-    #[validate(length(max = 200))]
-    pub start_date: Option<String>,
-    /// Name of the column of the time at which the entry starts. Without it, entries have a day and
-    /// minutes.
-    #[validate(length(max = 200))]
-    pub start_time: Option<String>,
-    /// Name of the column of the day on which the entry ends.
-    #[validate(length(max = 200))]
-    pub end_date: Option<String>,
-    /// Name of the column of the time at which the entry ends.
-    #[validate(length(max = 200))]
-    pub end_time: Option<String>,
-    /// Name of the column of the duration: `1:30:00`, `1:30`, `1.5` for hours, `1h 30m`, `90 min`,
-    /// `18:25 min` for minutes and seconds, or `PT1H30M`. It may include breaks or not; without an
-    /// end, it does not include them.
-    #[validate(length(max = 200))]
-    pub duration: Option<String>,
-    /// Format of days in strftime notation. Defaults to `%Y-%m-%d`.
-    #[validate(length(max = 200))]
-    pub date_format: Option<String>,
-    /// IANA time zone of the days and times in the file, such as `Europe/Zurich`. Defaults to the
-    /// organization's time zone.
-    #[validate(length(max = 64), custom(function = text::time_zone))]
-    #[param(example = "Europe/Zurich")]
-    pub time_zone: Option<String>,
-    /// Character before the decimals of hours: `.` or `,`. Defaults to `.`.
-    pub decimal_separator: Option<char>,
-    /// Character between columns: `,`, `;`, `|` or a tab. Detected by default. A first line `sep=;`
-    /// takes effect, too.
-    pub delimiter: Option<char>,
-    /// Whether to round durations of entries without a start to the nearest minute. Defaults to
-    /// false: a duration that is not in whole minutes is an error.
-    #[serde(default)]
-    pub round_to_minutes: bool,
-    /// Treatment of rows that end when they start. By default, they are errors.
-    #[serde(default)]
-    #[param(inline)]
-    pub zero: Option<Zero>,
-    /// Whether to create projects that do not exist. Defaults to false.
-    #[serde(default)]
-    pub create_projects: bool,
-    /// Whether to create tasks that do not exist. Defaults to false.
-    #[serde(default)]
-    pub create_tasks: bool,
-    /// Whether to create members, without a login, that do not exist. Defaults to false.
-    #[serde(default)]
-    pub create_members: bool,
-    /// Identifier of the member of rows that name none. Defaults to the member who sends the
-    /// request.
-    pub member_id: Option<Uuid>,
-    /// Whether to import rows again that an earlier import had imported and somebody has deleted
-    /// since. Defaults to false: they are counted as `deleted_before`.
-    #[serde(default)]
-    pub restore: bool,
-    /// Whether to check the file and report the result without writing anything. Defaults to false.
-    #[serde(default)]
-    pub dry_run: bool,
-    /// Treatment of invalid rows: `abort` or `skip`. Defaults to `abort`.
-    #[serde(default)]
-    #[param(inline)]
-    pub on_error: OnError,
-    /// Whether to import after the response, whatever the size of the file. Defaults to false: at
-    /// most 100 new rows are imported before the response.
-    #[serde(default)]
-    pub background: bool,
+csv_query! {
+    /// Mapping of the columns of a CSV file to properties of time entries, and options of the import.
+    /// The columns of Toggl Track, Clockify and Harvest exports are recognized; an empty name ignores
+    /// such a column.
+    pub struct TimeImportQuery {
+        /// Name of the column of the project, which is found by its name or job number.
+        #[validate(length(max = 200))]
+        pub project: Option<String>,
+        /// Name of the column of the project's job number.
+        #[validate(length(max = 200))]
+        pub job_number: Option<String>,
+        /// Name of the column of the client.
+        #[validate(length(max = 200))]
+        pub client: Option<String>,
+        /// Name of the column of the task's title.
+        #[validate(length(max = 200))]
+        pub task: Option<String>,
+        /// Name of the column of the member's name.
+        #[validate(length(max = 200))]
+        pub user: Option<String>,
+        /// Name of the column of the member's first name, if the name has two columns.
+        #[validate(length(max = 200))]
+        pub first_name: Option<String>,
+        /// Name of the column of the member's last name, if the name has two columns.
+        #[validate(length(max = 200))]
+        pub last_name: Option<String>,
+        /// Name of the column of the email address of the member's user.
+        #[validate(length(max = 200))]
+        pub email: Option<String>,
+        /// Name of the column of the note.
+        #[validate(length(max = 200))]
+        pub description: Option<String>,
+        /// Name of the column of the tags, which are separated by commas.
+        #[validate(length(max = 200))]
+        pub tags: Option<String>,
+        /// Name of the column that says whether the time is billable: yes, true, 1, or no, false, 0.
+        #[validate(length(max = 200))]
+        pub billable: Option<String>,
+        /// Words that mean billable, separated by commas, compared ignoring case, at most 500
+        /// characters in all: `Ja,verrechenbar`. Any other word means not billable.
+        #[validate(length(max = 500))]
+        pub billable_true: Option<String>,
+        /// Name of the column of the start as an RFC 3339 instant. In rows with such a start, the
+        /// columns of days and times are not read.
+        #[validate(length(max = 200))]
+        pub started_at: Option<String>,
+        /// Name of the column of the end as an RFC 3339 instant.
+        #[validate(length(max = 200))]
+        pub ended_at: Option<String>,
+        /// Name of the column of the breaks, separated by commas: `12:00-12:30`, two instants separated
+        /// by `/`, or the total duration, which is placed in the middle of an entry within one day.
+        #[validate(length(max = 200))]
+        pub breaks: Option<String>,
+        /// Name of the column of the day on which the entry starts.
+        #[validate(length(max = 200))]
+        pub start_date: Option<String>,
+        /// Name of the column of the time at which the entry starts. Without it, entries have a day and
+        /// minutes.
+        #[validate(length(max = 200))]
+        pub start_time: Option<String>,
+        /// Name of the column of the day on which the entry ends.
+        #[validate(length(max = 200))]
+        pub end_date: Option<String>,
+        /// Name of the column of the time at which the entry ends.
+        #[validate(length(max = 200))]
+        pub end_time: Option<String>,
+        /// Name of the column of the duration: `1:30:00`, `1:30`, `1.5` for hours, `1h 30m`, `90 min`,
+        /// `18:25 min` for minutes and seconds, or `PT1H30M`. It may include breaks or not; without an
+        /// end, it does not include them.
+        #[validate(length(max = 200))]
+        pub duration: Option<String>,
+        /// Format of days in strftime notation. Defaults to `%Y-%m-%d`.
+        #[validate(length(max = 200))]
+        pub date_format: Option<String>,
+        /// IANA time zone of the days and times in the file, such as `Europe/Zurich`. Defaults to the
+        /// organization's time zone.
+        #[validate(length(max = 64), custom(function = text::time_zone))]
+        #[param(example = "Europe/Zurich")]
+        pub time_zone: Option<String>,
+        /// Character before the decimals of hours: `.` or `,`. Defaults to `.`.
+        pub decimal_separator: Option<char>,
+        /// Whether to round durations of entries without a start to the nearest minute. Defaults to
+        /// false: a duration that is not in whole minutes is an error.
+        #[serde(default)]
+        pub round_to_minutes: bool,
+        /// Treatment of rows that end when they start. By default, they are errors.
+        #[serde(default)]
+        #[param(inline)]
+        pub zero: Option<Zero>,
+        /// Whether to create projects that do not exist. Defaults to false.
+        #[serde(default)]
+        pub create_projects: bool,
+        /// Whether to create tasks that do not exist. Defaults to false.
+        #[serde(default)]
+        pub create_tasks: bool,
+        /// Whether to create members, without a login, that do not exist. Defaults to false.
+        #[serde(default)]
+        pub create_members: bool,
+        /// Identifier of the member of rows that name none. Defaults to the member who sends the
+        /// request.
+        pub member_id: Option<Uuid>,
+    }
 }
 
 impl TimeImportQuery {
-    /// How the file is written, as far as this says so.
-    fn dialect(&self) -> Dialect {
-        Dialect {
-            encoding: self.encoding.as_deref().and_then(csv::encoding),
-            country: None,
-            delimiter: self.delimiter,
-            header: self.header,
-            skip_rows: self.skip_rows,
-            skip_last: self.skip_last,
-        }
-    }
-
     /// The columns that it names.
     fn columns(&self) -> Vec<&str> {
         let all = [
@@ -304,11 +258,7 @@ impl TimeImport {
     /// [`Error::Invalid`] where the query does not make sense, [`Error::Forbidden`] where the actor may not
     /// make what is to be made.
     pub fn new(path: &Path, query: TimeImportQuery, actor: &Actor) -> Result<Self> {
-        let mut refusals = Refusals::default();
-        let format = query.date_format.as_deref();
-        refusals.check_marks(query.decimal_separator, query.delimiter, format);
-        refusals.check_dialect(query.encoding.as_deref(), query.skip_rows, query.skip_last);
-        refusals.or_none()?;
+        query.refusals().or_none()?;
         for (asked, permission) in [
             (query.create_projects, Permission::ManageProjects),
             (query.create_tasks, Permission::RecordTasks),

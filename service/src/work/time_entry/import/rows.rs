@@ -73,7 +73,7 @@ pub(super) struct File {
 pub(super) fn read(import: &TimeImport) -> Result<File> {
     let named = import.query.columns();
     let score = |cells: &[String]| header_score(cells, &named);
-    let (dialect, ..) = import.query.dialect().detect(&import.path, score)?;
+    let (dialect, ..) = import.query.dialect(None).detect(&import.path, score)?;
     let (mut sheet, header) = Sheet::open(&import.path, &dialect)?;
     let (columns, ignored_columns) = Columns::find(header, &import.query)?;
     let mut keys = Keys::default();
