@@ -12,7 +12,7 @@ use crate::{
     extract::{LastEventId, Query, Require, StreamSession},
     permission::{self, PermissionType},
     problem,
-    response::Result,
+    response::{FeedResponse, Result},
     state::State,
     stream::{self, Subscription},
 };
@@ -39,8 +39,8 @@ async fn list_events(
     state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
     Query(query): Query<EventQuery>,
-) -> Result<web::Json<EventPage>> {
-    Ok(web::Json(event::list(&state.store, RESOURCES, &caller.actor, &query).await?))
+) -> Result<FeedResponse<EventPage>> {
+    Ok(FeedResponse(event::list(&state.store, RESOURCES, &caller.actor, &query).await?))
 }
 
 /// Position and filters of a stream of events.

@@ -202,6 +202,24 @@ impl<T: Serialize> PageResponse<T> {
     }
 }
 
+/// A part of a feed, which says itself where to go on, with a weak ETag.
+#[derive(Debug)]
+pub struct FeedResponse<T>(pub T);
+
+impl<T: Serialize> Responder for FeedResponse<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse<BoxBody> {
+        let body = match serde_json::to_vec(&self.0) {
+            Ok(body) => body,
+            Err(error) => return HttpResponse::from_error(Failure::from(not_serializable(error))),
+        };
+        let mut response = HttpResponse::Ok();
+        response.insert_header((header::ETAG, tag_of(&body)));
+        response.content_type(ContentType::json()).body(body)
+    }
+}
+
 /// The same query with the next cursor.
 fn link_to_next(request: &HttpRequest, cursor: &str) -> String {
     let kept = request

@@ -9,7 +9,7 @@ use crate::{
     extract::{Body, Idempotent, Query, Require},
     permission::{self, PermissionType},
     problem,
-    response::{Result, ok_json},
+    response::{FeedResponse, Result, ok_json},
     state::State,
 };
 
@@ -36,8 +36,8 @@ async fn list_changes(
     state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
     Query(query): Query<ChangesQuery>,
-) -> Result<web::Json<Changes>> {
-    Ok(web::Json(sync::changes(&state.store, &caller.actor, &query).await?))
+) -> Result<FeedResponse<Changes>> {
+    Ok(FeedResponse(sync::changes(&state.store, &caller.actor, &query).await?))
 }
 
 /// Apply several changes

@@ -174,6 +174,23 @@ pub(super) fn declare(operation: &mut Operation) {
     }
 }
 
+/// What the feeds of an organization answer with: parts that say where to go on, and no pages.
+const FEEDS: [&str; 2] = ["EventFeed", "ResourceChanges"];
+
+/// Declares what a feed has: a weak tag, as a page has it.
+pub(super) fn declare_feed(operation: &mut Operation) {
+    if !body_of(operation, "200").is_some_and(|body| FEEDS.contains(&body)) {
+        return;
+    }
+    operation.responses.responses.extend(NotModified::responses());
+    request(operation, &IF_NONE_MATCH);
+    for status in ["200", "304"] {
+        if let Some(response) = operation.responses.responses.get_mut(status) {
+            add(response, &PAGE_ETAG);
+        }
+    }
+}
+
 fn text(pattern: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))
 }

@@ -104,6 +104,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
             describe_ids(operation);
             separate_by_commas(operation);
             headers::declare(operation);
+            headers::declare_feed(operation);
             bound_parameters(operation);
             describe_upload(operation);
         }

@@ -127,3 +127,29 @@ async fn what_no_event_can_be_is_refused(database: Database) {
     assert_eq!(refused.expect_violations(), ["?limit"]);
     app.stop().await;
 }
+
+#[each_database]
+async fn a_part_of_a_feed_that_the_client_has_is_not_sent_again(database: Database) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    for feed in ["events", "changes"] {
+        app.run_until_idle().await;
+        let path = format!("{home}/{feed}");
+        let first = ada.get(&path).await;
+        let tag = first.headers["etag"].to_str().unwrap().to_owned();
+        assert!(tag.starts_with("W/\""), "{feed}: {tag}");
+        let again = async || {
+            let known = [("if-none-match", &*tag)];
+            ada.send_bytes(reqwest::Method::GET, &path, "", None, &known).await
+        };
+        let unchanged = again().await;
+        assert_eq!((unchanged.status.as_u16(), &*unchanged.text), (304, ""), "{feed}");
+        assert_eq!(unchanged.headers["etag"], tag, "{feed}");
+        ada.make(&format!("{home}/categories"), json!({ "name": feed })).await;
+        app.run_until_idle().await;
+        let more = again().await.expect(200);
+        let items = |page: &Value| page["items"].as_array().map(Vec::len);
+        assert_eq!(items(&more), items(&first.expect(200)).map(|items| items + 1), "{feed}");
+    }
+    app.stop().await;
+}
