@@ -159,6 +159,15 @@ fn files_of_banks_are_read_without_settings() {
     }
 }
 
+/// What most rows say of the direction, the others do not say otherwise.
+#[test]
+fn a_row_without_a_known_word_is_no_spending() {
+    let preview = preview("fee", "USD");
+    assert_eq!(preview.settings["direction"], "Type");
+    assert_eq!((preview.outflows, preview.inflows, preview.failed), (1, 1, 1), "{preview:?}");
+    assert_eq!(preview.rows[2].reason, Some("direction"));
+}
+
 /// Who takes part: not the account's own holder, and not the number of an account.
 #[test]
 fn the_merchant_is_the_other_one() {

@@ -30,6 +30,8 @@ struct Found {
     notes: Option<usize>,
     direction: Option<usize>,
     is_weak_direction: bool,
+    /// A column that says in most rows which way money went.
+    partial_direction: Option<usize>,
     currency: Option<usize>,
     balance: Option<usize>,
     status: Option<usize>,
@@ -191,6 +193,11 @@ impl<'a> Columns<'a> {
         let named = self.best(Role::Direction, |at| self.are_ways(at));
         let is_weak_direction = named.as_ref().is_none_or(|it| it.weight < SURE_WEIGHT);
         let direction = named.map(|it| it.at).or_else(|| self.all().find(is_way));
+        let is_partial = |at: &usize| {
+            let content = &self.contents[*at];
+            Some(*at) != found.amount && content.are(content.ways) && self.has_both_ways(*at)
+        };
+        let partial_direction = self.all().find(is_partial);
         let currency = self.best(Role::Currency, |at| self.are_codes(at)).map(|it| it.at);
         let currency = currency.or_else(|| self.all().find(|at| self.are_codes(*at)));
         let status = self.best(Role::Status, |at| self.are_statuses(at)).map(|it| it.at);
@@ -200,7 +207,8 @@ impl<'a> Columns<'a> {
             |at: &usize| self.guessed[*at].iter().any(is_asked) && !self.are_amounts(*at);
         let point = degrees(Role::Latitude).zip(degrees(Role::Longitude));
         let asked = self.all().find(may_be_asked);
-        Found { direction, is_weak_direction, currency, status, point, asked, ..found }
+        let found = Found { direction, is_weak_direction, partial_direction, ..found };
+        Found { currency, status, point, asked, ..found }
     }
 
     /// Finds the amounts where no name says which column has them: the only ones, or those that a balance follows.
@@ -314,6 +322,7 @@ impl Search<'_> {
             }
         }
         self.asked = found.asked.map(|at| self.name(at));
+        self.partial_direction = found.partial_direction.map(|at| self.name(at));
         self.balance = found.balance.map(|at| self.name(at));
     }
 

@@ -83,6 +83,7 @@ pub(super) fn detect(path: &Path, query: &ImportQuery, currency: &str) -> Result
         is_english: true,
         balance: None,
         is_weak_direction: false,
+        partial_direction: None,
         asked: None,
     };
     search.query.encoding = dialect.encoding.map(csv::Encoding::name);
@@ -110,6 +111,8 @@ struct Search<'a> {
     /// Whether the column of the direction was found by its words alone, or by a name such as `Type`: then the
     /// signs of the amounts say it better.
     is_weak_direction: bool,
+    /// The column that says which way money went, but not in all rows.
+    partial_direction: Option<String>,
     /// The column that may say which way money went, in words that are not known.
     asked: Option<String>,
 }

@@ -114,6 +114,11 @@ impl Search<'_> {
             self.settle_direction(facts, has_signs);
             return;
         }
+        if !has_signs && let Some(name) = self.partial_direction.take() {
+            // A row with another word is bad, and not taken for spending.
+            self.query.direction = Some(name);
+            return;
+        }
         if !has_signs && let Some(name) = self.asked.take() {
             let message = format!("the words in {name:?} are not known");
             self.query.direction = Some(name);
