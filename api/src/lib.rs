@@ -32,6 +32,9 @@
 //! the standard routes. docs/architecture.md follows one request through the crates, and docs/api.md
 //! describes what all operations have in common.
 
+// They panic where nobody reads: `cli::print` does not.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod app;
 pub mod cli;
 pub mod config;

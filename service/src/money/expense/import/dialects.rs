@@ -123,6 +123,21 @@ const DIALECTS: &[Dialect] = &[
     ("alpha-bank", "EUR", (1, 1, 1234), &[]),
     ("isbank", "TRY", (1, 1, 1234), &[]),
     ("croatia", "EUR", (1, 1, 1234), &[]),
+    ("axis", "INR", (1, 1, 1234), &[]),
+    ("kotak", "INR", (1, 1, 1234), &[]),
+    ("kotak-brackets", "INR", (1, 1, 1234), &[]),
+    ("fnb", "ZAR", (1, 1, 1234), &[]),
+    ("capitec", "ZAR", (1, 1, 1234), &[]),
+    ("dbs", "SGD", (1, 1, 1234), &[]),
+    ("bunq", "EUR", (1, 1, 1234), &[]),
+    ("asn", "EUR", (1, 1, 1234), &[]),
+    ("knab", "EUR", (1, 1, 1234), &[]),
+    ("seb-ee", "EUR", (1, 1, 1234), &[]),
+    ("tangerine", "CAD", (1, 1, 1234), &[]),
+    ("mint", "USD", (1, 1, 1234), &[]),
+    ("bmo", "CAD", (1, 1, 1234), &[]),
+    ("sofi", "USD", (1, 1, 1234), &[]),
+    ("intesa", "EUR", (1, 1, 1234), &[("pending", 1)]),
 ];
 
 fn query(settings: Value) -> ImportQuery {
@@ -181,6 +196,7 @@ fn the_merchant_is_the_other_one() {
         ("wise-transfers", "EUR", "Rewe"),
         ("bnp-fortis", "EUR", "COLRUYT"),
         ("boursorama", "EUR", "CARTE 30/10/25 CARREFOUR"),
+        ("bunq", "EUR", "Albert Heijn"),
     ] {
         let rows = preview(name, currency).rows;
         assert_eq!(rows[0].merchant.as_deref(), Some(merchant), "{name}");

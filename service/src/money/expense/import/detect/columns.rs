@@ -134,6 +134,10 @@ impl<'a> Columns<'a> {
         all && !self.rows.is_empty() && !is_foreign(&self.names[at])
     }
 
+    fn are_numbers(&self, at: usize) -> bool {
+        self.contents[at].are(self.contents[at].numbers)
+    }
+
     fn are_statuses(&self, at: usize) -> bool {
         self.contents[at].are(self.contents[at].statuses)
     }
@@ -155,7 +159,8 @@ impl<'a> Columns<'a> {
         let credit = note(self.best(Role::Credit, |at| self.may_be_amounts(at)));
         let balance = note(self.best(Role::Balance, |at| self.are_amounts(at)));
         let amount = note(self.best(Role::Amount, |at| self.are_amounts(at)));
-        let merchant = note(self.best(Role::Merchant, |at| self.is_text(at)));
+        let merchant =
+            note(self.best(Role::Merchant, |at| self.is_text(at) && !self.are_numbers(at)));
         let pair = debit.zip(credit).filter(|(debit, credit)| debit != credit);
         let pair = pair.filter(|pair| amount.is_none() || self.is_used(*pair));
         let found = Found { date, pair, amount, balance, ..Found::default() };
@@ -180,6 +185,7 @@ impl<'a> Columns<'a> {
         let content = &self.contents[at];
         let has_meaning = [content.ways, content.codes, content.statuses];
         let is_other = has_meaning.into_iter().any(|count| content.are(count));
+        let is_other = is_other || self.are_numbers(at);
         self.is_text(at) && !is_other && self.guessed[at].is_empty()
     }
 

@@ -36,6 +36,17 @@ pub(super) struct Content {
     pub(super) ways: usize,
     pub(super) statuses: usize,
     pub(super) degrees: usize,
+    /// Numbers of accounts, cards or transactions.
+    pub(super) numbers: usize,
+}
+
+/// Whether a text is mostly digits, without words: `NL12 BANK 0123 4567 89`.
+fn is_number(text: &str) -> bool {
+    let mut letters = text.chars().filter(|c| !c.is_whitespace());
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    digits >= 6
+        && digits * 2 > letters.clone().count()
+        && letters.all(|c| c.is_ascii_alphanumeric())
 }
 
 impl Content {
@@ -55,6 +66,7 @@ impl Content {
             codes: count(|text| amount::currency(text).is_some()),
             ways: count(|text| way(text).is_some() || is_neutral(text)),
             statuses: statuses.len(),
+            numbers: count(is_number),
             degrees: count(|text| text.replace(',', ".").parse::<f64>().is_ok()),
         }
     }

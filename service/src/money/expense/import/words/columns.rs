@@ -561,6 +561,7 @@ const STATUSES: (Names, Names) = (
         ("statut", 25),
         ("etat", 20),
         ("stato", 25),
+        ("contabilizzazione", 20),
         ("estado", 25),
         ("situacao", 25),
         ("stav", 15),

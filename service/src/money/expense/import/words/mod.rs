@@ -119,6 +119,8 @@ pub(super) fn guesses(header: &str) -> Vec<Guess> {
         if !is_both {
             found.retain(|it| it.role != Role::Direction);
             found.push(Guess { role: Role::Direction, weight: 30, is_english: false });
+            // `Withdrawal (Dr) / Deposit (Cr)` has amounts that say themselves which way they went.
+            found.push(Guess { role: Role::Amount, weight: 10, is_english: true });
         }
     }
     let isnt = |role| move |it: &Guess| it.role != role;
@@ -201,6 +203,7 @@ mod tests {
             ("お引出し", Role::Debit),
             ("Source amount (after fees)", Role::Amount),
             ("Buchungsstatus", Role::Status),
+            ("Contabilizzazione", Role::Status),
             ("Lat", Role::Latitude),
             ("Längengrad", Role::Longitude),
         ] {
