@@ -74,18 +74,19 @@ async fn write(
 ) -> Result<Imported<ImportReport>> {
     let query = import.query.clone();
     let connection = answering.read();
-    let written = answering
-        .write((actor.clone(), query, rows, report), |tx, (actor, query, rows, report)| {
-            Box::pin(async move {
+    let written = {
+        let actor = actor.clone();
+        answering
+            .write(async move |tx| {
                 let Written { created, duplicates, errors, .. } =
-                    write_rows(tx, actor, query, rows).await?;
+                    write_rows(tx, &actor, &query, &rows).await?;
                 let mut report = report.clone().with_failures(errors);
                 report.created = created.len() as u64;
                 report.duplicates += duplicates;
                 Ok(Imported::Done(report.or_abort(query.on_error)?))
             })
-        })
-        .await;
+            .await
+    };
     match written {
         Err(Error::Reference) => {
             check_member(connection, actor, &import).await?;
