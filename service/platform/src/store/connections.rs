@@ -4,30 +4,32 @@
 //! database of every read. So a connection is taken out of the pool once and kept here. One that was idle for
 //! long is asked before it is used; one on which something went wrong, or whose statement nobody has waited for, goes
 //! back to the pool, which asks it. The pool opens and closes connections, and knows how many there are.
+//!
+//! PostgreSQL goes away and comes back, perhaps as another server at the same address. What a lost session was told
+//! holds for all that were opened before: none of them is used again. And one that is opened at a standby while the
+//! primary is expected is refused, since it would read what is over, and write nothing.
+
+mod open;
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult,
     RuntimeErr, Statement,
-    sqlx::{
-        self, AssertSqlSafe, Connection as _, Postgres, Sqlite, pool::PoolConnection,
-        postgres::PgConnectOptions,
-    },
+    sqlx::{self, AssertSqlSafe, Postgres, Sqlite, postgres::PgConnectOptions},
 };
 use sea_query_sqlx::SqlxValues;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::open::{Connection, OpenConnection, is_loss_of_server, refuse_standby, within};
 use super::telemetry::Telemetry;
 
-/// How long an idle session of PostgreSQL's is trusted without asking it. SQLite's do not go away.
-const PING_AFTER_IDLE: Duration = Duration::from_secs(10);
-/// For how long a session of PostgreSQL's is kept: it grows with what it has done.
-const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// How much longer a statement is waited for than PostgreSQL lets it run.
+const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
 /// The connections to a database, for one kind of use. Cheap to clone; statements that run at the same time have a
 /// connection each.
@@ -41,22 +43,11 @@ struct Inner {
     /// As many permits as the pool has connections.
     permits: Arc<Semaphore>,
     acquire_timeout: Duration,
+    refuses_standbys: bool,
+    /// How long a statement is waited for: longer than PostgreSQL lets it run.
+    answer_timeout: OnceLock<Duration>,
     /// Those that nobody uses, the one that was used last at the end.
     idle: Mutex<Vec<OpenConnection>>,
-}
-
-/// A connection that is out of the pool.
-#[derive(Debug)]
-struct OpenConnection {
-    connection: Connection,
-    opened_at: Instant,
-    last_used_at: Instant,
-}
-
-#[derive(Debug)]
-enum Connection {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
 }
 
 impl Connections {
@@ -73,8 +64,24 @@ impl Connections {
             telemetry: telemetry.clone(),
             permits: Arc::new(Semaphore::new(size as usize)),
             acquire_timeout,
+            refuses_standbys: false,
+            answer_timeout: OnceLock::new(),
             idle: Mutex::default(),
         }))
+    }
+
+    /// The same, of which none is a session of a standby. For connections that nobody has cloned yet.
+    pub(super) fn refusing_standbys(mut self) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.refuses_standbys = true;
+        }
+        self
+    }
+
+    /// Says how long PostgreSQL lets a statement run. A server from which nothing comes for longer is gone, though no
+    /// connection to it has ended: its machine is, or the way there.
+    pub(super) fn set_statement_timeout(&self, timeout: Duration) {
+        let _ = self.0.answer_timeout.set(timeout + ANSWER_GRACE);
     }
 
     /// A connection for as long as it is held.
@@ -152,34 +159,27 @@ impl Connections {
             }
             _ => {
                 let connection = self.0.pool.get_postgres_connection_pool().acquire().await;
-                Connection::Postgres(connection.map_err(acquire_error)?)
+                let mut connection = connection.map_err(acquire_error)?;
+                if self.0.refuses_standbys {
+                    refuse_standby(&mut connection).await?;
+                }
+                Connection::Postgres(connection)
             }
         };
-        let now = Instant::now();
-        Ok(OpenConnection { connection, opened_at: now, last_used_at: now })
+        Ok(OpenConnection::new(connection))
     }
 
     fn pop(&self) -> Option<OpenConnection> {
         self.idle().pop()
     }
 
+    /// Closes all that nobody uses: the server was lost.
+    fn close_idle(&self) {
+        std::mem::take(&mut *self.idle()).iter_mut().for_each(OpenConnection::close_on_drop);
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<OpenConnection>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl OpenConnection {
-    async fn is_alive(&mut self) -> bool {
-        match &mut self.connection {
-            Connection::Postgres(connection) if self.last_used_at.elapsed() >= PING_AFTER_IDLE => {
-                connection.ping().await.is_ok()
-            }
-            _ => true,
-        }
-    }
-
-    fn is_reusable(&self) -> bool {
-        matches!(self.connection, Connection::Sqlite(_)) || self.opened_at.elapsed() < MAX_LIFETIME
     }
 }
 
@@ -203,12 +203,14 @@ pub(super) struct ConnectionGuard {
 impl ConnectionGuard {
     pub(super) async fn execute(&mut self, statement: &Statement) -> Result<ExecResult, DbErr> {
         let begun = Instant::now();
+        let timeout = self.answer_timeout();
         let result = match self.begin()? {
             Connection::Sqlite(connection) => {
                 sqlite_query(statement).execute(&mut **connection).await.map(ExecResult::from)
             }
             Connection::Postgres(connection) => {
-                postgres_query(statement).execute(&mut **connection).await.map(ExecResult::from)
+                let answer = postgres_query(statement).execute(&mut **connection);
+                within(timeout, answer).await.map(ExecResult::from)
             }
         };
         self.end(statement, begun, result).map_err(exec_error)
@@ -219,14 +221,15 @@ impl ConnectionGuard {
         statement: &Statement,
     ) -> Result<Option<QueryResult>, DbErr> {
         let begun = Instant::now();
+        let timeout = self.answer_timeout();
         let result = match self.begin()? {
             Connection::Sqlite(connection) => {
                 let row = sqlite_query(statement).fetch_optional(&mut **connection).await;
                 row.map(|row| row.map(QueryResult::from))
             }
             Connection::Postgres(connection) => {
-                let row = postgres_query(statement).fetch_optional(&mut **connection).await;
-                row.map(|row| row.map(QueryResult::from))
+                let row = postgres_query(statement).fetch_optional(&mut **connection);
+                within(timeout, row).await.map(|row| row.map(QueryResult::from))
             }
         };
         self.end(statement, begun, result).map_err(query_error)
@@ -237,14 +240,17 @@ impl ConnectionGuard {
         statement: &Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
         let begun = Instant::now();
+        let timeout = self.answer_timeout();
         let result = match self.begin()? {
             Connection::Sqlite(connection) => {
                 let rows = sqlite_query(statement).fetch_all(&mut **connection).await;
                 rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
             }
             Connection::Postgres(connection) => {
-                let rows = postgres_query(statement).fetch_all(&mut **connection).await;
-                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
+                let rows = postgres_query(statement).fetch_all(&mut **connection);
+                within(timeout, rows)
+                    .await
+                    .map(|rows| rows.into_iter().map(QueryResult::from).collect())
             }
         };
         self.end(statement, begun, result).map_err(query_error)
@@ -252,13 +258,15 @@ impl ConnectionGuard {
 
     /// Runs what is no query: not counted among the statements.
     pub(super) async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
+        // PostgreSQL has no limit for a COMMIT that waits for a standby: what becomes of it is then looked for.
+        let timeout = self.answer_timeout();
         let raw = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let result = match self.begin()? {
             Connection::Sqlite(connection) => {
                 raw.execute(&mut **connection).await.map(ExecResult::from)
             }
             Connection::Postgres(connection) => {
-                raw.execute(&mut **connection).await.map(ExecResult::from)
+                within(timeout, raw.execute(&mut **connection)).await.map(ExecResult::from)
             }
         };
         self.record_result(&result);
@@ -268,11 +276,13 @@ impl ConnectionGuard {
     /// Closes the connection when it is dropped: nobody is to use it again.
     pub(super) fn close_on_drop(&mut self) {
         self.is_clean = false;
-        match self.open.as_mut().map(|open| &mut open.connection) {
-            Some(Connection::Sqlite(connection)) => connection.close_on_drop(),
-            Some(Connection::Postgres(connection)) => connection.close_on_drop(),
-            None => {}
+        if let Some(open) = &mut self.open {
+            open.close_on_drop();
         }
+    }
+
+    fn answer_timeout(&self) -> Option<Duration> {
+        self.pool.0.answer_timeout.get().copied()
     }
 
     /// Until the statement has ended, the connection is not in order.
@@ -294,25 +304,32 @@ impl ConnectionGuard {
         result
     }
 
-    /// What the database itself has answered leaves the connection in order, unless it ends the session.
+    /// What the database itself has answered leaves the connection in order, unless the server is lost with it.
     fn record_result<T>(&mut self, result: &Result<T, sqlx::Error>) {
-        self.is_clean = match result {
-            Ok(_) => true,
-            Err(sqlx::Error::Database(error)) => {
-                !error.code().is_some_and(|code| code.starts_with("57P"))
-            }
-            Err(_) => false,
+        let Err(error) = result else {
+            self.is_clean = true;
+            return;
         };
+        self.is_clean = matches!(error, sqlx::Error::Database(_));
+        let is_postgres = self.pool.get_database_backend() == DbBackend::Postgres;
+        if is_postgres && is_loss_of_server(error) {
+            self.close_on_drop();
+            self.pool.close_idle();
+        }
     }
 }
 
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         let Some(mut open) = self.open.take() else { return };
-        let is_open = !self.pool.0.permits.is_closed();
-        if self.is_clean && is_open && open.is_reusable() {
-            open.last_used_at = Instant::now();
+        // What is closed closes them all.
+        if self.pool.0.permits.is_closed() {
+            return;
+        }
+        if self.is_clean && open.reuse() {
             self.pool.idle().push(open);
+        } else {
+            open.ask_and_return(self.answer_timeout());
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod parts;
 mod positions;
 mod postgres;
 pub mod references;
+mod replica;
 pub mod rows;
 pub mod signal;
 mod sqlite;
@@ -46,6 +47,8 @@ pub use failure::DUPLICATE_POINTERS;
 pub(crate) use job::Interceptor;
 use job::Job;
 pub use options::{ConnectError, Engine, Isolation, Options, Synchronous};
+use replica::{Miss, Replica};
+pub use replica::{NotAPosition, ReplicaStatus, WalPosition};
 use signal::{Signal, Signals};
 pub use telemetry::{Observer, Pool};
 use tokio::sync::{oneshot, watch};
@@ -65,6 +68,7 @@ pub struct Store {
     engine: Engine,
     reader: Connections,
     writer: Writer,
+    replica: Option<Replica>,
     context: Context,
     isolation: Isolation,
     exclusive: bool,
@@ -84,6 +88,9 @@ struct Schema {
     transaction: DatabaseTransaction,
     _permit: connections::PoolPermit,
 }
+
+const NO_REPLICA_OF_SQLITE: &str = "\
+DATABASE_REPLICA_URL names a replica, which only a PostgreSQL has: DATABASE_URL leads to SQLite";
 
 /// What every transaction is handed besides its connection.
 #[derive(Debug, Clone)]
@@ -116,18 +123,26 @@ impl Store {
             fully_sequenced: positions::FullySequenced::default(),
             backfill_requests: BackfillRequests::default(),
         };
+        let mut replica = None;
         let (engine, reader, writer) = if url.starts_with("sqlite:") {
+            if options.replica_url.is_some() {
+                return Err(ConnectError::Session(NO_REPLICA_OF_SQLITE.into()));
+            }
             let (reader, writer) = sqlite::connect(url, &options, &context, &telemetry).await?;
             (Engine::Sqlite, reader, Writer::Sqlite(writer))
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let pools = postgres::connect(url, &options, &telemetry).await?;
+            if let Some(replica_url) = &options.replica_url {
+                let primary = (url, &pools.shared);
+                replica = Some(Replica::connect(replica_url, primary, &options, &telemetry).await?);
+            }
             (Engine::Postgres, pools.shared.clone(), Writer::Postgres(pools))
         } else {
             return Err(ConnectError::Url);
         };
         let exclusive = options.exclusive && engine == Engine::Sqlite;
         let isolation = Isolation::default();
-        Ok(Self { engine, reader, writer, context, isolation, exclusive })
+        Ok(Self { engine, reader, writer, replica, context, isolation, exclusive })
     }
 
     /// This store for writes at another isolation level.
@@ -229,6 +244,55 @@ impl Store {
                 .await
                 .unwrap_or_else(|_| Error::Internal("a snapshot ended early".into()))),
         }
+    }
+
+    /// Runs a read that need not be made where writes are: on the replica, once that shows all that the reader was
+    /// shown (`shown`; without it, all that is committed now), and else here, as where there is none. What fails there
+    /// is done here again: the errors are the primary's. Gives the position of what the replica has shown.
+    pub async fn read_from_replica<T>(
+        &self,
+        shown: Option<WalPosition>,
+        work: impl AsyncFn(&Self) -> Result<T>,
+    ) -> (Result<T>, Option<WalPosition>) {
+        let Some(replica) = &self.replica else { return (work(self).await, None) };
+        let served = self.on_replica(replica, shown, &work).await;
+        let outcome = served.as_ref().map_or_else(|miss| miss.as_str(), |_| "served");
+        metrics::counter!("steward_replica_reads_total", "outcome" => outcome).increment(1);
+        match served {
+            Ok((value, position)) => (Ok(value), Some(position)),
+            Err(_) => (work(self).await, None),
+        }
+    }
+
+    async fn on_replica<T>(
+        &self,
+        replica: &Replica,
+        shown: Option<WalPosition>,
+        work: &impl AsyncFn(&Self) -> Result<T>,
+    ) -> Result<(T, WalPosition), Miss> {
+        let reached = replica.reach(shown).await?;
+        let there = Self { reader: reached.connections(), ..self.clone() };
+        let value = work(&there).await.map_err(|error| {
+            tracing::debug!(%error, "a read has failed on the replica");
+            Miss::Failed
+        })?;
+        Ok((value, reached.confirm().await?))
+    }
+
+    /// The position of all that was committed before this was called, and so of all that the primary has shown.
+    /// None where there is no replica, or the primary does not say so in time.
+    pub async fn wal_position(&self) -> Option<WalPosition> {
+        self.replica.as_ref()?.primary().await
+    }
+
+    /// Whether some reads may be made on a replica.
+    pub fn has_replica(&self) -> bool {
+        self.replica.is_some()
+    }
+
+    /// How the replica is, where there is one.
+    pub async fn replica_status(&self) -> Option<ReplicaStatus> {
+        Some(self.replica.as_ref()?.status().await)
     }
 
     async fn query(self, query: Query) -> Result<()> {
@@ -359,6 +423,8 @@ impl Store {
         if let Writer::Sqlite(writer) = &self.writer {
             pools.push(Pool::of("write", writer.connections()));
         }
+        let replica = self.replica.as_ref().and_then(Replica::connections);
+        pools.extend(replica.map(|connections| Pool::of("replica", connections)));
         pools
     }
 
@@ -404,6 +470,9 @@ impl Store {
 
     /// Waits for the writes that were begun and closes every connection.
     pub async fn close(self) -> Result<(), DbErr> {
+        if let Some(replica) = &self.replica {
+            replica.close().await?;
+        }
         match &self.writer {
             Writer::Sqlite(writer) => writer.stop().await,
             Writer::Postgres(pools) => pools.direct.close().await?,

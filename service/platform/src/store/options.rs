@@ -72,6 +72,11 @@ pub struct Options {
     /// The URL of the same PostgreSQL database without a pooler between, for what needs a session of
     /// its own: LISTEN, and the lock of the schema. Without it, there is no pooler.
     pub direct_url: Option<String>,
+    /// The URL of a streaming replica of the same PostgreSQL database, for reads that need not be made where writes
+    /// are.
+    pub replica_url: Option<String>,
+    /// How long a read waits for the replica to show what its reader was shown before the primary answers it.
+    pub replica_wait: Duration,
     /// The time.
     pub clock: Clock,
     /// Ids and tokens.
@@ -94,6 +99,8 @@ impl Default for Options {
             synchronous: Synchronous::Full,
             exclusive: false,
             direct_url: None,
+            replica_url: None,
+            replica_wait: Duration::from_millis(200),
             clock: Clock::system(),
             random: Random::system(),
             keyring: Keyring::default(),

@@ -5,7 +5,7 @@
 //! Those that move running sums run at READ COMMITTED ([`super::Isolation`]). The level is said in
 //! BEGIN, and what else a session must have is read back at the start ([`session`]).
 
-mod session;
+pub(super) mod session;
 
 use std::{
     sync::Arc,
@@ -21,6 +21,8 @@ use sea_orm::{
         postgres::{PgListener, PgPoolOptions},
     },
 };
+
+use session::ServerRole;
 
 use super::{
     ConnectError, Context, Options, Schema, Tx,
@@ -47,6 +49,10 @@ const BACKOFF: Backoff =
 const MARKER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long to wait before looking again.
 const MARKER_POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// A commit of nothing, which waits for what commits wait for, such as synchronous standbys: all that was committed
+/// before is there, too. Of one whose wait was broken off, PostgreSQL shows what it made all the same. Where the role
+/// may not call it, nothing is waited for.
+const AWAIT_STANDBYS: &str = "SELECT pg_logical_emit_message(true, 'steward', '')";
 /// Serializes the migrations of several nodes: any number that nobody else locks.
 const MIGRATION_LOCK: i64 = 0x0073_7465_7761_7264;
 /// How many connections without a pooler between: one that migrates, and one to spare.
@@ -66,7 +72,9 @@ pub(super) async fn connect(
     options: &Options,
     telemetry: &Telemetry,
 ) -> Result<Pools, ConnectError> {
-    let shared = session::connect(url, options, options.max_connections, telemetry).await?;
+    let shared =
+        session::connect(url, options, ServerRole::Primary, options.max_connections, telemetry)
+            .await?;
     let is_pooled = session::check(&shared).await?;
     let Some(direct_url) = &options.direct_url else {
         if is_pooled {
@@ -74,7 +82,9 @@ pub(super) async fn connect(
         }
         return Ok(Pools { direct: shared.clone(), shared });
     };
-    let direct = session::connect(direct_url, options, DIRECT_CONNECTIONS, telemetry).await?;
+    let direct =
+        session::connect(direct_url, options, ServerRole::Primary, DIRECT_CONNECTIONS, telemetry)
+            .await?;
     if session::check(&direct).await? {
         return Err(ConnectError::Session(session::NOT_DIRECT.into()));
     }
@@ -169,7 +179,8 @@ impl Writer {
         let begun = Instant::now();
         while begun.elapsed() < MARKER_TIMEOUT {
             if matches!(marker.exists(&self.connections).await, Ok(true)) {
-                return true;
+                let waited = self.connections.execute_unprepared(AWAIT_STANDBYS).await;
+                return waited.map_or_else(|error| is_answer(&error), |_| true);
             }
             tokio::time::sleep(MARKER_POLL_INTERVAL).await;
         }
@@ -225,6 +236,10 @@ const CHANNEL: &str = "steward";
 /// How long signals are gathered before they are told: a NOTIFY makes every COMMIT that carries one
 /// wait for the others.
 const NOTIFY_DEBOUNCE: Duration = Duration::from_millis(10);
+/// How often the connection that listens is asked whether it is still there.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How long opening the connection that listens may take, and an answer on it.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long to wait before trying to listen again.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
@@ -241,26 +256,37 @@ pub(super) async fn relay_notifications(pools: &Pools, signals: &Signals) {
 
 async fn relay_until_lost(pools: &Pools, signals: &Signals, node: &str) -> Result<(), DbErr> {
     let options = pools.direct.postgres_options();
-    let own = PgPoolOptions::new().max_connections(1).connect_with(options).await;
+    // What cannot be opened in this time is tried again: sqlx would wait longer and longer.
+    let own = PgPoolOptions::new().max_connections(1).acquire_timeout(LISTEN_TIMEOUT);
+    let own = own.connect_with(options).await;
     let own = own.map_err(driver_error)?;
     let mut listener = PgListener::connect_with(&own).await.map_err(driver_error)?;
+    // Or it would do so in the middle of a wait that is given up, and nobody would hear of it.
+    listener.eager_reconnect(false);
     listener.listen(CHANNEL).await.map_err(driver_error)?;
+    // Nobody knows what was said while nobody listened.
+    Signal::ALL.into_iter().for_each(|signal| signals.receive(signal));
+    let mut heartbeat = tokio::time::interval(HEARTBEAT);
     loop {
-        // Nobody knows what was said while nobody listened.
-        Signal::ALL.into_iter().for_each(|signal| signals.receive(signal));
-        loop {
-            tokio::select! {
-                outgoing = signals.outgoing() => {
-                    send_notifications(&pools.shared, outgoing, node).await?;
-                    tokio::time::sleep(NOTIFY_DEBOUNCE).await;
-                }
-                received = listener.try_recv() => match received.map_err(driver_error)? {
-                    None => break,
-                    Some(sent) => receive_notification(sent.payload(), signals, node),
-                },
+        tokio::select! {
+            outgoing = signals.outgoing() => {
+                send_notifications(&pools.shared, outgoing, node).await?;
+                tokio::time::sleep(NOTIFY_DEBOUNCE).await;
             }
+            _ = heartbeat.tick() => ask(&mut listener).await?,
+            received = listener.try_recv() => match received.map_err(driver_error)? {
+                None => return Ok(()),
+                Some(sent) => receive_notification(sent.payload(), signals, node),
+            },
         }
     }
+}
+
+/// Finds out that the server is gone without a word: what only listens would wait for ever.
+async fn ask(listener: &mut PgListener) -> Result<(), DbErr> {
+    let asked = tokio::time::timeout(LISTEN_TIMEOUT, sqlx::query("SELECT 1").execute(listener));
+    let answered = asked.await.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
+    answered.map(drop).map_err(driver_error)
 }
 
 async fn send_notifications(

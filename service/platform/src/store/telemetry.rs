@@ -81,7 +81,7 @@ fn operation(sql: &str) -> &'static str {
 /// How a connection pool is used at this moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Pool {
-    /// `read` or `write`.
+    /// `read`, `write` or `replica`.
     pub name: &'static str,
     /// Connections that are open.
     pub open: u32,

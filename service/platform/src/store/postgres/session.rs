@@ -38,20 +38,32 @@ database itself";
 
 const NO_PREPARED_STATEMENTS: &str = "\
 the pooler does not keep prepared statements: PgBouncer does from 1.21 on, with max_prepared_statements \
-above 0";
+above 0. Its SHOW VERSION says which it is; that of Debian 12 is 1.18";
+
+/// What a server is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum ServerRole {
+    /// The one that is written. A standby that answers in its place is refused: it may show what is over.
+    Primary,
+    /// One that is read.
+    Replica,
+}
 
 /// A pool of sessions with steward's settings.
-pub(super) async fn connect(
+pub(in crate::store) async fn connect(
     url: &str,
     options: &Options,
+    role: ServerRole,
     size: u32,
     telemetry: &Telemetry,
 ) -> Result<Connections, DbErr> {
     let plain: PgConnectOptions = url.parse().map_err(driver_error)?;
     let plain = plain.application_name("steward").statement_cache_capacity(512);
     let millis = |duration: Duration| duration.as_millis().to_string();
+    let read_only = if role == ServerRole::Replica { "on" } else { "off" };
     let settings = plain.clone().options([
         ("default_transaction_isolation", "repeatable read"),
+        ("default_transaction_read_only", read_only),
         ("statement_timeout", &millis(options.statement_timeout)),
         ("lock_timeout", &millis(options.statement_timeout / 3)),
         ("idle_in_transaction_session_timeout", &millis(options.statement_timeout)),
@@ -66,14 +78,18 @@ pub(super) async fn connect(
     };
     let connected = connected.map_err(driver_error)?;
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(connected);
-    Ok(Connections::of(pool, size, options.acquire_timeout, telemetry))
+    let connections = Connections::of(pool, size, options.acquire_timeout, telemetry);
+    Ok(match role {
+        ServerRole::Primary => connections.refusing_standbys(),
+        ServerRole::Replica => connections,
+    })
 }
 
 /// Reads back what a session must have, and says whether there is a pooler between.
 ///
 /// # Errors
 /// [`ConnectError::Session`], with what the operator can do, where something does not hold.
-pub(super) async fn check(connections: &Connections) -> Result<bool, ConnectError> {
+pub(in crate::store) async fn check(connections: &Connections) -> Result<bool, ConnectError> {
     let transaction = Transaction::begin(connections, Begin::RepeatableRead).await?;
     let settings = settings(&transaction).await?;
     let is_pooled = mark(&transaction).await?.as_deref() != Some(MARK.1);
@@ -93,6 +109,10 @@ pub(super) async fn check(connections: &Connections) -> Result<bool, ConnectErro
              ALTER ROLE … SET {missing} = '30s', and the same for {}",
             TIMEOUTS.into_iter().filter(|name| *name != missing).collect::<Vec<_>>().join(" and ")
         )));
+    }
+    let timeout = of("statement_timeout").and_then(|millis| millis.parse().ok());
+    if let Some(millis) = timeout {
+        connections.set_statement_timeout(Duration::from_millis(millis));
     }
     if is_pooled {
         check_prepared_statements(connections).await?;
