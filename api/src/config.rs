@@ -37,6 +37,18 @@ pub struct Database {
     #[arg(long, env = "DATABASE_DIRECT_URL", hide_env_values = true, global = true)]
     pub database_direct_url: Option<DatabaseUrl>,
 
+    /// A streaming replica of the same PostgreSQL database, which then answers reports, exports and lists of events
+    ///
+    /// It shows what its reader was shown before, or all that is committed; where it cannot, the primary answers.
+    #[arg(long, env = "DATABASE_REPLICA_URL", hide_env_values = true, global = true)]
+    pub database_replica_url: Option<DatabaseUrl>,
+
+    /// How long a read waits for the replica before the primary answers it, in milliseconds
+    #[arg(long, env = "STEWARD_REPLICA_WAIT", global = true,
+          default_value_t = Options::default().replica_wait.as_millis() as u64,
+          value_parser = clap::value_parser!(u64).range(..=10_000))]
+    pub replica_wait: u64,
+
     /// How many connections to the database at most (on SQLite: for reading)
     #[arg(long, env = "STEWARD_DATABASE_CONNECTIONS", global = true,
           default_value_t = Options::default().max_connections)]

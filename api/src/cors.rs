@@ -15,10 +15,10 @@ use url::Url;
 
 /// The headers of answers that a page may read, besides those that any page may.
 const EXPOSED: &str = "Allow, Content-Disposition, ETag, Idempotent-Replayed, Link, Location, Retry-After, \
-     X-Request-Id";
+     X-Request-Id, X-Steward-Position";
 /// The headers of requests that a page may send.
-const ACCEPTED: &str =
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID";
+const ACCEPTED: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, \
+     X-Steward-Position";
 /// For how many seconds a browser may remember what it was told: longer than any remembers it.
 const MAX_AGE: &str = "86400";
 

@@ -1,6 +1,7 @@
 use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
 use service::{
+    Store,
     catalogue::RESOURCES,
     event::{self, EventPage, EventQuery, Filter},
 };
@@ -9,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use crate::{
-    extract::{LastEventId, Query, Require, StreamSession},
+    extract::{LastEventId, Query, ReplicaRead, Require, StreamSession},
     permission::{self, PermissionType},
     problem,
     response::{FeedResponse, Result},
@@ -36,11 +37,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[get("/events")]
 async fn list_events(
-    state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
+    replica: ReplicaRead,
     Query(query): Query<EventQuery>,
 ) -> Result<FeedResponse<EventPage>> {
-    Ok(FeedResponse(event::list(&state.store, RESOURCES, &caller.actor, &query).await?))
+    let work = async |store: &Store| event::list(store, RESOURCES, &caller.actor, &query).await;
+    Ok(FeedResponse(replica.run(work).await?))
 }
 
 /// Position and filters of a stream of events.

@@ -156,6 +156,11 @@ async fn get_metrics(
         metrics::gauge!("steward_pool_connections", "pool" => pool.name, "state" => "used")
             .set(f64::from(pool.open) - pool.idle as f64);
     }
+    if let Some(replica) = state.store.replica_status().await {
+        metrics::gauge!("steward_replica_up").set(f64::from(u8::from(replica.is_up)));
+        metrics::gauge!("steward_replica_lag_bytes")
+            .set(replica.lag_bytes.map_or(f64::NAN, |bytes| bytes as f64));
+    }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(prometheus.render())
 }
 
@@ -195,6 +200,22 @@ fn describe() {
         "How long statements took, by operation and result"
     );
     describe_gauge!("steward_pool_connections", "Connections to the database, by pool and state");
+    describe_gauge!("steward_replica_up", "Whether the replica serves reads");
+    describe_gauge!(
+        "steward_replica_lag_bytes",
+        Unit::Bytes,
+        "How much of the primary's log the replica has not replayed"
+    );
+    describe_histogram!(
+        "steward_replica_wait_seconds",
+        Unit::Seconds,
+        "How long reads waited for the replica to show what their readers were shown"
+    );
+    describe_counter!(
+        "steward_replica_reads_total",
+        "Reads that may be made on the replica, by outcome: served there, or on the primary since it was away, behind \
+         or failed"
+    );
     describe_gauge!(
         "steward_events_waiting_seconds",
         Unit::Seconds,

@@ -1,16 +1,18 @@
 use actix_web::{get, web};
-use service::report::{
-    self, Budgets, BudgetsQuery, Hours, HoursQuery, JobCost, JobCostQuery, Spending, SpendingQuery,
-    Timesheet, TimesheetQuery,
+use service::{
+    Store,
+    report::{
+        self, Budgets, BudgetsQuery, Hours, HoursQuery, JobCost, JobCostQuery, Spending,
+        SpendingQuery, Timesheet, TimesheetQuery,
+    },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    extract::{Query, Require},
+    extract::{Query, ReplicaRead, Require},
     permission::{self, PermissionType},
     problem,
     response::Result,
-    state::State,
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -34,11 +36,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[get("/reports/spending")]
 async fn get_spending_report(
-    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
+    replica: ReplicaRead,
     Query(query): Query<SpendingQuery>,
 ) -> Result<web::Json<Spending>> {
-    Ok(web::Json(report::spending(&state.store, &caller.actor, &query).await?))
+    let work = async |store: &Store| report::spending(store, &caller.actor, &query).await;
+    Ok(web::Json(replica.run(work).await?))
 }
 
 /// Report budgets
@@ -52,11 +55,12 @@ async fn get_spending_report(
 )]
 #[get("/reports/budgets")]
 async fn get_budget_report(
-    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
+    replica: ReplicaRead,
     Query(query): Query<BudgetsQuery>,
 ) -> Result<web::Json<Budgets>> {
-    Ok(web::Json(report::budgets(&state.store, &caller.actor, &query).await?))
+    let work = async |store: &Store| report::budgets(store, &caller.actor, &query).await;
+    Ok(web::Json(replica.run(work).await?))
 }
 
 /// Report hours
@@ -71,11 +75,12 @@ async fn get_budget_report(
 )]
 #[get("/reports/hours")]
 async fn get_hours_report(
-    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
+    replica: ReplicaRead,
     Query(query): Query<HoursQuery>,
 ) -> Result<web::Json<Hours>> {
-    Ok(web::Json(report::hours(&state.store, &caller.actor, &query).await?))
+    let work = async |store: &Store| report::hours(store, &caller.actor, &query).await;
+    Ok(web::Json(replica.run(work).await?))
 }
 
 /// Get a member's timesheet
@@ -89,11 +94,12 @@ async fn get_hours_report(
 )]
 #[get("/reports/timesheet")]
 async fn get_timesheet_report(
-    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
+    replica: ReplicaRead,
     Query(query): Query<TimesheetQuery>,
 ) -> Result<web::Json<Timesheet>> {
-    Ok(web::Json(report::timesheet(&state.store, &caller.actor, &query).await?))
+    let work = async |store: &Store| report::timesheet(store, &caller.actor, &query).await;
+    Ok(web::Json(replica.run(work).await?))
 }
 
 /// Report the cost of a project
@@ -108,9 +114,10 @@ async fn get_timesheet_report(
 )]
 #[get("/reports/job-cost")]
 async fn get_job_cost_report(
-    state: web::Data<State>,
     caller: Require<permission::ReadCosts>,
+    replica: ReplicaRead,
     Query(query): Query<JobCostQuery>,
 ) -> Result<web::Json<JobCost>> {
-    Ok(web::Json(report::job_cost(&state.store, &caller.actor, &query).await?))
+    let work = async |store: &Store| report::job_cost(store, &caller.actor, &query).await;
+    Ok(web::Json(replica.run(work).await?))
 }

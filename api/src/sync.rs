@@ -1,16 +1,16 @@
 use actix_web::{HttpResponse, get, post, web};
 use service::{
+    Store,
     input::Validated,
     sync::{self, Changes, ChangesQuery, SyncInput, SyncReport},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    extract::{Body, Idempotent, Query, Require},
+    extract::{Body, Idempotent, Query, ReplicaRead, Require},
     permission::{self, PermissionType},
     problem,
     response::{FeedResponse, Result, ok_json},
-    state::State,
 };
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -33,11 +33,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[get("/changes")]
 async fn list_changes(
-    state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
+    replica: ReplicaRead,
     Query(query): Query<ChangesQuery>,
 ) -> Result<FeedResponse<Changes>> {
-    Ok(FeedResponse(sync::changes(&state.store, &caller.actor, &query).await?))
+    let work = async |store: &Store| sync::changes(store, &caller.actor, &query).await;
+    Ok(FeedResponse(replica.run(work).await?))
 }
 
 /// Apply several changes

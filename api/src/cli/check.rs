@@ -1,9 +1,9 @@
 use std::process::ExitCode;
 
 use chrono::TimeDelta;
-use service::{Store, event::verify::from_the_future, zone};
+use service::{Store, event::verify::from_the_future, store::ReplicaStatus, zone};
 
-use super::{CliError, connect, missing_migrations, print::out, url};
+use super::{CliError, connect_to_check, missing_migrations, print::out, url};
 use crate::config::Database;
 
 pub(super) async fn run(database: &Database, settings: &[String]) -> Result<ExitCode, CliError> {
@@ -17,7 +17,7 @@ pub(super) async fn run(database: &Database, settings: &[String]) -> Result<Exit
         out!("               older than those in steward, which are {bundled}");
     }
     out!("database       {}", url(database).shown());
-    let store = match connect(database).await {
+    let store = match connect_to_check(database).await {
         Ok(store) => store,
         Err(error) => {
             out!("connection     failed: {error}");
@@ -29,6 +29,7 @@ pub(super) async fn run(database: &Database, settings: &[String]) -> Result<Exit
         return Ok(ExitCode::FAILURE);
     }
     out!("connection     ok, {}", store.engine().as_str());
+    show_replica(&store).await;
     let missing = missing_migrations(&store).await?;
     if missing.is_empty() {
         check_clock(&store).await?;
@@ -40,6 +41,20 @@ pub(super) async fn run(database: &Database, settings: &[String]) -> Result<Exit
     }
     out!("schema         outdated: {} missing; run `steward migrate up`", missing.join(", "));
     Ok(ExitCode::FAILURE)
+}
+
+/// Says how the replica is, if there is to be one. Without it, the primary does its work.
+async fn show_replica(store: &Store) {
+    match store.replica_status().await {
+        None => {}
+        Some(ReplicaStatus { is_up: false, .. }) => {
+            out!("replica        WARNING: it does not serve: the primary answers its reads");
+        }
+        Some(ReplicaStatus { lag_bytes, .. }) => match lag_bytes {
+            Some(bytes) => out!("replica        ok, {bytes} bytes behind"),
+            None => out!("replica        ok"),
+        },
+    }
 }
 
 /// By how much clocks may differ without a word.

@@ -147,10 +147,25 @@ async fn connect(database: &Database) -> Result<Store, ConnectError> {
     Store::connect(url(database).reveal(), options(database), &CATALOGUE).await
 }
 
+/// With the replica.
+async fn connect_as_server(database: &Database, exclusive: bool) -> Result<Store, ConnectError> {
+    let options = Options {
+        exclusive,
+        replica_url: database.database_replica_url.as_ref().map(|url| url.reveal().to_owned()),
+        replica_wait: std::time::Duration::from_millis(database.replica_wait),
+        ..options(database)
+    };
+    Store::connect(url(database).reveal(), options, &CATALOGUE).await
+}
+
 /// As the one process that serves a SQLite file.
 async fn connect_to_serve(database: &Database) -> Result<Store, ConnectError> {
-    let options = Options { exclusive: true, ..options(database) };
-    Store::connect(url(database).reveal(), options, &CATALOGUE).await
+    connect_as_server(database, true).await
+}
+
+/// As what serves would, beside it.
+async fn connect_to_check(database: &Database) -> Result<Store, ConnectError> {
+    connect_as_server(database, false).await
 }
 
 fn options(database: &Database) -> Options {

@@ -24,6 +24,7 @@ use service::{
 };
 use uuid::Uuid;
 
+use super::replica::mark_position;
 use crate::{permission::PermissionType, problem::Failure, state::State};
 
 /// What [`identify`] found.
@@ -49,19 +50,22 @@ impl FromRequest for RequestId {
     }
 }
 
-/// Finds out who asks.
+/// Finds out who asks, and says in the answer how far it shows the database.
 pub async fn identify(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let state = State::of(&request);
     let principal = match bearer(request.headers()) {
-        Some(token) => State::of(&request).access_cache.principal(&token).await,
+        Some(token) => state.access_cache.principal(&token).await,
         None => {
             Err(error::Error::Unauthenticated("the header Authorization must have a bearer token"))
         }
     };
     request.extensions_mut().insert(Identified(principal));
-    next.call(request).await
+    let mut response = next.call(request).await?;
+    mark_position(&state, &mut response).await;
+    Ok(response)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<Secret> {

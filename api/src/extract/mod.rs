@@ -6,6 +6,7 @@ mod fields;
 mod idempotent;
 mod path;
 mod query;
+mod replica;
 mod source;
 mod version;
 
@@ -17,5 +18,7 @@ pub use idempotent::Idempotent;
 pub(crate) use idempotent::MAX_KEY_LENGTH;
 pub use path::{ResourceId, Token};
 pub use query::{LastEventId, Query};
+pub(crate) use replica::POSITION;
+pub use replica::ReplicaRead;
 pub use source::Source;
 pub use version::{IfMatch, Version};

@@ -1,5 +1,6 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use service::{
+    Store,
     event::{self, At, AtQuery, Event, RevertInput},
     identity::organization::{self, Organization, OrganizationInput},
     input::{Change, Create, TransitionBody},
@@ -12,7 +13,7 @@ use service::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    extract::{Body, Idempotent, IfMatch, InSession, Query, Require, Version},
+    extract::{Body, Idempotent, IfMatch, InSession, Query, ReplicaRead, Require, Version},
     permission::{self, PermissionType},
     problem,
     response::{NotModified, PageResponse, ResourceResponse, Result, created, ok},
@@ -116,12 +117,14 @@ async fn get_organization(
 )]
 #[get("/history")]
 async fn list_organization_history(
-    state: web::Data<State>,
     caller: Require<permission::ReadOrganization>,
+    replica: ReplicaRead,
     Query(page): Query<PageQuery>,
 ) -> Result<PageResponse<Event>> {
     let id = caller.actor.organization_id;
-    Ok(PageResponse(event::history::<Organization>(&state.store, &caller.actor, id, &page).await?))
+    let work =
+        async |store: &Store| event::history::<Organization>(store, &caller.actor, id, &page).await;
+    Ok(PageResponse(replica.run(work).await?))
 }
 
 /// Revert an organization to an earlier version

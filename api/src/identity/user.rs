@@ -1,5 +1,6 @@
 use actix_web::{HttpResponse, get, patch, post, web};
 use service::{
+    Store,
     event::{self, At, AtQuery, Event, RevertInput},
     identity::{
         throttle::{Attempt, Network, Origin},
@@ -15,7 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     attempt::{Success, judge},
-    extract::{Body, Idempotent, IfMatch, InSession, Query, RequestId, Source},
+    extract::{Body, Idempotent, IfMatch, InSession, Query, ReplicaRead, RequestId, Source},
     problem::{self, Failure},
     response::{
         NotModified, PageResponse, ResourceResponse, Result, created_without_location, no_content,
@@ -104,11 +105,13 @@ async fn get_current_user(
 )]
 #[get("/users/me/history")]
 async fn list_current_user_history(
-    state: web::Data<State>,
     session: InSession,
+    replica: ReplicaRead,
     Query(page): Query<PageQuery>,
 ) -> Result<PageResponse<Event>> {
-    Ok(PageResponse(event::own_history::<User>(&state.store, session.user_id, &page).await?))
+    let work =
+        async |store: &Store| event::own_history::<User>(store, session.user_id, &page).await;
+    Ok(PageResponse(replica.run(work).await?))
 }
 
 /// Revert the current user to an earlier version

@@ -11,7 +11,11 @@ use utoipa::{
     },
 };
 
-use crate::{extract::MAX_KEY_LENGTH, problem, response::NotModified};
+use crate::{
+    extract::{MAX_KEY_LENGTH, POSITION},
+    problem,
+    response::NotModified,
+};
 
 /// A header of requests: its name, the name under which operations refer to it, its description and its values.
 struct Requested {
@@ -41,7 +45,19 @@ const IF_NONE_MATCH: Requested = Requested {
     description: "ETag of what the client has, or several. If one is the current ETag, the status is 304.",
     values: || text(ENTITY_TAGS).max_length(Some(MAX_TAGS_LENGTH)),
 };
-const REQUESTED: &[Requested] = &[IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH];
+const SHOWN: Requested = Requested {
+    name: POSITION,
+    shared: "Position",
+    description: "\
+`X-Steward-Position` of the latest response: the answer shows at least what that response showed. Without it, the \
+answer shows all that was written before the request.",
+    values: || text(WAL_POSITION).max_length(Some(MAX_POSITION_LENGTH)),
+};
+const REQUESTED: &[Requested] = &[IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, SHOWN];
+
+/// A place in PostgreSQL's log, as it writes it.
+const WAL_POSITION: &str = "^[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}$";
+const MAX_POSITION_LENGTH: usize = 17;
 
 /// `*`, or entity tags separated by commas (RFC 9110, section 13.1.1).
 const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*)$"#;
@@ -93,7 +109,14 @@ const RETRY_AFTER: Declared = Declared {
     kind: Type::Integer,
     description: "Number of seconds after which to retry. Absent if a retry cannot succeed or is not safe.",
 };
-const DECLARED: &[Declared] = &[ETAG, PAGE_ETAG, LINK, LOCATION, REPLAYED, RETRY_AFTER];
+const SHOWS: Declared = Declared {
+    name: POSITION,
+    shared: "Position",
+    kind: Type::String,
+    description: "How much of the database the response shows, for `X-Steward-Position` of later requests. Absent \
+                  where the server has no replica.",
+};
+const DECLARED: &[Declared] = &[ETAG, PAGE_ETAG, LINK, LOCATION, REPLAYED, RETRY_AFTER, SHOWS];
 
 /// Puts what operations refer to into the document: headers, and problems with their headers.
 pub(super) fn share(components: &mut Components) {
@@ -189,6 +212,28 @@ pub(super) fn declare_feed(operation: &mut Operation) {
             add(response, &PAGE_ETAG);
         }
     }
+}
+
+/// Declares what an operation of clients has because a replica may answer it, or another after it.
+pub(super) fn declare_position(operation: &mut Operation) {
+    if is_read_from_replica(operation) {
+        request(operation, &SHOWN);
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if status.starts_with('2') {
+            add(response, &SHOWS);
+        }
+    }
+}
+
+/// Whether its handler has a [`crate::extract::ReplicaRead`].
+fn is_read_from_replica(operation: &Operation) -> bool {
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    let is_report = operation.tags.iter().flatten().any(|tag| tag == "reports");
+    is_report
+        || id.ends_with("_history")
+        || id.starts_with("export_")
+        || ["list_events", "list_changes"].contains(&id)
 }
 
 fn text(pattern: &str) -> ObjectBuilder {

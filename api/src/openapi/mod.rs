@@ -95,7 +95,7 @@ impl Modify for Bearer {
 pub fn document() -> utoipa::openapi::OpenApi {
     let app = App::new().into_utoipa_app().openapi(Document::openapi()).configure(routes);
     let mut document = app.split_for_parts().1;
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         item.get.iter_mut().for_each(fields::declare);
         item.post.iter_mut().for_each(headers::declare_key);
         let operations =
@@ -105,6 +105,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
             separate_by_commas(operation);
             headers::declare(operation);
             headers::declare_feed(operation);
+            if path.starts_with("/v1/") {
+                headers::declare_position(operation);
+            }
             bound_parameters(operation);
             describe_upload(operation);
         }

@@ -4,7 +4,7 @@
 use actix_web::{Handler, HttpResponse, web};
 use serde::de::DeserializeOwned;
 use service::{
-    Actor, error,
+    Actor, Store, error,
     event::{self, At, AtQuery, Event, RevertInput},
     idempotency::WriteOnce,
     input::{Change, Create, TransitionBody},
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    extract::{Body, Idempotent, IfMatch, Query, Require, ResourceId, Version},
+    extract::{Body, Idempotent, IfMatch, Query, ReplicaRead, Require, ResourceId, Version},
     permission::PermissionType,
     response::{PageResponse, ResourceResponse, Result, created, ok},
     state::State,
@@ -50,12 +50,13 @@ pub(super) async fn get<R: Readable, P: PermissionType>(
 }
 
 pub(super) async fn history<R: resource::Resource, P: PermissionType>(
-    state: web::Data<State>,
     caller: Require<P>,
+    replica: ReplicaRead,
     ResourceId(id): ResourceId,
     Query(page): Query<PageQuery>,
 ) -> Result<PageResponse<Event>> {
-    Ok(PageResponse(event::history::<R>(&state.store, &caller.actor, id, &page).await?))
+    let work = async |store: &Store| event::history::<R>(store, &caller.actor, id, &page).await;
+    Ok(PageResponse(replica.run(work).await?))
 }
 
 pub(super) async fn revert<R: Changeable, P: PermissionType>(

@@ -1,18 +1,19 @@
 use actix_web::{
     HttpResponse, get,
     http::header::{CACHE_CONTROL, CONTENT_DISPOSITION},
-    web,
 };
-use service::work::incident::{self, CsvFile, Incident, OshaQuery};
+use service::{
+    Store,
+    work::incident::{self, CsvFile, Incident, OshaQuery},
+};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    extract::{Query, Require},
+    extract::{Query, ReplicaRead, Require},
     permission::{self, PermissionType},
     problem,
     resource::Collection,
     response::Result,
-    state::State,
 };
 
 const CSV: &str = "text/csv; charset=utf-8";
@@ -50,11 +51,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[get("/incidents/osha-300")]
 async fn export_osha_300_log(
-    state: web::Data<State>,
     caller: Require<permission::ManageIncidents>,
+    replica: ReplicaRead,
     Query(query): Query<OshaQuery>,
 ) -> Result<HttpResponse> {
-    Ok(file(incident::log_300(&state.store, &caller.actor, query).await?))
+    let work = async |store: &Store| incident::log_300(store, &caller.actor, query).await;
+    Ok(file(replica.run(work).await?))
 }
 
 /// Export the OSHA 300A summary of a year
@@ -71,11 +73,12 @@ async fn export_osha_300_log(
 )]
 #[get("/incidents/osha-300a")]
 async fn export_osha_300a_summary(
-    state: web::Data<State>,
     caller: Require<permission::ManageIncidents>,
+    replica: ReplicaRead,
     Query(query): Query<OshaQuery>,
 ) -> Result<HttpResponse> {
-    Ok(file(incident::summary_300a(&state.store, &caller.actor, query).await?))
+    let work = async |store: &Store| incident::summary_300a(store, &caller.actor, query).await;
+    Ok(file(replica.run(work).await?))
 }
 
 /// To be saved, and kept nowhere else.

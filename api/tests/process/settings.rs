@@ -23,6 +23,7 @@ fn a_variable_that_is_empty_is_one_that_is_not_set() {
     let variables = [
         "DATABASE_URL",
         "DATABASE_DIRECT_URL",
+        "DATABASE_REPLICA_URL",
         "STEWARD_DATABASE_CONNECTIONS",
         "STEWARD_ENCRYPTION_KEYS",
         "STEWARD_LISTEN",

@@ -7,6 +7,7 @@ mod access;
 mod input;
 pub(crate) mod log;
 mod modules;
+mod positions;
 mod retries;
 mod routes;
 mod stored;

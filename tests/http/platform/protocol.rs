@@ -130,7 +130,15 @@ async fn pages_of_the_origins_that_are_named_may_read_answers(database: Database
         for origin in [PAGE, "http://localhost:5173"] {
             let answer = get_from(&ada, &path, origin).await;
             let exposed = answer.headers["access-control-expose-headers"].to_str().unwrap();
-            for header in ["ETag", "Link", "Location", "Retry-After", "Idempotent-Replayed"] {
+            let read = [
+                "ETag",
+                "Link",
+                "Location",
+                "Retry-After",
+                "Idempotent-Replayed",
+                "X-Steward-Position",
+            ];
+            for header in read {
                 assert!(exposed.split(", ").any(|name| name == header), "{exposed}");
             }
             assert_eq!(answer.headers["access-control-allow-origin"], origin, "{path}");
@@ -166,8 +174,8 @@ async fn a_browser_is_told_what_a_page_may_send(database: Database) {
     };
     let answer = ask(PAGE).await;
     assert_eq!(answer.status, 204);
-    let accepted =
-        "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID";
+    let accepted = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, \
+                    Last-Event-ID, X-Steward-Position";
     let told = [
         ("access-control-allow-headers", accepted),
         ("access-control-allow-methods", "DELETE, GET, HEAD, PATCH, OPTIONS"),
