@@ -72,6 +72,10 @@ disk-full:
 ledger:
     .ci/run ledger
 
+# PostgreSQL crashes, is replaced by its replica and vanishes while clients write, FAILOVER_ROUNDS times (3)
+failover:
+    .ci/run failover
+
 # Two nodes that are killed and started again: the order of the log, the stream of the other node
 nodes:
     .ci/run nodes
@@ -91,6 +95,14 @@ offboarding:
 # Payouts, while the process ends at every place between two of their steps
 payouts:
     .ci/run payouts
+
+# PostgreSQL behind PgBouncer: what is refused, and what is in force
+pooler:
+    .ci/run pooler
+
+# A replica that is paused, behind, away and promoted; readers on two nodes for REPLICA_SECONDS (30)
+replica:
+    .ci/run replica
 
 # 200 keys, each 50 times at once
 retries:

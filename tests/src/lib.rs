@@ -6,6 +6,8 @@
 
 pub mod app;
 pub mod client;
+#[cfg(unix)]
+pub mod cluster;
 pub mod crowd;
 pub mod database;
 pub mod dump;

@@ -8,6 +8,8 @@ mod clock;
 mod commit_answer;
 mod concurrent;
 mod duplicates;
+#[cfg(unix)]
+mod failover;
 mod group;
 mod lease;
 mod ledger;
@@ -17,5 +19,7 @@ mod nodes;
 #[cfg(unix)]
 mod pooler;
 mod purge;
+#[cfg(unix)]
+mod replica;
 mod savepoint;
 mod sqlite;

@@ -7,10 +7,14 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Stdio},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
 use serde_json::json;
 use service::{
     Store,
@@ -117,9 +121,9 @@ async fn behind_a_pooler_all_holds_or_nothing_is_served(database: Database) {
     let timeouts = refusal(&pooler.url, None).await;
     assert!(timeouts.contains("statement_timeout is 0"), "{timeouts}");
     for (setting, value) in [
-        ("statement_timeout", "30s"),
-        ("lock_timeout", "10s"),
-        ("idle_in_transaction_session_timeout", "30s"),
+        ("statement_timeout", "2s"),
+        ("lock_timeout", "1s"),
+        ("idle_in_transaction_session_timeout", "2s"),
     ] {
         execute(&database.url, &format!("ALTER DATABASE {name} SET {setting} = '{value}'")).await;
     }
@@ -129,6 +133,7 @@ async fn behind_a_pooler_all_holds_or_nothing_is_served(database: Database) {
     if !pooler.keeps_prepared_statements {
         let old = refusal(&pooler.url, Some(&database.url)).await;
         assert!(old.contains("PgBouncer does from 1.21 on"), "{old}");
+        assert!(old.contains("that of Debian 12 is 1.18"), "{old}");
         eprintln!("this PgBouncer is too old to serve through: only refusals are tried");
         return;
     }
@@ -137,6 +142,57 @@ async fn behind_a_pooler_all_holds_or_nothing_is_served(database: Database) {
     let not_direct = refusal(&pooler.url, Some(&pooler.url)).await;
     assert!(not_direct.contains("DATABASE_DIRECT_URL leads through a pooler"), "{not_direct}");
     serve_through(&pooler, &database).await;
+}
+
+/// Of two writes that read what the other writes, one runs again: each sees one state of the database.
+async fn conflicts_are_noticed(store: &Store) {
+    let count = Arc::new(AtomicU32::default());
+    let work = |store: Store, count: Arc<AtomicU32>| async move {
+        let written = store.write(count, |tx, count| {
+            Box::pin(async move {
+                count.fetch_add(1, Ordering::SeqCst);
+                let sql = "UPDATE lease SET term = term + 1 WHERE work = 'pooler'";
+                tx.execute_unprepared("SELECT count(*) FROM lease").await?;
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                Ok(tx.execute_unprepared(sql).await?)
+            })
+        });
+        written.await.expect("it is written in the end");
+    };
+    let row = "INSERT INTO lease (work, holder, term) VALUES ('pooler', gen_random_uuid(), 1)";
+    store.read().execute_unprepared(row).await.expect("a row");
+    tokio::join!(work(store.clone(), count.clone()), work(store.clone(), count.clone()));
+    assert!(count.load(Ordering::SeqCst) > 2, "one has run again");
+    let gone = "DELETE FROM lease WHERE work = 'pooler'";
+    store.read().execute_unprepared(gone).await.expect("no row");
+}
+
+/// The role's limits end what takes too long: a statement, a wait for a lock, and a transaction in which nothing
+/// happens.
+async fn limits_are_in_force(store: &Store, direct_url: &str) {
+    let begun = Instant::now();
+    let ended = async |sql: &'static str, idle: u64| {
+        let ended = store.write((), move |tx, ()| {
+            Box::pin(async move {
+                tx.execute_unprepared(sql).await?;
+                tokio::time::sleep(Duration::from_secs(idle)).await;
+                Ok(())
+            })
+        });
+        ended.await.expect_err("it is ended").to_string()
+    };
+    let statement = ended("SELECT pg_sleep(30)", 0).await;
+    assert!(statement.contains("57014"), "{statement}");
+    let holder: DatabaseConnection = sea_orm::Database::connect(direct_url).await.expect("there");
+    let held = holder.begin().await.expect("a transaction");
+    held.execute_unprepared("LOCK TABLE lease").await.expect("a lock");
+    let lock = ended("LOCK TABLE lease", 0).await;
+    assert!(lock.contains("55P03"), "{lock}");
+    held.rollback().await.expect("released");
+    holder.close().await.expect("closed");
+    let idle = ended("SELECT 1", 4).await;
+    assert!(!idle.is_empty());
+    assert!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
 }
 
 /// Two nodes behind the pooler: changes that meet, and a revocation that crosses.
@@ -156,6 +212,11 @@ async fn serve_through(pooler: &Pooler, database: &Database) {
         Ok(row.try_get_by::<String, _>(0)?)
     });
     assert_eq!(level.await.expect("a level"), "repeatable read");
+    conflicts_are_noticed(&app.store).await;
+    limits_are_in_force(&app.store, &database.url).await;
+    // The lock of the schema waits for as long as it must, on the way around the pooler.
+    let (one, another) = tokio::join!(app.store.migrate(), other.store.migrate());
+    one.and(another).expect("the schema is as it was");
     let (ada, home) = app.owner_of("household").await;
     let expenses = format!("{home}/expenses");
     let made = ada.make(&expenses, json!({ "spent_on": "2026-11-01", "amount_minor": 1 })).await;
