@@ -13,7 +13,10 @@ mod open;
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -46,6 +49,8 @@ struct Inner {
     refuses_standbys: bool,
     /// How long a statement is waited for: longer than PostgreSQL lets it run.
     answer_timeout: OnceLock<Duration>,
+    /// How often the server was lost.
+    losses: AtomicU64,
     /// Those that nobody uses, the one that was used last at the end.
     idle: Mutex<Vec<OpenConnection>>,
 }
@@ -66,6 +71,7 @@ impl Connections {
             acquire_timeout,
             refuses_standbys: false,
             answer_timeout: OnceLock::new(),
+            losses: AtomicU64::new(0),
             idle: Mutex::default(),
         }))
     }
@@ -152,6 +158,7 @@ impl Connections {
     }
 
     async fn open(&self) -> Result<OpenConnection, DbErr> {
+        let losses = self.losses();
         let connection = match self.get_database_backend() {
             DbBackend::Sqlite => {
                 let connection = self.0.pool.get_sqlite_connection_pool().acquire().await;
@@ -166,15 +173,20 @@ impl Connections {
                 Connection::Postgres(connection)
             }
         };
-        Ok(OpenConnection::new(connection))
+        Ok(OpenConnection::new(connection, losses))
     }
 
     fn pop(&self) -> Option<OpenConnection> {
         self.idle().pop()
     }
 
-    /// Closes all that nobody uses: the server was lost.
-    fn close_idle(&self) {
+    fn losses(&self) -> u64 {
+        self.0.losses.load(Ordering::SeqCst)
+    }
+
+    /// The server was lost: closes all that nobody uses. What is in use is closed by whoever uses it.
+    fn lose(&self) {
+        self.0.losses.fetch_add(1, Ordering::SeqCst);
         std::mem::take(&mut *self.idle()).iter_mut().for_each(OpenConnection::close_on_drop);
     }
 
@@ -314,7 +326,7 @@ impl ConnectionGuard {
         let is_postgres = self.pool.get_database_backend() == DbBackend::Postgres;
         if is_postgres && is_loss_of_server(error) {
             self.close_on_drop();
-            self.pool.close_idle();
+            self.pool.lose();
         }
     }
 }
@@ -326,8 +338,11 @@ impl Drop for ConnectionGuard {
         if self.pool.0.permits.is_closed() {
             return;
         }
-        if self.is_clean && open.reuse() {
-            self.pool.idle().push(open);
+        let mut idle = self.pool.idle();
+        if open.losses() < self.pool.losses() {
+            open.close_on_drop();
+        } else if self.is_clean && open.reuse() {
+            idle.push(open);
         } else {
             open.ask_and_return(self.answer_timeout());
         }

@@ -25,6 +25,8 @@ pub(super) struct OpenConnection {
     pub(super) connection: Connection,
     opened_at: Instant,
     last_used_at: Instant,
+    /// How often the server had been lost when this was opened.
+    losses: u64,
     /// Whether it is closed when it is dropped.
     is_closing: bool,
 }
@@ -37,9 +39,13 @@ pub(super) enum Connection {
 }
 
 impl OpenConnection {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, losses: u64) -> Self {
         let now = Instant::now();
-        Self { connection, opened_at: now, last_used_at: now, is_closing: false }
+        Self { connection, opened_at: now, last_used_at: now, losses, is_closing: false }
+    }
+
+    pub(super) fn losses(&self) -> u64 {
+        self.losses
     }
 
     /// Whether it can be used. One that was idle for long is asked, and closed where it is not there any more.

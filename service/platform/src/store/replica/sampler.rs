@@ -14,7 +14,7 @@ use super::WalPosition;
 use crate::store::connections::Connections;
 
 /// How long a server may take to say how far it is.
-const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How far a primary is: all that was committed, however that was synchronized, is before it.
 pub(super) const OF_PRIMARY: &str = "SELECT pg_current_wal_insert_lsn()::text";
