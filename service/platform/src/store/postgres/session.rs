@@ -60,15 +60,17 @@ pub(in crate::store) async fn connect(
     let plain: PgConnectOptions = url.parse().map_err(driver_error)?;
     let plain = plain.application_name("steward").statement_cache_capacity(512);
     let millis = |duration: Duration| duration.as_millis().to_string();
-    let read_only = if role == ServerRole::Replica { "on" } else { "off" };
     let settings = plain.clone().options([
         ("default_transaction_isolation", "repeatable read"),
-        ("default_transaction_read_only", read_only),
         ("statement_timeout", &millis(options.statement_timeout)),
         ("lock_timeout", &millis(options.statement_timeout / 3)),
         ("idle_in_transaction_session_timeout", &millis(options.statement_timeout)),
         MARK,
     ]);
+    let settings = match role {
+        ServerRole::Primary => settings,
+        ServerRole::Replica => settings.options([("default_transaction_read_only", "on")]),
+    };
     let pool = PgPoolOptions::new().max_connections(size).acquire_timeout(options.acquire_timeout);
     let connected = match pool.clone().connect_with(settings).await {
         Err(sqlx::Error::Database(error)) if error.message().contains("startup parameter") => {
