@@ -148,14 +148,12 @@ async fn behind_a_pooler_all_holds_or_nothing_is_served(database: Database) {
 async fn conflicts_are_noticed(store: &Store) {
     let count = Arc::new(AtomicU32::default());
     let work = |store: Store, count: Arc<AtomicU32>| async move {
-        let written = store.write(count, |tx, count| {
-            Box::pin(async move {
-                count.fetch_add(1, Ordering::SeqCst);
-                let sql = "UPDATE lease SET term = term + 1 WHERE work = 'pooler'";
-                tx.execute_unprepared("SELECT count(*) FROM lease").await?;
-                tokio::time::sleep(Duration::from_millis(200)).await;
-                Ok(tx.execute_unprepared(sql).await?)
-            })
+        let written = store.write(async move |tx| {
+            count.fetch_add(1, Ordering::SeqCst);
+            let sql = "UPDATE lease SET term = term + 1 WHERE work = 'pooler'";
+            tx.execute_unprepared("SELECT count(*) FROM lease").await?;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            Ok(tx.execute_unprepared(sql).await?)
         });
         written.await.expect("it is written in the end");
     };
@@ -172,12 +170,10 @@ async fn conflicts_are_noticed(store: &Store) {
 async fn limits_are_in_force(store: &Store, direct_url: &str) {
     let begun = Instant::now();
     let ended = async |sql: &'static str, idle: u64| {
-        let ended = store.write((), move |tx, ()| {
-            Box::pin(async move {
-                tx.execute_unprepared(sql).await?;
-                tokio::time::sleep(Duration::from_secs(idle)).await;
-                Ok(())
-            })
+        let ended = store.write(async move |tx| {
+            tx.execute_unprepared(sql).await?;
+            tokio::time::sleep(Duration::from_secs(idle)).await;
+            Ok(())
         });
         ended.await.expect_err("it is ended").to_string()
     };
