@@ -58,7 +58,7 @@ pub use platform::{
     actor::{self, Actor},
     amount, background, clock, consumer, csv, details,
     error::{self, Error, Result},
-    event, geo, idempotency, input, lease, outbound, outcome, random, resource, role, saga, seal,
+    event, geo, idempotency, input, lease, outbound, outcome, random, redis, resource, role, saga, seal,
     store::{self, Store},
     text, zone,
 };

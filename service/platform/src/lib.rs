@@ -16,6 +16,7 @@
 //! | encryption and outgoing requests | [`seal`], [`outbound`] |
 //! | the time, randomness and faults, which are handed in | [`clock`], [`random`], [`fault`] |
 //! | the database | [`store`] |
+//! | what nodes share besides it, where there is a Redis | [`redis`] |
 //!
 //! `service` names these modules as its own: no other crate uses this one.
 
@@ -40,6 +41,7 @@ pub mod liveness;
 pub mod outbound;
 pub mod outcome;
 pub mod random;
+pub mod redis;
 pub mod resource;
 pub mod role;
 pub mod saga;
