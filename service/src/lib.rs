@@ -56,9 +56,10 @@ mod layers;
 // The platform: its modules are named as those of this crate.
 pub use platform::{
     actor::{self, Actor},
-    amount, background, clock, consumer, csv, details,
+    amount, background, cache, clock, consumer, csv, details,
     error::{self, Error, Result},
-    event, geo, idempotency, input, lease, outbound, outcome, random, redis, resource, role, saga, seal,
+    event, geo, idempotency, input, lease, outbound, outcome, random, redis, resource, role, saga,
+    seal,
     store::{self, Store},
     text, zone,
 };

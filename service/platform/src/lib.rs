@@ -16,7 +16,7 @@
 //! | encryption and outgoing requests | [`seal`], [`outbound`] |
 //! | the time, randomness and faults, which are handed in | [`clock`], [`random`], [`fault`] |
 //! | the database | [`store`] |
-//! | what nodes share besides it, where there is a Redis | [`redis`] |
+//! | what was computed, and what nodes share besides the database | [`cache`], [`redis`] |
 //!
 //! `service` names these modules as its own: no other crate uses this one.
 
@@ -24,6 +24,7 @@ pub mod actor;
 pub mod amount;
 pub mod background;
 pub(crate) mod backoff;
+pub mod cache;
 pub mod clock;
 pub mod consumer;
 pub mod csv;

@@ -10,6 +10,7 @@ mod history;
 pub mod repository;
 pub(crate) mod sealed;
 pub mod sequencer;
+mod state;
 pub mod verify;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +23,7 @@ use uuid::Uuid;
 pub use feed::{EventPage, EventQuery, Filter, head_position, list, page, require_reached};
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
 pub use history::{of_verb, revert_to};
+pub use state::{LogState, state};
 
 use crate::{
     actor::Actor,
