@@ -201,6 +201,17 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_ACCESS_TTL", default_value_t = 10)]
     pub access_ttl: u64,
 
+    /// The Redis in which nodes share what they have computed: redis://USER:PASSWORD@HOST:6379/0, or rediss:// for TLS
+    ///
+    /// Without it, each node remembers its own. While it does not answer, steward goes on without it.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<DatabaseUrl>,
+
+    /// How much memory of this process holds what was computed, in MiB: with 0, none
+    #[arg(long, env = "STEWARD_CACHE_MEMORY", default_value_t = 32,
+          value_parser = clap::value_parser!(u64).range(0..=65_536))]
+    pub cache_memory: u64,
+
     /// How long a payout's receiver may take to answer, in seconds
     #[arg(long, env = "STEWARD_PAYOUT_TIMEOUT",
           default_value_t = SagaTimeouts::default().call.as_secs(),
@@ -360,6 +371,10 @@ pub struct Settings {
     pub session_lifetime: chrono::TimeDelta,
     /// How long access is remembered.
     pub access_ttl: Duration,
+    /// What nodes share besides the database.
+    pub redis_url: Option<DatabaseUrl>,
+    /// How many bytes of memory hold what was computed.
+    pub cache_bytes: u64,
     /// How long sagas wait.
     pub saga_timeouts: SagaTimeouts,
     /// How much a client may ask for.
@@ -416,6 +431,8 @@ impl Settings {
             password_cost: hashing.cost(),
             session_lifetime: chrono::TimeDelta::days(serve.session_days),
             access_ttl: Duration::from_secs(serve.access_ttl),
+            redis_url: serve.redis_url.clone(),
+            cache_bytes: serve.cache_memory * 1024 * 1024,
             saga_timeouts: SagaTimeouts {
                 call: Duration::from_secs(serve.payout_timeout),
                 step: chrono::TimeDelta::seconds(serve.payout_patience),
@@ -455,6 +472,8 @@ mod tests {
         let url = DatabaseUrl::from("postgres://steward:s3cr3t@db/steward?password=s3cr3t");
         assert_eq!(format!("{url:?}"), "postgres://db/steward");
         assert_eq!(DatabaseUrl::from("sqlite://steward.db").shown(), "sqlite://steward.db");
+        let redis = DatabaseUrl::from("rediss://:s3cr3t@cache:6380/1");
+        assert_eq!(format!("{redis:?}"), "rediss://cache:6380/1");
     }
 
     #[test]

@@ -4,12 +4,14 @@ use actix_web::{dev::ServiceRequest, web};
 use service::{
     Store,
     background::Workers,
+    cache::Cache,
     catalogue,
     consumer::Consumer,
-    error,
+    error::{Error, Result},
     idempotency::InFlight,
     identity::{access::AccessCache, throttle::Throttle, user::Passwords},
     outbound::Outbound,
+    redis::Redis,
 };
 
 use crate::{config::Settings, connections::Connections, intake::Intake, stream::Streams};
@@ -21,6 +23,10 @@ pub struct State {
     pub store: Store,
     /// Who is asking.
     pub access_cache: AccessCache,
+    /// What nodes share besides the database.
+    pub redis: Option<Redis>,
+    /// What was computed of late.
+    pub cache: Cache,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
     /// Who guesses.
@@ -43,14 +49,19 @@ impl State {
     /// The state over a store.
     ///
     /// # Errors
-    /// If passwords cannot be hashed here, or requests cannot be made.
-    pub fn new(store: Store, settings: Settings) -> error::Result<Self> {
+    /// If passwords cannot be hashed here, requests cannot be made, or the URL of Redis is none.
+    pub fn new(store: Store, settings: Settings) -> Result<Self> {
         let access_cache = AccessCache::new(store.clone(), settings.access_ttl);
+        let redis = settings.redis_url.as_ref().map(|url| Redis::new(url.reveal())).transpose();
+        let redis = redis.map_err(|error| Error::Internal(error.to_string()))?;
+        let cache = Cache::new(settings.cache_bytes, redis.as_ref());
         let passwords = Passwords::new(store.random(), settings.password_cost)?;
         let outbound = Outbound::new(settings.outbound_allow.clone())?;
         Ok(Self {
             store,
             access_cache,
+            redis,
+            cache,
             passwords,
             throttle: Throttle::default(),
             connections: Connections::new(

@@ -1,12 +1,16 @@
 use std::process::ExitCode;
 
 use chrono::TimeDelta;
-use service::{Store, event::verify::from_the_future, store::ReplicaStatus, zone};
+use service::{Store, event::verify::from_the_future, redis::Redis, store::ReplicaStatus, zone};
 
 use super::{CliError, connect_to_check, missing_migrations, print::out, url};
-use crate::config::Database;
+use crate::config::{Database, Serve};
 
-pub(super) async fn run(database: &Database, settings: &[String]) -> Result<ExitCode, CliError> {
+pub(super) async fn run(
+    database: &Database,
+    serve: &Serve,
+    settings: &[String],
+) -> Result<ExitCode, CliError> {
     for (n, setting) in settings.iter().enumerate() {
         out!("{:<14} {setting}", if n == 0 { "configuration" } else { "" });
     }
@@ -16,6 +20,7 @@ pub(super) async fn run(database: &Database, settings: &[String]) -> Result<Exit
         let bundled = zone::Database::bundled_version();
         out!("               older than those in steward, which are {bundled}");
     }
+    let redis_is_right = check_redis(serve).await;
     out!("database       {}", url(database).shown());
     let store = match connect_to_check(database).await {
         Ok(store) => store,
@@ -37,7 +42,7 @@ pub(super) async fn run(database: &Database, settings: &[String]) -> Result<Exit
     store.close().await?;
     if missing.is_empty() {
         out!("schema         up to date");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(if redis_is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     out!("schema         outdated: {} missing; run `steward migrate up`", missing.join(", "));
     Ok(ExitCode::FAILURE)
@@ -55,6 +60,20 @@ async fn show_replica(store: &Store) {
             None => out!("replica        ok"),
         },
     }
+}
+
+/// Says whether Redis answers, if there is to be one.
+async fn check_redis(serve: &Serve) -> bool {
+    let Some(url) = &serve.redis_url else { return true };
+    let answered = match Redis::new(url.reveal()) {
+        Ok(redis) => redis.ping().await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match &answered {
+        Ok(()) => out!("redis          ok, {}", url.shown()),
+        Err(error) => out!("redis          failed: {error}"),
+    }
+    answered.is_ok()
 }
 
 /// By how much clocks may differ without a word.

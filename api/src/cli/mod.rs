@@ -131,7 +131,7 @@ impl Cli {
             Some(Command::Keys { action }) => keys::run(&database, action).await,
             Some(Command::User { action }) => user::run(&database, &hashing, action).await,
             Some(Command::Verify(args)) => verify::run(&database, args).await,
-            Some(Command::Check(_)) => check::run(&database, &settings).await,
+            Some(Command::Check(serve)) => check::run(&database, &serve, &settings).await,
         }
     }
 }

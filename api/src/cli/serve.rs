@@ -24,6 +24,11 @@ pub(super) async fn run(
     let listeners = Listeners::bind(serve)?;
     let (address, operations) = (listeners.api_address()?, listeners.operations_address()?);
     let state = State::new(store.clone(), Settings::new(hashing, serve))?;
+    if let Some(redis) = &state.redis
+        && let Err(error) = redis.ping().await
+    {
+        tracing::warn!(%error, "Redis does not answer: steward serves without it");
+    }
     let background = Background::start(&state.workers(CONSUMERS));
     let (server, shutdown) = app::server(state, listeners, serve)?;
     let serving = tokio::spawn(server);

@@ -77,6 +77,7 @@ mod tests {
             "--encryption-keys",
             &key,
             "--body-limit=2048",
+            "--redis-url=redis://ada:s3cr3t@cache.example:6379/0",
         ]);
         let lines = of_check(&command, &matches.expect("flags"));
         let shown = lines.join("\n");
@@ -84,6 +85,7 @@ mod tests {
             "--database-url             postgres://db.example/steward (command line)",
             "--encryption-keys          k1 (command line)",
             "--body-limit               2048 (command line)",
+            "--redis-url                redis://cache.example:6379/0 (command line)",
             "--listen                   127.0.0.1:8080 (default)",
             "--trusted-proxies          none (default)",
             "--webhook-retries          none (default)",

@@ -24,6 +24,8 @@ fn a_variable_that_is_empty_is_one_that_is_not_set() {
         "DATABASE_URL",
         "DATABASE_DIRECT_URL",
         "DATABASE_REPLICA_URL",
+        "REDIS_URL",
+        "STEWARD_CACHE_MEMORY",
         "STEWARD_DATABASE_CONNECTIONS",
         "STEWARD_ENCRYPTION_KEYS",
         "STEWARD_LISTEN",
@@ -60,6 +62,23 @@ fn a_check_says_where_each_setting_is_from() {
         "database       sqlite://steward.db",
     ] {
         assert!(shown.contains(line), "{line} is not in\n{shown}");
+    }
+}
+
+#[test]
+fn a_redis_that_is_not_there_is_found_by_the_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(output(steward(&folder).args(["migrate", "up"])).0, Some(0));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    for (url, said) in [
+        (format!("redis://:s3cr3t@127.0.0.1:{port}"), "redis          failed: "),
+        ("http://:s3cr3t@cache.example".to_owned(), "failed: REDIS_URL must be as redis://"),
+    ] {
+        let (code, shown) = output(steward(&folder).arg("check").env("REDIS_URL", url));
+        assert_eq!(code, Some(1), "{shown}");
+        assert!(shown.contains(said) && !shown.contains("s3cr3t"), "{shown}");
     }
 }
 
