@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     actor::{Actor, Authentication, Author},
+    cache,
     error::{Error, Result},
     identity::{api_key, member, organization, session, user},
     random::{Random, Secret},
@@ -25,6 +26,8 @@ const UNKNOWN: Error = Error::Unauthenticated("the token is not valid");
 
 /// How many callers are remembered at most.
 const CAPACITY: u64 = 10_000;
+/// Where they are remembered, and nowhere else: what somebody may do is not for another program to write.
+const LAYER: &str = "memory";
 
 /// Someone who has shown a token.
 #[derive(Debug, Clone)]
@@ -72,7 +75,9 @@ impl AccessCache {
     /// [`Error::Unauthenticated`] where the token opens nothing, or no longer.
     pub async fn principal(&self, token: &Secret) -> Result<Principal> {
         let hash = token.hash();
-        if let Some(cached) = self.principals.get(&hash).filter(|cached| self.is_valid(cached)) {
+        let cached = self.principals.get(&hash).filter(|cached| self.is_valid(cached));
+        cache::count(LAYER, "principal", cached.is_some());
+        if let Some(cached) = cached {
             return Ok(cached.value);
         }
         let revocations = self.store.revocations();
@@ -99,7 +104,9 @@ impl AccessCache {
             Principal::User { user_id, .. } => *user_id,
         };
         let key = (user_id, organization_id);
-        if let Some(cached) = self.actors.get(&key).filter(|cached| self.is_valid(cached)) {
+        let cached = self.actors.get(&key).filter(|cached| self.is_valid(cached));
+        cache::count(LAYER, "role", cached.is_some());
+        if let Some(cached) = cached {
             return Ok(cached.value);
         }
         let revocations = self.store.revocations();
