@@ -14,11 +14,11 @@ use actix_web::{
 use url::Url;
 
 /// The headers of answers that a page may read, besides those that any page may.
-const EXPOSED: &str = "Allow, Content-Disposition, ETag, Idempotent-Replayed, Link, Location, Retry-After, \
+const EXPOSED: &str = "Age, Allow, Content-Disposition, ETag, Idempotent-Replayed, Link, Location, Retry-After, \
      X-Request-Id, X-Steward-Position";
 /// The headers of requests that a page may send.
-const ACCEPTED: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, \
-     X-Steward-Position";
+const ACCEPTED: &str = "Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, If-None-Match, \
+     Last-Event-ID, X-Steward-Position";
 /// For how many seconds a browser may remember what it was told: longer than any remembers it.
 const MAX_AGE: &str = "86400";
 

@@ -16,7 +16,7 @@
 //! |---|---|
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
 //! | a request coming in | [`observe`], `paths`, [`connections`], [`intake`], [`extract`], [`permission`] |
-//! | an answer on its way out | [`response`], `represent`, [`cors`], [`problem`], [`stream`] |
+//! | an answer on its way out | [`response`], `computed`, `represent`, [`cors`], [`problem`], [`stream`] |
 //! | standard routes | `resource`: create, list, read, history, revert, change, remove, … |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
 //! | health and metrics | `operations` |
@@ -54,6 +54,7 @@ pub mod stream;
 
 mod attempt;
 mod automation;
+mod computed;
 mod event;
 mod identity;
 mod import;

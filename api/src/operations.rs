@@ -224,6 +224,24 @@ fn describe() {
     describe_gauge!("steward_writer_queue", "Writes that wait for SQLite's writer");
     describe_histogram!("steward_writer_batch", "Writes that one SQLite commit took");
     describe_counter!(
+        "steward_cache_requests_total",
+        "What was looked for in a cache, by layer, entity and result"
+    );
+    describe_histogram!(
+        "steward_redis_request_seconds",
+        Unit::Seconds,
+        "How long calls of Redis took, by result"
+    );
+    describe_counter!(
+        "steward_redis_refused_total",
+        "Calls of Redis that were not tried, because those before them had failed"
+    );
+    describe_counter!(
+        "steward_redis_circuit_opened_total",
+        "How often calls of Redis were given up for a while"
+    );
+    describe_gauge!("steward_redis_circuit_open", "1 while calls of Redis are given up");
+    describe_counter!(
         "steward_transaction_retries_total",
         "Transactions that PostgreSQL made run again"
     );

@@ -1,14 +1,12 @@
-use actix_web::{get, web};
-use service::{
-    Store,
-    report::{
-        self, Budgets, BudgetsQuery, Hours, HoursQuery, JobCost, JobCostQuery, Spending,
-        SpendingQuery, Timesheet, TimesheetQuery,
-    },
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use service::report::{
+    Budgets, BudgetsQuery, Hours, HoursQuery, JobCost, JobCostQuery, Spending, SpendingQuery,
+    Timesheet, TimesheetQuery,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
+    computed,
     extract::{Query, ReplicaRead, Require},
     permission::{self, PermissionType},
     problem,
@@ -36,12 +34,13 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[get("/reports/spending")]
 async fn get_spending_report(
+    request: HttpRequest,
+    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     replica: ReplicaRead,
     Query(query): Query<SpendingQuery>,
-) -> Result<web::Json<Spending>> {
-    let work = async |store: &Store| report::spending(store, &caller.actor, &query).await;
-    Ok(web::Json(replica.run(work).await?))
+) -> Result<HttpResponse> {
+    computed::respond((&state, replica), &request, caller.actor.organization_id, query).await
 }
 
 /// Report budgets
@@ -55,12 +54,13 @@ async fn get_spending_report(
 )]
 #[get("/reports/budgets")]
 async fn get_budget_report(
+    request: HttpRequest,
+    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     replica: ReplicaRead,
     Query(query): Query<BudgetsQuery>,
-) -> Result<web::Json<Budgets>> {
-    let work = async |store: &Store| report::budgets(store, &caller.actor, &query).await;
-    Ok(web::Json(replica.run(work).await?))
+) -> Result<HttpResponse> {
+    computed::respond((&state, replica), &request, caller.actor.organization_id, query).await
 }
 
 /// Report hours
@@ -75,12 +75,13 @@ async fn get_budget_report(
 )]
 #[get("/reports/hours")]
 async fn get_hours_report(
+    request: HttpRequest,
+    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     replica: ReplicaRead,
     Query(query): Query<HoursQuery>,
-) -> Result<web::Json<Hours>> {
-    let work = async |store: &Store| report::hours(store, &caller.actor, &query).await;
-    Ok(web::Json(replica.run(work).await?))
+) -> Result<HttpResponse> {
+    computed::respond((&state, replica), &request, caller.actor.organization_id, query).await
 }
 
 /// Get a member's timesheet
@@ -94,12 +95,13 @@ async fn get_hours_report(
 )]
 #[get("/reports/timesheet")]
 async fn get_timesheet_report(
+    request: HttpRequest,
+    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     replica: ReplicaRead,
     Query(query): Query<TimesheetQuery>,
-) -> Result<web::Json<Timesheet>> {
-    let work = async |store: &Store| report::timesheet(store, &caller.actor, &query).await;
-    Ok(web::Json(replica.run(work).await?))
+) -> Result<HttpResponse> {
+    computed::respond((&state, replica), &request, caller.actor.organization_id, query).await
 }
 
 /// Report the cost of a project
@@ -114,10 +116,11 @@ async fn get_timesheet_report(
 )]
 #[get("/reports/job-cost")]
 async fn get_job_cost_report(
+    request: HttpRequest,
+    state: web::Data<State>,
     caller: Require<permission::ReadCosts>,
     replica: ReplicaRead,
     Query(query): Query<JobCostQuery>,
-) -> Result<web::Json<JobCost>> {
-    let work = async |store: &Store| report::job_cost(store, &caller.actor, &query).await;
-    Ok(web::Json(replica.run(work).await?))
+) -> Result<HttpResponse> {
+    computed::respond((&state, replica), &request, caller.actor.organization_id, query).await
 }

@@ -100,12 +100,16 @@ fn is_compressible(size: BodySize, headers: &HeaderMap) -> bool {
         && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
-/// Whether a tag is among those that a client has, by the weak comparison: a proxy that compresses makes
-/// weak tags of strong ones.
+/// Whether a tag is among those that a client has.
 fn includes(known: &IfNoneMatch, etag: &header::HeaderValue) -> bool {
-    let IfNoneMatch::Items(known) = known else { return true };
     let current = etag.to_str().ok().and_then(|text| text.parse::<EntityTag>().ok());
-    current.is_some_and(|current| known.iter().any(|tag| tag.weak_eq(&current)))
+    matches!(known, IfNoneMatch::Any) || current.is_some_and(|current| names(known, &current))
+}
+
+/// Whether a client names a tag, by the weak comparison: a proxy that compresses makes weak tags of strong ones.
+pub(crate) fn names(known: &IfNoneMatch, current: &EntityTag) -> bool {
+    let IfNoneMatch::Items(known) = known else { return false };
+    known.iter().any(|tag| tag.weak_eq(current))
 }
 
 /// A body of which the length alone is said.

@@ -90,7 +90,7 @@ fn tagged<T: Serialize>(status: StatusCode, shown: &T, version: i64) -> error::R
     Ok(Response::json(status, shown)?.with(header::ETAG, format!("\"{version}\"")))
 }
 
-fn not_serializable(error: serde_json::Error) -> error::Error {
+pub(crate) fn not_serializable(error: serde_json::Error) -> error::Error {
     error::Error::Internal(format!("an answer cannot be shown: {error}"))
 }
 
@@ -233,7 +233,7 @@ fn link_to_next(request: &HttpRequest, cursor: &str) -> String {
 
 /// A tag of what is in a page. It follows from the page itself and not from a position in the log: a page shows what
 /// was committed before that has its position, and what changes without an event, such as how long a timer has run.
-fn tag_of(body: &[u8]) -> EntityTag {
+pub(crate) fn tag_of(body: &[u8]) -> EntityTag {
     let digest = Sha256::digest(body);
     // Half of it is enough: 128 bits.
     let half = digest.iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));

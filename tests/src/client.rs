@@ -238,6 +238,12 @@ impl Client {
         self.send(Method::GET, path, None).await
     }
 
+    /// GET of what is computed for this request, whatever is cached.
+    pub async fn get_anew(&self, path: &str) -> Answer {
+        let headers = [("cache-control", "no-cache")];
+        self.send_bytes(Method::GET, path, "", None, &headers).await
+    }
+
     /// POST.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, Some(body)).await

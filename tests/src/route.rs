@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::{Answer, Client};
 
 /// The headers that the document declares for each response that has them.
-const HEADERS: [&str; 5] = ["ETag", "Location", "Link", "Retry-After", "Idempotent-Replayed"];
+const HEADERS: [&str; 6] =
+    ["ETag", "Age", "Location", "Link", "Retry-After", "Idempotent-Replayed"];
 /// Those of them that every response has for which they are declared.
 const ALWAYS: [&str; 2] = ["ETag", "Location"];
 

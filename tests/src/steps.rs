@@ -49,6 +49,14 @@ impl Client {
         self.get(path).await.expect(200)
     }
 
+    /// What stands at a path, computed for this request.
+    ///
+    /// # Panics
+    /// If nothing does.
+    pub async fn read_anew(&self, path: &str) -> Value {
+        self.get_anew(path).await.expect(200)
+    }
+
     /// Every row of a list, page by page; `query` is empty or starts with `?`.
     ///
     /// # Panics

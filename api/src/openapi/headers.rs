@@ -53,7 +53,13 @@ const SHOWN: Requested = Requested {
 answer shows all that was written before the request.",
     values: || text(WAL_POSITION).max_length(Some(MAX_POSITION_LENGTH)),
 };
-const REQUESTED: &[Requested] = &[IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, SHOWN];
+const CACHE_CONTROL: Requested = Requested {
+    name: "Cache-Control",
+    shared: "CacheControl",
+    description: "With `no-cache`, the report is computed for this request.",
+    values: || text(r"^[!-~ ]*$").max_length(Some(MAX_CACHE_CONTROL_LENGTH)),
+};
+const REQUESTED: &[Requested] = &[IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, CACHE_CONTROL, SHOWN];
 
 /// A place in PostgreSQL's log, as it writes it.
 const WAL_POSITION: &str = "^[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}$";
@@ -63,6 +69,8 @@ const MAX_POSITION_LENGTH: usize = 17;
 const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*)$"#;
 /// How long a header with entity tags may be: clients need one tag.
 const MAX_TAGS_LENGTH: usize = 1000;
+/// How long a `Cache-Control` may be: clients need one directive.
+const MAX_CACHE_CONTROL_LENGTH: usize = 200;
 
 /// A header of responses: its name, the name under which responses refer to it, its type and its description.
 struct Declared {
@@ -84,6 +92,19 @@ const PAGE_ETAG: Declared = Declared {
     shared: "PageETag",
     kind: Type::String,
     description: "Weak entity tag of the page for `If-None-Match`.",
+};
+const REPORT_ETAG: Declared = Declared {
+    name: "ETag",
+    shared: "ReportETag",
+    kind: Type::String,
+    description: "Weak entity tag for `If-None-Match`. It names the query and the position in the log of the \
+                  organization that the report includes, such as `W/\"412-9c1f0ab7d3e25a64\"`.",
+};
+const AGE: Declared = Declared {
+    name: "Age",
+    shared: "Age",
+    kind: Type::Integer,
+    description: "Number of seconds since the report was computed. Absent if it was computed for this request.",
 };
 const LINK: Declared = Declared {
     name: "Link",
@@ -116,7 +137,8 @@ const SHOWS: Declared = Declared {
     description: "How much of the database the response shows, for `X-Steward-Position` of later requests. Absent \
                   where the server has no replica.",
 };
-const DECLARED: &[Declared] = &[ETAG, PAGE_ETAG, LINK, LOCATION, REPLAYED, RETRY_AFTER, SHOWS];
+const DECLARED: &[Declared] =
+    &[ETAG, PAGE_ETAG, REPORT_ETAG, AGE, LINK, LOCATION, REPLAYED, RETRY_AFTER, SHOWS];
 
 /// Puts what operations refer to into the document: headers, and problems with their headers.
 pub(super) fn share(components: &mut Components) {
@@ -165,8 +187,12 @@ pub(super) fn declare_key(operation: &mut Operation) {
 /// Declares what an operation has because of its responses.
 pub(super) fn declare(operation: &mut Operation) {
     let is_page = body_of(operation, "200").is_some_and(|body| body.ends_with("Page"));
-    if is_page {
+    let is_report = operation.tags.iter().flatten().any(|tag| tag == "reports");
+    if is_page || is_report {
         operation.responses.responses.extend(NotModified::responses());
+    }
+    if is_report {
+        request(operation, &CACHE_CONTROL);
     }
     let has = |status: &str| operation.responses.responses.contains_key(status);
     let (takes_version, can_be_unchanged) = (has("428"), has("304"));
@@ -181,7 +207,12 @@ pub(super) fn declare(operation: &mut Operation) {
         let body = body(response).unwrap_or_default();
         let (versioned, page) = (catalogue::is_versioned(body), body.ends_with("Page"));
         match status.as_str() {
+            "304" if is_report => add(response, &REPORT_ETAG),
             "304" => add(response, if is_page { &PAGE_ETAG } else { &ETAG }),
+            "200" if is_report => {
+                add(response, &REPORT_ETAG);
+                add(response, &AGE);
+            }
             "503" => add(response, &RETRY_AFTER),
             "202" => add(response, &LOCATION),
             _ if page => {

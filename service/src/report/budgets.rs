@@ -5,11 +5,10 @@ use entity::category as category_rows;
 use uuid::Uuid;
 
 use super::{
-    BudgetRow, BudgetSpending, Budgets, BudgetsQuery,
+    BudgetRow, BudgetSpending, Budgets, BudgetsQuery, Report,
     budget_sums::{Spent, Sum},
 };
 use crate::{
-    actor::Actor,
     error::Result,
     money::{
         budget::{
@@ -18,20 +17,24 @@ use crate::{
         },
         category,
     },
-    store::{Store, Tx},
+    store::Tx,
 };
 
 /// Where each budget stands that holds on a day.
-pub async fn budgets(store: &Store, actor: &Actor, query: &BudgetsQuery) -> Result<Budgets> {
-    let on = query.on;
-    let organization_id = actor.organization_id;
-    let rows = store.snapshot(async move |tx| {
+impl Report for BudgetsQuery {
+    type Answer = Budgets;
+
+    const NAME: &'static str = "budget_report";
+
+    async fn read(&self, tx: &Tx, organization_id: Uuid) -> Result<Budgets> {
+        let on = self.on;
+
         let rows = budget::repository::all(tx, organization_id).await?;
         let rows = rows.into_iter().filter(|row| rules::holds(row.starts_on, row.ends_on, on));
         let budgets = rows.map(|row| Ok((Budget::try_from(row)?, on)));
-        standings(tx, organization_id, budgets.collect::<Result<_>>()?).await
-    });
-    Ok(Budgets { on, rows: rows.await? })
+        let rows = standings(tx, organization_id, budgets.collect::<Result<_>>()?).await?;
+        Ok(Budgets { on, rows })
+    }
 }
 
 /// Where budgets stand, each in its period of a day and until the end of that day, in their order. What was spent is

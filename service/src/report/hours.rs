@@ -8,11 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{labels, week_of, worked};
+use super::{Report, labels, week_of, worked};
 use crate::{
-    actor::Actor,
     error::{Error, Result},
-    store::{Store, Tx},
+    store::Tx,
     text::{self, fold},
     work::timecard::Status,
 };
@@ -97,15 +96,22 @@ pub struct HoursRow {
 }
 
 /// What was worked from one day to another, grouped.
-pub async fn hours(store: &Store, actor: &Actor, query: &HoursQuery) -> Result<Hours> {
+impl Report for HoursQuery {
+    type Answer = Hours;
+
+    const NAME: &'static str = "hours_report";
+
+    async fn read(&self, tx: &Tx, organization_id: Uuid) -> Result<Hours> {
+        hours(tx, organization_id, self).await
+    }
+}
+
+async fn hours(tx: &Tx, organization_id: Uuid, query: &HoursQuery) -> Result<Hours> {
     let HoursQuery { from, to, group_by, .. } = *query;
     if to < from {
         return Err(Error::invalid("?to", "order", "must not be before from"));
     }
-    let organization_id = actor.organization_id;
-    let query = query.clone();
-    let rows = store.snapshot(async move |tx| rows(tx, organization_id, &query).await);
-    let rows = rows.await?;
+    let rows = rows(tx, organization_id, query).await?;
     Ok(Hours {
         from,
         to,

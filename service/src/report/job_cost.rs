@@ -9,16 +9,18 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    labels,
+    Report, labels,
     repository::{self, Spent},
     rules, week_of,
     worked::{self, Worked},
 };
 use crate::{
-    actor::Actor,
     error::{Error, Result},
-    identity::rate::{self, rules::Rates},
-    store::{Store, Tx, versioned},
+    identity::{
+        organization,
+        rate::{self, rules::Rates},
+    },
+    store::{Tx, versioned},
     text::fold,
 };
 
@@ -172,15 +174,18 @@ impl Period {
 }
 
 /// What a project has cost.
-pub async fn job_cost(store: &Store, actor: &Actor, query: &JobCostQuery) -> Result<JobCost> {
-    let actor = actor.clone();
-    let query = query.clone();
-    store.snapshot(async move |tx| read(tx, &actor, &query).await).await
+impl Report for JobCostQuery {
+    type Answer = JobCost;
+
+    const NAME: &'static str = "job_cost_report";
+
+    async fn read(&self, tx: &Tx, organization_id: Uuid) -> Result<JobCost> {
+        job_cost(tx, organization_id, self).await
+    }
 }
 
-async fn read(tx: &Tx, actor: &Actor, query: &JobCostQuery) -> Result<JobCost> {
+async fn job_cost(tx: &Tx, organization_id: Uuid, query: &JobCostQuery) -> Result<JobCost> {
     let JobCostQuery { project_id, period } = *query;
-    let organization_id = actor.organization_id;
     let project = versioned::find::<entity::project::Entity>(tx, organization_id, project_id);
     let project = project.await?.ok_or_else(|| {
         Error::invalid("?project_id", "unknown", "must identify a project of the organization")
@@ -191,7 +196,8 @@ async fn read(tx: &Tx, actor: &Actor, query: &JobCostQuery) -> Result<JobCost> {
     let members = labels::members(tx, organization_id).await?;
     let categories = labels::categories(tx, organization_id).await?;
 
-    let currency = actor.settings.currency.clone();
+    // Of the same state as the rest: what an actor has of the organization may be some seconds old.
+    let currency = organization::repository::get(tx, organization_id).await?.currency;
     let labour = Labour {
         counted: currency == project.currency,
         currency,

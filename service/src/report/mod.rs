@@ -18,28 +18,67 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-pub use budgets::budgets;
 pub(crate) use budgets::standings;
-pub use hours::{GroupBy as HoursGroupBy, Hours, HoursQuery, HoursRow, hours};
+pub use hours::{GroupBy as HoursGroupBy, Hours, HoursQuery, HoursRow};
 pub use job_cost::{
     CostRow, CurrencyCost, JobCost, JobCostQuery, Labour, LabourRow, Period as JobCostPeriod,
-    ProjectExpenses, job_cost,
+    ProjectExpenses,
 };
-pub use spending::spending;
 pub use timesheet::{
     Timesheet, TimesheetCard, TimesheetDay, TimesheetEntry, TimesheetProject, TimesheetQuery,
-    timesheet,
 };
 
 use crate::{
+    error::Result,
+    event::{self, LogState},
     geo::{self, Near},
     money::budget::{
         Budget,
         rules::{Pace, Proration},
     },
+    store::{Store, Tx},
     text,
     work::time_entry::days::week_of,
 };
+
+/// What a report is asked for. Its answer follows from the rows of the organization whose changes are in the log, and
+/// from nothing else: not from who asks, and not from when. So it is the same for the same state of the log.
+pub trait Report: Clone + Send + Sync + 'static {
+    /// The report.
+    type Answer: Serialize + Send + 'static;
+
+    /// The name of the report, in lower case.
+    const NAME: &'static str;
+
+    /// The report of one state of the database.
+    fn read(&self, tx: &Tx, organization_id: Uuid) -> impl Future<Output = Result<Self::Answer>>;
+}
+
+/// A report, and what it is of.
+#[derive(Debug, Clone)]
+pub struct Computed<T> {
+    /// The report.
+    pub answer: T,
+    /// The state of the log that it includes, and nothing beyond. None where it includes more than the log tells yet.
+    pub state: Option<LogState>,
+}
+
+/// Makes a report of the organization as it is now.
+///
+/// # Errors
+/// What is wrong with the query.
+pub async fn compute<R: Report>(
+    store: &Store,
+    organization_id: Uuid,
+    query: R,
+) -> Result<Computed<R::Answer>> {
+    store
+        .snapshot(async move |tx| {
+            let state = event::state(tx, organization_id).await?;
+            Ok(Computed { answer: query.read(tx, organization_id).await?, state })
+        })
+        .await
+}
 
 /// Property by which a report of spending is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -4,47 +4,50 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{
-    GroupBy, Spending, SpendingQuery, SpendingRow, SpendingTotal,
+    GroupBy, Report, Spending, SpendingQuery, SpendingRow, SpendingTotal,
     labels::{self, Labels},
     repository::{self, Scope, Sums},
     rules, week_of,
 };
 use crate::{
-    actor::Actor,
     error::{Error, Result},
     geo::Circle,
-    store::{Store, Tx},
+    store::Tx,
     text::fold,
 };
 
 /// What was spent from one day to another, grouped.
-pub async fn spending(store: &Store, actor: &Actor, query: &SpendingQuery) -> Result<Spending> {
+impl Report for SpendingQuery {
+    type Answer = Spending;
+
+    const NAME: &'static str = "spending_report";
+
+    async fn read(&self, tx: &Tx, organization_id: Uuid) -> Result<Spending> {
+        spending(tx, organization_id, self).await
+    }
+}
+
+async fn spending(tx: &Tx, organization_id: Uuid, query: &SpendingQuery) -> Result<Spending> {
     let SpendingQuery { from, to, group_by, project_id, largest, near, within } = *query;
     if to < from {
         return Err(Error::invalid("?to", "order", "must not be before from"));
     }
-    let organization_id = actor.organization_id;
     let scope = Scope { organization_id, from, to, project_id, counted_once: true };
     let circle = Circle::of_query(near, within);
     let reads_expenses = largest || circle.is_some() || group_by.reads_expenses();
-    let (rows, totals) = store
-        .snapshot(async move |tx| {
-            let sums = sums(tx, &scope, group_by, circle, reads_expenses).await?;
-            let totals = match group_by {
-                // Groups have expenses in common.
-                GroupBy::Tag => {
-                    let by = GroupBy::Month;
-                    totals(&self::sums(tx, &scope, by, circle, circle.is_some()).await?)
-                }
-                _ => totals(&sums),
-            };
-            let mut rows = rows(tx, scope.organization_id, group_by, sums).await?;
-            if !reads_expenses {
-                rows.iter_mut().for_each(|row| row.largest_minor = None);
-            }
-            Ok((rows, totals))
-        })
-        .await?;
+    let sums = sums(tx, &scope, group_by, circle, reads_expenses).await?;
+    let totals = match group_by {
+        // Groups have expenses in common.
+        GroupBy::Tag => {
+            let by = GroupBy::Month;
+            totals(&self::sums(tx, &scope, by, circle, circle.is_some()).await?)
+        }
+        _ => totals(&sums),
+    };
+    let mut rows = rows(tx, organization_id, group_by, sums).await?;
+    if !reads_expenses {
+        rows.iter_mut().for_each(|row| row.largest_minor = None);
+    }
     Ok(Spending { from, to, group_by, rows, totals })
 }
 

@@ -9,13 +9,12 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    labels,
+    Report, labels,
     worked::{self, Part},
 };
 use crate::{
-    actor::Actor,
     error::{Error, Result},
-    store::{Store, Tx, stored, versioned},
+    store::{Tx, stored, versioned},
     text::fold,
     work::timecard::{self, Status},
 };
@@ -117,13 +116,17 @@ pub struct TimesheetProject {
 }
 
 /// What a member worked in a week.
-pub async fn timesheet(store: &Store, actor: &Actor, query: &TimesheetQuery) -> Result<Timesheet> {
-    let organization_id = actor.organization_id;
-    let query = query.clone();
-    store.snapshot(async move |tx| read(tx, organization_id, &query).await).await
+impl Report for TimesheetQuery {
+    type Answer = Timesheet;
+
+    const NAME: &'static str = "timesheet";
+
+    async fn read(&self, tx: &Tx, organization_id: Uuid) -> Result<Timesheet> {
+        timesheet(tx, organization_id, self).await
+    }
 }
 
-async fn read(tx: &Tx, organization_id: Uuid, query: &TimesheetQuery) -> Result<Timesheet> {
+async fn timesheet(tx: &Tx, organization_id: Uuid, query: &TimesheetQuery) -> Result<Timesheet> {
     let TimesheetQuery { member_id, week } = *query;
     let member = versioned::find::<entity::member::Entity>(tx, organization_id, member_id).await?;
     let member = member.ok_or_else(|| {

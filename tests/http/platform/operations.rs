@@ -63,6 +63,7 @@ async fn every_metric_is_there_and_names_nobody(database: Database) {
         "steward_http_request_seconds_bucket",
         "steward_statement_seconds_bucket",
         "steward_pool_connections",
+        "steward_cache_requests_total",
     ];
     match database.engine {
         Engine::Sqlite => names.extend(["steward_writer_queue", "steward_writer_batch_bucket"]),

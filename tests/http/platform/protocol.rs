@@ -131,6 +131,7 @@ async fn pages_of_the_origins_that_are_named_may_read_answers(database: Database
             let answer = get_from(&ada, &path, origin).await;
             let exposed = answer.headers["access-control-expose-headers"].to_str().unwrap();
             let read = [
+                "Age",
                 "ETag",
                 "Link",
                 "Location",
@@ -174,8 +175,8 @@ async fn a_browser_is_told_what_a_page_may_send(database: Database) {
     };
     let answer = ask(PAGE).await;
     assert_eq!(answer.status, 204);
-    let accepted = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, \
-                    Last-Event-ID, X-Steward-Position";
+    let accepted = "Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, \
+                    If-None-Match, Last-Event-ID, X-Steward-Position";
     let told = [
         ("access-control-allow-headers", accepted),
         ("access-control-allow-methods", "DELETE, GET, HEAD, PATCH, OPTIONS"),

@@ -7,7 +7,7 @@ use tests::{App, Client, Database, each_database, id};
 
 async fn report(client: &Client, home: &str, group_by: &str) -> Value {
     let range = "from=2026-10-01&to=2026-11-30";
-    client.read(&format!("{home}/reports/spending?{range}&group_by={group_by}")).await
+    client.read_anew(&format!("{home}/reports/spending?{range}&group_by={group_by}")).await
 }
 
 /// Label, currency, amount, pending and count of each row.

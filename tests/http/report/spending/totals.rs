@@ -178,7 +178,7 @@ impl Place {
                         filter.unwrap_or_default()
                     );
                     let path = format!("{}/reports/spending?{query}", self.path);
-                    let report = client.read(&path).await;
+                    let report = client.read_anew(&path).await;
                     let within = all.iter().filter(|it| {
                         let day = text(&it["spent_on"]);
                         from <= day && day <= to && it["status"] != "rejected"
@@ -278,19 +278,19 @@ async fn a_total_that_is_wrong_is_found_and_made_anew(database: Database) {
     ada.make(&expenses, json!({ "spent_on": "2026-11-01", "amount_minor": 5 })).await;
     app.run_until_idle().await;
     let report = format!("{home}/reports/spending?from=2026-11-01&to=2026-11-30&group_by=month");
-    let right = ada.read(&report).await;
+    let right = ada.read_anew(&report).await;
     assert_eq!(right["totals"][0]["amount_minor"], 5);
     let one_more = spending_total::Entity::update_many()
         .col_expr(spending_total::Column::SettledLow, Expr::val(6_i64));
     app.store.write(async move |tx| Ok(one_more.clone().exec(tx).await?)).await.expect("written");
-    assert_eq!(ada.read(&report).await["totals"][0]["amount_minor"], 6);
+    assert_eq!(ada.read_anew(&report).await["totals"][0]["amount_minor"], 6);
     let [found] = &verify(&app.store).await.expect("findings")[..] else {
         panic!("there is one organization")
     };
     assert_eq!([found.totals, found.faults.len() as u64], [0, 3]);
     assert!(found.faults[0].contains("should be 5 settled"), "{}", found.faults[0]);
     repair(&app.store, found.organization_id).await.expect("repaired");
-    assert_eq!(ada.read(&report).await, right);
+    assert_eq!(ada.read_anew(&report).await, right);
     let [found] = &verify(&app.store).await.expect("findings")[..] else {
         panic!("there is one organization")
     };
