@@ -104,6 +104,10 @@ pooler:
 replica:
     .ci/run replica
 
+# Random reads and writes on two nodes, while their Redis is killed, emptied, stopped, filled and cut off
+redis:
+    .ci/run redis
+
 # 200 keys, each 50 times at once
 retries:
     .ci/run retries

@@ -9,6 +9,8 @@ use api::{
     state::State,
 };
 use clap::{Args, FromArgMatches};
+use entity::event;
+use sea_orm::{EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::Value;
 use service::{
     Store,
@@ -23,7 +25,7 @@ use service::{
     store::Options,
 };
 
-use crate::{client::Client, database::Database};
+use crate::{client::Client, database::Database, log::wait_until};
 
 /// How steward is started.
 #[derive(Debug, Clone)]
@@ -161,6 +163,18 @@ impl App {
     /// A client that nobody knows.
     pub fn anonymous(&self) -> Client {
         Client::new(&self.base)
+    }
+
+    /// Waits until every event has its position, which somebody gives them.
+    ///
+    /// # Panics
+    /// If one has none within a minute.
+    pub async fn wait_until_sequenced(&self) {
+        let waiting = event::Entity::find().filter(event::COLUMN.position.is_null());
+        wait_until("every event has a position", async || {
+            waiting.clone().count(self.store.read()).await.unwrap() == 0
+        })
+        .await;
     }
 
     /// A new user with a new organization: the owner, and the organization's path.

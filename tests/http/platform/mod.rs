@@ -1,6 +1,7 @@
 //! What holds whatever a request is about: pages, retries, events, limits, clocks, operations.
 
 mod away;
+mod cache;
 mod canonical;
 mod clocks;
 mod concurrent;
