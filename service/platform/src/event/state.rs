@@ -2,7 +2,7 @@
 
 use entity::{event, event_head};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
+    ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
     sea_query::{Expr, Query},
 };
 use uuid::Uuid;
@@ -31,7 +31,7 @@ pub async fn state(connection: &impl ConnectionTrait, log: Uuid) -> Result<Optio
         .and_where(column(event::Column::Position).is_null())
         .to_owned();
     let head = event_head::Entity::find()
-        .filter(event_head::Column::OrganizationId.eq(log))
+        .filter(event_head::COLUMN.organization_id.eq(log))
         .filter(Expr::not_exists(unsequenced))
         .one(connection)
         .await?;
