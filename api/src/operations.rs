@@ -161,6 +161,9 @@ async fn get_metrics(
         metrics::gauge!("steward_replica_lag_bytes")
             .set(replica.lag_bytes.map_or(f64::NAN, |bytes| bytes as f64));
     }
+    if let Some(redis) = &state.redis {
+        metrics::gauge!("steward_redis_circuit_open").set(f64::from(redis.is_given_up()));
+    }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(prometheus.render())
 }
 

@@ -91,6 +91,11 @@ impl Breaker {
         }
     }
 
+    /// Whether little is tried.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(*self.state(), State::Closed { .. })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -135,7 +140,9 @@ mod tests {
         let later = now + PAUSE;
         assert!(breaker.admits(later));
         assert!(!breaker.admits(later), "one at a time");
+        assert!(breaker.is_open());
         assert_eq!(breaker.succeeded(), Some(Change::Closed));
+        assert!(!breaker.is_open());
         assert!(breaker.admits(later));
         assert_eq!(breaker.failed(later), None, "it counts from the start");
     }

@@ -118,6 +118,11 @@ impl Redis {
         .await
     }
 
+    /// Whether calls are given up for a while, because those before them failed.
+    pub fn is_given_up(&self) -> bool {
+        self.0.breaker.is_open()
+    }
+
     /// Whether Redis answers.
     ///
     /// # Errors
@@ -182,13 +187,9 @@ impl Inner {
         match (change, result) {
             (Some(Change::Opened), Err(error)) => {
                 tracing::warn!(%error, "Redis does not answer: steward goes on without it");
-                metrics::gauge!("steward_redis_circuit_open").set(1.0);
                 metrics::counter!("steward_redis_circuit_opened_total").increment(1);
             }
-            (Some(_), _) => {
-                tracing::info!("Redis answers again");
-                metrics::gauge!("steward_redis_circuit_open").set(0.0);
-            }
+            (Some(_), _) => tracing::info!("Redis answers again"),
             (None, _) => {}
         }
     }

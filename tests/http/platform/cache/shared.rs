@@ -26,6 +26,15 @@ async fn what_one_node_has_computed_another_finds(database: Database) {
         assert!(is_kept(&found), "{report}: {:?}", found.headers);
         assert_eq!((&found.text, tag(&found)), (&computed.text, tag(&computed)), "{report}");
     }
+    let metrics = ada.get("/metrics").await.text;
+    for part in [
+        "\nsteward_redis_request_seconds_bucket{result=\"ok\"",
+        "\nsteward_redis_circuit_open ",
+        "layer=\"redis\",entity=\"spending_report\",result=\"hit\"",
+        "layer=\"memory\",entity=\"principal\",result=\"hit\"",
+    ] {
+        assert!(metrics.contains(part), "{part} is not in\n{metrics}");
+    }
     one.stop().await;
     other.stop().await;
 }
