@@ -196,8 +196,8 @@ pub struct Serve {
 
     /// How long access is remembered, in seconds
     ///
-    /// When a session, a key or a role ends, all nodes are told at once; one that could not be told
-    /// notices after this long.
+    /// What ends over the API is noticed at once by every node. What `steward user` ends is noticed by a server on a
+    /// SQLite file after this long.
     #[arg(long, env = "STEWARD_ACCESS_TTL", default_value_t = 10)]
     pub access_ttl: u64,
 

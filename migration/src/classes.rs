@@ -245,6 +245,12 @@ pub const CLASSES: &[TableClasses] = &[
         secret: &[],
     },
     TableClasses {
+        table: "revocation_count",
+        public: &["slot", "revocations"],
+        personal: &[],
+        secret: &[],
+    },
+    TableClasses {
         table: "consumer",
         public: &["consumer", "started_at"],
         personal: &[],

@@ -18,7 +18,7 @@ use actix_web::{
 };
 use service::{
     Actor, error,
-    identity::access::{AccessCache, Principal},
+    identity::access::{AccessCache, Identity, Principal},
     random::Secret,
     store::log::EventContext,
 };
@@ -28,7 +28,7 @@ use super::replica::mark_position;
 use crate::{permission::PermissionType, problem::Failure, state::State};
 
 /// What [`identify`] found.
-struct Identified(error::Result<Principal>);
+struct Identified(error::Result<Identity>);
 
 /// What [`enter`] found.
 struct Entered(error::Result<Actor>);
@@ -56,13 +56,13 @@ pub async fn identify(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let state = State::of(&request);
-    let principal = match bearer(request.headers()) {
+    let identity = match bearer(request.headers()) {
         Some(token) => state.access_cache.principal(&token).await,
         None => {
             Err(error::Error::Unauthenticated("the header Authorization must have a bearer token"))
         }
     };
-    request.extensions_mut().insert(Identified(principal));
+    request.extensions_mut().insert(Identified(identity));
     let mut response = next.call(request).await?;
     mark_position(&state, &mut response).await;
     Ok(response)
@@ -79,11 +79,11 @@ pub async fn enter(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let principal = request.extensions_mut().remove::<Identified>();
+    let identified = request.extensions_mut().remove::<Identified>();
     let id = organization_of(request.match_info());
-    let actor = match (principal, id) {
-        (Some(Identified(Ok(principal))), Some(id)) => {
-            State::of(&request).access_cache.actor(&principal, id).await
+    let actor = match (identified, id) {
+        (Some(Identified(Ok(identity))), Some(id)) => {
+            State::of(&request).access_cache.actor(&identity, id).await
         }
         (Some(Identified(Err(error))), _) => Err(error),
         (_, None) => Err(error::Error::NotFound("organization")),
@@ -110,8 +110,8 @@ impl StreamSession {
     /// # Errors
     /// Where they are nothing there any more, or cannot be looked up.
     pub async fn actor(&self, access_cache: &AccessCache) -> error::Result<Actor> {
-        let principal = access_cache.principal(&self.token).await?;
-        access_cache.actor(&principal, self.organization_id).await
+        let identity = access_cache.principal(&self.token).await?;
+        access_cache.actor(&identity, self.organization_id).await
     }
 }
 
@@ -153,16 +153,17 @@ impl FromRequest for InSession {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request_id = request_id(request);
         let identified = request.extensions_mut().remove::<Identified>();
-        let found = match identified {
-            Some(Identified(Ok(Principal::User { user_id, session_id }))) => {
+        let principal = identified.map(|Identified(found)| found.map(|it| it.principal));
+        let found = match principal {
+            Some(Ok(Principal::User { user_id, session_id })) => {
                 request.extensions_mut().insert(EventContext::user(user_id, request_id));
                 Ok(Self { user_id, session_id, request_id })
             }
-            Some(Identified(Ok(Principal::Key(_)))) => Err(error::Error::forbidden(
+            Some(Ok(Principal::Key(_))) => Err(error::Error::forbidden(
                 "session_required",
                 "the operation requires a session, not an API key",
             )),
-            Some(Identified(Err(error))) => Err(error),
+            Some(Err(error)) => Err(error),
             None => Err(error::Error::Internal("nobody was identified".into())),
         };
         ready(found.map_err(Failure::from))

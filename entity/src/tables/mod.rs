@@ -33,6 +33,7 @@ pub mod organization;
 pub mod parked_event;
 pub mod project;
 pub mod rate;
+pub mod revocation_count;
 pub mod rule;
 pub mod saga;
 pub mod saga_write;

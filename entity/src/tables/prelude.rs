@@ -31,6 +31,7 @@ pub use super::organization::Entity as Organization;
 pub use super::parked_event::Entity as ParkedEvent;
 pub use super::project::Entity as Project;
 pub use super::rate::Entity as Rate;
+pub use super::revocation_count::Entity as RevocationCount;
 pub use super::rule::Entity as Rule;
 pub use super::saga::Entity as Saga;
 pub use super::saga_write::Entity as SagaWrite;

@@ -11,6 +11,7 @@ mod event;
 mod growth;
 mod idempotency;
 mod limits;
+mod nodes;
 mod operations;
 mod paging;
 mod protocol;

@@ -24,7 +24,9 @@ mod positions;
 mod postgres;
 pub mod references;
 mod replica;
+mod revocations;
 pub mod rows;
+mod shared_read;
 pub mod signal;
 mod sqlite;
 pub mod stored;
@@ -49,6 +51,8 @@ use job::Job;
 pub use options::{ConnectError, Engine, Isolation, Options, Synchronous};
 use replica::{Miss, Replica};
 pub use replica::{NotAPosition, ReplicaStatus, WalPosition};
+use revocations::RevocationCounter;
+pub use revocations::{Revocations, SLOTS as REVOCATION_SLOTS};
 use signal::{Signal, Signals};
 pub use telemetry::{Observer, Pool};
 use tokio::sync::{oneshot, watch};
@@ -103,6 +107,7 @@ pub(crate) struct Context {
     /// Whether positions can be given with the events.
     fully_sequenced: positions::FullySequenced,
     backfill_requests: BackfillRequests,
+    revocations: Arc<RevocationCounter>,
 }
 
 impl Store {
@@ -122,6 +127,7 @@ impl Store {
             signals: Signals::default(),
             fully_sequenced: positions::FullySequenced::default(),
             backfill_requests: BackfillRequests::default(),
+            revocations: Arc::default(),
         };
         let mut replica = None;
         let (engine, reader, writer) = if url.starts_with("sqlite:") {
@@ -334,9 +340,18 @@ impl Store {
         &self.context.random
     }
 
-    /// How often something was revoked, as far as this node knows.
-    pub fn revocations(&self) -> u64 {
-        self.context.signals.count(Signal::Revoked)
+    /// How often access was revoked, by a moment after this was asked for: by whichever node, and all that was
+    /// answered before. None where nobody can say: then nothing holds that is remembered of access.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where the database does not answer.
+    pub async fn revocations(&self) -> Result<Option<Revocations>> {
+        let told = self.context.signals.count(Signal::Revoked);
+        let counted = match &self.writer {
+            Writer::Sqlite(_) => Some(0),
+            Writer::Postgres(pools) => self.context.revocations.read(&pools.shared).await?,
+        };
+        Ok(counted.map(|counted| Revocations { told, counted }))
     }
 
     /// The keys of what is encrypted.

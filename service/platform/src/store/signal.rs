@@ -47,6 +47,10 @@ impl Raised {
         self.0.fetch_or(signal.bit(), Ordering::SeqCst);
     }
 
+    pub(super) fn contains(&self, signal: Signal) -> bool {
+        self.0.load(Ordering::SeqCst) & signal.bit() != 0
+    }
+
     /// Takes them all.
     pub(super) fn take(&self) -> impl Iterator<Item = Signal> + use<> {
         let bits = self.0.swap(0, Ordering::SeqCst);

@@ -50,18 +50,23 @@ impl Telemetry {
         });
     }
 
-    /// Counts a statement.
+    /// Counts and times a statement.
     pub(super) fn record(&self, statement: &Statement, elapsed: Duration, failed: bool) {
         self.statements.fetch_add(1, Ordering::Relaxed);
+        self.time(statement, elapsed, failed);
+        if let Some(Observer(observe)) = &self.observer {
+            observe(statement);
+        }
+    }
+
+    /// Times a statement.
+    pub(super) fn time(&self, statement: &Statement, elapsed: Duration, failed: bool) {
         metrics::histogram!(
             "steward_statement_seconds",
             "operation" => operation(&statement.sql),
             "result" => if failed { "error" } else { "ok" },
         )
         .record(elapsed.as_secs_f64());
-        if let Some(Observer(observe)) = &self.observer {
-            observe(statement);
-        }
     }
 
     pub(super) fn statements(&self) -> u64 {

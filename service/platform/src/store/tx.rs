@@ -18,6 +18,7 @@ use super::{
     commit_marker::CommitMarker,
     event_buffer::EventBuffer,
     positions::{FullySequenced, LogHeads},
+    revocations,
     signal::{Raised, Signal, Signals},
     transaction::Transaction,
 };
@@ -145,7 +146,7 @@ impl Tx {
     }
 
     /// Says that what someone may do has changed or ended, once the transaction is committed
-    /// (`AccessCache`).
+    /// (`AccessCache`, [`super::Store::revocations`]).
     pub fn invalidate_access(&self) {
         self.signal(Signal::Revoked);
     }
@@ -202,6 +203,9 @@ impl Tx {
                 Error::Duplicate { .. } => Error::lost_race("an id was taken meanwhile"),
                 other => other,
             })?;
+        }
+        if self.raised.contains(Signal::Revoked) {
+            revocations::count(self).await?;
         }
         Ok(self.check()?)
     }

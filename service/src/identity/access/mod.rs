@@ -3,8 +3,8 @@
 //!
 //! Everything is remembered together with the count of revocations at the moment before it was read
 //! ([`crate::store::Tx::invalidate_access`]); once that count has moved on, it no longer holds. So
-//! a revocation needs to know nothing of what it revokes. Other nodes are told of it, and one that
-//! could not be told forgets when its memory runs out.
+//! a revocation needs to know nothing of what it revokes. Each request asks for the count anew, so that
+//! what one node has answered holds for the next request to another ([`Store::revocations`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
     identity::{api_key, member, organization, session, user},
     random::{Random, Secret},
     role::Role,
-    store::{Store, stored},
+    store::{Revocations, Store, stored},
 };
 
 const UNKNOWN: Error = Error::Unauthenticated("the token is not valid");
@@ -43,6 +43,14 @@ pub enum Principal {
     Key(Actor),
 }
 
+/// A principal, as of the moment at which they asked.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Who they are.
+    pub principal: Principal,
+    revocations: Option<Revocations>,
+}
+
 /// A cache of who is asking, and of what they may do.
 #[derive(Debug, Clone)]
 pub struct AccessCache {
@@ -55,7 +63,7 @@ pub struct AccessCache {
 #[derive(Debug, Clone)]
 struct Cached<T> {
     value: T,
-    revocations: u64,
+    revocations: Revocations,
     ends_at: Option<DateTime<Utc>>,
 }
 
@@ -73,29 +81,33 @@ impl AccessCache {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] where the token opens nothing, or no longer.
-    pub async fn principal(&self, token: &Secret) -> Result<Principal> {
+    pub async fn principal(&self, token: &Secret) -> Result<Identity> {
         let hash = token.hash();
-        let cached = self.principals.get(&hash).filter(|cached| self.is_valid(cached));
+        let revocations = self.store.revocations().await?;
+        let cached = self.principals.get(&hash);
+        let cached = cached.filter(|cached| self.is_valid(cached, revocations));
         cache::count(LAYER, "principal", cached.is_some());
         if let Some(cached) = cached {
-            return Ok(cached.value);
+            return Ok(Identity { principal: cached.value, revocations });
         }
-        let revocations = self.store.revocations();
         let (value, ends_at) = self.look_up(token, &hash).await?;
         if !self.is_current(ends_at) {
             return Err(Error::Unauthenticated("the token has expired"));
         }
         // Something may have been revoked while this was read: then it does not hold any
         // longer for those who come later, but it was true when this request came.
-        self.principals.insert(hash, Cached { value: value.clone(), revocations, ends_at });
-        Ok(value)
+        if let Some(revocations) = revocations {
+            self.principals.insert(hash, Cached { value: value.clone(), revocations, ends_at });
+        }
+        Ok(Identity { principal: value, revocations })
     }
 
-    /// What a principal is in an organization.
+    /// What they are in an organization.
     ///
     /// # Errors
     /// [`Error::NotFound`] where they are nothing there, as if there were no such organization.
-    pub async fn actor(&self, principal: &Principal, organization_id: Uuid) -> Result<Actor> {
+    pub async fn actor(&self, identity: &Identity, organization_id: Uuid) -> Result<Actor> {
+        let Identity { principal, revocations } = identity;
         let user_id = match principal {
             Principal::Key(actor) if actor.organization_id == organization_id => {
                 return Ok(actor.clone());
@@ -104,22 +116,24 @@ impl AccessCache {
             Principal::User { user_id, .. } => *user_id,
         };
         let key = (user_id, organization_id);
-        let cached = self.actors.get(&key).filter(|cached| self.is_valid(cached));
+        let cached = self.actors.get(&key);
+        let cached = cached.filter(|cached| self.is_valid(cached, *revocations));
         cache::count(LAYER, "role", cached.is_some());
         if let Some(cached) = cached {
             return Ok(cached.value);
         }
-        let revocations = self.store.revocations();
         let connection = self.store.read();
         let member = member::repository::of_user(connection, organization_id, user_id).await?;
         let member = member.filter(|member| member.active);
         let value = self.actor_of(member.ok_or(Error::NotFound("organization"))?).await?;
-        self.actors.insert(key, Cached { value: value.clone(), revocations, ends_at: None });
+        if let Some(revocations) = *revocations {
+            self.actors.insert(key, Cached { value: value.clone(), revocations, ends_at: None });
+        }
         Ok(value)
     }
 
-    fn is_valid<T>(&self, cached: &Cached<T>) -> bool {
-        cached.revocations == self.store.revocations() && self.is_current(cached.ends_at)
+    fn is_valid<T>(&self, cached: &Cached<T>, revocations: Option<Revocations>) -> bool {
+        Some(cached.revocations) == revocations && self.is_current(cached.ends_at)
     }
 
     fn is_current(&self, ends_at: Option<DateTime<Utc>>) -> bool {
