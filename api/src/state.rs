@@ -11,6 +11,7 @@ use service::{
     idempotency::InFlight,
     identity::{access::AccessCache, throttle::Throttle, user::Passwords},
     outbound::Outbound,
+    random::Random,
     redis::Redis,
 };
 
@@ -55,7 +56,8 @@ impl State {
         let redis = settings.redis_url.as_ref().map(|url| Redis::new(url.reveal())).transpose();
         let redis = redis.map_err(|error| Error::Internal(error.to_string()))?;
         let cache = Cache::new(settings.cache_bytes, redis.as_ref());
-        let passwords = Passwords::new(store.random(), settings.password_cost)?;
+        // Not of the store's randomness: how many nodes start must not change ids.
+        let passwords = Passwords::new(&Random::system(), settings.password_cost)?;
         let outbound = Outbound::new(settings.outbound_allow.clone())?;
         Ok(Self {
             store,

@@ -2,7 +2,10 @@
 
 use std::{
     net::IpAddr,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,6 +14,7 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 use serde_json::{Value, json};
+use service::random::Random;
 
 use crate::{record::Record, steps::PASSWORD};
 
@@ -18,10 +22,29 @@ use crate::{record::Record, steps::PASSWORD};
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    base: String,
+    servers: Servers,
     token: Option<String>,
     key: Option<String>,
     record: Option<Record>,
+}
+
+/// Where requests are sent: each to any of these.
+#[derive(Debug, Clone)]
+struct Servers {
+    bases: Arc<[String]>,
+    random: Random,
+}
+
+impl Servers {
+    /// One or more, chosen in the same order for the same seed.
+    fn of(bases: &[String], seed: u64) -> Self {
+        Self { bases: bases.into(), random: Random::seeded(seed) }
+    }
+
+    fn next(&self) -> &str {
+        let count = self.bases.len() as u64;
+        &self.bases[usize::try_from(self.random.below(count)).unwrap_or_default()]
+    }
 }
 
 /// What came back.
@@ -43,8 +66,8 @@ impl Client {
     /// # Panics
     /// If there can be none.
     pub fn new(base: &str) -> Self {
-        let (http, base) = (http().build().unwrap(), base.to_owned());
-        Self { http, base, token: None, key: None, record: None }
+        let (http, servers) = (http().build().unwrap(), Servers::of(&[base.to_owned()], 0));
+        Self { http, servers, token: None, key: None, record: None }
     }
 
     /// The same from elsewhere: `127.0.0.2` is another address than `127.0.0.1`.
@@ -78,7 +101,14 @@ impl Client {
     /// The same client at another server.
     #[must_use]
     pub fn at(&self, base: &str) -> Self {
-        Self { base: base.to_owned(), ..self.clone() }
+        self.among(&[base.to_owned()], 0)
+    }
+
+    /// The same client at several servers, which it changes at random from one request to the next, and so do
+    /// those that come of it.
+    #[must_use]
+    pub fn among(&self, bases: &[String], seed: u64) -> Self {
+        Self { servers: Servers::of(bases, seed), ..self.clone() }
     }
 
     /// Registers a new user and logs in.
@@ -191,8 +221,12 @@ impl Client {
         Answer::of(self.request(Method::POST, path).json(&body)).await.ok()
     }
 
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.servers.next())
+    }
+
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method, self.url(path));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -207,12 +241,21 @@ impl Client {
     /// # Panics
     /// If no answer comes.
     pub async fn stream(&self, path: &str, last_event_id: Option<&str>) -> reqwest::Response {
-        let mut request = self.http.get(format!("{}{path}", self.base));
+        self.try_stream(path, last_event_id).await.unwrap()
+    }
+
+    /// The same from a server that may go away.
+    pub(crate) async fn try_stream(
+        &self,
+        path: &str,
+        last_event_id: Option<&str>,
+    ) -> reqwest::Result<reqwest::Response> {
+        let mut request = self.http.get(self.url(path));
         request = request.bearer_auth(self.token.as_deref().unwrap_or_default());
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }
-        request.send().await.unwrap()
+        request.send().await
     }
 
     /// GET with these codings accepted: the headers, and the body as it was sent.
@@ -228,7 +271,7 @@ impl Client {
 
     /// GET from a server that may go away: nothing if no whole answer comes.
     pub async fn try_get(&self, path: &str) -> Option<Answer> {
-        let request = self.http.get(format!("{}{path}", self.base));
+        let request = self.http.get(self.url(path));
         let token = self.token.as_deref().unwrap_or_default();
         Answer::of(request.bearer_auth(token)).await.ok()
     }

@@ -1,13 +1,15 @@
 //! Nothing that a client can see differs between the databases: each route once, and one generated
 //! script of calls over people and money, and one over work, run on both with the same clock and the
-//! same randomness, get the same answers, byte for byte. The script goes on from the answers, so the
-//! first difference is the one to look at.
+//! same randomness, get the same answers, byte for byte. So do they where each request goes to any of several
+//! nodes on one PostgreSQL, and the work in the background is done by any of them. The script goes on from the
+//! answers, so the first difference is the one to look at.
 
 mod bodies;
 mod choice;
 mod coverage;
 mod described;
 mod ledger;
+mod nodes;
 mod past;
 mod prologue;
 mod queries;
@@ -22,13 +24,15 @@ use std::{
     sync::Mutex,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{Method, header::HeaderValue};
 use serde_json::{Value, json};
-use service::{clock::Clock, random::Random, store::Options};
-use tests::{App, AppOptions, Database, Exchange, Record, Route, database::run_in_turn, keyring};
+use tests::{
+    Database, Exchange, Record, Route,
+    database::{run_on_postgresql, run_on_sqlite},
+};
 
 use self::{
+    nodes::Nodes,
     script::Script,
     steps::{MONEY, WORK},
 };
@@ -55,41 +59,28 @@ const HEADERS: &[&str] = &[
     "x-request-id",
 ];
 
-async fn start(database: &Database, seed: u64) -> App {
-    let start: DateTime<Utc> = "2026-11-21T08:00:00Z".parse().unwrap();
-    let store = Options {
-        clock: Clock::stepping(start, TimeDelta::milliseconds(1)),
-        random: Random::seeded(seed),
-        keyring: keyring(),
-        ..Options::default()
-    };
-    App::start_with(database, AppOptions { store, ..AppOptions::default() }).await
-}
-
 /// People and money, and before that each route.
-async fn run(database: &Database) -> Vec<Exchange> {
-    let app = start(database, SEED).await;
+async fn run(nodes: Nodes) -> Vec<Exchange> {
     let record = Record::default();
-    prologue::call_each_route(&app, &app.anonymous().recorded(&record)).await;
-    go_on(&app, Script::new(&app.anonymous(), record.clone(), SEED, MONEY), CALLS).await;
-    app.stop().await;
+    prologue::call_each_route(&nodes, &nodes.anonymous().recorded(&record)).await;
+    go_on(&nodes, Script::new(&nodes.anonymous(), record.clone(), SEED, MONEY), CALLS).await;
+    nodes.stop().await;
     record.exchanges()
 }
 
 /// Work, from nothing.
-async fn run_work(database: &Database) -> Vec<Exchange> {
-    let app = start(database, SEED).await;
+async fn run_work(nodes: Nodes) -> Vec<Exchange> {
     let record = Record::default();
-    go_on(&app, Script::new(&app.anonymous(), record.clone(), SEED, WORK), WORK_CALLS).await;
-    app.stop().await;
+    go_on(&nodes, Script::new(&nodes.anonymous(), record.clone(), SEED, WORK), WORK_CALLS).await;
+    nodes.stop().await;
     record.exchanges()
 }
 
-async fn go_on(app: &App, mut script: Script, calls: usize) {
+async fn go_on(nodes: &Nodes, mut script: Script, calls: usize) {
     for _ in 0..calls {
         script.step().await;
         // Positions come with a change, or after it: what tells the log is the same once they are there.
-        app.run_until_idle().await;
+        nodes.run_until_idle().await;
     }
     // At the end: what it goes on with reads the clock whenever it likes.
     script.listen().await;
@@ -160,27 +151,34 @@ fn assert_complete(exchanges: &[Exchange]) {
     assert!(missed.is_empty(), "the script does not succeed on: {missed:#?}");
 }
 
-/// Runs a script on each database, and compares.
-async fn compare(run: impl AsyncFn(&Database) -> Vec<Exchange>, look: impl Fn(&[Exchange])) {
+/// Runs a script on each database, and with so many nodes on PostgreSQL, and compares.
+async fn compare(
+    several: usize,
+    run: impl AsyncFn(Nodes) -> Vec<Exchange>,
+    look: impl Fn(&[Exchange]),
+) {
     let first: Mutex<Option<Vec<Exchange>>> = Mutex::default();
-    run_in_turn(async |database| {
-        let exchanges = run(&database).await;
+    let run = async |database: Database, count: usize| {
+        let exchanges = run(Nodes::start(&database, count, SEED).await).await;
         let before = first.lock().unwrap().replace(exchanges.clone());
         for (index, (here, there)) in before.iter().flatten().zip(&exchanges).enumerate() {
             assert_same(index, here, there);
         }
+        assert_eq!(before.map_or(exchanges.len(), |before| before.len()), exchanges.len());
         assert_worth(&exchanges);
         look(&exchanges);
-    })
-    .await;
+    };
+    run_on_sqlite(async |database| run(database, 1).await).await;
+    run_on_postgresql(async |database| run(database, 1).await).await;
+    run_on_postgresql(async |database| run(database, several).await).await;
 }
 
 #[tokio::test]
 async fn the_same_calls_get_the_same_answers() {
-    compare(run, assert_complete).await;
+    compare(3, run, assert_complete).await;
 }
 
 #[tokio::test]
 async fn the_same_work_gets_the_same_answers() {
-    compare(run_work, |_| {}).await;
+    compare(2, run_work, |_| {}).await;
 }

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use tests::{App, Client, Route, Sample, route::ORGANIZATION};
+use tests::{Client, Route, Sample, route::ORGANIZATION};
+
+use super::nodes::Nodes;
 
 /// Calls each route. In one round there is at most one of each collection that changes something, so
 /// that none finds a row otherwise than the sample has made it.
-pub(super) async fn call_each_route(app: &App, anonymous: &Client) {
+pub(super) async fn call_each_route(nodes: &Nodes, anonymous: &Client) {
     let mut routes = Route::all();
     routes.retain(|route| !route.is_public() || route.method == Method::POST);
     // It has no end, and what it goes on with reads the clock whenever it likes.
@@ -28,11 +30,11 @@ pub(super) async fn call_each_route(app: &App, anonymous: &Client) {
         for route in within {
             change(&sample, &owner, route).await;
         }
-        app.run_until_idle().await;
+        nodes.run_until_idle().await;
         for route in looks {
             change(&sample, &owner, route).await;
         }
-        app.run_until_idle().await;
+        nodes.run_until_idle().await;
         read(&sample, &reads).await;
         // After these, the organization or the session may be gone.
         for route in about {

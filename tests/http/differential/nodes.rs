@@ -1,0 +1,48 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use service::{clock::Clock, random::Random, store::Options};
+use tests::{App, AppOptions, Client, Database, keyring};
+
+/// Nodes on one database, with one clock and one source of randomness. They do not hear each other's notifications:
+/// what holds does so by the database alone.
+pub(super) struct Nodes {
+    all: Vec<App>,
+    /// Which of them does the work in the background.
+    choice: Random,
+    seed: u64,
+}
+
+impl Nodes {
+    pub(super) async fn start(database: &Database, count: usize, seed: u64) -> Self {
+        let start: DateTime<Utc> = "2026-11-21T08:00:00Z".parse().unwrap();
+        let store = Options {
+            clock: Clock::stepping(start, TimeDelta::milliseconds(1)),
+            random: Random::seeded(seed),
+            keyring: keyring(),
+            ..Options::default()
+        };
+        let mut all = Vec::new();
+        for _ in 0..count {
+            let options = AppOptions { store: store.clone(), ..AppOptions::default() };
+            all.push(App::start_with(database, options).await);
+        }
+        Self { all, choice: Random::seeded(seed + 1), seed }
+    }
+
+    /// A client that nobody knows, and whose requests go to any of them.
+    pub(super) fn anonymous(&self) -> Client {
+        let bases: Vec<String> = self.all.iter().map(|node| node.base.clone()).collect();
+        self.all[0].anonymous().among(&bases, self.seed)
+    }
+
+    /// Lets one of them do all that is to be done in the background.
+    pub(super) async fn run_until_idle(&self) {
+        let chosen = self.choice.below(self.all.len() as u64);
+        self.all[usize::try_from(chosen).unwrap()].run_until_idle().await;
+    }
+
+    pub(super) async fn stop(self) {
+        for node in self.all {
+            node.stop().await;
+        }
+    }
+}
