@@ -62,13 +62,13 @@ impl Events {
     /// # Panics
     /// If it is no stream.
     pub async fn try_open(client: &Client, path: &str, last_id: Option<&str>) -> Option<Self> {
-        let response = client.stream(path, last_id).await;
+        let response = client.try_stream(path, last_id).await.ok()?;
         if response.status().as_u16() != 200 {
             return None;
         }
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         let mut events = Self { response, bytes: Vec::new(), last_id: String::new() };
-        let first = events.block().await.expect("a stream says that it is open");
+        let first = events.block().await?;
         assert_eq!(first.comment.as_deref(), Some("open"));
         Some(events)
     }

@@ -7,6 +7,7 @@ mod clocks;
 mod disk;
 mod imports;
 mod keys;
+mod listener;
 mod nodes;
 mod offboarding;
 mod payout;
