@@ -14,6 +14,7 @@ mod payout;
 mod settings;
 mod stop;
 mod support;
+mod upgrade;
 mod users;
 mod webhooks;
 mod zones;

@@ -1,6 +1,7 @@
 //! The program itself, as a process.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader},
     process::{Child, Command, ExitStatus, Stdio},
 };
@@ -16,7 +17,12 @@ pub(crate) struct Process {
 
 /// The program on a database.
 pub(crate) fn steward(database: &Database) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
+    program(OsStr::new(env!("CARGO_BIN_EXE_steward")), database)
+}
+
+/// A program, which may be of another release, on a database.
+pub(crate) fn program(path: &OsStr, database: &Database) -> Command {
+    let mut command = Command::new(path);
     command.env_clear().env("DATABASE_URL", &database.url);
     // Whatever this machine has.
     command.env("STEWARD_ZONEINFO", "bundled");
@@ -35,7 +41,11 @@ impl Process {
         flags: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
-        let mut command = steward(database);
+        Self::spawn(steward(database), flags, variables)
+    }
+
+    /// The same with a program.
+    pub(crate) fn spawn(mut command: Command, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         command.args(["--listen", "127.0.0.1:0", "--workers", "1"]).args(flags);
         command.envs(variables.iter().copied()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("steward starts");
