@@ -28,6 +28,10 @@ test:
 test-sqlite:
     .ci/run test-sqlite
 
+# The differential script, several nodes and the store on PostgreSQL 18, which npm has (needs Node.js)
+test-postgres18:
+    .ci/run test-postgres18
+
 # Write entity/src/tables and entity/src/generated.rs from the migrated schema
 entities:
     .ci/run entities
@@ -76,7 +80,7 @@ ledger:
 failover:
     .ci/run failover
 
-# Two nodes that are killed and started again: the order of the log, the stream of the other node
+# Nodes that are killed under load, NODES_ROUNDS times: what was acknowledged, what others go on with, and when
 nodes:
     .ci/run nodes
 
@@ -111,6 +115,10 @@ redis:
 # 200 keys, each 50 times at once
 retries:
     .ci/run retries
+
+# A release takes the place of the one before under requests: `just rolling-upgrade v0.1.0`; the newest tag by default
+rolling-upgrade PREVIOUS="":
+    PREVIOUS={{ PREVIOUS }} .ci/run rolling-upgrade
 
 # Budget thresholds and large expenses are told once, while the process is killed
 thresholds:
