@@ -8,6 +8,7 @@ mod concurrent;
 mod documents;
 mod dropped;
 mod event;
+mod exposition;
 mod growth;
 mod idempotency;
 mod limits;
