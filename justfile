@@ -44,7 +44,7 @@ entities-check:
 openapi:
     .ci/run openapi
 
-# Write the tables of docs/roles.md and docs/events.md from the code (a test compares them)
+# Write the tables of docs/roles.md, docs/events.md and docs/operations.md from the code (a test compares them)
 docs:
     .ci/run docs
 

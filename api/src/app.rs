@@ -16,8 +16,8 @@ use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
-    config::Serve, observe::observe, openapi, operations, paths::Paths, routes::routes,
-    shutdown::Shutdown, state::State,
+    config::Serve, observe::observe, openapi, paths::Paths, routes::routes, shutdown::Shutdown,
+    state::State,
 };
 
 /// Where a server listens.
@@ -87,14 +87,12 @@ pub fn server(
     let state = web::Data::new(state);
     let connections = state.connections.clone();
     let same_listener = listeners.api.try_clone()?;
-    let prometheus = operations::recorder();
     let factory_state = state.clone();
     let server = HttpServer::new(move || {
         let document = document.clone();
         App::new()
             .app_data(factory_state.clone())
             .app_data(paths.clone())
-            .app_data(web::Data::new(prometheus.clone()))
             .wrap(from_fn(observe))
             .into_utoipa_app()
             .configure(routes)

@@ -64,6 +64,14 @@ pub struct Database {
           default_value_t = Options::default().statement_timeout.as_secs())]
     pub statement_timeout: u64,
 
+    /// From how many milliseconds on a statement is slow: it is counted in /metrics, and logged with its plan
+    ///
+    /// Without its values, once a minute at most.
+    #[arg(long, env = "STEWARD_SLOW_STATEMENT", global = true,
+          default_value_t = Options::default().slow_statement.as_millis() as u64,
+          value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    pub slow_statement: u64,
+
     /// The keys that secrets and answers are encrypted with, as ID:KEY,ID:KEY; the first one writes
     ///
     /// `steward keys new` makes one. Without a key, what must be encrypted is refused.
@@ -173,7 +181,8 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// The address at which /metrics and /ready?verbose are, and no longer at that of the API, as 127.0.0.1:9090
+    /// The address at which /metrics, /ready?verbose and /v1/operations are, and no longer at that of the API, as
+    /// 127.0.0.1:9090
     #[arg(long, env = "STEWARD_OPERATIONS_LISTEN")]
     pub operations_listen: Option<SocketAddr>,
 

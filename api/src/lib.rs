@@ -19,7 +19,7 @@
 //! | an answer on its way out | [`response`], `computed`, `represent`, [`cors`], [`problem`], [`stream`] |
 //! | standard routes | `resource`: create, list, read, history, revert, change, remove, … |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
-//! | health and metrics | `operations` |
+//! | health, metrics, the state of the database | `operations`, [`prometheus`] |
 //! | the command line | [`cli`], [`config`] |
 //! | the document | [`openapi`] |
 //!
@@ -46,6 +46,7 @@ pub mod observe;
 pub mod openapi;
 pub mod permission;
 pub mod problem;
+pub mod prometheus;
 pub mod response;
 pub mod routes;
 pub mod shutdown;

@@ -1,24 +1,31 @@
-//! What operators and their machines look at: alive, ready, metrics.
+//! What operators and their machines look at: alive, ready, metrics, the state of the database.
 
-use std::sync::OnceLock;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::{Deserialize, Serialize};
-use service::zone;
+use service::{
+    Store,
+    doctor::{self, Examination, Report},
+    error, zone,
+};
+use tokio::sync::Mutex;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
-use crate::{extract::Query, paths::Paths, problem, response::Result, state::State};
+use crate::{extract::Query, paths::Paths, problem, prometheus, response::Result, state::State};
 
 /// The tag of the operations of this file.
 pub(crate) const TAG: &str = "operations";
-/// The path of what only operators may see.
-pub(crate) const METRICS: &str = "/metrics";
+/// The paths of what only operators may see.
+pub(crate) const OPERATORS_ONLY: [&str; 2] = ["/metrics", "/v1/operations/database"];
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(get_health).service(get_readiness).service(get_metrics);
+    config.service(get_health).service(get_readiness).service(get_metrics).service(get_database);
 }
 
 /// Liveness of the process.
@@ -146,16 +153,7 @@ fn not_ready(readiness: Readiness) -> HttpResponse {
     ),
 )]
 #[get("/metrics")]
-async fn get_metrics(
-    state: web::Data<State>,
-    prometheus: web::Data<PrometheusHandle>,
-) -> HttpResponse {
-    for pool in state.store.pools() {
-        metrics::gauge!("steward_pool_connections", "pool" => pool.name, "state" => "idle")
-            .set(pool.idle as f64);
-        metrics::gauge!("steward_pool_connections", "pool" => pool.name, "state" => "used")
-            .set(f64::from(pool.open) - pool.idle as f64);
-    }
+async fn get_metrics(state: web::Data<State>) -> HttpResponse {
     if let Some(replica) = state.store.replica_status().await {
         metrics::gauge!("steward_replica_up").set(f64::from(u8::from(replica.is_up)));
         metrics::gauge!("steward_replica_lag_bytes")
@@ -164,88 +162,46 @@ async fn get_metrics(
     if let Some(redis) = &state.redis {
         metrics::gauge!("steward_redis_circuit_open").set(f64::from(redis.is_given_up()));
     }
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(prometheus.render())
+    let metrics = prometheus::render(&state.prometheus, &state.store);
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics)
 }
 
-/// The process' one recorder of metrics.
-pub(crate) fn recorder() -> PrometheusHandle {
-    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
-    RECORDER.get_or_init(install).clone()
+/// How long a report is shown again instead of examining anew.
+const REPORT_LIFETIME: Duration = Duration::from_secs(5);
+
+/// The last report on the database. While one is made, whoever asks waits for it: however many ask, the database is
+/// examined once at a time, and no more often than every five seconds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastReport(Arc<Mutex<Option<(Instant, Report)>>>);
+
+impl LastReport {
+    async fn get(&self, store: &Store) -> error::Result<Report> {
+        let mut last = self.0.lock().await;
+        if let Some((_, report)) = last.as_ref().filter(|(at, _)| at.elapsed() < REPORT_LIFETIME) {
+            return Ok(report.clone());
+        }
+        let examination = Examination { serves: true, ..Examination::default() };
+        let report = doctor::examine(store, examination).await?;
+        *last = Some((Instant::now(), report.clone()));
+        Ok(report)
+    }
 }
 
-#[expect(clippy::expect_used, reason = "constant settings, at the start of the process")]
-fn install() -> PrometheusHandle {
-    const SECONDS: &[f64] =
-        &[0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
-    const JOBS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
-        .and_then(|builder| {
-            builder.set_buckets_for_metric(Matcher::Full("steward_writer_batch".into()), JOBS)
-        })
-        .expect("the buckets are not empty")
-        .install_recorder()
-        .expect("no other recorder is installed");
-    describe();
-    handle
-}
-
-fn describe() {
-    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-    describe_histogram!(
-        "steward_http_request_seconds",
-        Unit::Seconds,
-        "How long requests took, by method, route and status"
-    );
-    describe_histogram!(
-        "steward_statement_seconds",
-        Unit::Seconds,
-        "How long statements took, by operation and result"
-    );
-    describe_gauge!("steward_pool_connections", "Connections to the database, by pool and state");
-    describe_gauge!("steward_replica_up", "Whether the replica serves reads");
-    describe_gauge!(
-        "steward_replica_lag_bytes",
-        Unit::Bytes,
-        "How much of the primary's log the replica has not replayed"
-    );
-    describe_histogram!(
-        "steward_replica_wait_seconds",
-        Unit::Seconds,
-        "How long reads waited for the replica to show what their readers were shown"
-    );
-    describe_counter!(
-        "steward_replica_reads_total",
-        "Reads that may be made on the replica, by outcome: served there, or on the primary since it was away, behind \
-         or failed"
-    );
-    describe_gauge!(
-        "steward_events_waiting_seconds",
-        Unit::Seconds,
-        "How long events have waited for a position that nobody gives them"
-    );
-    describe_gauge!("steward_writer_queue", "Writes that wait for SQLite's writer");
-    describe_histogram!("steward_writer_batch", "Writes that one SQLite commit took");
-    describe_counter!(
-        "steward_cache_requests_total",
-        "What was looked for in a cache, by layer, entity and result"
-    );
-    describe_histogram!(
-        "steward_redis_request_seconds",
-        Unit::Seconds,
-        "How long calls of Redis took, by result"
-    );
-    describe_counter!(
-        "steward_redis_refused_total",
-        "Calls of Redis that were not tried, because those before them had failed"
-    );
-    describe_counter!(
-        "steward_redis_circuit_opened_total",
-        "How often calls of Redis were given up for a while"
-    );
-    describe_gauge!("steward_redis_circuit_open", "1 while calls of Redis are given up");
-    describe_counter!(
-        "steward_transaction_retries_total",
-        "Transactions that PostgreSQL made run again"
-    );
+/// Get the state of the database
+///
+/// Examines connections, locks, long transactions, tables, indexes and slow statements, and returns
+/// findings with advice, at most five seconds old. `steward doctor` prints the same. Contains no data of
+/// users: statements are shown without their values. The server may show it at the address for operators
+/// alone.
+#[utoipa::path(
+    tag = "operations",
+    security(()),
+    responses(
+        (status = 200, description = "State of the database", body = Report),
+        problem::Served,
+    ),
+)]
+#[get("/v1/operations/database")]
+async fn get_database(state: web::Data<State>) -> Result<web::Json<Report>> {
+    Ok(web::Json(state.last_report.get(&state.store).await?))
 }

@@ -63,7 +63,7 @@ impl Paths {
         let is_there = match self.operations {
             None => true,
             Some(_) if self.is_for_operators(request) => known.is_for_operators,
-            Some(_) => known.pattern != operations::METRICS,
+            Some(_) => !operations::OPERATORS_ONLY.contains(&&*known.pattern),
         };
         is_there.then_some(known)
     }

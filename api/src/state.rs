@@ -1,6 +1,7 @@
 //! What every request can reach.
 
 use actix_web::{dev::ServiceRequest, web};
+use metrics_exporter_prometheus::PrometheusHandle;
 use service::{
     Store,
     background::Workers,
@@ -15,7 +16,10 @@ use service::{
     redis::Redis,
 };
 
-use crate::{config::Settings, connections::Connections, intake::Intake, stream::Streams};
+use crate::{
+    config::Settings, connections::Connections, intake::Intake, operations::LastReport, prometheus,
+    stream::Streams,
+};
 
 /// What every request can reach.
 #[derive(Debug, Clone)]
@@ -42,6 +46,10 @@ pub struct State {
     pub outbound: Outbound,
     /// The streams of events that are open.
     pub streams: Streams,
+    /// The metrics of the process.
+    pub prometheus: PrometheusHandle,
+    /// The last report on the database.
+    pub(crate) last_report: LastReport,
     /// The settings.
     pub settings: Settings,
 }
@@ -52,6 +60,9 @@ impl State {
     /// # Errors
     /// If passwords cannot be hashed here, requests cannot be made, or the URL of Redis is none.
     pub fn new(store: Store, settings: Settings) -> Result<Self> {
+        // Before anything is measured.
+        let prometheus = prometheus::recorder();
+        prometheus::begin(&store);
         let access_cache = AccessCache::new(store.clone(), settings.access_ttl);
         let redis = settings.redis_url.as_ref().map(|url| Redis::new(url.reveal())).transpose();
         let redis = redis.map_err(|error| Error::Internal(error.to_string()))?;
@@ -74,6 +85,8 @@ impl State {
             in_flight: InFlight::default(),
             outbound,
             streams: Streams::default(),
+            prometheus,
+            last_report: LastReport::default(),
             settings,
         })
     }

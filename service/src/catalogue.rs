@@ -13,20 +13,22 @@ use crate::{
         webhook::{self, IssuedWebhook},
     },
     background::{MIN_TURN_INTERVAL, StoreWork, Worker, Workers},
-    consumer::{Consumer, Consumers},
-    event::sequencer::Sequencer,
+    consumer::{self, Consumer, Consumers},
+    event::sequencer::{self, Sequencer},
     idempotency,
     identity::{api_key::IssuedApiKey, invitation::IssuedInvitation},
     import,
     lease::{self, Node},
+    measure::{self, Measure, Measurements},
     money::expense::spending,
     outbound::Outbound,
     purge,
     resource::Descriptor,
-    saga::{Kind, SagaTimeouts, Sagas},
+    saga::{self, Kind, SagaTimeouts, Sagas},
     store::{
         self, HasAmounts, OnTimeZoneChange, Store,
         signal::Signal,
+        slow,
         versioned::{any, find_in_organization},
     },
 };
@@ -187,8 +189,36 @@ pub fn workers(
             min_interval: None,
             work: Box::new(Sagas::new(store, &node, outbound, saga_timeouts)),
         },
+        Worker {
+            name: "slow statements",
+            wakes: None,
+            min_interval: None,
+            work: Box::new(slow::Explainer::new(store)),
+        },
+        Worker {
+            name: "measurements",
+            wakes: None,
+            min_interval: None,
+            work: Box::new(Measurements::new(store, measures(store, consumers))),
+        },
     ];
     Workers::new(store.clone(), node, workers)
+}
+
+/// What is measured for `/metrics`.
+fn measures(store: &Store, consumers: &'static [Consumer]) -> Vec<Measure> {
+    let often = |name, take: measure::Take| Measure { name, interval: measure::OFTEN, take };
+    let mut measures = vec![
+        often("events", Box::new(|store| Box::pin(sequencer::measure(store)))),
+        often(
+            "consumers",
+            Box::new(move |store| Box::pin(consumer::lag::measure(store, consumers))),
+        ),
+        often("webhooks", Box::new(|store| Box::pin(webhook::lag::measure(store)))),
+        often("sagas", Box::new(|store| Box::pin(saga::lag::measure(store)))),
+    ];
+    measures.extend(measure::database::measures(store.engine()));
+    measures
 }
 
 #[cfg(test)]
@@ -203,7 +233,6 @@ mod tests {
         identity::organization,
         money::{account, budget, category, expense},
         role::Role,
-        saga,
         store::stored::StoredWord,
         work::{daily_report, incident, project, task, timecard},
     };

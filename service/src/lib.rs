@@ -56,11 +56,11 @@ mod layers;
 // The platform: its modules are named as those of this crate.
 pub use platform::{
     actor::{self, Actor},
-    amount, background, cache, clock, consumer, csv, details,
+    amount, background, cache, clock, consumer, csv, details, doctor,
     error::{self, Error, Result},
     event, geo, idempotency, input, lease, outbound, outcome, random, redis, resource, role, saga,
     seal,
     store::{self, Store},
     text, zone,
 };
-pub(crate) use platform::{due, example, fault, liveness, tenant};
+pub(crate) use platform::{due, example, fault, liveness, measure, tenant};

@@ -7,11 +7,13 @@
 use std::{
     io::{self, Write},
     sync::Mutex,
+    time::Duration,
 };
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, App, Client, at, database::run_in_turn};
+use service::store::Options;
+use tests::{Answer, App, AppOptions, Client, at, database::run_in_turn};
 use tracing_subscriber::EnvFilter;
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -271,7 +273,10 @@ async fn what_is_nobodys_business_is_told_to_nobody() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).with_ansi(false).init();
     // In one test: the log is of the process, and what it may not hold is the same for both.
     run_in_turn(async |database| {
-        let app = App::start(&database).await;
+        let options = AppOptions::default();
+        // Every statement is slow, so that each is logged with its plan.
+        let store = Options { slow_statement: Duration::ZERO, ..options.store };
+        let app = App::start_with(&database, AppOptions { store, ..options }).await;
         let mut story = Story::begin(&app).await;
         story.people().await;
         story.money().await;
@@ -288,13 +293,18 @@ async fn what_is_nobodys_business_is_told_to_nobody() {
         }
         let request = eve.get("/v1/nowhere").await.expect(404)["request_id"].clone();
         let metrics = app.anonymous().get("/metrics").await.text;
+        let report = app.anonymous().get("/v1/operations/database").await.text;
         app.stop().await;
         let log = String::from_utf8_lossy(&LOG.lock().expect("no writer panics")).into_owned();
         assert!(
             log.contains(request.as_str().expect("an id")),
             "a problem's request is in the log"
         );
-        for (text, what) in [(&log, "the log"), (&metrics, "the metrics")] {
+        assert!(log.contains("a statement was slow"), "slow statements are in the log");
+        assert!(report.contains("\"plan\":"), "plans are in the report");
+        for (text, what) in
+            [(&log, "the log"), (&metrics, "the metrics"), (&report, "the report of the database")]
+        {
             holds_none(text, CANARIES, what);
             holds_none(text, &story.secrets, what);
         }

@@ -1,6 +1,7 @@
 //! The `steward` command line.
 
 mod check;
+mod doctor;
 mod events;
 mod import;
 mod keys;
@@ -92,6 +93,11 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Check the configuration, the database and its schema
     Check(Box<Serve>),
+    /// Examine the database: locks, long transactions, tables, indexes, slow statements
+    ///
+    /// Only reads, and works while the server runs. Statements are shown without their values. Ends with 0 if nothing
+    /// is found, with 1 if a finding is a warning, and with 2 if one is critical or the database does not answer.
+    Doctor(doctor::DoctorArgs),
 }
 
 /// What a command ends with when it cannot do its work.
@@ -132,6 +138,7 @@ impl Cli {
             Some(Command::User { action }) => user::run(&database, &hashing, action).await,
             Some(Command::Verify(args)) => verify::run(&database, args).await,
             Some(Command::Check(serve)) => check::run(&database, &serve, &settings).await,
+            Some(Command::Doctor(args)) => doctor::run(&database, args).await,
         }
     }
 }
@@ -173,6 +180,7 @@ fn options(database: &Database) -> Options {
         max_connections: database.database_connections.max(1),
         cache_mib: database.sqlite_cache,
         statement_timeout: std::time::Duration::from_secs(database.statement_timeout.max(1)),
+        slow_statement: std::time::Duration::from_millis(database.slow_statement),
         keyring: database.encryption_keys.clone().unwrap_or_default(),
         direct_url: database.database_direct_url.as_ref().map(|url| url.reveal().to_owned()),
         ..Options::default()

@@ -6,6 +6,7 @@ use super::{CliError, connect_to_serve, missing_migrations, start_log, url};
 use crate::{
     app::{self, Listeners},
     config::{Database, Hashing, Log, Serve, Settings},
+    prometheus,
     shutdown::Shutdown,
     state::State,
 };
@@ -32,6 +33,7 @@ pub(super) async fn run(
     let background = Background::start(&state.workers(CONSUMERS));
     let (server, shutdown) = app::server(state, listeners, serve)?;
     let serving = tokio::spawn(server);
+    let upkeep = tokio::spawn(prometheus::upkeep());
     tracing::info!("the API is at http://{address}/v1");
     tracing::info!("its documentation is at http://{address}/docs/");
     if let Some(address) = operations {
@@ -39,6 +41,7 @@ pub(super) async fn run(
     }
     stop_when_asked(&shutdown).await?;
     serving.await??;
+    upkeep.abort();
     background.stop().await;
     store.close().await?;
     tracing::info!("stopped");

@@ -71,7 +71,7 @@ use crate::{problem::Problem, routes::routes};
         (name = "events", description = "Log of all changes in an organization, and its stream."),
         (name = "webhooks", description = "Delivery of events to URLs."),
         (name = "sync", description = "Synchronization of clients that work offline."),
-        (name = "operations", description = "Health, readiness and metrics of the server."),
+        (name = "operations", description = "Health, readiness, metrics and database of the server."),
     ),
     security(("bearer" = [])),
     modifiers(&Bearer),

@@ -5,6 +5,7 @@
 
 mod clocks;
 mod disk;
+mod doctor;
 mod imports;
 mod keys;
 mod listener;

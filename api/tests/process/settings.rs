@@ -59,6 +59,7 @@ fn a_check_says_where_each_setting_is_from() {
         "--body-limit               2048 (command line)",
         "--registration             closed (STEWARD_REGISTRATION)",
         "--shutdown-delay           1 (default)",
+        "--slow-statement           500 (default)",
         "database       sqlite://steward.db",
     ] {
         assert!(shown.contains(line), "{line} is not in\n{shown}");

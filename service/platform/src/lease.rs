@@ -11,10 +11,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -40,8 +37,8 @@ pub struct Node {
     id: Uuid,
     /// Whether there is no other: then what another one holds was left by a process that is gone.
     alone: bool,
-    /// Whether it has ever taken a lease.
-    holds: Arc<AtomicBool>,
+    /// The leases that it has taken and not given back, by their names.
+    holds: Arc<Mutex<HashSet<String>>>,
     /// The leases of others, with their holders and terms.
     others: LivenessTracker<String, (Uuid, i64)>,
 }
@@ -60,6 +57,22 @@ impl Node {
     /// Whether there is no other.
     pub(crate) fn is_alone(&self) -> bool {
         self.alone
+    }
+
+    fn holds(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps and shows whether it holds a lease, as it was when there was last work to do.
+    fn set_held(&self, name: &str, is_held: bool) {
+        let mut holds = self.holds();
+        if is_held && !holds.contains(name) {
+            holds.insert(name.to_owned());
+        } else if !is_held {
+            holds.remove(name);
+        }
+        drop(holds);
+        show(name, is_held);
     }
 
     fn may_take(&self, current: &lease::Model, uptime: Duration) -> bool {
@@ -81,9 +94,10 @@ pub async fn acquire(tx: &Tx, name: &str, node: &Node) -> Result<bool> {
         let taken = OnConflict::column(lease::Column::Work).do_nothing().to_owned();
         let inserted =
             lease::Entity::insert_many([new]).on_conflict(taken).exec_without_returning(tx).await?;
-        return if inserted == 1 { Ok(held(node)) } else { Err(lost_race()) };
+        return if inserted == 1 { Ok(held(name, node)) } else { Err(lost_race()) };
     };
     if current.holder != node.id && !node.may_take(&current, tx.uptime()) {
+        node.set_held(name, false);
         return Ok(false);
     }
     let renewed = lease::Entity::update_many()
@@ -97,12 +111,16 @@ pub async fn acquire(tx: &Tx, name: &str, node: &Node) -> Result<bool> {
         .filter(lease::COLUMN.term.eq(current.term))
         .exec(tx)
         .await?;
-    if renewed.rows_affected == 1 { Ok(held(node)) } else { Err(lost_race()) }
+    if renewed.rows_affected == 1 { Ok(held(name, node)) } else { Err(lost_race()) }
 }
 
-fn held(node: &Node) -> bool {
-    node.holds.store(true, Ordering::Relaxed);
+fn held(name: &str, node: &Node) -> bool {
+    node.set_held(name, true);
     true
+}
+
+fn show(name: &str, is_held: bool) {
+    metrics::gauge!("steward_lease_held", "lease" => name.to_owned()).set(u8::from(is_held));
 }
 
 /// Looks at the leases of other nodes.
@@ -153,9 +171,11 @@ pub async fn watch(store: &Store, node: &Node) -> Result<()> {
 /// # Errors
 /// Where the database does not answer; then the others wait for [`LEASE_DURATION`].
 pub async fn release(store: &Store, node: &Node) -> Result<()> {
-    if !node.holds.swap(false, Ordering::Relaxed) {
+    let held = std::mem::take(&mut *node.holds());
+    if held.is_empty() {
         return Ok(());
     }
+    held.iter().for_each(|name| show(name, false));
     let id = node.id;
     let released = store.write(async move |tx| {
         tx.signal(Signal::Recorded);

@@ -11,6 +11,7 @@
 //! | values | [`text`], [`amount`], [`zone`], [`details`] |
 //! | the event log and what follows from it | [`event`], [`consumer`] |
 //! | work in the background | [`background`], [`lease`], [`liveness`], [`saga`], [`due`] |
+//! | what operators see | [`measure`], [`doctor`] |
 //! | files of CSV | [`csv`] |
 //! | what the examples of the OpenAPI document have in common | [`example`] |
 //! | encryption and outgoing requests | [`seal`], [`outbound`] |
@@ -29,6 +30,7 @@ pub mod clock;
 pub mod consumer;
 pub mod csv;
 pub mod details;
+pub mod doctor;
 pub mod due;
 pub mod error;
 pub mod event;
@@ -39,6 +41,7 @@ pub mod idempotency;
 pub mod input;
 pub mod lease;
 pub mod liveness;
+pub mod measure;
 pub mod outbound;
 pub mod outcome;
 pub mod random;

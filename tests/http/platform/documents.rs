@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
+use api::prometheus::METRICS;
 use serde_json::{Value, json};
 use service::{
     catalogue::{CONSUMERS, RESOURCES},
     role::{HIDDEN, PERMISSIONS, Permission, Role},
-    store::stored::StoredWord,
+    store::{Engine, stored::StoredWord},
 };
 use tests::{App, Client, Database, Route, Sample, at, each_database, id, route};
 
@@ -524,6 +525,25 @@ fn consumer_rows(written: &[String]) -> Vec<String> {
             format!("{name} {} | {effect} |", kinds.join(", "))
         })
         .collect()
+}
+
+#[test]
+fn the_tables_of_operations_are_those_of_the_code() {
+    let rows: Vec<String> = METRICS
+        .iter()
+        .map(|metric| {
+            let on = match metric.engine {
+                None => "",
+                Some(Engine::Sqlite) => "SQLite",
+                Some(Engine::Postgres) => "PostgreSQL",
+            };
+            let (name, kind, labels) =
+                (metric.name, metric.kind.as_str(), metric.labels.join(", "));
+            format!("| `{name}` | {kind} | {labels} | {on} | {} |", metric.help)
+        })
+        .collect();
+    Table { document: "operations.md", heading: "## Metrics", is_row: begins_with_code }
+        .check(&rows);
 }
 
 #[test]

@@ -35,6 +35,7 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("GET /metrics", 0),
     ("GET /ready", 0),
     ("POST /v1/invitations/{token}/accept", 7),
+    ("GET /v1/operations/database", 0),
     ("GET /v1/organizations", 1),
     ("POST /v1/organizations", 4),
     ("GET /v1/organizations/{organization_id}", 1),

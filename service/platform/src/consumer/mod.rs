@@ -5,6 +5,7 @@
 //! its effect, under a lease: so whatever is killed when, each event has its effect once.
 //! docs/events.md says how to write one.
 
+pub mod lag;
 mod parked;
 mod repository;
 mod worker;

@@ -4,7 +4,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Alias, Expr, Func, OnConflict, Query},
+    sea_query::{Alias, Expr, Func, FunctionCall, OnConflict, Query, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -67,33 +67,61 @@ pub(super) async fn lags(
     name: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<Lag>> {
-    let of_this = (consumer_position::Entity, consumer_position::Column::OrganizationId);
-    let position = (consumer_position::Entity, consumer_position::Column::Position);
     let next_at = (consumer_position::Entity, consumer_position::Column::NextAt);
     let head = (event_head::Entity, event_head::Column::OrganizationId);
-    let seen = || Func::coalesce([Expr::col(position), Expr::val(0_i64)]);
-    let mut statement = Query::select();
+    let mut statement = unseen(name);
     statement
         .column(head)
         .expr_as(seen(), "position")
         .expr_as(Expr::col((event_head::Entity, event_head::Column::Position)), "head")
-        .from(event_head::Entity)
-        .join(
-            sea_orm::sea_query::JoinType::LeftJoin,
-            consumer_position::Entity,
-            Condition::all().add(Expr::col(of_this).eq(Expr::col(head))).add(
-                Expr::col((consumer_position::Entity, consumer_position::Column::Consumer))
-                    .eq(name),
-            ),
-        )
-        .and_where(
-            Expr::col((event_head::Entity, event_head::Column::Position)).gt(Expr::from(seen())),
-        )
-        .and_where(Expr::col(head).ne(NO_ORGANIZATION))
         .cond_where(due::is(Expr::col(next_at), now, BACKOFF.max).add(Expr::col(next_at).is_null()))
         .order_by(head, sea_orm::Order::Asc);
     let rows = connection.query_all(&statement).await?;
     Ok(rows.iter().map(|row| Lag::from_query_result(row, "")).collect::<Result<_, _>>()?)
+}
+
+/// How many events a consumer has not seen, in all organizations, and since when the oldest of them is there.
+pub(super) async fn behind(
+    connection: &impl ConnectionTrait,
+    name: &str,
+) -> Result<(i64, Option<DateTime<Utc>>)> {
+    let head = |column| Expr::col((event_head::Entity, column));
+    let event = |column| Expr::col((event::Entity, column));
+    let of_log = event(event::Column::OrganizationId)
+        .eq(head(event_head::Column::OrganizationId))
+        .and(event(event::Column::Position).eq(Expr::from(seen()).add(1)));
+    let left = Expr::from(Func::sum(head(event_head::Column::Position).sub(Expr::from(seen()))));
+    let mut statement = unseen(name);
+    statement
+        .expr(left.cast_as("bigint"))
+        .expr(Func::min(event(event::Column::At)))
+        .left_join(event::Entity, of_log);
+    let row = connection.query_one(&statement).await?;
+    let Some(row) = row else { return Ok((0, None)) };
+    let left: Option<i64> = row.try_get_by_index(0)?;
+    Ok((left.unwrap_or_default(), row.try_get_by_index(1)?))
+}
+
+/// How far a consumer has got with a log of [`unseen`].
+fn seen() -> FunctionCall {
+    let position = (consumer_position::Entity, consumer_position::Column::Position);
+    Func::coalesce([Expr::col(position), Expr::val(0_i64)])
+}
+
+/// The logs of organizations that go further than a consumer has got.
+fn unseen(name: &str) -> SelectStatement {
+    use consumer_position::Column;
+    let of = |column| Expr::col((consumer_position::Entity, column));
+    let head = (event_head::Entity, event_head::Column::OrganizationId);
+    let of_consumer =
+        of(Column::OrganizationId).eq(Expr::col(head)).and(of(Column::Consumer).eq(name));
+    let end = Expr::col((event_head::Entity, event_head::Column::Position));
+    Query::select()
+        .from(event_head::Entity)
+        .left_join(consumer_position::Entity, of_consumer)
+        .and_where(end.gt(Expr::from(seen())))
+        .and_where(Expr::col(head).ne(NO_ORGANIZATION))
+        .to_owned()
 }
 
 /// The next events of these kinds of an organization, up to where its log ended.
@@ -248,6 +276,16 @@ pub(super) async fn all_parked(
         .order_by_asc(parked_event::Column::ParkedAt)
         .order_by_asc(parked_event::Column::Id);
     rows::all(connection, rows).await
+}
+
+/// How many events each consumer has given up on. They are few, and an operator's work.
+pub(super) async fn count_parked(connection: &impl ConnectionTrait) -> Result<Vec<(String, i64)>> {
+    let counted = parked_event::Entity::find()
+        .select_only()
+        .column(parked_event::Column::Consumer)
+        .column_as(parked_event::Column::Id.count(), "count")
+        .group_by(parked_event::Column::Consumer);
+    Ok(counted.into_tuple().all(connection).await?)
 }
 
 /// Requeues parked events, one or all, and says how many.

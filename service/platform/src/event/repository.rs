@@ -7,7 +7,7 @@ use entity::{event, event_head};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait,
     IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, Func, IntoValueTuple, Query, TableRef},
+    sea_query::{Expr, Func, IntoValueTuple, Query, SelectStatement, TableRef},
 };
 use uuid::Uuid;
 
@@ -43,6 +43,17 @@ pub(super) async fn logs_with_unsequenced(connection: &impl ConnectionTrait) -> 
 /// Whether any event has no position.
 pub(crate) async fn has_unsequenced(connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
     Ok(first_log_with_unsequenced(connection, None).await?.is_some())
+}
+
+/// The instants of events that have no position, of some logs first.
+pub(super) fn waiting() -> SelectStatement {
+    event::Entity::find()
+        .select_only()
+        .column_as(event::Column::At, "since")
+        .filter(event::COLUMN.position.is_null())
+        .order_by_asc(event::Column::OrganizationId)
+        .order_by_asc(event::Column::At)
+        .into_query()
 }
 
 /// The first log after another that has events without a position.

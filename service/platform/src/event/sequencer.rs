@@ -18,6 +18,7 @@ use crate::{
     background::{Concurrency, Work},
     error::Result,
     lease::{self, Node},
+    measure::count_waiting,
     store::{Store, Tx, signal::Signal},
 };
 
@@ -59,6 +60,16 @@ impl SequencingLag {
         let waited = since.map_or(Duration::ZERO, |since| uptime.saturating_sub(since));
         metrics::gauge!("steward_events_waiting_seconds").set(waited.as_secs_f64());
     }
+}
+
+/// Measures how many events wait for a position.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn measure(store: &Store) -> Result<()> {
+    let (events, _) = count_waiting(store.read(), repository::waiting()).await?;
+    metrics::gauge!("steward_events_waiting").set(events as f64);
+    Ok(())
 }
 
 /// Assigns positions to the events that wait, some of each log. Gives how many; none if another

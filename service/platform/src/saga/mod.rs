@@ -3,6 +3,7 @@
 
 mod commands;
 mod example;
+pub mod lag;
 pub mod repository;
 pub mod rules;
 mod worker;

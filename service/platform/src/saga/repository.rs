@@ -5,8 +5,8 @@ use entity::{saga, saga_write};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder,
-    QuerySelect,
-    sea_query::{Expr, OnConflict},
+    QuerySelect, QueryTrait,
+    sea_query::{Expr, OnConflict, SelectStatement},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -113,6 +113,15 @@ pub(super) async fn due(
         .all(connection)
         .await?;
     Ok(due)
+}
+
+/// Since when sagas are due that are.
+pub(super) fn waiting(now: DateTime<Utc>) -> SelectStatement {
+    saga::Entity::find()
+        .select_only()
+        .column_as(saga::Column::DueAt, "since")
+        .filter(saga::COLUMN.due_at.lte(now.fixed_offset()))
+        .into_query()
 }
 
 /// Whether a saga of a kind is about this and has not ended.

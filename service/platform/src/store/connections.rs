@@ -15,7 +15,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -41,10 +41,15 @@ pub struct Connections(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// What metrics call it.
+    name: &'static str,
     pool: DatabaseConnection,
     telemetry: Telemetry,
+    /// How many connections the pool has at most.
+    size: u32,
     /// As many permits as the pool has connections.
     permits: Arc<Semaphore>,
+    waiting: AtomicUsize,
     acquire_timeout: Duration,
     refuses_standbys: bool,
     /// How long a statement is waited for: longer than PostgreSQL lets it run.
@@ -58,6 +63,7 @@ struct Inner {
 impl Connections {
     /// The connections of a pool, of which nobody else takes any.
     pub(super) fn of(
+        name: &'static str,
         mut pool: DatabaseConnection,
         size: u32,
         acquire_timeout: Duration,
@@ -65,9 +71,12 @@ impl Connections {
     ) -> Self {
         telemetry.watch(&mut pool);
         Self(Arc::new(Inner {
+            name,
             pool,
             telemetry: telemetry.clone(),
+            size,
             permits: Arc::new(Semaphore::new(size as usize)),
+            waiting: AtomicUsize::new(0),
             acquire_timeout,
             refuses_standbys: false,
             answer_timeout: OnceLock::new(),
@@ -95,6 +104,7 @@ impl Connections {
     /// # Errors
     /// Where none was free in time, or none can be opened.
     pub(super) async fn acquire(&self) -> Result<ConnectionGuard, DbErr> {
+        let begun = Instant::now();
         let permit = self.permit().await?;
         let open = loop {
             let Some(mut open) = self.pop() else { break self.open().await? };
@@ -102,6 +112,8 @@ impl Connections {
                 break open;
             }
         };
+        metrics::histogram!("steward_pool_acquire_seconds", "pool" => self.0.name)
+            .record(begun.elapsed().as_secs_f64());
         Ok(ConnectionGuard {
             open: Some(open),
             is_clean: true,
@@ -148,7 +160,27 @@ impl Connections {
         }
     }
 
+    pub(super) fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// How many connections there are at most.
+    pub(super) fn size(&self) -> u32 {
+        self.0.size
+    }
+
+    /// How many wait for a connection.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whether both are the same pool.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     async fn permit(&self) -> Result<OwnedSemaphorePermit, DbErr> {
+        let _waiter = Waiter::new(&self.0.waiting);
         let permit = self.0.permits.clone().acquire_owned();
         match tokio::time::timeout(self.0.acquire_timeout, permit).await {
             Ok(Ok(permit)) => Ok(permit),
@@ -192,6 +224,22 @@ impl Connections {
 
     fn idle(&self) -> MutexGuard<'_, Vec<OpenConnection>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who waits, until it is dropped.
+struct Waiter<'a>(&'a AtomicUsize);
+
+impl<'a> Waiter<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -302,6 +350,27 @@ impl ConnectionGuard {
         };
         self.record_result(&result);
         result.map_err(exec_error)
+    }
+
+    /// Asks what is no query of steward's own: not counted among the statements, either.
+    pub(super) async fn query_unprepared(&mut self, sql: &str) -> Result<Vec<QueryResult>, DbErr> {
+        let raw = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let result = match self.begin()? {
+            Connection::Sqlite(connection) => {
+                let rows = raw.fetch_all(&mut **connection).await;
+                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
+            }
+            Connection::Postgres(connection) => {
+                let rows = raw.fetch_all(&mut **connection).await;
+                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
+            }
+        };
+        self.record_result(&result);
+        result.map_err(query_error)
+    }
+
+    pub(super) fn telemetry(&self) -> &Telemetry {
+        &self.pool.0.telemetry
     }
 
     /// Closes the connection when it is dropped: nobody is to use it again.

@@ -14,6 +14,8 @@ mod connections;
 pub mod dialect;
 mod event_buffer;
 mod failure;
+pub mod fingerprint;
+mod inspection;
 mod job;
 mod local;
 pub mod log;
@@ -28,6 +30,7 @@ mod revocations;
 pub mod rows;
 mod shared_read;
 pub mod signal;
+pub mod slow;
 mod sqlite;
 pub mod stored;
 mod telemetry;
@@ -46,6 +49,7 @@ use backfill_requests::BackfillRequests;
 pub use catalogue::{Catalogue, HasAmounts, OnTimeZoneChange};
 pub use connections::Connections;
 pub use failure::DUPLICATE_POINTERS;
+pub(crate) use inspection::Inspection;
 pub(crate) use job::Interceptor;
 use job::Job;
 pub use options::{ConnectError, Engine, Isolation, Options, Synchronous};
@@ -118,7 +122,7 @@ impl Store {
         options: Options,
         catalogue: &'static Catalogue,
     ) -> Result<Self, ConnectError> {
-        let telemetry = telemetry::Telemetry::of(options.observer.clone());
+        let telemetry = telemetry::Telemetry::new(options.slow_statement, options.observer.clone());
         let context = Context {
             clock: options.clock.clone(),
             random: options.random.clone(),
@@ -434,13 +438,22 @@ impl Store {
 
     /// The use of the connection pools, for metrics.
     pub fn pools(&self) -> Vec<Pool> {
-        let mut pools = vec![Pool::of("read", &self.reader)];
-        if let Writer::Sqlite(writer) = &self.writer {
-            pools.push(Pool::of("write", writer.connections()));
+        let other = self.schema_connection();
+        let mut pools = vec![Pool::of(&self.reader)];
+        if !other.is(&self.reader) {
+            pools.push(Pool::of(other));
         }
         let replica = self.replica.as_ref().and_then(Replica::connections);
         pools.extend(replica.map(|connections| Pool::of("replica", connections)));
         pools
+    }
+
+    /// How many writes wait for SQLite's writer. PostgreSQL has none.
+    pub fn writer_queue(&self) -> Option<usize> {
+        match &self.writer {
+            Writer::Sqlite(writer) => Some(writer.queued()),
+            Writer::Postgres(_) => None,
+        }
     }
 
     /// Applies every migration that is missing, all or none. Several processes may do so at once: one

@@ -57,6 +57,8 @@ pub struct Options {
     pub acquire_timeout: Duration,
     /// How long one statement may take on PostgreSQL.
     pub statement_timeout: Duration,
+    /// How long a statement takes that is slow: it is counted, and logged with its plan.
+    pub slow_statement: Duration,
     /// How long SQLite waits for another process that holds the file.
     pub busy_timeout: Duration,
     /// How much of the database SQLite's connections keep in memory, all together, in MiB. What they do not keep
@@ -93,6 +95,7 @@ impl Default for Options {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
+            slow_statement: Duration::from_millis(500),
             busy_timeout: Duration::from_secs(5),
             cache_mib: 32,
             group_commit: true,

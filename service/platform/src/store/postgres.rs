@@ -72,9 +72,8 @@ pub(super) async fn connect(
     options: &Options,
     telemetry: &Telemetry,
 ) -> Result<Pools, ConnectError> {
-    let shared =
-        session::connect(url, options, ServerRole::Primary, options.max_connections, telemetry)
-            .await?;
+    let (role, size) = (ServerRole::Primary, options.max_connections);
+    let shared = session::connect("read", url, options, role, size, telemetry).await?;
     let is_pooled = session::check(&shared).await?;
     let Some(direct_url) = &options.direct_url else {
         if is_pooled {
@@ -83,7 +82,7 @@ pub(super) async fn connect(
         return Ok(Pools { direct: shared.clone(), shared });
     };
     let direct =
-        session::connect(direct_url, options, ServerRole::Primary, DIRECT_CONNECTIONS, telemetry)
+        session::connect("direct", direct_url, options, role, DIRECT_CONNECTIONS, telemetry)
             .await?;
     if session::check(&direct).await? {
         return Err(ConnectError::Session(session::NOT_DIRECT.into()));

@@ -2,17 +2,18 @@
 //! nothing but a test sets.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sea_orm::{DatabaseConnection, Statement, metric::Info};
 
-use super::connections::Connections;
+use super::{connections::Connections, slow::SlowStatements};
 
 /// What is told of every statement that has run, with its values: for what asks the database how it finds them.
 #[derive(Clone)]
@@ -31,16 +32,24 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// Counts and times every statement.
-#[derive(Debug, Clone, Default)]
+/// Counts and times every statement, and knows the transactions that are open.
+#[derive(Debug, Clone)]
 pub(super) struct Telemetry {
     statements: Arc<AtomicU64>,
+    slow: SlowStatements,
+    transactions: OpenTransactions,
     observer: Option<Observer>,
 }
 
 impl Telemetry {
-    pub(super) fn of(observer: Option<Observer>) -> Self {
-        Self { observer, ..Self::default() }
+    /// One to which statements that take so long are slow.
+    pub(super) fn new(slow: Duration, observer: Option<Observer>) -> Self {
+        Self {
+            statements: Arc::default(),
+            slow: SlowStatements::new(slow),
+            transactions: OpenTransactions::default(),
+            observer,
+        }
     }
 
     pub(super) fn watch(&self, connection: &mut DatabaseConnection) {
@@ -67,10 +76,56 @@ impl Telemetry {
             "result" => if failed { "error" } else { "ok" },
         )
         .record(elapsed.as_secs_f64());
+        self.slow.record(&statement.sql, elapsed);
     }
 
     pub(super) fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn slow(&self) -> &SlowStatements {
+        &self.slow
+    }
+
+    pub(super) fn transactions(&self) -> &OpenTransactions {
+        &self.transactions
+    }
+}
+
+/// The transactions of a process that are open, by when they were begun.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OpenTransactions(Arc<Mutex<(u64, BTreeMap<u64, Instant>)>>);
+
+impl OpenTransactions {
+    /// Counts a transaction as open for as long as what this gives is held.
+    pub(super) fn begin(&self) -> OpenTransaction {
+        let mut open = self.lock();
+        open.0 += 1;
+        let number = open.0;
+        open.1.insert(number, Instant::now());
+        OpenTransaction { number, all: self.clone() }
+    }
+
+    /// How long the oldest has been open; zero if there is none.
+    pub(super) fn oldest(&self) -> Duration {
+        self.lock().1.first_key_value().map_or(Duration::ZERO, |(_, begun)| begun.elapsed())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, Instant>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A transaction that is open.
+#[derive(Debug)]
+pub(super) struct OpenTransaction {
+    number: u64,
+    all: OpenTransactions,
+}
+
+impl Drop for OpenTransaction {
+    fn drop(&mut self) {
+        self.all.lock().1.remove(&self.number);
     }
 }
 
@@ -86,17 +141,44 @@ fn operation(sql: &str) -> &'static str {
 /// How a connection pool is used at this moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Pool {
-    /// `read`, `write` or `replica`.
+    /// `read`, `write`, `direct` or `replica`.
     pub name: &'static str,
+    /// Connections that it has at most.
+    pub max: u32,
     /// Connections that are open.
     pub open: u32,
     /// Open connections that nobody uses.
     pub idle: usize,
+    /// Those who wait for a connection.
+    pub waiting: usize,
 }
 
 impl Pool {
-    pub(super) fn of(name: &'static str, connections: &Connections) -> Self {
+    pub(super) fn of(connections: &Connections) -> Self {
         let (open, idle) = connections.count();
-        Self { name, open, idle }
+        let (name, max) = (connections.name(), connections.size());
+        Self { name, max, open, idle, waiting: connections.waiting() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_transaction_is_the_one_that_is_open() {
+        let transactions = OpenTransactions::default();
+        assert_eq!(transactions.oldest(), Duration::ZERO);
+        let first = transactions.begin();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(2) {
+            std::thread::yield_now();
+        }
+        let second = transactions.begin();
+        assert!(transactions.oldest() >= Duration::from_millis(2));
+        drop(first);
+        assert!(transactions.oldest() < begun.elapsed());
+        drop(second);
+        assert_eq!(transactions.oldest(), Duration::ZERO);
     }
 }

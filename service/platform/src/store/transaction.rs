@@ -18,6 +18,7 @@ use tokio::sync::Mutex;
 use super::{
     Isolation,
     connections::{ConnectionGuard, Connections},
+    telemetry::OpenTransaction,
 };
 
 /// How a transaction is begun.
@@ -62,6 +63,7 @@ pub(super) struct Transaction {
     backend: DbBackend,
     /// Whether the connection may be in a transaction.
     open: AtomicBool,
+    _counted: OpenTransaction,
 }
 
 impl Transaction {
@@ -70,6 +72,7 @@ impl Transaction {
         let connection = connections.acquire().await?;
         // Before BEGIN is sent: whoever cancels this must not leave a transaction behind.
         let transaction = Self {
+            _counted: connection.telemetry().transactions().begin(),
             connection: Mutex::new(connection),
             backend: connections.get_database_backend(),
             open: AtomicBool::new(true),
@@ -124,6 +127,10 @@ impl Transaction {
 
     pub(super) async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         self.connection.lock().await.execute_unprepared(sql).await
+    }
+
+    pub(super) async fn query_unprepared(&self, sql: &str) -> Result<Vec<QueryResult>, DbErr> {
+        self.connection.lock().await.query_unprepared(sql).await
     }
 
     pub(super) async fn query_one(

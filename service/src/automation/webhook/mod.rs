@@ -9,6 +9,7 @@ mod commands;
 mod delivery;
 mod dispatch;
 mod example;
+pub(crate) mod lag;
 mod message;
 mod outcome;
 pub(crate) mod repository;

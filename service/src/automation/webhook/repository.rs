@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
-use entity::{event_head, webhook, webhook_attempt, webhook_delivery, webhook_progress};
+use entity::{event, event_head, webhook, webhook_attempt, webhook_delivery, webhook_progress};
 use sea_orm::{
     ActiveValue::Set,
     ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Select,
-    sea_query::{Condition, Expr, Query, SelectStatement},
+    sea_query::{Condition, Expr, Func, Query, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -190,6 +190,51 @@ pub(super) async fn lagging(connection: &impl ConnectionTrait) -> Result<Vec<End
         .and_where(head(event_head::Column::Position).gt(Expr::col(position)))
         .to_owned();
     endpoints(connection, enabled().and_where(Expr::exists(further))).await
+}
+
+/// How many events the enabled webhooks have not gone through, and since when the oldest of them is there.
+pub(super) async fn behind(
+    connection: &impl ConnectionTrait,
+) -> Result<(i64, Option<DateTime<Utc>>)> {
+    let head = |column| Expr::col((event_head::Entity, column));
+    let event = |column| Expr::col((event::Entity, column));
+    let position = || Expr::col((webhook_progress::Entity, webhook_progress::Column::Position));
+    let left = Expr::from(Func::sum(head(event_head::Column::Position).sub(position())));
+    let mut statement = enabled();
+    statement
+        .clear_selects()
+        .clear_order_by()
+        .expr(left.cast_as("bigint"))
+        .expr(Func::min(event(event::Column::At)))
+        .inner_join(
+            event_head::Entity,
+            in_organization_of_webhook((event_head::Entity, event_head::Column::OrganizationId)),
+        )
+        .left_join(
+            event::Entity,
+            in_organization_of_webhook((event::Entity, event::Column::OrganizationId))
+                .and(event(event::Column::Position).eq(position().add(1))),
+        )
+        .and_where(head(event_head::Column::Position).gt(position()));
+    let row = connection.query_one(&statement).await?;
+    let Some(row) = row else { return Ok((0, None)) };
+    let left: Option<i64> = row.try_get_by_index(0)?;
+    Ok((left.unwrap_or_default(), row.try_get_by_index(1)?))
+}
+
+/// When deliveries of the enabled webhooks are to be sent that are not.
+pub(super) fn pending() -> SelectStatement {
+    use webhook_delivery::Column;
+    let delivery = |column| Expr::col((webhook_delivery::Entity, column));
+    let of_webhook = in_organization_of_webhook((webhook_delivery::Entity, Column::OrganizationId))
+        .and(delivery(Column::WebhookId).eq(Expr::col((webhook::Entity, webhook::Column::Id))))
+        .and(delivery(Column::State).eq(DeliveryState::Pending.as_str()));
+    enabled()
+        .clear_selects()
+        .clear_order_by()
+        .expr_as(delivery(Column::NextAt), "since")
+        .inner_join(webhook_delivery::Entity, of_webhook)
+        .to_owned()
 }
 
 /// What says whether a delivery is due.

@@ -84,11 +84,8 @@ impl AccessCache {
     pub async fn principal(&self, token: &Secret) -> Result<Identity> {
         let hash = token.hash();
         let revocations = self.store.revocations().await?;
-        let cached = self.principals.get(&hash);
-        let cached = cached.filter(|cached| self.is_valid(cached, revocations));
-        cache::count(LAYER, "principal", cached.is_some());
-        if let Some(cached) = cached {
-            return Ok(Identity { principal: cached.value, revocations });
+        if let Some(value) = self.valid("principal", self.principals.get(&hash), revocations) {
+            return Ok(Identity { principal: value, revocations });
         }
         let (value, ends_at) = self.look_up(token, &hash).await?;
         if !self.is_current(ends_at) {
@@ -116,11 +113,8 @@ impl AccessCache {
             Principal::User { user_id, .. } => *user_id,
         };
         let key = (user_id, organization_id);
-        let cached = self.actors.get(&key);
-        let cached = cached.filter(|cached| self.is_valid(cached, *revocations));
-        cache::count(LAYER, "role", cached.is_some());
-        if let Some(cached) = cached {
-            return Ok(cached.value);
+        if let Some(value) = self.valid("role", self.actors.get(&key), *revocations) {
+            return Ok(value);
         }
         let connection = self.store.read();
         let member = member::repository::of_user(connection, organization_id, user_id).await?;
@@ -132,8 +126,18 @@ impl AccessCache {
         Ok(value)
     }
 
-    fn is_valid<T>(&self, cached: &Cached<T>, revocations: Option<Revocations>) -> bool {
-        Some(cached.revocations) == revocations && self.is_current(cached.ends_at)
+    /// What a cache has, if it still holds; counted, either way.
+    fn valid<T>(
+        &self,
+        entity: &'static str,
+        cached: Option<Cached<T>>,
+        revocations: Option<Revocations>,
+    ) -> Option<T> {
+        let valid = cached
+            .filter(|it| Some(it.revocations) == revocations && self.is_current(it.ends_at))
+            .map(|it| it.value);
+        cache::count(LAYER, entity, valid.is_some());
+        valid
     }
 
     fn is_current(&self, ends_at: Option<DateTime<Utc>>) -> bool {

@@ -51,6 +51,7 @@ pub(in crate::store) enum ServerRole {
 
 /// A pool of sessions with steward's settings.
 pub(in crate::store) async fn connect(
+    name: &'static str,
     url: &str,
     options: &Options,
     role: ServerRole,
@@ -80,7 +81,7 @@ pub(in crate::store) async fn connect(
     };
     let connected = connected.map_err(driver_error)?;
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(connected);
-    let connections = Connections::of(pool, size, options.acquire_timeout, telemetry);
+    let connections = Connections::of(name, pool, size, options.acquire_timeout, telemetry);
     Ok(match role {
         ServerRole::Primary => connections.refusing_standbys(),
         ServerRole::Replica => connections,

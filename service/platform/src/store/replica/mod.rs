@@ -127,7 +127,8 @@ impl Replica {
         telemetry: &Telemetry,
     ) -> Result<Self, ConnectError> {
         let asked =
-            session::connect(primary_url, options, ServerRole::Primary, 1, telemetry).await?;
+            session::connect("position", primary_url, options, ServerRole::Primary, 1, telemetry)
+                .await?;
         let now = Instant::now();
         let replica = Self(Arc::new(Inner {
             url: url.to_owned(),
@@ -292,10 +293,11 @@ impl Replica {
 
     async fn open(&self) -> Result<Link, DbErr> {
         let Inner { url, options, telemetry, .. } = &*self.0;
-        let connect =
-            async |size| session::connect(url, options, ServerRole::Replica, size, telemetry).await;
-        let reads = connect(options.max_connections).await?;
-        let sampler = Sampler::new(connect(1).await?, OF_STANDBY);
+        let connect = async |name, size| {
+            session::connect(name, url, options, ServerRole::Replica, size, telemetry).await
+        };
+        let reads = connect("replica", options.max_connections).await?;
+        let sampler = Sampler::new(connect("position", 1).await?, OF_STANDBY);
         Ok(Link { reads, sampler })
     }
 

@@ -71,11 +71,11 @@ pub(super) async fn connect(
     };
     // Every write touches pages all over the indexes: the writer has as much as all that read.
     let one = one.connect_with(with_cache(1)).await.map_err(driver_error)?;
-    let connections = |pool, size| {
+    let connections = |name, pool, size| {
         let pool = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-        Connections::of(pool, size, options.acquire_timeout, telemetry)
+        Connections::of(name, pool, size, options.acquire_timeout, telemetry)
     };
-    let single = connections(one, 1);
+    let single = connections("write", one, 1);
     let gone = |error: std::io::Error| DbErr::Custom(format!("the database's file: {error}"));
     let file = path.map(|path| DataFile::opened(path, lock)).transpose().map_err(gone)?;
     let reader = if in_memory {
@@ -85,7 +85,7 @@ pub(super) async fn connect(
             .connect_with(with_cache(options.max_connections).pragma("query_only", "on"))
             .await
             .map_err(driver_error)?;
-        connections(many, options.max_connections)
+        connections("read", many, options.max_connections)
     };
     let writer = Writer::start(writer::Parts {
         connections: single,

@@ -65,6 +65,11 @@ impl Writer {
         &self.connections
     }
 
+    /// How many jobs wait for their turn.
+    pub(in crate::store) fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// A transaction in which the schema can be changed: migrations take SeaORM's own. SeaORM itself
     /// begins none on SQLite, and a process that ends in the middle of a migration would leave half of
     /// it, which could neither be gone on with nor taken back.

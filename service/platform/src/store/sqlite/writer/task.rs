@@ -69,7 +69,6 @@ impl WriterTask {
             if first.is_abandoned() {
                 continue;
             }
-            metrics::gauge!("steward_writer_queue").set(self.queue.len() as f64);
             if let Err(reason) = self.recover().await {
                 self.refuse(first, &CommitFailure::Refused(reason));
                 continue;

@@ -1,0 +1,356 @@
+//! Every metric of `/metrics`, and the one recorder of the process.
+
+use std::{sync::OnceLock, time::Duration};
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use service::store::{Engine, Store};
+
+/// What a metric counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Grows, from zero on, for as long as the process runs, or the statistics of the database last.
+    Counter,
+    /// Is what it is at the moment.
+    Gauge,
+    /// Counts values by how large they are.
+    Histogram,
+}
+
+impl Kind {
+    /// As the exposition format calls it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// A metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Its name, by Prometheus' conventions.
+    pub name: &'static str,
+    /// What it counts.
+    pub kind: Kind,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+    /// The database that it is of, if not of both.
+    pub engine: Option<Engine>,
+    /// What it says.
+    pub help: &'static str,
+}
+
+use Kind::{Counter, Gauge, Histogram};
+
+const fn metric(
+    name: &'static str,
+    kind: Kind,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Metric {
+    Metric { name, kind, labels, engine: None, help }
+}
+
+impl Metric {
+    const fn on(self, engine: Engine) -> Self {
+        Self { engine: Some(engine), ..self }
+    }
+}
+
+/// Every metric, in the order of docs/operations.md, which `just docs` writes.
+pub const METRICS: &[Metric] = &[
+    metric(
+        "steward_build_info",
+        Gauge,
+        &["version", "engine"],
+        "1, with the version of steward and the database engine",
+    ),
+    metric(
+        "steward_http_request_seconds",
+        Histogram,
+        &["method", "route", "status"],
+        "duration of requests; `_count` is their number",
+    ),
+    metric("steward_event_streams", Gauge, &[], "open event streams"),
+    metric(
+        "steward_cache_requests_total",
+        Counter,
+        &["cache", "layer", "result"],
+        "look-ups in a cache, by the layer that was asked and whether it had the value (`hit`, \
+         `miss`)",
+    ),
+    metric(
+        "steward_pool_connections",
+        Gauge,
+        &["pool", "state"],
+        "connections to the database that are `used` and `idle`",
+    ),
+    metric("steward_pool_connections_max", Gauge, &["pool"], "connections that a pool may open"),
+    metric("steward_pool_waiting", Gauge, &["pool"], "requests that wait for a connection"),
+    metric(
+        "steward_pool_acquire_seconds",
+        Histogram,
+        &["pool"],
+        "how long it took to get a connection",
+    ),
+    metric(
+        "steward_statement_seconds",
+        Histogram,
+        &["operation", "result"],
+        "duration of statements, without BEGIN and COMMIT",
+    ),
+    metric(
+        "steward_slow_statements_total",
+        Counter,
+        &["fingerprint", "statement"],
+        "statements that took at least `--slow-statement`, by fingerprint; after the first 50 \
+         fingerprints, `other`",
+    ),
+    metric("steward_writer_queue", Gauge, &[], "writes that wait for SQLite's writer")
+        .on(Engine::Sqlite),
+    metric("steward_writer_batch", Histogram, &[], "writes in one commit").on(Engine::Sqlite),
+    metric("steward_writer_failed", Gauge, &[], "1 while SQLite's writer cannot write")
+        .on(Engine::Sqlite),
+    metric(
+        "steward_transaction_retries_total",
+        Counter,
+        &[],
+        "transactions that ran again because of another one",
+    )
+    .on(Engine::Postgres),
+    metric(
+        "steward_lease_held",
+        Gauge,
+        &["lease"],
+        "1 if this node holds the lease, 0 if another does",
+    ),
+    metric("steward_events_waiting", Gauge, &[], "events without a position, at most 10000"),
+    metric(
+        "steward_events_waiting_seconds",
+        Gauge,
+        &[],
+        "how long events have waited for a position that no node assigns",
+    ),
+    metric(
+        "steward_consumer_lag_events",
+        Gauge,
+        &["consumer"],
+        "events that a consumer has not processed",
+    ),
+    metric(
+        "steward_consumer_lag_seconds",
+        Gauge,
+        &["consumer"],
+        "age of the oldest event that a consumer has not processed",
+    ),
+    metric(
+        "steward_consumer_parked_events",
+        Gauge,
+        &["consumer"],
+        "events that a consumer has given up on (`steward events parked`)",
+    ),
+    metric(
+        "steward_webhook_lag_events",
+        Gauge,
+        &[],
+        "events that webhooks have not turned into deliveries, summed over webhooks",
+    ),
+    metric("steward_webhook_lag_seconds", Gauge, &[], "age of the oldest of these events"),
+    metric(
+        "steward_webhook_pending_deliveries",
+        Gauge,
+        &[],
+        "deliveries that are not delivered yet, at most 10000",
+    ),
+    metric(
+        "steward_webhook_overdue_seconds",
+        Gauge,
+        &[],
+        "how long the first of these has been due",
+    ),
+    metric("steward_sagas_due", Gauge, &[], "sagas whose next step is due, at most 10000"),
+    metric("steward_sagas_due_seconds", Gauge, &[], "how long the first of these has been due"),
+    metric("steward_database_size_bytes", Gauge, &[], "size of the database"),
+    metric("steward_database_free_bytes", Gauge, &[], "free pages in the file").on(Engine::Sqlite),
+    metric("steward_database_wal_bytes", Gauge, &[], "size of the write-ahead log")
+        .on(Engine::Sqlite),
+    metric(
+        "steward_database_connections",
+        Gauge,
+        &[],
+        "connections to the server, of all its clients",
+    )
+    .on(Engine::Postgres),
+    metric("steward_database_connections_max", Gauge, &[], "`max_connections` of the server")
+        .on(Engine::Postgres),
+    metric("steward_database_locks_waiting", Gauge, &[], "locks that sessions wait for")
+        .on(Engine::Postgres),
+    metric(
+        "steward_database_oldest_transaction_seconds",
+        Gauge,
+        &[],
+        "age of the oldest open transaction: of this process on SQLite, of all clients of the \
+         database on PostgreSQL",
+    ),
+    metric("steward_table_size_bytes", Gauge, &["table"], "size of a table without its indexes"),
+    metric("steward_index_size_bytes", Gauge, &["table", "index"], "size of an index"),
+    metric(
+        "steward_index_scans_total",
+        Counter,
+        &["table", "index"],
+        "uses of an index since PostgreSQL's statistics began",
+    )
+    .on(Engine::Postgres),
+    metric(
+        "steward_unused_indexes",
+        Gauge,
+        &[],
+        "indexes that were never used since then and are not unique",
+    )
+    .on(Engine::Postgres),
+    metric(
+        "steward_measurement_timestamp_seconds",
+        Gauge,
+        &["measurement"],
+        "when what is measured in the background was last measured, in Unix time",
+    ),
+];
+
+/// The process' one recorder of metrics.
+pub(crate) fn recorder() -> PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER.get_or_init(install).clone()
+}
+
+#[expect(clippy::expect_used, reason = "constant settings, at the start of the process")]
+fn install() -> PrometheusHandle {
+    const SECONDS: &[f64] =
+        &[0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
+    const JOBS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full("steward_writer_batch".into()), JOBS)
+        })
+        .expect("the buckets are not empty")
+        .install_recorder()
+        .expect("no other recorder is installed");
+    METRICS.iter().for_each(describe);
+    handle
+}
+
+fn describe(metric: &Metric) {
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    match metric.kind {
+        Counter => describe_counter!(metric.name, metric.help),
+        Gauge => describe_gauge!(metric.name, metric.help),
+        Histogram => describe_histogram!(metric.name, metric.help),
+    }
+}
+
+/// Sets what is known at the start, and what changes only with what may never happen: a series that is not there is
+/// not zero.
+pub(crate) fn begin(store: &Store) {
+    metrics::gauge!(
+        "steward_build_info",
+        "version" => env!("CARGO_PKG_VERSION"), "engine" => store.engine().as_str(),
+    )
+    .set(1);
+    metrics::gauge!("steward_event_streams").increment(0.0);
+    match store.engine() {
+        Engine::Sqlite => metrics::gauge!("steward_writer_failed").increment(0.0),
+        Engine::Postgres => metrics::counter!("steward_transaction_retries_total").increment(0),
+    }
+}
+
+/// The metrics as text. What the store knows is read now; it asks the database for nothing.
+pub(crate) fn render(handle: &PrometheusHandle, store: &Store) -> String {
+    for pool in store.pools() {
+        let state = |state: &'static str, connections: f64| {
+            metrics::gauge!("steward_pool_connections", "pool" => pool.name, "state" => state)
+                .set(connections);
+        };
+        state("idle", pool.idle as f64);
+        state("used", f64::from(pool.open) - pool.idle as f64);
+        metrics::gauge!("steward_pool_connections_max", "pool" => pool.name).set(pool.max);
+        metrics::gauge!("steward_pool_waiting", "pool" => pool.name).set(pool.waiting as f64);
+    }
+    if let Some(queued) = store.writer_queue() {
+        metrics::gauge!("steward_writer_queue").set(queued as f64);
+    }
+    handle.render()
+}
+
+/// How often the values of histograms are put into their buckets.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Keeps the values of histograms from piling up where nobody asks for metrics, for as long as it runs.
+pub(crate) async fn upkeep() {
+    let handle = recorder();
+    loop {
+        tokio::time::sleep(UPKEEP_INTERVAL).await;
+        handle.run_upkeep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, fs, path::PathBuf};
+
+    use super::*;
+
+    #[test]
+    fn names_keep_the_conventions() {
+        let mut names = HashSet::new();
+        for Metric { name, kind, labels, help, .. } in METRICS {
+            assert!(names.insert(name), "{name} is there twice");
+            let is_letter = |it: char| it.is_ascii_lowercase() || it == '_';
+            assert!(name.starts_with("steward_") && name.chars().all(is_letter), "{name}");
+            assert_eq!(name.ends_with("_total"), *kind == Counter, "{name} is a {kind:?}");
+            let reserved = ["_sum", "_count", "_bucket"];
+            assert!(!reserved.iter().any(|suffix| name.ends_with(suffix)), "{name}");
+            let words: Vec<&str> = name.split('_').collect();
+            for word in ["counter", "gauge", "histogram", "ms", "millis", "kib", "mib", "percent"] {
+                assert!(!words.contains(&word), "{name}");
+            }
+            let unit = words.iter().position(|it| ["seconds", "bytes"].contains(it));
+            let end = words.len() - usize::from(*kind == Counter);
+            assert!(unit.is_none_or(|at| at + 1 == end), "{name}: the unit is last");
+            assert!(!labels.contains(&"le") && labels.iter().all(|it| it.chars().all(is_letter)));
+            assert!(!help.is_empty() && !help.ends_with('.'), "{name}: {help}");
+        }
+    }
+
+    /// The names of metrics in the sources, but for those of the list.
+    fn recorded() -> HashSet<String> {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut folders: Vec<PathBuf> =
+            ["api/src", "service/src", "service/platform/src"].map(|it| root.join(it)).into();
+        let mut names = HashSet::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.ends_with("prometheus.rs") {
+                    let source = fs::read_to_string(path).unwrap();
+                    let quoted = source.split("\"steward_").skip(1);
+                    let name = quoted.filter_map(|rest| rest.split('"').next());
+                    names.extend(name.map(|name| format!("steward_{name}")));
+                }
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn every_metric_that_is_recorded_is_in_the_list() {
+        let listed: HashSet<String> = METRICS.iter().map(|it| it.name.to_owned()).collect();
+        let recorded = recorded();
+        let unlisted: Vec<_> = recorded.difference(&listed).collect();
+        assert_eq!(unlisted, Vec::<&String>::new(), "METRICS lacks them");
+        assert!(recorded.len() > METRICS.len() / 2, "the sources were read");
+    }
+}
