@@ -36,7 +36,10 @@ async fn a_new_database_is_well(database: Database) {
     let store = database.store(Options::default()).await;
     let examination = Examination { check: true, serves: true, ..Examination::default() };
     let report = report(&store, examination).await;
-    let critical = report.findings.iter().filter(|it| it.severity == Severity::Critical);
+    // The server is that of other tests, too.
+    let own = |it: &&Finding| !["connections", "replication_slots"].contains(&it.check);
+    let critical =
+        report.findings.iter().filter(own).filter(|it| it.severity == Severity::Critical);
     assert_eq!(critical.map(|it| &it.summary).collect::<Vec<_>>(), Vec::<&String>::new());
     assert_eq!(report.engine, database.engine.as_str());
     assert!(report.engine_version.starts_with(|it: char| it.is_ascii_digit()));
@@ -204,7 +207,9 @@ async fn a_slow_statement_has_a_plan_and_no_values(database: Database) {
     store.read().query_all_raw(statement).await.expect("it runs");
     Explainer::new(&store).turn(Concurrency::Sequential).await.expect("it explains");
     let slowest = store.slowest_statements();
-    let slow = slowest.iter().find(|it| it.fingerprint.summary == "SELECT user").expect("it");
+    let is_it = |text: &str| text.contains("display_name = ?");
+    let slow = slowest.iter().find(|it| is_it(&it.fingerprint.text)).expect("it is there");
+    assert_eq!(slow.fingerprint.summary, "SELECT user");
     assert!(!format!("{slow:?}").contains("canary"), "{slow:?}");
     let plan = slow.plan.clone().expect("it was asked for").expect("a plan");
     assert!(plan.contains("user"), "{plan}");

@@ -3,6 +3,16 @@
 use super::{Consumer, repository};
 use crate::{error::Result, measure::seconds_since, store::Store};
 
+/// How many events a consumer has not been past, in all organizations, and how many seconds ago the oldest of them
+/// happened.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn behind(store: &Store, consumer: &str) -> Result<(i64, f64)> {
+    let (events, since) = repository::behind(store.read(), consumer).await?;
+    Ok((events, seconds_since(store, since)))
+}
+
 /// Measures how far each consumer is behind, and what it has given up on.
 ///
 /// # Errors
@@ -10,8 +20,7 @@ use crate::{error::Result, measure::seconds_since, store::Store};
 pub async fn measure(store: &Store, consumers: &'static [Consumer]) -> Result<()> {
     let parked = repository::count_parked(store.read()).await?;
     for consumer in consumers {
-        let (events, since) = repository::behind(store.read(), consumer.name).await?;
-        let seconds = seconds_since(store, since);
+        let (events, seconds) = behind(store, consumer.name).await?;
         metrics::gauge!("steward_consumer_lag_events", "consumer" => consumer.name)
             .set(events as f64);
         metrics::gauge!("steward_consumer_lag_seconds", "consumer" => consumer.name).set(seconds);

@@ -293,8 +293,8 @@ mod tests {
             ["2.5 MiB", "20 MiB", "3.0 GiB"]
         );
         assert_eq!(
-            [span(1.25), span(180.0), span(10_800.0), span(864_000.0)],
-            ["1.2 seconds", "3 minutes", "3 hours", "10 days"]
+            [span(1.3), span(180.0), span(10_800.0), span(864_000.0)],
+            ["1.3 seconds", "3 minutes", "3 hours", "10 days"]
         );
     }
 }
