@@ -74,10 +74,24 @@ pub const METRICS: &[Metric] = &[
     metric(
         "steward_cache_requests_total",
         Counter,
-        &["cache", "layer", "result"],
-        "look-ups in a cache, by the layer that was asked and whether it had the value (`hit`, \
-         `miss`)",
+        &["layer", "entity", "result"],
+        "look-ups in the caches, by the layer that was asked (`memory`, `redis`) and whether it had the \
+         value (`hit`, `miss`)",
     ),
+    metric("steward_redis_request_seconds", Histogram, &["result"], "duration of calls of Redis"),
+    metric(
+        "steward_redis_refused_total",
+        Counter,
+        &[],
+        "calls of Redis that the circuit breaker refused",
+    ),
+    metric(
+        "steward_redis_circuit_opened_total",
+        Counter,
+        &[],
+        "how often the circuit breaker of Redis opened",
+    ),
+    metric("steward_redis_circuit_open", Gauge, &[], "1 while the circuit breaker of Redis is open"),
     metric(
         "steward_pool_connections",
         Gauge,
@@ -115,6 +129,30 @@ pub const METRICS: &[Metric] = &[
         Counter,
         &[],
         "transactions that ran again because of another one",
+    )
+    .on(Engine::Postgres),
+    metric("steward_replica_up", Gauge, &[], "1 while the replica serves reads")
+        .on(Engine::Postgres),
+    metric(
+        "steward_replica_lag_bytes",
+        Gauge,
+        &[],
+        "what of the primary's log the replica has not replayed",
+    )
+    .on(Engine::Postgres),
+    metric(
+        "steward_replica_wait_seconds",
+        Histogram,
+        &[],
+        "how long reads waited for the replica to show what their readers were shown",
+    )
+    .on(Engine::Postgres),
+    metric(
+        "steward_replica_reads_total",
+        Counter,
+        &["outcome"],
+        "reads that may be made on the replica: `served` there, or on the primary since it was `away` or `behind`, or \
+         the read `failed` there",
     )
     .on(Engine::Postgres),
     metric(

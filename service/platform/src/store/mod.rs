@@ -444,7 +444,7 @@ impl Store {
             pools.push(Pool::of(other));
         }
         let replica = self.replica.as_ref().and_then(Replica::connections);
-        pools.extend(replica.map(|connections| Pool::of("replica", connections)));
+        pools.extend(replica.map(Pool::of));
         pools
     }
 
