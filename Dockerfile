@@ -2,12 +2,19 @@
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
+# A version of cargo-auditable puts the list of the dependencies into the program: releases name one.
+ARG CARGO_AUDITABLE=
+RUN [ -z "$CARGO_AUDITABLE" ] || cargo install --locked --version "$CARGO_AUDITABLE" cargo-auditable
 COPY . .
 # The image has the C compiler that SQLite and the cryptography need.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --release --locked --bin steward \
+    cargo ${CARGO_AUDITABLE:+auditable} build --release --locked --bin steward \
     && cp target/release/steward /usr/local/bin/steward
+
+# The program alone: `docker buildx build --target program --output program .`
+FROM scratch AS program
+COPY --from=build /usr/local/bin/steward /steward
 
 FROM debian:bookworm-slim
 RUN groupadd --system --gid 1000 steward \
