@@ -1,5 +1,7 @@
 use std::process::ExitCode;
 
+#[cfg(unix)]
+use sd_notify::NotifyState;
 use service::{Store, background::Background, catalogue::CONSUMERS, store::Engine, zone};
 
 use super::{CliError, connect_to_serve, missing_migrations, start_log, url};
@@ -48,6 +50,14 @@ pub(super) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Tells systemd, where it has started this process and waits to hear of it (`Type=notify`).
+#[cfg(unix)]
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd cannot be told");
+    }
+}
+
 /// Says where the data is.
 fn log_place(database: &Database) -> std::io::Result<()> {
     let place = url(database).shown();
@@ -83,8 +93,12 @@ async fn stop_when_asked(shutdown: &Shutdown) -> std::io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut quit = signal(SignalKind::quit())?;
+        tell_systemd(NotifyState::Ready);
         tokio::select! {
-            _ = terminate.recv() => tracing::info!("stopping: what is under way is finished"),
+            _ = terminate.recv() => {
+                tell_systemd(NotifyState::Stopping);
+                tracing::info!("stopping: what is under way is finished");
+            }
             _ = interrupt.recv() => {
                 shutdown.at_once().await;
                 return Ok(());

@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    os::unix::net::UnixDatagram,
     time::{Duration, Instant},
 };
 
@@ -199,4 +200,24 @@ async fn a_stop_is_seen_before_it_comes(database: Database) {
     // Asked again, it waits for nothing.
     process.terminate();
     ended(&mut process).await;
+}
+
+/// systemd starts and stops what depends on steward at the right time.
+#[each_lasting_database(flavor = "multi_thread")]
+async fn systemd_is_told_that_it_serves_and_that_it_stops(database: Database) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a bound");
+    let told = || {
+        let mut message = [0; 256];
+        let length = socket.recv(&mut message).expect("steward says something");
+        String::from_utf8_lossy(&message[..length]).trim_end().to_owned()
+    };
+    let variables = [("NOTIFY_SOCKET", path.to_str().expect("text"))];
+    let process = Process::start_with(&database, &[], &variables);
+    assert_eq!(told(), "READY=1");
+    assert_eq!(Client::new(&process.base).get("/ready").await.status, 200);
+    process.terminate();
+    assert_eq!(told(), "STOPPING=1");
 }
