@@ -68,6 +68,14 @@ deny:
 machete:
     .ci/run machete
 
+# deploy/ and the files of a release: promtool, systemd-analyze, nginx and Caddy read them
+deploy:
+    .ci/run deploy
+
+# The manifests of Kubernetes and the workflows of GitHub keep their schemas (needs Node.js and Python)
+deploy-lint:
+    .ci/run deploy-lint
+
 # A disk that is full or fails at BEGIN, at each statement, at COMMIT and at checkpoints, with 1, 4 and 64 writers
 disk-full:
     .ci/run disk-full
