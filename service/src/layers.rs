@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("money", &["money"]),
     ("report", &["report"]),
     ("automation", &["automation"]),
-    ("top", &["catalogue", "key_rotation", "purge"]),
+    ("top", &["catalogue", "distribution", "key_rotation", "purge"]),
     ("sync", &["sync"]),
 ];
 

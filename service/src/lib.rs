@@ -22,7 +22,7 @@
 //! | expenses, budgets, the ledger | [`money`] |
 //! | reports | [`report`] |
 //! | reactions, rules, webhooks | [`automation`] |
-//! | everything of the domain by name | [`catalogue`], [`purge`], [`key_rotation`] |
+//! | everything of the domain by name | [`catalogue`], [`distribution`], [`purge`], [`key_rotation`] |
 //! | offline clients | [`sync`] |
 //!
 //! The other modules are those of [`platform`]: the store, the event log, resources, work in the background.
@@ -47,6 +47,7 @@ pub mod work;
 
 // What names all of the domain.
 pub mod catalogue;
+pub mod distribution;
 pub mod key_rotation;
 pub mod purge;
 

@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 pub mod app;
+pub mod citus;
 pub mod client;
 #[cfg(unix)]
 pub mod cluster;

@@ -7,6 +7,7 @@ mod classes;
 mod clock;
 mod commit_answer;
 mod concurrent;
+mod distribution;
 mod doctor;
 mod duplicates;
 #[cfg(unix)]

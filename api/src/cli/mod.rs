@@ -1,6 +1,7 @@
 //! The `steward` command line.
 
 mod check;
+mod distribute;
 mod doctor;
 mod events;
 mod import;
@@ -69,6 +70,11 @@ enum Command {
     },
     /// Print the OpenAPI document
     Openapi,
+    /// Shard a PostgreSQL that has the extension Citus by organization
+    ///
+    /// Says what it has done to each table. Every node of steward must be stopped meanwhile. It may be stopped at any
+    /// moment, and goes on where it is started again.
+    Distribute(distribute::DistributeArgs),
     /// Import expenses from a CSV file
     ///
     /// A file imported twice creates nothing the second time. Amounts are read exactly: one that the
@@ -134,6 +140,7 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Import(args)) => import::run(&database, *args).await,
+            Some(Command::Distribute(args)) => distribute::run(&database, args).await,
             Some(Command::Keys { action }) => keys::run(&database, action).await,
             Some(Command::User { action }) => user::run(&database, &hashing, action).await,
             Some(Command::Verify(args)) => verify::run(&database, args).await,

@@ -5,6 +5,7 @@
 
 mod clocks;
 mod disk;
+mod distribute;
 mod doctor;
 mod imports;
 mod keys;

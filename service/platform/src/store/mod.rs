@@ -9,6 +9,7 @@
 mod backfill_requests;
 mod catalogue;
 pub mod children;
+pub mod citus;
 mod commit_marker;
 mod connections;
 pub mod dialect;
