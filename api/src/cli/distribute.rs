@@ -6,7 +6,7 @@ use service::{
     store::citus,
 };
 
-use super::{CliError, connect, missing_migrations};
+use super::{CliError, connect, missing_migrations, print::out};
 use crate::config::Database;
 
 #[derive(Debug, Args)]
@@ -26,18 +26,18 @@ pub(super) async fn run(
         return Err("the database's schema is outdated: run `steward migrate up`".into());
     }
     match (&steps[..], plan) {
-        ([], true) => println!("-- nothing: all tables are distributed already"),
-        ([], false) => println!("nothing to do: all tables are distributed already"),
+        ([], true) => out!("-- nothing: all tables are distributed already"),
+        ([], false) => out!("nothing to do: all tables are distributed already"),
         (steps, true) => {
-            println!("SET {};", citus::SETTING);
+            out!("SET {};", citus::SETTING);
             for Step { sql, .. } in steps {
-                println!("{sql};");
+                out!("{sql};");
             }
         }
         (steps, false) => {
-            distribution::run(&store, steps, |step| println!("{:<16} {}", done(step), step.table))
+            distribution::run(&store, steps, |step| out!("{:<16} {}", done(step), step.table))
                 .await?;
-            println!("all tables are distributed");
+            out!("all tables are distributed");
         }
     }
     store.close().await?;

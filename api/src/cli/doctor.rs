@@ -6,7 +6,11 @@ use service::{
     store::ConnectError,
 };
 
-use super::{CliError, connect, url};
+use super::{
+    CliError, connect,
+    print::{err, out},
+    url,
+};
 use crate::config::Database;
 
 /// How the command ends where something is critical, or nothing answers.
@@ -41,19 +45,19 @@ pub(super) async fn run(database: &Database, args: DoctorArgs) -> Result<ExitCod
     let report = match report {
         Ok(report) => report,
         Err(error) => {
-            eprintln!("steward: {} does not answer: {error}", url(database).shown());
+            err(format_args!("steward: {} does not answer: {error}", url(database).shown()));
             return Ok(ExitCode::from(CRITICAL));
         }
     };
     match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&report)?),
+        true => out!("{}", serde_json::to_string_pretty(&report)?),
         false => print(&report),
     }
     Ok(exit_code(report.severity))
 }
 
 fn unreachable_database(database: &Database, error: &ConnectError) -> ExitCode {
-    eprintln!("steward: {}: {error}", url(database).shown());
+    err(format_args!("steward: {}: {error}", url(database).shown()));
     ExitCode::from(CRITICAL)
 }
 
@@ -75,37 +79,37 @@ fn word(severity: Severity) -> &'static str {
 
 fn print(report: &Report) {
     let Report { severity, engine, engine_version, findings, statements, not_visible, .. } = report;
-    println!("{engine} {engine_version}: {}", word(*severity));
-    println!();
+    out!("{engine} {engine_version}: {}", word(*severity));
+    out!("");
     findings.iter().for_each(print_finding);
     if !statements.is_empty() {
-        println!("\nstatements that took longest");
+        out!("\nstatements that took longest");
         statements.iter().for_each(print_statement);
     }
     if !not_visible.is_empty() {
-        println!("\nnot visible");
+        out!("\nnot visible");
     }
     for Invisible { check, reason } in not_visible {
-        println!("          {check}: {reason}");
+        out!("          {check}: {reason}");
     }
 }
 
 fn print_finding(finding: &Finding) {
     let Finding { check, severity, summary, advice, .. } = finding;
-    println!("{:<9} {check}: {summary}", word(*severity));
+    out!("{:<9} {check}: {summary}", word(*severity));
     if let Some(advice) = advice {
-        println!("          -> {advice}");
+        out!("          -> {advice}");
     }
 }
 
 fn print_statement(statement: &Statement) {
     let Statement { source, fingerprint, statement, calls, total_seconds, max_seconds, plan } =
         statement;
-    println!(
+    out!(
         "          {fingerprint}  {calls} times, {total_seconds:.3} s, at most {max_seconds:.3} s ({source})"
     );
-    println!("          {statement}");
+    out!("          {statement}");
     for line in plan.iter().flat_map(|plan| plan.lines()) {
-        println!("              {line}");
+        out!("              {line}");
     }
 }
