@@ -35,12 +35,12 @@ const TAG_DIGITS: usize = 16;
 /// # Errors
 /// What is wrong with the query.
 pub(crate) async fn respond<R: Report>(
-    (state, replica): (&State, ReplicaRead),
-    request: &HttpRequest,
+    replica: ReplicaRead,
     organization_id: Uuid,
     query: R,
 ) -> Result<HttpResponse> {
-    let work = async |store: &Store| answer(state, store, request, organization_id, &query).await;
+    let (state, request) = (replica.state().clone(), replica.request().clone());
+    let work = async |store: &Store| answer(&state, store, &request, organization_id, &query).await;
     replica.run(work).await
 }
 

@@ -1,4 +1,4 @@
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get};
 use service::report::{
     Budgets, BudgetsQuery, Hours, HoursQuery, JobCost, JobCostQuery, Spending, SpendingQuery,
     Timesheet, TimesheetQuery,
@@ -34,13 +34,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 )]
 #[get("/reports/spending")]
 async fn get_spending_report(
-    request: HttpRequest,
-    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     replica: ReplicaRead,
     Query(query): Query<SpendingQuery>,
 ) -> Result<HttpResponse> {
-    computed::respond((&state, replica), &request, caller.actor.organization_id, query).await
+    computed::respond(replica, caller.actor.organization_id, query).await
 }
 
 /// Report budgets
@@ -54,13 +52,11 @@ async fn get_spending_report(
 )]
 #[get("/reports/budgets")]
 async fn get_budget_report(
-    request: HttpRequest,
-    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     replica: ReplicaRead,
     Query(query): Query<BudgetsQuery>,
 ) -> Result<HttpResponse> {
-    computed::respond((&state, replica), &request, caller.actor.organization_id, query).await
+    computed::respond(replica, caller.actor.organization_id, query).await
 }
 
 /// Report hours
@@ -75,13 +71,11 @@ async fn get_budget_report(
 )]
 #[get("/reports/hours")]
 async fn get_hours_report(
-    request: HttpRequest,
-    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     replica: ReplicaRead,
     Query(query): Query<HoursQuery>,
 ) -> Result<HttpResponse> {
-    computed::respond((&state, replica), &request, caller.actor.organization_id, query).await
+    computed::respond(replica, caller.actor.organization_id, query).await
 }
 
 /// Get a member's timesheet
@@ -95,13 +89,11 @@ async fn get_hours_report(
 )]
 #[get("/reports/timesheet")]
 async fn get_timesheet_report(
-    request: HttpRequest,
-    state: web::Data<State>,
     caller: Require<permission::ReadReports>,
     replica: ReplicaRead,
     Query(query): Query<TimesheetQuery>,
 ) -> Result<HttpResponse> {
-    computed::respond((&state, replica), &request, caller.actor.organization_id, query).await
+    computed::respond(replica, caller.actor.organization_id, query).await
 }
 
 /// Report the cost of a project
@@ -116,11 +108,9 @@ async fn get_timesheet_report(
 )]
 #[get("/reports/job-cost")]
 async fn get_job_cost_report(
-    request: HttpRequest,
-    state: web::Data<State>,
     caller: Require<permission::ReadCosts>,
     replica: ReplicaRead,
     Query(query): Query<JobCostQuery>,
 ) -> Result<HttpResponse> {
-    computed::respond((&state, replica), &request, caller.actor.organization_id, query).await
+    computed::respond(replica, caller.actor.organization_id, query).await
 }

@@ -57,6 +57,16 @@ fn shown(headers: &HeaderMap) -> std::result::Result<Option<WalPosition>, NotAPo
 }
 
 impl ReplicaRead {
+    /// What every request can reach.
+    pub(crate) fn state(&self) -> &web::Data<State> {
+        &self.state
+    }
+
+    /// The request that reads.
+    pub(crate) fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
     /// Reads, from the start again where the replica fails.
     ///
     /// # Errors
