@@ -16,7 +16,7 @@ ordered_columns! {
     }
     api_key {
         organization_id, id, version, created_at, updated_at, member_id, name, role, token_hash,
-        expires_at, created_by_api_key_id,
+        expires_at, created_by_api_key_id, requests_per_minute,
     }
     budget {
         organization_id, id, version, created_at, updated_at, name, name_key, category_id, period,

@@ -117,6 +117,7 @@ pub const CLASSES: &[TableClasses] = &[
             "role",
             "expires_at",
             "created_by_api_key_id",
+            "requests_per_minute",
         ],
         personal: &["name"],
         secret: &["token_hash"],

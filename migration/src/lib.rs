@@ -58,6 +58,7 @@ mod m20261129_000041_let_lines_be_negative;
 mod m20261129_000042_place_expenses;
 mod m20261129_000050_keep_budget_amounts;
 mod m20261129_000067_count_revocations;
+mod m20261129_000063_limit_api_keys;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -101,6 +102,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000042_place_expenses::Migration),
             Box::new(m20261129_000050_keep_budget_amounts::Migration),
             Box::new(m20261129_000067_count_revocations::Migration),
+            Box::new(m20261129_000063_limit_api_keys::Migration),
         ]
     }
 }

@@ -20,6 +20,7 @@ pub struct Model {
     pub token_hash: String,
     pub expires_at: Option<DateTimeWithTimeZone>,
     pub created_by_api_key_id: Option<Uuid>,
+    pub requests_per_minute: Option<i64>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, member_id)",

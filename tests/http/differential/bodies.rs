@@ -139,7 +139,13 @@ fn key(choice: &mut Choice) -> Value {
         json!("2030-01-01"),
     ];
     let bias = choice.of(&[0, 0, 0, 1, 2, 3, 4, 5, 6, 7]);
-    json!({ "name": choice.of(TEXTS), "role": choice.of(ROLES), "expires_at": ends[bias] })
+    let mut body =
+        json!({ "name": choice.of(TEXTS), "role": choice.of(ROLES), "expires_at": ends[bias] });
+    // Never met: how fast the script runs is the machine's.
+    let limits = [600_000, 600_000, 600_000, 6_000_000, 6_000_001, 0];
+    let limit = json!(choice.of(&limits));
+    maybe(choice, &mut body, "requests_per_minute", limit);
+    body
 }
 
 fn webhook(choice: &mut Choice) -> Value {

@@ -50,6 +50,8 @@ pub enum Authentication {
         id: Uuid,
         /// When it ends by itself. What it makes to let others in ends no later.
         expires_at: Option<DateTime<Utc>>,
+        /// How many requests it may send in a minute, if it has a limit of its own. What it makes has none above it.
+        requests_per_minute: Option<u32>,
     },
     /// Nobody from outside: the operator at the command line, or steward itself.
     Internal,

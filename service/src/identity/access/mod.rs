@@ -171,7 +171,9 @@ impl AccessCache {
             actor.role.min(stored::word(entity::api_key::Column::Role, key.id, &key.role)?);
         actor.author = Author::ApiKey(key.id);
         let expires_at = key.expires_at.map(|at| at.to_utc());
-        actor.authentication = Authentication::ApiKey { id: key.id, expires_at };
+        let requests_per_minute = api_key::requests_per_minute(&key)?;
+        actor.authentication =
+            Authentication::ApiKey { id: key.id, expires_at, requests_per_minute };
         Ok((Principal::Key(actor), expires_at))
     }
 

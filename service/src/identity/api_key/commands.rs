@@ -42,7 +42,7 @@ pub async fn create(
     let token_hash = secret.hash();
     store
         .write(async move |tx| {
-            let ApiKeyInput { name, role, expires_at } = new.input.clone();
+            let ApiKeyInput { name, role, expires_at, requests_per_minute } = new.input.clone();
             member::ensure_may_grant(&actor, role)?;
             let member_id = actor.member_id.ok_or_else(|| {
                 Error::forbidden(
@@ -54,6 +54,7 @@ pub async fn create(
                 return Err(Error::invalid("/expires_at", "past", "must be in the future"));
             }
             let expires_at = within_own(&actor, expires_at)?;
+            let requests_per_minute = within_own_limit(&actor, requests_per_minute)?;
             lock_own_key(tx, &actor).await?;
             let now = tx.now().fixed_offset();
             let row = api_key::ActiveModel {
@@ -65,6 +66,7 @@ pub async fn create(
                 token_hash: Set(token_hash.clone()),
                 expires_at: Set(expires_at.map(|at| at.trunc_subsecs(6).fixed_offset())),
                 created_by_api_key_id: Set(actor.authentication.api_key_id()),
+                requests_per_minute: Set(requests_per_minute),
                 created_at: Set(now),
                 updated_at: Set(now),
                 ..Default::default()
@@ -83,6 +85,19 @@ fn within_own(actor: &Actor, asked: Option<DateTime<Utc>>) -> Result<Option<Date
     if asked.is_some_and(|at| at > own) {
         let detail = "an API key cannot create a key that expires later than itself";
         return Err(Error::forbidden("expiry_beyond_own", detail));
+    }
+    Ok(asked.or(Some(own)))
+}
+
+/// How many requests in a minute what an actor makes may send: a key makes none that may send more than itself.
+fn within_own_limit(actor: &Actor, asked: Option<i64>) -> Result<Option<i64>> {
+    let Authentication::ApiKey { requests_per_minute: Some(own), .. } = actor.authentication else {
+        return Ok(asked);
+    };
+    let own = i64::from(own);
+    if asked.is_some_and(|asked| asked > own) {
+        let detail = "an API key cannot create a key with a higher limit than its own";
+        return Err(Error::forbidden("limit_above_own", detail));
     }
     Ok(asked.or(Some(own)))
 }

@@ -3,13 +3,18 @@ use crate::{example, role::Role};
 
 impl ApiKeyInput {
     pub(super) fn example() -> Self {
-        Self { name: "Bookkeeping export".to_owned(), role: Role::Viewer, expires_at: None }
+        Self {
+            name: "Bookkeeping export".to_owned(),
+            role: Role::Viewer,
+            expires_at: None,
+            requests_per_minute: Some(600),
+        }
     }
 }
 
 impl ApiKey {
     pub(super) fn example() -> Self {
-        let ApiKeyInput { name, role, expires_at } = ApiKeyInput::example();
+        let ApiKeyInput { name, role, expires_at, requests_per_minute } = ApiKeyInput::example();
         Self {
             id: example::API_KEY,
             version: 1,
@@ -18,6 +23,7 @@ impl ApiKey {
             member_id: example::MEMBER,
             expires_at,
             created_by_api_key_id: None,
+            requests_per_minute,
             created_at: example::at(7),
             updated_at: example::at(7),
         }

@@ -39,6 +39,11 @@ pub struct ApiKeyInput {
     /// with an API key expires with that key at the latest.
     #[validate(custom(function = text::instant))]
     pub expires_at: Option<DateTime<Utc>>,
+    /// Number of requests that the key may send in a minute, 1 to 6,000,000; null if only the limits
+    /// of its role apply, which always do. A key that is created with an API key has no higher limit
+    /// than that key.
+    #[validate(range(min = 1, max = 6_000_000))]
+    pub requests_per_minute: Option<i64>,
 }
 
 /// Credential with which a program acts for a member. Its token is only returned on creation.
@@ -60,6 +65,9 @@ pub struct ApiKey {
     /// Identifier of the API key with which this key was created, set by the server; null if a user
     /// created it. This key expires with it.
     pub created_by_api_key_id: Option<Uuid>,
+    /// Number of requests that the key may send in a minute; null if only the limits of its role
+    /// apply, which always do.
+    pub requests_per_minute: Option<i64>,
     /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
     /// Time of the last change (RFC 3339, UTC), set by the server.
@@ -93,6 +101,7 @@ impl TryFrom<entity::api_key::Model> for ApiKey {
             token_hash: _,
             expires_at,
             created_by_api_key_id,
+            requests_per_minute,
         } = row;
         Ok(Self {
             id,
@@ -102,8 +111,18 @@ impl TryFrom<entity::api_key::Model> for ApiKey {
             member_id,
             expires_at: expires_at.map(|at| at.to_utc()),
             created_by_api_key_id,
+            requests_per_minute,
             created_at: created_at.to_utc(),
             updated_at: updated_at.to_utc(),
         })
     }
+}
+
+/// How many requests a key may send in a minute, if it has a limit of its own.
+///
+/// # Errors
+/// [`Error::Internal`] where the column says what no limit is.
+pub(crate) fn requests_per_minute(row: &entity::api_key::Model) -> Result<Option<u32>> {
+    let limit = row.requests_per_minute.map(u32::try_from).transpose();
+    limit.map_err(|error| Error::Internal(format!("requests_per_minute of a key: {error}")))
 }
