@@ -15,16 +15,16 @@ pub(crate) enum Success {
 
 /// Counts an attempt by what came of it: as failed where the failure has one of these codes. Of any
 /// other failure nothing is learned.
-pub(crate) fn judge<T>(
+pub(crate) async fn judge<T>(
     attempt: Attempt,
     success: Success,
     wrong: &[&str],
     answered: Result<T>,
 ) -> Result<T> {
     match (&answered, success) {
-        (Ok(_), Success::Proves) => attempt.succeeded(),
+        (Ok(_), Success::Proves) => attempt.succeeded().await,
         (Err(failure), _) if wrong.contains(&failure.code()) => drop(attempt),
-        _ => attempt.undecided(),
+        _ => attempt.undecided().await,
     }
     answered
 }

@@ -20,7 +20,7 @@ use service::{
     zone,
 };
 
-use crate::{cors::Origins, stream::StreamLimits};
+use crate::{cors::Origins, limit::LimitSettings, stream::StreamLimits};
 
 /// Where the data is, and that of time zones.
 #[derive(Debug, Clone, Args)]
@@ -281,6 +281,10 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_NETWORK_CONNECTIONS", default_value_t = 500)]
     pub network_connections: usize,
 
+    /// How often something may be done.
+    #[command(flatten)]
+    pub limits: LimitSettings,
+
     /// The networks of your own reverse proxies, as 10.0.0.0/8,192.168.1.5
     ///
     /// They are believed when they say whom a request comes from (X-Forwarded-For, or else Forwarded).
@@ -388,6 +392,8 @@ pub struct Settings {
     pub saga_timeouts: SagaTimeouts,
     /// How much a client may ask for.
     pub limits: Limits,
+    /// How often a client may do something.
+    pub rates: LimitSettings,
     /// How streams of events are held.
     pub streams: StreamLimits,
     /// Who is believed when they say whom a request comes from.
@@ -454,6 +460,7 @@ impl Settings {
                 upload_bytes: serve.upload_limit,
                 request_timeout: Duration::from_secs(serve.request_timeout),
             },
+            rates: serve.limits,
             streams: StreamLimits {
                 for_each_organization: serve.event_streams,
                 heartbeat: Duration::from_secs(serve.event_heartbeat),

@@ -14,8 +14,8 @@ use actix_web::{
 use url::Url;
 
 /// The headers of answers that a page may read, besides those that any page may.
-const EXPOSED: &str = "Age, Allow, Content-Disposition, ETag, Idempotent-Replayed, Link, Location, Retry-After, \
-     X-Request-Id, X-Steward-Position";
+const EXPOSED: &str = "Age, Allow, Content-Disposition, ETag, Idempotent-Replayed, Link, Location, RateLimit, \
+     RateLimit-Policy, Retry-After, X-Request-Id, X-Steward-Position";
 /// The headers of requests that a page may send.
 const ACCEPTED: &str = "Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, If-None-Match, \
      Last-Event-ID, X-Steward-Position";

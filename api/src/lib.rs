@@ -15,7 +15,7 @@
 //! | group | modules |
 //! |---|---|
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
-//! | a request coming in | [`observe`], `paths`, [`connections`], [`intake`], [`extract`], [`permission`] |
+//! | a request coming in | [`observe`], `paths`, [`connections`], [`intake`], [`extract`], [`limit`], [`permission`] |
 //! | an answer on its way out | [`response`], `computed`, `represent`, [`cors`], [`problem`], [`stream`] |
 //! | standard routes | `resource`: create, list, read, history, revert, change, remove, … |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
@@ -42,6 +42,7 @@ pub mod connections;
 pub mod cors;
 pub mod extract;
 pub mod intake;
+pub mod limit;
 pub mod observe;
 pub mod openapi;
 pub mod permission;

@@ -8,12 +8,17 @@ use actix_web::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
-use service::error::{Error, Stale, Violation};
+use service::{
+    error::{Error, Stale, Violation},
+    limit::Refused,
+};
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
 };
 use uuid::Uuid;
+
+use crate::limit;
 
 /// The media type of problem documents.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -83,6 +88,8 @@ struct Parts {
     report: Map<String, Value>,
     /// After how many seconds the same may succeed.
     retry_after: Option<u64>,
+    /// The limit that refuses, on status 429.
+    refused: Option<Refused>,
     cause: Option<String>,
 }
 
@@ -101,6 +108,7 @@ impl Failure {
             retry_after: [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS]
                 .contains(&status)
                 .then_some(RETRY_AFTER),
+            refused: None,
             cause: None,
         }))
     }
@@ -132,6 +140,22 @@ impl Failure {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         let title = "Unsupported content coding";
         Self::new(status, UNSUPPORTED_CODING, title).detail("the body must not be compressed")
+    }
+
+    /// What is answered to who has sent too many requests.
+    pub(crate) fn too_many_requests(refused: Refused) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let Refused { policy, quota, .. } = refused;
+        let seconds = refused.seconds();
+        let detail = format!("the limit {policy:?} is {quota}: retry after {seconds} s");
+        Self::new(status, "too_many_requests", "Too many requests").waiting(refused).detail(detail)
+    }
+
+    fn waiting(self, refused: Refused) -> Self {
+        self.with(|parts| {
+            parts.retry_after = Some(refused.seconds());
+            parts.refused = Some(refused);
+        })
     }
 
     /// Says what went wrong this time.
@@ -223,12 +247,11 @@ impl From<Error> for Failure {
                 let failure = Self::new(S::CONFLICT, code, "Conflict with the current state");
                 failure.with(|parts| parts.conflicting_id = conflicting_id).detail(detail)
             }
-            Error::TooManyAttempts(wait) => {
+            Error::TooManyAttempts(refused) => {
                 let failure = Self::new(S::TOO_MANY_REQUESTS, code, "Too many attempts");
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                failure
-                    .with(|parts| parts.retry_after = Some(seconds.max(1)))
-                    .detail(format!("too many attempts have failed: retry after {seconds} s"))
+                let seconds = refused.seconds();
+                let detail = format!("too many attempts have failed: retry after {seconds} s");
+                failure.waiting(refused).detail(detail)
             }
             Error::Unavailable(cause) | Error::Retry(cause) => {
                 let status = S::SERVICE_UNAVAILABLE;
@@ -299,6 +322,9 @@ impl ResponseError for Failure {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         let mut response = response.finish();
+        if let Some(refused) = &self.0.refused {
+            limit::Fields::of_refused(refused).write(response.headers_mut());
+        }
         response.extensions_mut().insert(self.clone());
         response
     }
@@ -315,6 +341,13 @@ pub(crate) struct Answer {
 
 const fn answer(name: &'static str, status: u16, description: &'static str) -> Answer {
     Answer { name, status, description }
+}
+
+impl Answer {
+    /// Whether it says what the limits are: what is for operators has none.
+    pub(crate) fn is_limited(&self) -> bool {
+        OPERATORS.iter().all(|answer| answer.name != self.name)
+    }
 }
 
 /// The problems that any operation can answer with.
@@ -346,6 +379,7 @@ pub(crate) fn shared() -> impl Iterator<Item = (Answer, Response)> {
 
 const GROUPS: &[&[Answer]] = &[
     ALWAYS,
+    LIMITED,
     RETRIED,
     THROTTLED,
     STREAMED,
@@ -364,13 +398,19 @@ pub(crate) const RETRIED: &[Answer] = &[
     IN_CONFLICT,
     answer("KeyReused", 422, "The Idempotency-Key was used for another request"),
 ];
+/// What any operation can answer whose requests are limited.
+const LIMITED: &[Answer] =
+    &[answer("TooManyRequests", 429, "Too many requests: retry after Retry-After seconds")];
 const THROTTLED: &[Answer] = &[answer(
     "TooManyFailures",
     429,
-    "Too many failures from this network: retry after Retry-After seconds",
+    "Too many requests, or too many failures from this network: retry after Retry-After seconds",
 )];
-const STREAMED: &[Answer] =
-    &[answer("TooManyStreams", 429, "The organization has the maximum number of streams open")];
+const STREAMED: &[Answer] = &[answer(
+    "TooManyStreams",
+    429,
+    "Too many requests, or the organization has the maximum number of streams open",
+)];
 const AUTHENTICATED: &[Answer] =
     &[answer("Unauthenticated", 401, "No valid token"), answer("Forbidden", 403, "Not permitted")];
 const OPERATORS: &[Answer] =
@@ -433,17 +473,17 @@ problems! {
     /// What a stream can answer with besides its success.
     Stream: AUTHENTICATED, FOUND, PARAMETERS, STREAMED;
     /// What an operation of a user's own can answer with besides its success.
-    Own: AUTHENTICATED, PARAMETERS;
+    Own: AUTHENTICATED, PARAMETERS, LIMITED;
     /// What reading can answer with besides its success.
-    Read: AUTHENTICATED, FOUND, PARAMETERS;
+    Read: AUTHENTICATED, FOUND, PARAMETERS, LIMITED;
     /// What creating can answer with besides its success.
-    Create: AUTHENTICATED, FOUND, BODY, CONFLICT;
+    Create: AUTHENTICATED, FOUND, BODY, CONFLICT, LIMITED;
     /// What taking up something that waits can answer with besides its success.
-    Take: AUTHENTICATED, FOUND, CONFLICT;
+    Take: AUTHENTICATED, FOUND, CONFLICT, LIMITED;
     /// What changing can answer with besides its success.
-    Change: AUTHENTICATED, FOUND, VERSIONED, BODY;
+    Change: AUTHENTICATED, FOUND, VERSIONED, BODY, LIMITED;
     /// What removing can answer with besides its success.
-    Remove: AUTHENTICATED, FOUND, PARAMETERS, VERSIONED;
+    Remove: AUTHENTICATED, FOUND, PARAMETERS, VERSIONED, LIMITED;
     /// What an operation of the server's own can answer with besides its success.
     Served:;
     /// What an operation that shows details to operators alone can answer with besides its success.

@@ -22,6 +22,8 @@ use actix_web::{
     web::Bytes,
 };
 
+use crate::limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
+
 /// The codings that an answer can have, and none.
 static CODINGS: [Encoding; 4] =
     [Encoding::identity(), Encoding::brotli(), Encoding::zstd(), Encoding::gzip()];
@@ -62,7 +64,14 @@ impl Asked {
         if response.status() != StatusCode::OK || !includes(known, &etag) {
             return response;
         }
-        HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish()
+        let mut unchanged =
+            HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish();
+        for name in [RATE_LIMIT_POLICY, RATE_LIMIT] {
+            if let Some(value) = response.headers().get(&name) {
+                unchanged.headers_mut().insert(name, value.clone());
+            }
+        }
+        unchanged
     }
 
     /// Compressed, where that was asked for.

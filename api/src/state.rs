@@ -11,14 +11,15 @@ use service::{
     error::{Error, Result},
     idempotency::InFlight,
     identity::{access::AccessCache, throttle::Throttle, user::Passwords},
+    limit::Limiter,
     outbound::Outbound,
     random::Random,
     redis::Redis,
 };
 
 use crate::{
-    config::Settings, connections::Connections, intake::Intake, operations::LastReport, prometheus,
-    stream::Streams,
+    config::Settings, connections::Connections, intake::Intake, limit::RequestLimits,
+    operations::LastReport, prometheus, stream::Streams,
 };
 
 /// What every request can reach.
@@ -36,6 +37,8 @@ pub struct State {
     pub passwords: Passwords,
     /// Who guesses.
     pub throttle: Throttle,
+    /// Who asks too often.
+    pub limits: RequestLimits,
     /// Who is connected.
     pub connections: Connections,
     /// The bodies that are being read.
@@ -67,6 +70,7 @@ impl State {
         let redis = settings.redis_url.as_ref().map(|url| Redis::new(url.reveal())).transpose();
         let redis = redis.map_err(|error| Error::Internal(error.to_string()))?;
         let cache = Cache::new(settings.cache_bytes, redis.as_ref());
+        let limiter = Limiter::new(store.clock(), redis.clone());
         // Not of the store's randomness: how many nodes start must not change ids.
         let passwords = Passwords::new(&Random::system(), settings.password_cost)?;
         let outbound = Outbound::new(settings.outbound_allow.clone())?;
@@ -76,7 +80,8 @@ impl State {
             redis,
             cache,
             passwords,
-            throttle: Throttle::default(),
+            throttle: Throttle::new(limiter.clone(), settings.rates.attempts()),
+            limits: RequestLimits::new(limiter, &settings.rates),
             connections: Connections::new(
                 settings.limits.network_connections,
                 settings.trusted_proxies.clone(),

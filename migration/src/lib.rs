@@ -57,8 +57,8 @@ mod m20261129_000040_index_expenses_of_no_project;
 mod m20261129_000041_let_lines_be_negative;
 mod m20261129_000042_place_expenses;
 mod m20261129_000050_keep_budget_amounts;
-mod m20261129_000067_count_revocations;
 mod m20261129_000063_limit_api_keys;
+mod m20261129_000067_count_revocations;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;

@@ -59,8 +59,8 @@ pub use platform::{
     actor::{self, Actor},
     amount, background, cache, clock, consumer, csv, details, doctor,
     error::{self, Error, Result},
-    event, geo, idempotency, input, lease, outbound, outcome, random, redis, resource, role, saga,
-    seal,
+    event, geo, idempotency, input, lease, limit, outbound, outcome, random, redis, resource, role,
+    saga, seal,
     store::{self, Store},
     text, zone,
 };

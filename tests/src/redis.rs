@@ -101,12 +101,13 @@ impl RedisServer {
         self.wait_until_well().await;
     }
 
-    /// How many keys it has.
+    /// How many keys it has of a pattern, as `steward:limit:*`.
     ///
     /// # Panics
     /// If it does not answer.
-    pub async fn keys(&self) -> u64 {
-        let said = self.send("DBSIZE").await.expect("it answers");
+    pub async fn keys(&self, pattern: &str) -> u64 {
+        let count = format!("EVAL \"return #redis.call('KEYS', '{pattern}')\" 0");
+        let said = self.send(&count).await.expect("it answers");
         said.trim_start_matches(':').parse().unwrap()
     }
 

@@ -15,6 +15,7 @@ mod failover;
 mod group;
 mod lease;
 mod ledger;
+mod limits;
 mod log;
 mod migrations;
 mod nodes;

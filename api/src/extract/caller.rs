@@ -13,7 +13,10 @@ use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest,
     body::MessageBody,
     dev::{Path, Payload, ServiceRequest, ServiceResponse, Url},
-    http::header::{self, HeaderMap},
+    http::{
+        Method,
+        header::{self, HeaderMap},
+    },
     middleware::Next,
 };
 use service::{
@@ -24,8 +27,8 @@ use service::{
 };
 use uuid::Uuid;
 
-use super::replica::mark_position;
-use crate::{permission::PermissionType, problem::Failure, state::State};
+use super::{Source, replica::mark_position};
+use crate::{limit::Fields, permission::PermissionType, problem::Failure, state::State};
 
 /// What [`identify`] found.
 struct Identified(error::Result<Identity>);
@@ -62,10 +65,33 @@ pub async fn identify(
             Err(error::Error::Unauthenticated("the header Authorization must have a bearer token"))
         }
     };
+    let fields = match &identity {
+        // In an organization, who they are there is to be found out first.
+        Ok(_) if is_in_organization(&request) => Fields::default(),
+        Ok(identity) => {
+            state.limits.count_caller(&identity.principal, None, request.method()).await?
+        }
+        Err(error::Error::Unauthenticated(_)) if !is_login(&request) => {
+            let Source(network) = Source::of(request.request())?;
+            state.limits.count_network(network).await?
+        }
+        Err(_) => Fields::default(),
+    };
     request.extensions_mut().insert(Identified(identity));
     let mut response = next.call(request).await?;
     mark_position(&state, &mut response).await;
+    fields.write(response.headers_mut());
     Ok(response)
+}
+
+/// Whether [`enter`] is asked.
+fn is_in_organization(request: &ServiceRequest) -> bool {
+    request.match_info().as_str().starts_with("/v1/organizations/")
+}
+
+/// What fails of these is counted by itself, so that nobody is kept from them by their neighbours.
+fn is_login(request: &ServiceRequest) -> bool {
+    request.method() == Method::POST && request.match_info().as_str() == "/v1/sessions"
 }
 
 fn bearer(headers: &HeaderMap) -> Option<Secret> {
@@ -79,18 +105,26 @@ pub async fn enter(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let state = State::of(&request);
     let identified = request.extensions_mut().remove::<Identified>();
-    let id = organization_of(request.match_info());
-    let actor = match (identified, id) {
-        (Some(Identified(Ok(identity))), Some(id)) => {
-            State::of(&request).access_cache.actor(&identity, id).await
+    let (actor, fields) = match identified {
+        Some(Identified(Ok(identity))) => {
+            let actor = match organization_of(request.match_info()) {
+                Some(id) => state.access_cache.actor(&identity, id).await,
+                None => Err(error::Error::NotFound("organization")),
+            };
+            let method = request.method();
+            let fields =
+                state.limits.count_caller(&identity.principal, actor.as_ref().ok(), method).await?;
+            (actor, fields)
         }
-        (Some(Identified(Err(error))), _) => Err(error),
-        (_, None) => Err(error::Error::NotFound("organization")),
-        (None, _) => Err(error::Error::Internal("nobody was identified".into())),
+        Some(Identified(Err(error))) => (Err(error), Fields::default()),
+        None => (Err(error::Error::Internal("nobody was identified".into())), Fields::default()),
     };
     request.extensions_mut().insert(Entered(actor));
-    next.call(request).await
+    let mut response = next.call(request).await?;
+    fields.write(response.headers_mut());
+    Ok(response)
 }
 
 fn organization_of(path: &Path<Url>) -> Option<Uuid> {

@@ -12,11 +12,9 @@ use crate::{config::TrustedProxies, problem::Failure, state::State};
 #[derive(Debug, Clone, Copy)]
 pub struct Source(pub Network);
 
-impl FromRequest for Source {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+impl Source {
+    /// That of a request.
+    pub(super) fn of(request: &HttpRequest) -> Result<Self, Failure> {
         let state = request.app_data::<web::Data<State>>();
         let peer = request.peer_addr().map(|peer| peer.ip());
         let found = state.zip(peer).map(|(state, peer)| {
@@ -24,7 +22,16 @@ impl FromRequest for Source {
             Self(address.into())
         });
         let nowhere = || error::Error::Internal("a request comes from nowhere".into());
-        ready(found.ok_or_else(|| nowhere().into()))
+        found.ok_or_else(|| nowhere().into())
+    }
+}
+
+impl FromRequest for Source {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
     }
 }
 

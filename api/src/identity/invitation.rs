@@ -99,9 +99,9 @@ async fn accept_invitation(
     Source(network): Source,
     Token(token): Token,
 ) -> Result<HttpResponse> {
-    let attempt = state.throttle.begin(network, None)?;
+    let attempt = state.throttle.begin(network, &format!("invitation {}", token.reveal())).await?;
     let answered = idempotent.respond(created_without_location, async |store| {
         invitation::accept(store, me.author(), token).await
     });
-    judge(attempt, Success::Proves, &["not_found"], answered.await)
+    judge(attempt, Success::Proves, &["not_found"], answered.await).await
 }

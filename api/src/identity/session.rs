@@ -52,13 +52,13 @@ async fn create_session(
     let secret = |session: &NewSession, path: &str| {
         Ok(created_json(session, path)?.with(header::CACHE_CONTROL, "no-store"))
     };
-    let attempt = state.throttle.begin(network, Some(&format!("login {}", fold(&login.email))))?;
+    let attempt = state.throttle.begin(network, &format!("login {}", fold(&login.email))).await?;
     let asker = (attempt.origin(), user_agent);
     let answered = idempotent.respond(secret, async |store| {
         session::create(store, &state.passwords, lifetime, login, asker).await
     });
     let wrong = ["unauthenticated", "idempotency_key_reused"];
-    judge(attempt, Success::Proves, &wrong, answered.await)
+    judge(attempt, Success::Proves, &wrong, answered.await).await
 }
 
 /// List the current user's sessions

@@ -60,15 +60,17 @@ async fn register_user(
 ) -> Result<HttpResponse> {
     let registration = state.settings.registration;
     // A token is something that can be guessed.
-    let attempt = new.invitation.is_some().then(|| state.throttle.begin(network, None));
-    let attempt = attempt.transpose()?;
+    let attempt = match &new.invitation {
+        Some(token) => Some(state.throttle.begin(network, &format!("invitation {token}")).await?),
+        None => None,
+    };
     let asker = (Origin::Stranger(network), request_id);
     let answered = idempotent.respond(created_without_location, async |store| {
         user::register(store, &state.passwords, registration, new, asker).await
     });
     let answered = answered.await;
     match attempt {
-        Some(attempt) => judge(attempt, Success::Proves, &["not_found"], answered),
+        Some(attempt) => judge(attempt, Success::Proves, &["not_found"], answered).await,
         None => answered,
     }
 }
@@ -136,20 +138,20 @@ async fn revert_current_user(
     Body(body): Body<Revert>,
 ) -> Result<HttpResponse> {
     let expected = Expected::of(body.version(), precondition);
-    let attempt = ask_for_address(&state, network, &session)?;
+    let attempt = ask_for_address(&state, network, &session).await?;
     let answered = idempotent
         .respond(ok, async |store| user::revert(store, session.author(), expected, body).await)
         .await;
-    judge(attempt, Success::ProvesNothing, TAKEN, answered)
+    judge(attempt, Success::ProvesNothing, TAKEN, answered).await
 }
 
 /// Whoever takes an address is told whether it was free: nobody asks for many.
-fn ask_for_address(
+async fn ask_for_address(
     state: &State,
     network: Network,
     session: &InSession,
 ) -> service::Result<Attempt> {
-    state.throttle.begin(network, Some(&format!("address {}", session.user_id)))
+    state.throttle.begin(network, &format!("address {}", session.user_id)).await
 }
 
 const TAKEN: &[&str] = &["duplicate"];
@@ -175,10 +177,10 @@ async fn update_current_user(
     Body(change): Body<UserUpdate>,
 ) -> Result<ResourceResponse<User>> {
     let expected = Expected::of(change.version(), precondition);
-    let attempt = ask_for_address(&state, network, &session)?;
+    let attempt = ask_for_address(&state, network, &session).await?;
     let changed = user::change(&state.store, session.author(), expected, change).await;
     let changed = changed.map(ResourceResponse).map_err(Failure::from);
-    judge(attempt, Success::ProvesNothing, TAKEN, changed)
+    judge(attempt, Success::ProvesNothing, TAKEN, changed).await
 }
 
 /// Change the current user's password
@@ -202,10 +204,10 @@ async fn change_password(
     Body(Validated(change)): Body<Validated<PasswordChange>>,
 ) -> Result<HttpResponse> {
     let (author, session_id) = (session.author(), session.session_id);
-    let attempt = state.throttle.begin(network, Some(&format!("password {}", session.user_id)))?;
+    let attempt = state.throttle.begin(network, &format!("password {}", session.user_id)).await?;
     let answered = idempotent.respond(no_content, async |store| {
         user::change_password(store, &state.passwords, author, session_id, change).await
     });
     let wrong = ["invalid", "idempotency_key_reused"];
-    judge(attempt, Success::Proves, &wrong, answered.await)
+    judge(attempt, Success::Proves, &wrong, answered.await).await
 }

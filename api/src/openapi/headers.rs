@@ -137,8 +137,33 @@ const SHOWS: Declared = Declared {
     description: "How much of the database the response shows, for `X-Steward-Position` of later requests. Absent \
                   where the server has no replica.",
 };
-const DECLARED: &[Declared] =
-    &[ETAG, PAGE_ETAG, REPORT_ETAG, AGE, LINK, LOCATION, REPLAYED, RETRY_AFTER, SHOWS];
+const RATE_LIMIT: Declared = Declared {
+    name: "RateLimit",
+    shared: "RateLimit",
+    kind: Type::String,
+    description: "What is left of each limit (draft-ietf-httpapi-ratelimit-headers-11), such as `\"reads\";r=599;t=1`: \
+                  requests, and the number of seconds after which all are left again or, if `r` is 0, one is.",
+};
+const RATE_LIMIT_POLICY: Declared = Declared {
+    name: "RateLimit-Policy",
+    shared: "RateLimitPolicy",
+    kind: Type::String,
+    description: "Each limit that applies, such as `\"reads\";q=600;w=60`: requests, and within how many seconds all \
+                  of them are left again. Absent if there is none.",
+};
+const DECLARED: &[Declared] = &[
+    ETAG,
+    PAGE_ETAG,
+    REPORT_ETAG,
+    AGE,
+    LINK,
+    LOCATION,
+    RATE_LIMIT,
+    RATE_LIMIT_POLICY,
+    REPLAYED,
+    RETRY_AFTER,
+    SHOWS,
+];
 
 /// Puts what operations refer to into the document: headers, and problems with their headers.
 pub(super) fn share(components: &mut Components) {
@@ -165,6 +190,9 @@ pub(super) fn share(components: &mut Components) {
         let mut response = response.into();
         if matches!(answer.status, 409 | 429 | 503) {
             add(&mut response, &RETRY_AFTER);
+        }
+        if matches!(answer.status, 400..500) && answer.is_limited() {
+            limited(&mut response);
         }
         components.responses.insert(answer.name.to_owned(), response);
     }
@@ -195,7 +223,7 @@ pub(super) fn declare(operation: &mut Operation) {
         request(operation, &CACHE_CONTROL);
     }
     let has = |status: &str| operation.responses.responses.contains_key(status);
-    let (takes_version, can_be_unchanged) = (has("428"), has("304"));
+    let (takes_version, can_be_unchanged, is_limited) = (has("428"), has("304"), has("429"));
     if takes_version {
         request(operation, &IF_MATCH);
     }
@@ -224,6 +252,9 @@ pub(super) fn declare(operation: &mut Operation) {
         }
         if status == "201" && versioned && creates {
             add(response, &LOCATION);
+        }
+        if is_limited && matches!(status.as_bytes(), [b'2', ..] | b"304") {
+            limited(response);
         }
     }
 }
@@ -274,6 +305,11 @@ fn text(pattern: &str) -> ObjectBuilder {
 fn request(operation: &mut Operation, header: &Requested) {
     let shared = Ref::new(format!("#/components/parameters/{}", header.shared));
     operation.parameters.get_or_insert_default().push(RefOr::Ref(shared));
+}
+
+fn limited(response: &mut RefOr<Response>) {
+    add(response, &RATE_LIMIT_POLICY);
+    add(response, &RATE_LIMIT);
 }
 
 /// Adds a header to a response that is the operation's own.

@@ -70,6 +70,18 @@ pub const METRICS: &[Metric] = &[
         &["method", "route", "status"],
         "duration of requests; `_count` is their number",
     ),
+    metric(
+        "steward_limit_decisions_total",
+        Counter,
+        &["policy", "outcome"],
+        "requests and attempts that a limit let pass (`allowed`) or refused (`refused`)",
+    ),
+    metric(
+        "steward_limit_alone_total",
+        Counter,
+        &["policy"],
+        "decisions of limits that this node made alone, since Redis did not answer",
+    ),
     metric("steward_event_streams", Gauge, &[], "open event streams"),
     metric(
         "steward_cache_requests_total",

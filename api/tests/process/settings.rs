@@ -28,6 +28,8 @@ fn a_variable_that_is_empty_is_one_that_is_not_set() {
         "STEWARD_CACHE_MEMORY",
         "STEWARD_DATABASE_CONNECTIONS",
         "STEWARD_ENCRYPTION_KEYS",
+        "STEWARD_LIMIT_ATTEMPTS",
+        "STEWARD_LIMIT_READS",
         "STEWARD_LISTEN",
         "STEWARD_LOG_FORMAT",
         "STEWARD_MIGRATE",
@@ -51,6 +53,7 @@ fn a_check_says_where_each_setting_is_from() {
     assert_eq!(output(steward(&folder).args(["migrate", "up"])).0, Some(0));
     let mut command = steward(&folder);
     command.args(["check", "--body-limit", "2048"]).env("STEWARD_REGISTRATION", "closed");
+    command.env("STEWARD_LIMIT_READS", "600/1m,viewer=off");
     let (code, shown) = output(&mut command);
     assert_eq!(code, Some(0), "{shown}");
     for line in [
@@ -58,6 +61,8 @@ fn a_check_says_where_each_setting_is_from() {
         "               --database-url             none (default)",
         "--body-limit               2048 (command line)",
         "--registration             closed (STEWARD_REGISTRATION)",
+        "--limit-reads              600/1m,viewer=off (STEWARD_LIMIT_READS)",
+        "--limit-attempts-sustained 12/3h (default)",
         "--shutdown-delay           1 (default)",
         "--slow-statement           500 (default)",
         "database       sqlite://steward.db",
@@ -80,6 +85,21 @@ fn a_redis_that_is_not_there_is_found_by_the_check() {
         let (code, shown) = output(steward(&folder).arg("check").env("REDIS_URL", url));
         assert_eq!(code, Some(1), "{shown}");
         assert!(shown.contains(said) && !shown.contains("s3cr3t"), "{shown}");
+    }
+}
+
+#[test]
+fn what_is_no_limit_is_refused_with_an_example() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (flag, value, example) in [
+        ("--limit-reads", "6000", "600/1m"),
+        ("--limit-writes", "600/1m,king=off", "no role"),
+        ("--limit-attempts", "0/1m", "600/1m"),
+    ] {
+        let output = steward(&folder).args(["check", flag, value]).output().expect("steward runs");
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(flag) && said.contains(example), "{said}");
     }
 }
 

@@ -1,13 +1,13 @@
 //! The one error of the domain. `api::problem` is the one place that turns it into HTTP.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::idempotency::RecordedResponse;
+use crate::{idempotency::RecordedResponse, limit::Refused};
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 /// What a function of the domain gives.
@@ -72,9 +72,9 @@ pub enum Error {
         /// The resource that is in the way, where it is another one.
         conflicting_id: Option<Uuid>,
     },
-    /// Whoever asks has failed too often, and may try again after this long (`throttle`).
-    #[error("too many attempts: wait for {} s", .0.as_secs_f64())]
-    TooManyAttempts(Duration),
+    /// Whoever asks has failed too often, and has to wait (`throttle`).
+    #[error("too many attempts: wait for {} s", .0.wait.as_secs_f64())]
+    TooManyAttempts(Refused),
     /// Not now: the database is away, locked or full, or there is too much to do.
     #[error("unavailable: {0}")]
     Unavailable(String),

@@ -17,6 +17,7 @@
 //! | encryption and outgoing requests | [`seal`], [`outbound`] |
 //! | the time, randomness and faults, which are handed in | [`clock`], [`random`], [`fault`] |
 //! | the database | [`store`] |
+//! | how often something may be done | [`limit`] |
 //! | what was computed, and what nodes share besides the database | [`cache`], [`redis`] |
 //!
 //! `service` names these modules as its own: no other crate uses this one.
@@ -40,6 +41,7 @@ pub mod geo;
 pub mod idempotency;
 pub mod input;
 pub mod lease;
+pub mod limit;
 pub mod liveness;
 pub mod measure;
 pub mod outbound;

@@ -137,6 +137,24 @@ async fn who_guesses_invitations_is_held_up(database: Database) {
     app.stop().await;
 }
 
+/// Each token is counted by itself, so that who tries one cannot try it for long.
+#[each_database]
+async fn who_tries_one_invitation_again_and_again_is_held_up(database: Database) {
+    let app = App::start(&database).await;
+    let ada = app.anonymous().sign_up_as("Ada", ADA).await;
+    let home = ada.found("household").await;
+    let invitation = ada.make(&format!("{home}/invitations"), json!({ "role": "member" })).await;
+    let token = invitation["token"].as_str().expect("a token");
+    let bob = app.anonymous().sign_up_as("Bob", "bob@example.org").await;
+    let accept =
+        async |token: String| bob.post(&format!("/v1/invitations/{token}/accept"), json!({})).await;
+    let guesses = join_all((0..20).map(|_| accept(format!("{token}x"))));
+    expect_throttled(guesses.await, (404, 5));
+    accept(format!("{token}y")).await.expect_problem(404, "not_found");
+    accept(token.to_owned()).await.expect(201);
+    app.stop().await;
+}
+
 /// Whoever has got hold of a session does not find out the password in it, nor who else is here.
 #[each_database]
 async fn who_guesses_in_a_session_is_held_up(database: Database) {

@@ -128,6 +128,23 @@ fn every_parameter_and_every_response_has_a_description() {
     }
 }
 
+/// What is for the machines of operators is not limited.
+#[test]
+fn every_operation_of_the_api_says_that_it_is_limited() {
+    for route in Route::all() {
+        let is_limited = route.path.starts_with("/v1/");
+        let responses = &route.operation()["responses"];
+        assert_eq!(responses["429"].is_object(), is_limited, "{}", route.name());
+        for (status, response) in responses.as_object().into_iter().flatten() {
+            for name in ["RateLimit", "RateLimit-Policy"] {
+                let says = response["headers"][name].is_object();
+                let expected = is_limited && !status.starts_with('5');
+                assert_eq!(says, expected, "{}: {status}: {name}", route.name());
+            }
+        }
+    }
+}
+
 /// Shows a part of the document and all that is below it, except for examples.
 fn visit(at: &str, value: &Value, see: &mut impl FnMut(&str, &Value)) {
     see(at, value);

@@ -17,6 +17,7 @@ mod operations;
 mod paging;
 mod protocol;
 mod purge;
+mod rates;
 mod releases;
 mod statements;
 mod upgrade;

@@ -226,6 +226,7 @@ async fn every_metric_is_there_and_names_nobody(database: Database) {
     ada.send(made_up, &path, None).await;
     let mut names = vec![
         "steward_http_request_seconds_bucket",
+        "steward_limit_decisions_total",
         "steward_statement_seconds_bucket",
         "steward_pool_connections",
         "steward_cache_requests_total",

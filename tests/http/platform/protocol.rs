@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 /// The headers, without what differs from one answer to the next.
 fn lasting(mut headers: HeaderMap) -> HeaderMap {
-    for header in ["date", "x-request-id"] {
+    for header in ["date", "ratelimit", "x-request-id"] {
         headers.remove(header);
     }
     headers
@@ -135,6 +135,8 @@ async fn pages_of_the_origins_that_are_named_may_read_answers(database: Database
                 "ETag",
                 "Link",
                 "Location",
+                "RateLimit",
+                "RateLimit-Policy",
                 "Retry-After",
                 "Idempotent-Replayed",
                 "X-Steward-Position",

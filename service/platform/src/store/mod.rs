@@ -329,6 +329,11 @@ impl Store {
         self.context.clock.now()
     }
 
+    /// The clock, for who measures time without the store.
+    pub fn clock(&self) -> Clock {
+        self.context.clock.clone()
+    }
+
     /// How long this process has run: what waiting is measured with, since the time can be put back.
     pub fn uptime(&self) -> Duration {
         self.context.clock.uptime()
