@@ -88,6 +88,10 @@ ledger:
 failover:
     .ci/run failover
 
+# How many requests the limits let pass, and what a check costs; limits of two nodes with a Redis that goes away
+limits:
+    .ci/run limits
+
 # Nodes that are killed under load, NODES_ROUNDS times: what was acknowledged, what others go on with, and when
 nodes:
     .ci/run nodes
