@@ -65,7 +65,7 @@ pub struct RoleLimits {
 
 impl RoleLimits {
     /// The quota of a role, or of those who are in no organization.
-    pub(super) fn quota(&self, role: Option<Role>) -> Option<Quota> {
+    pub fn quota(&self, role: Option<Role>) -> Option<Quota> {
         role.and_then(|role| self.of[role as usize]).unwrap_or(self.base).0
     }
 }

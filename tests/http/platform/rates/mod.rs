@@ -10,7 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::limit::LimitSettings;
+use api::{config::Settings, limit::LimitSettings};
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use service::{
@@ -289,6 +290,35 @@ async fn operators_see_what_limits_refuse(database: Database) {
     app.stop().await;
 }
 
+/// However many ask at once, what passes is all of the limit and what has come back since.
+#[each_database(flavor = "multi_thread")]
+async fn no_more_passes_than_the_limit(database: Database) {
+    let mut options = AppOptions::default();
+    options.settings.rates.limit_reads = "100/1s".parse().unwrap();
+    let app = App::start_with(&database, options).await;
+    let (ada, home) = app.owner_of("household").await;
+    let begun = Instant::now();
+    let ask = async || {
+        let (mut passed, mut refused) = (0_u32, 0_u32);
+        while begun.elapsed() < Duration::from_millis(1500) {
+            match ada.get(&home).await.status.as_u16() {
+                200 => passed += 1,
+                429 => refused += 1,
+                status => panic!("{status}"),
+            }
+        }
+        (passed, refused)
+    };
+    let counts = join_all((0..8).map(|_| ask())).await;
+    let seconds = begun.elapsed().as_secs_f64();
+    let passed: u32 = counts.iter().map(|(passed, _)| passed).sum();
+    let refused: u32 = counts.iter().map(|(_, refused)| refused).sum();
+    println!("100/1s: {passed} of {} requests passed in {seconds:.1} s", passed + refused);
+    assert!(f64::from(passed) <= 101.0 + 100.0 * seconds, "{passed} passed in {seconds} s");
+    assert!(passed >= 100 || refused == 0, "{passed} passed, and {refused} did not");
+    app.stop().await;
+}
+
 /// What a check costs here, and how many requests the limits by default let pass: `just limits` shows it.
 #[tokio::test]
 async fn what_a_check_costs() {
@@ -307,8 +337,14 @@ async fn what_a_check_costs() {
         assert!(each < Duration::from_micros(50), "{each:?}: far more than a request can bear");
     }
     let LimitSettings { limit_reads, limit_writes, limit_anonymous, .. } =
-        api::config::Settings::default().rates;
-    println!(
-        "by default: reads {limit_reads:?}, writes {limit_writes:?}, anonymous {limit_anonymous:?}"
-    );
+        Settings::default().rates;
+    let limits = [
+        ("reads", limit_reads.quota(None)),
+        ("writes", limit_writes.quota(None)),
+        ("anonymous", limit_anonymous.0),
+    ];
+    for (policy, quota) in limits {
+        let quota = quota.expect("limits are on by default");
+        println!("{policy}: {} a second by default", quota.count() / quota.seconds());
+    }
 }

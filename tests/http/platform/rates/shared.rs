@@ -1,8 +1,15 @@
 //! Limits of several nodes: together where they share a Redis, each for itself while it is away.
 
+use std::time::{Duration, Instant};
+
 use api::{config::Settings, limit::LimitSettings};
 use serde_json::json;
-use service::store::{Engine, Options};
+use service::{
+    clock::Clock,
+    limit::{Counts, Limiter, Policy, Quota, Subject},
+    redis::Redis,
+    store::{Engine, Options},
+};
 use tests::{
     Answer, App, AppOptions, Client, Database, PASSWORD, RedisFault, RedisServer,
     each_lasting_database,
@@ -72,6 +79,25 @@ async fn nodes_count_together(database: Database) {
     refused.expect_problem(429, "too_many_attempts");
     at(&anybody.from_address("127.0.0.2"), 1).log_in(ADA, PASSWORD).await.expect(201);
     stop(nodes).await;
+}
+
+/// Of a small limit, each check asks Redis; of a large one, few do.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_check_costs_where_nodes_share_a_redis() {
+    let Some(server) = RedisServer::start().await else { return };
+    let redis = Redis::new(&server.url()).unwrap();
+    let limiter = Limiter::new(Clock::system(), Some(redis));
+    let policy = Policy::new("figure", Counts::Requests, 100, Duration::from_secs(60));
+    for (part, count, checks) in [(0, 199, 190), (1, 3_000_000, 100_000)] {
+        let (subject, quota) = (Subject::new(1).in_part(part), Quota::new(count, 60).unwrap());
+        let begun = Instant::now();
+        for _ in 0..checks {
+            limiter.take(&policy, subject, quota).await.expect("below the limit");
+        }
+        let each = begun.elapsed() / checks;
+        println!("of {count}: {} ns a check with Redis", each.as_nanos());
+        assert!(each < Duration::from_millis(50), "{each:?}: far more than a request can bear");
+    }
 }
 
 /// A right password at one node forgives what failed at the other, and is known there.
