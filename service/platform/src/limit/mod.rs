@@ -10,24 +10,20 @@
 
 mod grants;
 mod local;
+mod policy;
 mod quota;
 mod shared;
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
-use metrics::Counter;
 use uuid::Uuid;
 
+pub use policy::{Counts, Policy};
 pub use quota::{Limit, Quota, Taken};
 pub use shared::take_in_redis;
 
 use crate::{clock::Clock, redis::Redis};
-use grants::Grants;
-use local::Local;
+use policy::Inner;
 
 /// Whom a policy counts for: a user, a network, a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,80 +111,6 @@ impl Standing {
 
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
-/// What is counted together, under a name that clients and operators see. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Policy(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    name: &'static str,
-    counts: Counts,
-    local: Local,
-    grants: Grants,
-    counters: OnceLock<Counters>,
-}
-
-/// What a policy counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counts {
-    /// Requests, of which some may pass that should not.
-    Requests,
-    /// Attempts to guess something, of which none may.
-    Attempts,
-}
-
-/// What has come of it, for operators.
-#[derive(Debug)]
-struct Counters {
-    allowed: Counter,
-    refused: Counter,
-    alone: Counter,
-}
-
-impl Policy {
-    /// Counts for so many subjects at most in this process, and forgets a subject that has done nothing for the longest
-    /// window of its quotas.
-    pub fn new(name: &'static str, counts: Counts, capacity: u64, window: Duration) -> Self {
-        let (local, grants) = (Local::new(capacity, window), Grants::new(capacity, window));
-        Self(Arc::new(Inner { name, counts, local, grants, counters: OnceLock::new() }))
-    }
-
-    /// The name.
-    pub fn name(&self) -> &'static str {
-        self.0.name
-    }
-
-    /// They are made when they are first used: by then, there is somebody who records them.
-    fn counters(&self) -> &Counters {
-        self.0.counters.get_or_init(|| {
-            let policy = self.name();
-            let outcome = |outcome: &'static str| {
-                metrics::counter!("steward_limit_decisions_total", "policy" => policy, "outcome" => outcome)
-            };
-            Counters {
-                allowed: outcome("allowed"),
-                refused: outcome("refused"),
-                alone: metrics::counter!("steward_limit_alone_total", "policy" => policy),
-            }
-        })
-    }
-
-    fn take_here(
-        &self,
-        subject: Subject,
-        quota: Quota,
-        reserve: u32,
-        now: u64,
-    ) -> Result<Standing, Refused> {
-        let taken = self.0.local.take(subject, quota, (1, reserve), now);
-        Standing::of(self.name(), quota, taken, reserve)
-    }
-
-    fn key(&self, subject: Subject) -> String {
-        format!("steward:limit:{}:{subject}", self.name())
-    }
 }
 
 /// Who counts, for all policies. Cheap to clone.
@@ -300,7 +222,10 @@ impl Limiter {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    };
 
     use super::*;
 
