@@ -62,6 +62,6 @@ pub use platform::{
     event, geo, idempotency, input, lease, limit, outbound, outcome, random, redis, resource, role,
     saga, seal,
     store::{self, Store},
-    text, zone,
+    text, trace, zone,
 };
 pub(crate) use platform::{due, example, fault, liveness, measure, tenant};

@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use service::store::Options;
 use tests::{Answer, App, AppOptions, Client, at, database::run_in_turn};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -31,9 +31,9 @@ impl Write for Log {
     }
 }
 
-/// More than an operator would ever turn on.
-const FILTER: &str =
-    "info,platform=trace,service=trace,api=trace,sqlx=debug,sea_orm=debug,actix_server=debug";
+/// More than an operator would ever turn on, and the spans of traces.
+const FILTER: &str = "info,platform=trace,service=trace,api=trace,sqlx=debug,sea_orm=debug,actix_server=debug,\
+                      steward::trace=trace";
 
 const EMAIL: &str = "canary.address@example.org";
 const PASSWORD: &str = "canary password 7c1e";
@@ -270,7 +270,8 @@ fn holds_none(text: &str, of: impl IntoIterator<Item = impl AsRef<str>>, what: &
 #[tokio::test]
 async fn what_is_nobodys_business_is_told_to_nobody() {
     let filter = EnvFilter::try_new(FILTER).expect("a filter");
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).with_ansi(false).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log);
+    log.with_span_events(FmtSpan::CLOSE).with_ansi(false).init();
     // In one test: the log is of the process, and what it may not hold is the same for both.
     run_in_turn(async |database| {
         let options = AppOptions::default();
@@ -300,6 +301,7 @@ async fn what_is_nobodys_business_is_told_to_nobody() {
             log.contains(request.as_str().expect("an id")),
             "a problem's request is in the log"
         );
+        assert!(log.contains("db.query.text"), "the statements of traces are in the log");
         assert!(log.contains("a statement was slow"), "slow statements are in the log");
         assert!(report.contains("\"plan\":"), "plans are in the report");
         for (text, what) in

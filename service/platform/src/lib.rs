@@ -16,6 +16,7 @@
 //! | what the examples of the OpenAPI document have in common | [`example`] |
 //! | encryption and outgoing requests | [`seal`], [`outbound`] |
 //! | the time, randomness and faults, which are handed in | [`clock`], [`random`], [`fault`] |
+//! | what is seen of it in traces | [`trace`] |
 //! | the database | [`store`] |
 //! | how often something may be done | [`limit`] |
 //! | what was computed, and what nodes share besides the database | [`cache`], [`redis`] |
@@ -55,4 +56,5 @@ pub mod seal;
 pub mod store;
 pub mod tenant;
 pub mod text;
+pub mod trace;
 pub mod zone;

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use entity::{event, parked_event};
 use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::ActiveValue::Set;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::{
@@ -23,6 +24,7 @@ use crate::{
     error::{Error, Result},
     lease::{self, Node},
     store::{Store, Tx},
+    trace::{self, TARGET},
 };
 
 /// How many events of one log a consumer is given in a turn, and one transaction holds.
@@ -159,10 +161,42 @@ async fn skip_to_head(
 async fn process_log(
     context: &Consumers,
     consumer: &'static Consumer,
-    mut lag: Lag,
+    lag: Lag,
 ) -> Result<(u64, Outcome)> {
     let connection = context.store.read();
     let events = repository::next_events(connection, lag, consumer.kinds, BATCH_SIZE).await?;
+    let span = turn_span(consumer, &events);
+    process_events(context, consumer, lag, events).instrument(span).await
+}
+
+/// The span of what a consumer does with events, which is linked to the requests that they are of.
+fn turn_span(consumer: &Consumer, events: &[event::Model]) -> Span {
+    if events.is_empty() {
+        return Span::none();
+    }
+    let span = tracing::debug_span!(
+        target: TARGET,
+        parent: None,
+        "consumer turn",
+        otel.name = format!("process {}", consumer.name),
+        otel.kind = "consumer",
+        steward.consumer.name = consumer.name,
+        steward.consumer.events = events.len() as i64,
+    );
+    if !span.is_disabled() {
+        let mut requests: Vec<_> = events.iter().filter_map(|event| event.request_id).collect();
+        requests.dedup();
+        requests.into_iter().for_each(|request| trace::link(&span, request));
+    }
+    span
+}
+
+async fn process_events(
+    context: &Consumers,
+    consumer: &'static Consumer,
+    mut lag: Lag,
+    events: Vec<event::Model>,
+) -> Result<(u64, Outcome)> {
     // What is after the last of them holds nothing that the consumer wants.
     let more = events.len() as u64 == BATCH_SIZE;
     let to = if more { last_position(&events, lag.position) } else { lag.head };

@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{chain, repository};
@@ -20,6 +21,7 @@ use crate::{
     lease::{self, Node},
     measure::count_waiting,
     store::{Store, Tx, signal::Signal},
+    trace::TARGET,
 };
 
 /// The name of the lease.
@@ -91,8 +93,9 @@ async fn sequence_logs(store: &Store, node: &Node, logs: Vec<Uuid>) -> Result<u6
     let mut failed = None;
     for log in logs {
         let node = node.clone();
-        let some = store.write(async move |tx| sequence_log(tx, &node, log).await).await;
-        match some {
+        let some = store.write(async move |tx| sequence_log(tx, &node, log).await);
+        let span = tracing::debug_span!(target: TARGET, parent: None, "sequence events");
+        match some.instrument(span).await {
             Ok(Some(some)) => assigned += some,
             Ok(None) => break,
             Err(error) => failed = failed.or(Some(error)),

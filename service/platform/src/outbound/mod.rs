@@ -12,9 +12,13 @@ mod resolver;
 use std::{error::Error as _, io, net::IpAddr, sync::Arc, time::Duration};
 
 use reqwest::{Client, redirect::Policy};
+use tracing::{Instrument, Span, field::Empty};
 use url::{Host, Url};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    trace::{self, TARGET},
+};
 use address::Class;
 pub use allow::{Allow, NotAnAllowList};
 pub use resolver::Lookup;
@@ -135,10 +139,40 @@ impl Outbound {
         timeout: Duration,
     ) -> Result<Response, OutboundError> {
         let url = parse(url)?;
+        let span = call_span(&url);
+        let answer = self.send(&span, url, headers, body, timeout).instrument(span.clone()).await;
+        match &answer {
+            Ok(Response { status, .. }) | Err(OutboundError::Redirect(status)) => {
+                span.record("http.response.status_code", i64::from(*status));
+                if *status >= 400 {
+                    span.record("error.type", status.to_string());
+                    span.record("otel.status_code", "ERROR");
+                }
+            }
+            Err(error) => {
+                span.record("error.type", error.word());
+                span.record("otel.status_code", "ERROR");
+            }
+        }
+        answer
+    }
+
+    async fn send(
+        &self,
+        span: &Span,
+        url: Url,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+        timeout: Duration,
+    ) -> Result<Response, OutboundError> {
         self.check_literal(&url)?;
         let request = self.client.post(url).timeout(timeout).body(body);
         let request =
             headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        let request = match trace::traceparent(span) {
+            Some(traceparent) => request.header("traceparent", traceparent),
+            None => request,
+        };
         let response = request.send().await.map_err(|error| why(&error))?;
         let status = response.status().as_u16();
         if (300..400).contains(&status) {
@@ -159,6 +193,22 @@ impl Outbound {
         };
         self.allow.check(address).map_err(OutboundError::Refused)
     }
+}
+
+/// The span of a call. Of the URL, which may hold a secret, it has the host alone.
+fn call_span(url: &Url) -> Span {
+    tracing::debug_span!(
+        target: TARGET,
+        "call",
+        otel.name = "POST",
+        otel.kind = "client",
+        http.request.method = "POST",
+        server.address = url.host_str(),
+        server.port = url.port_or_known_default().map(i64::from),
+        http.response.status_code = Empty,
+        "error.type" = Empty,
+        otel.status_code = Empty,
+    )
 }
 
 /// A URL that could be called: what can be said without looking its name up.

@@ -13,6 +13,7 @@ use entity::saga;
 use futures_util::future::{BoxFuture, join_all};
 use sea_orm::ActiveValue::Set;
 use serde_json::Value;
+use tracing::{Instrument, Span, field::Empty};
 use uuid::Uuid;
 
 use super::{Saga, SagaTimeouts, State, repository, rules::Progress};
@@ -27,6 +28,7 @@ use crate::{
     liveness::LivenessTracker,
     outbound::Outbound,
     store::{Store, Tx, signal::Signal, versioned},
+    trace::{self, TARGET},
 };
 
 /// How many sagas one turn takes up.
@@ -177,6 +179,7 @@ pub async fn start(
         ..repository::columns(&progress)?
     };
     tx.signal(Signal::Work);
+    trace::remember(&trace::current(), id);
     versioned::insert(tx, actor, row, Saga::try_from).await
 }
 
@@ -221,6 +224,18 @@ pub async fn run_step(store: &Store, saga: (Uuid, Uuid)) -> Result<()> {
 
 /// Does the step that a saga is at. False if another node was at it.
 async fn advance(sagas: &Sagas, saga: (Uuid, Uuid)) -> Result<bool> {
+    let span = tracing::debug_span!(
+        target: TARGET,
+        parent: None,
+        "saga step",
+        otel.name = Empty,
+        steward.saga.id = %saga.1,
+    );
+    trace::link(&span, saga.1);
+    advance_within(&span, sagas, saga).instrument(span.clone()).await
+}
+
+async fn advance_within(span: &Span, sagas: &Sagas, saga: (Uuid, Uuid)) -> Result<bool> {
     let (store, timeouts) = (sagas.store.read_committed(), sagas.timeouts);
     let start = {
         let sagas = sagas.clone();
@@ -234,12 +249,14 @@ async fn advance(sagas: &Sagas, saga: (Uuid, Uuid)) -> Result<bool> {
     let pending = match start {
         StepStart::NotDue => return Ok(false),
         StepStart::Done(label) => {
+            span.record("otel.name", &*label);
             fault::point(format_args!("{label}.noted"));
             return Ok(true);
         }
         StepStart::Call(pending) => *pending,
     };
     let PendingCall { work, version, label, call, send } = pending;
+    span.record("otel.name", &*label);
     fault::point(format_args!("{label}.noted"));
     let outcome = send(&sagas.outbound, &call, timeouts.call).await;
     fault::point(format_args!("{label}.called"));

@@ -29,7 +29,7 @@ use sea_query_sqlx::SqlxValues;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::open::{Connection, OpenConnection, is_loss_of_server, refuse_standby, within};
-use super::telemetry::Telemetry;
+use super::telemetry::{Running, Telemetry};
 
 /// How much longer a statement is waited for than PostgreSQL lets it run.
 const ANSWER_GRACE: Duration = Duration::from_secs(5);
@@ -262,7 +262,7 @@ pub(super) struct ConnectionGuard {
 
 impl ConnectionGuard {
     pub(super) async fn execute(&mut self, statement: &Statement) -> Result<ExecResult, DbErr> {
-        let begun = Instant::now();
+        let running = self.run(&statement.sql);
         let timeout = self.answer_timeout();
         let result = match self.begin()? {
             Connection::Sqlite(connection) => {
@@ -273,16 +273,16 @@ impl ConnectionGuard {
                 within(timeout, answer).await.map(ExecResult::from)
             }
         };
-        self.end(statement, begun, result).map_err(exec_error)
+        self.end(statement, running, result).map_err(exec_error)
     }
 
     pub(super) async fn query_one(
         &mut self,
         statement: &Statement,
     ) -> Result<Option<QueryResult>, DbErr> {
-        let begun = Instant::now();
+        let running = self.run(&statement.sql);
         let result = self.fetch_one(statement).await?;
-        self.end(statement, begun, result).map_err(query_error)
+        self.end(statement, running, result).map_err(query_error)
     }
 
     /// As [`Self::query_one`], for what several requests ask together: timed, and none of their statements.
@@ -290,9 +290,10 @@ impl ConnectionGuard {
         &mut self,
         statement: &Statement,
     ) -> Result<Option<QueryResult>, DbErr> {
-        let begun = Instant::now();
+        let running = self.run(&statement.sql);
         let result = self.fetch_one(statement).await?;
-        self.pool.0.telemetry.time(statement, begun.elapsed(), result.is_err());
+        self.pool.0.telemetry.time(statement, running.elapsed(), result.is_err());
+        running.end(&result);
         self.record_result(&result);
         result.map_err(query_error)
     }
@@ -318,7 +319,7 @@ impl ConnectionGuard {
         &mut self,
         statement: &Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
-        let begun = Instant::now();
+        let running = self.run(&statement.sql);
         let timeout = self.answer_timeout();
         let result = match self.begin()? {
             Connection::Sqlite(connection) => {
@@ -332,11 +333,12 @@ impl ConnectionGuard {
                     .map(|rows| rows.into_iter().map(QueryResult::from).collect())
             }
         };
-        self.end(statement, begun, result).map_err(query_error)
+        self.end(statement, running, result).map_err(query_error)
     }
 
     /// Runs what is no query: not counted among the statements.
     pub(super) async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
+        let running = self.run(sql);
         // PostgreSQL has no limit for a COMMIT that waits for a standby: what becomes of it is then looked for.
         let timeout = self.answer_timeout();
         let raw = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
@@ -348,6 +350,7 @@ impl ConnectionGuard {
                 within(timeout, raw.execute(&mut **connection)).await.map(ExecResult::from)
             }
         };
+        running.end(&result);
         self.record_result(&result);
         result.map_err(exec_error)
     }
@@ -381,6 +384,10 @@ impl ConnectionGuard {
         }
     }
 
+    fn run(&self, sql: &str) -> Running {
+        Running::begin(|| self.pool.get_database_backend(), sql)
+    }
+
     fn answer_timeout(&self) -> Option<Duration> {
         self.pool.0.answer_timeout.get().copied()
     }
@@ -396,10 +403,11 @@ impl ConnectionGuard {
     fn end<T>(
         &mut self,
         statement: &Statement,
-        begun: Instant,
+        running: Running,
         result: Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
-        self.pool.0.telemetry.record(statement, begun.elapsed(), result.is_err());
+        self.pool.0.telemetry.record(statement, running.elapsed(), result.is_err());
+        running.end(&result);
         self.record_result(&result);
         result
     }

@@ -9,9 +9,13 @@ use futures_util::{
     future::{BoxFuture, LocalBoxFuture},
 };
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::Tx;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    trace::{self, TARGET},
+};
 
 /// What is done before and after a write, in its transaction.
 pub(crate) trait Interceptor<T>: Send + Sync {
@@ -44,6 +48,8 @@ pub(super) trait Job: Send {
     fn fail(&mut self, error: Error);
     /// Whether nobody waits for the answer any more.
     fn is_abandoned(&self) -> bool;
+    /// The span of the write, from its wait to its answer: what is done for it is a part of that.
+    fn span(&self) -> &Span;
     /// Answers what the last call gave, if it has not come to nothing.
     fn answer(self: Box<Self>, committed: Result<()>);
 }
@@ -75,6 +81,10 @@ struct Work<T, F> {
     interceptor: Option<Box<dyn Interceptor<T>>>,
     outcome: Result<T>,
     answer: oneshot::Sender<Result<T>>,
+    /// Ends when it is called.
+    queued: Span,
+    /// Ends when it is answered.
+    span: Span,
 }
 
 /// A job, and where its result arrives.
@@ -88,7 +98,18 @@ where
 {
     let (answer, answered) = oneshot::channel();
     let outcome = Err(Error::Internal("the writer did not run this".into()));
-    (Box::new(Work { work, interceptor, outcome, answer }), answered)
+    let (span, queued) = spans();
+    (Box::new(Work { work, interceptor, outcome, answer, queued, span }), answered)
+}
+
+/// The spans of a write that is asked for now, and of its wait.
+fn spans() -> (Span, Span) {
+    if !trace::is_active() {
+        return (Span::none(), Span::none());
+    }
+    let span = tracing::debug_span!(target: TARGET, "write");
+    let queued = tracing::debug_span!(target: TARGET, parent: &span, "queue");
+    (span, queued)
 }
 
 async fn intercept<T>(
@@ -109,6 +130,7 @@ where
 {
     fn call<'a>(&'a mut self, tx: &'a Tx) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
+            self.queued = Span::none();
             self.outcome = match &self.interceptor {
                 None => (self.work)(tx).await,
                 Some(interceptor) => intercept(&**interceptor, tx, &self.work).await,
@@ -128,11 +150,16 @@ where
         self.answer.is_closed()
     }
 
+    fn span(&self) -> &Span {
+        &self.span
+    }
+
     fn answer(self: Box<Self>, committed: Result<()>) {
+        let Self { outcome, answer, span, .. } = *self;
         // What was refused, too: it may have been for what another job of this transaction had written,
         // and that is gone.
-        let answer = committed.and(self.outcome);
-        // Nobody may be waiting any more, and that is their right.
-        let _ = self.answer.send(answer);
+        let outcome = committed.and(outcome);
+        // Nobody may be waiting any more, and that is their right. A span ends when it is left for the last time.
+        let _ = span.in_scope(|| answer.send(outcome));
     }
 }

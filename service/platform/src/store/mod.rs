@@ -61,6 +61,7 @@ pub use revocations::{Revocations, SLOTS as REVOCATION_SLOTS};
 use signal::{Signal, Signals};
 pub use telemetry::{Observer, Pool};
 use tokio::sync::{oneshot, watch};
+use tracing::Instrument;
 use transaction::{Begin, Transaction};
 pub use tx::Tx;
 
@@ -69,6 +70,7 @@ use crate::{
     error::{Error, Result},
     random::Random,
     seal::Keyring,
+    trace,
 };
 
 /// The database. Cheap to clone; every clone is the same store.
@@ -243,11 +245,14 @@ impl Store {
             })
         });
         let (fail, failed) = oneshot::channel();
-        let store = self.clone();
-        local::spawn(move || async move {
-            if let Err(error) = store.query(query).await {
-                let _ = fail.send(error);
-            }
+        let (store, span) = (self.clone(), trace::current());
+        local::spawn(move || {
+            let run = async move {
+                if let Err(error) = store.query(query).await {
+                    let _ = fail.send(error);
+                }
+            };
+            run.instrument(span)
         });
         match answered.await {
             Ok(result) => result,

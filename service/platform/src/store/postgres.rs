@@ -21,6 +21,7 @@ use sea_orm::{
         postgres::{PgListener, PgPoolOptions},
     },
 };
+use tracing::Instrument;
 
 use session::ServerRole;
 
@@ -111,7 +112,8 @@ pub(super) struct Writer {
 impl Writer {
     /// Runs a job in a task of its own: a request that goes away takes nothing with it.
     pub(super) fn start(self, job: Box<dyn Job>) {
-        local::spawn(move || self.run(job));
+        let span = job.span().clone();
+        local::spawn(move || self.run(job).instrument(span));
     }
 
     async fn run(self, mut job: Box<dyn Job>) {

@@ -11,9 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{DatabaseConnection, Statement, metric::Info};
+use sea_orm::{DatabaseConnection, DbBackend, Statement, metric::Info, sqlx};
+use tracing::{Span, field::Empty};
 
 use super::{connections::Connections, slow::SlowStatements};
+use crate::trace::{self, TARGET};
+
+/// How much of a statement's text a span has: of an insert of many rows, most is placeholders.
+const MAX_TEXT: usize = 2048;
 
 /// What is told of every statement that has run, with its values: for what asks the database how it finds them.
 #[derive(Clone)]
@@ -129,13 +134,70 @@ impl Drop for OpenTransaction {
     }
 }
 
+/// A statement that runs.
+pub(super) struct Running {
+    begun: Instant,
+    span: Span,
+}
+
+impl Running {
+    /// It begins now. Its span has its text, and never its values; no span, if it runs within none.
+    pub(super) fn begin(backend: impl FnOnce() -> DbBackend, sql: &str) -> Self {
+        let span = if trace::is_active() { span(backend(), sql) } else { Span::none() };
+        Self { begun: Instant::now(), span }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// It has ended. What a database says of an error may hold values: only its code is told.
+    pub(super) fn end<T>(self, result: &Result<T, sqlx::Error>) {
+        let Err(error) = result else { return };
+        let code = error.as_database_error().and_then(|error| error.code());
+        self.span.record("otel.status_code", "ERROR");
+        self.span.record("error.type", code.as_deref().unwrap_or("connection"));
+    }
+}
+
+fn span(backend: DbBackend, sql: &str) -> Span {
+    let system = if backend == DbBackend::Sqlite { "sqlite" } else { "postgresql" };
+    let operation = first_word(sql);
+    let summary = match table(sql) {
+        Some(table) => format!("{operation} {table}"),
+        None => operation.to_owned(),
+    };
+    tracing::debug_span!(
+        target: TARGET,
+        "statement",
+        otel.name = summary,
+        otel.kind = "client",
+        db.system.name = system,
+        db.operation.name = operation,
+        db.query.text = &sql[..sql.floor_char_boundary(MAX_TEXT)],
+        otel.status_code = Empty,
+        "error.type" = Empty,
+    )
+}
+
+/// The table that a statement is about: the first that is named after one of these words.
+fn table(sql: &str) -> Option<&str> {
+    let after = |word: &str| Some(sql.find(word)? + word.len());
+    let begins = [" FROM \"", " INTO \"", "UPDATE \""].into_iter().filter_map(after).min()?;
+    sql[begins..].split_once('"').map(|(table, _)| table)
+}
+
 /// The first word of a statement, of those that are worth a label.
 fn operation(sql: &str) -> &'static str {
-    let first = sql.split_ascii_whitespace().next().unwrap_or_default();
+    let first = first_word(sql);
     ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"]
         .into_iter()
         .find(|word| word.eq_ignore_ascii_case(first))
         .unwrap_or("other")
+}
+
+fn first_word(sql: &str) -> &str {
+    sql.split_ascii_whitespace().next().unwrap_or_default()
 }
 
 /// How a connection pool is used at this moment.
@@ -180,5 +242,20 @@ mod tests {
         assert!(transactions.oldest() < begun.elapsed());
         drop(second);
         assert_eq!(transactions.oldest(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_statement_is_about_a_table() {
+        for (sql, expected) in [
+            (r#"SELECT "id" FROM "expense" WHERE "id" = ?"#, Some("expense")),
+            (r#"INSERT INTO "event" ("id") SELECT ? FROM "task""#, Some("event")),
+            (r#"UPDATE "task" SET "note" = ? RETURNING "id""#, Some("task")),
+            (r#"DELETE FROM "lease""#, Some("lease")),
+            ("SELECT 1", None),
+            ("COMMIT", None),
+            ("", None),
+        ] {
+            assert_eq!(table(sql), expected, "{sql}");
+        }
     }
 }

@@ -7,6 +7,7 @@
 use entity::{event, webhook_delivery};
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
+use tracing::Instrument;
 
 use super::{
     DeliveryState, Settings, Webhook,
@@ -19,6 +20,7 @@ use crate::{
     event::repository::{after, version},
     resource::Resource,
     store::{Store, Tx, signal::Signal, stored::StoredWord},
+    trace::TARGET,
 };
 
 /// How many events one transaction goes through.
@@ -52,7 +54,10 @@ async fn dispatch(store: &Store, settings: &Settings) -> Result<u64> {
     for endpoint in repository::lagging(store.read()).await? {
         let settings = settings.clone();
         let moved = store.write(async move |tx| advance(tx, endpoint, &settings).await);
-        match moved.await {
+        let span = tracing::debug_span!(
+            target: TARGET, parent: None, "webhook dispatch", steward.webhook.id = %endpoint.1,
+        );
+        match moved.instrument(span).await {
             Ok(moved) => passed += moved,
             Err(error) => failed = failed.or(Some(error)),
         }

@@ -17,6 +17,8 @@ use futures_util::future::BoxFuture;
 use sea_orm::{ActiveValue::Set, sea_query::Condition};
 use serde_json::Value;
 use tokio::sync::Notify;
+use tracing::{Instrument, Span, field::Empty};
+use uuid::Uuid;
 
 use super::{
     Settings, claims, message, outcome,
@@ -29,6 +31,7 @@ use crate::{
     event::repository::by_ids,
     outbound::Outbound,
     store::{Store, Tx, signal::Signal},
+    trace::{self, TARGET},
 };
 
 /// How many messages are on their way to one endpoint at once.
@@ -177,6 +180,7 @@ async fn begin(
     let keys = message::keys(sender.store.keyring(), &webhook, sender.store.now())?;
     let begun = messages.len() as u64;
     for (delivery, message) in messages {
+        let span = span(&delivery, &message);
         let body = message.to_string().into_bytes();
         let (started_at, began) = (sender.store.now(), sender.store.uptime());
         let headers = keys.headers(message::id(&delivery), started_at, &body)?;
@@ -193,12 +197,34 @@ async fn begin(
             }
             drop(permit);
         };
+        let sending = sending.instrument(span);
         match concurrency {
             Concurrency::Sequential => sending.await,
             Concurrency::Concurrent => drop(tokio::spawn(sending)),
         }
     }
     Ok(begun)
+}
+
+/// The span of an attempt: in a trace of its own, linked to that of the request that the event is of.
+fn span(delivery: &webhook_delivery::Model, message: &Value) -> Span {
+    let span = tracing::debug_span!(
+        target: TARGET,
+        parent: None,
+        "webhook delivery",
+        steward.webhook.id = %delivery.webhook_id,
+        steward.delivery.id = %delivery.id,
+        steward.event.kind = delivery.kind,
+        steward.request_id = Empty,
+    );
+    let request = message["data"]["request_id"].as_str();
+    if let Some(request) = request.filter(|_| !span.is_disabled())
+        && let Ok(id) = Uuid::try_parse(request)
+    {
+        span.record("steward.request_id", request);
+        trace::link(&span, id);
+    }
+    span
 }
 
 /// Claims what is due, so that nobody else sends it for longer than it can take. None if the webhook
@@ -231,7 +257,7 @@ async fn claim(
 /// The messages of deliveries, in their order.
 async fn messages(
     tx: &Tx,
-    organization_id: uuid::Uuid,
+    organization_id: Uuid,
     deliveries: Vec<webhook_delivery::Model>,
 ) -> Result<Vec<(webhook_delivery::Model, Value)>> {
     let viewer = message::webhook_viewer(Actor::system(tx, organization_id).await?);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::mpsc;
+use tracing::{Instrument, Span, field::Empty};
 
 use super::{Parts, failure::Failure};
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
         sqlite::{commits::CommitCount, file::DataFile},
         transaction::{Begin, Transaction},
     },
+    trace::TARGET,
 };
 
 /// How many closures one transaction takes at most.
@@ -73,9 +75,12 @@ impl WriterTask {
                 self.refuse(first, &CommitFailure::Refused(reason));
                 continue;
             }
-            let (jobs, committed) = self.transaction(first).await;
+            let span = batch_span(&*first);
+            let (jobs, committed) = self.transaction(first).instrument(span.clone()).await;
+            span.record("steward.batch.writes", jobs.len() as i64);
             metrics::histogram!("steward_writer_batch").record(jobs.len() as f64);
             for job in jobs {
+                job.span().follows_from(&span);
                 job.answer(committed.clone().map_err(Error::from));
             }
         }
@@ -271,12 +276,26 @@ impl WriterTask {
     }
 }
 
+/// The span of a transaction that begins with a job. It is in a trace of its own, to which those of its writes are
+/// linked, if the first of these is recorded.
+fn batch_span(first: &dyn Job) -> Span {
+    if first.span().is_none() {
+        return Span::none();
+    }
+    tracing::debug_span!(target: TARGET, parent: None, "batch", steward.batch.writes = Empty)
+}
+
+async fn run(job: &mut Box<dyn Job>, tx: &Tx) -> JobOutcome {
+    let span = job.span().clone();
+    job.run(tx).instrument(span).await
+}
+
 async fn run_in_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> BatchOutcome {
     let part = match tx.begin_savepoint().await {
         Ok(part) => part,
         Err(error) => return BatchOutcome::Broken(error.to_string()),
     };
-    let ended = job.run(&part).await;
+    let ended = run(job, &part).await;
     let kept = match ended {
         JobOutcome::Done => part.release_into(tx).await.map(|()| BatchOutcome::Written),
         JobOutcome::Failed | JobOutcome::Conflict(_) => {
@@ -289,7 +308,7 @@ async fn run_in_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> BatchOutcome {
 
 async fn run_without_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> BatchOutcome {
     let part = tx.nested();
-    match job.run(&part).await {
+    match run(job, &part).await {
         JobOutcome::Done => match part.merge_into(tx).await {
             Ok(()) => BatchOutcome::Written,
             Err(error) => BatchOutcome::Broken(reason(error)),
