@@ -9,7 +9,7 @@ COPY . .
 # The image has the C compiler that SQLite and the cryptography need.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo ${CARGO_AUDITABLE:+auditable} build --release --locked --bin steward \
+    cargo ${CARGO_AUDITABLE:+auditable} build --release --locked --bin steward --features otel \
     && cp target/release/steward /usr/local/bin/steward
 
 # The program alone: `docker buildx build --target program --output program .`

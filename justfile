@@ -76,6 +76,10 @@ deploy:
 deploy-lint:
     .ci/run deploy-lint
 
+# Traces, metrics and the log over OTLP: the feature `otel` compiles without warnings, and its tests pass
+otel:
+    .ci/run otel
+
 # A disk that is full or fails at BEGIN, at each statement, at COMMIT and at checkpoints, with 1, 4 and 64 writers
 disk-full:
     .ci/run disk-full

@@ -15,11 +15,11 @@
 //! | group | modules |
 //! |---|---|
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
-//! | a request coming in | [`observe`], `paths`, [`connections`], [`intake`], [`extract`], [`limit`], [`permission`] |
+//! | a request coming in | [`observe`], `span`, `paths`, [`connections`], [`intake`], [`extract`], [`limit`], [`permission`] |
 //! | an answer on its way out | [`response`], `computed`, `represent`, [`cors`], [`problem`], [`stream`] |
 //! | standard routes | `resource`: create, list, read, history, revert, change, remove, … |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
-//! | health, metrics, the state of the database | `operations`, [`prometheus`] |
+//! | health, metrics, traces, the state of the database | `operations`, [`prometheus`], `otlp` |
 //! | the command line | [`cli`], [`config`] |
 //! | the document | [`openapi`] |
 //!
@@ -62,10 +62,12 @@ mod identity;
 mod import;
 mod money;
 mod operations;
+mod otlp;
 mod paths;
 mod report;
 mod represent;
 mod resource;
 mod saga;
+mod span;
 mod sync;
 mod work;

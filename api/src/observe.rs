@@ -12,7 +12,6 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
@@ -22,6 +21,7 @@ use crate::{
     paths::Paths,
     problem::{self, Failure},
     represent::Asked,
+    span::{RequestSpan, UNMATCHED},
     state::State,
 };
 
@@ -40,10 +40,11 @@ pub async fn observe(
     let paths = request.app_data::<web::Data<Paths>>().cloned();
     let known = paths.as_ref().and_then(|paths| paths.find(request.request()));
     // The pattern and not the path: paths hold ids and invitations' tokens.
-    let route = known.map_or("unmatched", |known| &known.pattern).to_owned();
+    let route = known.map(|known| &*known.pattern);
     let method = method_label(request.method());
     let id = request_id.to_string();
-    let span = tracing::info_span!("request", request_id = id, method, route);
+    let span = RequestSpan::begin(&request, (request_id, &id), method, route);
+    let route = route.unwrap_or(UNMATCHED).to_owned();
     let asked = Asked::of(&request);
     let cross_origin = CrossOrigin::of(&request, &state.settings.cors_origins);
     let deadline = state.settings.limits.request_timeout;
@@ -65,7 +66,7 @@ pub async fn observe(
             None => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
         }
     };
-    let answered = tokio::time::timeout(deadline, answer.instrument(span.clone())).await;
+    let answered = tokio::time::timeout(deadline, span.instrument(answer)).await;
     let (request, response) = match answered {
         Ok(Ok(response)) => {
             let (request, response) = response.into_parts();
@@ -93,6 +94,7 @@ pub async fn observe(
         "method" => method, "route" => route, "status" => status.to_string(),
     )
     .record(elapsed.as_secs_f64());
+    span.answered(response.status());
     span.in_scope(|| tracing::info!(status, elapsed_us = elapsed.as_micros() as u64, "answered"));
     match request {
         Some(request) => Ok(ServiceResponse::new(request, response)),
@@ -137,12 +139,13 @@ fn method_label(method: &Method) -> &'static str {
 }
 
 /// Every error becomes a problem document, the framework's own too.
-fn document(request_id: Uuid, response: HttpResponse, span: &tracing::Span) -> HttpResponse {
+fn document(request_id: Uuid, response: HttpResponse, span: &RequestSpan) -> HttpResponse {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
     let failure = response.extensions().get::<Failure>().cloned();
+    span.failed(status, failure.as_ref().map(Failure::code));
     if failure.is_none() && has_own_body(&response) {
         return response;
     }
@@ -150,7 +153,8 @@ fn document(request_id: Uuid, response: HttpResponse, span: &tracing::Span) -> H
     if let Some(cause) = failure.cause() {
         span.in_scope(|| tracing::error!(code = failure.code(), cause, "failed"));
     }
-    let body = serde_json::to_vec(&failure.document(request_id)).unwrap_or_default();
+    let problem = failure.document(request_id, span.trace_id());
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut response = response.set_body(BoxBody::new(body));
     let media_type = header::HeaderValue::from_static(problem::MEDIA_TYPE);
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);

@@ -154,15 +154,7 @@ fn not_ready(readiness: Readiness) -> HttpResponse {
 )]
 #[get("/metrics")]
 async fn get_metrics(state: web::Data<State>) -> HttpResponse {
-    if let Some(replica) = state.store.replica_status().await {
-        metrics::gauge!("steward_replica_up").set(f64::from(u8::from(replica.is_up)));
-        metrics::gauge!("steward_replica_lag_bytes")
-            .set(replica.lag_bytes.map_or(f64::NAN, |bytes| bytes as f64));
-    }
-    if let Some(redis) = &state.redis {
-        metrics::gauge!("steward_redis_circuit_open").set(f64::from(redis.is_given_up()));
-    }
-    let metrics = prometheus::render(&state.prometheus, &state.store);
+    let metrics = prometheus::render(&state).await;
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics)
 }
 

@@ -46,6 +46,10 @@ pub struct Problem {
     pub code: String,
     /// Identifier of the request (UUID), as in the header `X-Request-Id` and in the server's log.
     pub request_id: Uuid,
+    /// Identifier of the trace of the request (W3C Trace Context), where the server records traces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub trace_id: Option<String>,
     /// Rules that the input violates, on status 422, and taken values on 409.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(nullable = false)]
@@ -175,7 +179,7 @@ impl Failure {
     }
 
     /// The document.
-    pub fn document(&self, request_id: Uuid) -> Problem {
+    pub fn document(&self, request_id: Uuid, trace_id: Option<&str>) -> Problem {
         Problem {
             kind: format!("urn:steward:problem:{}", self.0.code),
             title: self.0.title.to_owned(),
@@ -184,6 +188,7 @@ impl Failure {
             instance: request_id.urn().to_string(),
             code: self.0.code.to_owned(),
             request_id,
+            trace_id: trace_id.map(str::to_owned),
             violations: self.0.violations.clone(),
             expected_version: self.0.stale.as_ref().and_then(|stale| stale.expected),
             current_version: self.0.stale.as_ref().map(|stale| stale.current_version),

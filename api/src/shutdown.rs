@@ -117,7 +117,7 @@ impl Shutdown {
     fn refusal(&self) -> String {
         let id = self.store.random().id(self.store.now());
         let failure = Failure::from(Error::Unavailable("the server stops".into()));
-        let body = serde_json::to_string(&failure.document(id)).unwrap_or_default();
+        let body = serde_json::to_string(&failure.document(id, None)).unwrap_or_default();
         format!(
             "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {}\r\nretry-after: 1\r\n\
              x-request-id: {id}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",

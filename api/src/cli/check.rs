@@ -4,7 +4,10 @@ use chrono::TimeDelta;
 use service::{Store, event::verify::from_the_future, redis::Redis, store::ReplicaStatus, zone};
 
 use super::{CliError, connect_to_check, missing_migrations, print::out, url};
-use crate::config::{Database, Serve};
+use crate::{
+    config::{Database, Serve},
+    otlp,
+};
 
 pub(super) async fn run(
     database: &Database,
@@ -19,6 +22,13 @@ pub(super) async fn run(
     if zones.is_older_than_bundled() {
         let bundled = zone::Database::bundled_version();
         out!("               older than those in steward, which are {bundled}");
+    }
+    match otlp::shown() {
+        Ok(lines) => lines.iter().for_each(|line| out!("telemetry      {line}")),
+        Err(why) => {
+            out!("telemetry      failed: {why}");
+            return Ok(ExitCode::FAILURE);
+        }
     }
     let redis_is_right = check_redis(serve).await;
     out!("database       {}", url(database).shown());

@@ -23,12 +23,15 @@ use service::{
     zone,
 };
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{EnvFilter, filter::ParseError};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::ParseError, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use self::print::out;
 use crate::{
     config::{Database, DatabaseUrl, Hashing, Log, LogFormat, Serve},
     openapi,
+    otlp::{BoxedLayer, Telemetry},
 };
 
 /// The back office of a household or a small crew: people, projects, tasks, time, expenses and a ledger
@@ -200,13 +203,27 @@ async fn missing_migrations(store: &Store) -> Result<Vec<String>, CliError> {
     Ok(all.into_iter().filter(|(_, applied)| !applied).map(|(name, _)| name).collect())
 }
 
-fn start_log(log: &Log) -> Result<(), CliError> {
-    let filter = log_filter(&log.log)?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match log.log_format {
-        LogFormat::Json => subscriber.json().init(),
-        LogFormat::Pretty => subscriber.with_ansi(std::io::stderr().is_terminal()).init(),
+fn start_log(log: &Log, telemetry: &Telemetry) -> Result<(), CliError> {
+    let filter = || log_filter(&log.log);
+    let is_terminal = std::io::stderr().is_terminal();
+    let mut layers = telemetry.layers(filter()?);
+    if layers.is_empty() {
+        // One filter for all costs less than one for each layer.
+        let lines =
+            tracing_subscriber::fmt().with_env_filter(filter()?).with_writer(std::io::stderr);
+        match log.log_format {
+            LogFormat::Json => lines.json().init(),
+            LogFormat::Pretty => lines.with_ansi(is_terminal).init(),
+        }
+        return Ok(());
     }
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines: BoxedLayer = match log.log_format {
+        LogFormat::Json => lines.json().boxed(),
+        LogFormat::Pretty => lines.with_ansi(is_terminal).boxed(),
+    };
+    layers.push(lines.with_filter(filter()?).boxed());
+    tracing_subscriber::registry().with(layers).init();
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use super::{CliError, connect_to_serve, missing_migrations, start_log, url};
 use crate::{
     app::{self, Listeners},
     config::{Database, Hashing, Log, Serve, Settings},
+    otlp::Telemetry,
     prometheus,
     shutdown::Shutdown,
     state::State,
@@ -19,7 +20,20 @@ pub(super) async fn run(
     hashing: &Hashing,
     serve: &Serve,
 ) -> Result<ExitCode, CliError> {
-    start_log(log)?;
+    let telemetry = Telemetry::start()?;
+    start_log(log, &telemetry)?;
+    telemetry.announce();
+    let served = serve_until_stopped(database, hashing, serve, &telemetry).await;
+    telemetry.stop().await;
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve_until_stopped(
+    database: &Database,
+    hashing: &Hashing,
+    serve: &Serve,
+    telemetry: &Telemetry,
+) -> Result<(), CliError> {
     install_zones(database)?;
     let store = connect_to_serve(database).await?;
     prepare_schema(&store, serve.migrate).await?;
@@ -33,7 +47,8 @@ pub(super) async fn run(
         tracing::warn!(%error, "Redis does not answer: steward serves without it");
     }
     let background = Background::start(&state.workers(CONSUMERS));
-    let (server, shutdown) = app::server(state, listeners, serve)?;
+    let (server, shutdown) = app::server(state.clone(), listeners, serve)?;
+    telemetry.measure(&state);
     let serving = tokio::spawn(server);
     let upkeep = tokio::spawn(prometheus::upkeep());
     tracing::info!("the API is at http://{address}/v1");
@@ -47,7 +62,7 @@ pub(super) async fn run(
     background.stop().await;
     store.close().await?;
     tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Tells systemd, where it has started this process and waits to hear of it (`Type=notify`).

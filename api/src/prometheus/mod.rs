@@ -9,6 +9,8 @@ use service::store::{Engine, Store};
 
 pub use list::{Kind, METRICS, Metric};
 
+use crate::{otlp, state::State};
+
 /// The process' one recorder of metrics.
 pub(crate) fn recorder() -> PrometheusHandle {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -17,19 +19,26 @@ pub(crate) fn recorder() -> PrometheusHandle {
 
 #[expect(clippy::expect_used, reason = "constant settings, at the start of the process")]
 fn install() -> PrometheusHandle {
-    const SECONDS: &[f64] =
-        &[0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
-    const JOBS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-    let handle = PrometheusBuilder::new()
+    let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
         .and_then(|builder| {
             builder.set_buckets_for_metric(Matcher::Full("steward_writer_batch".into()), JOBS)
         })
         .expect("the buckets are not empty")
-        .install_recorder()
-        .expect("no other recorder is installed");
+        .build_recorder();
+    let handle = recorder.handle();
+    otlp::set_recorder(recorder).expect("no other recorder is installed");
     METRICS.iter().for_each(describe);
     handle
+}
+
+const SECONDS: &[f64] = &[0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
+const JOBS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// The buckets of a histogram.
+#[cfg(feature = "otel")]
+pub(crate) fn buckets(name: &str) -> &'static [f64] {
+    if name.ends_with("_seconds") { SECONDS } else { JOBS }
 }
 
 fn describe(metric: &Metric) {
@@ -56,8 +65,14 @@ pub(crate) fn begin(store: &Store) {
     }
 }
 
-/// The metrics as text. What the store knows is read now; it asks the database for nothing.
-pub(crate) fn render(handle: &PrometheusHandle, store: &Store) -> String {
+/// The metrics as text.
+pub(crate) async fn render(state: &State) -> String {
+    measure(state).await;
+    state.prometheus.render()
+}
+
+/// Measures what nobody measures by itself. It asks the database for nothing.
+pub(crate) async fn measure(State { store, redis, .. }: &State) {
     for pool in store.pools() {
         let state = |state: &'static str, connections: f64| {
             metrics::gauge!("steward_pool_connections", "pool" => pool.name, "state" => state)
@@ -71,7 +86,14 @@ pub(crate) fn render(handle: &PrometheusHandle, store: &Store) -> String {
     if let Some(queued) = store.writer_queue() {
         metrics::gauge!("steward_writer_queue").set(queued as f64);
     }
-    handle.render()
+    if let Some(replica) = store.replica_status().await {
+        metrics::gauge!("steward_replica_up").set(f64::from(u8::from(replica.is_up)));
+        metrics::gauge!("steward_replica_lag_bytes")
+            .set(replica.lag_bytes.map_or(f64::NAN, |bytes| bytes as f64));
+    }
+    if let Some(redis) = redis {
+        metrics::gauge!("steward_redis_circuit_open").set(f64::from(redis.is_given_up()));
+    }
 }
 
 /// How often the values of histograms are put into their buckets.

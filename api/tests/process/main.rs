@@ -12,6 +12,8 @@ mod keys;
 mod listener;
 mod nodes;
 mod offboarding;
+#[cfg(feature = "otel")]
+mod otel;
 mod payout;
 mod settings;
 mod stop;

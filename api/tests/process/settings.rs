@@ -5,6 +5,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+#[cfg(not(feature = "otel"))]
+use tests::{Database, each_lasting_database};
+
 /// The program in an empty folder, where nothing is set.
 fn steward(folder: &tempfile::TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
@@ -69,6 +72,21 @@ fn a_check_says_where_each_setting_is_from() {
     ] {
         assert!(shown.contains(line), "{line} is not in\n{shown}");
     }
+}
+
+#[cfg(not(feature = "otel"))]
+#[each_lasting_database(flavor = "multi_thread")]
+async fn an_endpoint_that_nothing_is_sent_to_is_told(database: Database) {
+    let variables = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9")];
+    let told = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set, but this steward is built without";
+    let process = crate::support::Process::start_with(&database, &[], &variables);
+    let lines = process.log().into_iter().filter(|line| line.contains(told)).count();
+    assert_eq!(lines, 1, "{:#?}", process.log());
+    let (code, shown) = output(crate::support::steward(&database).arg("check").envs(variables));
+    assert!(
+        code == Some(0) && shown.contains(&format!("telemetry      WARNING: {told}")),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     io::{BufRead, BufReader},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use tests::Database;
@@ -13,6 +14,7 @@ pub(crate) struct Process {
     pub(crate) child: Child,
     /// Where it listens.
     pub(crate) base: String,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 /// The program on a database.
@@ -50,14 +52,23 @@ impl Process {
         command.envs(variables.iter().copied()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("steward starts");
         let log = BufReader::new(child.stderr.take().expect("a log"));
-        let mut lines = log.lines().map_while(Result::ok);
+        let kept = Arc::<Mutex<Vec<String>>>::default();
+        let keep = kept.clone();
+        let lines = log.lines().map_while(Result::ok);
+        let mut lines =
+            lines.inspect(move |line| keep.lock().expect("nobody panics").push(line.clone()));
         let base = lines.find_map(|line| {
             let (_, rest) = line.split_once("the API is at ")?;
             Some(rest.split_once("/v1")?.0.to_owned())
         });
         // Somebody reads the rest, or the process would wait for it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, base: base.expect("steward says where it listens") }
+        Self { child, base: base.expect("steward says where it listens"), log: kept }
+    }
+
+    /// The lines of its log.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().expect("nobody panics").clone()
     }
 
     /// Asks it to stop, as an operator does.
