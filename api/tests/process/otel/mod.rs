@@ -218,7 +218,11 @@ async fn a_webhook_and_a_payout_get_the_trace_that_they_are_sent_in(database: Da
     let made = traced(&ada, Method::POST, &expenses, Some(expense())).await.expect(201);
     let pay = format!("{}/pay", at(&expenses, &made));
     traced(&ada, Method::POST, &pay, Some(json!({ "version": 1 }))).await.expect(200);
-    for (path, step) in [("/hook", "webhook delivery"), ("/payouts", "reimbursement.payout")] {
+    let expected = [
+        ("/hook", "webhook delivery", ("steward.event.kind", "expense.created")),
+        ("/payouts", "saga step", ("steward.saga.step", "reimbursement.payout")),
+    ];
+    for (path, name, (key, value)) in expected {
         receiver.until(TIMEOUT, |all| all.iter().any(|message| message.path == path)).await;
         let messages = receiver.messages();
         let message = messages.iter().find(|message| message.path == path).expect("a message");
@@ -231,8 +235,8 @@ async fn a_webhook_and_a_payout_get_the_trace_that_they_are_sent_in(database: Da
         assert!(has(&call, "server.address", "127.0.0.1"));
         assert!(has(&call, "http.response.status_code", "200"));
         let work = collector.span("the work", |it| it.span_id == call.parent_span_id).await;
-        assert_eq!(work.name, step);
-        assert!(is_linked_to_trace(&work), "{step} is linked to the request that it is of");
+        assert!(work.name == name && has(&work, key, value), "{work:?}");
+        assert!(is_linked_to_trace(&work), "{name} is linked to the request that it is of");
     }
     assert!(!collector.has_heard(SECRET));
 }

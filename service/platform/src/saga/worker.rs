@@ -228,8 +228,8 @@ async fn advance(sagas: &Sagas, saga: (Uuid, Uuid)) -> Result<bool> {
         target: TARGET,
         parent: None,
         "saga step",
-        otel.name = Empty,
         steward.saga.id = %saga.1,
+        steward.saga.step = Empty,
     );
     trace::link(&span, saga.1);
     advance_within(&span, sagas, saga).instrument(span.clone()).await
@@ -249,14 +249,14 @@ async fn advance_within(span: &Span, sagas: &Sagas, saga: (Uuid, Uuid)) -> Resul
     let pending = match start {
         StepStart::NotDue => return Ok(false),
         StepStart::Done(label) => {
-            span.record("otel.name", &*label);
+            span.record("steward.saga.step", &*label);
             fault::point(format_args!("{label}.noted"));
             return Ok(true);
         }
         StepStart::Call(pending) => *pending,
     };
     let PendingCall { work, version, label, call, send } = pending;
-    span.record("otel.name", &*label);
+    span.record("steward.saga.step", &*label);
     fault::point(format_args!("{label}.noted"));
     let outcome = send(&sagas.outbound, &call, timeouts.call).await;
     fault::point(format_args!("{label}.called"));
