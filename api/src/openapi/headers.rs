@@ -212,11 +212,15 @@ pub(super) fn declare_key(operation: &mut Operation) {
     }
 }
 
+/// What the feeds of an organization answer with: parts that say where to go on, and no pages.
+const FEEDS: [&str; 2] = ["EventFeed", "ResourceChanges"];
+
 /// Declares what an operation has because of its responses.
 pub(super) fn declare(operation: &mut Operation) {
     let is_page = body_of(operation, "200").is_some_and(|body| body.ends_with("Page"));
     let is_report = operation.tags.iter().flatten().any(|tag| tag == "reports");
-    if is_page || is_report {
+    let is_feed = body_of(operation, "200").is_some_and(|body| FEEDS.contains(&body));
+    if is_page || is_report || is_feed {
         operation.responses.responses.extend(NotModified::responses());
     }
     if is_report {
@@ -236,7 +240,8 @@ pub(super) fn declare(operation: &mut Operation) {
         let (versioned, page) = (catalogue::is_versioned(body), body.ends_with("Page"));
         match status.as_str() {
             "304" if is_report => add(response, &REPORT_ETAG),
-            "304" => add(response, if is_page { &PAGE_ETAG } else { &ETAG }),
+            "304" => add(response, if is_page || is_feed { &PAGE_ETAG } else { &ETAG }),
+            "200" if is_feed => add(response, &PAGE_ETAG),
             "200" if is_report => {
                 add(response, &REPORT_ETAG);
                 add(response, &AGE);
@@ -255,23 +260,6 @@ pub(super) fn declare(operation: &mut Operation) {
         }
         if is_limited && matches!(status.as_bytes(), [b'2', ..] | b"304") {
             limited(response);
-        }
-    }
-}
-
-/// What the feeds of an organization answer with: parts that say where to go on, and no pages.
-const FEEDS: [&str; 2] = ["EventFeed", "ResourceChanges"];
-
-/// Declares what a feed has: a weak tag, as a page has it.
-pub(super) fn declare_feed(operation: &mut Operation) {
-    if !body_of(operation, "200").is_some_and(|body| FEEDS.contains(&body)) {
-        return;
-    }
-    operation.responses.responses.extend(NotModified::responses());
-    request(operation, &IF_NONE_MATCH);
-    for status in ["200", "304"] {
-        if let Some(response) = operation.responses.responses.get_mut(status) {
-            add(response, &PAGE_ETAG);
         }
     }
 }

@@ -104,7 +104,6 @@ pub fn document() -> utoipa::openapi::OpenApi {
             describe_ids(operation);
             separate_by_commas(operation);
             headers::declare(operation);
-            headers::declare_feed(operation);
             if path.starts_with("/v1/") {
                 headers::declare_position(operation);
             }

@@ -150,7 +150,7 @@ async fn what_is_refused_midway_aborts_the_import_unless_bad_rows_are_skipped(da
     for (on_error, state, failed) in
         [("abort", "compensated", 1..=500), ("skip", "completed", 1..=ROWS)]
     {
-        let more = format!("&project=p&on_error={on_error}");
+        let more = format!("&project=p&on_error={on_error}&sign=debit_positive");
         let location = begin(&ada, &path(&home, &more), file()).await;
         go_on(&app, &location, 1).await;
         status("completed").await;
