@@ -15,7 +15,8 @@
 //! | group | modules |
 //! |---|---|
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
-//! | a request coming in | [`observe`], `span`, `paths`, [`connections`], [`intake`], [`extract`], [`limit`], [`permission`] |
+//! | a request coming in | [`observe`], `span`, `paths`, [`connections`], [`intake`], [`extract`], [`permission`] |
+//! | how often one comes | [`limit`] |
 //! | an answer on its way out | [`response`], `computed`, `represent`, [`cors`], [`problem`], [`stream`] |
 //! | standard routes | `resource`: create, list, read, history, revert, change, remove, … |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
