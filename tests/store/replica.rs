@@ -210,7 +210,8 @@ async fn what_is_no_replica_of_the_database_is_refused_and_none_is_needed() {
     assert!(standby.contains("is a standby, where the primary is expected"), "{standby}");
     execute(&primary, "CREATE DATABASE another").await;
     cluster.replica.catch_up(&cluster.primary).await;
-    let another = replica.replace("/postgres", "/another");
+    let (server, _) = replica.rsplit_once('/').expect("a database");
+    let another = format!("{server}/another");
     for (url, replica_url, why) in [
         (&*primary, &*another, "leads to another database"),
         ("sqlite::memory:", &*replica, "DATABASE_URL leads to SQLite"),
