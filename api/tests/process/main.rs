@@ -182,7 +182,7 @@ async fn the_command_line_imports_as_the_api_does(database: Database) {
     assert_eq!((aborted.status.code(), report(&aborted)), (Some(1), [0, 0, 1]));
     let all = async || ada.all(&format!("{home}/expenses"), "").await;
     assert_eq!(all().await, Vec::<Value>::new());
-    let skip = ["--create-categories", "--on-error", "skip", "--sign", "debit-positive"];
+    let skip = ["--create-categories", "--on-error", "skip", "--sign", "debit_positive"];
     for (more, counts) in [
         (&[&skip[..], &["--dry-run"]].concat()[..], [1, 0, 1]),
         (&skip, [1, 0, 1]),

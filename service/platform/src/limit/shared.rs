@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use super::quota::{Quota, Taken};
 use crate::redis::{Connection, Redis, Script, Unavailable, cmd};
 
-/// Takes up to ARGV[3] of a quota of ARGV[2], of which one comes back in ARGV[1] microseconds. The time is that of
-/// Redis, unless a test gives another. Numbers are whole and far below 2^53, and so exact.
+/// Takes up to `ARGV[3]` of a quota of `ARGV[2]`, of which one comes back in `ARGV[1]` microseconds. The time is that
+/// of Redis, unless a test gives another. Numbers are whole and far below 2^53, and so exact.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
