@@ -101,8 +101,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000041_let_lines_be_negative::Migration),
             Box::new(m20261129_000042_place_expenses::Migration),
             Box::new(m20261129_000050_keep_budget_amounts::Migration),
-            Box::new(m20261129_000067_count_revocations::Migration),
             Box::new(m20261129_000063_limit_api_keys::Migration),
+            Box::new(m20261129_000067_count_revocations::Migration),
         ]
     }
 }
