@@ -316,9 +316,9 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// A runtime as the server's: as many workers as there are cores.
+/// A runtime as each of the server: of one thread, on which its writes stay.
 pub(crate) fn run(work: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(work);
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
 }
 
 /// Whether a part was asked for: `cargo bench -p tests --bench http -- sqlite`.
