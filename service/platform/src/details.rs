@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use validator::ValidationError;
 
-use crate::text::refusal;
+use crate::{json::canonical, text::refusal};
 
 /// How many bytes of JSON it has at most.
 pub const MAX_SIZE: usize = 16 * 1024;
@@ -20,10 +20,10 @@ pub fn small(details: &Map<String, Value>) -> Result<(), ValidationError> {
 /// As it is kept: whole numbers as integers, since the databases would write `1e19` and `-0.0` each in its
 /// own way.
 pub fn kept(details: Map<String, Value>) -> Value {
-    canonical(details.into())
+    whole(canonical(details.into()))
 }
 
-fn canonical(value: Value) -> Value {
+fn whole(value: Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => {
             let float = number.as_f64().unwrap_or_default();
@@ -33,9 +33,9 @@ fn canonical(value: Value) -> Value {
                 Value::Number(number)
             }
         }
-        Value::Array(items) => items.into_iter().map(canonical).collect(),
+        Value::Array(items) => items.into_iter().map(whole).collect(),
         Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (name, canonical(value))).collect()
+            fields.into_iter().map(|(name, value)| (name, whole(value))).collect()
         }
         other => other,
     }

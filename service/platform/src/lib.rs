@@ -8,7 +8,7 @@
 //! |---|---|
 //! | who acts, and what they may do | [`actor`], [`role`], [`tenant`] |
 //! | what resources share | [`resource`], [`input`], [`outcome`], [`idempotency`], [`error`] |
-//! | values | [`text`], [`amount`], [`zone`], [`details`] |
+//! | values | [`text`], [`amount`], [`zone`], [`json`], [`details`] |
 //! | the event log and what follows from it | [`event`], [`consumer`] |
 //! | work in the background | [`background`], [`lease`], [`liveness`], [`saga`], [`due`] |
 //! | what operators see | [`measure`], [`doctor`] |
@@ -41,6 +41,7 @@ pub mod fault;
 pub mod geo;
 pub mod idempotency;
 pub mod input;
+pub mod json;
 pub mod lease;
 pub mod limit;
 pub mod liveness;

@@ -28,6 +28,7 @@ pub use state::{LogState, state};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    json::canonical,
     resource::Descriptor,
     seal::Keyring,
     store::stored,
@@ -187,7 +188,7 @@ impl TryFrom<entity::event::Model> for Event {
             at: at.to_utc(),
             author: EventAuthor { kind: author, id: author_id },
             request_id,
-            data,
+            data: data.map(canonical),
         })
     }
 }

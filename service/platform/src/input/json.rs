@@ -1,9 +1,9 @@
 //! JSON that is read strictly, and what is wrong with it where it is.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 use validator::Validate;
 
 use super::serde_message::{unkept, violation_from_serde};
@@ -28,25 +28,22 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
     })?;
     deserializer.end().map_err(|error| Error::Malformed(error.to_string()))?;
     let mut found = Vec::new();
-    find_nul(&value, &mut String::new(), &mut found);
-    if has_long_number(bytes) {
-        let raw =
-            serde_json::from_slice(bytes).map_err(|error| Error::Malformed(error.to_string()))?;
-        find_rounded(raw, &mut String::new(), &mut found);
-    }
+    find_unkept(&value, &mut String::new(), &mut found);
     if found.is_empty() { Ok(value) } else { Err(Error::Invalid(found)) }
 }
 
-fn find_nul(value: &Value, at: &mut String, found: &mut Vec<Violation>) {
+/// Finds the texts that no database keeps, and the numbers that it would round.
+fn find_unkept(value: &Value, at: &mut String, found: &mut Vec<Violation>) {
     let length = at.len();
     match value {
         Value::String(text) if text.contains('\0') => {
             found.push(Violation::new(at.clone(), "nul", "must not contain a NUL character"));
         }
+        Value::Number(number) => found.extend(unkept_number(number.as_str(), at)),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 at.push_str(&format!("/{index}"));
-                find_nul(item, at, found);
+                find_unkept(item, at, found);
                 at.truncate(length);
             }
         }
@@ -61,7 +58,7 @@ fn find_nul(value: &Value, at: &mut String, found: &mut Vec<Violation>) {
                 }
                 at.push('/');
                 at.push_str(&escape(name));
-                find_nul(item, at, found);
+                find_unkept(item, at, found);
                 at.truncate(length);
             }
         }
@@ -69,41 +66,17 @@ fn find_nul(value: &Value, at: &mut String, found: &mut Vec<Violation>) {
     }
 }
 
-/// Whether there may be a number with more digits than a float keeps.
-fn has_long_number(bytes: &[u8]) -> bool {
-    let digits = bytes.chunk_by(|one, next| one.is_ascii_digit() && next.is_ascii_digit());
-    digits.into_iter().any(|run| run.len() > f64::DIGITS as usize)
-}
-
-/// Finds the integers that were rounded: of a number as it is written, [`Value`] knows nothing.
-fn find_rounded(json: &RawValue, at: &mut String, found: &mut Vec<Violation>) {
-    let length = at.len();
-    let text = json.get();
-    match text.as_bytes().first() {
-        Some(b'{') => {
-            let fields: BTreeMap<String, &RawValue> =
-                serde_json::from_str(text).unwrap_or_default();
-            for (name, item) in fields {
-                at.push('/');
-                at.push_str(&escape(&name));
-                find_rounded(item, at, found);
-                at.truncate(length);
-            }
-        }
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
-            for (index, item) in items.into_iter().enumerate() {
-                at.push_str(&format!("/{index}"));
-                find_rounded(item, at, found);
-                at.truncate(length);
-            }
-        }
-        Some(b'-' | b'0'..=b'9') if is_rounded(text) => {
-            let message = "must not be rounded: integers are kept from -2^63 to 2^64 - 1";
-            found.push(Violation::new(at.clone(), "precision", message));
-        }
-        _ => {}
+fn unkept_number(number: &str, at: &str) -> Option<Violation> {
+    if number.len() <= f64::DIGITS as usize && !number.contains(['e', 'E']) {
+        return None;
     }
+    if !number.parse::<f64>().is_ok_and(f64::is_finite) {
+        return Some(Violation::new(at, "range", "is out of range"));
+    }
+    is_rounded(number).then(|| {
+        let message = "must not be rounded: integers are kept from -2^63 to 2^64 - 1";
+        Violation::new(at, "precision", message)
+    })
 }
 
 /// Whether a number that is written as an integer, or with zeros after the point, is kept as another one.

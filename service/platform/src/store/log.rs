@@ -15,6 +15,7 @@ use crate::{
     actor::{Actor, Author},
     error::{Error, Result},
     event::{Effect, Verb, sealed},
+    json::canonical,
     random::hexadecimal,
     resource::Resource,
 };
@@ -167,20 +168,7 @@ fn rows_per_statement(waiting: usize) -> usize {
 
 /// The SHA-256 of data as it is stored, in hexadecimal.
 pub(crate) fn digest(data: &Value) -> String {
-    hexadecimal(&Sha256::digest(canonical(data).to_string()))
-}
-
-/// Numbers and names in the one way in which both databases give them back.
-fn canonical(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => items.iter().map(canonical).collect(),
-        Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_unstable_by_key(|(name, _)| *name);
-            fields.into_iter().map(|(name, value)| (name.clone(), canonical(value))).collect()
-        }
-        other => other.clone(),
-    }
+    hexadecimal(&Sha256::digest(canonical(data.clone()).to_string()))
 }
 
 /// The ids of new resources: the client's choice where there is one. An id that was ever taken stays

@@ -12,7 +12,10 @@ use serde_json::Value;
 use strum::VariantArray;
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    json::canonical,
+};
 
 /// An enum whose variants stand in the database as the words that they are in JSON. A test of the domain's catalogue
 /// compares the two.
@@ -42,7 +45,8 @@ pub fn word<W: StoredWord>(column: impl ColumnTrait, id: Uuid, word: &str) -> Re
 /// # Errors
 /// [`Error::Internal`] for JSON that this version cannot read. What it says stays out of the log.
 pub fn json<T: DeserializeOwned>(column: impl ColumnTrait, id: Uuid, json: Value) -> Result<T> {
-    serde_json::from_value(json).map_err(|_| unreadable(column, id, "JSON that cannot be read"))
+    serde_json::from_value(canonical(json))
+        .map_err(|_| unreadable(column, id, "JSON that cannot be read"))
 }
 
 fn unreadable<C: ColumnTrait>(column: C, id: Uuid, what: &str) -> Error {
