@@ -14,6 +14,7 @@ use std::{
 
 use chrono::{Days, NaiveDate};
 use entity::{category, user};
+use mimalloc::MiMalloc;
 use sea_orm::{
     ActiveValue::Set,
     ConnectionTrait,
@@ -42,6 +43,10 @@ use service::{
 };
 use tokio::task::JoinHandle;
 use uuid::Uuid;
+
+/// The server's, for both sides.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A database of its own: a SQLite file, or a fresh database on a PostgreSQL server.
 pub(crate) struct Database {
