@@ -5,6 +5,7 @@
 //! for a while; where it has not by then, is away or fails, the primary answers. So all of this costs time at most.
 
 mod position;
+mod reads;
 mod sampler;
 
 use std::{
