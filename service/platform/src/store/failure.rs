@@ -1,5 +1,4 @@
-//! What a failure of the database means, told the same way for both: this function and no other
-//! reads the databases' codes.
+//! What a failure of the database means, told the same way for both. No other file reads the databases' codes.
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
@@ -41,6 +40,15 @@ fn of_driver(cause: &sqlx::Error, error: &DbErr) -> Error {
     }
 }
 
+/// SQLite's code of a disk without room.
+const SQLITE_FULL: &str = "13";
+
+/// Whether SQLite had no room.
+pub(super) fn is_full(error: &DbErr) -> bool {
+    let DbErr::Exec(RuntimeErr::SqlxError(cause)) = error else { return false };
+    cause.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| code == SQLITE_FULL)
+}
+
 /// SQLite's extended result codes: <https://www.sqlite.org/rescode.html>.
 fn of_sqlite(code: &str, message: &str) -> Error {
     let code: u32 = code.parse().unwrap_or(0);
@@ -61,6 +69,44 @@ fn of_sqlite(code: &str, message: &str) -> Error {
     }
 }
 
+/// The classes of PostgreSQL's codes that tell of the connection or of the server, and not of a statement:
+/// connection_exception, operator_intervention (shut down, statement timeout).
+const OF_CONNECTION: [&str; 2] = ["08", "57"];
+/// read_only_sql_transaction: the server is a standby.
+const READ_ONLY: &str = "25006";
+
+/// The class of a code of PostgreSQL's.
+fn class(code: &str) -> &str {
+    code.get(..2).unwrap_or_default()
+}
+
+/// Whether PostgreSQL's session is over, or its server is not what it was: shut down, crashed, or no longer written.
+pub(super) fn is_loss_of_server(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            class(&code) == "08" || code.starts_with("57P") || code == READ_ONLY
+        }
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether an error of PostgreSQL's COMMIT is what the server said of the transaction, and not that the connection
+/// or the server went away.
+pub(super) fn is_answer(error: &DbErr) -> bool {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) => match &**cause {
+            sqlx::Error::Database(cause) => {
+                !OF_CONNECTION.contains(&class(&cause.code().unwrap_or_default()))
+            }
+            _ => false,
+        },
+        // What steward itself found, before anything was sent.
+        _ => matches!(error, DbErr::Custom(_)),
+    }
+}
+
 /// PostgreSQL's codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn of_postgres(code: &str, constraint: Option<&str>, message: &str) -> Error {
     match code {
@@ -76,10 +122,10 @@ fn of_postgres(code: &str, constraint: Option<&str>, message: &str) -> Error {
         "23503" | "23001" => Error::Reference,
         // serialization_failure, deadlock_detected
         "40001" | "40P01" => Error::Retry(format!("PostgreSQL {code}: {message}")),
-        // connection_exception, insufficient_resources, operator_intervention (shut down, statement
-        // timeout), system_error, lock_not_available, read_only_sql_transaction, idle timeout
-        _ if ["08", "53", "57", "58"].contains(&code.get(..2).unwrap_or_default())
-            || ["55P03", "25006", "25P03"].contains(&code) =>
+        // Besides: insufficient_resources, system_error, lock_not_available, idle timeout.
+        _ if OF_CONNECTION.contains(&class(code))
+            || ["53", "58"].contains(&class(code))
+            || [READ_ONLY, "55P03", "25P03"].contains(&code) =>
         {
             Error::Unavailable(format!("PostgreSQL {code}: {message}"))
         }

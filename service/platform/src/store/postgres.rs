@@ -28,6 +28,7 @@ use session::ServerRole;
 use super::{
     ConnectError, Context, Options, Schema, Tx,
     connections::Connections,
+    failure::is_answer,
     job::{Job, JobOutcome},
     local,
     signal::{Signal, Signals},
@@ -186,22 +187,6 @@ impl Writer {
             tokio::time::sleep(MARKER_POLL_INTERVAL).await;
         }
         false
-    }
-}
-
-/// Whether an error of COMMIT is what the server said of the transaction, and not that the connection
-/// or the server went away.
-fn is_answer(error: &DbErr) -> bool {
-    match error {
-        DbErr::Exec(RuntimeErr::SqlxError(cause)) => match &**cause {
-            sqlx::Error::Database(cause) => {
-                let code = cause.code().unwrap_or_default();
-                !["08", "57"].contains(&code.get(..2).unwrap_or_default())
-            }
-            _ => false,
-        },
-        // What steward itself found, before anything was sent.
-        _ => matches!(error, DbErr::Custom(_)),
     }
 }
 

@@ -12,9 +12,12 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Connections,
-    open::{Connection, OpenConnection, is_loss_of_server, within},
+    open::{Connection, OpenConnection, within},
 };
-use crate::store::telemetry::{Running, Telemetry};
+use crate::store::{
+    failure::is_loss_of_server,
+    telemetry::{Running, Telemetry},
+};
 
 /// A connection that is in use.
 #[derive(Debug)]

@@ -108,18 +108,6 @@ pub(super) async fn within<T>(
     tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(gone().into()))
 }
 
-/// Whether the session is over, or its server is not what it was: shut down, crashed, or no longer written.
-pub(super) fn is_loss_of_server(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default();
-            code.starts_with("57P") || code.starts_with("08") || code == "25006"
-        }
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        _ => false,
-    }
-}
-
 /// Closes a connection whose server is a standby: the primary is expected at its address.
 pub(super) async fn refuse_standby(connection: &mut PoolConnection<Postgres>) -> Result<(), DbErr> {
     let asked = sqlx::raw_sql("SELECT pg_is_in_recovery()").fetch_one(&mut **connection);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::DbErr;
 use tokio::sync::mpsc;
 use tracing::{Instrument, Span, field::Empty};
 
@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     store::{
         Tx,
+        failure::is_full,
         job::{Job, JobOutcome},
         sqlite::{commits::CommitCount, file::DataFile},
         transaction::{Begin, Transaction},
@@ -317,12 +318,6 @@ async fn run_without_savepoint(tx: &Tx, job: &mut Box<dyn Job>) -> BatchOutcome 
         JobOutcome::Failed | JobOutcome::Conflict(_) => BatchOutcome::Nothing,
         JobOutcome::Broken(reason) => BatchOutcome::Broken(reason),
     }
-}
-
-/// Whether there was no room (SQLITE_FULL).
-fn is_full(error: &DbErr) -> bool {
-    let DbErr::Exec(RuntimeErr::SqlxError(cause)) = error else { return false };
-    cause.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| code == "13")
 }
 
 fn reason(error: DbErr) -> String {
