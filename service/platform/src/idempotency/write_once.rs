@@ -13,6 +13,23 @@ use crate::{
 /// be no second write, and it is made of what the write gives.
 ///
 /// Without a key, it is a write like any other. What is not written leaves nothing behind, and can be done again.
+///
+/// ```no_run
+/// # use platform::{error::Result, idempotency::WriteOnce};
+/// async fn once(store: WriteOnce<'_, i64>) -> Result<i64> {
+///     store.write(async move |_| Ok(1)).await
+/// }
+/// ```
+///
+/// A second write does not compile:
+///
+/// ```compile_fail,E0382
+/// # use platform::{error::Result, idempotency::WriteOnce};
+/// async fn twice(store: WriteOnce<'_, i64>) -> Result<i64> {
+///     store.write(async move |_| Ok(1)).await?;
+///     store.write(async move |_| Ok(2)).await
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is written"]
 pub struct WriteOnce<'a, T> {
