@@ -36,7 +36,7 @@ const CIRCLES: &[&[&str]] = &[
         "identity::session",
         "identity::user",
     ],
-    &["work::redating", "work::task", "work::time_entry", "work::timecard"],
+    &["work::time_entry", "work::timecard"],
 ];
 
 /// What a file uses of this crate: paths of at most two names.

@@ -2,6 +2,7 @@
 
 pub mod daily_report;
 pub mod incident;
+mod misdated;
 pub mod project;
 pub mod redating;
 pub mod task;

@@ -14,7 +14,7 @@ use crate::{
     input::{Change, FromBody},
     resource::{Changeable, Resource},
     store::{Tx, page::PageQuery, versioned::Expected},
-    work::redating::{Chunk, Field, Misdated},
+    work::misdated::{Chunk, Field, Misdated},
     zone::Zone,
 };
 

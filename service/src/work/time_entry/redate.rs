@@ -20,7 +20,7 @@ use crate::{
     resource::Changeable,
     store::{Tx, children, versioned},
     work::{
-        redating::{Chunk, Field, Misdated, Zones},
+        misdated::{Chunk, Field, Misdated, Zones},
         timecard::{self, Week, WeekTimecards},
     },
 };

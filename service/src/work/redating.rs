@@ -5,18 +5,19 @@
 //! instants stay what they are and the days do not: those are worked out again here. What was a local time when
 //! it came in, as in an imported file, and is an instant now, is nothing that anybody could find.
 
-mod zones;
-
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-pub(crate) use self::zones::Zones;
+pub use crate::work::misdated::Field;
 use crate::{
     actor::Actor,
     error::{Error, Result},
     identity::{access, organization},
     store::Store,
-    work::{task, time_entry},
+    work::{
+        misdated::{Chunk, Misdated, Zones},
+        task, time_entry,
+    },
 };
 
 /// How many rows are read at once.
@@ -41,28 +42,6 @@ pub struct Difference {
     pub outcome: Outcome,
 }
 
-/// What of a row comes of the rules of a time zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    /// The days of an entry of time, with their seconds, and when it begins.
-    Days,
-    /// When a task of a series is due.
-    DueAt,
-    /// Where a task stands among those that are due.
-    DueKey,
-}
-
-impl Field {
-    /// As it is shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Days => "days",
-            Self::DueAt => "due_at",
-            Self::DueKey => "due_key",
-        }
-    }
-}
-
 /// What has been done about a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -83,23 +62,6 @@ pub struct Summary {
     pub found: u64,
     /// How many of those were written anew.
     pub redated: u64,
-}
-
-/// What a row has and what it would have.
-#[derive(Debug)]
-pub(crate) struct Misdated {
-    pub(crate) id: Uuid,
-    pub(crate) field: Field,
-    pub(crate) stored: String,
-    pub(crate) right: String,
-}
-
-/// Some rows in the order of their ids: how many there were, the last one, and those that differ.
-#[derive(Debug, Default)]
-pub(crate) struct Chunk {
-    pub(crate) checked: u64,
-    pub(crate) last: Option<Uuid>,
-    pub(crate) misdated: Vec<Misdated>,
 }
 
 /// Looks at all rows of all organizations, some at a time, and tells of each that differs; with `redate`, after
