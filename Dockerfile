@@ -9,8 +9,8 @@ COPY . .
 # The image has the C compiler that SQLite and the cryptography need.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo ${CARGO_AUDITABLE:+auditable} build --release --locked --bin steward --features otel \
-    && cp target/release/steward /usr/local/bin/steward
+    cargo ${CARGO_AUDITABLE:+auditable} build --profile dist --locked --bin steward --features otel \
+    && cp target/dist/steward /usr/local/bin/steward
 
 # The program alone: `docker buildx build --target program --output program .`
 FROM scratch AS program
