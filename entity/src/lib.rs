@@ -7,8 +7,8 @@
 //!   edits it.
 //! - `generated` is what follows from `tables` (`just entities`, too): the columns of each table in their
 //!   order, which tables have an id, which belong to one organization, which are versioned, and in which
-//!   order the rows of an organization can be removed. The compiler and a test hold the lists of
-//!   columns against the entities.
+//!   order the rows of an organization can be removed. The compiler holds the lists of columns
+//!   against the entities.
 //! - `traits` says which tables are parts of a row of another table.
 //! - The crate has no queries and no rules. It depends on no other crate of the workspace.
 //!
