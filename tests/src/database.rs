@@ -1,4 +1,4 @@
-//! Databases for tests: fresh ones, cloned from a migrated template and not migrated one by one.
+//! Databases for tests: fresh ones. Those of PostgreSQL are cloned from a migrated template.
 
 use std::{
     env, process,
