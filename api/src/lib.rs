@@ -58,6 +58,7 @@ pub mod stream;
 mod attempt;
 mod automation;
 mod computed;
+mod document;
 mod event;
 mod identity;
 mod import;

@@ -4,7 +4,8 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    automation, event, extract, identity, import, money, operations, report, saga, sync, work,
+    automation, document, event, extract, identity, import, money, operations, report, saga, sync,
+    work,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -14,6 +15,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .wrap(from_fn(extract::enter))
         .configure(money::expense::routes)
         .configure(work::routes)
+        .configure(document::routes)
         .configure(identity::routes)
         .configure(money::routes)
         .configure(report::routes)

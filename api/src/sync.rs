@@ -1,7 +1,6 @@
 use actix_web::{HttpResponse, get, post};
 use service::{
     Store,
-    input::Validated,
     sync::{self, Changes, ChangesQuery, SyncInput, SyncReport},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -59,7 +58,7 @@ async fn list_changes(
 async fn sync_changes(
     caller: Require<permission::ReadOrganization>,
     idempotent: Idempotent,
-    Body(Validated(input)): Body<Validated<SyncInput>>,
+    Body(input): Body<SyncInput>,
 ) -> Result<HttpResponse> {
     idempotent.respond(ok_json, async |store| sync::sync(store, &caller.actor, input).await).await
 }

@@ -26,15 +26,22 @@ ordered_columns! {
         organization_id, id, version, created_at, updated_at, name, name_key, kind, parent_id,
         sibling_key,
     }
+    collection {
+        organization_id, id, version, created_at, updated_at, name, title, schema, indexes,
+        read_role, write_role,
+    }
     daily_report {
         organization_id, id, version, created_at, updated_at, project_id, day, status, weather,
         summary, created_by_member_id, submitted_at, submitted_by_member_id, amended_at,
         amended_by_member_id, amendment_reason, decided_at, decided_by_member_id, decision_note,
         changed_by_member_id; search_key
     }
+    document {
+        organization_id, id, version, created_at, updated_at, collection_id, key, body,
+    }
     event {
         organization_id, id, at, ordinal, kind, entity, entity_id, entity_version, effect, author,
-        author_id, request_id, data, data_digest, position, previous_chain, chain, sealed,
+        author_id, request_id, data, data_digest, position, previous_chain, chain, sealed, scope_id,
     }
     expense {
         organization_id, id, version, created_at, updated_at, member_id, category_id, kind, status,
@@ -157,7 +164,9 @@ tenant_entities! {
     api_key,
     budget,
     category,
+    collection,
     daily_report,
+    document,
     event,
     expense,
     expense_item,
@@ -188,7 +197,9 @@ versioned! {
     api_key: "API key",
     budget: "budget",
     category: "category",
+    collection: "collection",
     daily_report: "daily report",
+    document: "document",
     expense: "expense",
     incident: "incident",
     invitation: "invitation",
@@ -220,6 +231,8 @@ macro_rules! owned_tables {
             daily_report_crew [],
             daily_report_item [],
             daily_report [],
+            document [],
+            collection [],
             event [],
             event_head [],
             expense_item [],

@@ -223,6 +223,7 @@ pub const CLASSES: &[TableClasses] = &[
             "position",
             "previous_chain",
             "chain",
+            "scope_id",
         ],
         personal: &["data", "data_digest"],
         secret: &["sealed"],
@@ -746,5 +747,25 @@ pub const CLASSES: &[TableClasses] = &[
             "insurer",
         ],
         secret: &["body_part", "nature", "cause", "treatment", "narrative", "witnesses"],
+    },
+    TableClasses {
+        table: "collection",
+        public: &[
+            "organization_id",
+            "id",
+            "version",
+            "created_at",
+            "updated_at",
+            "read_role",
+            "write_role",
+        ],
+        personal: &["name", "title", "schema", "indexes"],
+        secret: &[],
+    },
+    TableClasses {
+        table: "document",
+        public: &["organization_id", "id", "version", "created_at", "updated_at", "collection_id"],
+        personal: &["key", "body"],
+        secret: &[],
     },
 ];

@@ -59,6 +59,8 @@ mod m20261129_000042_place_expenses;
 mod m20261129_000050_keep_budget_amounts;
 mod m20261129_000063_limit_api_keys;
 mod m20261129_000067_count_revocations;
+mod m20261129_000075_create_documents;
+mod m20261129_000076_scope_events;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -103,6 +105,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000050_keep_budget_amounts::Migration),
             Box::new(m20261129_000063_limit_api_keys::Migration),
             Box::new(m20261129_000067_count_revocations::Migration),
+            Box::new(m20261129_000075_create_documents::Migration),
+            Box::new(m20261129_000076_scope_events::Migration),
         ]
     }
 }

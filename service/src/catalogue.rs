@@ -14,6 +14,7 @@ use crate::{
     },
     background::{MIN_TURN_INTERVAL, StoreWork, Worker, Workers},
     consumer::{self, Consumer, Consumers},
+    document::collection,
     event::sequencer::{self, Sequencer},
     idempotency,
     identity::{api_key::IssuedApiKey, invitation::IssuedInvitation},
@@ -42,7 +43,9 @@ macro_rules! resources {
             identity::api_key::ApiKey: online,
             money::budget::Budget: writable,
             money::category::Category: writable,
+            document::collection::Collection: writable,
             work::daily_report::DailyReport: writable,
+            document::document::Document: writable,
             money::expense::Expense: writable,
             work::incident::Incident: writable,
             identity::invitation::Invitation: online,
@@ -109,8 +112,12 @@ const AMOUNTS: &[(&str, HasAmounts)] = &[
 ];
 
 /// What the store is handed.
-pub static CATALOGUE: store::Catalogue =
-    store::Catalogue { sagas: SAGAS, on_time_zone_change: ON_TIME_ZONE_CHANGE, amounts: AMOUNTS };
+pub static CATALOGUE: store::Catalogue = store::Catalogue {
+    sagas: SAGAS,
+    on_time_zone_change: ON_TIME_ZONE_CHANGE,
+    amounts: AMOUNTS,
+    readable_scopes: collection::repository::readable,
+};
 
 /// Everybody who works in the background of a process, in the order in which `run_until_idle` lets them.
 /// The consumers are [`CONSUMERS`], but for tests.

@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("identity", &["identity"]),
     ("work", &["work"]),
     ("money", &["money"]),
+    ("document", &["document"]),
     ("report", &["report"]),
     ("automation", &["automation"]),
     ("top", &["catalogue", "distribution", "key_rotation", "purge"]),
@@ -19,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// The layers that hold several aggregates, a module each.
-const WINGS: &[&str] = &["identity", "work", "money", "automation"];
+const WINGS: &[&str] = &["identity", "work", "money", "document", "automation"];
 
 /// Arrows that point up, by module and what it uses. This list may only get shorter.
 const UPWARD: &[(&str, &str)] = &[("automation::webhook", "catalogue")];

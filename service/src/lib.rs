@@ -20,6 +20,7 @@
 //! | people and permissions | [`identity`] |
 //! | projects, tasks, time, daily reports, incidents | [`work`] |
 //! | expenses, budgets, the ledger | [`money`] |
+//! | collections and documents | [`document`] |
 //! | reports | [`report`] |
 //! | reactions, rules, webhooks | [`automation`] |
 //! | everything of the domain by name | [`catalogue`], [`distribution`], [`purge`], [`key_rotation`] |
@@ -38,6 +39,7 @@
 
 // The domain. layers.rs has the order.
 pub mod automation;
+pub mod document;
 pub mod identity;
 pub mod import;
 pub mod money;

@@ -5,6 +5,7 @@
 
 mod automation;
 mod differential;
+mod document;
 mod guards;
 mod identity;
 mod money;

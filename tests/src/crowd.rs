@@ -58,6 +58,7 @@ const FEW: &[&str] = &[
     "api_key",
     "budget",
     "category",
+    "collection",
     "invitation",
     "member",
     "project",
@@ -151,6 +152,11 @@ fn copies(literals: Literals, sample: &Sample) -> Vec<Copies<'_>> {
             ],
         },
         Copies {
+            table: "document",
+            of: ("collection_id", sample.value("collection")),
+            set: vec![id(), ("key", text("note"))],
+        },
+        Copies {
             table: "rate",
             of: ("id", sample.value("rate_id")),
             set: vec![id(), ("starts_on", day(1))],
@@ -226,6 +232,8 @@ fn copies(literals: Literals, sample: &Sample) -> Vec<Copies<'_>> {
 fn others<'a>(literals: Literals, sample: &'a Sample, known: &[Copies<'_>]) -> Vec<Copies<'a>> {
     let mut rows = sample.rows();
     rows.retain(|(_, id)| known.iter().all(|copies| copies.of.1 != *id));
+    // What clients name otherwise is copied above.
+    rows.retain(|(_, id)| uuid::Uuid::try_parse(id).is_ok());
     let tables = rows.into_iter().filter_map(|(name, id)| Some((name.strip_suffix("_id")?, id)));
     let tables = tables.filter(|(table, _)| !FEW.contains(table));
     let set =

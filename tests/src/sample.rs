@@ -51,13 +51,16 @@ const ROWS: &[Row] = &[
     ("rule_id", "rules", rule),
     ("task_id", "tasks", task),
     ("webhook_id", "webhooks", webhook),
+    ("collection_id", "collections", |_, number| json!({ "name": format!("notes-{number}") })),
+    ("document_id", DOCUMENTS, document),
     ("account_id", "accounts", |_, _| json!({ "name": "Bank", "kind": "asset" })),
     ("journal_entry_id", "journal-entries", journal_entry),
 ];
 
 /// What rows refer to, and no path names.
-fn references() -> [(&'static str, &'static str, Value); 4] {
+fn references() -> [(&'static str, &'static str, Value); 5] {
     [
+        ("collection", "collections", json!({ "name": "recipes", "title": "Recipes" })),
         ("payer", "members", json!({ "name": "Edsger" })),
         ("site", "projects", json!({ "name": "Site" })),
         ("debit", "accounts", json!({ "name": "debit", "kind": "expense" })),
@@ -73,6 +76,20 @@ const TIMER: &str = "time-entries/start";
 
 fn timer(values: &Values, number: usize) -> Value {
     if number == 0 { json!({}) } else { json!({ "member_id": values["payer"] }) }
+}
+
+/// The documents of a collection that no path names but theirs.
+const DOCUMENTS: &str = "collections/{collection}/documents";
+
+/// Of a key that no other organization has.
+fn document(values: &Values, number: usize) -> Value {
+    let key = format!("pancakes-{number}-{}", values["organization_id"]);
+    json!({ "id": key, "body": { "servings": 4, "flour": [0.25, "kg"] } })
+}
+
+/// The path of a collection of resources.
+fn collection_path(organization: &str, collection: &str, values: &Values) -> String {
+    format!("{organization}/{}", collection.replace("{collection}", &values["collection"]))
 }
 
 fn time_entry() -> Value {
@@ -191,7 +208,8 @@ impl Sample {
         }
         for (variable, collection, new) in ROWS {
             let by = if DECIDED.contains(collection) { &clerk } else { owner };
-            let made = by.make(&format!("{organization}/{collection}"), new(&values, 0)).await;
+            let path = collection_path(&organization, collection, &values);
+            let made = by.make(&path, new(&values, 0)).await;
             values.insert(variable, id(&made).to_owned());
             if *collection == "invitations" {
                 values.insert("token", made["token"].as_str().unwrap().to_owned());
@@ -214,7 +232,7 @@ impl Sample {
     /// Adds one more of each.
     pub async fn add_rows(&self) {
         for (_, collection, new) in ROWS {
-            let path = format!("{}/{collection}", self.organization);
+            let path = collection_path(&self.organization, collection, &self.values);
             if *collection == TIMER {
                 let entries = path.replace(TIMER, "time-entries");
                 self.owner.make(&entries, time_entry()).await;
@@ -248,7 +266,7 @@ impl Sample {
     /// The variables of rows of an organization, with their values.
     pub fn rows(&self) -> Vec<(&'static str, &str)> {
         let made = ROWS.iter().map(|(variable, ..)| *variable);
-        let made = made.chain(["delivery_id", "import_id", "saga_id"]);
+        let made = made.chain(["collection", "delivery_id", "import_id", "saga_id"]);
         made.map(|variable| (variable, self.value(variable))).collect()
     }
 
@@ -358,6 +376,9 @@ impl Sample {
             version["reason"] = json!("told late");
             version["changes"] = json!({ "summary": "changed" });
         }
+        if route.method == Method::PUT {
+            version["body"] = json!({ "changed": true });
+        }
         if route.method == Method::PATCH { patch(route, version) } else { version }
     }
 
@@ -430,11 +451,16 @@ fn patch(route: &Route, mut version: Value) -> Value {
         "summary",
         "narrative",
         "hourly_rate_minor",
+        "body",
     ];
     let name = names.iter().find(|name| route.fields().contains(name)).unwrap_or_else(|| {
         panic!("{}: add a field to `patch` in tests/src/sample.rs", route.name())
     });
-    version[*name] = if *name == "hourly_rate_minor" { json!(1) } else { json!("changed") };
+    version[*name] = match *name {
+        "hourly_rate_minor" => json!(1),
+        "body" => json!({ "changed": true }),
+        _ => json!("changed"),
+    };
     version
 }
 

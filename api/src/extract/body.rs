@@ -1,6 +1,7 @@
 use std::{
     future::Future,
     io::Write,
+    marker::PhantomData,
     pin::Pin,
     sync::{
         Arc,
@@ -16,8 +17,10 @@ use actix_web::{
     web,
 };
 use futures_util::StreamExt;
+use serde_json::Value;
 use service::{
     input::{self, FromBody},
+    resource::Resource,
     store::log::EventContext,
 };
 use tempfile::NamedTempFile;
@@ -35,17 +38,44 @@ impl<T: FromBody> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let expected =
-            is_media_type(request, &["application/json", "application/merge-patch+json"]);
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let bytes = read(&request, payload).await?;
-            if !bytes.is_empty() && !expected {
-                return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-                    .detail("the body must be JSON, with Content-Type: application/json"));
-            }
-            Ok(Self(T::from_body(input::parse(&bytes)?)?))
-        })
+        let value = json(request, payload, T::EXACT);
+        Box::pin(async move { Ok(Self(T::from_body(value.await?)?)) })
+    }
+}
+
+/// A body of an operation of a resource: what the resource keeps to the letter is read so.
+#[derive(Debug)]
+pub struct BodyOf<R, T> {
+    /// The body.
+    pub body: T,
+    of: PhantomData<fn() -> R>,
+}
+
+impl<R: Resource, T: FromBody> FromRequest for BodyOf<R, T> {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let value = json(request, payload, R::VERBATIM);
+        Box::pin(async move { Ok(Self { body: T::from_body(value.await?)?, of: PhantomData }) })
+    }
+}
+
+/// A body as JSON, of which some members are exact.
+fn json(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    exact: &'static [&'static str],
+) -> impl Future<Output = Result<Value, Failure>> + use<> {
+    let expected = is_media_type(request, &["application/json", "application/merge-patch+json"]);
+    let (request, payload) = (request.clone(), payload.take());
+    async move {
+        let bytes = read(&request, payload).await?;
+        if !bytes.is_empty() && !expected {
+            return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                .detail("the body must be JSON, with Content-Type: application/json"));
+        }
+        Ok(input::parse(&bytes, exact)?)
     }
 }
 

@@ -11,14 +11,14 @@ mod source;
 mod version;
 
 pub(crate) use body::Reading;
-pub use body::{Body, Upload};
+pub use body::{Body, BodyOf, Upload};
 pub use caller::{InSession, RequestId, Require, StreamSession, enter, identify};
 pub(crate) use fields::{Fields, MAX_FIELDS_LENGTH};
 pub use idempotent::Idempotent;
 pub(crate) use idempotent::MAX_KEY_LENGTH;
-pub use path::{ResourceId, Token};
+pub use path::{CollectionName, DocumentKey, ResourceId, Token};
 pub use query::{LastEventId, Query};
 pub(crate) use replica::POSITION;
 pub use replica::ReplicaRead;
 pub use source::Source;
-pub use version::{IfMatch, Version};
+pub use version::{IfMatch, IfNoneMatch, Version};

@@ -1,7 +1,21 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use service::{error::Error, random::Secret};
+use percent_encoding::percent_decode_str;
+use service::{
+    Actor,
+    document::document::{self, rules::MAX_KEY_SIZE},
+    error::{self, Error},
+    random::Secret,
+    store::Connections,
+};
+use utoipa::{
+    IntoParams,
+    openapi::{
+        ObjectBuilder, Required, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 use uuid::Uuid;
 
 use crate::problem::Failure;
@@ -32,5 +46,116 @@ impl FromRequest for Token {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let last = request.match_info().iter().last().map_or("", |(_, value)| value);
         ready(Ok(Self(Secret::of(last))))
+    }
+}
+
+/// The id or the name of a collection, in the path to its documents.
+#[derive(Debug)]
+pub struct CollectionName(pub String);
+
+impl FromRequest for CollectionName {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(segment(request, COLLECTION).map(Self).map_err(Failure::from))
+    }
+}
+
+impl IntoParams for CollectionName {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![variable("collection", "Identifier or name of the collection.", MAX_NAME_LENGTH)]
+    }
+}
+
+/// The places in `/v1/organizations/{organization_id}/collections/{collection}/documents/{document_id}`.
+const COLLECTION: usize = 5;
+const DOCUMENT: usize = 7;
+
+/// How long what names a collection may be.
+const MAX_NAME_LENGTH: usize = 63;
+
+/// The collection and the key of a document, in its path.
+#[derive(Debug)]
+pub struct DocumentKey {
+    collection: String,
+    key: String,
+}
+
+impl DocumentKey {
+    /// Both.
+    pub fn pair(&self) -> (&str, &str) {
+        (&self.collection, &self.key)
+    }
+
+    /// What identifies the document among resources.
+    pub async fn id(&self, connection: &Connections, actor: &Actor) -> error::Result<Uuid> {
+        document::document_id(connection, actor, self.pair()).await
+    }
+}
+
+impl FromRequest for DocumentKey {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let read = || {
+            let collection = segment(request, COLLECTION)?;
+            Ok(Self { collection, key: segment(request, DOCUMENT)? })
+        };
+        ready(read().map_err(|error: Error| error.into()))
+    }
+}
+
+impl IntoParams for DocumentKey {
+    fn into_params(of: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut variables = CollectionName::into_params(of);
+        let what = "`id` of the document, percent-encoded.";
+        variables.push(variable("document_id", what, MAX_KEY_SIZE));
+        variables
+    }
+}
+
+fn variable(name: &str, description: &str, length: usize) -> Parameter {
+    let text =
+        ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(length));
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(text))
+        .build()
+}
+
+/// A segment of the path to a document by its place, decoded: of the path as it was sent, since the router has decoded
+/// a part of what it matches. What is no UTF-8 names nothing, and neither does what has a NUL character.
+fn segment(request: &HttpRequest, place: usize) -> Result<String, Error> {
+    let found = request.uri().path().split('/').nth(place);
+    let decoded = found.and_then(|segment| percent_decode_str(segment).decode_utf8().ok());
+    decoded
+        .filter(|text| !text.contains('\0'))
+        .map(std::borrow::Cow::into_owned)
+        .ok_or(Error::NotFound("resource"))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_segment_is_decoded_once() {
+        let key = |segment: &str| {
+            let path = format!("/v1/organizations/o/collections/documents/documents/{segment}/x");
+            super::segment(&TestRequest::with_uri(&path).to_http_request(), DOCUMENT).ok()
+        };
+        assert_eq!(key("b").as_deref(), Some("b"));
+        assert_eq!(key("a%2Fb").as_deref(), Some("a/b"));
+        assert_eq!(key("a%252Fb%20+%2B").as_deref(), Some("a%2Fb ++"));
+        assert_eq!(key("%F0%9F%98%80").as_deref(), Some("😀"));
+        assert_eq!(key("%FF"), None);
+        assert_eq!(key("a%00"), None);
     }
 }

@@ -7,7 +7,13 @@ use actix_web::{
 };
 use serde::Deserialize;
 use service::store::versioned::Expected;
-use utoipa::IntoParams;
+use utoipa::{
+    IntoParams,
+    openapi::{
+        ObjectBuilder, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 use validator::Validate;
 
 use super::Query;
@@ -23,6 +29,32 @@ impl FromRequest for IfMatch {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Ok(Self(if_match(request))))
+    }
+}
+
+/// Whether `If-None-Match` is `*`, for what makes a resource only if there is none (RFC 9110, section 13.1.2).
+#[derive(Debug)]
+pub struct IfNoneMatch(pub bool);
+
+impl FromRequest for IfNoneMatch {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let asked = request.get_header::<header::IfNoneMatch>();
+        ready(Ok(Self(matches!(asked, Some(header::IfNoneMatch::Any)))))
+    }
+}
+
+impl IntoParams for IfNoneMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let any = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["*"]));
+        let header = ParameterBuilder::new()
+            .name(header::IF_NONE_MATCH.as_str())
+            .parameter_in(ParameterIn::Header)
+            .description(Some("`*`: create the resource only if there is none."))
+            .schema(Some(any));
+        vec![header.build()]
     }
 }
 

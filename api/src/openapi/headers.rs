@@ -213,7 +213,7 @@ pub(super) fn declare_key(operation: &mut Operation) {
 }
 
 /// What the feeds of an organization answer with: parts that say where to go on, and no pages.
-const FEEDS: [&str; 2] = ["EventFeed", "ResourceChanges"];
+const FEEDS: [&str; 3] = ["DocumentChanges", "EventFeed", "ResourceChanges"];
 
 /// Declares what an operation has because of its responses.
 pub(super) fn declare(operation: &mut Operation) {

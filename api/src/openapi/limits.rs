@@ -32,6 +32,7 @@ const TEXTS: &[Text] = &[
     Text { name: "token", lengths: [1, 200], pattern: None },
     // The items of a list.
     Text { name: "kinds", lengths: [1, 100], pattern: Some(r"^(\*|[a-z_]+\.(\*|[a-z_]+))$") },
+    Text { name: "indexes", lengths: [1, 512], pattern: Some("^(/([^~/]|~[01])*)+$") },
     Text { name: "witnesses", lengths: [1, 200], pattern: Some(r"\S") },
     Text { name: "tag", lengths: [1, 50], pattern: Some(r"\S") },
     Text { name: "tags", lengths: [1, 50], pattern: Some(r"\S") },

@@ -15,7 +15,9 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    extract::{Body, Idempotent, IfMatch, Query, ReplicaRead, Require, ResourceId, Version},
+    extract::{
+        Body, BodyOf, Idempotent, IfMatch, Query, ReplicaRead, Require, ResourceId, Version,
+    },
     permission::PermissionType,
     response::{PageResponse, ResourceResponse, Result, created, ok},
     state::State,
@@ -24,10 +26,10 @@ use crate::{
 pub(super) async fn create<R: Writable, P: PermissionType>(
     caller: Require<P>,
     idempotent: Idempotent,
-    Body(new): Body<Create<R::Input>>,
+    new: BodyOf<R, Create<R::Input>>,
 ) -> Result<HttpResponse> {
     idempotent
-        .respond(created, async |store| resource::create::<R>(store, &caller.actor, new).await)
+        .respond(created, async |store| resource::create::<R>(store, &caller.actor, new.body).await)
         .await
 }
 
@@ -79,8 +81,9 @@ pub(super) async fn update<R: Changeable, P: PermissionType>(
     caller: Require<P>,
     ResourceId(id): ResourceId,
     IfMatch(precondition): IfMatch,
-    Body(change): Body<Change<R::Input>>,
+    change: BodyOf<R, Change<R::Input>>,
 ) -> Result<ResourceResponse<R>> {
+    let change = change.body;
     let expected = Expected::of(change.version(), precondition);
     let changed = resource::change(&state.store, &caller.actor, id, expected, change).await?;
     Ok(ResourceResponse(changed))

@@ -29,6 +29,7 @@ pub struct Model {
     pub chain: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub sealed: Option<String>,
+    pub scope_id: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -31,6 +31,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub budget_thresholds: HasMany<super::budget_threshold::Entity>,
     #[sea_orm(has_many)]
+    pub collections: HasMany<super::collection::Entity>,
+    #[sea_orm(has_many)]
     pub consumer_positions: HasMany<super::consumer_position::Entity>,
     #[sea_orm(has_many)]
     pub daily_reports: HasMany<super::daily_report::Entity>,
@@ -38,6 +40,8 @@ pub struct Model {
     pub daily_report_crews: HasMany<super::daily_report_crew::Entity>,
     #[sea_orm(has_many)]
     pub daily_report_items: HasMany<super::daily_report_item::Entity>,
+    #[sea_orm(has_many)]
+    pub documents: HasMany<super::document::Entity>,
     #[sea_orm(has_many)]
     pub expenses: HasMany<super::expense::Entity>,
     #[sea_orm(has_many)]

@@ -51,6 +51,8 @@ pub const DAILY_REPORT: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000014");
 pub const INCIDENT: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000015");
 /// The saga.
 pub const SAGA: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000016");
+/// The collection.
+pub const COLLECTION: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000018");
 
 /// A Monday.
 pub fn day() -> NaiveDate {

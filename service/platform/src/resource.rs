@@ -71,6 +71,16 @@ pub trait Resource: Versioned + ToSchema + Send + Sync + 'static {
     const VERBS: &'static [Verb];
     /// Which of its fields are sealed, in its row and in the log ([`crate::event::sealed`]).
     const SEALED: &'static [&'static str] = &[];
+    /// Which of its fields are JSON that is kept to the letter, digits of numbers and order of names included: in
+    /// what clients send, and in the log ([`crate::event::verbatim`]).
+    const VERBATIM: &'static [&'static str] = &[];
+    /// Whether each belongs to a scope.
+    const SCOPED: bool = false;
+
+    /// The scope that it belongs to, which says besides [`Self::READ`] who may see it ([`crate::event::Visibility`]).
+    fn scope(&self) -> Option<Uuid> {
+        None
+    }
 
     /// Takes out what the actor may not see of one that others may see as a whole.
     fn redact(_actor: &Actor, _data: &mut Map<String, Value>) {}
@@ -299,7 +309,9 @@ pub async fn revert<R: Changeable>(
     let explained = {
         let (actor, body) = (actor.clone(), body.clone());
         store.snapshot(async move |tx| {
-            let change = revert_to::<R, _>(tx, actor.organization_id, id, &body).await?;
+            let visibility = tx.visibility_of::<R>(&actor);
+            let log = actor.organization_id;
+            let change = revert_to::<R, _>(tx, &visibility, log, id, &body).await?;
             explain_change::<R>(tx, &actor, id, &change).await
         })
     };
@@ -321,7 +333,8 @@ async fn revert_in<R: Changeable>(
     expected: Expected,
     body: &TransitionBody<RevertInput>,
 ) -> Result<R> {
-    match revert_to::<R, _>(tx, actor.organization_id, id, body).await {
+    let visibility = tx.visibility_of::<R>(actor);
+    match revert_to::<R, _>(tx, &visibility, actor.organization_id, id, body).await {
         Ok(change) => R::change(tx, actor, id, expected, &change).await,
         Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
             // Whether there is one to revert, whose it is and which version it has is said first. Nothing of it

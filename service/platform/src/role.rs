@@ -127,6 +127,19 @@ permissions![
     (ReopenTimecards, "timecard:reopen", Admin, "Open decided timecards again"),
     (RecordDailyReports, "daily_report:record", Member, "Write, submit and amend daily reports"),
     (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
+    (
+        ReadDocuments,
+        "document:read",
+        Viewer,
+        "See collections, and the documents of those that the role may read"
+    ),
+    (
+        WriteDocuments,
+        "document:write",
+        Member,
+        "Write documents, in the collections that the role may write"
+    ),
+    (ManageCollections, "collection:manage", Manager, "Add, change and remove collections"),
     (ManageImports, "import:manage", Manager, "See how imports go, and call them off"),
     (ReadSagas, "saga:read", Manager, "See how payouts, offboardings and imports go"),
     (ManageSagas, "saga:manage", Admin, "Retry and undo them, and mark payouts paid"),

@@ -1,5 +1,4 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use entity::event;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -41,13 +40,14 @@ pub async fn changes(store: &Store, actor: &Actor, query: &ChangesQuery) -> Resu
     }
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
     let names = entities.iter().map(|entity| entity.entity);
-    let mut events = repository::latest(connection, log, (after, until), names, limit + 1).await?;
+    let visibility = store.visibility(actor);
+    let mut events =
+        repository::latest(connection, &visibility, log, (after, until), names, limit + 1).await?;
     let cut = events.len() as u64 > limit;
     events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let cursor = match events.last() {
-        Some(event::Model { position: Some(position), chain: Some(chain), .. }) if cut => {
-            Cursor::new(*position, chain, &scope)
-        }
+    let last = events.last().and_then(|last| Some((last.position?, last.chain.as_deref()?)));
+    let cursor = match last {
+        Some((position, chain)) if cut => Cursor::new(position, chain, &scope),
         _ => Cursor::new(until, chain(until), &scope),
     };
     let shown = |event| shown(actor, &entities, event);

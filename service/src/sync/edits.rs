@@ -157,7 +157,7 @@ async fn rejected<R: Changeable>(
 }
 
 fn data(edit: &Edit) -> Map<String, Value> {
-    edit.data.clone().unwrap_or_default()
+    edit.data.clone().unwrap_or_default().0
 }
 
 fn expected(edit: &Edit) -> Expected {
@@ -172,7 +172,8 @@ fn unexpected(pointer: &str, is_there: bool) -> Result<()> {
 }
 
 async fn removed<R: Changeable>(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Option<i64>> {
-    repository::removed(tx, actor.organization_id, R::ENTITY, id).await
+    let visibility = tx.visibility_of::<R>(actor);
+    repository::removed(tx, &visibility, actor.organization_id, R::ENTITY, id).await
 }
 
 fn applied<R: Changeable>(actor: &Actor, made: &R) -> Result<Outcome> {

@@ -8,7 +8,7 @@ mod kinds;
 mod repository;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
@@ -16,7 +16,11 @@ use validator::Validate;
 pub use changes::changes;
 pub use commands::sync;
 
-use crate::outcome::Outcome;
+use crate::{
+    error::Result,
+    input::{self, ExactObject, FromBody},
+    outcome::Outcome,
+};
 
 /// Cursor, filter and limit of a request for changes.
 #[crate::input::bounded]
@@ -95,6 +99,15 @@ pub struct SyncInput {
     pub changes: Vec<Edit>,
 }
 
+/// What the resources keep to the letter that clients write, is read so.
+impl FromBody for SyncInput {
+    const EXACT: &'static [&'static str] = &["changes/*/data/body", "changes/*/data/schema"];
+
+    fn from_body(body: Value) -> Result<Self> {
+        input::read(body)
+    }
+}
+
 /// Change of one resource.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -115,7 +128,7 @@ pub struct Edit {
     /// the input of a transition. Omitted for `delete`.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    pub data: Option<Map<String, Value>>,
+    pub data: Option<ExactObject>,
 }
 
 /// Results of a list of changes.

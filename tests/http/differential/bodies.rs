@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     choice::Choice,
-    ledger,
+    documents, ledger,
     script::{Call, Organization},
     texts::{BAD_DAYS, TEXTS, amount, bad_details, bad_text, day, details},
     work,
@@ -69,6 +69,7 @@ pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: 
         "expenses" => expense(choice, organization),
         "accounts" => ledger::account(choice),
         "journal-entries" => ledger::entry(choice, organization),
+        "collections" | "documents" => documents::new(choice, collection),
         _ => work::new(choice, organization, collection),
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     SEED, bodies,
     choice::Choice,
-    described, ledger,
+    described, documents, ledger,
     script::Organization,
     steps::{self, CHANGED},
     work,
@@ -37,6 +37,9 @@ fn routes() -> Vec<Route> {
 fn collection(route: &Route) -> &str {
     let path = route.path.strip_prefix(ORGANIZATION).or(route.path.strip_prefix("/v1"));
     let path = path.unwrap_or_default().trim_start_matches('/');
+    if path.contains("/documents") {
+        return "documents";
+    }
     let path = path.split("/{").next().unwrap_or_default();
     if path.is_empty() { "organizations" } else { path }
 }
@@ -79,8 +82,9 @@ fn properties(body: &Value, at: &str, found: &mut BTreeSet<String>) {
 
 #[test]
 fn the_scripts_make_and_change_rows_of_every_collection() {
-    let made = [steps::COLLECTIONS, &work::collections(), ledger::COLLECTIONS].concat();
-    let changed = [CHANGED, &work::collections(), ledger::COLLECTIONS].concat();
+    let besides = [&work::collections(), ledger::COLLECTIONS, documents::COLLECTIONS].concat();
+    let made = [steps::COLLECTIONS, &besides].concat();
+    let changed = [CHANGED, &besides].concat();
     for route in routes().iter().filter(|route| route.path.starts_with(ORGANIZATION)) {
         let known = if route.method == Method::PATCH { &changed } else { &made };
         let collection = collection(route);

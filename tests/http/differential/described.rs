@@ -6,7 +6,7 @@ use tests::route::{ORGANIZATION, document};
 use super::{
     bodies::{maybe, reference},
     choice::Choice,
-    ledger,
+    documents, ledger,
     script::Organization,
     steps,
     texts::TEXTS,
@@ -23,7 +23,9 @@ fn within(path: &str) -> Option<&str> {
 
 /// Their collections.
 pub(super) fn collections() -> Vec<&'static str> {
-    let named = [steps::COLLECTIONS, work::COLLECTIONS, ledger::COLLECTIONS].concat();
+    let named =
+        [steps::COLLECTIONS, work::COLLECTIONS, ledger::COLLECTIONS, documents::COLLECTIONS]
+            .concat();
     let paths = document()["paths"].as_object().into_iter().flatten();
     let created = paths.filter(|(_, item)| item["post"]["responses"]["201"].is_object());
     let collections = created.filter_map(|(path, _)| within(path));

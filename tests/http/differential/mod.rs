@@ -8,6 +8,7 @@ mod bodies;
 mod choice;
 mod coverage;
 mod described;
+mod documents;
 mod ledger;
 mod nodes;
 mod past;

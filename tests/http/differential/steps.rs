@@ -7,7 +7,7 @@ use tests::{Client, PASSWORD};
 use super::{
     bodies,
     choice::Choice,
-    ledger, past, queries,
+    documents, ledger, past, queries,
     script::{Call, Caller, Organization, Person, Row, Script},
     sync,
     texts::TEXTS,
@@ -64,6 +64,7 @@ pub(super) enum Step {
     Sync,
     Nonsense,
     Work,
+    Documents,
 }
 
 /// How often each kind of step comes, among all.
@@ -94,6 +95,7 @@ pub(super) const MONEY: Weights = &[
     (4, Step::Changes),
     (4, Step::Sync),
     (2, Step::Nonsense),
+    (12, Step::Documents),
 ];
 
 /// A script of work: people are there for it.
@@ -176,6 +178,7 @@ impl Script {
             Step::Accept => return self.accept(&organization, at).await,
             Step::Changes => sync::changes(&mut self.choice, &organization),
             Step::Sync => self.sync(at, &organization),
+            Step::Documents => documents::call(&mut self.choice, &organization),
             Step::Work => work::call(&mut self.choice, &organization),
             Step::Nonsense => nonsense(&mut self.choice, &organization),
             _ => read(&mut self.choice, &organization),

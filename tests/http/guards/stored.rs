@@ -16,6 +16,7 @@ const UNKNOWN: &[(&str, Unknown)] = &[
     ("api_key_id", ("api_key", "role", "from_tomorrow")),
     ("budget_id", ("budget", "period", "from_tomorrow")),
     ("category_id", ("category", "kind", "from_tomorrow")),
+    ("collection_id", ("collection", "read_role", "from_tomorrow")),
     ("daily_report_id", ("daily_report", "status", "from_tomorrow")),
     ("expense_id", ("expense", "status", "from_tomorrow")),
     ("incident_id", ("incident", "status", "from_tomorrow")),

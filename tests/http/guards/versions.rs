@@ -9,6 +9,10 @@ use tests::{Answer, App, Database, Route, Sample, each_database};
 
 /// Changes that take no version, and why.
 const UNVERSIONED: &[(&str, &str)] = &[
+    (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/documents",
+        "a new document has no version, and its collection does not change",
+    ),
     ("DELETE /v1/sessions/current", "a session begins and ends, and nothing in it changes"),
     ("DELETE /v1/sessions/{session_id}", "a session begins and ends, and nothing in it changes"),
     ("POST /v1/invitations/{token}/accept", "the token opens once, and names no version"),

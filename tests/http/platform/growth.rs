@@ -159,6 +159,7 @@ const SHORT: &[&str] = &[
     "balances",
     "budgets",
     "categories",
+    "collections",
     "history",
     "invitations",
     "members",
@@ -217,6 +218,7 @@ fn single_values(sample: &Sample, route: &Route, name: &str) -> Vec<String> {
         "changed_since" => texts("1800-01-01T00:00:00Z", "2090-01-01T00:00:00Z"),
         "amount_from" => texts("1", "9000000000"),
         "amount_to" => texts("9000000000", "1"),
+        "prefix" => texts("note", "zzz"),
         "near" => texts("0,0", "45,45"),
         // Goes with `near`.
         "since" | "within" => vec![],

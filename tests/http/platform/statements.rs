@@ -49,6 +49,28 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("DELETE /v1/organizations/{organization_id}/api-keys/{api_key_id}", 5),
     ("GET /v1/organizations/{organization_id}/balances", 2),
     ("GET /v1/organizations/{organization_id}/changes", 3),
+    ("POST /v1/organizations/{organization_id}/collections", 3),
+    ("GET /v1/organizations/{organization_id}/collections/{collection}/changes", 4),
+    ("GET /v1/organizations/{organization_id}/collections/{collection}/documents", 2),
+    ("POST /v1/organizations/{organization_id}/collections/{collection}/documents", 4),
+    ("GET /v1/organizations/{organization_id}/collections/{collection}/documents/{document_id}", 2),
+    ("PUT /v1/organizations/{organization_id}/collections/{collection}/documents/{document_id}", 4),
+    (
+        "PATCH /v1/organizations/{organization_id}/collections/{collection}/documents/{document_id}",
+        5,
+    ),
+    (
+        "DELETE /v1/organizations/{organization_id}/collections/{collection}/documents/{document_id}",
+        5,
+    ),
+    (
+        "GET /v1/organizations/{organization_id}/collections/{collection}/documents/{document_id}/history",
+        2,
+    ),
+    (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/documents/{document_id}/revert",
+        6,
+    ),
     ("GET /v1/organizations/{organization_id}/daily-reports", 3),
     ("POST /v1/organizations/{organization_id}/daily-reports", 5),
     ("GET /v1/organizations/{organization_id}/daily-reports/{daily_report_id}", 3),

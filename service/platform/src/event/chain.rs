@@ -32,6 +32,7 @@ pub fn link(previous: &str, position: i64, row: &event::Model) -> String {
         position: _,
         previous_chain: _,
         chain: _,
+        scope_id,
     } = row;
     let optional = |id: &Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     let mut hash = Sha256::new();
@@ -52,10 +53,18 @@ pub fn link(previous: &str, position: i64, row: &event::Model) -> String {
         &optional(request_id),
         data_digest,
     ] {
-        hash.update((field.len() as u64).to_be_bytes());
-        hash.update(field);
+        add(&mut hash, field);
+    }
+    // Of what is in no scope, it is that of the versions of steward that knew of none.
+    if scope_id.is_some() {
+        add(&mut hash, &optional(scope_id));
     }
     hexadecimal(&hash.finalize())
+}
+
+fn add(hash: &mut Sha256, field: &str) {
+    hash.update((field.len() as u64).to_be_bytes());
+    hash.update(field);
 }
 
 /// Puts events of one moment into the order in which they are told: by instant, and of each row by
@@ -101,6 +110,7 @@ mod tests {
             data: None,
             data_digest: START.into(),
             sealed: None,
+            scope_id: None,
             position: None,
             previous_chain: None,
             chain: None,
@@ -138,7 +148,8 @@ mod tests {
         let kind = event::Model { kind: "expense.approved".into(), ..one.clone() };
         let author = event::Model { author_id: Some(Uuid::nil()), ..one.clone() };
         let data = event::Model { data_digest: known.clone(), ..one.clone() };
-        for other in [kind, author, data, event(1, 2, 1), event(2, 1, 1), event(1, 1, 2)] {
+        let scope = event::Model { scope_id: Some(Uuid::nil()), ..one.clone() };
+        for other in [kind, author, data, scope, event(1, 2, 1), event(2, 1, 1), event(1, 1, 2)] {
             assert_ne!(link_of(&other), known);
         }
         let erased = event::Model { data: Some(serde_json::json!({})), ..one };

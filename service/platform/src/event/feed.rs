@@ -177,14 +177,22 @@ pub async fn page(
     let readable: Vec<&str> = readable.map(|resource| resource.entity).collect();
     let positions = (after, until);
     let log = actor.organization_id;
-    let rows =
-        repository::visible_between(store.read(), log, positions, &readable, filter, limit).await?;
+    let visibility = store.visibility(actor);
+    let rows = repository::visible_between(
+        store.read(),
+        &visibility,
+        log,
+        positions,
+        &readable,
+        filter,
+        limit,
+    );
     let shown = |event: Event| {
         let resource = filter.resource(&event.entity)?;
         Some(event.redacted_for(actor, resource))
     };
     let read = |row| Event::decrypted_lossy(store.keyring(), row).map(shown).transpose();
-    let items = rows.into_iter().filter_map(read).collect::<Result<Vec<Event>>>()?;
+    let items = rows.await?.into_iter().filter_map(read).collect::<Result<Vec<Event>>>()?;
     let full = items.len() as u64 == limit;
     let last = items.last().and_then(|event| event.position);
     Ok(EventPage { next_after: last.filter(|_| full).unwrap_or(until), items })

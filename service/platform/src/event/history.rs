@@ -5,14 +5,13 @@
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
-use entity::event;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{Effect, Event, Verb, repository};
+use super::{Effect, Event, Verb, Visibility, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -22,7 +21,6 @@ use crate::{
         Store, Tx,
         log::NO_ORGANIZATION,
         page::{Page, PageQuery},
-        stored,
     },
     text,
 };
@@ -86,7 +84,8 @@ pub async fn at<R: Resource>(
 ) -> Result<At<R>> {
     let Some(instant) = query.as_of else { return now.await.map(At::Now) };
     R::require_keys(store.keyring())?;
-    let mut past = past::<R>(store, actor.organization_id, id, instant).await?;
+    let visibility = store.visibility_of::<R>(actor);
+    let mut past = past::<R>(store, &visibility, actor.organization_id, id, instant).await?;
     R::redact(actor, &mut past.data);
     Ok(At::Then(past))
 }
@@ -99,21 +98,22 @@ pub async fn own_at<R: Resource>(
     now: impl Future<Output = Result<R>>,
 ) -> Result<At<R>> {
     let Some(instant) = query.as_of else { return now.await.map(At::Now) };
-    past::<R>(store, NO_ORGANIZATION, user_id, instant).await.map(At::Then)
+    let visibility = Visibility::unscoped();
+    past::<R>(store, &visibility, NO_ORGANIZATION, user_id, instant).await.map(At::Then)
 }
 
 async fn past<R: Resource>(
     store: &Store,
+    visibility: &Visibility,
     log: Uuid,
     id: Uuid,
     instant: DateTime<Utc>,
 ) -> Result<Past> {
-    let event = repository::at(store.read(), log, R::ENTITY, id, instant).await?;
-    let event = event.ok_or(Error::NotFound(R::ENTITY))?;
-    if stored::word::<Effect>(event::Column::Effect, event.id, &event.effect)? != Effect::Written {
+    let event = repository::at(store.read(), visibility, log, (R::ENTITY, id), instant).await?;
+    let event = Event::decrypted(store.keyring(), event.ok_or(Error::NotFound(R::ENTITY))?)?;
+    if event.effect != Effect::Written {
         return Err(Error::NotFound(R::ENTITY));
     }
-    let event = Event::decrypted(store.keyring(), event)?;
     match event.data {
         Some(Value::Object(data)) => Ok(Past { id, version: event.version, data }),
         _ => Err(erased()),
@@ -134,7 +134,8 @@ pub async fn history<R: Resource>(
     id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<Event>> {
-    let page = versions::<R>(store, actor.organization_id, id, query).await?;
+    let visibility = store.visibility_of::<R>(actor);
+    let page = versions::<R>(store, &visibility, actor.organization_id, id, query).await?;
     Ok(page.map(|event| event.redacted_for(actor, &Descriptor::of::<R>())))
 }
 
@@ -148,7 +149,9 @@ pub async fn of_verb<R: Resource>(
 ) -> Result<Page<Event>> {
     R::require_keys(store.keyring())?;
     let log = actor.organization_id;
-    let page = repository::of_verb(store.read(), log, R::ENTITY, verb, id, query).await?;
+    let (connection, visibility) = (store.read(), store.visibility_of::<R>(actor));
+    let about = (R::ENTITY, id);
+    let page = repository::of_verb(connection, &visibility, log, about, verb, query).await?;
     page.try_map(|row| Event::decrypted(store.keyring(), row))
 }
 
@@ -158,17 +161,19 @@ pub async fn own_history<R: Resource>(
     user_id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<Event>> {
-    versions::<R>(store, NO_ORGANIZATION, user_id, query).await
+    versions::<R>(store, &Visibility::unscoped(), NO_ORGANIZATION, user_id, query).await
 }
 
 async fn versions<R: Resource>(
     store: &Store,
+    visibility: &Visibility,
     log: Uuid,
     id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<Event>> {
     R::require_keys(store.keyring())?;
-    let page = repository::history(store.read(), log, R::ENTITY, id, query).await?;
+    let about = (R::ENTITY, id);
+    let page = repository::visible_history(store.read(), visibility, log, about, query).await?;
     // Only what nobody has made up has a page beyond its last.
     if page.items.is_empty() {
         return Err(Error::NotFound(R::ENTITY));
@@ -193,12 +198,14 @@ pub struct RevertInput {
 /// [`Error::Invalid`] where it never had that version, [`Error::State`] where that was erased.
 pub async fn revert_to<R: Resource, T>(
     tx: &Tx,
+    visibility: &Visibility,
     log: Uuid,
     id: Uuid,
     body: &TransitionBody<RevertInput>,
 ) -> Result<Change<T>> {
     let RevertInput { to_version } = body.input()?;
-    let event = repository::version(tx, log, R::ENTITY, id, to_version).await?;
+    let about = (R::ENTITY, id);
+    let event = repository::visible_version(tx, visibility, log, about, to_version).await?;
     let unknown =
         || Error::invalid("/to_version", "unknown", "must be a version that the resource has had");
     match Event::decrypted(tx.keyring(), event.ok_or_else(unknown)?)?.data {

@@ -11,7 +11,9 @@ pub mod repository;
 pub(crate) mod sealed;
 pub mod sequencer;
 mod state;
+pub(crate) mod verbatim;
 pub mod verify;
+mod visibility;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -24,13 +26,10 @@ pub use feed::{EventPage, EventQuery, Filter, head_position, list, page, require
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
 pub use history::{of_verb, revert_to};
 pub use state::{LogState, state};
+pub use visibility::{Visibility, VisibleRow};
 
 use crate::{
-    actor::Actor,
-    error::{Error, Result},
-    json::canonical,
-    resource::Descriptor,
-    seal::Keyring,
+    actor::Actor, error::Result, json::canonical, resource::Descriptor, seal::Keyring,
     store::stored,
 };
 
@@ -151,12 +150,8 @@ pub struct EventAuthor {
     pub id: Option<Uuid>,
 }
 
-/// Without what is sealed.
-impl TryFrom<entity::event::Model> for Event {
-    type Error = Error;
-
-    fn try_from(mut row: entity::event::Model) -> Result<Self> {
-        sealed::strip(&mut row);
+impl Event {
+    fn of(row: entity::event::Model) -> Result<Self> {
         let entity::event::Model {
             organization_id: _,
             id,
@@ -176,7 +171,12 @@ impl TryFrom<entity::event::Model> for Event {
             previous_chain: _,
             chain: _,
             sealed: _,
+            scope_id: _,
         } = row;
+        let mut data = data.map(canonical);
+        if let Some(data) = &mut data {
+            verbatim::expand(id, data)?;
+        }
         Ok(Self {
             id,
             position,
@@ -188,19 +188,36 @@ impl TryFrom<entity::event::Model> for Event {
             at: at.to_utc(),
             author: EventAuthor { kind: author, id: author_id },
             request_id,
-            data: data.map(canonical),
+            data,
         })
     }
-}
 
-impl Event {
+    /// The event without what is sealed of it.
+    ///
+    /// # Errors
+    /// Where this version does not know what it says.
+    pub fn unsealed(row: VisibleRow) -> Result<Self> {
+        let mut row = row.into_inner();
+        sealed::strip(&mut row);
+        Self::of(row)
+    }
+
+    /// The event without its data: for who may not see what it is about any more.
+    ///
+    /// # Errors
+    /// Where this version does not know what it says.
+    pub fn without_data(row: entity::event::Model) -> Result<Self> {
+        Self::of(entity::event::Model { data: None, ..row })
+    }
+
     /// The event as a whole.
     ///
     /// # Errors
     /// Where what is sealed does not open, or this version does not know what it says.
-    pub fn decrypted(keyring: &Keyring, mut row: entity::event::Model) -> Result<Self> {
+    pub fn decrypted(keyring: &Keyring, row: VisibleRow) -> Result<Self> {
+        let mut row = row.into_inner();
         sealed::open(keyring, &mut row)?;
-        Self::try_from(row)
+        Self::of(row)
     }
 
     /// The event as far as it opens. For lists of all that happens: they go on for what there is no key
@@ -208,16 +225,16 @@ impl Event {
     ///
     /// # Errors
     /// Where this version does not know what it says.
-    pub fn decrypted_lossy(keyring: &Keyring, row: entity::event::Model) -> Result<Self> {
-        if row.sealed.is_none() {
-            return Self::try_from(row);
+    pub fn decrypted_lossy(keyring: &Keyring, row: VisibleRow) -> Result<Self> {
+        let mut opened = row.clone().into_inner();
+        if opened.sealed.is_none() {
+            return Self::unsealed(row);
         }
-        let mut opened = row.clone();
         match sealed::open(keyring, &mut opened) {
-            Ok(()) => Self::try_from(opened),
+            Ok(()) => Self::of(opened),
             Err(error) => {
                 tracing::warn!(event = %row.id, %error, "what is sealed of an event does not open");
-                Self::try_from(row)
+                Self::unsealed(row)
             }
         }
     }

@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use entity::{event, event_head};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait,
-    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, Func, IntoValueTuple, Query, SelectStatement, TableRef},
+    IntoActiveModel, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
+    sea_query::{Expr, Func, IntoValueTuple, Query, SelectStatement, SubQueryStatement, TableRef},
 };
 use uuid::Uuid;
 
-use super::{Effect, Verb, chain::START, feed::Filter};
+use super::{Effect, Verb, Visibility, VisibleRow, chain::START, feed::Filter};
 use crate::{
     error::{Error, Result},
     store::{
@@ -268,6 +269,10 @@ pub async fn by_ids(
     rows::all(connection, events).await
 }
 
+/// The order of a history.
+const LATEST_FIRST: Sort<event::Column> =
+    Sort { name: "-version", column: event::Column::EntityVersion, descending: true };
+
 /// What is in a log about one resource, by the index of its history.
 fn about(log: Uuid, entity: &str, id: Uuid) -> Select<event::Entity> {
     versioned::find_in_organization::<event::Entity>(log)
@@ -283,39 +288,63 @@ pub async fn history(
     id: Uuid,
     query: &PageQuery,
 ) -> Result<Page<event::Model>> {
-    let sort = Sort { name: "-version", column: event::Column::EntityVersion, descending: true };
-    page(connection, about(log, entity, id), sort, query).await
+    page(connection, about(log, entity, id), LATEST_FIRST, query).await
 }
 
-/// When one thing has happened to a resource, the latest first.
-pub(super) async fn of_verb(
+/// The same as far as it may be seen.
+pub(super) async fn visible_history(
+    connection: &impl ConnectionTrait,
+    visibility: &Visibility,
+    log: Uuid,
+    (entity, id): (&str, Uuid),
+    query: &PageQuery,
+) -> Result<Page<VisibleRow>> {
+    visibility.page(connection, about(log, entity, id), LATEST_FIRST, query).await
+}
+
+/// The version that a resource was told of last, if it ever was: if it is gone, one more than it had.
+pub(crate) async fn last_version(
     connection: &impl ConnectionTrait,
     log: Uuid,
     entity: &str,
-    verb: Verb,
     id: Uuid,
+) -> Result<Option<i64>> {
+    let version = about(log, entity, id)
+        .select_only()
+        .column(event::Column::EntityVersion)
+        .order_by_desc(event::Column::EntityVersion)
+        .limit(1);
+    Ok(version.into_tuple().one(connection).await?)
+}
+
+/// When one thing has happened to a resource, the latest first, as far as it may be seen.
+pub(super) async fn of_verb(
+    connection: &impl ConnectionTrait,
+    visibility: &Visibility,
+    log: Uuid,
+    (entity, id): (&str, Uuid),
+    verb: Verb,
     query: &PageQuery,
-) -> Result<Page<event::Model>> {
+) -> Result<Page<VisibleRow>> {
     let kind = format!("{entity}.{}", verb.as_str());
     let events = about(log, entity, id).filter(event::COLUMN.kind.eq(kind));
-    let sort = Sort { name: "-version", column: event::Column::EntityVersion, descending: true };
-    page(connection, events, sort, query).await
+    visibility.page(connection, events, LATEST_FIRST, query).await
 }
 
 /// What had last been written of a resource at an instant, or that it was gone.
 pub(super) async fn at(
     connection: &impl ConnectionTrait,
+    visibility: &Visibility,
     log: Uuid,
-    entity: &str,
-    id: Uuid,
+    (entity, id): (&str, Uuid),
     instant: DateTime<Utc>,
-) -> Result<Option<event::Model>> {
+) -> Result<Option<VisibleRow>> {
     let events = about(log, entity, id)
         .filter(event::COLUMN.at.lte(instant.fixed_offset()))
         .filter(event::COLUMN.effect.ne(Effect::None.as_str()))
         .order_by_desc(event::Column::EntityVersion)
         .limit(1);
-    Ok(rows::all(connection, events).await?.pop())
+    Ok(visibility.rows(connection, events).await?.pop())
 }
 
 /// What made a version of a resource.
@@ -326,23 +355,38 @@ pub async fn version(
     id: Uuid,
     version: i64,
 ) -> Result<Option<event::Model>> {
-    let events = about(log, entity, id)
+    Ok(rows::all(connection, of_version(log, entity, id, version)).await?.pop())
+}
+
+/// The same as far as it may be seen.
+pub(super) async fn visible_version(
+    connection: &impl ConnectionTrait,
+    visibility: &Visibility,
+    log: Uuid,
+    (entity, id): (&str, Uuid),
+    version: i64,
+) -> Result<Option<VisibleRow>> {
+    Ok(visibility.rows(connection, of_version(log, entity, id, version)).await?.pop())
+}
+
+fn of_version(log: Uuid, entity: &str, id: Uuid, version: i64) -> Select<event::Entity> {
+    about(log, entity, id)
         .filter(event::COLUMN.entity_version.eq(version))
         .filter(event::COLUMN.effect.eq(Effect::Written.as_str()))
-        .limit(1);
-    Ok(rows::all(connection, events).await?.pop())
+        .limit(1)
 }
 
 /// The events of a log after a position and up to another, in order, that are about what is readable
 /// and pass a filter.
 pub(super) async fn visible_between(
     connection: &impl ConnectionTrait,
+    visibility: &Visibility,
     log: Uuid,
     (after, until): (i64, i64),
     readable: &[&str],
     filter: &Filter,
     limit: u64,
-) -> Result<Vec<event::Model>> {
+) -> Result<Vec<VisibleRow>> {
     let mut events = match filter.about() {
         Some((entity, Some(id))) => about(log, entity, id),
         Some((entity, None)) => versioned::find_in_organization::<event::Entity>(log)
@@ -360,7 +404,7 @@ pub(super) async fn visible_between(
         .filter(event::COLUMN.position.lte(until))
         .order_by_asc(event::Column::Position)
         .limit(limit);
-    rows::all(connection, events).await
+    visibility.rows(connection, events).await
 }
 
 /// What the log says of the version before that of an event.
@@ -379,4 +423,25 @@ pub async fn version_before(
         .order_by_desc(event::Column::EntityVersion)
         .limit(1);
     Ok(rows::all(connection, before).await?.pop())
+}
+
+/// The id of the last event of the same row that has a position and is a state. A subquery that gives
+/// one value is looked up by `idx-event-history`, row for row: PostgreSQL would join a NOT EXISTS with
+/// the whole log where it takes that for cheaper.
+pub fn latest_of_row(log: Uuid) -> Expr {
+    const LATER: &str = "later";
+    let later = |column| Expr::col((LATER, column));
+    let same = |column| later(column).equals((event::Entity, column));
+    let latest = Query::select()
+        .column((LATER, event::Column::Id))
+        .from_as(event::Entity, LATER)
+        .and_where(later(event::Column::OrganizationId).eq(log))
+        .and_where(same(event::Column::EntityId))
+        .and_where(same(event::Column::Entity))
+        .and_where(later(event::Column::Effect).ne(Effect::None.as_str()))
+        .and_where(later(event::Column::Position).is_not_null())
+        .order_by((LATER, event::Column::EntityVersion), Order::Desc)
+        .limit(1)
+        .to_owned();
+    SubQueryStatement::from(latest).into()
 }

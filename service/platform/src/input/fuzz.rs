@@ -10,7 +10,7 @@ use super::{change::merge, parse};
 /// If a second time changes something, if a null is left of the patch, or if something changes that the patch does
 /// not name.
 pub fn merge_patch(document: &[u8], patch: &[u8]) {
-    let (Ok(document), Ok(patch)) = (parse(document), parse(patch)) else { return };
+    let (Ok(document), Ok(patch)) = (parse(document, &[]), parse(patch, &[])) else { return };
     let mut once = document.clone();
     merge(&mut once, &patch);
     let mut twice = once.clone();

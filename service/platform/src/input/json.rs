@@ -6,15 +6,24 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use validator::Validate;
 
-use super::serde_message::{unkept, violation_from_serde};
+use super::{
+    exact::ExactDeserializer,
+    serde_message::{unkept, violation_from_serde},
+};
 use crate::error::{Error, Result, Violation, violations};
 
-/// A body as JSON.
+/// How many digits a number has at most that is kept to the letter.
+const MAX_DIGITS: usize = 1_000;
+/// How large or small its exponent is at most.
+const MAX_EXPONENT: u64 = 9_999;
+
+/// A body as JSON. Below the members that `exact` names numbers keep all their digits, so that more of them are taken
+/// there: a pointer without its first slash, in which `*` stands for any name or index.
 ///
 /// # Errors
 /// [`Error::Malformed`] where it is no JSON, [`Error::Invalid`] for texts that no database keeps: a
-/// NUL character, half a surrogate pair; and for integers that no number of serde_json keeps exactly.
-pub fn parse(bytes: &[u8]) -> Result<Value> {
+/// NUL character, half a surrogate pair; and for numbers that would not be kept as they are.
+pub fn parse(bytes: &[u8], exact: &[&str]) -> Result<Value> {
     if bytes.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
@@ -28,22 +37,36 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
     })?;
     deserializer.end().map_err(|error| Error::Malformed(error.to_string()))?;
     let mut found = Vec::new();
-    find_unkept(&value, &mut String::new(), &mut found);
+    find_unkept(&value, &mut String::new(), exact, &mut found);
     if found.is_empty() { Ok(value) } else { Err(Error::Invalid(found)) }
 }
 
+/// What is exact as a whole.
+const WHOLE: &[&str] = &[""];
+
+/// Whether all below a pointer is exact.
+fn is_exact(at: &str, exact: &[&str]) -> bool {
+    let fits = |(part, asked): (&str, &str)| asked == "*" || asked == part;
+    exact.iter().any(|asked| {
+        let (parts, asked) = (at.split('/').skip(1), asked.split('/'));
+        parts.clone().count() == asked.clone().count() && parts.zip(asked).all(fits)
+    })
+}
+
 /// Finds the texts that no database keeps, and the numbers that it would round.
-fn find_unkept(value: &Value, at: &mut String, found: &mut Vec<Violation>) {
+fn find_unkept(value: &Value, at: &mut String, exact: &[&str], found: &mut Vec<Violation>) {
     let length = at.len();
+    let exact = if exact != WHOLE && is_exact(at, exact) { WHOLE } else { exact };
     match value {
         Value::String(text) if text.contains('\0') => {
             found.push(Violation::new(at.clone(), "nul", "must not contain a NUL character"));
         }
+        Value::Number(number) if exact == WHOLE => found.extend(too_long(number.as_str(), at)),
         Value::Number(number) => found.extend(unkept_number(number.as_str(), at)),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 at.push_str(&format!("/{index}"));
-                find_unkept(item, at, found);
+                find_unkept(item, at, exact, found);
                 at.truncate(length);
             }
         }
@@ -58,12 +81,21 @@ fn find_unkept(value: &Value, at: &mut String, found: &mut Vec<Violation>) {
                 }
                 at.push('/');
                 at.push_str(&escape(name));
-                find_unkept(item, at, found);
+                find_unkept(item, at, exact, found);
                 at.truncate(length);
             }
         }
         _ => {}
     }
+}
+
+fn too_long(number: &str, at: &str) -> Option<Violation> {
+    let (digits, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let exponent = exponent.trim_start_matches(['+', '-']).parse::<u64>();
+    let is_kept = digits.bytes().filter(u8::is_ascii_digit).count() <= MAX_DIGITS
+        && exponent.is_ok_and(|exponent| exponent <= MAX_EXPONENT);
+    let message = "must have at most 1000 digits, and an exponent from -9999 to 9999";
+    (!is_kept).then(|| Violation::new(at, "range", message))
 }
 
 fn unkept_number(number: &str, at: &str) -> Option<Violation> {
@@ -117,7 +149,7 @@ pub fn read<T: DeserializeOwned + Validate>(value: Value) -> Result<T> {
     if !value.is_object() {
         return Err(Error::invalid("", "type", "must be an object"));
     }
-    let input: T = serde_path_to_error::deserialize(value).map_err(|error| {
+    let input: T = serde_path_to_error::deserialize(ExactDeserializer(value)).map_err(|error| {
         Error::Invalid(vec![violation_from_serde(&pointer(error.path()), error.inner())])
     })?;
     input.validate().map_err(|errors| Error::Invalid(violations(&errors)))?;
@@ -152,7 +184,7 @@ mod tests {
 
     #[test]
     fn texts_that_no_database_keeps_are_refused_with_a_pointer() {
-        let pointers = |body: &[u8]| match parse(body) {
+        let pointers = |body: &[u8]| match parse(body, &[]) {
             Err(Error::Invalid(found)) => found.into_iter().map(|v| v.pointer).collect(),
             other => vec![format!("{other:?}")],
         };
@@ -160,16 +192,16 @@ mod tests {
         assert_eq!(pointers(br#"{"a~/b":"\u0000"}"#), ["/a~0~1b"]);
         assert_eq!(pointers(br#"{"a":{"b":"\ud800"}}"#), ["/a/b"]);
         assert_eq!(pointers(br#"{"a":[1e400]}"#), ["/a/0"]);
-        assert!(matches!(parse(br#"{"a":"#), Err(Error::Malformed(_))));
-        assert!(matches!(parse(br#"{} {}"#), Err(Error::Malformed(_))));
-        assert!(parse("{\"a\":\"\\u0041 \\\\u0000\"}".as_bytes()).is_ok());
+        assert!(matches!(parse(br#"{"a":"#, &[]), Err(Error::Malformed(_))));
+        assert!(matches!(parse(br#"{} {}"#, &[]), Err(Error::Malformed(_))));
+        assert!(parse("{\"a\":\"\\u0041 \\\\u0000\"}".as_bytes(), &[]).is_ok());
     }
 
     #[test]
     fn an_integer_is_kept_exactly_or_refused_with_a_pointer() {
         let kept = r#"[9007199254740993, -9223372036854775808, 18446744073709551615, 1e19, 2E+300,
             100000000000000000000, 9007199254740992.0, 0.1234567890123456789, "18446744073709551617"]"#;
-        assert!(parse(kept.as_bytes()).is_ok());
+        assert!(parse(kept.as_bytes(), &[]).is_ok());
         for number in [
             "18446744073709551616000001",
             "18446744073709551617",
@@ -177,11 +209,31 @@ mod tests {
             "9007199254740993.0",
         ] {
             let body = format!(r#"{{"a/b": {{"c": [0, {number}]}}, "d": "x"}}"#);
-            let Err(Error::Invalid(found)) = parse(body.as_bytes()) else {
+            let Err(Error::Invalid(found)) = parse(body.as_bytes(), &[]) else {
                 panic!("{number} was taken");
             };
             let found: Vec<_> = found.iter().map(|it| (&*it.pointer, &*it.code)).collect();
             assert_eq!(found, [("/a~1b/c/1", "precision")], "{number}");
         }
+    }
+
+    #[test]
+    fn numbers_of_exact_members_keep_all_their_digits_within_bounds() {
+        let body =
+            r#"{"body":{"a":[9007199254740993.0,1e400,-0.00,1E+9999]},"list":[{"b":1e400}]}"#;
+        let value = parse(body.as_bytes(), &["body", "list/*/b"]).expect("it is kept");
+        assert_eq!(value["body"].to_string(), r#"{"a":[9007199254740993.0,1e400,-0.00,1E+9999]}"#);
+        let pointers = |body: &str, exact: &[&str]| match parse(body.as_bytes(), exact) {
+            Err(Error::Invalid(found)) => found.into_iter().map(|it| it.pointer).collect(),
+            other => vec![format!("{other:?}")],
+        };
+        assert_eq!(pointers(r#"{"a":1e400,"body":1}"#, &["body"]), ["/a"]);
+        assert_eq!(pointers(r#"{"list":[{"c":1e400}]}"#, &["list/*/b"]), ["/list/0/c"]);
+        assert_eq!(pointers(r#"{"body":{"a":1e10000}}"#, &["body"]), ["/body/a"]);
+        assert_eq!(pointers(r#"{"body":{"a":1e-99999999999999999999}}"#, &["body"]), ["/body/a"]);
+        let long = "1".repeat(MAX_DIGITS);
+        assert!(parse(format!("[{long}]").as_bytes(), &["*"]).is_ok());
+        assert_eq!(pointers(&format!("[{long}.0]"), &["*"]), ["/0"]);
+        assert_eq!(pointers(r#"{"body":{"a":"\u0000"}}"#, &["body"]), ["/body/a"]);
     }
 }

@@ -8,6 +8,7 @@
 mod any_of;
 pub mod batch;
 mod change;
+mod exact;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod json;
@@ -23,6 +24,7 @@ use validator::Validate;
 
 pub use any_of::{AnyOf, AnyOrNone, IdOrNone, MAX_VALUES};
 pub use change::Change;
+pub use exact::ExactObject;
 pub use json::{parse, read};
 pub use platform_macros::bounded;
 pub use schema::{batch_schema, patch_schema};
@@ -33,6 +35,10 @@ use crate::{error::Result, store::versioned::Expected};
 
 /// What can be made of a body.
 pub trait FromBody: Sized {
+    /// Below which members of the body JSON is kept to the letter, as [`parse`] takes them. What a resource names in
+    /// [`Resource::VERBATIM`](crate::resource::Resource::VERBATIM) is so in the bodies of its own operations.
+    const EXACT: &'static [&'static str] = &[];
+
     /// Reads it from a body.
     fn from_body(body: Value) -> Result<Self>;
 }

@@ -1,10 +1,12 @@
 use futures_util::future::BoxFuture;
+use sea_orm::sea_query::SelectStatement;
 use uuid::Uuid;
 
 use super::Tx;
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    role::Role,
     saga::Kind,
     zone::Zone,
 };
@@ -14,6 +16,9 @@ pub type OnTimeZoneChange = for<'a> fn(&'a Tx, &'a Actor, Zone) -> BoxFuture<'a,
 
 /// Whether an organization has amounts of a kind.
 pub type HasAmounts = for<'a> fn(&'a Tx, Uuid) -> BoxFuture<'a, Result<bool>>;
+
+/// A query of the ids of an organization's scopes that a role may read ([`crate::event::Visibility`]).
+pub type ReadableScopes = fn(Uuid, Role) -> SelectStatement;
 
 /// What the domain hands in: what is called here by the name that a row has, and what one aggregate does
 /// because of another that does not know it.
@@ -25,6 +30,8 @@ pub struct Catalogue {
     pub on_time_zone_change: &'static [OnTimeZoneChange],
     /// The kinds of amounts that stand in the way of another currency, by what clients call them.
     pub amounts: &'static [(&'static str, HasAmounts)],
+    /// Which scopes a role may read.
+    pub readable_scopes: ReadableScopes,
 }
 
 impl Catalogue {

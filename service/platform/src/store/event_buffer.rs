@@ -104,6 +104,7 @@ mod tests {
             data_digest: String::new(),
             data: None,
             sealed: None,
+            scope_id: None,
             position: None,
             previous_chain: None,
             chain: None,

@@ -140,6 +140,7 @@ pub const DUPLICATE_POINTERS: &[(&str, &str)] = &[
     ("email_key", "/email"),
     ("sibling_key", "/name"),
     ("job_number_key", "/job_number"),
+    ("name", "/name"),
     ("starts_on", "/starts_on"),
     ("day", "/day"),
     ("week_starts_on", "/week_starts_on"),

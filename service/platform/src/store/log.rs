@@ -14,7 +14,7 @@ use super::{Tx, commit_marker::CommitMarker, signal::Signal, stored::StoredWord}
 use crate::{
     actor::{Actor, Author},
     error::{Error, Result},
-    event::{Effect, Verb, sealed},
+    event::{Effect, Verb, sealed, verbatim},
     json::canonical,
     random::hexadecimal,
     resource::Resource,
@@ -56,6 +56,13 @@ impl From<&Actor> for EventContext {
 /// The log of what happens to users and is of no organization.
 pub const NO_ORGANIZATION: Uuid = Uuid::nil();
 
+/// What an event is about.
+struct About {
+    id: Uuid,
+    version: i64,
+    scope: Option<Uuid>,
+}
+
 impl Tx {
     /// Records what has happened to a resource: the resource as it is now, or was last.
     pub(super) async fn record_at<R: Resource>(
@@ -69,7 +76,8 @@ impl Tx {
         let version = resource.version() + i64::from(effect == Effect::Removed);
         let data = serde_json::to_value(resource)
             .map_err(|error| Error::Internal(format!("a resource cannot be shown: {error}")))?;
-        self.record_data::<R>(at, context, verb, effect, (resource.id(), version), data).await
+        let about = About { id: resource.id(), version, scope: resource.scope() };
+        self.record_data::<R>(at, context, verb, effect, about, data).await
     }
 
     /// Records something about a resource that is not the resource itself.
@@ -80,7 +88,11 @@ impl Tx {
         (id, version): (Uuid, i64),
         data: Value,
     ) -> Result<()> {
-        self.record_data::<R>(self.now(), context, verb, Effect::None, (id, version), data).await
+        if R::SCOPED {
+            return Err(Error::Internal(format!("a notice about {} has no scope", R::ENTITY)));
+        }
+        let about = About { id, version, scope: None };
+        self.record_data::<R>(self.now(), context, verb, Effect::None, about, data).await
     }
 
     async fn record_data<R: Resource>(
@@ -89,7 +101,7 @@ impl Tx {
         context: &EventContext,
         verb: Verb,
         effect: Effect,
-        (entity_id, version): (Uuid, i64),
+        About { id: entity_id, version, scope }: About,
         mut data: Value,
     ) -> Result<()> {
         if !R::VERBS.contains(&verb) {
@@ -99,10 +111,11 @@ impl Tx {
         let log = context.organization_id;
         let is_first_of_client_id = verb == Verb::Created && self.is_client_id(entity_id);
         let id = if is_first_of_client_id {
-            creation_event_id(R::ENTITY, entity_id)
+            creation_event_id(R::ENTITY, entity_id, version)
         } else {
             self.new_id()
         };
+        verbatim::keep::<R>(&mut data)?;
         let sealed = sealed::seal::<R>((self.keyring(), self.random()), (log, id), &mut data)?;
         self.event_buffer().add(event::Model {
             organization_id: log,
@@ -120,6 +133,7 @@ impl Tx {
             data_digest: digest(&data),
             data: Some(data),
             sealed,
+            scope_id: scope,
             position: None,
             previous_chain: None,
             chain: None,
@@ -149,13 +163,22 @@ impl Tx {
     }
 }
 
-/// The id of the event that tells that something was made whose id a client chose: only one can be, in whatever
-/// transactions it is tried, also where what was made is gone again. Nobody finds two ids with the same (RFC 9562,
-/// version 8).
-fn creation_event_id(entity: &str, id: Uuid) -> Uuid {
-    let hash = Sha256::new().chain_update(entity).chain_update(id.as_bytes()).finalize();
+/// The id of the event that tells that something was made whose id a client chose: only one can be of each version, in
+/// whatever transactions it is tried, also where what was made is gone again. Nobody finds two ids with the same (RFC
+/// 9562, version 8).
+fn creation_event_id(entity: &str, id: Uuid, version: i64) -> Uuid {
+    let hash = Sha256::new().chain_update(entity).chain_update(id.as_bytes());
+    let hash = match version {
+        1 => hash,
+        again => hash.chain_update(again.to_be_bytes()),
+    };
+    hashed_id(hash)
+}
+
+/// The id that follows from a hash (RFC 9562, version 8): nobody finds what else has the same.
+pub fn hashed_id(hash: Sha256) -> Uuid {
     let mut bytes = [0; 16];
-    bytes.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
+    bytes.iter_mut().zip(hash.finalize()).for_each(|(byte, hashed)| *byte = hashed);
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
@@ -225,10 +248,14 @@ mod tests {
     #[test]
     fn the_first_event_follows_from_what_is_made() {
         let id = Uuid::from_u128(7);
-        assert_eq!(creation_event_id("task", id), creation_event_id("task", id));
-        assert_ne!(creation_event_id("task", id), creation_event_id("expense", id));
-        assert_ne!(creation_event_id("task", id), creation_event_id("task", Uuid::from_u128(8)));
-        assert_eq!(creation_event_id("task", id).get_version_num(), 8);
+        assert_eq!(creation_event_id("task", id, 1), creation_event_id("task", id, 1));
+        assert_ne!(creation_event_id("task", id, 1), creation_event_id("expense", id, 1));
+        assert_ne!(
+            creation_event_id("task", id, 1),
+            creation_event_id("task", Uuid::from_u128(8), 1)
+        );
+        assert_ne!(creation_event_id("task", id, 1), creation_event_id("task", id, 3));
+        assert_eq!(creation_event_id("task", id, 1).get_version_num(), 8);
     }
 
     #[test]

@@ -48,7 +48,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 
 use backfill_requests::BackfillRequests;
-pub use catalogue::{Catalogue, HasAmounts, OnTimeZoneChange};
+pub use catalogue::{Catalogue, HasAmounts, OnTimeZoneChange, ReadableScopes};
 pub use connections::Connections;
 pub use failure::DUPLICATE_POINTERS;
 pub(crate) use inspection::Inspection;
@@ -160,6 +160,11 @@ impl Store {
     /// The organizations whose spending totals are to be backfilled.
     pub fn backfill_requests(&self) -> &BackfillRequests {
         &self.context.backfill_requests
+    }
+
+    /// What the domain has handed in.
+    pub fn catalogue(&self) -> &'static Catalogue {
+        self.context.catalogue
     }
 
     /// Connections for queries.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use sea_orm::{ColumnTrait, EntityName};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use strum::VariantArray;
 use uuid::Uuid;
 
@@ -47,6 +47,15 @@ pub fn word<W: StoredWord>(column: impl ColumnTrait, id: Uuid, word: &str) -> Re
 pub fn json<T: DeserializeOwned>(column: impl ColumnTrait, id: Uuid, json: Value) -> Result<T> {
     serde_json::from_value(canonical(json))
         .map_err(|_| unreadable(column, id, "JSON that cannot be read"))
+}
+
+/// What a column says that has an object of JSON to the letter.
+///
+/// # Errors
+/// [`Error::Internal`] for what is none. What it says stays out of the log.
+pub fn exact_object(column: impl ColumnTrait, id: Uuid, text: &str) -> Result<Map<String, Value>> {
+    serde_json::from_str(text)
+        .map_err(|_| unreadable(column, id, "an object of JSON that cannot be read"))
 }
 
 fn unreadable<C: ColumnTrait>(column: C, id: Uuid, what: &str) -> Error {

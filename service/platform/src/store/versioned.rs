@@ -20,8 +20,9 @@ use uuid::Uuid;
 
 use super::{Tx, log::EventContext, rows};
 use crate::{
+    actor::Actor,
     error::{Error, Result, Stale},
-    event::{Effect, Verb},
+    event::{self, Effect, Verb},
     resource::Resource,
 };
 
@@ -186,6 +187,39 @@ pub async fn find_unchanged<E: TenantEntity + Versioned>(
 pub async fn insert<A, R>(
     tx: &Tx,
     context: impl Into<EventContext>,
+    row: A,
+    view: impl FnOnce(<A::Entity as EntityTrait>::Model) -> Result<R>,
+) -> Result<R>
+where
+    A: ActiveModelTrait<Entity: Versioned> + ActiveModelBehavior + Send,
+    R: Resource,
+{
+    insert_at(tx, context, 1, row, view).await
+}
+
+/// Writes a row whose id follows from what it is, and records it. One that was there before and was deleted counts its
+/// version on: the history of the id is one line.
+pub async fn insert_again<A, R>(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    row: A,
+    view: impl FnOnce(<A::Entity as EntityTrait>::Model) -> Result<R>,
+) -> Result<R>
+where
+    A: ActiveModelTrait<Entity: Versioned> + ActiveModelBehavior + Send,
+    R: Resource,
+{
+    let last = event::repository::last_version(tx, actor.organization_id, R::ENTITY, id).await?;
+    // Of two that write the same version, the id of the event refuses one.
+    tx.add_client_ids([&id].into_iter());
+    insert_at(tx, actor, last.map_or(1, |last| last + 1), row, view).await
+}
+
+async fn insert_at<A, R>(
+    tx: &Tx,
+    context: impl Into<EventContext>,
+    version: i64,
     mut row: A,
     view: impl FnOnce(<A::Entity as EntityTrait>::Model) -> Result<R>,
 ) -> Result<R>
@@ -193,7 +227,7 @@ where
     A: ActiveModelTrait<Entity: Versioned> + ActiveModelBehavior + Send,
     R: Resource,
 {
-    row.set(A::Entity::VERSION, 1_i64.into());
+    row.set(A::Entity::VERSION, version.into());
     let statement =
         A::Entity::insert(row).into_query().returning(rows::returning::<A::Entity>()).to_owned();
     let written = rows::written::<A::Entity>(tx, &statement).await?;

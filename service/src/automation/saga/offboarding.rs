@@ -12,7 +12,7 @@ use super::OffboardingInput;
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    event,
+    event::{self, Visibility},
     idempotency::WriteOnce,
     identity::member::{self, Member},
     input::{Change, FromBody, TransitionBody},
@@ -172,7 +172,8 @@ async fn return_tasks(tx: &Tx, actor: &Actor, work: &Work) -> Result<StepResult>
     for (id, version) in given.iter().copied() {
         let body = TransitionBody::from_body(json!({ "to_version": version - 1 }))?;
         undo_unless_changed(tx, async |tx| {
-            let back = event::revert_to::<Task, _>(tx, actor.organization_id, id, &body).await?;
+            let (seen, log) = (Visibility::unscoped(), actor.organization_id);
+            let back = event::revert_to::<Task, _>(tx, &seen, log, id, &body).await?;
             Task::change(tx, actor, id, Expected::Version(version), &back).await.map(drop)
         })
         .await?;

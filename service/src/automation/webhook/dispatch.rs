@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::{
     DeliveryState, Settings, Webhook,
     repository::{self, Endpoint},
-    rules::wants,
+    rules::{VIEWER_ROLE, wants},
 };
 use crate::{
     background::{Concurrency, Work},
@@ -77,7 +77,10 @@ async fn advance(tx: &Tx, endpoint: Endpoint, settings: &Settings) -> Result<u64
     let Some(position) = events.last().and_then(|event| event.position) else { return Ok(0) };
     let passed = events.len() as u64;
     let wanted = events.into_iter().filter(|it| wants(&webhook.kinds, &it.entity, &it.kind));
-    let deliveries: Vec<_> = wanted.map(|event| delivery(tx, endpoint, settings, event)).collect();
+    let visibility = tx.visibility(organization_id, VIEWER_ROLE);
+    let wanted = visibility.screen(tx, wanted.collect()).await?;
+    let deliveries: Vec<_> =
+        wanted.iter().map(|event| delivery(tx, endpoint, settings, event)).collect();
     if !deliveries.is_empty() {
         tx.signal(Signal::Work);
     }
@@ -98,7 +101,7 @@ fn delivery(
     tx: &Tx,
     (organization_id, webhook_id): Endpoint,
     settings: &Settings,
-    event: event::Model,
+    event: &event::Model,
 ) -> webhook_delivery::ActiveModel {
     let now = tx.now();
     let wait = settings.retries.after(0, 0).unwrap_or_default();
@@ -107,7 +110,7 @@ fn delivery(
         id: Set(tx.new_id()),
         webhook_id: Set(webhook_id),
         event_id: Set(Some(event.id)),
-        kind: Set(event.kind),
+        kind: Set(event.kind.clone()),
         entity_id: Set(event.entity_id),
         position: Set(event.position.unwrap_or_default()),
         state: Set(DeliveryState::Pending.as_str().to_owned()),

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
-use entity::{event, webhook, webhook_delivery};
+use entity::{webhook, webhook_delivery};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -95,13 +95,12 @@ pub(super) fn id(delivery: &webhook_delivery::Model) -> Uuid {
 }
 
 /// The message of an event, as `actor` may see it; nothing of what is sealed leaves steward by this way.
-pub(super) fn of_event(actor: &Actor, row: event::Model) -> Result<Value> {
-    let event = Event::try_from(row)?;
+pub(super) fn of_event(actor: &Actor, event: Event) -> Value {
     let event = match catalogue::resource(&event.entity) {
         Some(resource) => event.redacted_for(actor, resource),
         None => event,
     };
-    Ok(json!({ "type": event.kind, "timestamp": event.at, "data": event }))
+    json!({ "type": event.kind, "timestamp": event.at, "data": event })
 }
 
 /// The message of a test.

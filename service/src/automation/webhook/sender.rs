@@ -12,7 +12,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{webhook, webhook_delivery};
+use entity::{event, webhook, webhook_delivery};
 use futures_util::future::BoxFuture;
 use sea_orm::{ActiveValue::Set, sea_query::Condition};
 use serde_json::Value;
@@ -28,7 +28,7 @@ use crate::{
     actor::Actor,
     background::{Concurrency, Work},
     error::{Error, Result},
-    event::repository::by_ids,
+    event::{Event, repository::by_ids},
     outbound::Outbound,
     store::{Store, Tx, signal::Signal},
     trace::{self, TARGET},
@@ -262,15 +262,23 @@ async fn messages(
 ) -> Result<Vec<(webhook_delivery::Model, Value)>> {
     let viewer = message::webhook_viewer(Actor::system(tx, organization_id).await?);
     let ids: Vec<_> = deliveries.iter().filter_map(|delivery| delivery.event_id).collect();
-    let events = by_ids(tx, organization_id, &ids).await?;
-    let mut events: HashMap<_, _> = events.into_iter().map(|event| (event.id, event)).collect();
+    let rows = by_ids(tx, organization_id, &ids).await?;
+    let visible = tx.visibility(organization_id, viewer.role).screen(tx, rows.clone()).await?;
+    let mut visible: HashMap<_, _> = visible.into_iter().map(|row| (row.id, row)).collect();
+    // What was visible when it happened, and is not now, is told of without its data.
+    let mut event = |row: event::Model| match visible.remove(&row.id) {
+        Some(row) => Event::unsealed(row),
+        None => Event::without_data(row),
+    };
+    let events = rows.into_iter().map(|row| Ok((row.id, event(row)?)));
+    let mut events = events.collect::<Result<HashMap<_, _>>>()?;
     let message = |delivery: webhook_delivery::Model| {
         let message = match delivery.event_id {
             None => message::of_test(&delivery),
             Some(id) => {
                 let event = events.remove(&id);
                 let event = event.ok_or_else(|| Error::Internal(format!("no event {id}")))?;
-                message::of_event(&viewer, event)?
+                message::of_event(&viewer, event)
             }
         };
         Ok((delivery, message))

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Fit, NewUser, PasswordChange, Passwords, Registration, User, UserInput, repository};
 use crate::{
     error::{Error, Result},
-    event::{self, RevertInput, Verb},
+    event::{self, RevertInput, Verb, Visibility},
     idempotency::WriteOnce,
     identity::{invitation, session, throttle::Origin},
     input::{Change, TransitionBody},
@@ -181,7 +181,9 @@ pub async fn revert(
 ) -> Result<User> {
     store
         .write(async move |tx| {
-            let change = match event::revert_to::<User, _>(tx, NO_ORGANIZATION, id, &body).await {
+            let own = Visibility::unscoped();
+            let back = event::revert_to::<User, _>(tx, &own, NO_ORGANIZATION, id, &body).await;
+            let change = match back {
                 Ok(change) => change,
                 Err(error @ (Error::Invalid(_) | Error::State { .. })) => {
                     // Which version they have is said first.

@@ -1,0 +1,13 @@
+//! Routes of collections and documents.
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+mod collection;
+// The aggregate has the name of its wing.
+#[allow(clippy::module_inception)]
+mod document;
+
+/// Those within an organization; what is called most comes first.
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.configure(document::routes).configure(collection::routes);
+}

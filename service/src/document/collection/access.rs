@@ -1,0 +1,61 @@
+//! Who may read and write the documents of a collection: by its roles as they are now.
+
+use sea_orm::ConnectionTrait;
+
+use super::{Collection, repository};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    store::stored::StoredWord,
+};
+
+/// The collection of this id or name, if the actor may read its documents.
+///
+/// # Errors
+/// [`Error::NotFound`], also where the actor may not.
+pub(crate) async fn readable(
+    connection: &impl ConnectionTrait,
+    actor: &Actor,
+    reference: &str,
+) -> Result<Collection> {
+    let row = repository::find(connection, actor.organization_id, reference).await?;
+    let collection = row.map(Collection::try_from).transpose()?;
+    collection
+        .filter(|collection| collection.is_readable(actor))
+        .ok_or(Error::NotFound("collection"))
+}
+
+/// The collection of this id or name, if the actor may write its documents.
+///
+/// # Errors
+/// [`Error::NotFound`] where the actor may not even read them, [`Error::Forbidden`].
+pub(crate) async fn writable(
+    connection: &impl ConnectionTrait,
+    actor: &Actor,
+    reference: &str,
+) -> Result<Collection> {
+    let collection = readable(connection, actor, reference).await?;
+    collection.require_writable(actor)?;
+    Ok(collection)
+}
+
+impl Collection {
+    /// Whether the actor may read the documents.
+    pub(crate) fn is_readable(&self, actor: &Actor) -> bool {
+        actor.role >= self.read_role
+    }
+
+    /// Refuses an actor who may not write the documents.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub(crate) fn require_writable(&self, actor: &Actor) -> Result<()> {
+        if actor.role >= self.write_role {
+            return Ok(());
+        }
+        let role = self.write_role.as_str();
+        let detail =
+            format!("documents of the collection are written by the role {role} and higher");
+        Err(Error::forbidden("role_insufficient", detail))
+    }
+}

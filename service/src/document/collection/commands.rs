@@ -1,0 +1,89 @@
+use entity::collection;
+use sea_orm::ActiveValue::Set;
+use serde_json::{Value, json};
+
+use super::{Collection, CollectionInput, repository, rules};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    event::Verb,
+    resource::{Crud, Mapped, Resource, versioned},
+    role::Permission,
+    store::{
+        Tx,
+        page::{PageQuery, Sort},
+        stored::StoredWord,
+    },
+};
+
+/// How many collections an organization has at most.
+const MAX_COLLECTIONS: u64 = 1_000;
+
+versioned!(Collection);
+
+impl Resource for Collection {
+    const ENTITY: &'static str = "collection";
+    const READ: Permission = Permission::ReadDocuments;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
+    const VERBATIM: &'static [&'static str] = &["schema"];
+}
+
+/// By name.
+impl Mapped for Collection {
+    type Entity = collection::Entity;
+    type Query = PageQuery;
+
+    fn sort(_: &PageQuery) -> Sort<collection::Column> {
+        Sort { name: "name", column: collection::Column::Name, descending: false }
+    }
+}
+
+impl Crud for Collection {
+    type Input = CollectionInput;
+    const WRITE: Permission = Permission::ManageCollections;
+    const IN_USE: &'static str = "the collection has documents; delete them first";
+
+    fn input(&self) -> CollectionInput {
+        CollectionInput {
+            name: self.name.clone(),
+            title: self.title.clone(),
+            schema: self.schema.clone(),
+            indexes: self.indexes.clone(),
+            read_role: self.read_role,
+            write_role: self.write_role,
+        }
+    }
+
+    fn columns(_: &Actor, input: CollectionInput) -> Result<collection::ActiveModel> {
+        let CollectionInput { name, title, schema, indexes, read_role, write_role } = input;
+        Ok(collection::ActiveModel {
+            name: Set(name),
+            title: Set(title),
+            schema: Set(schema.map(|schema| Value::Object(schema.0).to_string())),
+            indexes: Set(json!(indexes)),
+            read_role: Set(read_role.as_str().to_owned()),
+            write_role: Set(write_role.as_str().to_owned()),
+            ..Default::default()
+        })
+    }
+
+    async fn check(
+        tx: &Tx,
+        actor: &Actor,
+        current: Option<&Self>,
+        input: &CollectionInput,
+    ) -> Result<()> {
+        rules::roles(actor.role, current.map(|now| [now.read_role, now.write_role]), input)?;
+        let is_new = current.is_none();
+        let id = actor.organization_id;
+        if is_new && repository::has_as_many(tx, id, MAX_COLLECTIONS).await? {
+            let detail = format!("an organization has at most {MAX_COLLECTIONS} collections");
+            return Err(Error::state("too_many_collections", detail));
+        }
+        Ok(())
+    }
+
+    async fn before_delete(_: &Tx, actor: &Actor, current: &Self) -> Result<()> {
+        rules::within(actor.role, [current.read_role, current.write_role].into_iter())
+    }
+}

@@ -1,0 +1,328 @@
+use entity::document;
+use sea_orm::{ActiveValue::Set, ConnectionTrait};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    Document, DocumentInput, DocumentQuery, DocumentReplacementInput, NewDocument, repository,
+    rules,
+};
+use crate::{
+    actor::Actor,
+    document::collection::{self, Collection},
+    error::{Error, Result, Violation},
+    event::{self, At, AtQuery, Event, Verb},
+    idempotency::WriteOnce,
+    input::{Change, Create, Deferred, ExactObject, TransitionBody},
+    resource::{Changeable, Resource, Versioned, Writable},
+    role::Permission,
+    store::{
+        Store, Tx,
+        page::{Page, PageQuery},
+        versioned::{self, Expected},
+    },
+};
+
+impl Versioned for Document {
+    fn id(&self) -> Uuid {
+        self.uuid
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+impl Resource for Document {
+    const ENTITY: &'static str = "document";
+    const READ: Permission = Permission::ReadDocuments;
+    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
+    const VERBATIM: &'static [&'static str] = &["body"];
+    const SCOPED: bool = true;
+
+    fn scope(&self) -> Option<Uuid> {
+        Some(self.collection_id)
+    }
+}
+
+impl Changeable for Document {
+    type Input = DocumentInput;
+    const WRITE: Permission = Permission::WriteDocuments;
+
+    fn input(&self) -> DocumentInput {
+        DocumentInput {
+            id: self.id.clone(),
+            collection: self.collection.clone(),
+            body: self.body.clone(),
+        }
+    }
+
+    async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Self> {
+        let (collection, row) = found(tx, actor, id).await?;
+        Self::of(&collection, row)
+    }
+
+    async fn change(
+        tx: &Tx,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: &Change<DocumentInput>,
+    ) -> Result<Self> {
+        let (collection, row) = found(tx, actor, id).await?;
+        collection.require_writable(actor)?;
+        let current = Self::of(&collection, row.clone())?;
+        expected.check(current.version, &current)?;
+        let input = change.apply(&current.input())?;
+        // The collection may have had another name by then.
+        if change.verb() == Verb::Updated {
+            require_same(&current, &input)?;
+        }
+        update(tx, actor, change.verb(), &collection, &row, input.body).await
+    }
+}
+
+impl Writable for Document {
+    const IN_USE: &'static str = "other resources refer to the document";
+
+    async fn create(tx: &Tx, actor: &Actor, new: &Create<DocumentInput>) -> Result<Self> {
+        let DocumentInput { id: key, collection, body } = new.input.clone();
+        let collection = match collection::writable(tx, actor, &collection).await {
+            Err(Error::NotFound(_)) => {
+                let message = "must name a collection of the organization";
+                return Err(Error::invalid("/collection", "unknown", message));
+            }
+            other => other?,
+        };
+        if new.id.is_some_and(|id| id != rules::uuid(collection.id, &key)) {
+            let message = "must be the UUID that follows from the collection and the document's id";
+            return Err(Error::invalid("/id", "mismatch", message));
+        }
+        insert(tx, actor, &collection, key, body).await
+    }
+
+    async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
+        let (collection, row) = found(tx, actor, id).await?;
+        collection.require_writable(actor)?;
+        let current = Self::of(&collection, row.clone())?;
+        expected.check(current.version, &current)?;
+        remove(tx, actor, &row, &current).await
+    }
+}
+
+/// A document of a collection that the actor may read.
+async fn found(
+    connection: &impl ConnectionTrait,
+    actor: &Actor,
+    id: Uuid,
+) -> Result<(Collection, document::Model)> {
+    let none = || Error::NotFound(Document::ENTITY);
+    let row = repository::find(connection, actor.organization_id, id).await?.ok_or_else(none)?;
+    let id = row.collection_id.to_string();
+    match collection::readable(connection, actor, &id).await {
+        Err(Error::NotFound(_)) => Err(none()),
+        collection => Ok((collection?, row)),
+    }
+}
+
+fn require_same(current: &Document, input: &DocumentInput) -> Result<()> {
+    let same =
+        [("/id", current.id == input.id), ("/collection", current.collection == input.collection)];
+    let changed = same.into_iter().filter(|(_, is_same)| !is_same);
+    let changed: Vec<_> =
+        changed.map(|(at, _)| Violation::new(at, "immutable", "must not be changed")).collect();
+    if changed.is_empty() { Ok(()) } else { Err(Error::Invalid(changed)) }
+}
+
+fn columns(body: ExactObject) -> document::ActiveModel {
+    document::ActiveModel { body: Set(Value::Object(body.0).to_string()), ..Default::default() }
+}
+
+/// Writes a new document.
+async fn insert(
+    tx: &Tx,
+    actor: &Actor,
+    collection: &Collection,
+    key: String,
+    body: ExactObject,
+) -> Result<Document> {
+    let id = rules::uuid(collection.id, &key);
+    let now = tx.now().fixed_offset();
+    let row = document::ActiveModel {
+        organization_id: Set(actor.organization_id),
+        id: Set(id),
+        created_at: Set(now),
+        updated_at: Set(now),
+        collection_id: Set(collection.id),
+        key: Set(key),
+        ..columns(body)
+    };
+    let view = |row| Document::of(collection, row);
+    match versioned::insert_again(tx, actor, id, row, view).await {
+        // It is gone by now.
+        Err(Error::Reference) => Err(Error::NotFound("collection")),
+        other => other,
+    }
+}
+
+/// Writes the next version of a document.
+async fn update(
+    tx: &Tx,
+    actor: &Actor,
+    verb: Verb,
+    collection: &Collection,
+    row: &document::Model,
+    body: ExactObject,
+) -> Result<Document> {
+    let view = |row| Document::of(collection, row);
+    versioned::update(tx, actor, verb, row, columns(body), view).await
+}
+
+/// Removes a document.
+async fn remove(tx: &Tx, actor: &Actor, row: &document::Model, current: &Document) -> Result<()> {
+    versioned::delete(tx, actor, row, current).await
+}
+
+/// What identifies a document, there or not, of a collection that the actor may read.
+pub async fn document_id(
+    connection: &impl ConnectionTrait,
+    actor: &Actor,
+    (collection, key): (&str, &str),
+) -> Result<Uuid> {
+    let collection = collection::readable(connection, actor, collection).await?;
+    Ok(rules::uuid(collection.id, key))
+}
+
+async fn read(
+    store: &Store,
+    actor: &Actor,
+    collection: &Collection,
+    key: &str,
+) -> Result<Document> {
+    let id = rules::uuid(collection.id, key);
+    let row = repository::find(store.read(), actor.organization_id, id).await?;
+    Document::of(collection, row.ok_or(Error::NotFound(Document::ENTITY))?)
+}
+
+/// A document as it is, or as it was at the instant that the query names.
+pub async fn get_at(
+    store: &Store,
+    actor: &Actor,
+    (collection, key): (&str, &str),
+    query: AtQuery,
+) -> Result<At<Document>> {
+    let collection = collection::readable(store.read(), actor, collection).await?;
+    let id = rules::uuid(collection.id, key);
+    event::at(store, actor, id, query, read(store, actor, &collection, key)).await
+}
+
+/// What has happened to a document, the latest first; also to one that is gone.
+pub async fn history(
+    store: &Store,
+    actor: &Actor,
+    path: (&str, &str),
+    query: &PageQuery,
+) -> Result<Page<Event>> {
+    let id = document_id(store.read(), actor, path).await?;
+    event::history::<Document>(store, actor, id, query).await
+}
+
+/// A page of the documents of a collection, in the order of their keys.
+pub async fn list(
+    store: &Store,
+    actor: &Actor,
+    collection: &str,
+    query: &DocumentQuery,
+) -> Result<Page<Document>> {
+    let collection = collection::readable(store.read(), actor, collection).await?;
+    let id = actor.organization_id;
+    let page = repository::list(store.read(), id, collection.id, query).await?;
+    page.try_map(|row| Document::of(&collection, row))
+}
+
+/// Makes a document, with a key of its own if the client chooses none.
+pub async fn create(
+    store: WriteOnce<'_, Document>,
+    actor: &Actor,
+    collection: &str,
+    body: Deferred<NewDocument>,
+) -> Result<Document> {
+    let (actor, collection) = (actor.clone(), collection.to_owned());
+    store
+        .write(async move |tx| {
+            let collection = collection::writable(tx, &actor, &collection).await?;
+            let NewDocument { id, body } = body.read()?;
+            let key = id.unwrap_or_else(|| tx.new_id().to_string());
+            insert(tx, &actor, &collection, key, body).await
+        })
+        .await
+}
+
+/// What a PUT has made of a document.
+#[derive(Debug)]
+pub struct Put {
+    /// The document.
+    pub document: Document,
+    /// Whether there was none before.
+    pub is_new: bool,
+}
+
+/// Makes a document of this key, or writes another body in the place of that of one which is there. `must_be_new` is
+/// that of `If-None-Match: *`.
+pub async fn put(
+    store: &Store,
+    actor: &Actor,
+    (collection, key): (&str, &str),
+    (expected, must_be_new): (Expected, bool),
+    body: TransitionBody<DocumentReplacementInput>,
+) -> Result<Put> {
+    let (actor, collection, key) = (actor.clone(), collection.to_owned(), key.to_owned());
+    store
+        .write(async move |tx| {
+            let collection = collection::writable(tx, &actor, &collection).await?;
+            let id = rules::uuid(collection.id, &key);
+            let row = repository::find(tx, actor.organization_id, id).await?;
+            let expected = match (must_be_new, &expected) {
+                (true, Expected::Unnamed) => Expected::OneOf(Vec::new()),
+                (true, _) => Expected::Contradictory,
+                (false, named) => named.clone(),
+            };
+            let Some(row) = row else {
+                return put_new(tx, &actor, &collection, &key, (expected, must_be_new), &body)
+                    .await;
+            };
+            let current = Document::of(&collection, row.clone())?;
+            expected.check(current.version, &current)?;
+            let DocumentReplacementInput { body } = body.input()?;
+            let document = update(tx, &actor, Verb::Updated, &collection, &row, body).await?;
+            Ok(Put { document, is_new: false })
+        })
+        .await
+}
+
+async fn put_new(
+    tx: &Tx,
+    actor: &Actor,
+    collection: &Collection,
+    key: &str,
+    (expected, must_be_new): (Expected, bool),
+    body: &TransitionBody<DocumentReplacementInput>,
+) -> Result<Put> {
+    match expected {
+        Expected::Contradictory => return Err(Error::VersionsDiffer),
+        Expected::Unnamed => {}
+        _ if must_be_new => {}
+        _ => return Err(Error::NotFound(Document::ENTITY)),
+    }
+    let DocumentReplacementInput { body } = body.input()?;
+    rules::key(key).map_err(|refused| {
+        let message = refused.message.unwrap_or_default();
+        Error::Invalid(vec![Violation::new("/id", refused.code, message)])
+    })?;
+    let document = insert(tx, actor, collection, key.to_owned(), body).await;
+    let document = document.map_err(|error| match error {
+        Error::Duplicate { .. } => Error::lost_race("another has just made the document"),
+        other => other,
+    })?;
+    Ok(Put { document, is_new: true })
+}

@@ -1,0 +1,5 @@
+//! Collections and documents.
+
+mod collection;
+mod document;
+mod roles;
