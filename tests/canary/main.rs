@@ -37,7 +37,7 @@ const FILTER: &str = "info,platform=trace,service=trace,api=trace,sqlx=debug,sea
 
 const EMAIL: &str = "canary.address@example.org";
 const PASSWORD: &str = "canary password 7c1e";
-const CANARIES: [&str; 15] = [
+const CANARIES: [&str; 17] = [
     "canary.address",
     "canary password",
     "Canary Person",
@@ -53,6 +53,8 @@ const CANARIES: [&str; 15] = [
     "canary-hook",
     "canary narrative",
     "canary thumb",
+    "canary-key",
+    "canary body",
 ];
 
 /// Ada's requests, and what may be shown to her alone.
@@ -180,6 +182,23 @@ impl Story {
         self.refused(refused, 422);
     }
 
+    async fn documents(&mut self) {
+        let (client, collections) = (self.client.clone(), format!("{}/collections", self.home));
+        let collection = json!({ "name": "notes", "title": "canary note",
+            "schema": { "title": "canary note" } });
+        client.make(&collections, collection).await;
+        let documents = format!("{collections}/notes/documents");
+        let document = json!({ "id": "canary-key", "body": { "canary body": "canary body" } });
+        client.make(&documents, document.clone()).await;
+        self.refused(client.post(&documents, document).await, 409);
+        let path = format!("{documents}/canary-key");
+        self.refused(client.patch(&path, json!({ "version": 7, "body": {} })).await, 409);
+        let bad = json!({ "version": 1, "body": { "canary body": "canary body\u{0}" } });
+        self.refused(client.patch(&path, bad).await, 422);
+        self.refused(client.post(&documents, json!({ "canary body": 1 })).await, 422);
+        client.read(&format!("{documents}?prefix=canary-key")).await;
+    }
+
     /// To where nothing may be sent, so that it fails.
     async fn webhooks(&mut self, app: &App) {
         let (client, webhooks) = (self.client.clone(), format!("{}/webhooks", self.home));
@@ -282,6 +301,7 @@ async fn what_is_nobodys_business_is_told_to_nobody() {
         story.people().await;
         story.money().await;
         story.import().await;
+        story.documents().await;
         story.webhooks(&app).await;
         story.incidents(&app).await;
         for answer in story.look_back().await {

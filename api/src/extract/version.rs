@@ -50,7 +50,7 @@ impl IntoParams for IfNoneMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let any = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["*"]));
         let header = ParameterBuilder::new()
-            .name(header::IF_NONE_MATCH.as_str())
+            .name("If-None-Match")
             .parameter_in(ParameterIn::Header)
             .description(Some("`*`: create the resource only if there is none."))
             .schema(Some(any));

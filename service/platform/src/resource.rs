@@ -107,6 +107,8 @@ pub struct Descriptor {
     pub redact: fn(&Actor, &mut Map<String, Value>),
     /// [`Resource::SEALED`].
     pub sealed: &'static [&'static str],
+    /// [`Resource::VERBATIM`].
+    pub verbatim: &'static [&'static str],
     /// The name of its schema in the OpenAPI document.
     pub schema: fn() -> Cow<'static, str>,
 }
@@ -120,6 +122,7 @@ impl Descriptor {
             verbs: R::VERBS,
             redact: R::redact,
             sealed: R::SEALED,
+            verbatim: R::VERBATIM,
             schema: <R as ToSchema>::name,
         }
     }

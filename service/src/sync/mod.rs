@@ -151,3 +151,18 @@ pub struct EditResult {
     #[serde(flatten)]
     pub outcome: Outcome,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::RESOURCES;
+
+    #[test]
+    fn what_a_resource_keeps_to_the_letter_is_read_so() {
+        let members = RESOURCES.iter().flat_map(|resource| resource.verbatim);
+        for member in members {
+            let pointer = format!("changes/*/data/{member}");
+            assert!(SyncInput::EXACT.contains(&&*pointer), "{pointer}");
+        }
+    }
+}

@@ -24,7 +24,7 @@ async fn a_body_is_kept_to_the_letter_wherever_it_is_shown(database: Database) {
     let (ada, home, documents) = documents(&app).await;
     let long = "9".repeat(1000);
     let body = format!(
-        r#"{{"z":1.00,"a":[9007199254740993.0,-0,0.000001,1E+400,2e-9999,{long}],"ä":{{"b":null,"":"\"\\"}}}}"#
+        r#"{{"z":1.00,"a":[9007199254740993.0,-0,0.000001,1e+400,2e-9999,{long}],"ä":{{"b":null,"":"\"\\"}}}}"#
     );
     let path = format!("{documents}/exact");
     let made = put(&ada, &path, &format!(r#"{{"body": {body}}}"#), &[]).await;
@@ -70,6 +70,15 @@ async fn an_offline_edit_keeps_a_body_to_the_letter(database: Database) {
     let report = ada.send_bytes(Method::POST, &path, JSON, Some(edit.into_bytes()), &[]).await;
     assert!(report.text.contains(body), "{}", report.text);
     assert!(ada.get(&format!("{documents}/a")).await.text.contains(body));
+    // It can be made again by its UUID, and by no other.
+    ada.delete(&format!("{documents}/a?version=2")).await.expect(204);
+    let data = json!({ "collection": "notes", "id": "a", "body": { "n": 1 } });
+    let create = |id: &Value| json!({ "changes": [{ "entity": "document", "op": "create", "id": id, "data": data }] });
+    let other = json!("019a8b20-4c00-7a10-8000-000000000001");
+    let refused = ada.post(&path, create(&other)).await.expect(200)["results"][0].clone();
+    assert_eq!(refused["status"], "invalid", "{refused}");
+    let made = ada.post(&path, create(&known["id"])).await.expect(200)["results"][0].clone();
+    assert_eq!((&made["status"], &made["version"]), (&json!("applied"), &json!(4)), "{made}");
     // A number elsewhere is what it was.
     let edit = r#"{"changes":[{"entity":"expense","op":"create","id":1e400,"data":{}}]}"#;
     let refused = ada.send_bytes(Method::POST, &path, JSON, Some(edit.into()), &[]).await;

@@ -1,7 +1,9 @@
 //! Who may read and write documents: what a collection says now, wherever a document is told of.
 
 use serde_json::{Value, json};
-use tests::{App, Client, Database, at, each_database, id};
+use tests::{App, Client, Database, Receiver, at, each_database, id};
+
+use crate::automation::webhook::{options, subscribe};
 
 /// What of a client's feeds and lists is about documents.
 async fn seen(client: &Client, home: &str) -> Vec<Value> {
@@ -72,5 +74,41 @@ async fn what_was_in_a_collection_that_is_gone_is_the_owners_alone(database: Dat
     let admin = ada.invite(&home, "admin").await;
     assert_eq!(seen(&admin, &home).await, [Value::Null; 0]);
     assert_eq!(seen(&ada, &home).await.len(), 3, "two events, and that it is gone");
+    app.stop().await;
+}
+
+#[each_database]
+async fn a_webhook_sees_what_an_admin_sees_to_the_letter(database: Database) {
+    let app = App::start_with(&database, options()).await;
+    let receiver = Receiver::answering(200);
+    let hook = subscribe(&app, &receiver, &["document.*"]).await;
+    let collections = format!("{}/collections", hook.home);
+    let named =
+        |name: &str, role: &str| json!({ "name": name, "read_role": role, "write_role": "owner" });
+    hook.ada.make(&collections, named("owners", "owner")).await;
+    let open = hook.ada.make(&collections, named("open", "viewer")).await;
+    let body = r#"{"z":1.00,"a":0.000001}"#;
+    for name in ["owners", "open"] {
+        let document = format!(r#"{{"id":"{name}","body":{body}}}"#).into_bytes();
+        let documents = format!("{collections}/{name}/documents");
+        let post = reqwest::Method::POST;
+        let json = "application/json";
+        hook.ada.send_bytes(post, &documents, json, Some(document), &[]).await.expect(201);
+    }
+    app.run_until_idle().await;
+    let messages = receiver.messages();
+    assert_eq!(messages.len(), 1, "of the owners' nothing is told: {messages:?}");
+    let text = String::from_utf8(messages[0].body.clone()).unwrap();
+    assert!(text.contains(body), "{text}");
+    assert_eq!(messages[0].json["data"]["data"]["collection"], "open");
+    // What was promised before it was closed is sent without what it says.
+    let close = json!({ "version": 1, "read_role": "owner" });
+    hook.ada.patch(&at(&collections, &open), close).await.expect(200);
+    let [delivery] = &hook.deliveries().await[..] else { panic!("one delivery") };
+    hook.resend(delivery).await;
+    app.run_until_idle().await;
+    let messages = receiver.messages();
+    assert_eq!((messages.len(), &messages[1].id), (2, &messages[0].id));
+    assert_eq!(messages[1].json["data"]["data"], Value::Null);
     app.stop().await;
 }

@@ -72,11 +72,12 @@ mod tests {
 
     #[test]
     fn a_member_is_kept_to_the_letter_and_put_back() {
-        let text = r#"{"id":1,"body":{"b":1.00,"a":[1e400,-0,0.10000000000000000000001],"":null}}"#;
+        let text =
+            r#"{"id":1,"body":{"b":1.00,"a":[1e+400,-0,0.10000000000000000000001],"":null}}"#;
         let mut data: Value = serde_json::from_str(text).expect("JSON");
         let before = data.clone();
         keep::<Sample>(&mut data).expect("kept");
-        let exact = r#"{"body":{"b":1.00,"a":[1e400,-0,0.10000000000000000000001],"":null}}"#;
+        let exact = r#"{"body":{"b":1.00,"a":[1e+400,-0,0.10000000000000000000001],"":null}}"#;
         assert_eq!(data, serde_json::json!({ "id": 1, "verbatim": exact }));
         expand(Uuid::nil(), &mut data).expect("put back");
         assert_eq!(data, before);

@@ -189,8 +189,7 @@ mod tests {
         parts: Vec<Sample>,
     }
 
-    const EXACT: &str =
-        r#"{"z":[-0,0.000001,1E5,1.0,1e400],"a":100000000000000000000000000000000000000000,"":{}}"#;
+    const EXACT: &str = r#"{"z":[-0,0.000001,1e+5,1.0,1e+400],"a":100000000000000000000000000000000000000000,"":{}}"#;
 
     fn read(json: &str) -> Result<Sample, serde_json::Error> {
         let value: Value = serde_json::from_str(json).expect("JSON");

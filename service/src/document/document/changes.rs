@@ -66,9 +66,9 @@ pub struct DocumentChange {
     pub document: Option<Value>,
 }
 
-/// The documents of a collection that have changed after a position of the log, each once, as it is now. Of one that has
-/// changed again since, the later change tells: an answer may have fewer items than its limit, and takes no more than
-/// that.
+/// The documents of a collection that have changed after a position of the log, each once, as it is now. Of one that
+/// has changed again since, the later change tells: an answer may have fewer items than its limit, and takes no more
+/// than that.
 pub async fn changes(
     store: &Store,
     actor: &Actor,
