@@ -28,7 +28,7 @@ ordered_columns! {
     }
     collection {
         organization_id, id, version, created_at, updated_at, name, title, schema, indexes,
-        read_role, write_role,
+        read_role, write_role, access_version,
     }
     daily_report {
         organization_id, id, version, created_at, updated_at, project_id, day, status, weather,

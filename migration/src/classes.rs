@@ -758,6 +758,7 @@ pub const CLASSES: &[TableClasses] = &[
             "updated_at",
             "read_role",
             "write_role",
+            "access_version",
         ],
         personal: &["name", "title", "schema", "indexes"],
         secret: &[],

@@ -19,6 +19,7 @@ impl MigrationTrait for Migration {
         for index in [
             unique("collection", &["name"]),
             index("collection", &["name", "id"]),
+            index("collection", &["access_version"]),
             // Unique, since the id of a document follows from its collection and its key.
             index("document", &["collection_id", "key", "id"]),
         ] {
@@ -37,7 +38,8 @@ impl MigrationTrait for Migration {
 
 const ROLES: &[&str] = &["viewer", "member", "manager", "admin", "owner"];
 
-/// The schema is JSON to the letter. The indexes are a list of JSON Pointers.
+/// The schema is JSON to the letter. The indexes are a list of JSON Pointers. The version of access is that since which
+/// the role that may read is what it is.
 fn collection() -> TableCreateStatement {
     versioned(owned_table("collection"))
         .col(string_len("name", 63))
@@ -46,6 +48,7 @@ fn collection() -> TableCreateStatement {
         .col(json_binary("indexes"))
         .col(word("read_role", ROLES))
         .col(word("write_role", ROLES))
+        .col(big_integer("access_version"))
         .take()
 }
 

@@ -3,8 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 mod collection;
-// The aggregate has the name of its wing.
-#[allow(clippy::module_inception)]
+#[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 mod document;
 
 /// Those within an organization; what is called most comes first.

@@ -22,6 +22,7 @@ pub struct Model {
     pub indexes: Json,
     pub read_role: String,
     pub write_role: String,
+    pub access_version: i64,
     #[sea_orm(has_many)]
     pub documents: HasMany<super::document::Entity>,
     #[sea_orm(

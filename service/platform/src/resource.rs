@@ -109,6 +109,8 @@ pub struct Descriptor {
     pub sealed: &'static [&'static str],
     /// [`Resource::VERBATIM`].
     pub verbatim: &'static [&'static str],
+    /// [`Resource::SCOPED`].
+    pub scoped: bool,
     /// The name of its schema in the OpenAPI document.
     pub schema: fn() -> Cow<'static, str>,
 }
@@ -123,6 +125,7 @@ impl Descriptor {
             redact: R::redact,
             sealed: R::SEALED,
             verbatim: R::VERBATIM,
+            scoped: R::SCOPED,
             schema: <R as ToSchema>::name,
         }
     }

@@ -1,6 +1,5 @@
 //! Documents: JSON of any shape, kept to the letter, in collections that say who may read and write them.
 
 pub mod collection;
-// The aggregate has the name of its wing.
-#[allow(clippy::module_inception)]
+#[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 pub mod document;

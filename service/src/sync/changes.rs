@@ -6,9 +6,11 @@ use super::{Changed, Changes, ChangesQuery, repository};
 use crate::{
     actor::Actor,
     catalogue::{self, RESOURCES},
+    document::collection::repository::access_state,
     error::{Error, Result},
     event::{Effect, Event, chain},
     resource::Descriptor,
+    role::Role,
     store::{
         Store,
         page::{DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT},
@@ -25,7 +27,11 @@ const MARK_LENGTH: usize = 16;
 /// The latest state of what has changed since a cursor, as far as the actor may see it.
 pub async fn changes(store: &Store, actor: &Actor, query: &ChangesQuery) -> Result<Changes> {
     let (log, connection) = (actor.organization_id, store.read());
-    let (entities, scope) = scope(actor, query.entities.as_deref())?;
+    let (entities, mut scope) = scope(actor, query.entities.as_deref())?;
+    if actor.role != Role::Owner && entities.iter().any(|entity| entity.scoped) {
+        let state = access_state(connection, log).await?;
+        scope.extend(state.map(|state| format!("+{state}")));
+    }
     let since = query.since.as_deref().map(Cursor::decode).transpose()?;
     let after = since.as_ref().map_or(0, |since| since.position);
     // Before the events: what is later than this end comes in the next answer.

@@ -112,3 +112,39 @@ async fn a_webhook_sees_what_an_admin_sees_to_the_letter(database: Database) {
     assert_eq!(messages[1].json["data"]["data"], Value::Null);
     app.stop().await;
 }
+
+#[each_database]
+async fn a_client_that_syncs_begins_anew_where_a_collection_is_opened_or_closed(
+    database: Database,
+) {
+    let app = App::start(&database).await;
+    let (ada, home) = app.owner_of("household").await;
+    let collections = format!("{home}/collections");
+    let new = json!({ "name": "pay", "read_role": "manager", "write_role": "admin" });
+    let collection = ada.make(&collections, new).await;
+    let documents = format!("{collections}/pay/documents");
+    ada.make(&documents, json!({ "id": "a", "body": {} })).await;
+    let member = ada.invite(&home, "member").await;
+    app.run_until_idle().await;
+    let changes = format!("{home}/changes?limit=500");
+    let since = async |client: &Client, query: &str| {
+        client.read(&format!("{changes}{query}")).await["cursor"].as_str().unwrap().to_owned()
+    };
+    let cursors = [since(&member, "").await, since(&member, "&entities=category").await];
+    let owner = since(&ada, "").await;
+    // Another collection, or another title, is no reason.
+    ada.make(&collections, json!({ "name": "notes" })).await;
+    let path = at(&collections, &collection);
+    ada.patch(&path, json!({ "version": 1, "title": "Pay" })).await.expect(200);
+    member.read(&format!("{changes}&since={}", cursors[0])).await;
+    ada.patch(&path, json!({ "version": 2, "read_role": "viewer" })).await.expect(200);
+    let refused = member.get(&format!("{changes}&since={}", cursors[0])).await;
+    assert_eq!(refused.expect_violations(), ["?since"]);
+    member.read(&format!("{changes}&entities=category&since={}", cursors[1])).await;
+    ada.read(&format!("{changes}&since={owner}")).await;
+    let again = since(&member, "").await;
+    ada.patch(&path, json!({ "version": 3, "read_role": "admin" })).await.expect(200);
+    let refused = member.get(&format!("{changes}&since={again}")).await;
+    assert_eq!(refused.expect_violations(), ["?since"]);
+    app.stop().await;
+}

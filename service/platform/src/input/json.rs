@@ -17,6 +17,9 @@ const MAX_DIGITS: usize = 1_000;
 /// How large or small its exponent is at most.
 const MAX_EXPONENT: u64 = 9_999;
 
+/// An object of this name is to serde_json a number, and would be kept as one.
+const NUMBER: &str = r#""$serde_json::private::Number""#;
+
 /// A body as JSON. Below the members that `exact` names numbers keep all their digits, so that more of them are taken
 /// there: a pointer without its first slash, in which `*` stands for any name or index.
 ///
@@ -36,6 +39,10 @@ pub fn parse(bytes: &[u8], exact: &[&str]) -> Result<Value> {
         }
     })?;
     deserializer.end().map_err(|error| Error::Malformed(error.to_string()))?;
+    if std::str::from_utf8(bytes).is_ok_and(|text| text.contains(NUMBER)) {
+        let message = "must not have a name that is reserved: $serde_json::private::Number";
+        return Err(Error::invalid("", "reserved", message));
+    }
     let mut found = Vec::new();
     find_unkept(&value, &mut String::new(), exact, &mut found);
     if found.is_empty() { Ok(value) } else { Err(Error::Invalid(found)) }
@@ -231,6 +238,8 @@ mod tests {
         assert_eq!(pointers(r#"{"list":[{"c":1e400}]}"#, &["list/*/b"]), ["/list/0/c"]);
         assert_eq!(pointers(r#"{"body":{"a":1e10000}}"#, &["body"]), ["/body/a"]);
         assert_eq!(pointers(r#"{"body":{"a":1e-99999999999999999999}}"#, &["body"]), ["/body/a"]);
+        assert_eq!(pointers(r#"{"body":{"$serde_json::private::Number":"1"}}"#, &["body"]), [""]);
+        assert!(parse(br#"{"a":"\"$serde_json::private::Number\""}"#, &[]).is_ok());
         let long = "1".repeat(MAX_DIGITS);
         assert!(parse(format!("[{long}]").as_bytes(), &["*"]).is_ok());
         assert_eq!(pointers(&format!("[{long}.0]"), &["*"]), ["/0"]);

@@ -1,5 +1,5 @@
 use entity::collection;
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use serde_json::{Value, json};
 
 use super::{Collection, CollectionInput, repository, rules};
@@ -51,11 +51,22 @@ impl Crud for Collection {
             indexes: self.indexes.clone(),
             read_role: self.read_role,
             write_role: self.write_role,
+            access_version: None,
         }
     }
 
+    fn with_defaults(_: &Actor, input: CollectionInput) -> CollectionInput {
+        CollectionInput { access_version: Some(1), ..input }
+    }
+
+    fn changed(_: &Tx, _: &Actor, current: &Self, input: CollectionInput) -> CollectionInput {
+        let is_new = input.read_role != current.read_role;
+        CollectionInput { access_version: is_new.then_some(current.version + 1), ..input }
+    }
+
     fn columns(_: &Actor, input: CollectionInput) -> Result<collection::ActiveModel> {
-        let CollectionInput { name, title, schema, indexes, read_role, write_role } = input;
+        let CollectionInput { name, title, schema, indexes, read_role, write_role, access_version } =
+            input;
         Ok(collection::ActiveModel {
             name: Set(name),
             title: Set(title),
@@ -63,6 +74,7 @@ impl Crud for Collection {
             indexes: Set(json!(indexes)),
             read_role: Set(read_role.as_str().to_owned()),
             write_role: Set(write_role.as_str().to_owned()),
+            access_version: access_version.map_or(NotSet, Set),
             ..Default::default()
         })
     }

@@ -12,6 +12,7 @@ impl CollectionInput {
             indexes: vec!["/servings".to_owned()],
             read_role: Role::Viewer,
             write_role: Role::Member,
+            access_version: None,
         }
     }
 }
@@ -24,7 +25,7 @@ fn schema() -> Option<ExactObject> {
 
 impl Collection {
     pub(super) fn example() -> Self {
-        let CollectionInput { name, title, schema, indexes, read_role, write_role } =
+        let CollectionInput { name, title, schema, indexes, read_role, write_role, .. } =
             CollectionInput::example();
         Self {
             id: example::COLLECTION,

@@ -52,6 +52,10 @@ pub struct CollectionInput {
     /// `member`.
     #[serde(default = "member")]
     pub write_role: Role,
+    /// Version since which `read_role` is what it is, where that is new.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub access_version: Option<i64>,
 }
 
 fn viewer() -> Role {
@@ -105,6 +109,7 @@ impl TryFrom<entity::collection::Model> for Collection {
             indexes,
             read_role,
             write_role,
+            access_version: _,
         } = row;
         let schema = schema.map(|schema| stored::exact_object(Column::Schema, id, &schema));
         Ok(Self {

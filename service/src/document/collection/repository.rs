@@ -3,12 +3,13 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::SelectStatement,
 };
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
     error::Result,
     role::Role,
-    store::{rows, stored::StoredWord, versioned},
+    store::{log::hashed_id, rows, stored::StoredWord, versioned},
 };
 
 /// The collection of this id or name.
@@ -51,4 +52,25 @@ pub(crate) fn readable(organization_id: Uuid, role: Role) -> SelectStatement {
         .column(collection::Column::Id)
         .filter(collection::Column::ReadRole.is_in(roles))
         .into_query()
+}
+
+/// A word that is another one whenever a collection has changed who may read its documents; none as long as none has.
+pub(crate) async fn access_state(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<Option<String>> {
+    let changed: Vec<(Uuid, i64)> =
+        versioned::find_in_organization::<collection::Entity>(organization_id)
+            .select_only()
+            .column(collection::Column::Id)
+            .column(collection::Column::AccessVersion)
+            .filter(collection::COLUMN.access_version.gt(1))
+            .order_by_asc(collection::Column::Id)
+            .into_tuple()
+            .all(connection)
+            .await?;
+    let hash = changed.iter().fold(Sha256::new(), |hash, (id, version)| {
+        hash.chain_update(id.as_bytes()).chain_update(version.to_be_bytes())
+    });
+    Ok((!changed.is_empty()).then(|| hashed_id(hash).simple().to_string()))
 }
