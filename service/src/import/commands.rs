@@ -44,6 +44,7 @@ pub(super) fn view(row: import::Model, state: State, reason: Option<String>) -> 
         errors,
         deleted_before,
     } = row;
+    let options: Value = stored::json(import::Column::Options, id, options)?;
     Ok(ImportRun {
         id,
         kind: stored::word(import::Column::Kind, id, &kind)?,
@@ -62,7 +63,7 @@ pub(super) fn view(row: import::Model, state: State, reason: Option<String>) -> 
         created_projects,
         created_tasks,
         created_members,
-        errors,
+        errors: stored::json(import::Column::Errors, id, errors)?,
         created_at: created_at.to_utc(),
         updated_at: updated_at.to_utc(),
     })

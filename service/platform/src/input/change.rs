@@ -66,7 +66,7 @@ impl<T: Serialize + DeserializeOwned + Validate> Change<T> {
             return read(merged);
         }
         let known = |name: &String| merged.get(name).is_some();
-        let unknown: Vec<_> = self
+        let mut unknown: Vec<_> = self
             .patch
             .keys()
             .filter(|name| !known(name))
@@ -74,6 +74,7 @@ impl<T: Serialize + DeserializeOwned + Validate> Change<T> {
             .map(|at| Violation::new(at, "unknown_field", "is an unknown field"))
             .collect();
         if !unknown.is_empty() {
+            unknown.sort_unstable_by(|one, other| one.pointer.cmp(&other.pointer));
             return Err(Error::Invalid(unknown));
         }
         merge(&mut merged, &Value::Object(self.patch.clone()));

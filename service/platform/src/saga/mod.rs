@@ -193,7 +193,7 @@ impl TryFrom<entity::saga::Model> for Saga {
             subject_id,
             due_at: due_at.map(|at| at.to_utc()),
             steps: stored::json(Column::Steps, id, steps)?,
-            data,
+            data: stored::json(Column::Data, id, data)?,
             reason,
             created_at: created_at.to_utc(),
             updated_at: updated_at.to_utc(),

@@ -203,12 +203,14 @@ impl TryFrom<entity::rule::Model> for Rule {
             actions,
             category_id: _,
         } = row;
+        let condition =
+            condition.map(|json| stored::json(entity::rule::Column::Condition, id, json));
         Ok(Self {
             id,
             version,
             name,
             enabled,
-            when: When { kind, condition },
+            when: When { kind, condition: condition.transpose()? },
             then: stored::json(entity::rule::Column::Actions, id, actions)?,
             created_at: created_at.to_utc(),
             updated_at: updated_at.to_utc(),
