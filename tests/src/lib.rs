@@ -9,6 +9,7 @@ pub mod citus;
 pub mod client;
 #[cfg(unix)]
 pub mod cluster;
+pub mod couchdb;
 pub mod crowd;
 pub mod database;
 pub mod dump;
@@ -32,6 +33,7 @@ pub mod work;
 
 pub use app::{App, AppOptions, keyring};
 pub use client::{Answer, Client};
+pub use couchdb::PouchDbServer;
 pub use database::Database;
 pub use events::Events;
 pub use property::for_all;

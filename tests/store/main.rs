@@ -9,6 +9,7 @@ mod commit_answer;
 mod concurrent;
 mod distribution;
 mod doctor;
+mod documents;
 mod duplicates;
 #[cfg(unix)]
 mod failover;
