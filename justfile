@@ -80,6 +80,10 @@ deploy-lint:
 otel:
     .ci/run otel
 
+# Documents in DynamoDB: the feature `dynamodb` compiles without warnings, and keeps the promises of engines on moto
+dynamodb:
+    .ci/run dynamodb
+
 # A disk that is full or fails at BEGIN, at each statement, at COMMIT and at checkpoints, with 1, 4 and 64 writers
 disk-full:
     .ci/run disk-full

@@ -5,26 +5,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::problem::Failure;
 use service::{
-    Error, Result,
+    Error,
     document::engine::{
-        CREDENTIALS_REFUSED, Engine, Outcome, Precondition, Query,
+        Engine, Outcome, Precondition,
         couchdb::{CouchDb, TIMEOUT},
     },
 };
 use tests::PouchDbServer;
 
 use super::{
+    failures::{SECRET, all_are, are_credentials, is_503_and_tells_nothing, is_unavailable},
     fake::{Fake, Reply},
-    keeps_its_promises, queries,
-    room::{Room, SOME, delete, put},
+    keeps_its_promises,
+    room::{Room, SOME, put},
 };
 
 /// How long the clients of these tests wait.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// What servers say that nobody is to hear.
-const SECRET: &str = "s3cr3t";
 
 fn client(url: &str) -> Arc<dyn Engine> {
     Arc::new(CouchDb::new(url, PATIENCE).unwrap())
@@ -202,45 +200,4 @@ async fn the_credentials_of_the_url_are_sent_and_not_shown() {
     assert!(!format!("{engine:?}").contains(SECRET));
     let error = CouchDb::new("couchdb://:s3cr3t@host", TIMEOUT).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(SECRET));
-}
-
-/// What each request comes to.
-async fn all_are(engine: &Arc<dyn Engine>, expected: fn(&Error)) {
-    let room = Room::new(engine);
-    let (collection, query) = (room.collection, queries::all());
-    expected(&failure(engine.get(collection, "a").await));
-    expected(&failure(engine.put(collection, "a", &put(Precondition::Absent, SOME)).await));
-    expected(&failure(engine.delete(collection, "a", &delete(1)).await));
-    expected(&failure(engine.scan(collection, None, 10).await));
-    expected(&failure(engine.query(collection, &Query { limit: 1, ..query }).await));
-    expected(&failure(engine.changes(collection, None, 10).await));
-}
-
-fn failure<T: std::fmt::Debug>(result: Result<T>) -> Error {
-    result.expect_err("it fails")
-}
-
-fn is_unavailable(error: &Error) {
-    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
-    is_503_and_tells_nothing(error);
-}
-
-fn are_credentials(error: &Error) {
-    assert_eq!(error.code(), CREDENTIALS_REFUSED, "{error:?}");
-    is_503_and_tells_nothing(error);
-}
-
-/// As a client has it, and as the log has it.
-fn is_503_and_tells_nothing(error: &Error) {
-    assert!(!format!("{error} {error:?}").contains(SECRET), "{error:?}");
-    let copy = match error {
-        Error::Unavailable(why) => Error::Unavailable(why.clone()),
-        Error::OutcomeUnknown(why) => Error::OutcomeUnknown(why.clone()),
-        Error::NotConfigured { code, detail } => {
-            Error::NotConfigured { code, detail: detail.clone() }
-        }
-        other => panic!("{other:?}"),
-    };
-    let problem = Failure::from(copy).document(uuid::Uuid::nil(), None);
-    assert_eq!(problem.status, 503, "{problem:?}");
 }

@@ -5,6 +5,9 @@ mod changes;
 mod concurrent;
 mod couchdb;
 mod deletions;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+mod failures;
 mod fake;
 mod keys;
 mod memory;

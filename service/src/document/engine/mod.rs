@@ -4,6 +4,8 @@
 //! for all engines. docs/documents.md says what each of them promises, and what is weaker.
 
 pub mod couchdb;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
 pub mod memory;
 mod write;
 
@@ -11,9 +13,10 @@ use std::{fmt, ops::Bound};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::error::Result;
+use crate::{error::Result, random::hexadecimal};
 
 pub use write::{Delete, Precondition, Put};
 pub(crate) use write::{Step, Write};
@@ -189,4 +192,9 @@ pub trait Engine: fmt::Debug + Send + Sync {
 /// What [`Engine::changes`] answers to a text that is none of its cursors.
 fn not_a_cursor() -> crate::Error {
     crate::Error::invalid("?since", "cursor", "is not a cursor of this collection")
+}
+
+/// The name of a path in an engine: what is a name there has neither dots nor slashes of its own.
+fn path_name(path: &str) -> String {
+    format!("p{}", hexadecimal(&Sha256::digest(path)[..16]))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    super::{Entry, Stored},
+    super::{Entry, Stored, path_name},
     find,
 };
 use crate::random::hexadecimal;
@@ -50,7 +50,7 @@ impl Document {
     /// A document as it is to be kept, in the place of the revision `rev`.
     pub(super) fn new(stored: &Stored, entries: &[Entry], rev: Option<String>) -> Self {
         let term = |entry: &Entry| find::term(&entry.value, &stored.key);
-        let index = entries.iter().map(|entry| (find::path_name(&entry.path), term(entry)));
+        let index = entries.iter().map(|entry| (path_name(&entry.path), term(entry)));
         Self {
             id: id(&stored.key),
             rev,

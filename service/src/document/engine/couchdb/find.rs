@@ -8,15 +8,9 @@
 use std::ops::Bound;
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
-use super::super::Query;
+use super::super::{Query, path_name};
 use crate::random::hexadecimal;
-
-/// The name of a path in the member `index`: a name of CouchDB has neither dots nor slashes of its own.
-pub(super) fn path_name(path: &str) -> String {
-    format!("p{}", hexadecimal(&Sha256::digest(path)[..16]))
-}
 
 /// What is kept for a value of a document.
 pub(super) fn term(value: &[u8], key: &str) -> String {
