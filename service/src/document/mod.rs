@@ -4,3 +4,4 @@ pub mod collection;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 pub mod document;
 pub mod engine;
+pub mod query;
