@@ -39,6 +39,9 @@ ordered_columns! {
     document {
         organization_id, id, version, created_at, updated_at, collection_id, key, body,
     }
+    document_index {
+        organization_id, id, collection_id, pointer, state, built_to,
+    }
     event {
         organization_id, id, at, ordinal, kind, entity, entity_id, entity_version, effect, author,
         author_id, request_id, data, data_digest, position, previous_chain, chain, sealed, scope_id,
@@ -167,6 +170,7 @@ tenant_entities! {
     collection,
     daily_report,
     document,
+    document_index,
     event,
     expense,
     expense_item,
@@ -231,6 +235,8 @@ macro_rules! owned_tables {
             daily_report_crew [],
             daily_report_item [],
             daily_report [],
+            document_index [],
+            document_value [],
             document [],
             collection [],
             event [],

@@ -2,8 +2,8 @@ use sea_orm::EntityTrait;
 
 use crate::rows::OrderedColumns;
 use crate::tables::{
-    daily_report_crew, daily_report_item, expense_item, expense_project, expense_tag, task_tag,
-    task_turn, time_entry_day, time_entry_tag,
+    daily_report_crew, daily_report_item, document_value, expense_item, expense_project,
+    expense_tag, task_tag, task_turn, time_entry_day, time_entry_tag,
 };
 
 /// A table whose rows have an id: what every list's order ends with.
@@ -92,6 +92,7 @@ macro_rules! children {
 children!(
     daily_report_crew: DailyReportId,
     daily_report_item: DailyReportId,
+    document_value: DocumentId,
     expense_item: ExpenseId,
     expense_project: ExpenseId,
     expense_tag: ExpenseId,

@@ -769,4 +769,16 @@ pub const CLASSES: &[TableClasses] = &[
         personal: &["key", "body"],
         secret: &[],
     },
+    TableClasses {
+        table: "document_index",
+        public: &["organization_id", "id", "collection_id", "state"],
+        personal: &["pointer", "built_to"],
+        secret: &[],
+    },
+    TableClasses {
+        table: "document_value",
+        public: &["organization_id", "index_id", "element", "document_id"],
+        personal: &["value", "key"],
+        secret: &[],
+    },
 ];

@@ -25,6 +25,8 @@ pub struct Model {
     pub access_version: i64,
     #[sea_orm(has_many)]
     pub documents: HasMany<super::document::Entity>,
+    #[sea_orm(has_many)]
+    pub document_indices: HasMany<super::document_index::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

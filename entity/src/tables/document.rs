@@ -25,6 +25,8 @@ pub struct Model {
         on_delete = "NoAction"
     )]
     pub collection: BelongsTo<super::collection::Entity>,
+    #[sea_orm(has_many)]
+    pub document_values: HasMany<super::document_value::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

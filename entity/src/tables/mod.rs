@@ -15,6 +15,8 @@ pub mod daily_report;
 pub mod daily_report_crew;
 pub mod daily_report_item;
 pub mod document;
+pub mod document_index;
+pub mod document_value;
 pub mod event;
 pub mod event_head;
 pub mod expense;

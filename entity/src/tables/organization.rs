@@ -43,6 +43,10 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub documents: HasMany<super::document::Entity>,
     #[sea_orm(has_many)]
+    pub document_indices: HasMany<super::document_index::Entity>,
+    #[sea_orm(has_many)]
+    pub document_values: HasMany<super::document_value::Entity>,
+    #[sea_orm(has_many)]
     pub expenses: HasMany<super::expense::Entity>,
     #[sea_orm(has_many)]
     pub expense_items: HasMany<super::expense_item::Entity>,

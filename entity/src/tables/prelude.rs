@@ -13,6 +13,8 @@ pub use super::daily_report::Entity as DailyReport;
 pub use super::daily_report_crew::Entity as DailyReportCrew;
 pub use super::daily_report_item::Entity as DailyReportItem;
 pub use super::document::Entity as Document;
+pub use super::document_index::Entity as DocumentIndex;
+pub use super::document_value::Entity as DocumentValue;
 pub use super::event::Entity as Event;
 pub use super::event_head::Entity as EventHead;
 pub use super::expense::Entity as Expense;

@@ -4,4 +4,5 @@ pub mod collection;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 pub mod document;
 pub mod engine;
+pub(crate) mod index;
 pub mod query;

@@ -1,12 +1,13 @@
 //! Who may read and write the documents of a collection: by its roles as they are now.
 
+use entity::collection;
 use sea_orm::ConnectionTrait;
 
 use super::{Collection, repository};
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    store::stored::StoredWord,
+    store::{Tx, stored::StoredWord},
 };
 
 /// The collection of this id or name, if the actor may read its documents.
@@ -18,23 +19,24 @@ pub(crate) async fn readable(
     actor: &Actor,
     reference: &str,
 ) -> Result<Collection> {
-    let row = repository::find(connection, actor.organization_id, reference).await?;
+    visible(repository::find(connection, actor.organization_id, reference).await?, actor)
+}
+
+fn visible(row: Option<collection::Model>, actor: &Actor) -> Result<Collection> {
     let collection = row.map(Collection::try_from).transpose()?;
     collection
         .filter(|collection| collection.is_readable(actor))
         .ok_or(Error::NotFound("collection"))
 }
 
-/// The collection of this id or name, if the actor may write its documents.
+/// The collection of this id or name, if the actor may write its documents. It stays as it is until the transaction
+/// ends: what is written goes into its indexes.
 ///
 /// # Errors
 /// [`Error::NotFound`] where the actor may not even read them, [`Error::Forbidden`].
-pub(crate) async fn writable(
-    connection: &impl ConnectionTrait,
-    actor: &Actor,
-    reference: &str,
-) -> Result<Collection> {
-    let collection = readable(connection, actor, reference).await?;
+pub(crate) async fn writable(tx: &Tx, actor: &Actor, reference: &str) -> Result<Collection> {
+    let row = repository::find_and_hold(tx, actor.organization_id, reference).await?;
+    let collection = visible(row, actor)?;
     collection.require_writable(actor)?;
     Ok(collection)
 }

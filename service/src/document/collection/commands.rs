@@ -1,10 +1,12 @@
 use entity::collection;
 use sea_orm::ActiveValue::{NotSet, Set};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Collection, CollectionInput, repository, rules};
 use crate::{
     actor::Actor,
+    document::index::{self, Indexed},
     error::{Error, Result},
     event::Verb,
     resource::{Crud, Mapped, Resource, versioned},
@@ -92,10 +94,31 @@ impl Crud for Collection {
             let detail = format!("an organization has at most {MAX_COLLECTIONS} collections");
             return Err(Error::state("too_many_collections", detail));
         }
-        Ok(())
+        match current {
+            Some(current) if current.indexes != input.indexes => {
+                let declared = indexed(actor, current.id, &input.indexes);
+                index::declare(tx, declared, &current.indexes).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn after_create(tx: &Tx, actor: &Actor, created: &Self) -> Result<()> {
+        index::declare_first(tx, created.indexed(actor)).await
     }
 
     async fn before_delete(_: &Tx, actor: &Actor, current: &Self) -> Result<()> {
         rules::within(actor.role, [current.read_role, current.write_role].into_iter())
     }
+}
+
+impl Collection {
+    /// The collection as its indexes know it.
+    pub(crate) fn indexed(&self, actor: &Actor) -> Indexed<'_> {
+        indexed(actor, self.id, &self.indexes)
+    }
+}
+
+fn indexed<'a>(actor: &Actor, collection_id: Uuid, pointers: &'a [String]) -> Indexed<'a> {
+    Indexed { organization_id: actor.organization_id, collection_id, pointers }
 }

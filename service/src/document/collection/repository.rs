@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     error::Result,
     role::Role,
-    store::{log::hashed_id, rows, stored::StoredWord, versioned},
+    store::{Tx, log::hashed_id, rows, stored::StoredWord, versioned},
 };
 
 /// The collection of this id or name.
@@ -24,6 +24,20 @@ pub(super) async fn find(
     let named = versioned::find_in_organization::<collection::Entity>(organization_id)
         .filter(collection::COLUMN.name.eq(reference));
     Ok(rows::all(connection, named).await?.pop())
+}
+
+/// The same, which nobody changes then until the transaction ends.
+pub(super) async fn find_and_hold(
+    tx: &Tx,
+    organization_id: Uuid,
+    reference: &str,
+) -> Result<Option<collection::Model>> {
+    let rows = versioned::find_in_organization::<collection::Entity>(organization_id);
+    let named = match Uuid::try_parse(reference) {
+        Ok(id) => rows.filter(collection::COLUMN.id.eq(id)),
+        Err(_) => rows.filter(collection::COLUMN.name.eq(reference)),
+    };
+    Ok(rows::all(tx, named.lock_shared()).await?.pop())
 }
 
 /// Whether an organization has so many collections.

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    document::collection::{self, Collection},
+    document::{
+        collection::{self, Collection},
+        index::{self, Entry},
+    },
     error::{Error, Result, Violation},
     event::{self, At, AtQuery, Event, Verb},
     idempotency::WriteOnce,
@@ -69,8 +72,7 @@ impl Changeable for Document {
         expected: Expected,
         change: &Change<DocumentInput>,
     ) -> Result<Self> {
-        let (collection, row) = found(tx, actor, id).await?;
-        collection.require_writable(actor)?;
+        let (collection, row) = found_to_write(tx, actor, id).await?;
         let current = Self::of(&collection, row.clone())?;
         expected.check(current.version, &current)?;
         let input = change.apply(&current.input())?;
@@ -78,7 +80,8 @@ impl Changeable for Document {
         if change.verb() == Verb::Updated {
             require_same(&current, &input)?;
         }
-        update(tx, actor, change.verb(), &collection, &row, input.body).await
+        let before = current.body;
+        update(tx, actor, change.verb(), &collection, (&row, &before), input.body).await
     }
 }
 
@@ -102,8 +105,7 @@ impl Writable for Document {
     }
 
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
-        let (collection, row) = found(tx, actor, id).await?;
-        collection.require_writable(actor)?;
+        let (collection, row) = found_to_write(tx, actor, id).await?;
         let current = Self::of(&collection, row.clone())?;
         expected.check(current.version, &current)?;
         remove(tx, actor, &row, &current).await
@@ -116,12 +118,25 @@ async fn found(
     actor: &Actor,
     id: Uuid,
 ) -> Result<(Collection, document::Model)> {
-    let none = || Error::NotFound(Document::ENTITY);
-    let row = repository::find(connection, actor.organization_id, id).await?.ok_or_else(none)?;
-    let id = row.collection_id.to_string();
-    match collection::readable(connection, actor, &id).await {
-        Err(Error::NotFound(_)) => Err(none()),
-        collection => Ok((collection?, row)),
+    let row = repository::find(connection, actor.organization_id, id).await?;
+    let row = row.ok_or(Error::NotFound(Document::ENTITY))?;
+    let collection = collection::readable(connection, actor, &row.collection_id.to_string()).await;
+    Ok((collection.map_err(hidden)?, row))
+}
+
+/// The same, of a collection that the actor may write.
+async fn found_to_write(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(Collection, document::Model)> {
+    let row = repository::find(tx, actor.organization_id, id).await?;
+    let row = row.ok_or(Error::NotFound(Document::ENTITY))?;
+    let collection = collection::writable(tx, actor, &row.collection_id.to_string()).await;
+    Ok((collection.map_err(hidden)?, row))
+}
+
+/// A document of a collection that is hidden is as one that is not there.
+fn hidden(error: Error) -> Error {
+    match error {
+        Error::NotFound(_) => Error::NotFound(Document::ENTITY),
+        other => other,
     }
 }
 
@@ -158,11 +173,18 @@ async fn insert(
         ..columns(body)
     };
     let view = |row| Document::of(collection, row);
-    match versioned::insert_again(tx, actor, id, row, view).await {
+    let document = match versioned::insert_again(tx, actor, id, row, view).await {
         // It is gone by now.
-        Err(Error::Reference) => Err(Error::NotFound("collection")),
-        other => other,
-    }
+        Err(Error::Reference) => return Err(Error::NotFound("collection")),
+        other => other?,
+    };
+    index::write(tx, collection.indexed(actor), None, entry(&document)).await?;
+    Ok(document)
+}
+
+/// A document as indexes have it.
+fn entry(document: &Document) -> Entry<'_> {
+    Entry { id: document.uuid, key: &document.id, body: &document.body }
 }
 
 /// Writes the next version of a document.
@@ -171,11 +193,13 @@ async fn update(
     actor: &Actor,
     verb: Verb,
     collection: &Collection,
-    row: &document::Model,
+    (row, before): (&document::Model, &ExactObject),
     body: ExactObject,
 ) -> Result<Document> {
     let view = |row| Document::of(collection, row);
-    versioned::update(tx, actor, verb, row, columns(body), view).await
+    let document = versioned::update(tx, actor, verb, row, columns(body), view).await?;
+    index::write(tx, collection.indexed(actor), Some(before), entry(&document)).await?;
+    Ok(document)
 }
 
 /// Removes a document.
@@ -294,7 +318,8 @@ pub async fn put(
             let current = Document::of(&collection, row.clone())?;
             expected.check(current.version, &current)?;
             let DocumentReplacementInput { body } = body.input()?;
-            let document = update(tx, &actor, Verb::Updated, &collection, &row, body).await?;
+            let of = (&row, &current.body);
+            let document = update(tx, &actor, Verb::Updated, &collection, of, body).await?;
             Ok(Put { document, is_new: false })
         })
         .await

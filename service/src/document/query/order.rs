@@ -50,19 +50,24 @@ pub const BEYOND: u8 = 0xff;
 
 /// The types of JSON, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
 pub enum Type {
     /// null.
+    #[strum(serialize = "null")]
     Null,
     /// false and true.
+    #[strum(serialize = "boolean")]
     Boolean,
     /// Numbers.
+    #[strum(serialize = "number")]
     Number,
     /// Strings.
+    #[strum(serialize = "string")]
     String,
     /// Arrays.
+    #[strum(serialize = "array")]
     Array,
     /// Objects.
+    #[strum(serialize = "object")]
     Object,
 }
 

@@ -11,7 +11,7 @@ use super::{
     order::{self, Type},
     path::Path,
     range::{self, Point, Range},
-    selector::{Comparison, Condition, Listed, Selector, Test},
+    selector::{Comparison, Condition, Listed, Operand, Selector, Test},
     sort::Sort,
 };
 
@@ -239,7 +239,7 @@ pub struct ReadExplanation {
 
 /// How a query is answered.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = DocumentQueryPlan)]
+#[schema(as = DocumentQueryPlan, examples(Self::example))]
 pub struct Explanation {
     /// Way to find the documents.
     pub read: ReadExplanation,
@@ -269,6 +269,16 @@ impl Plan {
             selector: selector.to_json(),
             max_documents: MAX_DOCUMENTS,
         }
+    }
+}
+
+impl Explanation {
+    fn example() -> Self {
+        let price = || Path::from_pointer("/price").unwrap_or_default();
+        let operand = Operand::of(&Value::from(10));
+        let root = Condition::Test(price(), Test::Compare(Comparison::Less, operand));
+        let selector = Selector { root };
+        Plan::of(&selector, None, &[price()]).explain(&selector)
     }
 }
 

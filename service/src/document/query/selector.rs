@@ -77,6 +77,13 @@ pub enum Comparison {
     LessOrEqual,
 }
 
+impl Operand {
+    /// A value.
+    pub fn of(value: &Value) -> Self {
+        Self { value: value.clone(), bytes: order::encode(value) }
+    }
+}
+
 impl Comparison {
     fn negated(self) -> Self {
         match self {
@@ -317,12 +324,12 @@ impl Reader {
         at: &str,
     ) -> Result<Test, Violation> {
         if let Ok(comparison) = name.parse() {
-            return Ok(Test::Compare(comparison, operand(value)));
+            return Ok(Test::Compare(comparison, Operand::of(value)));
         }
         match name {
             "$in" => Ok(Test::In(Listed::new(listed(value, at)?))),
             "$nin" => Ok(Test::Not(Box::new(Test::In(Listed::new(listed(value, at)?))))),
-            "$all" => Ok(Test::All(listed(value, at)?.iter().map(operand).collect())),
+            "$all" => Ok(Test::All(listed(value, at)?.iter().map(Operand::of).collect())),
             "$exists" => {
                 let there = value.as_bool();
                 Ok(Test::Exists(there.ok_or_else(|| refuse(at, "type", "must be true or false"))?))
@@ -376,13 +383,9 @@ fn listed<'a>(value: &'a Value, at: &str) -> Result<&'a Vec<Value>, Violation> {
     })
 }
 
-fn operand(value: &Value) -> Operand {
-    Operand { value: value.clone(), bytes: order::encode(value) }
-}
-
 impl Listed {
     fn new(values: &[Value]) -> Self {
-        let mut operands: Vec<_> = values.iter().map(operand).collect();
+        let mut operands: Vec<_> = values.iter().map(Operand::of).collect();
         operands.sort_by(|one, other| one.bytes.cmp(&other.bytes));
         operands.dedup_by(|one, other| one.bytes == other.bytes);
         Self(operands)

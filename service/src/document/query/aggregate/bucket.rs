@@ -7,13 +7,15 @@ use crate::zone::Zone;
 
 /// What instants are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
-#[strum(serialize_all = "snake_case")]
 pub(super) enum Unit {
     /// `2026-11-29`.
+    #[strum(serialize = "day")]
     Day,
     /// `2026-W48`: weeks begin on Monday, and the first has the first Thursday of its year (ISO 8601).
+    #[strum(serialize = "week")]
     Week,
     /// `2026-11`.
+    #[strum(serialize = "month")]
     Month,
 }
 

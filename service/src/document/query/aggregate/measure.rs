@@ -16,13 +16,18 @@ use crate::error::Violation;
 
 /// A function of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
-#[strum(serialize_all = "snake_case")]
 pub(super) enum Function {
+    #[strum(serialize = "sum")]
     Sum,
+    #[strum(serialize = "avg")]
     Avg,
+    #[strum(serialize = "min")]
     Min,
+    #[strum(serialize = "max")]
     Max,
+    #[strum(serialize = "count")]
     Count,
+    #[strum(serialize = "count_distinct")]
     CountDistinct,
 }
 
