@@ -486,6 +486,12 @@ fn new(route: &Route, values: &Values) -> Value {
         }
         "decide" => json!({ "items": [{ "decision": "approve" }] }),
         "batch" => json!({ "items": [expense(), expense()] }),
+        "query" | "explain" => {
+            json!({ "selector": { "servings": { "$gte": 1 } }, "fields": ["flour"] })
+        }
+        "aggregate" => {
+            json!({ "group_by": ["servings"], "measures": { "recipes": { "count": "_id" } } })
+        }
         "sync" => json!({ "changes": [
             { "entity": "category", "op": "create", "id": Uuid::from_u128(1), "data": { "name": "Fuel" } },
             { "entity": "expense", "op": "create", "id": Uuid::from_u128(2), "data": expense() },

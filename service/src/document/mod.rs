@@ -6,3 +6,4 @@ pub mod document;
 pub mod engine;
 pub(crate) mod index;
 pub mod query;
+pub mod search;

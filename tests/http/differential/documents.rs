@@ -78,6 +78,43 @@ pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
     }
 }
 
+/// The path of a collection, of that of its documents.
+fn of(documents: &str) -> &str {
+    documents.trim_end_matches("/documents")
+}
+
+fn selector(choice: &mut Choice) -> Value {
+    choice.of(&[
+        json!({}),
+        json!({ "n": { "$gt": 1 } }),
+        json!({ "z": 1 }),
+        json!({ "a.0": { "$type": "number" } }),
+        json!({ "a": { "$all": [0] } }),
+        json!({ "t": { "$regex": "." }, "_id": { "$gte": "a" } }),
+        json!({ "$nor": [{ "z": 1 }, { "n": { "$exists": false } }] }),
+        json!({ "a": { "$x": 1 } }),
+    ])
+}
+
+fn query(choice: &mut Choice) -> Value {
+    let mut query = json!({ "selector": selector(choice), "limit": 2 });
+    let sort = choice.of(&[json!([]), json!(["n"]), json!([{ "z": "desc" }, "_id"]), json!(["."])]);
+    bodies::maybe(choice, &mut query, "sort", sort);
+    let fields = choice.of(&[json!(["n"]), json!(["a.0", "z"]), json!([""])]);
+    bodies::maybe(choice, &mut query, "fields", fields);
+    query
+}
+
+fn aggregation(choice: &mut Choice) -> Value {
+    let mut aggregation = json!({ "selector": selector(choice) });
+    let measures =
+        json!({ "sum": { "sum": "n" }, "avg": { "avg": "z" }, "t": { "count_distinct": "t" } });
+    bodies::maybe(choice, &mut aggregation, "measures", measures);
+    let group_by = choice.of(&[json!([]), json!(["z"]), json!(["t", "a"])]);
+    bodies::maybe(choice, &mut aggregation, "group_by", group_by);
+    aggregation
+}
+
 fn document(choice: &mut Choice, organization: &Organization, collection: Option<Row>) -> Call {
     let id = collection.map(|collection| collection.id());
     let name = choice.of(NAMES).to_owned();
@@ -87,7 +124,7 @@ fn document(choice: &mut Choice, organization: &Organization, collection: Option
     let any = Row::at(format!("{documents}/{}", choice.of(KEYS)), 1);
     let row = known.filter(|_| choice.chance(80)).unwrap_or(any);
     let body = json!({ "body": exact(choice) });
-    match choice.below(12) {
+    match choice.below(15) {
         0 | 1 => Call::post(documents, &new(choice, "documents")),
         2 => {
             let body = Some(body.to_string().into_bytes());
@@ -107,6 +144,8 @@ fn document(choice: &mut Choice, organization: &Organization, collection: Option
         }
         9 => Call::get(format!("{}/history?limit=2", row.path)),
         10 => Call::get(row.path),
+        11 | 12 => Call::post(format!("{}/query", of(&documents)), &query(choice)),
+        13 => Call::post(format!("{}/aggregate", of(&documents)), &aggregation(choice)),
         _ => {
             let prefix = choice.of(&["", "&prefix=a", "&prefix=%C3%A4"]);
             Call::get(format!("{documents}?limit=2{prefix}"))

@@ -15,6 +15,18 @@ use uuid::Uuid;
 
 /// What a route is about that changes nothing of a versioned resource.
 const WITHOUT_EVENT: &[(&str, &str)] = &[
+    (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/aggregate",
+        "nothing is changed",
+    ),
+    (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/explain",
+        "nothing is changed",
+    ),
+    (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/query",
+        "nothing is changed",
+    ),
     ("POST /v1/organizations/{organization_id}/expenses/import/preview", "nothing is changed"),
     ("POST /v1/organizations/{organization_id}/rules/dry-run", "nothing is changed"),
     ("POST /v1/organizations/{organization_id}/rules/{rule_id}/dry-run", "nothing is changed"),

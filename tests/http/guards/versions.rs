@@ -10,6 +10,18 @@ use tests::{Answer, App, Database, Route, Sample, each_database};
 /// Changes that take no version, and why.
 const UNVERSIONED: &[(&str, &str)] = &[
     (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/aggregate",
+        "nothing is changed",
+    ),
+    (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/explain",
+        "nothing is changed",
+    ),
+    (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/query",
+        "nothing is changed",
+    ),
+    (
         "POST /v1/organizations/{organization_id}/collections/{collection}/documents",
         "a new document has no version, and its collection does not change",
     ),

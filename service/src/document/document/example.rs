@@ -30,7 +30,7 @@ impl DocumentReplacementInput {
 }
 
 impl Document {
-    pub(super) fn example() -> Self {
+    pub(in crate::document) fn example() -> Self {
         Self {
             uuid: rules::uuid(example::COLLECTION, KEY),
             collection_id: example::COLLECTION,
