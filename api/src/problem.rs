@@ -51,7 +51,7 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub trace_id: Option<String>,
-    /// Rules that the input violates, on status 422, and taken values on 409.
+    /// Rules that the input violates, on status 422; what conflicts with the request, on 409.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(nullable = false)]
     pub violations: Vec<Violation>,

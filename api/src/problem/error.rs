@@ -36,6 +36,10 @@ impl From<Error> for Failure {
                 let failure = Self::new(S::CONFLICT, code, "Unique constraint violated");
                 failure.with(|parts| parts.violations = error.violations())
             }
+            Error::Conflicts { detail, violations, .. } => {
+                let failure = Self::new(S::CONFLICT, code, "Conflict with the current state");
+                failure.with(|parts| parts.violations = violations).detail(detail)
+            }
             Error::Reference => Self::new(S::CONFLICT, code, "Invalid reference"),
             Error::InUse(what) => Self::new(S::CONFLICT, code, "Resource in use").detail(what),
             Error::Malformed(why) => Self::new(S::BAD_REQUEST, code, "Malformed JSON").detail(why),

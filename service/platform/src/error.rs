@@ -59,6 +59,16 @@ pub enum Error {
     /// The input breaks rules.
     #[error("invalid input: {}", listed(.0))]
     Invalid(Violations),
+    /// The present state does not allow it, for reasons that have their places.
+    #[error("{code}: {detail}: {}", listed(.violations))]
+    Conflicts {
+        /// A stable code.
+        code: &'static str,
+        /// What is in the way.
+        detail: Cow<'static, str>,
+        /// Where, as JSON pointers.
+        violations: Violations,
+    },
     /// An import with bad rows, of which nothing was written.
     #[error("the import has {} invalid rows", .0.failed)]
     Import(Box<ImportFailure>),
@@ -159,6 +169,7 @@ impl Error {
             Self::Import(_) => "import_failed",
             Self::Forbidden { code, .. }
             | Self::State { code, .. }
+            | Self::Conflicts { code, .. }
             | Self::NotConfigured { code, .. } => code,
             Self::TooManyAttempts(_) => "too_many_attempts",
             Self::Unavailable(_) | Self::Retry(_) => "unavailable",
@@ -172,7 +183,7 @@ impl Error {
     /// The rules of the input that are broken.
     pub fn violations(&self) -> Violations {
         match self {
-            Self::Invalid(violations) => violations.clone(),
+            Self::Invalid(violations) | Self::Conflicts { violations, .. } => violations.clone(),
             Self::Duplicate { pointer } => {
                 vec![Violation::new(&**pointer, "duplicate", "must be unique")]
             }
@@ -202,6 +213,12 @@ impl Error {
             }
             Self::Duplicate { pointer } => {
                 Self::Duplicate { pointer: format!("{part}{pointer}").into() }
+            }
+            Self::Conflicts { code, detail, mut violations } => {
+                for violation in &mut violations {
+                    violation.pointer.insert_str(0, part);
+                }
+                Self::Conflicts { code, detail, violations }
             }
             other => other,
         }

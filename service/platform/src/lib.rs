@@ -46,6 +46,7 @@ pub mod lease;
 pub mod limit;
 pub mod liveness;
 pub mod measure;
+pub mod number;
 pub mod outbound;
 pub mod outcome;
 pub mod random;

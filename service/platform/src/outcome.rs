@@ -74,6 +74,7 @@ impl Outcome {
             }
             Error::Forbidden { detail, .. } => Ok(Self::Forbidden(refusal(Some(detail.into())))),
             Error::State { detail, .. } => Ok(Self::Invalid(refusal(Some(detail.into())))),
+            Error::Conflicts { detail, .. } => Ok(Self::Invalid(refusal(Some(detail.into())))),
             Error::InUse(what) => Ok(Self::Invalid(refusal(Some(what.into())))),
             Error::NotConfigured { detail, .. } => Ok(Self::Invalid(refusal(Some(detail.into())))),
             Error::VersionRequired

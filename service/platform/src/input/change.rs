@@ -1,4 +1,4 @@
-//! Changes: JSON Merge Patch (RFC 7396), and what a revert puts back.
+//! Changes: JSON Merge Patch (RFC 7396), JSON Patch (RFC 6902), and what a revert puts back.
 
 use std::marker::PhantomData;
 
@@ -9,20 +9,29 @@ use validator::Validate;
 use super::{
     FromBody,
     json::{escape, object, read, take},
+    patch::Patch,
 };
 use crate::{
     error::{Error, Result, Violation},
     event::Verb,
 };
 
-/// A merge patch of a resource, and the version that it was made against.
+/// A change of a resource, and the version that it was made against.
 #[derive(Debug, Clone)]
 pub struct Change<T> {
     version: Option<i64>,
-    patch: Map<String, Value>,
-    /// Whether the fields of the patch are not merged, but put in the place of those that are there.
-    replaces: bool,
+    edit: Edit,
     of: PhantomData<fn() -> T>,
+}
+
+#[derive(Debug, Clone)]
+enum Edit {
+    /// A merge patch.
+    Merge(Map<String, Value>),
+    /// Fields that are put in the place of those that are there.
+    Restore(Map<String, Value>),
+    /// A JSON Patch.
+    Operations(Patch),
 }
 
 /// Whether the patch fits the resource shows in [`Change::apply`].
@@ -30,14 +39,25 @@ impl<T> FromBody for Change<T> {
     fn from_body(body: Value) -> Result<Self> {
         let mut patch = object(body)?;
         let version = take(&mut patch, "version", "an integer")?;
-        Ok(Self { version, patch, replaces: false, of: PhantomData })
+        Ok(Self { version, ..Self::of(Edit::Merge(patch)) })
+    }
+}
+
+/// It names no version: the precondition does.
+impl<T> From<Patch> for Change<T> {
+    fn from(patch: Patch) -> Self {
+        Self::of(Edit::Operations(patch))
     }
 }
 
 impl<T> Change<T> {
+    fn of(edit: Edit) -> Self {
+        Self { version: None, edit, of: PhantomData }
+    }
+
     /// The change that makes a resource what it was, as it was shown then.
     pub fn revert_to(shown: Map<String, Value>) -> Self {
-        Self { version: None, patch: shown, replaces: true, of: PhantomData }
+        Self::of(Edit::Restore(shown))
     }
 
     /// The change that changes nothing.
@@ -47,7 +67,10 @@ impl<T> Change<T> {
 
     /// How the log says it.
     pub fn verb(&self) -> Verb {
-        if self.replaces { Verb::Reverted } else { Verb::Updated }
+        match self.edit {
+            Edit::Restore(_) => Verb::Reverted,
+            Edit::Merge(_) | Edit::Operations(_) => Verb::Updated,
+        }
     }
 
     /// The version in the body.
@@ -57,29 +80,31 @@ impl<T> Change<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + Validate> Change<T> {
-    /// Lays the patch over what the resource is, and reads the result.
+    /// Makes the change to what the resource is, and reads the result.
     pub fn apply(&self, current: &T) -> Result<T> {
         let mut merged = serde_json::to_value(current)
             .map_err(|error| Error::Internal(format!("an input cannot be shown: {error}")))?;
-        if self.replaces {
-            restore_fields(&mut merged, &self.patch);
-            return read(merged);
+        match &self.edit {
+            Edit::Restore(shown) => restore_fields(&mut merged, shown),
+            Edit::Merge(patch) => {
+                refuse_unknown(&merged, patch)?;
+                merge(&mut merged, &Value::Object(patch.clone()));
+            }
+            Edit::Operations(patch) => merged = patch.apply(merged)?,
         }
-        let known = |name: &String| merged.get(name).is_some();
-        let mut unknown: Vec<_> = self
-            .patch
-            .keys()
-            .filter(|name| !known(name))
-            .map(|name| format!("/{}", escape(name)))
-            .map(|at| Violation::new(at, "unknown_field", "is an unknown field"))
-            .collect();
-        if !unknown.is_empty() {
-            unknown.sort_unstable_by(|one, other| one.pointer.cmp(&other.pointer));
-            return Err(Error::Invalid(unknown));
-        }
-        merge(&mut merged, &Value::Object(self.patch.clone()));
         read(merged)
     }
+}
+
+fn refuse_unknown(target: &Value, patch: &Map<String, Value>) -> Result<()> {
+    let mut unknown: Vec<_> = patch
+        .keys()
+        .filter(|name| target.get(name).is_none())
+        .map(|name| format!("/{}", escape(name)))
+        .map(|at| Violation::new(at, "unknown_field", "is an unknown field"))
+        .collect();
+    unknown.sort_unstable_by(|one, other| one.pointer.cmp(&other.pointer));
+    if unknown.is_empty() { Ok(()) } else { Err(Error::Invalid(unknown)) }
 }
 
 /// What a client cannot write is left out, and what was not known then stays as it is.
@@ -89,7 +114,7 @@ fn restore_fields(target: &mut Value, shown: &Map<String, Value>) {
     for name in known {
         match shown.get(&name) {
             None => {}
-            Some(Value::Null) => _ = fields.remove(&name),
+            Some(Value::Null) => _ = fields.shift_remove(&name),
             Some(value) => _ = fields.insert(name, value.clone()),
         }
     }
@@ -107,7 +132,7 @@ pub(super) fn merge(target: &mut Value, patch: &Value) {
     if let Value::Object(fields) = target {
         for (name, value) in patch {
             if value.is_null() {
-                fields.remove(name);
+                fields.shift_remove(name);
             } else {
                 merge(fields.entry(name.clone()).or_insert(Value::Null), value);
             }

@@ -128,7 +128,8 @@ fn is_rounded(number: &str) -> bool {
     is_integer && !is_kept && as_float().is_ok_and(|kept| kept != integer)
 }
 
-pub(super) fn escape(name: &str) -> Cow<'_, str> {
+/// A name as a token of a JSON pointer (RFC 6901).
+pub fn escape(name: &str) -> Cow<'_, str> {
     if name.contains(['~', '/']) {
         Cow::Owned(name.replace('~', "~0").replace('/', "~1"))
     } else {

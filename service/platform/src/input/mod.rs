@@ -12,6 +12,7 @@ mod exact;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod json;
+pub mod patch;
 mod schema;
 mod serde_message;
 
@@ -25,7 +26,7 @@ use validator::Validate;
 pub use any_of::{AnyOf, AnyOrNone, IdOrNone, MAX_VALUES};
 pub use change::Change;
 pub use exact::ExactObject;
-pub use json::{parse, read};
+pub use json::{escape, parse, read};
 pub use platform_macros::bounded;
 pub use schema::{batch_schema, patch_schema};
 pub use serde_message::violation_from_serde;
