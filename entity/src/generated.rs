@@ -37,7 +37,7 @@ ordered_columns! {
         changed_by_member_id; search_key
     }
     document {
-        organization_id, id, version, created_at, updated_at, collection_id, key, body,
+        organization_id, id, version, created_at, updated_at, collection_id, key, body, secrets,
     }
     document_index {
         organization_id, id, collection_id, pointer, state, built_to,

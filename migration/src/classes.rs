@@ -767,7 +767,7 @@ pub const CLASSES: &[TableClasses] = &[
         table: "document",
         public: &["organization_id", "id", "version", "created_at", "updated_at", "collection_id"],
         personal: &["key", "body"],
-        secret: &[],
+        secret: &["secrets"],
     },
     TableClasses {
         table: "document_index",

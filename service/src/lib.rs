@@ -66,4 +66,4 @@ pub use platform::{
     store::{self, Store},
     text, trace, zone,
 };
-pub(crate) use platform::{due, example, fault, liveness, measure, tenant};
+pub(crate) use platform::{due, example, fault, liveness, measure, number, tenant};

@@ -484,6 +484,8 @@ fn new(route: &Route, values: &Values) -> Value {
         "batch" if route.path.ends_with("time-entries/batch") => {
             json!({ "items": [time_entry(), time_entry()] })
         }
+        "bulk" => json!({ "items": [{ "op": "create", "body": { "servings": 2 } }] }),
+        "check-schema" => json!({ "schema": { "type": "object" } }),
         "decide" => json!({ "items": [{ "decision": "approve" }] }),
         "batch" => json!({ "items": [expense(), expense()] }),
         "query" | "explain" => {

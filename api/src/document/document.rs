@@ -3,12 +3,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use service::{
     Store,
     document::document::{
-        self, Document, DocumentChanges, DocumentChangesQuery, DocumentInput, DocumentQuery,
-        DocumentReplacementInput, NewDocument,
+        self, BulkBody, Document, DocumentBulk, DocumentBulkResult, DocumentChanges,
+        DocumentChangesQuery, DocumentInput, DocumentQuery, DocumentReplacementInput,
+        EffectiveConfigurationQuery, EffectiveConfigurations, NewDocument,
     },
     error,
     event::{At, AtQuery, Event, RevertInput},
-    input::{Change, Deferred, TransitionBody},
+    input::{Change, Deferred, TransitionBody, patch::Patch},
     resource,
     store::{
         page::{Page, PageQuery},
@@ -19,14 +20,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     extract::{
-        BodyOf, CollectionName, DocumentKey, Idempotent, IfMatch, IfNoneMatch, Query, ReplicaRead,
-        Require, Version,
+        Body, BodyOf, CollectionName, DocumentKey, Idempotent, IfMatch, IfNoneMatch, PatchOf,
+        Query, ReplicaRead, Require, Version,
     },
     permission::{self, PermissionType},
     problem,
     response::{
         FeedResponse, NotModified, PageResponse, ResourceResponse, Response, Result,
-        created_without_location, ok,
+        created_without_location, ok, ok_json,
     },
     state::State,
 };
@@ -50,7 +51,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(create_document)
         .service(list_document_changes)
         .service(list_document_history)
-        .service(revert_document);
+        .service(revert_document)
+        .service(write_documents)
+        .service(list_effective_configurations);
 }
 
 /// Create a document
@@ -165,12 +168,15 @@ async fn put_document(
 
 /// Update a document
 ///
-/// A JSON Merge Patch (RFC 7396): members that are omitted stay as they are, null removes a member of the body.
+/// A JSON Merge Patch (RFC 7396): members that are omitted stay as they are, null removes a member of the body. Or, as
+/// `application/json-patch+json`, a JSON Patch (RFC 6902) with paths such as `/body/servings`, which names its version
+/// by `If-Match`. Where an operation does not fit the document, the status is 409 `patch_failed`, with a pointer to the
+/// operation.
 #[utoipa::path(
     tag = "documents",
     params(("organization_id" = uuid::Uuid, Path), DocumentKey),
     extensions(("x-permission" = json!(permission::WriteDocuments::name()))),
-    request_body = DocumentUpdate,
+    request_body(content((DocumentUpdate = "application/json"), (Patch = "application/json-patch+json"))),
     responses(
         (status = 200, description = "State of the document", body = Document),
         problem::Change,
@@ -182,9 +188,9 @@ async fn update_document(
     caller: Require<permission::WriteDocuments>,
     key: DocumentKey,
     IfMatch(precondition): IfMatch,
-    change: BodyOf<Document, DocumentUpdate>,
+    body: PatchOf<Document, DocumentInput>,
 ) -> Result<ResourceResponse<Document>> {
-    let change = change.body;
+    let change = body.change;
     let expected = Expected::of(change.version(), precondition);
     let id = key.id(state.store.read(), &caller.actor).await?;
     let changed = resource::change(&state.store, &caller.actor, id, expected, change).await?;
@@ -289,4 +295,59 @@ async fn revert_document(
             resource::revert::<Document>(store, &caller.actor, id, expected, body).await
         })
         .await
+}
+
+/// Write several documents
+///
+/// Applies the writes in their order, in one transaction. By default, each is applied by itself and has a result of its
+/// own: what is refused leaves nothing, and the others go on. With `atomic`, all are applied or none, and the pointers
+/// of a refusal begin with the write, such as `/items/2/body/servings`.
+#[utoipa::path(
+    tag = "documents",
+    params(("organization_id" = uuid::Uuid, Path), CollectionName),
+    extensions(("x-permission" = json!(permission::WriteDocuments::name()))),
+    request_body = DocumentBulk,
+    responses(
+        (status = 200, description = "Results of the writes", body = DocumentBulkResult),
+        problem::Create,
+    ),
+)]
+#[post("/collections/{collection}/bulk")]
+async fn write_documents(
+    caller: Require<permission::WriteDocuments>,
+    idempotent: Idempotent,
+    CollectionName(collection): CollectionName,
+    Body(body): Body<BulkBody>,
+) -> Result<HttpResponse> {
+    idempotent
+        .respond(ok_json, async |store| {
+            document::write_many(store, &caller.actor, &collection, body).await
+        })
+        .await
+}
+
+/// List effective configurations
+///
+/// Of a collection of the template `configurations`: the value of each key that holds for a member, the member's own or
+/// else the organization's, ordered by the bytes of the keys. Secrets are decrypted for roles that may write the
+/// documents of the collection, and omitted for others.
+#[utoipa::path(
+    tag = "documents",
+    params(("organization_id" = uuid::Uuid, Path), CollectionName, EffectiveConfigurationQuery),
+    extensions(("x-permission" = json!(permission::ReadDocuments::name()))),
+    responses(
+        (status = 200, description = "Configurations", body = EffectiveConfigurations),
+        problem::Read,
+    ),
+)]
+#[get("/collections/{collection}/effective")]
+async fn list_effective_configurations(
+    state: web::Data<State>,
+    caller: Require<permission::ReadDocuments>,
+    CollectionName(collection): CollectionName,
+    Query(query): Query<EffectiveConfigurationQuery>,
+) -> Result<HttpResponse> {
+    let found = document::effective(&state.store, &caller.actor, &collection, &query).await?;
+    // There may be secrets in it.
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(found))
 }

@@ -19,7 +19,7 @@ use actix_web::{
 use futures_util::StreamExt;
 use serde_json::Value;
 use service::{
-    input::{self, FromBody},
+    input::{self, Change, FromBody, patch::Patch},
     resource::Resource,
     store::log::EventContext,
 };
@@ -38,7 +38,7 @@ impl<T: FromBody> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let value = json(request, payload, T::EXACT);
+        let value = json(request, payload, JSON, T::EXACT);
         Box::pin(async move { Ok(Self(T::from_body(value.await?)?)) })
     }
 }
@@ -56,18 +56,48 @@ impl<R: Resource, T: FromBody> FromRequest for BodyOf<R, T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let value = json(request, payload, R::VERBATIM);
+        let value = json(request, payload, JSON, R::VERBATIM);
         Box::pin(async move { Ok(Self { body: T::from_body(value.await?)?, of: PhantomData }) })
     }
 }
+
+/// A change of a resource: a merge patch, or a JSON Patch (RFC 6902).
+#[derive(Debug)]
+pub struct PatchOf<R, T> {
+    /// The change.
+    pub change: Change<T>,
+    of: PhantomData<fn() -> R>,
+}
+
+impl<R: Resource, T: 'static> FromRequest for PatchOf<R, T> {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if is_media_type(request, JSON_PATCH) {
+            let value = json(request, payload, JSON_PATCH, Patch::EXACT);
+            return Box::pin(async move {
+                Ok(Self { change: Patch::read(value.await?)?.into(), of: PhantomData })
+            });
+        }
+        let value = json(request, payload, JSON, R::VERBATIM);
+        Box::pin(
+            async move { Ok(Self { change: Change::from_body(value.await?)?, of: PhantomData }) },
+        )
+    }
+}
+
+const JSON: &[&str] = &["application/json", "application/merge-patch+json"];
+const JSON_PATCH: &[&str] = &["application/json-patch+json"];
 
 /// A body as JSON, of which some members are exact.
 fn json(
     request: &HttpRequest,
     payload: &mut Payload,
+    media_types: &[&str],
     exact: &'static [&'static str],
 ) -> impl Future<Output = Result<Value, Failure>> + use<> {
-    let expected = is_media_type(request, &["application/json", "application/merge-patch+json"]);
+    let expected = is_media_type(request, media_types);
     let (request, payload) = (request.clone(), payload.take());
     async move {
         let bytes = read(&request, payload).await?;

@@ -17,6 +17,8 @@ pub struct Model {
     pub key: String,
     #[sea_orm(column_type = "Text")]
     pub body: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub secrets: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, collection_id)",

@@ -45,6 +45,7 @@ macro_rules! sealed {
 }
 
 sealed! {
+    DOCUMENT_SECRETS "document" "secrets",
     EVENT "event" "sealed",
     IDEMPOTENCY_ANSWER "idempotency_key" "answer",
     INCIDENT_BODY_PART "incident" "body_part",

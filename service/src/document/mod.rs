@@ -6,4 +6,5 @@ pub mod document;
 pub mod engine;
 pub(crate) mod index;
 pub mod query;
+pub mod schema;
 pub mod search;

@@ -27,6 +27,36 @@ const EXACT: &[&str] = &[
     "[]",
 ];
 
+/// Of documents as they are made here, and of others.
+const PATCHES: &[&str] = &[
+    "[]",
+    r#"[{"op":"add","path":"/body/p","value":1.00},{"op":"test","path":"/body/p","value":1}]"#,
+    r#"[{"op":"replace","path":"/body/z","value":9007199254740993.0}]"#,
+    r#"[{"op":"move","from":"/body/a","path":"/body/b"},{"op":"add","path":"/body/b/-","value":"x"}]"#,
+    r#"[{"op":"copy","from":"/body","path":"/body/c"}]"#,
+    r#"[{"op":"remove","path":"/body/t"}]"#,
+    r#"[{"op":"replace","path":"/id","value":"other"}]"#,
+    r#"[{"op":"add","path":"body","value":1}]"#,
+    r#"{"op":"remove"}"#,
+];
+
+fn bulk(choice: &mut Choice, documents: &str) -> Call {
+    let mut items = Vec::new();
+    for _ in 0..=choice.below(4) {
+        let op = choice.of(&["create", "create", "replace", "update", "delete", "others"]);
+        let mut item = json!({ "op": op });
+        let key = choice.of(&["a", "b", "a/b", "ä"]);
+        bodies::maybe(choice, &mut item, "id", json!(key));
+        let version = 1 + choice.below(3);
+        bodies::maybe(choice, &mut item, "version", json!(version));
+        let body = exact(choice);
+        bodies::maybe(choice, &mut item, "body", body);
+        items.push(item);
+    }
+    let body = json!({ "items": items, "atomic": choice.chance(40) });
+    Call::post(documents.replace("/documents", "/bulk"), &body)
+}
+
 fn exact(choice: &mut Choice) -> Value {
     let text = choice.of(&[0, 0, 1, 1, 1, 2, 2, 3, 4, 5].map(|at| EXACT[at]));
     serde_json::from_str(text).expect("JSON")
@@ -50,6 +80,9 @@ pub(super) fn new(choice: &mut Choice, collection: &str) -> Value {
     bodies::maybe(choice, &mut body, "schema", schema);
     let indexes = choice.of(&[json!(["/n"]), json!(["/a/0", "/"]), json!(["n"]), json!([])]);
     bodies::maybe(choice, &mut body, "indexes", indexes);
+    if choice.chance(10) {
+        body["template"] = json!(choice.of(&["agents", "configurations", "others"]));
+    }
     for name in ["read_role", "write_role"] {
         if choice.chance(20) {
             body[name] = json!(choice.of(ROLES));
@@ -124,7 +157,22 @@ fn document(choice: &mut Choice, organization: &Organization, collection: Option
     let any = Row::at(format!("{documents}/{}", choice.of(KEYS)), 1);
     let row = known.filter(|_| choice.chance(80)).unwrap_or(any);
     let body = json!({ "body": exact(choice) });
-    match choice.below(15) {
+    match choice.below(19) {
+        15 => bulk(choice, &documents),
+        16 => {
+            let text = choice.of(PATCHES);
+            Call {
+                content_type: "application/json-patch+json",
+                body: Some(text.as_bytes().to_vec()),
+                headers: vec![("if-match", format!("\"{}\"", row.version))],
+                ..Call::new(Method::PATCH, row.path)
+            }
+        }
+        17 => {
+            let schema = json!({ "schema": { "required": ["n"] }, "limit": 1 + choice.below(3) });
+            Call::post(format!("{}/check-schema", of(&documents)), &schema)
+        }
+        18 => Call::get(format!("{}/effective?limit={}", of(&documents), 1 + choice.below(3))),
         0 | 1 => Call::post(documents, &new(choice, "documents")),
         2 => {
             let body = Some(body.to_string().into_bytes());

@@ -29,7 +29,7 @@ async fn a_schema_is_kept_to_the_letter(database: Database) {
     let app = App::start(&database).await;
     let (ada, home) = app.owner_of("household").await;
     let collections = format!("{home}/collections");
-    let schema = r#"{"type":"object","properties":{"z":{"const":1.000},"a":{"maximum":1e+400}}}"#;
+    let schema = r#"{"type":"object","properties":{"z":{"const":1.000},"a":{"maximum":1e+300}}}"#;
     let body = format!(r#"{{"name":"exact","schema":{schema}}}"#);
     let method = reqwest::Method::POST;
     let bytes = Some(body.into_bytes());

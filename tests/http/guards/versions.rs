@@ -25,6 +25,14 @@ const UNVERSIONED: &[(&str, &str)] = &[
         "POST /v1/organizations/{organization_id}/collections/{collection}/documents",
         "a new document has no version, and its collection does not change",
     ),
+    (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/bulk",
+        "each write names a version of its own",
+    ),
+    (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/check-schema",
+        "nothing is changed",
+    ),
     ("DELETE /v1/sessions/current", "a session begins and ends, and nothing in it changes"),
     ("DELETE /v1/sessions/{session_id}", "a session begins and ends, and nothing in it changes"),
     ("POST /v1/invitations/{token}/accept", "the token opens once, and names no version"),

@@ -47,12 +47,17 @@ impl Collection {
         actor.role >= self.read_role
     }
 
+    /// Whether the actor may write the documents, if the actor may write any.
+    pub(crate) fn is_writable(&self, actor: &Actor) -> bool {
+        actor.role >= self.write_role
+    }
+
     /// Refuses an actor who may not write the documents.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
     pub(crate) fn require_writable(&self, actor: &Actor) -> Result<()> {
-        if actor.role >= self.write_role {
+        if self.is_writable(actor) {
             return Ok(());
         }
         let role = self.write_role.as_str();

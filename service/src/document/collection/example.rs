@@ -13,6 +13,7 @@ impl CollectionInput {
             read_role: Role::Viewer,
             write_role: Role::Member,
             access_version: None,
+            template: None,
         }
     }
 }

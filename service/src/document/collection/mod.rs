@@ -5,6 +5,8 @@ mod commands;
 mod example;
 pub(crate) mod repository;
 mod rules;
+mod schema_check;
+mod template;
 
 use chrono::{DateTime, Utc};
 use entity::collection::Column;
@@ -14,6 +16,9 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use access::{readable, writable};
+pub use commands::{CollectionUpdateQuery, SchemaApplication, update};
+pub use schema_check::{SchemaCheck, SchemaCheckInput, check_schema};
+pub use template::Template;
 
 use crate::{
     error::{Error, Result},
@@ -37,7 +42,7 @@ pub struct CollectionInput {
     /// Name of the collection for people, at most 200 characters.
     #[validate(length(max = 200), custom(function = text::visible))]
     pub title: Option<String>,
-    /// JSON Schema of the bodies of the documents, at most 256 KiB of JSON, kept to the letter.
+    /// JSON Schema (2020-12) that the bodies of the documents have to fit, at most 256 KiB of JSON, kept to the letter.
     #[validate(custom(function = rules::schema))]
     #[schema(value_type = Option<Object>)]
     pub schema: Option<ExactObject>,
@@ -56,6 +61,9 @@ pub struct CollectionInput {
     #[serde(skip)]
     #[schema(ignore)]
     pub access_version: Option<i64>,
+    /// Ready-made collection whose schema and indexes a new collection has where it is given none of its own. Not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Template>,
 }
 
 fn viewer() -> Role {

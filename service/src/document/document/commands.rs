@@ -12,6 +12,7 @@ use crate::{
     document::{
         collection::{self, Collection},
         index::{self, Entry},
+        schema::{Admitted, admit},
     },
     error::{Error, Result, Violation},
     event::{self, At, AtQuery, Event, Verb},
@@ -149,12 +150,13 @@ fn require_same(current: &Document, input: &DocumentInput) -> Result<()> {
     if changed.is_empty() { Ok(()) } else { Err(Error::Invalid(changed)) }
 }
 
-fn columns(body: ExactObject) -> document::ActiveModel {
-    document::ActiveModel { body: Set(Value::Object(body.0).to_string()), ..Default::default() }
+fn columns(Admitted { body, secrets }: Admitted) -> document::ActiveModel {
+    let body = Value::Object(body).to_string();
+    document::ActiveModel { body: Set(body), secrets: Set(secrets), ..Default::default() }
 }
 
 /// Writes a new document.
-async fn insert(
+pub(super) async fn insert(
     tx: &Tx,
     actor: &Actor,
     collection: &Collection,
@@ -162,6 +164,8 @@ async fn insert(
     body: ExactObject,
 ) -> Result<Document> {
     let id = rules::uuid(collection.id, &key);
+    let place = (actor.organization_id, id);
+    let admitted = admit(tx, collection.schema.as_deref(), place, body.0, None)?;
     let now = tx.now().fixed_offset();
     let row = document::ActiveModel {
         organization_id: Set(actor.organization_id),
@@ -170,7 +174,7 @@ async fn insert(
         updated_at: Set(now),
         collection_id: Set(collection.id),
         key: Set(key),
-        ..columns(body)
+        ..columns(admitted)
     };
     let view = |row| Document::of(collection, row);
     let document = match versioned::insert_again(tx, actor, id, row, view).await {
@@ -188,7 +192,7 @@ fn entry(document: &Document) -> Entry<'_> {
 }
 
 /// Writes the next version of a document.
-async fn update(
+pub(super) async fn update(
     tx: &Tx,
     actor: &Actor,
     verb: Verb,
@@ -196,14 +200,21 @@ async fn update(
     (row, before): (&document::Model, &ExactObject),
     body: ExactObject,
 ) -> Result<Document> {
+    let (place, kept) = ((row.organization_id, row.id), row.secrets.as_deref());
+    let admitted = admit(tx, collection.schema.as_deref(), place, body.0, kept)?;
     let view = |row| Document::of(collection, row);
-    let document = versioned::update(tx, actor, verb, row, columns(body), view).await?;
+    let document = versioned::update(tx, actor, verb, row, columns(admitted), view).await?;
     index::write(tx, collection.indexed(actor), Some(before), entry(&document)).await?;
     Ok(document)
 }
 
 /// Removes a document.
-async fn remove(tx: &Tx, actor: &Actor, row: &document::Model, current: &Document) -> Result<()> {
+pub(super) async fn remove(
+    tx: &Tx,
+    actor: &Actor,
+    row: &document::Model,
+    current: &Document,
+) -> Result<()> {
     versioned::delete(tx, actor, row, current).await
 }
 

@@ -1,7 +1,9 @@
 //! JSON of any shape under a key that clients choose, kept to the letter. docs/documents.md tells what is promised.
 
+mod bulk;
 mod changes;
 mod commands;
+mod effective;
 mod example;
 pub(crate) mod repository;
 pub mod rules;
@@ -13,8 +15,16 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
+pub use bulk::{
+    BulkBody, DocumentBulk, DocumentBulkResult, DocumentWrite, DocumentWriteOperation,
+    DocumentWriteResult, write_many,
+};
 pub use changes::{DocumentChange, DocumentChanges, DocumentChangesQuery, changes};
 pub use commands::{Put, create, document_id, get_at, history, list, put};
+pub use effective::{
+    ConfigurationScope, EffectiveConfiguration, EffectiveConfigurationQuery,
+    EffectiveConfigurations, effective,
+};
 
 use crate::{
     document::collection::Collection,
@@ -110,6 +120,7 @@ impl Document {
             collection_id,
             key,
             body,
+            secrets: _,
         } = row;
         Ok(Self {
             uuid,

@@ -1,5 +1,5 @@
 use entity::document;
-use sea_orm::{ConnectionTrait, ExprTrait, QueryFilter, QueryTrait};
+use sea_orm::{ConnectionTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use super::{DocumentQuery, rules};
@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     store::{
         page::{Page, Paged, Sort, page},
-        versioned,
+        rows, versioned,
     },
 };
 
@@ -18,6 +18,24 @@ pub(super) async fn find(
     id: Uuid,
 ) -> Result<Option<document::Model>> {
     versioned::find::<document::Entity>(connection, organization_id, id).await
+}
+
+/// The first documents of a collection whose keys begin with a prefix, and go on after a text.
+pub(super) async fn after(
+    connection: &impl ConnectionTrait,
+    (organization_id, collection_id): (Uuid, Uuid),
+    (prefix, after): (&str, &str),
+    limit: u64,
+) -> Result<Vec<document::Model>> {
+    let rows = versioned::find_in_organization::<document::Entity>(organization_id)
+        .filter(document::COLUMN.collection_id.eq(collection_id))
+        .filter(document::COLUMN.key.gt(format!("{prefix}{after}")))
+        .apply_if(rules::after_prefix(prefix), |rows, end| {
+            rows.filter(document::COLUMN.key.lt(end))
+        })
+        .order_by_asc(document::Column::Key)
+        .limit(limit);
+    rows::all(connection, rows).await
 }
 
 /// A page of the documents of a collection, in the order of their keys.
