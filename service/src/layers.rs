@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("money", &["money"]),
     ("document", &["document"]),
     ("report", &["report"]),
+    ("document", &["document"]),
     ("automation", &["automation"]),
     ("top", &["catalogue", "distribution", "key_rotation", "purge"]),
     ("sync", &["sync"]),

@@ -22,6 +22,7 @@
 //! | expenses, budgets, the ledger | [`money`] |
 //! | collections and documents | [`document`] |
 //! | reports | [`report`] |
+//! | documents | [`document`] |
 //! | reactions, rules, webhooks | [`automation`] |
 //! | everything of the domain by name | [`catalogue`], [`distribution`], [`purge`], [`key_rotation`] |
 //! | offline clients | [`sync`] |

@@ -1,0 +1,6 @@
+//! Documents in the words of CouchDB's replication protocol.
+
+mod refusal;
+pub mod wire;
+
+pub use refusal::Refusal;

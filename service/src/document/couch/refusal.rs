@@ -1,0 +1,89 @@
+//! Why something of CouchDB's is not done, in the words that its clients know.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Result};
+
+/// Why something is not done.
+#[derive(Debug)]
+pub enum Refusal {
+    /// There is no such revision.
+    Missing,
+    /// The document is deleted.
+    Deleted,
+    /// The document has another revision by now.
+    Conflict,
+    /// A text is no revision.
+    Revision,
+    /// The id begins with `_`.
+    Id,
+    /// CouchDB has the name of a member for itself, and it is none that steward knows.
+    Member(String),
+    /// The document has attachments.
+    Attachments,
+    /// The document is one of those that are programs.
+    Design,
+    /// The document has as many conflicts as it may have.
+    TooManyConflicts,
+    /// What was sent makes no sense.
+    BadRequest(Cow<'static, str>),
+    /// What steward refuses whoever asks in whatever way.
+    Other(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Refusal {
+    /// CouchDB's word. Clients go on with their other documents after `forbidden`, and stop at any other.
+    pub fn error(&self) -> &'static str {
+        match self {
+            Self::Missing | Self::Deleted | Self::Other(Error::NotFound(_)) => "not_found",
+            Self::Conflict | Self::Other(Error::Stale(_)) => "conflict",
+            Self::Revision | Self::Id | Self::BadRequest(_) => "bad_request",
+            Self::Member(_) => "doc_validation",
+            Self::Attachments | Self::Design | Self::TooManyConflicts => "forbidden",
+            Self::Other(Error::Forbidden { .. } | Error::Invalid(_) | Error::State { .. }) => {
+                "forbidden"
+            }
+            Self::Other(error) => error.code(),
+        }
+    }
+
+    /// What it means, for a person.
+    pub fn reason(&self) -> Cow<'static, str> {
+        match self {
+            Self::Missing => "missing".into(),
+            Self::Deleted => "deleted".into(),
+            Self::Conflict => "Document update conflict.".into(),
+            Self::Revision => "Invalid rev format".into(),
+            Self::Id => "Only reserved document ids may start with underscore.".into(),
+            Self::Member(name) => format!("Bad special document member: {name}").into(),
+            Self::Attachments => "attachments are not supported".into(),
+            Self::Design => "design documents are not supported".into(),
+            Self::TooManyConflicts => "the document has the maximum number of conflicts".into(),
+            Self::BadRequest(reason) => reason.clone(),
+            Self::Other(error) => error.to_string().into(),
+        }
+    }
+
+    /// What is a matter of one document among many; or the error that ends them all.
+    ///
+    /// # Errors
+    /// Where the database does not answer, or is to be asked again.
+    pub fn of_one(self) -> Result<Self> {
+        match self {
+            Self::Other(
+                error @ (Error::Unavailable(_)
+                | Error::OutcomeUnknown(_)
+                | Error::Retry(_)
+                | Error::Internal(_)
+                | Error::NotConfigured { .. }),
+            ) => Err(error),
+            refusal => Ok(refusal),
+        }
+    }
+}
