@@ -16,8 +16,8 @@ use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
-    config::Serve, observe::observe, openapi, paths::Paths, routes::routes, shutdown::Shutdown,
-    state::State,
+    config::Serve, document::couch, observe::observe, openapi, paths::Paths, routes::routes,
+    shutdown::Shutdown, state::State,
 };
 
 /// Where a server listens.
@@ -81,7 +81,8 @@ pub fn server(
 ) -> io::Result<(Server, Shutdown)> {
     let listeners = listeners.into();
     let document = openapi::document();
-    let paths = Paths::of(&document, &PAGES, listeners.operations_address()?)?;
+    let operations = listeners.operations_address()?;
+    let paths = Paths::of(&document, (&PAGES, couch::PATHS), operations)?;
     let paths = web::Data::new(paths);
     let document = web::Bytes::from(document.to_json()?);
     let state = web::Data::new(state);
@@ -97,6 +98,7 @@ pub fn server(
             .into_utoipa_app()
             .configure(routes)
             .into_app()
+            .service(couch::scope())
             .service(web::redirect("/", DOCS))
             .service(web::redirect("/docs", DOCS))
             .service(documentation())

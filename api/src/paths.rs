@@ -35,13 +35,13 @@ pub(crate) struct KnownPath {
 }
 
 impl Paths {
-    /// Those of the document, and these, which have a GET alone.
+    /// Those of the document, these pages, which have a GET alone, and these of another protocol.
     ///
     /// # Errors
     /// If two are the same.
     pub(crate) fn of(
         document: &OpenApi,
-        pages: &[&str],
+        (pages, others): (&[&str], &[(&str, &[Method])]),
         operations: Option<SocketAddr>,
     ) -> io::Result<Self> {
         let mut known = Router::new();
@@ -50,8 +50,11 @@ impl Paths {
                 .insert(pattern, KnownPath::of(document, pattern, item))
                 .map_err(io::Error::other)?;
         }
-        for pattern in pages {
-            known.insert(*pattern, KnownPath::of_page(pattern)).map_err(io::Error::other)?;
+        let get: &[Method] = &[Method::GET];
+        let pages = pages.iter().map(|pattern| (*pattern, get));
+        for (pattern, methods) in pages.chain(others.iter().copied()) {
+            let path = KnownPath::undocumented(pattern, methods);
+            known.insert(pattern, path).map_err(io::Error::other)?;
         }
         Ok(Self { known, operations })
     }
@@ -101,10 +104,11 @@ impl KnownPath {
         }
     }
 
-    fn of_page(pattern: &str) -> Self {
+    fn undocumented(pattern: &str, methods: &[Method]) -> Self {
+        let head = methods.contains(&Method::GET).then_some(Method::HEAD);
         Self {
             pattern: pattern.to_owned(),
-            methods: vec![Method::GET, Method::HEAD, Method::OPTIONS],
+            methods: methods.iter().cloned().chain(head).chain([Method::OPTIONS]).collect(),
             properties: BTreeSet::new(),
             is_for_operators: false,
         }

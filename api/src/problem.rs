@@ -179,6 +179,14 @@ impl Failure {
         self.0.code
     }
 
+    /// All that a client is told, in one text.
+    pub(crate) fn reason(&self) -> String {
+        let said = self.0.detail.clone().unwrap_or_else(|| self.0.title.to_owned());
+        let violations =
+            self.0.violations.iter().map(|it| format!("{} {}", it.pointer, it.message));
+        std::iter::once(said).chain(violations).collect::<Vec<_>>().join("; ")
+    }
+
     /// The document.
     pub fn document(&self, request_id: Uuid, trace_id: Option<&str>) -> Problem {
         Problem {

@@ -70,6 +70,11 @@ impl Streams {
         self.ended.send_replace(true);
     }
 
+    /// Becomes true when all that waits is to end.
+    pub(crate) fn watch_end(&self) -> watch::Receiver<bool> {
+        self.ended.subscribe()
+    }
+
     fn acquire(&self, organization_id: Uuid, limit: usize) -> Option<StreamPermit> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(organization_id).or_default();

@@ -781,4 +781,37 @@ pub const CLASSES: &[TableClasses] = &[
         personal: &["value", "key"],
         secret: &[],
     },
+    TableClasses {
+        table: "document_leaf",
+        public: &[
+            "organization_id",
+            "document_id",
+            "generation",
+            "hash",
+            "collection_id",
+            "deleted",
+        ],
+        personal: &["key", "body"],
+        secret: &[],
+    },
+    TableClasses {
+        table: "document_revision",
+        public: &[
+            "organization_id",
+            "document_id",
+            "generation",
+            "hash",
+            "collection_id",
+            "parent",
+            "version",
+        ],
+        personal: &[],
+        secret: &[],
+    },
+    TableClasses {
+        table: "document_checkpoint",
+        public: &["organization_id", "collection_id", "revision", "updated_at"],
+        personal: &["key", "body"],
+        secret: &[],
+    },
 ];

@@ -62,6 +62,7 @@ mod m20261129_000067_count_revocations;
 mod m20261129_000075_create_documents;
 mod m20261129_000076_scope_events;
 mod m20261129_000080_index_documents;
+mod m20261129_000088_create_document_revisions;
 mod m20261129_000093_seal_documents;
 
 pub use classes::{CLASSES, Class, TableClasses};
@@ -111,6 +112,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000076_scope_events::Migration),
             Box::new(m20261129_000080_index_documents::Migration),
             Box::new(m20261129_000093_seal_documents::Migration),
+            Box::new(m20261129_000088_create_document_revisions::Migration),
         ]
     }
 }

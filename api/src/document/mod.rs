@@ -3,6 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 mod collection;
+pub(crate) mod couch;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 mod document;
 mod search;

@@ -86,7 +86,8 @@ pub async fn identify(
 
 /// Whether [`enter`] is asked.
 fn is_in_organization(request: &ServiceRequest) -> bool {
-    request.match_info().as_str().starts_with("/v1/organizations/")
+    let path = request.match_info().as_str();
+    path.starts_with("/v1/organizations/") || (path.starts_with("/couch/") && path.contains('~'))
 }
 
 /// What fails of these is counted by itself, so that nobody is kept from them by their neighbours.

@@ -41,6 +41,12 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub daily_report_items: HasMany<super::daily_report_item::Entity>,
     #[sea_orm(has_many)]
+    pub document_checkpoints: HasMany<super::document_checkpoint::Entity>,
+    #[sea_orm(has_many)]
+    pub document_leaves: HasMany<super::document_leaf::Entity>,
+    #[sea_orm(has_many)]
+    pub document_revisions: HasMany<super::document_revision::Entity>,
+    #[sea_orm(has_many)]
     pub documents: HasMany<super::document::Entity>,
     #[sea_orm(has_many)]
     pub document_indices: HasMany<super::document_index::Entity>,

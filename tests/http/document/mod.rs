@@ -3,9 +3,11 @@
 mod bulk;
 mod collection;
 mod configuration;
+mod couch;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 mod document;
 mod json_patch;
+mod pouchdb;
 mod query;
 mod roles;
 mod schema;

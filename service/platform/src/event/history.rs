@@ -139,6 +139,22 @@ pub async fn history<R: Resource>(
     Ok(page.map(|event| event.redacted_for(actor, &Descriptor::of::<R>())))
 }
 
+/// What a resource was in one of its versions. Nothing where it never had that version, or it was erased since.
+pub async fn of_version<R: Resource>(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    version: i64,
+) -> Result<Option<Map<String, Value>>> {
+    let (visibility, log) = (tx.visibility_of::<R>(actor), actor.organization_id);
+    let row = repository::visible_version(tx, &visibility, log, (R::ENTITY, id), version).await?;
+    let event = row.map(|row| Event::decrypted(tx.keyring(), row)).transpose()?;
+    Ok(event.and_then(|event| match event.data {
+        Some(Value::Object(data)) => Some(data),
+        _ => None,
+    }))
+}
+
 /// How often one thing has happened to a resource, the latest first.
 pub async fn of_verb<R: Resource>(
     store: &Store,

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 pub use feed::{EventPage, EventQuery, Filter, head_position, list, page, require_reached};
 pub use history::{At, AtQuery, Past, RevertInput, at, history, own_at, own_history};
-pub use history::{of_verb, revert_to};
+pub use history::{of_verb, of_version, revert_to};
 pub use state::{LogState, state};
 pub use visibility::{Visibility, VisibleRow};
 
@@ -89,6 +89,7 @@ verbs! {
     SecretRotated "secret_rotated" "The secret was rotated.",
     Disabled "disabled" "The resource was disabled.",
     Enabled "enabled" "The resource was enabled.",
+    Merged "merged" "A client has sent revisions that it had from elsewhere, and the document is as it was.",
 }
 
 /// Effect of an event on its resource.

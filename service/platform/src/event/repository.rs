@@ -303,7 +303,7 @@ pub(super) async fn visible_history(
 }
 
 /// The version that a resource was told of last, if it ever was: if it is gone, one more than it had.
-pub(crate) async fn last_version(
+pub async fn last_version(
     connection: &impl ConnectionTrait,
     log: Uuid,
     entity: &str,

@@ -95,6 +95,19 @@ impl Tx {
         self.record_data::<R>(self.now(), context, verb, Effect::None, about, data).await
     }
 
+    /// [`Self::record_notice`] about what is in a scope.
+    pub async fn record_notice_in<R: Resource>(
+        &self,
+        context: &EventContext,
+        scope: Uuid,
+        verb: Verb,
+        (id, version): (Uuid, i64),
+        data: Value,
+    ) -> Result<()> {
+        let about = About { id, version, scope: Some(scope) };
+        self.record_data::<R>(self.now(), context, verb, Effect::None, about, data).await
+    }
+
     async fn record_data<R: Resource>(
         &self,
         at: DateTime<Utc>,

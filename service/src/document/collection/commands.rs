@@ -11,6 +11,7 @@ use crate::{
     actor::Actor,
     document::{
         index::{self, Indexed},
+        revision,
         schema::{Schema, look},
     },
     error::{Error, Result, Violation},
@@ -119,8 +120,9 @@ impl Crud for Collection {
         index::declare_first(tx, created.indexed(actor)).await
     }
 
-    async fn before_delete(_: &Tx, actor: &Actor, current: &Self) -> Result<()> {
-        rules::within(actor.role, [current.read_role, current.write_role].into_iter())
+    async fn before_delete(tx: &Tx, actor: &Actor, current: &Self) -> Result<()> {
+        rules::within(actor.role, [current.read_role, current.write_role].into_iter())?;
+        revision::repository::remove_collection(tx, actor.organization_id, current.id).await
     }
 }
 

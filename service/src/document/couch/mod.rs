@@ -1,6 +1,30 @@
-//! Documents in the words of CouchDB's replication protocol.
+//! Documents in the words of CouchDB's replication protocol, for PouchDB and its like. docs/documents.md tells what of
+//! it there is.
 
+mod changes;
+mod checkpoint;
+mod database;
+mod list;
+mod read;
 mod refusal;
+mod repository;
 pub mod wire;
+mod write;
 
+pub use changes::{Changes, ChangesQuery, MAX_CHANGES, changes};
+pub use checkpoint::{LocalSent, get as get_checkpoint, put as put_checkpoint};
+pub use database::{create, delete};
+pub use list::{List, ListQuery, list};
+pub use read::{Info, Wanted, Which, With, bulk_get, get, info, open_revisions, revisions_diff};
 pub use refusal::Refusal;
+pub use write::{Edits, Written, bulk, put};
+
+use crate::error::Result;
+
+/// What ends the whole comes first: the database is away, or is to be asked again.
+fn settled<T>(outcome: Result<T, Refusal>) -> Result<Result<T, Refusal>> {
+    match outcome {
+        Ok(value) => Ok(Ok(value)),
+        Err(refusal) => refusal.of_one().map(Err),
+    }
+}

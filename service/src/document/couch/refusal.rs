@@ -23,8 +23,6 @@ pub enum Refusal {
     Attachments,
     /// The document is one of those that are programs.
     Design,
-    /// The document has as many conflicts as it may have.
-    TooManyConflicts,
     /// What was sent makes no sense.
     BadRequest(Cow<'static, str>),
     /// What steward refuses whoever asks in whatever way.
@@ -45,7 +43,7 @@ impl Refusal {
             Self::Conflict | Self::Other(Error::Stale(_)) => "conflict",
             Self::Revision | Self::Id | Self::BadRequest(_) => "bad_request",
             Self::Member(_) => "doc_validation",
-            Self::Attachments | Self::Design | Self::TooManyConflicts => "forbidden",
+            Self::Attachments | Self::Design => "forbidden",
             Self::Other(Error::Forbidden { .. } | Error::Invalid(_) | Error::State { .. }) => {
                 "forbidden"
             }
@@ -64,7 +62,6 @@ impl Refusal {
             Self::Member(name) => format!("Bad special document member: {name}").into(),
             Self::Attachments => "attachments are not supported".into(),
             Self::Design => "design documents are not supported".into(),
-            Self::TooManyConflicts => "the document has the maximum number of conflicts".into(),
             Self::BadRequest(reason) => reason.clone(),
             Self::Other(error) => error.to_string().into(),
         }

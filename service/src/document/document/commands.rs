@@ -12,6 +12,7 @@ use crate::{
     document::{
         collection::{self, Collection},
         index::{self, Entry},
+        revision::{self, Edit, Subject},
         schema::{Admitted, admit},
     },
     error::{Error, Result, Violation},
@@ -40,7 +41,8 @@ impl Versioned for Document {
 impl Resource for Document {
     const ENTITY: &'static str = "document";
     const READ: Permission = Permission::ReadDocuments;
-    const VERBS: &'static [Verb] = &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted];
+    const VERBS: &'static [Verb] =
+        &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted, Verb::Merged];
     const VERBATIM: &'static [&'static str] = &["body"];
     const SCOPED: bool = true;
 
@@ -163,6 +165,26 @@ pub(super) async fn insert(
     key: String,
     body: ExactObject,
 ) -> Result<Document> {
+    let document = insert_row(tx, actor, collection, key, body).await?;
+    record(tx, actor, &document).await?;
+    Ok(document)
+}
+
+/// Adds the revision that a document is.
+async fn record(tx: &Tx, actor: &Actor, document: &Document) -> Result<()> {
+    let body = Value::Object(document.body.0.clone()).to_string();
+    let subject = document.subject(actor);
+    revision::record(tx, subject, document.version, Edit::Written(&body)).await
+}
+
+/// Writes the row of a new document.
+pub(super) async fn insert_row(
+    tx: &Tx,
+    actor: &Actor,
+    collection: &Collection,
+    key: String,
+    body: ExactObject,
+) -> Result<Document> {
     let id = rules::uuid(collection.id, &key);
     let place = (actor.organization_id, id);
     let admitted = admit(tx, collection.schema.as_deref(), place, body.0, None)?;
@@ -200,6 +222,20 @@ pub(super) async fn update(
     (row, before): (&document::Model, &ExactObject),
     body: ExactObject,
 ) -> Result<Document> {
+    let document = update_row(tx, actor, verb, collection, (row, before), body).await?;
+    record(tx, actor, &document).await?;
+    Ok(document)
+}
+
+/// Writes the row of the next version of a document.
+pub(super) async fn update_row(
+    tx: &Tx,
+    actor: &Actor,
+    verb: Verb,
+    collection: &Collection,
+    (row, before): (&document::Model, &ExactObject),
+    body: ExactObject,
+) -> Result<Document> {
     let (place, kept) = ((row.organization_id, row.id), row.secrets.as_deref());
     let admitted = admit(tx, collection.schema.as_deref(), place, body.0, kept)?;
     let view = |row| Document::of(collection, row);
@@ -208,14 +244,55 @@ pub(super) async fn update(
     Ok(document)
 }
 
-/// Removes a document.
+/// Removes a document, and all that conflicts with it.
 pub(super) async fn remove(
     tx: &Tx,
     actor: &Actor,
     row: &document::Model,
     current: &Document,
 ) -> Result<()> {
+    remove_row(tx, actor, row, current).await?;
+    let subject = current.subject(actor);
+    revision::record(tx, subject, current.version + 1, Edit::Deleted).await
+}
+
+/// Removes the row of a document.
+pub(super) async fn remove_row(
+    tx: &Tx,
+    actor: &Actor,
+    row: &document::Model,
+    current: &Document,
+) -> Result<()> {
     versioned::delete(tx, actor, row, current).await
+}
+
+impl Document {
+    /// What its revisions are of.
+    fn subject(&self, actor: &Actor) -> Subject<'_> {
+        Subject {
+            organization_id: actor.organization_id,
+            collection_id: self.collection_id,
+            id: self.uuid,
+            key: &self.id,
+        }
+    }
+}
+
+/// Removes some documents of a collection, and says how many.
+pub(crate) async fn remove_some(
+    tx: &Tx,
+    actor: &Actor,
+    collection: &Collection,
+    limit: u64,
+) -> Result<u64> {
+    let scope = (actor.organization_id, collection.id);
+    let rows = repository::first(tx, scope, limit).await?;
+    let count = rows.len() as u64;
+    for row in rows {
+        let current = Document::of(collection, row.clone())?;
+        remove(tx, actor, &row, &current).await?;
+    }
+    Ok(count)
 }
 
 /// What identifies a document, there or not, of a collection that the actor may read.

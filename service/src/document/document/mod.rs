@@ -5,6 +5,7 @@ mod changes;
 mod commands;
 mod effective;
 mod example;
+mod merge;
 pub(crate) mod repository;
 pub mod rules;
 
@@ -20,11 +21,14 @@ pub use bulk::{
     DocumentWriteResult, write_many,
 };
 pub use changes::{DocumentChange, DocumentChanges, DocumentChangesQuery, changes};
+pub(crate) use commands::remove_some;
 pub use commands::{Put, create, document_id, get_at, history, list, put};
 pub use effective::{
     ConfigurationScope, EffectiveConfiguration, EffectiveConfigurationQuery,
     EffectiveConfigurations, effective,
 };
+
+pub(crate) use merge::merge;
 
 use crate::{
     document::collection::Collection,

@@ -1,5 +1,11 @@
+use std::collections::HashMap;
+
 use entity::document;
-use sea_orm::{ConnectionTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, ExprTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
+};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{DocumentQuery, rules};
@@ -7,7 +13,7 @@ use crate::{
     error::Result,
     store::{
         page::{Page, Paged, Sort, page},
-        rows, versioned,
+        rows, stored, versioned,
     },
 };
 
@@ -56,4 +62,105 @@ pub(super) async fn list(
         .apply_if(end, |rows, end| rows.filter(document::COLUMN.key.lt(end)));
     let sort = Sort { name: "id", column: document::Column::Key, descending: false };
     page(connection, rows, sort, &page_query).await
+}
+
+/// How many documents one statement looks up.
+const IDS_PER_STATEMENT: usize = 1_000;
+
+/// The bodies of some documents, of those that are there.
+pub(crate) async fn bodies(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Map<String, Value>>> {
+    let mut found = HashMap::new();
+    for some in ids.chunks(IDS_PER_STATEMENT) {
+        let bodies: Vec<(Uuid, String)> =
+            versioned::find_in_organization::<document::Entity>(organization_id)
+                .select_only()
+                .column(document::Column::Id)
+                .column(document::Column::Body)
+                .filter(document::Column::Id.is_in(some.iter().copied()))
+                .into_tuple()
+                .all(connection)
+                .await?;
+        for (id, body) in bodies {
+            found.insert(id, stored::exact_object(document::Column::Body, id, &body)?);
+        }
+    }
+    Ok(found)
+}
+
+/// How many documents a collection has, counted up to a limit.
+pub(crate) async fn count(
+    connection: &impl ConnectionTrait,
+    (organization_id, collection_id): (Uuid, Uuid),
+    limit: u64,
+) -> Result<u64> {
+    let some = versioned::find_in_organization::<document::Entity>(organization_id)
+        .filter(document::COLUMN.collection_id.eq(collection_id))
+        .limit(limit);
+    Ok(some.count(connection).await?)
+}
+
+/// The first documents of a collection.
+pub(super) async fn first(
+    connection: &impl ConnectionTrait,
+    (organization_id, collection_id): (Uuid, Uuid),
+    limit: u64,
+) -> Result<Vec<document::Model>> {
+    let first = versioned::find_in_organization::<document::Entity>(organization_id)
+        .filter(document::COLUMN.collection_id.eq(collection_id))
+        .order_by_asc(document::Column::Key)
+        .limit(limit);
+    rows::all(connection, first).await
+}
+
+/// Which keys of a collection are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyRange<'a> {
+    /// From this one on; to this one back, if `descending`.
+    pub(crate) start: Option<&'a str>,
+    /// To this one.
+    pub(crate) end: Option<&'a str>,
+    /// Without `end` itself.
+    pub(crate) excludes_end: bool,
+    /// The last first.
+    pub(crate) descending: bool,
+    /// How many are left out before the first.
+    pub(crate) skip: u64,
+    /// How many, at most.
+    pub(crate) limit: u64,
+}
+
+/// The keys of documents of a collection in their order, with what identifies each.
+pub(crate) async fn keys(
+    connection: &impl ConnectionTrait,
+    (organization_id, collection_id): (Uuid, Uuid),
+    range: KeyRange<'_>,
+) -> Result<Vec<(Uuid, String)>> {
+    let KeyRange { start, end, excludes_end, descending, skip, limit } = range;
+    let key = document::Column::Key;
+    let found = versioned::find_in_organization::<document::Entity>(organization_id)
+        .select_only()
+        .column(document::Column::Id)
+        .column(key)
+        .filter(document::COLUMN.collection_id.eq(collection_id))
+        .apply_if(start, |rows, start| match descending {
+            false => rows.filter(key.gte(start)),
+            true => rows.filter(key.lte(start)),
+        })
+        .apply_if(end, |rows, end| match (descending, excludes_end) {
+            (false, false) => rows.filter(key.lte(end)),
+            (false, true) => rows.filter(key.lt(end)),
+            (true, false) => rows.filter(key.gte(end)),
+            (true, true) => rows.filter(key.gt(end)),
+        })
+        .order_by(key, if descending { Order::Desc } else { Order::Asc })
+        .offset(skip)
+        .limit(limit)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(found)
 }

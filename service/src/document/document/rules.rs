@@ -26,11 +26,15 @@ pub fn key(key: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
-/// Refuses a body that is too large.
+/// Refuses a body that is too large, and one that clients of CouchDB's protocol could not be shown: it has names that
+/// begin with `_` for itself.
 pub fn body(body: &ExactObject) -> Result<(), ValidationError> {
     let size = serde_json::to_string(&body.0).map_or(usize::MAX, |json| json.len());
     if size > MAX_BODY_SIZE {
         return Err(refusal("length", "must be at most 1 MiB of JSON"));
+    }
+    if body.keys().any(|name| name.starts_with('_')) {
+        return Err(refusal("reserved", "must have no members whose names begin with `_`"));
     }
     Ok(())
 }
@@ -69,6 +73,14 @@ mod tests {
         for unsound in ["", ".", "..", "a\nb", "\u{7f}", "\u{85}", &long, &wide] {
             assert!(key(unsound).is_err(), "{unsound:?}");
         }
+    }
+
+    #[test]
+    fn a_body_leaves_names_to_couchdb() {
+        let body =
+            |json: &str| super::body(&ExactObject(serde_json::from_str(json).expect("JSON")));
+        assert!(body(r#"{"":1,"a_":{"_id":2}}"#).is_ok());
+        assert!(body(r#"{"a":1,"_id":2}"#).is_err());
     }
 
     #[test]

@@ -3,7 +3,34 @@
 //! A document has a tree of revisions ([`tree`]). Whoever edits it adds a revision. The body of the one that wins is
 //! the document's; what loses is kept beside it until somebody deletes it.
 
+mod commands;
 mod name;
+pub(crate) mod repository;
 pub mod tree;
 
+use std::cmp::Ordering;
+
+pub(crate) use commands::{Edit, Plan, plan, record, tree_of};
 pub use name::{InvalidRevision, MAX_HASH_CHARACTERS, Revision};
+pub(crate) use repository::Subject;
+
+/// The end of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    /// The revision.
+    pub(crate) revision: Revision,
+    /// What clients call the document.
+    pub(crate) key: String,
+    /// Whether the document is deleted as of it.
+    pub(crate) deleted: bool,
+    /// The JSON of its body, unless that is the document's, or has no members.
+    pub(crate) body: Option<String>,
+}
+
+impl Leaf {
+    /// Not deleted before deleted, then the later generation, then the greater hash.
+    fn winner_first(&self, other: &Self) -> Ordering {
+        let by_revision = || other.revision.cmp(&self.revision);
+        self.deleted.cmp(&other.deleted).then_with(by_revision)
+    }
+}

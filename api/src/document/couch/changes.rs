@@ -1,0 +1,139 @@
+//! `_changes`: at once, or once there are any.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use serde_json::Value;
+use service::{
+    document::couch::{self, Changes, ChangesQuery, MAX_CHANGES},
+    event,
+    role::Permission,
+    store::signal::Signal,
+};
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    answer::{Answer, Refused},
+    document::Exact,
+    parameters::{Database, Parameters, invalid},
+};
+use crate::{
+    extract::{Body, Require, StreamSession},
+    permission,
+    state::State,
+};
+
+type Reader = Require<permission::ReadDocuments>;
+
+/// How long a client waits at most that does not say: CouchDB's default.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a look waits that nothing wakes: what a signal that was lost can cost.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(super) async fn changes(
+    state: web::Data<State>,
+    caller: Reader,
+    reader: StreamSession,
+    Database(collection): Database,
+    parameters: Parameters,
+) -> Answer {
+    let none = Exact(Value::Null);
+    told(&state, &caller, &reader, &collection, &parameters, none).await
+}
+
+/// Those of documents that are named in the body.
+pub(super) async fn changes_of(
+    state: web::Data<State>,
+    caller: Reader,
+    reader: StreamSession,
+    Database(collection): Database,
+    parameters: Parameters,
+    Body(body): Body<Exact>,
+) -> Answer {
+    told(&state, &caller, &reader, &collection, &parameters, body).await
+}
+
+async fn told(
+    state: &State,
+    caller: &Reader,
+    reader: &StreamSession,
+    collection: &str,
+    parameters: &Parameters,
+    mut body: Exact,
+) -> Answer {
+    let ids = match (parameters.text("filter"), body.take("doc_ids")) {
+        (None, _) => None,
+        (Some("_doc_ids"), ids) => {
+            let ids = serde_json::from_value(ids).ok().or_else(|| {
+                serde_json::from_str(parameters.text("doc_ids").unwrap_or_default()).ok()
+            });
+            Some(ids.ok_or_else(|| invalid("doc_ids", "must be an array of texts"))?)
+        }
+        (Some(_), _) => return Err(invalid("filter", "must be `_doc_ids`, if it is there")),
+    };
+    let query = ChangesQuery {
+        since: since(state, caller, parameters).await?,
+        limit: parameters.number("limit")?.unwrap_or(MAX_CHANGES).max(1),
+        descending: parameters.is_on("descending"),
+        all_leaves: parameters.text("style") == Some("all_docs"),
+        documents: parameters.is_on("include_docs").then(|| parameters.with()),
+        ids,
+    };
+    let changes = match parameters.text("feed") {
+        None | Some("normal") => {
+            couch::changes(&state.store, &caller.actor, collection, query).await?
+        }
+        Some("longpoll") => wait(state, caller, reader, collection, parameters, query).await?,
+        Some(_) => return Err(invalid("feed", "must be `normal` or `longpoll`")),
+    };
+    Ok(HttpResponse::Ok().json(Value::from(changes)))
+}
+
+/// After which position. A client may send what it was told as JSON.
+async fn since(state: &State, caller: &Reader, parameters: &Parameters) -> Result<i64, Refused> {
+    match parameters.text("since").map(|text| text.trim_matches('"')) {
+        None | Some("") => Ok(0),
+        Some("now") => Ok(event::head_position(&state.store, &caller.actor).await?),
+        Some(text) => {
+            let position = text.parse().ok().filter(|position: &i64| *position >= 0);
+            position.ok_or_else(|| invalid("since", "must be a `seq`, or `now`"))
+        }
+    }
+}
+
+/// The changes once there are any, or none when the time is up. Who asks, and what they may see, is asked again at
+/// every look.
+async fn wait(
+    state: &State,
+    caller: &Reader,
+    reader: &StreamSession,
+    collection: &str,
+    parameters: &Parameters,
+    query: ChangesQuery,
+) -> Result<Changes, Refused> {
+    let asked = parameters.number("timeout")?.map_or(DEFAULT_TIMEOUT, Duration::from_millis);
+    // The answer comes before the server gives the request up.
+    let longest = state.settings.limits.request_timeout / 2;
+    let deadline = Instant::now() + asked.min(longest);
+    let mut ended = state.streams.watch_end();
+    let mut wake = state.store.watch(Signal::Sequenced);
+    let mut actor = caller.actor.clone();
+    loop {
+        wake.borrow_and_update();
+        let changes = couch::changes(&state.store, &actor, collection, query.clone()).await?;
+        if !changes.results.is_empty() || Instant::now() >= deadline || *ended.borrow() {
+            return Ok(changes);
+        }
+        let next = deadline.min(Instant::now() + POLL_INTERVAL);
+        let woken = async {
+            tokio::select! {
+                _ = wake.changed() => {}
+                _ = ended.changed() => {}
+            }
+        };
+        // Nothing woke it: it looks all the same.
+        let _ = timeout_at(next, woken).await;
+        actor = reader.actor(&state.access_cache).await?;
+        actor.require(Permission::ReadDocuments)?;
+    }
+}

@@ -1,0 +1,402 @@
+//! What clients read of documents: any revision that is kept, with what they ask for besides.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
+
+use sea_orm::ConnectionTrait;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Refusal, settled, wire};
+use crate::{
+    actor::Actor,
+    document::{
+        collection::{self, Collection},
+        document::{self, Document},
+        revision::{self, Leaf, Revision, tree::Tree},
+    },
+    error::{Error, Result},
+    event,
+    store::{Store, Tx},
+};
+
+/// What is to be shown with a document.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct With {
+    /// `_revisions`: the revisions from which it came.
+    pub revisions: bool,
+    /// `_revs_info`: which of these can be read.
+    pub revisions_info: bool,
+    /// `_conflicts` and `_deleted_conflicts`.
+    pub conflicts: bool,
+}
+
+/// Which revision of a document is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Which {
+    /// This one, or the winner.
+    pub revision: Option<Revision>,
+    /// The leaf that came from it, in its place.
+    pub latest: bool,
+}
+
+/// What is known of some documents, on one state of the database.
+pub(super) struct Known<'a> {
+    tx: &'a Tx,
+    actor: &'a Actor,
+    leaves: HashMap<Uuid, Vec<Leaf>>,
+    bodies: HashMap<Uuid, Map<String, Value>>,
+}
+
+impl<'a> Known<'a> {
+    /// What is known of documents of a collection. Their bodies are read if they are to be shown.
+    pub(super) async fn of(
+        tx: &'a Tx,
+        actor: &'a Actor,
+        ids: &[Uuid],
+        with_bodies: bool,
+    ) -> Result<Self> {
+        let organization_id = actor.organization_id;
+        let leaves = revision::repository::leaves(tx, organization_id, ids).await?;
+        let bodies = match with_bodies {
+            true => document::repository::bodies(tx, organization_id, ids).await?,
+            false => HashMap::new(),
+        };
+        Ok(Self { tx, actor, leaves, bodies })
+    }
+
+    /// The leaves of a document, the winner first.
+    pub(super) fn leaves(&self, id: Uuid) -> &[Leaf] {
+        self.leaves.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    async fn tree(&self, id: Uuid) -> Result<Tree> {
+        let organization_id = self.actor.organization_id;
+        revision::tree_of(self.tx, organization_id, id, self.leaves(id)).await
+    }
+
+    /// The body of a leaf.
+    fn body_of_leaf(&self, id: Uuid, leaf: &Leaf) -> Result<Cow<'_, Map<String, Value>>> {
+        if let Some(text) = &leaf.body {
+            let body = serde_json::from_str(text);
+            let unreadable = |_| Error::Internal("the body of a revision is no JSON".into());
+            return body.map(Cow::Owned).map_err(unreadable);
+        }
+        let is_winner = self.leaves(id).first() == Some(leaf) && !leaf.deleted;
+        let body = self.bodies.get(&id).filter(|_| is_winner);
+        Ok(body.map_or_else(|| Cow::Owned(Map::new()), Cow::Borrowed))
+    }
+
+    /// A revision of a document, and whether the document is deleted as of it, if it can be read.
+    async fn body(
+        &self,
+        id: Uuid,
+        revision: &Revision,
+    ) -> Result<Option<(bool, Cow<'_, Map<String, Value>>)>> {
+        let leaf = self.leaves(id).iter().find(|leaf| leaf.revision == *revision);
+        if let Some(leaf) = leaf {
+            return Ok(Some((leaf.deleted, self.body_of_leaf(id, leaf)?)));
+        }
+        let organization_id = self.actor.organization_id;
+        let version = revision::repository::version(self.tx, organization_id, id, revision).await?;
+        let Some(version) = version else { return Ok(None) };
+        let data = event::of_version::<Document>(self.tx, self.actor, id, version).await?;
+        Ok(match data.and_then(|mut data| data.shift_remove("body")) {
+            Some(Value::Object(body)) => Some((false, Cow::Owned(body))),
+            _ => None,
+        })
+    }
+
+    /// A document, if that revision can be read.
+    pub(super) async fn shown(
+        &self,
+        (id, key): (Uuid, &str),
+        revision: &Revision,
+        with: With,
+    ) -> Result<Option<Map<String, Value>>> {
+        let Some((deleted, body)) = self.body(id, revision).await? else { return Ok(None) };
+        let shown = wire::Shown { id: key, revision, deleted, body };
+        let mut document = shown.document();
+        if with.revisions || with.revisions_info {
+            let path = self.tree(id).await?.path(revision);
+            if with.revisions {
+                document.insert("_revisions".into(), wire::revisions(&path));
+            }
+            if with.revisions_info {
+                document.insert("_revs_info".into(), self.info(id, &path).await?);
+            }
+        }
+        if with.conflicts {
+            self.insert_conflicts(id, &mut document);
+        }
+        Ok(Some(document))
+    }
+
+    async fn info(&self, id: Uuid, path: &[Revision]) -> Result<Value> {
+        let organization_id = self.actor.organization_id;
+        let readable: HashSet<Revision> =
+            revision::repository::with_version(self.tx, organization_id, id).await?;
+        let status = |revision: &Revision| {
+            let leaf = self.leaves(id).iter().find(|leaf| leaf.revision == *revision);
+            match leaf {
+                Some(leaf) if leaf.deleted => "deleted",
+                Some(_) => "available",
+                None if readable.contains(revision) => "available",
+                None => "missing",
+            }
+        };
+        let all = path.iter().map(|it| json!({ "rev": it.to_string(), "status": status(it) }));
+        Ok(all.collect())
+    }
+
+    fn insert_conflicts(&self, id: Uuid, document: &mut Map<String, Value>) {
+        let losers = self.leaves(id).iter().skip(1);
+        for (name, deleted) in [("_conflicts", false), ("_deleted_conflicts", true)] {
+            let those = losers.clone().filter(|leaf| leaf.deleted == deleted);
+            let those = wire::texts(those.map(|leaf| &leaf.revision));
+            if !those.is_empty() {
+                document.insert(name.into(), those.into());
+            }
+        }
+    }
+
+    /// The revision that is asked for.
+    async fn which(
+        &self,
+        (id, key): (Uuid, &str),
+        which: &Which,
+    ) -> Result<Vec<Revision>, Refusal> {
+        if wire::is_reserved(key) {
+            return Err(Refusal::Missing);
+        }
+        let Some(revision) = &which.revision else {
+            let winner = self.leaves(id).first().ok_or(Refusal::Missing)?;
+            let is_there = (!winner.deleted).then(|| vec![winner.revision.clone()]);
+            return is_there.ok_or(Refusal::Deleted);
+        };
+        let is_leaf = self.leaves(id).iter().any(|leaf| leaf.revision == *revision);
+        if is_leaf || !which.latest {
+            return Ok(vec![revision.clone()]);
+        }
+        let latest: Vec<Revision> =
+            self.tree(id).await?.latest(revision).into_iter().cloned().collect();
+        if latest.is_empty() { Err(Refusal::Missing) } else { Ok(latest) }
+    }
+}
+
+/// One revision of a document.
+///
+/// # Errors
+/// Where it is not there, or cannot be read any more.
+pub async fn get(
+    store: &Store,
+    actor: &Actor,
+    (collection, key): (&str, &str),
+    which: Which,
+    with: With,
+) -> Result<Map<String, Value>, Refusal> {
+    let (actor, collection, key) = (actor.clone(), collection.to_owned(), key.to_owned());
+    let outcome = store.snapshot(async move |tx| {
+        let collection = collection::readable(tx, &actor, &collection).await?;
+        let id = document::rules::uuid(collection.id, &key);
+        let known = Known::of(tx, &actor, &[id], true).await?;
+        let found = async {
+            let revision = known.which((id, &key), &which).await?.into_iter().next();
+            let revision = revision.ok_or(Refusal::Missing)?;
+            known.shown((id, &key), &revision, with).await?.ok_or(Refusal::Missing)
+        };
+        settled(found.await)
+    });
+    outcome.await?
+}
+
+/// `open_revs`: these revisions of a document, or all leaves.
+///
+/// # Errors
+/// Where there is no such document.
+pub async fn open_revisions(
+    store: &Store,
+    actor: &Actor,
+    (collection, key): (&str, &str),
+    (revisions, latest): (Option<Vec<Revision>>, bool),
+    with: With,
+) -> Result<Vec<Value>, Refusal> {
+    let (actor, collection, key) = (actor.clone(), collection.to_owned(), key.to_owned());
+    let outcome = store.snapshot(async move |tx| {
+        let collection = collection::readable(tx, &actor, &collection).await?;
+        let id = document::rules::uuid(collection.id, &key);
+        let known = Known::of(tx, &actor, &[id], true).await?;
+        let leaves = known.leaves(id).iter().filter(|leaf| !wire::is_reserved(&leaf.key));
+        let leaves = leaves.map(|leaf| leaf.revision.clone());
+        let Some(asked) = revisions else {
+            let mut all = Vec::new();
+            for revision in leaves {
+                let document = known.shown((id, &key), &revision, with).await?;
+                all.extend(document.map(|document| json!({ "ok": document })));
+            }
+            return Ok(if all.is_empty() { Err(Refusal::Missing) } else { Ok(all) });
+        };
+        let mut some = Vec::new();
+        for revision in asked {
+            let which = Which { revision: Some(revision.clone()), latest };
+            let found = match settled(known.which((id, &key), &which).await)? {
+                Ok(found) => found,
+                Err(_) => Vec::new(),
+            };
+            let mut any = false;
+            for found in found {
+                let document = known.shown((id, &key), &found, with).await?;
+                any |= document.is_some();
+                some.extend(document.map(|document| json!({ "ok": document })));
+            }
+            if !any {
+                some.push(json!({ "missing": revision.to_string() }));
+            }
+        }
+        Ok(Ok(some))
+    });
+    outcome.await?
+}
+
+/// What `_bulk_get` asks for of one document.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The document.
+    pub id: String,
+    /// The revision, or the winner.
+    pub revision: Option<Revision>,
+}
+
+/// `_bulk_get`: many revisions at once, each with its own result.
+///
+/// # Errors
+/// Where the actor may not read the collection.
+pub async fn bulk_get(
+    store: &Store,
+    actor: &Actor,
+    collection: &str,
+    wanted: Vec<Wanted>,
+    (latest, with): (bool, With),
+) -> Result<Vec<Value>> {
+    let (actor, collection) = (actor.clone(), collection.to_owned());
+    let results = store.snapshot(async move |tx| {
+        let collection = collection::readable(tx, &actor, &collection).await?;
+        let ids = wanted.iter().map(|it| document::rules::uuid(collection.id, &it.id));
+        let ids: Vec<Uuid> = ids.collect();
+        let known = Known::of(tx, &actor, &unique(&ids), true).await?;
+        let mut results = Vec::with_capacity(wanted.len());
+        for (wanted, id) in wanted.into_iter().zip(ids) {
+            let documents = bulk_got(&known, id, &wanted, latest, with).await?;
+            results.push(json!({ "id": wanted.id, "docs": documents }));
+        }
+        Ok(results)
+    });
+    results.await
+}
+
+async fn bulk_got(
+    known: &Known<'_>,
+    id: Uuid,
+    wanted: &Wanted,
+    latest: bool,
+    with: With,
+) -> Result<Vec<Value>> {
+    let which = Which { revision: wanted.revision.clone(), latest };
+    // A document that is deleted is shown as it was deleted: a replica wants to know.
+    let winner = known.leaves(id).first().map(|leaf| leaf.revision.clone());
+    let found = match settled(known.which((id, &wanted.id), &which).await)? {
+        Ok(found) => found,
+        Err(Refusal::Deleted) => winner.into_iter().collect(),
+        Err(_) => Vec::new(),
+    };
+    let mut documents = Vec::new();
+    for revision in found {
+        let document = known.shown((id, &wanted.id), &revision, with).await?;
+        documents.extend(document.map(|document| json!({ "ok": document })));
+    }
+    if documents.is_empty() {
+        let revision = wanted.revision.as_ref().map_or("undefined".into(), Revision::to_string);
+        let missing = json!({
+            "id": wanted.id, "rev": revision, "error": "not_found", "reason": "missing",
+        });
+        documents.push(json!({ "error": missing }));
+    }
+    Ok(documents)
+}
+
+/// Each of some ids once.
+pub(super) fn unique(ids: &[Uuid]) -> Vec<Uuid> {
+    ids.iter().copied().collect::<HashSet<_>>().into_iter().collect()
+}
+
+/// `_revs_diff`: which of these revisions are not known.
+///
+/// # Errors
+/// Where the actor may not read the collection.
+pub async fn revisions_diff(
+    store: &Store,
+    actor: &Actor,
+    collection: &str,
+    asked: Vec<(String, Vec<Revision>)>,
+) -> Result<Map<String, Value>> {
+    let (actor, collection) = (actor.clone(), collection.to_owned());
+    let diff = store.snapshot(async move |tx| {
+        let collection = collection::readable(tx, &actor, &collection).await?;
+        let asked: Vec<(Uuid, String, Vec<Revision>)> = asked
+            .into_iter()
+            .map(|(key, revisions)| (document::rules::uuid(collection.id, &key), key, revisions))
+            .collect();
+        missing(tx, actor.organization_id, asked).await
+    });
+    diff.await
+}
+
+async fn missing(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    asked: Vec<(Uuid, String, Vec<Revision>)>,
+) -> Result<Map<String, Value>> {
+    let wanted = asked.iter().map(|(id, _, revisions)| (*id, revisions.as_slice()));
+    let wanted: Vec<(Uuid, &[Revision])> = wanted.collect();
+    let known = revision::repository::known(connection, organization_id, &wanted).await?;
+    let mut diff = Map::new();
+    for (id, key, revisions) in &asked {
+        let known = known.get(id).map_or(&[][..], Vec::as_slice);
+        let is_known = |revision: &&Revision| known.iter().any(|(it, _)| it == *revision);
+        let missing = revisions.iter().filter(|revision| !is_known(revision));
+        let missing = wire::texts(missing);
+        if !missing.is_empty() {
+            diff.insert(key.clone(), json!({ "missing": missing }));
+        }
+    }
+    Ok(diff)
+}
+
+/// What a collection is called, and how many documents it has, counted so far.
+#[derive(Debug, Clone)]
+pub struct Info {
+    /// Its name.
+    pub name: String,
+    /// How many documents it has, or one more than are counted.
+    pub documents: u64,
+    /// How far the log has come.
+    pub position: i64,
+}
+
+/// How many documents are counted.
+const MAX_COUNTED: u64 = 10_000;
+
+/// What there is to say of a collection.
+///
+/// # Errors
+/// Where the actor may not read it.
+pub async fn info(store: &Store, actor: &Actor, collection: &str) -> Result<Info> {
+    let position = super::changes::settled_end(store, actor).await?;
+    let Collection { id, name, .. } = collection::readable(store.read(), actor, collection).await?;
+    let organization_id = actor.organization_id;
+    let documents =
+        document::repository::count(store.read(), (organization_id, id), MAX_COUNTED + 1).await?;
+    Ok(Info { name, documents, position })
+}
