@@ -104,6 +104,10 @@ limits:
 nodes:
     .ci/run nodes
 
+# Two PouchDBs, of npm, with random offline edits converge with steward in the middle
+pouchdb:
+    .ci/run pouchdb
+
 # Two clients with random offline edits converge, and no edit is lost silently
 offline:
     .ci/run offline
