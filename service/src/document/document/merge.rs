@@ -78,8 +78,9 @@ async fn write(
             Ok(Some(current.version + 1))
         }
         Some(row) => {
-            let verb = Verb::Updated;
-            Ok(Some(update_row(tx, actor, verb, collection, &row, body()?).await?.version))
+            let before = Document::of(collection, row.clone())?.body;
+            let (verb, of) = (Verb::Updated, (&row, &before));
+            Ok(Some(update_row(tx, actor, verb, collection, of, body()?).await?.version))
         }
         None if winner.deleted => {
             notice(tx, actor, collection, subject, None).await?;
