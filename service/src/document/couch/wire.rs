@@ -197,7 +197,7 @@ mod tests {
             let document = Shown { id: "k", revision: &revision, deleted, body }.document();
             Value::Object(document).to_string()
         };
-        assert_eq!(shown(false), r#"{"_id":"k","_rev":"1-x","z":1e400,"a":0.10}"#);
-        assert_eq!(shown(true), r#"{"_id":"k","_rev":"1-x","_deleted":true,"z":1e400,"a":0.10}"#);
+        assert_eq!(shown(false), r#"{"_id":"k","_rev":"1-x","z":1e+400,"a":0.10}"#);
+        assert_eq!(shown(true), r#"{"_id":"k","_rev":"1-x","_deleted":true,"z":1e+400,"a":0.10}"#);
     }
 }

@@ -95,6 +95,10 @@ pub(super) fn unspecified() -> Violations {
 fn tell(error: &ValidationError<'_>, found: &mut Violations) {
     let (at, kind) = (error.instance_path().as_str(), error.kind());
     let keyword = || match kind {
+        // Of an object that has no `properties` beside it, the library names no member.
+        Kind::FalseSchema if error.schema_path().as_str().ends_with("/additionalProperties") => {
+            "additionalProperties".to_owned()
+        }
         Kind::FalseSchema => "false".to_owned(),
         kind => kind.keyword().to_owned(),
     };
