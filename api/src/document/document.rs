@@ -3,13 +3,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use service::{
     Store,
     document::document::{
-        self, BulkBody, Document, DocumentBulk, DocumentBulkResult, DocumentChanges,
-        DocumentChangesQuery, DocumentInput, DocumentQuery, DocumentReplacementInput,
-        EffectiveConfigurationQuery, EffectiveConfigurations, NewDocument,
+        self, Document, DocumentBulk, DocumentBulkResult, DocumentChanges, DocumentChangesQuery,
+        DocumentInput, DocumentQuery, DocumentReplacementInput, EffectiveConfigurationQuery,
+        EffectiveConfigurations, NewDocument,
     },
     error,
     event::{At, AtQuery, Event, RevertInput},
-    input::{Change, Deferred, TransitionBody, patch::Patch},
+    input::{Change, Deferred, DeferredExact, TransitionBody, patch::Patch},
     resource,
     store::{
         page::{Page, PageQuery},
@@ -317,7 +317,7 @@ async fn write_documents(
     caller: Require<permission::WriteDocuments>,
     idempotent: Idempotent,
     CollectionName(collection): CollectionName,
-    Body(body): Body<BulkBody>,
+    Body(body): Body<DeferredExact<DocumentBulk>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| {

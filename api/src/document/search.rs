@@ -1,7 +1,10 @@
 use actix_web::{HttpResponse, post};
-use service::document::{
-    query::plan::Explanation,
-    search::{self, AggregationInput, AggregationResult, QueryInput, QueryPage},
+use service::{
+    document::{
+        query::plan::Explanation,
+        search::{self, AggregationInput, AggregationResult, QueryInput, QueryResult},
+    },
+    input::DeferredExact,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -26,7 +29,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     extensions(("x-permission" = json!(permission::ReadDocuments::name()))),
     request_body = QueryInput,
     responses(
-        (status = 200, description = "Page of documents", body = QueryPage),
+        (status = 200, description = "Page of documents", body = QueryResult),
         problem::Create,
     ),
 )]
@@ -35,7 +38,7 @@ async fn query_documents(
     caller: Require<permission::ReadDocuments>,
     idempotent: Idempotent,
     CollectionName(collection): CollectionName,
-    Body(query): Body<QueryInput>,
+    Body(query): Body<DeferredExact<QueryInput>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| {
@@ -63,7 +66,7 @@ async fn explain_document_query(
     caller: Require<permission::ReadDocuments>,
     idempotent: Idempotent,
     CollectionName(collection): CollectionName,
-    Body(query): Body<QueryInput>,
+    Body(query): Body<DeferredExact<QueryInput>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| {
@@ -91,7 +94,7 @@ async fn aggregate_documents(
     caller: Require<permission::ReadDocuments>,
     idempotent: Idempotent,
     CollectionName(collection): CollectionName,
-    Body(aggregation): Body<AggregationInput>,
+    Body(aggregation): Body<DeferredExact<AggregationInput>>,
 ) -> Result<HttpResponse> {
     idempotent
         .respond(ok_json, async |store| {

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use service::{details, geo::MAX_NEAR_LENGTH, store::page::MAX_CURSOR_LENGTH};
+use service::{
+    details, document::query::path, geo::MAX_NEAR_LENGTH, store::page::MAX_CURSOR_LENGTH,
+};
 use utoipa::openapi::{
     RefOr, Schema, Type,
     schema::{ArrayItems, Object, SchemaType},
@@ -31,6 +33,7 @@ const TEXTS: &[Text] = &[
     Text { name: "set_note", lengths: [0, 2000], pattern: None },
     Text { name: "token", lengths: [1, 200], pattern: None },
     // The items of a list.
+    Text { name: "fields", lengths: [1, path::MAX_LENGTH], pattern: None },
     Text { name: "kinds", lengths: [1, 100], pattern: Some(r"^(\*|[a-z_]+\.(\*|[a-z_]+))$") },
     Text { name: "indexes", lengths: [1, 512], pattern: Some("^(/([^~/]|~[01])*)+$") },
     Text { name: "witnesses", lengths: [1, 200], pattern: Some(r"\S") },

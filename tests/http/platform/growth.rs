@@ -202,7 +202,7 @@ fn single_values(sample: &Sample, route: &Route, name: &str) -> Vec<String> {
         |all: &str, none: &str| [all, none].map(|name| sample.value(name).to_owned()).to_vec();
     let texts = |all: &str, none: &str| [all, none].map(str::to_owned).to_vec();
     match name {
-        "member_id" | "assignee_member_id" => ids("payer", "member_id"),
+        "member" | "member_id" | "assignee_member_id" => ids("payer", "member_id"),
         "project_id" => ids("site", "project_id"),
         "category_id" => ids("category_id", "payer"),
         "task_id" => ids("task_id", "payer"),

@@ -75,6 +75,31 @@ impl<T: DeserializeOwned + Validate> Deferred<T> {
     }
 }
 
+/// Which members of an input are exact JSON.
+pub trait ExactMembers {
+    /// Patterns of pointers to them, as those of [`FromBody::EXACT`].
+    const EXACT: &'static [&'static str];
+}
+
+/// A [`Deferred`] body with exact members.
+#[derive(Debug, Clone)]
+pub struct DeferredExact<T>(Deferred<T>);
+
+impl<T: ExactMembers> FromBody for DeferredExact<T> {
+    const EXACT: &'static [&'static str] = T::EXACT;
+
+    fn from_body(body: Value) -> Result<Self> {
+        Deferred::from_body(body).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Validate> DeferredExact<T> {
+    /// Reads it.
+    pub fn read(&self) -> Result<T> {
+        self.0.read()
+    }
+}
+
 /// A new resource: what it is to be, and its id if the client chooses one.
 #[derive(Debug, Clone)]
 pub struct Create<T> {

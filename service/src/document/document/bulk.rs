@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result, Violation},
     event::Verb,
     idempotency::WriteOnce,
-    input::{self, Change, ExactObject, FromBody},
+    input::{self, Change, DeferredExact, ExactMembers, ExactObject, FromBody},
     outcome::Outcome,
     resource::{Changeable, Resource},
     store::{Tx, versioned::Expected},
@@ -74,16 +74,8 @@ pub struct DocumentBulk {
     pub atomic: bool,
 }
 
-/// Writes that are read once the collection is found.
-#[derive(Debug, Clone)]
-pub struct BulkBody(Value);
-
-impl FromBody for BulkBody {
+impl ExactMembers for DocumentBulk {
     const EXACT: &'static [&'static str] = &["items/*/body"];
-
-    fn from_body(body: Value) -> Result<Self> {
-        Ok(Self(body))
-    }
 }
 
 /// Results of several writes of documents.
@@ -109,13 +101,13 @@ pub async fn write_many(
     store: WriteOnce<'_, DocumentBulkResult>,
     actor: &Actor,
     collection: &str,
-    body: BulkBody,
+    body: DeferredExact<DocumentBulk>,
 ) -> Result<DocumentBulkResult> {
     let (actor, collection) = (actor.clone(), collection.to_owned());
     store
         .write(async move |tx| {
             let collection = collection::writable(tx, &actor, &collection).await?;
-            let DocumentBulk { items, atomic } = input::read(body.0.clone())?;
+            let DocumentBulk { items, atomic } = body.read()?;
             let mut results = Vec::with_capacity(items.len());
             for (index, item) in items.into_iter().enumerate() {
                 let writing = Writing { actor: &actor, collection: &collection };

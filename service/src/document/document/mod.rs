@@ -17,8 +17,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use bulk::{
-    BulkBody, DocumentBulk, DocumentBulkResult, DocumentWrite, DocumentWriteOperation,
-    DocumentWriteResult, write_many,
+    DocumentBulk, DocumentBulkResult, DocumentWrite, DocumentWriteOperation, DocumentWriteResult,
+    write_many,
 };
 pub use changes::{DocumentChange, DocumentChanges, DocumentChangesQuery, changes};
 pub(crate) use commands::remove_some;

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::{AggregationInput, AggregationResult, QueryInput, QueryPage};
+use super::{AggregationInput, AggregationResult, QueryInput, QueryResult};
 use crate::document::document::Document;
 
 fn object(value: Value) -> Map<String, Value> {
@@ -20,7 +20,7 @@ impl QueryInput {
     }
 }
 
-impl QueryPage {
+impl QueryResult {
     pub(crate) fn example() -> Self {
         Self {
             items: vec![Document::example()],

@@ -16,10 +16,7 @@ use super::{
     document::Document,
     query::{aggregate, fields, sort},
 };
-use crate::{
-    error::Result,
-    input::{self, ExactObject, FromBody},
-};
+use crate::input::{ExactMembers, ExactObject};
 
 /// Which documents, in which order, and what of them.
 #[crate::input::bounded]
@@ -46,18 +43,14 @@ pub struct QueryInput {
     pub cursor: Option<String>,
 }
 
-impl FromBody for QueryInput {
+impl ExactMembers for QueryInput {
     const EXACT: &'static [&'static str] = &["selector"];
-
-    fn from_body(body: Value) -> Result<Self> {
-        input::read(body)
-    }
 }
 
 /// Page of documents that a query selects.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = DocumentQueryPage, examples(Self::example))]
-pub struct QueryPage {
+#[schema(as = DocumentQueryResult, examples(Self::example))]
+pub struct QueryResult {
     /// Documents of the page, with the members of bodies that `fields` names.
     #[schema(max_items = 500)]
     pub items: Vec<Document>,
@@ -97,12 +90,8 @@ pub struct AggregationInput {
     pub limit: Option<u64>,
 }
 
-impl FromBody for AggregationInput {
+impl ExactMembers for AggregationInput {
     const EXACT: &'static [&'static str] = &["selector"];
-
-    fn from_body(body: Value) -> Result<Self> {
-        input::read(body)
-    }
 }
 
 /// Groups of documents.

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use sea_orm::ConnectionTrait;
 
 use super::{
-    AggregationInput, AggregationResult, QueryInput, QueryPage,
+    AggregationInput, AggregationResult, QueryInput, QueryResult,
     visit::{Reading, Visited},
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     },
     error::{Error, Result, Violation},
     idempotency::WriteOnce,
+    input::DeferredExact,
     store::{Tx, page},
 };
 
@@ -75,14 +76,15 @@ async fn indexes(
 /// [`Error::NotFound`] of the collection, [`Error::Invalid`] of the query, also where it would read too many documents
 /// to sort them.
 pub async fn query(
-    store: WriteOnce<'_, QueryPage>,
+    store: WriteOnce<'_, QueryResult>,
     actor: &Actor,
     collection: &str,
-    input: QueryInput,
-) -> Result<QueryPage> {
+    body: DeferredExact<QueryInput>,
+) -> Result<QueryResult> {
     let (actor, collection) = (actor.clone(), collection.to_owned());
     let page = store.snapshot(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
+        let input = body.read()?;
         let query = Query::parse(&input)?;
         let indexes = indexes(tx, &actor, &collection).await?;
         let plan = Plan::of(&query.selector, query.sort.as_ref(), &indexes);
@@ -99,7 +101,7 @@ pub async fn query(
         };
         let next_cursor = found.next.map(|next| cursor::encode(&fingerprint, &next)).transpose()?;
         let items = found.items.into_iter().map(|item| shown(&collection, &query.fields, item));
-        Ok(QueryPage {
+        Ok(QueryResult {
             items: items.collect::<Result<_>>()?,
             next_cursor,
             visited: found.visited,
@@ -125,7 +127,7 @@ async fn in_order(
 ) -> Result<Found> {
     let mut items: Vec<Visited> = Vec::new();
     let end = reading
-        .visit(tx, after, MAX_DOCUMENTS, |document| {
+        .visit(tx, after, (query.limit as u64 + 1, MAX_DOCUMENTS), |document| {
             if query.selector.matches(&Subject::new(&document.row.key, &document.body)) {
                 items.push(document);
             }
@@ -155,7 +157,7 @@ async fn sorted(
         items.truncate(query.limit + 1);
     };
     let end = reading
-        .visit(tx, None, MAX_DOCUMENTS, |mut document| {
+        .visit(tx, None, (MAX_DOCUMENTS, MAX_DOCUMENTS), |mut document| {
             let subject = Subject::new(&document.row.key, &document.body);
             let position = sort.position(&subject, &document.row.key);
             let is_later =
@@ -198,11 +200,12 @@ pub async fn explain(
     store: WriteOnce<'_, Explanation>,
     actor: &Actor,
     collection: &str,
-    input: QueryInput,
+    body: DeferredExact<QueryInput>,
 ) -> Result<Explanation> {
     let (actor, collection) = (actor.clone(), collection.to_owned());
     let explanation = store.snapshot(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
+        let input = body.read()?;
         let query = Query::parse(&input)?;
         let indexes = indexes(tx, &actor, &collection).await?;
         Ok(Plan::of(&query.selector, query.sort.as_ref(), &indexes).explain(&query.selector))
@@ -219,11 +222,12 @@ pub async fn aggregate(
     store: WriteOnce<'_, AggregationResult>,
     actor: &Actor,
     collection: &str,
-    input: AggregationInput,
+    body: DeferredExact<AggregationInput>,
 ) -> Result<AggregationResult> {
     let (actor, collection) = (actor.clone(), collection.to_owned());
     let result = store.snapshot(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
+        let input = body.read()?;
         let request = Request {
             selector: &input.selector,
             group_by: &input.group_by,
@@ -237,7 +241,7 @@ pub async fn aggregate(
         let reading = Reading::of(tx, (actor.organization_id, collection.id), &plan).await?;
         let mut aggregator = Aggregator::new(&aggregation);
         let end = reading
-            .visit(tx, None, MAX_AGGREGATED, |document| {
+            .visit(tx, None, (MAX_AGGREGATED, MAX_AGGREGATED), |document| {
                 let subject = Subject::new(&document.row.key, &document.body);
                 aggregator.add(&subject).map_err(refused)?;
                 Ok(ControlFlow::Continue(()))

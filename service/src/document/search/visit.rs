@@ -84,13 +84,13 @@ impl Reading {
         }
     }
 
-    /// Shows each document after a position, until that is enough, there are no more, or as many were read as a
+    /// Shows each document after a position, `first` of them to begin with, until that is enough, there are no more, or as many were read as a
     /// request may.
     pub(super) async fn visit(
         &self,
         tx: &Tx,
         after: Option<Position>,
-        max_documents: u64,
+        (first, max_documents): (u64, u64),
         mut show: impl FnMut(Visited) -> Result<ControlFlow<()>>,
     ) -> Result<End> {
         let (mut end, mut after, mut bytes) = (End::default(), after, 0_u64);
@@ -99,7 +99,8 @@ impl Reading {
                 end.stopped_at = after;
                 return Ok(end);
             }
-            let limit = (max_documents - end.visited).clamp(1, BATCH);
+            let batch = if end.visited == 0 { first.clamp(1, BATCH) } else { BATCH };
+            let limit = (max_documents - end.visited).clamp(1, batch);
             let rows = self.batch(tx, after.as_ref(), limit).await?;
             let is_last = (rows.len() as u64) < limit;
             for row in rows {

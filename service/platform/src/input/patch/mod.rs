@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ArrayBuilder, Object, ObjectBuilder, RefOr, Schema, Type, schema::SchemaType},
+    openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, Type, schema::SchemaType},
 };
 
 use crate::{
@@ -105,7 +105,12 @@ impl PartialSchema for Patch {
             .property("path", text().description(Some("JSON pointer, such as `/body/servings`.")))
             .required("path")
             .property("from", text().description(Some("JSON pointer, of `move` and `copy`.")))
-            .property("value", Object::with_type(SchemaType::AnyValue));
+            .property(
+                "value",
+                ObjectBuilder::new()
+                    .schema_type(SchemaType::AnyValue)
+                    .description(Some("Value, of `add`, `replace` and `test`.")),
+            );
         ArrayBuilder::new()
             .items(operation)
             .max_items(Some(MAX_OPERATIONS))
