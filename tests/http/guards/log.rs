@@ -20,6 +20,10 @@ const WITHOUT_EVENT: &[(&str, &str)] = &[
         "nothing is changed",
     ),
     (
+        "POST /v1/organizations/{organization_id}/collections/{collection}/check-schema",
+        "nothing is changed",
+    ),
+    (
         "POST /v1/organizations/{organization_id}/collections/{collection}/explain",
         "nothing is changed",
     ),
