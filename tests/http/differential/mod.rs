@@ -115,15 +115,14 @@ fn refusals(exchanges: &[Exchange]) -> Vec<(usize, String)> {
     counts
 }
 
-fn assert_same(index: usize, here: &Exchange, there: &Exchange) {
-    assert_eq!(here.call, there.call, "call {index}: the script itself went another way");
+fn assert_same(call: &str, here: &Exchange, there: &Exchange) {
+    assert_eq!(here.call, there.call, "{call}: the script itself went another way");
     // A weak tag follows from the text, and from what is measured in it.
     let is_compared = |value: &&HeaderValue| !value.as_bytes().starts_with(b"W/");
     let headers = |it: &Exchange| {
         let value = |name: &str| it.answer.headers.get(name).filter(is_compared).cloned();
         HEADERS.iter().map(|name| (*name, value(name))).collect::<Vec<_>>()
     };
-    let call = format!("call {index}: {}", here.call);
     assert_eq!(here.answer.status, there.answer.status, "{call}");
     assert_eq!(comparable(&here.answer.text), comparable(&there.answer.text), "{call}");
     assert_eq!(headers(here), headers(there), "{call}");
@@ -163,7 +162,12 @@ async fn compare(
         let exchanges = run(Nodes::start(&database, count, SEED).await).await;
         let before = first.lock().unwrap().replace(exchanges.clone());
         for (index, (here, there)) in before.iter().flatten().zip(&exchanges).enumerate() {
-            assert_same(index, here, there);
+            let before = index.checked_sub(1).map(|before| &exchanges[before].call);
+            let name = match before {
+                Some(before) => format!("call {index}: {}\nafter {before}", here.call),
+                None => format!("call {index}: {}", here.call),
+            };
+            assert_same(&name, here, there);
         }
         assert_eq!(before.map_or(exchanges.len(), |before| before.len()), exchanges.len());
         assert_worth(&exchanges);
