@@ -36,7 +36,7 @@ enum Scopes {
     /// None: only what is in no scope.
     None,
     /// Those that are found now.
-    Found(SelectStatement),
+    Found(Box<SelectStatement>),
 }
 
 /// The row of an event that may be shown.
@@ -72,7 +72,7 @@ impl Visibility {
         if role == Role::Owner {
             return Self::all();
         }
-        Self(Scopes::Found(readable(organization_id, role)))
+        Self(Scopes::Found(Box::new(readable(organization_id, role))))
     }
 
     /// Adds to a query of events that they may be seen.
@@ -82,7 +82,7 @@ impl Visibility {
             Scopes::All => events,
             Scopes::None => events.filter(unscoped),
             Scopes::Found(scopes) => {
-                let readable = event::Column::ScopeId.in_subquery(scopes.clone());
+                let readable = event::Column::ScopeId.in_subquery((**scopes).clone());
                 events.filter(Condition::any().add(unscoped).add(readable))
             }
         }

@@ -52,8 +52,8 @@ impl<'de> Visitor<'de> for ExactVisitor {
     }
 
     /// Of the text that [`ExactDeserializer`] hands over.
-    fn visit_string<E: de::Error>(self, text: String) -> Result<ExactObject, E> {
-        match serde_json::from_str(&text).map_err(E::custom)? {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ExactObject, E> {
+        match serde_json::from_str(text).map_err(E::custom)? {
             Value::Object(fields) => Ok(ExactObject(fields)),
             _ => Err(E::invalid_type(Unexpected::Other("another value"), &self)),
         }

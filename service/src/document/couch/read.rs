@@ -241,10 +241,7 @@ pub async fn open_revisions(
         let mut some = Vec::new();
         for revision in asked {
             let which = Which { revision: Some(revision.clone()), latest };
-            let found = match settled(known.which((id, &key), &which).await)? {
-                Ok(found) => found,
-                Err(_) => Vec::new(),
-            };
+            let found = settled(known.which((id, &key), &which).await)?.unwrap_or_default();
             let mut any = false;
             for found in found {
                 let document = known.shown((id, &key), &found, with).await?;

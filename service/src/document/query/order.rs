@@ -184,7 +184,7 @@ impl Encoder {
     fn object(&mut self, members: &Map<String, Value>) {
         self.push(OBJECT);
         let mut sorted: Vec<_> = members.iter().collect();
-        sorted.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        sorted.sort_unstable_by_key(|(name, _)| *name);
         for (name, member) in sorted {
             if self.is_full() {
                 return;
