@@ -10,7 +10,7 @@ impl Store {
     /// Whether the database answers, and can be written.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], with what the operator should know.
+    /// [`Error::Unavailable`](crate::error::Error::Unavailable), with what the operator should know.
     pub async fn ping(&self) -> Result<()> {
         match &self.writer {
             Writer::Sqlite(writer) => {

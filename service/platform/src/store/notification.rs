@@ -44,7 +44,7 @@ impl Store {
     /// answered before. None where nobody can say: then nothing holds that is remembered of access.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] where the database does not answer.
+    /// [`Error::Unavailable`](crate::error::Error::Unavailable) where the database does not answer.
     pub async fn revocations(&self) -> Result<Option<Revocations>> {
         let told = self.context.signals.count(Signal::Revoked);
         let counted = match &self.writer {
