@@ -25,16 +25,8 @@ pub struct Model {
     pub access_version: i64,
     #[sea_orm(has_many)]
     pub documents: HasMany<super::document::Entity>,
-    #[sea_orm(has_many)]
-    pub document_indices: HasMany<super::document_index::Entity>,
-    #[sea_orm(
-        belongs_to,
-        from = "organization_id",
-        to = "id",
-        on_update = "NoAction",
-        on_delete = "Cascade"
-    )]
-    pub organization: BelongsTo<super::organization::Entity>,
+    #[sea_orm(has_many, via = "document_index")]
+    pub organizations: HasMany<super::organization::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -31,8 +31,6 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub budget_thresholds: HasMany<super::budget_threshold::Entity>,
     #[sea_orm(has_many)]
-    pub collections: HasMany<super::collection::Entity>,
-    #[sea_orm(has_many)]
     pub consumer_positions: HasMany<super::consumer_position::Entity>,
     #[sea_orm(has_many)]
     pub daily_reports: HasMany<super::daily_report::Entity>,
@@ -41,15 +39,13 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub daily_report_items: HasMany<super::daily_report_item::Entity>,
     #[sea_orm(has_many)]
+    pub documents: HasMany<super::document::Entity>,
+    #[sea_orm(has_many)]
     pub document_checkpoints: HasMany<super::document_checkpoint::Entity>,
     #[sea_orm(has_many)]
     pub document_leaves: HasMany<super::document_leaf::Entity>,
     #[sea_orm(has_many)]
     pub document_revisions: HasMany<super::document_revision::Entity>,
-    #[sea_orm(has_many)]
-    pub documents: HasMany<super::document::Entity>,
-    #[sea_orm(has_many)]
-    pub document_indices: HasMany<super::document_index::Entity>,
     #[sea_orm(has_many)]
     pub document_values: HasMany<super::document_value::Entity>,
     #[sea_orm(has_many)]
@@ -110,6 +106,8 @@ pub struct Model {
     pub transfers: HasMany<super::transfer::Entity>,
     #[sea_orm(has_many, via = "rule")]
     pub categories: HasMany<super::category::Entity>,
+    #[sea_orm(has_many, via = "document_index")]
+    pub collections: HasMany<super::collection::Entity>,
     #[sea_orm(has_many, via = "webhook_progress")]
     pub webhooks: HasMany<super::webhook::Entity>,
     #[sea_orm(has_many, via = "webhook_attempt")]
