@@ -51,6 +51,8 @@ async fn answer<R: Report>(
     organization_id: Uuid,
     query: &R,
 ) -> error::Result<HttpResponse> {
+    // Read once, and before anything is: an answer is at least as old as its age says.
+    let now = store.now();
     let keeps = state.cache.is_enabled() && !asks_anew(request.headers());
     if keeps && let Some(log) = event::state(store.read(), organization_id).await? {
         let kept = Kept::of::<R>(request, organization_id, &log);
@@ -59,7 +61,6 @@ async fn answer<R: Report>(
             let mut unchanged = HttpResponse::NotModified();
             return Ok(unchanged.insert_header((header::ETAG, kept.tag)).finish());
         }
-        let now = store.now();
         if let Some(entry) = state.cache.get(&kept.key, now).await {
             let age = entry.age(now).num_seconds();
             let mut response = ok(kept.tag);
@@ -67,12 +68,11 @@ async fn answer<R: Report>(
         }
     }
     let computed = report::compute(store, organization_id, query.clone()).await?;
-    let made_at = store.now();
     let body = serde_json::to_vec(&computed.answer).map_err(not_serializable)?;
     let Some(log) = computed.state else { return Ok(ok(tag_of(&body)).body(body)) };
     let kept = Kept::of::<R>(request, organization_id, &log);
     if keeps {
-        state.cache.put(&kept.key, &Entry { made_at, body: body.as_slice().into() });
+        state.cache.put(&kept.key, &Entry { made_at: now, body: body.as_slice().into() });
     }
     Ok(ok(kept.tag).body(body))
 }
