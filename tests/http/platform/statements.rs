@@ -51,7 +51,7 @@ const STATEMENTS: &[(&str, u64)] = &[
     ("GET /v1/organizations/{organization_id}/changes", 3),
     ("POST /v1/organizations/{organization_id}/collections", 3),
     ("POST /v1/organizations/{organization_id}/collections/{collection}/aggregate", 2),
-    ("POST /v1/organizations/{organization_id}/collections/{collection}/bulk", 4),
+    ("POST /v1/organizations/{organization_id}/collections/{collection}/bulk", 7),
     ("GET /v1/organizations/{organization_id}/collections/{collection}/changes", 4),
     ("POST /v1/organizations/{organization_id}/collections/{collection}/check-schema", 2),
     ("GET /v1/organizations/{organization_id}/collections/{collection}/documents", 2),

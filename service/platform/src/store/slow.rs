@@ -76,7 +76,7 @@ impl SlowStatements {
 
     /// Counts a statement, if it took long.
     pub(super) fn record(&self, sql: &str, elapsed: Duration) {
-        if elapsed < self.0.threshold {
+        if elapsed < self.0.threshold || is_definition(sql) {
             return;
         }
         let fingerprint = Fingerprint::of(sql);
@@ -128,6 +128,11 @@ impl SlowStatements {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether it changes the schema: that takes as long as there are rows, and has no plan.
+fn is_definition(sql: &str) -> bool {
+    ["ALTER ", "CREATE ", "DROP "].iter().any(|begin| sql.starts_with(begin))
 }
 
 impl Kept {
