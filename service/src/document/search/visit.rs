@@ -84,8 +84,8 @@ impl Reading {
         }
     }
 
-    /// Shows each document after a position, `first` of them to begin with, until that is enough, there are no more, or as many were read as a
-    /// request may.
+    /// Shows each document after a position, `first` of them to begin with, until that is enough, there are no more,
+    /// or as many were read as a request may.
     pub(super) async fn visit(
         &self,
         tx: &Tx,

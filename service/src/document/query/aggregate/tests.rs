@@ -61,7 +61,9 @@ fn documents_are_grouped_and_summed_up() {
 fn all_documents_are_one_group_if_there_are_no_others() {
     let request = || {
         json!({
-            "measures": { "n": { "count": "_id" }, "sum": { "sum": "x" }, "avg": { "avg": "x" }, "max": { "max": "x" } },
+            "measures": {
+                "n": { "count": "_id" }, "sum": { "sum": "x" }, "avg": { "avg": "x" }, "max": { "max": "x" },
+            },
         })
     };
     assert_eq!(items(&[], request()), json!([{ "n": 0, "sum": 0, "avg": null, "max": null }]));
