@@ -37,10 +37,15 @@ impl Nodes {
         self.all[0].anonymous().among(&bases, self.seed)
     }
 
-    /// Lets one of them do all that is to be done in the background.
+    /// Lets one of them do all that is to be done in the background, also what another was asked for: a request for
+    /// totals stands in the memory of the node that missed them, and one node alone would serve it now.
     pub(super) async fn run_until_idle(&self) {
         let chosen = self.choice.below(self.all.len() as u64);
-        self.all[usize::try_from(chosen).unwrap()].run_until_idle().await;
+        let chosen = &self.all[usize::try_from(chosen).unwrap()];
+        for organization_id in self.all.iter().flat_map(|it| it.store.backfill_requests().drain()) {
+            chosen.store.backfill_requests().add(organization_id);
+        }
+        chosen.run_until_idle().await;
     }
 
     pub(super) async fn stop(self) {
