@@ -19,7 +19,7 @@ impl CollectionInput {
 }
 
 fn schema() -> Option<ExactObject> {
-    let servings = json!({ "type": "integer", "minimum": 1 });
+    let servings = json!({ "type": "number", "minimum": 1 });
     let schema = json!({ "type": "object", "properties": { "servings": servings } });
     schema.as_object().cloned().map(ExactObject)
 }
