@@ -8,7 +8,6 @@
 
 pub mod aggregate;
 pub mod cursor;
-pub mod decimal;
 pub mod fields;
 mod matches;
 pub mod order;

@@ -27,7 +27,7 @@ use base64::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::decimal::{Decimal, MAX_EXPONENT};
+use crate::number::{Decimal, MAX_EXPONENT};
 
 /// How many bytes of a value an index and a sort take.
 pub const MAX_KEY: usize = 1_024;

@@ -6,13 +6,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{
-        decimal::{Decimal, MAX_EXPONENT},
-        order, refuse,
-    },
+    super::{order, refuse},
     plain,
 };
-use crate::error::Violation;
+use crate::{
+    error::Violation,
+    number::{Decimal, MAX_EXPONENT},
+};
 
 /// A function of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]

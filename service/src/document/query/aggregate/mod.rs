@@ -11,10 +11,8 @@ use self::{
     bucket::Unit,
     measure::{Function, State},
 };
-use super::{
-    below, decimal::Decimal, matches::Subject, order, path::Path, refuse, selector::Selector,
-};
-use crate::{error::Violation, zone::Zone};
+use super::{below, matches::Subject, order, path::Path, refuse, selector::Selector};
+use crate::{error::Violation, number::Decimal, zone::Zone};
 
 /// By how many values documents may be grouped.
 pub const MAX_GROUP_FIELDS: usize = 5;

@@ -1,34 +1,25 @@
 //! Numbers by their values, however they are written: `1`, `1.0` and `10e-1` are the same. Nothing is rounded.
 
+mod decimal;
+
 use std::fmt::Write;
 
 use serde_json::{Map, Number, Value};
 
+pub use decimal::{Decimal, MAX_EXPONENT};
+
 /// A number by its value: the text of two numbers is the same where their values are.
 ///
-/// It is the significant digits as an integer, and the power of ten that it is multiplied with: `-125e-2`. A number
-/// whose exponent does not fit 64 bits stays as it is written.
-pub fn canonical(number: &Number) -> String {
-    let written = number.as_str();
-    let (mantissa, exponent) = written.split_once(['e', 'E']).unwrap_or((written, "0"));
-    let (sign, mantissa) = match mantissa.strip_prefix('-') {
-        Some(mantissa) => ("-", mantissa),
-        None => ("", mantissa),
-    };
-    let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = [integer, fraction].concat();
-    let significant = digits.trim_start_matches('0').trim_end_matches('0');
-    if significant.is_empty() {
-        return "0".to_owned();
+/// It is the significant digits after `0.`, and the power of ten that they are multiplied with: `-125e1`. A number
+/// whose exponent is not [exact](Decimal::is_exact) stays as it is written.
+fn canonical(number: &Number) -> String {
+    let decimal = Decimal::of(number);
+    if !decimal.is_exact() {
+        return number.to_string();
     }
-    let zeros = digits.len() - digits.trim_end_matches('0').len();
-    let shift = i64::try_from(zeros).ok().zip(i64::try_from(fraction.len()).ok());
-    let exponent = exponent.parse::<i64>().ok().zip(shift);
-    match exponent.and_then(|(exponent, (zeros, fraction))| exponent.checked_add(zeros - fraction))
-    {
-        Some(exponent) => format!("{sign}{significant}e{exponent}"),
-        None => written.to_owned(),
-    }
+    let sign = if decimal.is_negative() { "-" } else { "" };
+    let digits: String = decimal.digits().iter().map(|digit| char::from(b'0' + digit)).collect();
+    format!("{sign}{digits}e{}", decimal.exponent())
 }
 
 /// Whether two values are the same JSON: numbers by their values, objects whatever the order of their members.
@@ -108,6 +99,9 @@ mod tests {
             &["0.1", "1e-1", "0.10"],
             &["0.1000000000000000055511151231257827"],
             &["1e-400"],
+            &["1e99999999999999999999"],
+            &["1e99999999999999999998"],
+            &["-1e-99999999999999999999"],
         ];
         for (at, group) in groups.iter().enumerate() {
             for (other_at, other) in groups.iter().enumerate() {
