@@ -21,6 +21,7 @@ pub use schema_check::{SchemaCheck, SchemaCheckInput, check_schema};
 pub use template::Template;
 
 use crate::{
+    document::schema::{Declared, State},
     error::{Error, Result},
     input::ExactObject,
     role::Role,
@@ -99,6 +100,15 @@ pub struct Collection {
     pub created_at: DateTime<Utc>,
     /// Time of the last change (RFC 3339, UTC), set by the server.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Collection {
+    /// The schema, with the state that it is known by.
+    pub(crate) fn declared_schema(&self) -> Option<Declared<'_>> {
+        let &Self { id: collection_id, version, updated_at, .. } = self;
+        let state = State { collection_id, version, updated_at };
+        self.schema.as_deref().map(|schema| Declared { state, schema })
+    }
 }
 
 impl TryFrom<entity::collection::Model> for Collection {

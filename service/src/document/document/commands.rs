@@ -187,7 +187,7 @@ pub(super) async fn insert_row(
 ) -> Result<Document> {
     let id = rules::uuid(collection.id, &key);
     let place = (actor.organization_id, id);
-    let admitted = admit(tx, collection.schema.as_deref(), place, body.0, None)?;
+    let admitted = admit(tx, collection.declared_schema(), place, body.0, None)?;
     let now = tx.now().fixed_offset();
     let row = document::ActiveModel {
         organization_id: Set(actor.organization_id),
@@ -237,7 +237,7 @@ pub(super) async fn update_row(
     body: ExactObject,
 ) -> Result<Document> {
     let (place, kept) = ((row.organization_id, row.id), row.secrets.as_deref());
-    let admitted = admit(tx, collection.schema.as_deref(), place, body.0, kept)?;
+    let admitted = admit(tx, collection.declared_schema(), place, body.0, kept)?;
     let view = |row| Document::of(collection, row);
     let document = versioned::update(tx, actor, verb, row, columns(admitted), view).await?;
     index::write(tx, collection.indexed(actor), Some(before), entry(&document)).await?;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Schema, Secrets, cache::compiled};
+use super::{
+    Schema, Secrets,
+    cache::{Declared, compiled},
+};
 use crate::{
     error::{Error, Result},
     seal::{DOCUMENT_SECRETS, Keyring},
@@ -25,14 +28,13 @@ pub(crate) struct Admitted {
 ///
 /// # Errors
 /// [`Error::State`] where it is none: it was written before schemas were read.
-pub(crate) fn of_collection(schema: Option<&Map<String, Value>>) -> Result<Option<Arc<Schema>>> {
-    let Some(schema) = schema else { return Ok(None) };
-    match compiled(&serde_json::to_string(schema).unwrap_or_default()) {
+fn of_collection(declared: Option<Declared<'_>>) -> Result<Option<Arc<Schema>>> {
+    match declared.map(compiled).transpose() {
         Err(Error::Invalid(_)) => {
             let detail = "the schema of the collection is no JSON Schema that is read: change it";
             Err(Error::state("schema_unreadable", detail))
         }
-        schema => schema.map(Some),
+        schema => schema,
     }
 }
 
@@ -43,12 +45,14 @@ pub(crate) fn of_collection(schema: Option<&Map<String, Value>>) -> Result<Optio
 /// [`Error::Invalid`] with pointers below `/body`, [`Error::NotConfigured`] where there is no key for secrets.
 pub(crate) fn admit(
     tx: &Tx,
-    schema: Option<&Map<String, Value>>,
+    declared: Option<Declared<'_>>,
     (organization_id, id): (Uuid, Uuid),
     body: Map<String, Value>,
     kept: Option<&str>,
 ) -> Result<Admitted> {
-    let Some(schema) = of_collection(schema)? else { return Ok(Admitted { body, secrets: None }) };
+    let Some(schema) = of_collection(declared)? else {
+        return Ok(Admitted { body, secrets: None });
+    };
     let sealed = kept.filter(|_| schema.has_secrets());
     let kept = match sealed {
         Some(sealed) => open(tx.keyring(), (organization_id, id), sealed)?,

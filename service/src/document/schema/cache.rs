@@ -1,12 +1,14 @@
-//! Compiled schemas, by the hash of what is written: compiling takes as long as many checks.
+//! Compiled schemas, by the state of the collection that has them: compiling takes as long as many checks.
 
 use std::sync::{Arc, LazyLock};
 
+use chrono::{DateTime, Utc};
 use moka::sync::Cache;
-use sha2::{Digest, Sha256};
+use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::Schema;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// How large the schemas that are kept may be in all, by [`weight`].
 const MAX_WEIGHT: u64 = 64 << 20;
@@ -15,12 +17,32 @@ const BYTES_PER_BYTE: usize = 16;
 /// What a compiled pattern takes, about.
 const BYTES_PER_PATTERN: usize = 16 << 10;
 
+/// A state of a collection, which has one schema, on whichever node it is read. A database that is restored to an
+/// earlier time counts versions again, which are written at other times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct State {
+    /// The collection.
+    pub(crate) collection_id: Uuid,
+    /// Its version.
+    pub(crate) version: i64,
+    /// When that was written.
+    pub(crate) updated_at: DateTime<Utc>,
+}
+
+/// The schema that a collection has in a state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Declared<'a> {
+    /// The state.
+    pub(crate) state: State,
+    /// What is written.
+    pub(crate) schema: &'a Map<String, Value>,
+}
+
 /// A schema, and how many bytes are written of it.
 type Entry = (usize, Arc<Schema>);
 
-/// What a text compiles to depends on nothing else, so that it may be shared by all.
-static COMPILED: LazyLock<Cache<[u8; 32], Entry>> = LazyLock::new(|| {
-    let weigher = |_: &[u8; 32], (bytes, schema): &Entry| weight(*bytes, schema);
+static COMPILED: LazyLock<Cache<State, Entry>> = LazyLock::new(|| {
+    let weigher = |_: &State, (bytes, schema): &Entry| weight(*bytes, schema);
     Cache::builder().max_capacity(MAX_WEIGHT).weigher(weigher).build()
 });
 
@@ -29,18 +51,16 @@ fn weight(bytes: usize, schema: &Schema) -> u32 {
     u32::try_from(weight).unwrap_or(u32::MAX)
 }
 
-/// The schema that a collection has, as it is written.
+/// The schema that a collection has, compiled.
 ///
 /// # Errors
-/// As [`Schema::compile`], and [`Error::Internal`] where it is no JSON.
-pub fn compiled(text: &str) -> Result<Arc<Schema>> {
-    let key = Sha256::digest(text).into();
-    if let Some((_, schema)) = COMPILED.get(&key) {
+/// As [`Schema::compile`].
+pub(super) fn compiled(declared: Declared<'_>) -> Result<Arc<Schema>> {
+    if let Some((_, schema)) = COMPILED.get(&declared.state) {
         return Ok(schema);
     }
-    let value = serde_json::from_str(text)
-        .map_err(|error| Error::Internal(format!("a schema is no JSON: {error}")))?;
+    let value = Value::Object(declared.schema.clone());
     let schema = Arc::new(Schema::compile(&value)?);
-    COMPILED.insert(key, (text.len(), schema.clone()));
+    COMPILED.insert(declared.state, (value.to_string().len(), schema.clone()));
     Ok(schema)
 }

@@ -24,7 +24,7 @@ use jsonschema::{Draft, PatternOptions, Retrieve, Uri, Validator};
 use serde_json::{Map, Value};
 
 pub(crate) use admission::{Admitted, admit, open};
-pub use cache::compiled;
+pub(crate) use cache::{Declared, State};
 pub use existing::InvalidDocument;
 pub(crate) use existing::look;
 pub use secrets::{MASK, Secrets};

@@ -1,6 +1,8 @@
-use std::{collections::HashMap, env, fs, path::Path, time::Instant};
+use std::{collections::HashMap, env, fs, path::Path, sync::Arc, time::Instant};
 
+use chrono::{DateTime, TimeDelta};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::*;
 
@@ -337,8 +339,20 @@ fn a_body_too_deep_for_a_large_schema_is_refused() {
 }
 
 #[test]
-fn a_compiled_schema_is_kept() {
-    let text = r#"{"type":"object","title":"kept"}"#;
-    let one = compiled(text).expect("a schema");
-    assert!(std::sync::Arc::ptr_eq(&one, &compiled(text).expect("a schema")));
+fn a_compiled_schema_is_kept_for_one_state_of_a_collection() {
+    let schema = json!({"type": "object"});
+    let schema = schema.as_object().expect("an object");
+    let compiled = |state| cache::compiled(Declared { state, schema }).expect("a schema");
+    let state =
+        State { collection_id: Uuid::from_u128(1), version: 2, updated_at: DateTime::UNIX_EPOCH };
+    let kept = compiled(state);
+    assert!(Arc::ptr_eq(&kept, &compiled(state)));
+    let later = state.updated_at + TimeDelta::microseconds(1);
+    for other in [
+        State { collection_id: Uuid::from_u128(2), ..state },
+        State { version: 3, ..state },
+        State { updated_at: later, ..state },
+    ] {
+        assert!(!Arc::ptr_eq(&kept, &compiled(other)), "{other:?}");
+    }
 }
