@@ -1,9 +1,13 @@
 use actix_web::{HttpResponse, post};
+use serde::Serialize;
 use service::{
+    Actor,
     document::{
         query::plan::Explanation,
         search::{self, AggregationInput, AggregationResult, QueryInput, QueryResult},
     },
+    error,
+    idempotency::WriteOnce,
     input::DeferredExact,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,6 +21,20 @@ use crate::{
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(query_documents).service(explain_document_query).service(aggregate_documents);
+}
+
+/// What is asked of a collection, by who may read documents.
+type Asked<I> =
+    (Require<permission::ReadDocuments>, Idempotent, CollectionName, Body<DeferredExact<I>>);
+
+/// Answers what is asked.
+async fn answer<I, T: Serialize + 'static>(
+    (caller, idempotent, CollectionName(collection), Body(input)): Asked<I>,
+    search: impl AsyncFnOnce(WriteOnce<'_, T>, &Actor, &str, DeferredExact<I>) -> error::Result<T>,
+) -> Result<HttpResponse> {
+    idempotent
+        .respond(ok_json, async |store| search(store, &caller.actor, &collection, input).await)
+        .await
 }
 
 /// Query documents
@@ -34,17 +52,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     ),
 )]
 #[post("/collections/{collection}/query")]
-async fn query_documents(
-    caller: Require<permission::ReadDocuments>,
-    idempotent: Idempotent,
-    CollectionName(collection): CollectionName,
-    Body(query): Body<DeferredExact<QueryInput>>,
-) -> Result<HttpResponse> {
-    idempotent
-        .respond(ok_json, async |store| {
-            search::query(store, &caller.actor, &collection, query).await
-        })
-        .await
+async fn query_documents(asked: Asked<QueryInput>) -> Result<HttpResponse> {
+    answer(asked, search::query).await
 }
 
 /// Explain a query
@@ -62,17 +71,8 @@ async fn query_documents(
     ),
 )]
 #[post("/collections/{collection}/explain")]
-async fn explain_document_query(
-    caller: Require<permission::ReadDocuments>,
-    idempotent: Idempotent,
-    CollectionName(collection): CollectionName,
-    Body(query): Body<DeferredExact<QueryInput>>,
-) -> Result<HttpResponse> {
-    idempotent
-        .respond(ok_json, async |store| {
-            search::explain(store, &caller.actor, &collection, query).await
-        })
-        .await
+async fn explain_document_query(asked: Asked<QueryInput>) -> Result<HttpResponse> {
+    answer(asked, search::explain).await
 }
 
 /// Aggregate documents
@@ -90,15 +90,6 @@ async fn explain_document_query(
     ),
 )]
 #[post("/collections/{collection}/aggregate")]
-async fn aggregate_documents(
-    caller: Require<permission::ReadDocuments>,
-    idempotent: Idempotent,
-    CollectionName(collection): CollectionName,
-    Body(aggregation): Body<DeferredExact<AggregationInput>>,
-) -> Result<HttpResponse> {
-    idempotent
-        .respond(ok_json, async |store| {
-            search::aggregate(store, &caller.actor, &collection, aggregation).await
-        })
-        .await
+async fn aggregate_documents(asked: Asked<AggregationInput>) -> Result<HttpResponse> {
+    answer(asked, search::aggregate).await
 }
