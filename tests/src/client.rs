@@ -221,6 +221,11 @@ impl Client {
         Answer::of(self.request(Method::POST, path).json(&body)).await.ok()
     }
 
+    /// PATCH to a server that may go away: nothing if no whole answer comes.
+    pub async fn try_patch(&self, path: &str, body: Value) -> Option<Answer> {
+        Answer::of(self.request(Method::PATCH, path).json(&body)).await.ok()
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.servers.next())
     }

@@ -16,6 +16,7 @@ pub mod dump;
 pub mod dynamodb;
 pub mod events;
 pub mod exposition;
+pub mod indexes;
 pub mod log;
 pub mod plan;
 pub mod property;

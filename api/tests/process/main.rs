@@ -8,6 +8,7 @@ mod disk;
 mod distribute;
 mod doctor;
 mod imports;
+mod indexes;
 mod keys;
 mod listener;
 mod nodes;

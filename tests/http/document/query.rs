@@ -5,35 +5,41 @@ use sea_orm::ConnectionTrait;
 use serde_json::{Map, Value, json};
 use service::{
     document::query::{Selector, Subject},
-    store::{Engine, Options},
+    store::Engine,
 };
-use tests::{
-    App, AppOptions, Client, Database, at, each_database, each_lasting_database, for_all, keyring,
-    work::{Counter, Statements},
-};
+use tests::{App, Client, Database, each_database, for_all};
 
 /// A collection with indexes, and its path.
-async fn collection(client: &Client, home: &str, name: &str, indexes: &[&str]) -> String {
+pub(super) async fn collection(
+    client: &Client,
+    home: &str,
+    name: &str,
+    indexes: &[&str],
+) -> String {
     let new = json!({ "name": name, "indexes": indexes });
     client.make(&format!("{home}/collections"), new).await;
     format!("{home}/collections/{name}")
 }
 
-async fn put(client: &Client, collection: &str, id: &str, body: Value) -> Value {
+pub(super) async fn put(client: &Client, collection: &str, id: &str, body: Value) -> Value {
     client.make(&format!("{collection}/documents"), json!({ "id": id, "body": body })).await
 }
 
-async fn query(client: &Client, collection: &str, query: Value) -> Value {
+pub(super) async fn query(client: &Client, collection: &str, query: Value) -> Value {
     client.post(&format!("{collection}/query"), query).await.expect(200)
 }
 
-fn ids(page: &Value) -> Vec<String> {
+pub(super) fn ids(page: &Value) -> Vec<String> {
     let items = page["items"].as_array().expect("items").iter();
     items.map(|item| item["id"].as_str().expect("an id").to_owned()).collect()
 }
 
 /// The ids of all pages of a query, in their order.
-async fn all_pages(client: &Client, collection: &str, mut request: Value) -> Vec<String> {
+pub(super) async fn all_pages(
+    client: &Client,
+    collection: &str,
+    mut request: Value,
+) -> Vec<String> {
     let mut found = Vec::new();
     loop {
         let page = query(client, collection, request.clone()).await;
@@ -246,7 +252,7 @@ async fn documents_are_grouped_in_the_time_zone(database: Database) {
 }
 
 /// Copies a document so many times, with its number as `n` and, one in a hundred, `rare`.
-async fn copy(app: &App, count: u32) {
+pub(super) async fn copy(app: &App, count: u32) {
     let engine = app.store.engine();
     let id = match engine {
         Engine::Sqlite => "randomblob(16)",
@@ -297,69 +303,6 @@ async fn a_scan_is_bounded_and_goes_on(database: Database) {
     app.stop().await;
 }
 
-#[each_lasting_database]
-async fn an_index_is_built_of_what_is_there_and_read_in_proportion(database: Database) {
-    let heard = Statements::default();
-    let observer = Some(heard.observer());
-    let store = Options { keyring: keyring(), observer, ..Options::default() };
-    let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
-    let (ada, home) = app.owner_of("household").await;
-    let notes = collection(&ada, &home, "notes", &[]).await;
-    put(&ada, &notes, "0", json!({ "n": 0 })).await;
-    copy(&app, 3_000).await;
-    let made = ada.read(&format!("{home}/collections")).await["items"][0].clone();
-    let path = at(&format!("{home}/collections"), &made);
-    let indexes = json!({ "version": 1, "indexes": ["/n", "/rare"] });
-    ada.patch(&path, indexes).await.expect(200);
-    // It is read when it has all documents, and what is written meanwhile is in it.
-    ada.patch(&format!("{notes}/documents/0"), json!({ "version": 1, "body": { "n": -5 } })).await;
-    app.run_until_idle().await;
-    let counter = Counter::connect(&database).await;
-    for (request, found, visited) in [
-        (json!({ "selector": { "n": 1234 } }), 1, 1),
-        (json!({ "selector": { "n": -5 } }), 1, 1),
-        (json!({ "selector": { "n": 0 } }), 0, 0),
-        (json!({ "selector": { "n": { "$gt": 2_990 } } }), 10, 10),
-        (json!({ "selector": { "n": { "$in": [7, 9, "x"] } } }), 2, 2),
-        (json!({ "selector": { "rare": true } }), 30, 30),
-        (json!({ "selector": { "rare": true }, "sort": [{ "n": "desc" }], "limit": 5 }), 5, 30),
-        (json!({ "sort": ["n"], "limit": 3 }), 3, 4),
-        (json!({ "sort": [{ "n": "desc" }], "limit": 3 }), 3, 4),
-        (
-            json!({ "selector": { "n": { "$lt": 3_000 } }, "sort": [{ "n": "desc" }], "limit": 3 }),
-            3,
-            4,
-        ),
-        (json!({ "limit": 3 }), 3, 4),
-        (json!({ "selector": { "_id": { "$gte": "copy 998" } } }), 2, 2),
-    ] {
-        heard.take();
-        let page = query(&ada, &notes, request.clone()).await;
-        assert_eq!((ids(&page).len(), &page["visited"]), (found, &json!(visited)), "{request}");
-        let cost = counter.reads(heard.take()).await;
-        let bound = match database.engine {
-            Engine::Sqlite => 20_000,
-            Engine::Postgres => 600,
-        };
-        assert!(cost <= bound, "{request} costs {cost}");
-    }
-    // What is no longer declared is not read, and its values go.
-    ada.patch(&path, json!({ "version": 2, "indexes": ["/rare"] })).await.expect(200);
-    let explain = json!({ "selector": { "n": 1 } });
-    let explained = ada.post(&format!("{notes}/explain"), explain).await.expect(200);
-    assert_eq!(explained["read"]["index"], Value::Null);
-    app.run_until_idle().await;
-    let count = |table: &'static str| {
-        app.store.read().query_one_raw(sea_orm::Statement::from_string(
-            app.store.read().get_database_backend(),
-            format!("SELECT count(*) FROM {table}"),
-        ))
-    };
-    let rows = count("document_value").await.unwrap().unwrap();
-    assert_eq!(rows.try_get_by_index::<i64>(0).unwrap(), 3_001);
-    app.stop().await;
-}
-
 fn value() -> impl Strategy<Value = Value> {
     let number = select(vec!["0", "1", "1.0", "-2", "0.5", "1e3"]);
     let number = number.prop_map(|text| serde_json::from_str(text).expect("a number"));
@@ -378,12 +321,12 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn body() -> impl Strategy<Value = Value> {
+pub(super) fn body() -> impl Strategy<Value = Value> {
     let member = (select(vec!["a", "b", "c"]).prop_map(str::to_owned), value());
     vec(member, 0..4).prop_map(|members| Value::Object(Map::from_iter(members)))
 }
 
-fn selector() -> impl Strategy<Value = Value> {
+pub(super) fn selector() -> impl Strategy<Value = Value> {
     let path = || select(vec!["a", "b", "a.b", "a.0", "_id"]);
     let compared = select(vec!["$eq", "$ne", "$gt", "$gte", "$lt", "$lte"]);
     let listing = select(vec!["$in", "$nin", "$all"]);
@@ -405,7 +348,7 @@ fn selector() -> impl Strategy<Value = Value> {
     })
 }
 
-fn sort() -> impl Strategy<Value = Option<Value>> {
+pub(super) fn sort() -> impl Strategy<Value = Option<Value>> {
     let sorts = vec![
         json!([]),
         json!([{ "_id": "desc" }]),

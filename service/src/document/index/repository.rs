@@ -82,15 +82,16 @@ pub(super) async fn next(connection: &impl ConnectionTrait) -> Result<Option<(Uu
     Ok(next.into_tuple().one(connection).await?)
 }
 
-/// The next documents of an index that is built, which nobody else writes until the transaction ends.
+/// The next documents of an index that is built, after a key, which nobody else writes until the transaction ends.
 pub(super) async fn next_documents(
     tx: &Tx,
     index: &document_index::Model,
+    after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<document::Model>> {
     let rows = versioned::find_in_organization::<document::Entity>(index.organization_id)
         .filter(document::Column::CollectionId.eq(index.collection_id))
-        .apply_if(index.built_to.as_deref(), |rows, key| rows.filter(document::Column::Key.gt(key)))
+        .apply_if(after, |rows, key| rows.filter(document::Column::Key.gt(key)))
         .order_by_asc(document::Column::Key)
         .limit(limit)
         .lock_shared();
