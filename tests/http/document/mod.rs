@@ -9,6 +9,7 @@ mod document;
 mod indexes;
 mod json_patch;
 mod pouchdb;
+mod programs;
 mod query;
 mod roles;
 mod schema;

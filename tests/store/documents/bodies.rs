@@ -23,6 +23,14 @@ cases![
     twenty_thousand_members_are_kept,
     a_mebibyte_of_text_is_kept,
     a_mebibyte_of_escapes_is_kept,
+    a_mebibyte_of_wide_characters_is_kept,
+    a_mebibyte_of_numbers_is_kept,
+    bodies_of_every_size_around_their_parts_are_kept,
+    numbers_of_a_thousand_digits_are_kept,
+    exponents_of_every_form_are_kept,
+    halves_of_pairs_of_escapes_are_kept,
+    names_of_sixty_kilobytes_are_kept,
+    a_hundred_levels_of_arrays_of_objects_are_kept,
     a_large_body_gives_way_to_a_small_one,
     each_version_of_a_body_is_kept,
 ];
@@ -140,6 +148,53 @@ async fn a_mebibyte_of_text_is_kept(room: &Room) {
 
 async fn a_mebibyte_of_escapes_is_kept(room: &Room) {
     let body = format!("{{\"a\":\"{}\"}}", "\\\"".repeat((1024 * 1024 - 8) / 2));
+    is_kept(room, &body).await;
+}
+
+async fn a_mebibyte_of_wide_characters_is_kept(room: &Room) {
+    let body = format!("{{\"a\":\"{}\"}}", "\u{1f600}".repeat((1024 * 1024 - 8) / 4));
+    assert_eq!(body.len(), 1024 * 1024);
+    is_kept(room, &body).await;
+}
+
+async fn a_mebibyte_of_numbers_is_kept(room: &Room) {
+    let numbers = "-1.50e+7,".repeat((1024 * 1024 - 10) / 9);
+    is_kept(room, &format!("{{\"a\":[{numbers}0]}}")).await;
+}
+
+/// Engines keep what is long in parts, which must not end within a character.
+async fn bodies_of_every_size_around_their_parts_are_kept(room: &Room) {
+    for size in [64 << 10, 100 << 10, 300 << 10, 400_000, 600 << 10, 900 << 10] {
+        for more in 0..4 {
+            let text = "x".repeat(more) + &"\u{1f600}".repeat(size / 4);
+            is_kept(room, &format!("{{\"a\":\"{text}\"}}")).await;
+        }
+    }
+}
+
+async fn numbers_of_a_thousand_digits_are_kept(room: &Room) {
+    let (nines, zeros) = ("9".repeat(1_000), "0".repeat(998));
+    is_kept(room, &format!("{{\"a\":{nines},\"b\":-{nines},\"c\":0.{zeros}1,\"d\":1.{zeros}}}"))
+        .await;
+}
+
+async fn exponents_of_every_form_are_kept(room: &Room) {
+    is_kept(room, r#"{"a":1e0,"b":1E0,"c":1e+00,"d":1e-00,"e":0e9999,"f":-0E-9999,"g":1e0007}"#)
+        .await;
+    is_kept(room, r#"{"a":9.99e9999,"b":1e-9999,"c":1.7976931348623157e308,"d":5e-324}"#).await;
+}
+
+async fn halves_of_pairs_of_escapes_are_kept(room: &Room) {
+    is_kept(room, r#"{"a":"\ud83d","b":"\ude00\ud83d","c":"\uD83Dx","\udc00":1}"#).await;
+}
+
+async fn names_of_sixty_kilobytes_are_kept(room: &Room) {
+    let name = "é".repeat(30_000);
+    is_kept(room, &format!("{{\"{name}\":1,\"{name}a\":{{\"{name}\":2}}}}")).await;
+}
+
+async fn a_hundred_levels_of_arrays_of_objects_are_kept(room: &Room) {
+    let body = format!("{{\"a\":{}0{}}}", "[{\"b\":".repeat(50), "}]".repeat(50));
     is_kept(room, &body).await;
 }
 

@@ -1,6 +1,6 @@
 //! Many writers at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -8,7 +8,8 @@ use service::document::engine::{Outcome, Precondition, Put, Stored};
 
 use super::{
     cases,
-    room::{OTHER, Room, SOME, delete, put, written},
+    queries::PATH,
+    room::{OTHER, Room, SOME, delete, entry, put, written},
 };
 
 cases![
@@ -23,6 +24,9 @@ cases![
     documents_of_different_keys_are_not_in_each_others_way,
     readers_see_whole_documents,
     versions_that_a_reader_sees_ascend,
+    lists_beside_writers_meet_what_stays_once,
+    queries_beside_writers_find_what_stays_once,
+    changes_beside_writers_miss_nothing,
 ];
 
 const WRITERS: usize = 12;
@@ -173,4 +177,82 @@ async fn versions_that_a_reader_sees_ascend(room: &Room) {
         }
     };
     tokio::join!(write, read);
+}
+
+/// Writes, deletes and creates again documents whose keys are among those of others.
+async fn come_and_go(room: &Room) {
+    for round in 0..4 {
+        for number in 0..4 {
+            let key = format!("k{number}x");
+            let entries = vec![entry(PATH, &[number, round])];
+            let creation = Put { entries, ..put(Precondition::Absent, SOME) };
+            let created = written(room.put(&key, &creation).await);
+            if round < 3 {
+                room.delete(&key, created.version).await;
+            }
+        }
+    }
+}
+
+/// Creates what stays.
+async fn stay(room: &Room) -> Vec<String> {
+    let keys: Vec<_> = (0..6).map(|number| format!("k{number}")).collect();
+    for (number, key) in (0..).zip(&keys) {
+        room.create_with(key, PATH, &[number]).await;
+    }
+    keys
+}
+
+async fn lists_beside_writers_meet_what_stays_once(room: &Room) {
+    let stays = stay(room).await;
+    let read = async {
+        for _ in 0..6 {
+            let listed = room.all(3).await;
+            let listed = super::room::keys(&listed);
+            assert!(listed.is_sorted_by(|one, other| one < other), "{listed:?}");
+            let found: Vec<_> = listed.into_iter().filter(|key| !key.ends_with('x')).collect();
+            assert_eq!(found, stays);
+        }
+    };
+    tokio::join!(come_and_go(room), read);
+}
+
+async fn queries_beside_writers_find_what_stays_once(room: &Room) {
+    let stays = stay(room).await;
+    let read = async {
+        for _ in 0..6 {
+            let found = room.query(&super::queries::all()).await.documents;
+            let found = super::room::keys(&found);
+            let found: Vec<_> = found.into_iter().filter(|key| !key.ends_with('x')).collect();
+            assert_eq!(found, stays);
+        }
+    };
+    tokio::join!(come_and_go(room), read);
+}
+
+/// Whoever follows the changes has in the end what there is.
+async fn changes_beside_writers_miss_nothing(room: &Room) {
+    let stays = stay(room).await;
+    let (mut known, mut cursor) = (BTreeMap::new(), None);
+    let mut follow = async |last: bool| {
+        loop {
+            let changes = room.changes(cursor.as_deref(), 3).await.unwrap();
+            let told = changes.documents.into_iter();
+            known.extend(told.map(|document| (document.key.clone(), document)));
+            cursor = Some(changes.cursor);
+            if !(last && changes.more) {
+                return;
+            }
+        }
+    };
+    let read = async {
+        for _ in 0..10 {
+            follow(false).await;
+        }
+    };
+    tokio::join!(come_and_go(room), read);
+    follow(true).await;
+    let all = room.all(10).await;
+    assert_eq!(all.len(), stays.len() + 4);
+    assert_eq!(known.into_values().collect::<Vec<_>>(), all);
 }

@@ -16,6 +16,9 @@ cases![
     keys_that_differ_in_their_normalization_are_different,
     keys_that_differ_in_the_last_of_512_bytes_are_different,
     a_key_and_its_beginning_are_different,
+    keys_of_512_bytes_of_every_width_are_kept,
+    keys_with_marks_and_separators_are_kept,
+    keys_that_look_like_parts_of_other_keys_are_kept,
     unusual_keys_are_updated_and_deleted,
     the_same_key_in_another_collection_is_another_document,
     the_same_key_in_another_organization_is_another_document,
@@ -129,6 +132,43 @@ async fn keys_that_differ_in_the_last_of_512_bytes_are_different(room: &Room) {
 
 async fn a_key_and_its_beginning_are_different(room: &Room) {
     are_kept(room, &["ab", "a", "abc", "a0", "a!", "a~", "a\u{e9}"]).await;
+}
+
+async fn keys_of_512_bytes_of_every_width_are_kept(room: &Room) {
+    let given: Vec<_> = ["%", "\u{e9}", "\u{20ac}\u{20ac}", "\u{1f600}"]
+        .map(|one| one.repeat(512 / one.len()))
+        .into();
+    are_kept(room, &given.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+async fn keys_with_marks_and_separators_are_kept(room: &Room) {
+    are_kept(
+        room,
+        &[
+            "\u{301}",
+            "a\u{301}",
+            "\u{200d}",
+            "\u{2028}",
+            "\u{2029}",
+            "\u{85}",
+            "\u{ad}",
+            "\u{202e}a",
+            "\u{fe0f}",
+            "\u{1f468}\u{200d}\u{1f469}",
+        ],
+    )
+    .await;
+}
+
+async fn keys_that_look_like_parts_of_other_keys_are_kept(room: &Room) {
+    are_kept(
+        room,
+        &[
+            "a", "a#", "a#0", "a#1", "a/1", "a:1", "a,1", "a\u{7f}", "a0", "61", "6161", "d61",
+            "__a__", ".a", "a.",
+        ],
+    )
+    .await;
 }
 
 async fn unusual_keys_are_updated_and_deleted(room: &Room) {

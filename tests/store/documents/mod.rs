@@ -11,6 +11,7 @@ mod failures;
 mod fake;
 mod keys;
 mod memory;
+mod programs;
 mod queries;
 mod room;
 mod scans;
@@ -51,6 +52,7 @@ fn all_cases() -> Vec<Case> {
         queries::CASES,
         changes::CASES,
         concurrent::CASES,
+        programs::CASES,
     ]
     .concat()
 }
