@@ -1,15 +1,8 @@
 //! What a careful person writes with sqlx alone: the same statements on the same data, read by
 //! position into the same type.
 
-use std::time::Duration;
-
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::sqlx::{
-    self, PgPool, Row, SqlitePool,
-    postgres::PgPoolOptions,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-    types::Json,
-};
+use sea_orm::sqlx::{self, PgPool, Row, SqlitePool, postgres::PgPoolOptions, types::Json};
 use service::{
     Store,
     money::expense::{Expense, Kind, Status},
@@ -17,6 +10,8 @@ use service::{
     store::{Engine, Options},
 };
 use uuid::Uuid;
+
+use crate::support::sqlite_pool;
 
 const PAGE: i64 = 50;
 
@@ -377,27 +372,4 @@ impl Hand {
         }
         .unwrap()
     }
-}
-
-/// Connections with the settings of the store's.
-async fn sqlite_pool(url: &str, connections: u32) -> SqlitePool {
-    let defaults = Options::default();
-    let cache_kib = defaults.cache_mib * 1024 / (defaults.max_connections + 1);
-    let options: SqliteConnectOptions = url.parse().unwrap();
-    let options = options
-        .foreign_keys(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5))
-        .pragma("cache_size", format!("-{cache_kib}"))
-        .statement_cache_capacity(512)
-        .row_buffer_size(512)
-        .pragma("temp_store", "memory");
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(30))
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await
-        .unwrap()
 }

@@ -18,7 +18,10 @@ use mimalloc::MiMalloc;
 use sea_orm::{
     ActiveValue::Set,
     ConnectionTrait,
-    sqlx::{self, Connection},
+    sqlx::{
+        self, Connection, SqlitePool,
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    },
 };
 use serde_json::{Value, json};
 use service::{
@@ -197,6 +200,29 @@ pub(crate) async fn expenses(
         ids.extend(made.items.into_iter().map(|expense| expense.id));
     }
     ids
+}
+
+/// Connections with the settings of the store's.
+pub(crate) async fn sqlite_pool(url: &str, connections: u32) -> SqlitePool {
+    let defaults = Options::default();
+    let cache_kib = defaults.cache_mib * 1024 / (defaults.max_connections + 1);
+    let options: SqliteConnectOptions = url.parse().unwrap();
+    let options = options
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("cache_size", format!("-{cache_kib}"))
+        .statement_cache_capacity(512)
+        .row_buffer_size(512)
+        .pragma("temp_store", "memory");
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(30))
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .unwrap()
 }
 
 /// The statistics that the planner needs after so many new rows.
