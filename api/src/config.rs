@@ -78,6 +78,13 @@ pub struct Database {
     #[arg(long, env = "STEWARD_ENCRYPTION_KEYS", hide_env_values = true, global = true)]
     pub encryption_keys: Option<Keyring>,
 
+    /// Where documents are kept: sql: (this database), memory:, couchdb://USER:PASSWORD@HOST:5984/PREFIX (couchdbs://
+    /// for TLS) or dynamodb://ACCESS_KEY:SECRET_KEY@REGION/TABLE
+    ///
+    /// Without it, in this database. `steward documents copy` moves them.
+    #[arg(long, env = "STEWARD_DOCUMENTS_URL", hide_env_values = true, global = true)]
+    pub documents_url: Option<DatabaseUrl>,
+
     /// The folder that has the rules of time zones, as /usr/share/zoneinfo; or `bundled`, or `newest`
     ///
     /// Without it, the machine's are taken where they are newer than those in the program. What was written with

@@ -237,6 +237,7 @@ macro_rules! owned_tables {
             daily_report [],
             document_checkpoint [],
             document_index [],
+            document_intent [],
             document_leaf [],
             document_revision [],
             document_value [],

@@ -64,6 +64,7 @@ mod m20261129_000076_scope_events;
 mod m20261129_000080_index_documents;
 mod m20261129_000088_create_document_revisions;
 mod m20261129_000093_seal_documents;
+mod m20261129_000094_create_document_intents;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -113,6 +114,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000080_index_documents::Migration),
             Box::new(m20261129_000093_seal_documents::Migration),
             Box::new(m20261129_000088_create_document_revisions::Migration),
+            Box::new(m20261129_000094_create_document_intents::Migration),
         ]
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     background::{MIN_TURN_INTERVAL, StoreWork, Worker, Workers},
     consumer::{self, Consumer, Consumers},
-    document::{collection, index},
+    document::{collection, index, outbox},
     event::sequencer::{self, Sequencer},
     idempotency,
     identity::{api_key::IssuedApiKey, invitation::IssuedInvitation},
@@ -197,6 +197,12 @@ pub fn workers(
             work: StoreWork::boxed(store, |store| Box::pin(index::run_once(store))),
         },
         Worker {
+            name: "documents",
+            wakes: Some(Signal::Intended),
+            min_interval: None,
+            work: Box::new(outbox::Delivery::new(store)),
+        },
+        Worker {
             name: "sagas",
             wakes: Some(Signal::Work),
             min_interval: None,
@@ -229,6 +235,7 @@ fn measures(store: &Store, consumers: &'static [Consumer]) -> Vec<Measure> {
         ),
         often("webhooks", Box::new(|store| Box::pin(webhook::lag::measure(store)))),
         often("sagas", Box::new(|store| Box::pin(saga::lag::measure(store)))),
+        often("documents", Box::new(|store| Box::pin(outbox::measure(store)))),
     ];
     measures.extend(measure::database::measures(store.engine()));
     measures

@@ -67,4 +67,4 @@ pub use platform::{
     store::{self, Store},
     text, trace, zone,
 };
-pub(crate) use platform::{due, example, fault, liveness, measure, number, tenant};
+pub(crate) use platform::{backoff, due, example, fault, liveness, measure, number, tenant};

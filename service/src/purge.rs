@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     automation::webhook as webhooks,
+    document::outbox,
     error::Result,
     identity::organization as organizations,
     store::{Store, Tx, rows},
@@ -88,6 +89,10 @@ pub fn table_names() -> Vec<&'static str> {
 /// Removes some rows of what is deleted, and says how many; zero if nothing is.
 pub(crate) async fn purge(store: &Store) -> Result<u64> {
     if let Some(id) = organizations::repository::deleted(store.read()).await? {
+        let elsewhere = outbox::purge(store, id).await?;
+        if elsewhere > 0 {
+            return Ok(elsewhere);
+        }
         return store.write(async move |tx| purge_organization(tx, id).await).await;
     }
     if let Some(webhook) = webhooks::repository::deleted(store.read()).await? {

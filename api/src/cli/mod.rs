@@ -3,6 +3,7 @@
 mod check;
 mod distribute;
 mod doctor;
+mod documents;
 mod events;
 mod import;
 mod keys;
@@ -19,6 +20,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use service::{
     Store,
     catalogue::CATALOGUE,
+    document::remote::Location,
     store::{ConnectError, Options},
     zone,
 };
@@ -83,6 +85,11 @@ enum Command {
     /// A file imported twice creates nothing the second time. Amounts are read exactly: one that the
     /// currency cannot say is a bad row.
     Import(Box<import::ImportArgs>),
+    /// Copy documents between the stores that can keep them
+    Documents {
+        #[command(subcommand)]
+        action: documents::Action,
+    },
     /// Make keys to encrypt with, and encrypt anew with another one
     Keys {
         #[command(subcommand)]
@@ -144,6 +151,7 @@ impl Cli {
             }
             Some(Command::Import(args)) => import::run(&database, *args).await,
             Some(Command::Distribute(args)) => distribute::run(&database, args).await,
+            Some(Command::Documents { action }) => documents::run(&database, action).await,
             Some(Command::Keys { action }) => keys::run(&database, action).await,
             Some(Command::User { action }) => user::run(&database, &hashing, action).await,
             Some(Command::Verify(args)) => verify::run(&database, args).await,
@@ -161,7 +169,7 @@ fn url(database: &Database) -> DatabaseUrl {
 }
 
 async fn connect(database: &Database) -> Result<Store, ConnectError> {
-    Store::connect(url(database).reveal(), options(database), &CATALOGUE).await
+    Store::connect(url(database).reveal(), options(database)?, &CATALOGUE).await
 }
 
 /// With the replica.
@@ -170,7 +178,7 @@ async fn connect_as_server(database: &Database, exclusive: bool) -> Result<Store
         exclusive,
         replica_url: database.database_replica_url.as_ref().map(|url| url.reveal().to_owned()),
         replica_wait: std::time::Duration::from_millis(database.replica_wait),
-        ..options(database)
+        ..options(database)?
     };
     Store::connect(url(database).reveal(), options, &CATALOGUE).await
 }
@@ -185,8 +193,16 @@ async fn connect_to_check(database: &Database) -> Result<Store, ConnectError> {
     connect_as_server(database, false).await
 }
 
-fn options(database: &Database) -> Options {
-    Options {
+/// Where documents are kept.
+fn documents(database: &Database) -> Result<Location, ConnectError> {
+    let Some(url) = &database.documents_url else { return Ok(Location::default()) };
+    let invalid = |error| ConnectError::Session(format!("STEWARD_DOCUMENTS_URL {error}"));
+    url.reveal().parse().map_err(invalid)
+}
+
+fn options(database: &Database) -> Result<Options, ConnectError> {
+    Ok(Options {
+        remote: documents(database)?.remote(),
         max_connections: database.database_connections.max(1),
         cache_mib: database.sqlite_cache,
         statement_timeout: std::time::Duration::from_secs(database.statement_timeout.max(1)),
@@ -194,7 +210,7 @@ fn options(database: &Database) -> Options {
         keyring: database.encryption_keys.clone().unwrap_or_default(),
         direct_url: database.database_direct_url.as_ref().map(|url| url.reveal().to_owned()),
         ..Options::default()
-    }
+    })
 }
 
 /// The names of the migrations that the database lacks.

@@ -78,6 +78,7 @@ mod tests {
             &key,
             "--body-limit=2048",
             "--redis-url=redis://ada:s3cr3t@cache.example:6379/0",
+            "--documents-url=couchdb://ada:s3cr3t@couch.example:5984/steward",
         ]);
         let lines = of_check(&command, &matches.expect("flags"));
         let shown = lines.join("\n");
@@ -86,6 +87,7 @@ mod tests {
             "--encryption-keys          k1 (command line)",
             "--body-limit               2048 (command line)",
             "--redis-url                redis://cache.example:6379/0 (command line)",
+            "--documents-url            couchdb://couch.example:5984/steward (command line)",
             "--listen                   127.0.0.1:8080 (default)",
             "--trusted-proxies          none (default)",
             "--webhook-retries          none (default)",

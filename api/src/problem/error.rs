@@ -72,6 +72,13 @@ impl From<Error> for Failure {
                     .with(|parts| parts.cause = Some(cause))
                     .detail("the request was not executed: retry it later")
             }
+            error @ Error::Behind { .. } => {
+                let status = S::SERVICE_UNAVAILABLE;
+                let failure = Self::new(status, code, "Service unavailable");
+                failure
+                    .with(|parts| parts.cause = Some(error.to_string()))
+                    .detail("the document store does not take what is written: retry later")
+            }
             // 503 as well, but no `Retry-After`: without a key, trying again could do it twice.
             Error::OutcomeUnknown(cause) => {
                 let title = "Outcome unknown";
@@ -102,7 +109,9 @@ impl From<Error> for Failure {
                     .with(|parts| parts.retry_after = Some(RETRY_AFTER))
                     .detail("the first request with the key is in progress: retry it later")
             }
-            error @ Error::Replayed(_) => Error::Internal(error.to_string()).into(),
+            error @ (Error::Replayed(_) | Error::Remote(_)) => {
+                Error::Internal(error.to_string()).into()
+            }
             Error::Internal(cause) => {
                 let failure = Self::of_status(S::INTERNAL_SERVER_ERROR);
                 failure.with(|parts| parts.cause = Some(cause))

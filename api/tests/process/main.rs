@@ -7,6 +7,7 @@ mod clocks;
 mod disk;
 mod distribute;
 mod doctor;
+mod documents;
 mod imports;
 mod indexes;
 mod keys;

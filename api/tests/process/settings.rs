@@ -30,6 +30,7 @@ fn a_variable_that_is_empty_is_one_that_is_not_set() {
         "REDIS_URL",
         "STEWARD_CACHE_MEMORY",
         "STEWARD_DATABASE_CONNECTIONS",
+        "STEWARD_DOCUMENTS_URL",
         "STEWARD_ENCRYPTION_KEYS",
         "STEWARD_LIMIT_ATTEMPTS",
         "STEWARD_LIMIT_READS",

@@ -17,6 +17,7 @@ pub mod daily_report_item;
 pub mod document;
 pub mod document_checkpoint;
 pub mod document_index;
+pub mod document_intent;
 pub mod document_leaf;
 pub mod document_revision;
 pub mod document_value;

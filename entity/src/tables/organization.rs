@@ -43,6 +43,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub document_checkpoints: HasMany<super::document_checkpoint::Entity>,
     #[sea_orm(has_many)]
+    pub document_intents: HasMany<super::document_intent::Entity>,
+    #[sea_orm(has_many)]
     pub document_leaves: HasMany<super::document_leaf::Entity>,
     #[sea_orm(has_many)]
     pub document_revisions: HasMany<super::document_revision::Entity>,

@@ -15,6 +15,7 @@ pub use super::daily_report_item::Entity as DailyReportItem;
 pub use super::document::Entity as Document;
 pub use super::document_checkpoint::Entity as DocumentCheckpoint;
 pub use super::document_index::Entity as DocumentIndex;
+pub use super::document_intent::Entity as DocumentIntent;
 pub use super::document_leaf::Entity as DocumentLeaf;
 pub use super::document_revision::Entity as DocumentRevision;
 pub use super::document_value::Entity as DocumentValue;

@@ -6,16 +6,16 @@ use crate::random::Random;
 
 /// Exponential backoff: the longest delay doubles with each failure, up to a bound.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     /// The longest delay after the first failure.
-    pub(crate) initial: TimeDelta,
+    pub initial: TimeDelta,
     /// The longest delay of all.
-    pub(crate) max: TimeDelta,
+    pub max: TimeDelta,
 }
 
 /// What of a delay is left to chance, so that what failed together is not tried together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Jitter {
+pub enum Jitter {
     /// A delay is from half of the longest to all of it.
     Half,
     /// A delay is from a millisecond to all of the longest.
@@ -24,13 +24,13 @@ pub(crate) enum Jitter {
 
 impl Backoff {
     /// The longest delay after so many failures, one or more. It is the delay itself where there is no jitter.
-    pub(crate) fn longest(&self, failures: i64) -> TimeDelta {
+    pub fn longest(&self, failures: i64) -> TimeDelta {
         let doublings = (failures - 1).clamp(0, 20);
         self.max.min(self.initial * (1_i32 << doublings))
     }
 
     /// A delay after so many failures, to the millisecond.
-    pub(crate) fn delay(&self, failures: i64, jitter: Jitter, random: &Random) -> TimeDelta {
+    pub fn delay(&self, failures: i64, jitter: Jitter, random: &Random) -> TimeDelta {
         let longest = self.longest(failures).num_milliseconds();
         let certain = match jitter {
             Jitter::Half => longest / 2,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{idempotency::RecordedResponse, limit::Refused};
+use crate::{idempotency::RecordedResponse, limit::Refused, store::Part};
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 /// What a function of the domain gives.
@@ -113,6 +113,15 @@ pub enum Error {
     /// Other transactions were in the way: the whole closure runs again. Never leaves the store.
     #[error("run again: {0}")]
     Retry(String),
+    /// Another store has parts of rows that are needed: the whole closure runs again with them. Never leaves the store.
+    #[error("run again with what another store has")]
+    Remote(Vec<Part>),
+    /// Another store has not taken for long what was written: no more is written until it has.
+    #[error("{code}: what was written before waits for another store")]
+    Behind {
+        /// A stable code: why.
+        code: &'static str,
+    },
     /// A defect, or something that nobody foresaw.
     #[error("{0}")]
     Internal(String),
@@ -170,13 +179,14 @@ impl Error {
             Self::Forbidden { code, .. }
             | Self::State { code, .. }
             | Self::Conflicts { code, .. }
-            | Self::NotConfigured { code, .. } => code,
+            | Self::NotConfigured { code, .. }
+            | Self::Behind { code } => code,
             Self::TooManyAttempts(_) => "too_many_attempts",
             Self::Unavailable(_) | Self::Retry(_) => "unavailable",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::KeyReused => "idempotency_key_reused",
             Self::KeyInUse => "idempotency_in_progress",
-            Self::Replayed(_) | Self::Internal(_) => "internal",
+            Self::Replayed(_) | Self::Remote(_) | Self::Internal(_) => "internal",
         }
     }
 
@@ -226,7 +236,14 @@ impl Error {
 
     /// Whether the whole transaction is lost, and not only the statement that failed.
     pub(crate) fn aborts_transaction(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown(_) | Self::Retry(_))
+        matches!(
+            self,
+            Self::Unavailable(_)
+                | Self::OutcomeUnknown(_)
+                | Self::Retry(_)
+                | Self::Remote(_)
+                | Self::Behind { .. }
+        )
     }
 
     /// A refused reference, in a place where it can only mean that others use the row.

@@ -26,7 +26,7 @@
 pub mod actor;
 pub mod amount;
 pub mod background;
-pub(crate) mod backoff;
+pub mod backoff;
 pub mod cache;
 pub mod clock;
 pub mod consumer;

@@ -6,6 +6,7 @@ mod configuration;
 mod couch;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 mod document;
+mod engine;
 mod indexes;
 mod json_patch;
 mod pouchdb;

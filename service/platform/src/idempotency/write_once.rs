@@ -104,6 +104,19 @@ impl<'a, T> WriteOnce<'a, T> {
         store.snapshot(work)
     }
 
+    /// As [`Store::snapshot_with_parts`], as [`Self::snapshot`] is.
+    pub fn snapshot_with_parts<U, F>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Result<U>> + use<'a, T, U, F>
+    where
+        U: Send + 'static,
+        F: AsyncFn(&Tx) -> Result<U> + Send + Sync + 'static,
+    {
+        let store = self.store;
+        store.snapshot_with_parts(work)
+    }
+
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
         self.store.now()

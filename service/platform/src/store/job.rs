@@ -11,7 +11,7 @@ use futures_util::{
 use tokio::sync::oneshot;
 use tracing::Span;
 
-use super::Tx;
+use super::{Fetched, Part, Tx};
 use crate::{
     error::{Error, Result},
     trace::{self, TARGET},
@@ -76,11 +76,38 @@ impl dyn Job + '_ {
     }
 }
 
+/// What a caller is answered.
+pub(super) enum Answer<T, F> {
+    /// What became of it.
+    Done(Result<T>),
+    /// Nothing yet.
+    Again(Again<T, F>),
+}
+
+/// A closure that is to run again, with parts of rows that another store has.
+pub(super) struct Again<T, F> {
+    pub(super) interceptor: Option<Box<dyn Interceptor<T>>>,
+    pub(super) work: F,
+    pub(super) parts: Vec<Part>,
+}
+
+impl<T, F> Answer<T, F> {
+    /// What became of a closure that needs nothing of another store.
+    pub(super) fn done(self) -> Result<T> {
+        match self {
+            Self::Done(result) => result,
+            Self::Again(again) => Err(Error::Remote(again.parts)),
+        }
+    }
+}
+
 struct Work<T, F> {
     work: F,
     interceptor: Option<Box<dyn Interceptor<T>>>,
+    /// What was read for it of another store.
+    fetched: Fetched,
     outcome: Result<T>,
-    answer: oneshot::Sender<Result<T>>,
+    answer: oneshot::Sender<Answer<T, F>>,
     /// Ends when it is called.
     queued: Span,
     /// Ends when it is answered.
@@ -91,7 +118,8 @@ struct Work<T, F> {
 pub(super) fn job<T, F>(
     interceptor: Option<Box<dyn Interceptor<T>>>,
     work: F,
-) -> (Box<dyn Job>, oneshot::Receiver<Result<T>>)
+    fetched: Fetched,
+) -> (Box<dyn Job>, oneshot::Receiver<Answer<T, F>>)
 where
     T: Send + 'static,
     F: AsyncFn(&Tx) -> Result<T> + Send + 'static,
@@ -99,7 +127,7 @@ where
     let (answer, answered) = oneshot::channel();
     let outcome = Err(Error::Internal("the writer did not run this".into()));
     let (span, queued) = spans();
-    (Box::new(Work { work, interceptor, outcome, answer, queued, span }), answered)
+    (Box::new(Work { work, interceptor, fetched, outcome, answer, queued, span }), answered)
 }
 
 /// The spans of a write that is asked for now, and of its wait.
@@ -131,6 +159,7 @@ where
     fn call<'a>(&'a mut self, tx: &'a Tx) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
             self.queued = Span::none();
+            tx.set_fetched(self.fetched.clone());
             self.outcome = match &self.interceptor {
                 None => (self.work)(tx).await,
                 Some(interceptor) => intercept(&**interceptor, tx, &self.work).await,
@@ -155,11 +184,14 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        let Self { outcome, answer, span, .. } = *self;
+        let Self { work, interceptor, outcome, answer, span, .. } = *self;
         // What was refused, too: it may have been for what another job of this transaction had written,
         // and that is gone.
-        let outcome = committed.and(outcome);
+        let answered = match committed.and(outcome) {
+            Err(Error::Remote(parts)) => Answer::Again(Again { interceptor, work, parts }),
+            outcome => Answer::Done(outcome),
+        };
         // Nobody may be waiting any more, and that is their right. A span ends when it is left for the last time.
-        let _ = span.in_scope(|| answer.send(outcome));
+        let _ = span.in_scope(|| answer.send(answered));
     }
 }

@@ -27,6 +27,7 @@ pub mod parts;
 mod positions;
 mod postgres;
 pub mod references;
+mod remote;
 mod replica;
 mod revocations;
 pub mod rows;
@@ -53,8 +54,10 @@ pub use connections::Connections;
 pub use failure::DUPLICATE_POINTERS;
 pub(crate) use inspection::Inspection;
 pub(crate) use job::Interceptor;
-use job::Job;
+use job::{Answer, Job};
 pub use options::{ConnectError, Engine, Isolation, Options, Synchronous};
+use remote::Fetched;
+pub use remote::{Kept, Part, Remote};
 use replica::Replica;
 pub use replica::{NotAPosition, ReplicaStatus, WalPosition};
 use revocations::RevocationCounter;
@@ -98,6 +101,8 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) keyring: Arc<Keyring>,
+    /// Where parts of rows are kept, if not in them.
+    remote: Option<Arc<dyn Remote>>,
     catalogue: &'static Catalogue,
     signals: Signals,
     /// Whether positions can be given with the events.
@@ -119,6 +124,7 @@ impl Store {
             clock: options.clock.clone(),
             random: options.random.clone(),
             keyring: Arc::new(options.keyring.clone()),
+            remote: options.remote.clone(),
             catalogue,
             signals: Signals::default(),
             fully_sequenced: positions::FullySequenced::default(),
@@ -194,9 +200,18 @@ impl Store {
         T: Send + 'static,
         F: AsyncFn(&Tx) -> Result<T> + Send + 'static,
     {
-        let (job, answered) = job::job(interceptor, work);
-        self.start(job).await?;
-        answered.await.map_err(|_| self.unanswered())?
+        let (mut interceptor, mut work, mut fetched) = (interceptor, work, Fetched::default());
+        loop {
+            let (job, answered) = job::job(interceptor, work, fetched.clone());
+            self.start(job).await?;
+            match answered.await.map_err(|_| self.unanswered())? {
+                Answer::Done(result) => return result,
+                Answer::Again(again) => {
+                    self.fetch(&mut fetched, &again.parts).await?;
+                    (interceptor, work) = (again.interceptor, again.work);
+                }
+            }
+        }
     }
 
     async fn start(&self, job: Box<dyn Job>) -> Result<()> {

@@ -1,10 +1,10 @@
 //! What a store is connected with, and why it is not.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use sea_orm::DbErr;
 
-use super::Observer;
+use super::{Observer, Remote};
 use crate::{clock::Clock, random::Random, seal::Keyring};
 
 /// Which database.
@@ -87,6 +87,8 @@ pub struct Options {
     pub keyring: Keyring,
     /// What is told of every statement.
     pub observer: Option<Observer>,
+    /// Where parts of rows are kept, if not in them.
+    pub remote: Option<Arc<dyn Remote>>,
 }
 
 impl Default for Options {
@@ -108,6 +110,7 @@ impl Default for Options {
             random: Random::system(),
             keyring: Keyring::default(),
             observer: None,
+            remote: None,
         }
     }
 }

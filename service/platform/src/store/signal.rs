@@ -19,10 +19,13 @@ pub enum Signal {
     Revoked,
     /// There is work for those who work in the background.
     Work,
+    /// Something was written that another store is to keep.
+    Intended,
 }
 
 impl Signal {
-    pub(super) const ALL: [Self; 4] = [Self::Recorded, Self::Sequenced, Self::Revoked, Self::Work];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Recorded, Self::Sequenced, Self::Revoked, Self::Work, Self::Intended];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -30,6 +33,7 @@ impl Signal {
             Self::Sequenced => "sequenced",
             Self::Revoked => "revoked",
             Self::Work => "work",
+            Self::Intended => "intended",
         }
     }
 
@@ -61,7 +65,7 @@ impl Raised {
 /// The signals of one node, and those that it received from others.
 #[derive(Debug, Clone)]
 pub(super) struct Signals {
-    counts: Arc<[watch::Sender<u64>; 4]>,
+    counts: Arc<[watch::Sender<u64>; 5]>,
     outgoing: Arc<(Raised, Notify)>,
 }
 

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statem
 use uuid::Uuid;
 
 use super::{
-    Catalogue, Context,
+    Catalogue, Context, Fetched, Remote,
     commit_marker::CommitMarker,
     event_buffer::EventBuffer,
     positions::{FullySequenced, LogHeads},
@@ -57,6 +57,8 @@ pub struct Tx {
     raised: Arc<Raised>,
     /// The latest time that was told in it, in microseconds.
     latest: Arc<AtomicI64>,
+    /// What was read of another store for who runs in it.
+    fetched: Mutex<Fetched>,
 }
 
 impl Tx {
@@ -84,6 +86,7 @@ impl Tx {
             ordinal: Arc::default(),
             raised: Arc::default(),
             latest: Arc::new(AtomicI64::new(i64::MIN)),
+            fetched: Mutex::default(),
         }
     }
 
@@ -123,6 +126,19 @@ impl Tx {
     /// The keys of what is encrypted.
     pub fn keyring(&self) -> &Keyring {
         &self.context.keyring
+    }
+
+    pub(super) fn remote(&self) -> Option<&Arc<dyn Remote>> {
+        self.context.remote.as_ref()
+    }
+
+    pub(super) fn fetched(&self) -> Fetched {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Hands in what was read of another store.
+    pub(super) fn set_fetched(&self, fetched: Fetched) {
+        *self.fetched.lock().unwrap_or_else(PoisonError::into_inner) = fetched;
     }
 
     /// What the domain has handed in.
@@ -229,6 +245,7 @@ impl Tx {
             ordinal: self.ordinal.clone(),
             raised: self.raised.clone(),
             latest: self.latest.clone(),
+            fetched: Mutex::new(self.fetched()),
             heads: Mutex::new(self.heads().clone()),
             event_buffer: Arc::new(EventBuffer::nested(&self.event_buffer)),
             ..Self::at(self.transaction.clone(), depth, self.context.clone())

@@ -169,7 +169,7 @@ async fn check_but_for_documents(
 /// Refuses a schema that documents of the collection do not fit, or that has more documents than are checked at once.
 async fn refuse_misfits(tx: &Tx, actor: &Actor, id: Uuid, schema: &Schema) -> Result<()> {
     let place = (actor.organization_id, id);
-    let found = look(tx, tx.keyring(), schema, place, None, schema_check::MAX_CHECKED).await?;
+    let found = look(tx, schema, place, None, schema_check::MAX_CHECKED).await?;
     let violations = found.invalid.into_iter().flat_map(|document| {
         let of_document = format!("/{}", escape(&document.id));
         document.violations.into_iter().map(move |violation| Violation {

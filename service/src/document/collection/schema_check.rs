@@ -78,13 +78,13 @@ pub async fn check_schema(
     body: Deferred<SchemaCheckInput>,
 ) -> Result<SchemaCheck> {
     let (actor, collection) = (actor.clone(), collection.to_owned());
-    let checked = store.snapshot(async move |tx: &Tx| {
+    let checked = store.snapshot_with_parts(async move |tx: &Tx| {
         let collection = readable(tx, &actor, &collection).await?;
         let SchemaCheckInput { schema, after, limit } = body.read()?;
         let schema = compile(tx.keyring(), &schema)?;
         let place = (actor.organization_id, collection.id);
         let limit = limit.unwrap_or(MAX_CHECKED);
-        let found = look(tx, tx.keyring(), &schema, place, after, limit).await?;
+        let found = look(tx, &schema, place, after, limit).await?;
         Ok(SchemaCheck { checked: found.checked, invalid: found.invalid, next_after: found.last })
     });
     store.record(checked.await?).await

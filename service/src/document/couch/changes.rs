@@ -82,7 +82,7 @@ pub async fn changes(
     let until = settled_end(store, actor).await?;
     event::require_reached(query.since, until, "?since")?;
     let (actor, collection) = (actor.clone(), collection.to_owned());
-    let found = store.snapshot(async move |tx| {
+    let found = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
         let ids = query.ids.as_ref().map(|keys| {
             let ids = keys.iter().map(|key| document::rules::uuid(collection.id, key));

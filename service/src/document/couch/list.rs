@@ -63,7 +63,7 @@ pub async fn list(
     let total = super::info(store, actor, collection).await?.documents;
     let skipped = query.skip;
     let (actor, collection) = (actor.clone(), collection.to_owned());
-    let rows = store.snapshot(async move |tx| {
+    let rows = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
         match &query.keys {
             Some(keys) => Ok(Ok(rows_of_keys(tx, &actor, collection.id, keys, &query).await?)),

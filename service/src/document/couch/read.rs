@@ -198,7 +198,7 @@ pub async fn get(
     with: With,
 ) -> Result<Map<String, Value>, Refusal> {
     let (actor, collection, key) = (actor.clone(), collection.to_owned(), key.to_owned());
-    let outcome = store.snapshot(async move |tx| {
+    let outcome = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
         let id = document::rules::uuid(collection.id, &key);
         let known = Known::of(tx, &actor, &[id], true).await?;
@@ -224,13 +224,13 @@ pub async fn open_revisions(
     with: With,
 ) -> Result<Vec<Value>, Refusal> {
     let (actor, collection, key) = (actor.clone(), collection.to_owned(), key.to_owned());
-    let outcome = store.snapshot(async move |tx| {
+    let outcome = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
         let id = document::rules::uuid(collection.id, &key);
         let known = Known::of(tx, &actor, &[id], true).await?;
         let leaves = known.leaves(id).iter().filter(|leaf| !wire::is_reserved(&leaf.key));
         let leaves = leaves.map(|leaf| leaf.revision.clone());
-        let Some(asked) = revisions else {
+        let Some(asked) = &revisions else {
             let mut all = Vec::new();
             for revision in leaves {
                 let document = known.shown((id, &key), &revision, with).await?;
@@ -278,14 +278,14 @@ pub async fn bulk_get(
     (latest, with): (bool, With),
 ) -> Result<Vec<Value>> {
     let (actor, collection) = (actor.clone(), collection.to_owned());
-    let results = store.snapshot(async move |tx| {
+    let results = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
         let ids = wanted.iter().map(|it| document::rules::uuid(collection.id, &it.id));
         let ids: Vec<Uuid> = ids.collect();
         let known = Known::of(tx, &actor, &unique(&ids), true).await?;
         let mut results = Vec::with_capacity(wanted.len());
-        for (wanted, id) in wanted.into_iter().zip(ids) {
-            let documents = bulk_got(&known, id, &wanted, latest, with).await?;
+        for (wanted, id) in wanted.iter().zip(ids) {
+            let documents = bulk_got(&known, id, wanted, latest, with).await?;
             results.push(json!({ "id": wanted.id, "docs": documents }));
         }
         Ok(results)

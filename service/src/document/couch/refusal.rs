@@ -77,6 +77,8 @@ impl Refusal {
                 error @ (Error::Unavailable(_)
                 | Error::OutcomeUnknown(_)
                 | Error::Retry(_)
+                | Error::Remote(_)
+                | Error::Behind { .. }
                 | Error::Internal(_)
                 | Error::NotConfigured { .. }),
             ) => Err(error),

@@ -108,6 +108,9 @@ pub async fn write_many(
         .write(async move |tx| {
             let collection = collection::writable(tx, &actor, &collection).await?;
             let DocumentBulk { items, atomic } = body.read()?;
+            let ids = items.iter().filter_map(id_of).map(|key| rules::uuid(collection.id, &key));
+            let ids: Vec<_> = ids.collect();
+            repository::prepare(tx, actor.organization_id, &ids).await?;
             let mut results = Vec::with_capacity(items.len());
             for (index, item) in items.into_iter().enumerate() {
                 let writing = Writing { actor: &actor, collection: &collection };
@@ -179,7 +182,7 @@ impl Writing<'_> {
         }
         let key = id.ok_or_else(|| required("/id"))?;
         let id = rules::uuid(collection.id, &key);
-        let row = repository::find(tx, actor.organization_id, id).await?;
+        let row = repository::find_in(tx, actor.organization_id, id).await?;
         let row = row.ok_or(Error::NotFound(Document::ENTITY))?;
         let current = Document::of(collection, row.clone())?;
         Expected::of(version, Expected::Unnamed).check(current.version, &current)?;

@@ -12,6 +12,7 @@ use crate::{
     document::{
         collection::{self, Collection},
         index::{self, Entry},
+        outbox::{self, Intent},
         revision::{self, Edit, Subject},
         schema::{Admitted, admit},
     },
@@ -116,20 +117,16 @@ impl Writable for Document {
 }
 
 /// A document of a collection that the actor may read.
-async fn found(
-    connection: &impl ConnectionTrait,
-    actor: &Actor,
-    id: Uuid,
-) -> Result<(Collection, document::Model)> {
-    let row = repository::find(connection, actor.organization_id, id).await?;
+async fn found(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(Collection, document::Model)> {
+    let row = repository::find_in(tx, actor.organization_id, id).await?;
     let row = row.ok_or(Error::NotFound(Document::ENTITY))?;
-    let collection = collection::readable(connection, actor, &row.collection_id.to_string()).await;
+    let collection = collection::readable(tx, actor, &row.collection_id.to_string()).await;
     Ok((collection.map_err(hidden)?, row))
 }
 
 /// The same, of a collection that the actor may write.
 async fn found_to_write(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(Collection, document::Model)> {
-    let row = repository::find(tx, actor.organization_id, id).await?;
+    let row = repository::find_in(tx, actor.organization_id, id).await?;
     let row = row.ok_or(Error::NotFound(Document::ENTITY))?;
     let collection = collection::writable(tx, actor, &row.collection_id.to_string()).await;
     Ok((collection.map_err(hidden)?, row))
@@ -205,6 +202,7 @@ pub(super) async fn insert_row(
         other => other?,
     };
     index::write(tx, collection.indexed(actor), None, entry(&document)).await?;
+    outbox::intend(tx, document.subject(actor), Intent::Written(document.version)).await?;
     Ok(document)
 }
 
@@ -239,8 +237,10 @@ pub(super) async fn update_row(
     let (place, kept) = ((row.organization_id, row.id), row.secrets.as_deref());
     let admitted = admit(tx, collection.declared_schema(), place, body.0, kept)?;
     let view = |row| Document::of(collection, row);
-    let document = versioned::update(tx, actor, verb, row, columns(admitted), view).await?;
+    let row = outbox::row_of_write(tx, row);
+    let document = versioned::update(tx, actor, verb, &row, columns(admitted), view).await?;
     index::write(tx, collection.indexed(actor), Some(before), entry(&document)).await?;
+    outbox::intend(tx, document.subject(actor), Intent::Written(document.version)).await?;
     Ok(document)
 }
 
@@ -263,7 +263,8 @@ pub(super) async fn remove_row(
     row: &document::Model,
     current: &Document,
 ) -> Result<()> {
-    versioned::delete(tx, actor, row, current).await
+    versioned::delete(tx, actor, row, current).await?;
+    outbox::intend(tx, current.subject(actor), Intent::Deleted(current.version + 1)).await
 }
 
 impl Document {
@@ -313,6 +314,7 @@ async fn read(
 ) -> Result<Document> {
     let id = rules::uuid(collection.id, key);
     let row = repository::find(store.read(), actor.organization_id, id).await?;
+    let row = outbox::fill(store, row.into_iter().collect()).await?.pop();
     Document::of(collection, row.ok_or(Error::NotFound(Document::ENTITY))?)
 }
 
@@ -349,6 +351,8 @@ pub async fn list(
     let collection = collection::readable(store.read(), actor, collection).await?;
     let id = actor.organization_id;
     let page = repository::list(store.read(), id, collection.id, query).await?;
+    let items = outbox::fill(store, page.items).await?;
+    let page = Page { items, ..page };
     page.try_map(|row| Document::of(&collection, row))
 }
 
@@ -393,7 +397,7 @@ pub async fn put(
         .write(async move |tx| {
             let collection = collection::writable(tx, &actor, &collection).await?;
             let id = rules::uuid(collection.id, &key);
-            let row = repository::find(tx, actor.organization_id, id).await?;
+            let row = repository::find_in(tx, actor.organization_id, id).await?;
             let expected = match (must_be_new, &expected) {
                 (true, Expected::Unnamed) => Expected::OneOf(Vec::new()),
                 (true, _) => Expected::Contradictory,

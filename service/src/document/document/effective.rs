@@ -18,7 +18,7 @@ use crate::{
     actor::Actor,
     document::{
         collection::{self, Collection},
-        schema,
+        outbox, schema,
     },
     error::{Error, Result},
     store::{Store, page::DEFAULT_LIMIT, versioned},
@@ -110,7 +110,7 @@ pub async fn effective(
         let within = (actor.organization_id, collection.id);
         // One more than are returned, so that it is known whether there are more.
         let rows = repository::after(connection, within, (&prefix, after), limit + 1).await?;
-        let rows = rows.into_iter().filter_map(|row| {
+        let rows = outbox::fill(store, rows).await?.into_iter().filter_map(|row| {
             let key = row.key.strip_prefix(&prefix)?.to_owned();
             Some((key, (scope, row)))
         });

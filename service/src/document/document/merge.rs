@@ -41,7 +41,7 @@ pub(crate) async fn merge(
     let subject = Subject { organization_id, collection_id: collection.id, id, key };
     let text = Value::Object(input.body.0).to_string();
     let Some(plan) = revision::plan(tx, subject, path, text).await? else { return Ok(()) };
-    let row = repository::find(tx, organization_id, id).await?;
+    let row = repository::find_in(tx, organization_id, id).await?;
     let body = row.as_ref().map(|row| row.body.clone());
     let version = if plan.changes_winner() {
         write(tx, actor, collection, subject, &plan, row).await?

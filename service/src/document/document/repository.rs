@@ -10,8 +10,10 @@ use uuid::Uuid;
 
 use super::{DocumentQuery, rules};
 use crate::{
+    document::outbox,
     error::Result,
     store::{
+        Tx,
         page::{Page, Paged, Sort, page},
         rows, stored, versioned,
     },
@@ -24,6 +26,38 @@ pub(super) async fn find(
     id: Uuid,
 ) -> Result<Option<document::Model>> {
     versioned::find::<document::Entity>(connection, organization_id, id).await
+}
+
+/// The same with its body, in a transaction.
+pub(super) async fn find_in(
+    tx: &Tx,
+    organization_id: Uuid,
+    id: Uuid,
+) -> Result<Option<document::Model>> {
+    let mut row = find(tx, organization_id, id).await?;
+    outbox::fill_in(tx, row.as_mut_slice())?;
+    Ok(row)
+}
+
+/// Reads the bodies of some documents once for all that follows in a transaction: one after the other, each would
+/// begin it again.
+pub(super) async fn prepare(tx: &Tx, organization_id: Uuid, ids: &[Uuid]) -> Result<()> {
+    if tx.has_remote() {
+        whole(tx, organization_id, ids).await?;
+    }
+    Ok(())
+}
+
+/// Some documents with their bodies, of those that are there.
+async fn whole(tx: &Tx, organization_id: Uuid, ids: &[Uuid]) -> Result<Vec<document::Model>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(IDS_PER_STATEMENT) {
+        let some = versioned::find_in_organization::<document::Entity>(organization_id)
+            .filter(document::Column::Id.is_in(some.iter().copied()));
+        found.extend(rows::all(tx, some).await?);
+    }
+    outbox::fill_in(tx, &mut found)?;
+    Ok(found)
 }
 
 /// The first documents of a collection whose keys begin with a prefix, and go on after a text.
@@ -69,26 +103,15 @@ const IDS_PER_STATEMENT: usize = 1_000;
 
 /// The bodies of some documents, of those that are there.
 pub(crate) async fn bodies(
-    connection: &impl ConnectionTrait,
+    tx: &Tx,
     organization_id: Uuid,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Map<String, Value>>> {
-    let mut found = HashMap::new();
-    for some in ids.chunks(IDS_PER_STATEMENT) {
-        let bodies: Vec<(Uuid, String)> =
-            versioned::find_in_organization::<document::Entity>(organization_id)
-                .select_only()
-                .column(document::Column::Id)
-                .column(document::Column::Body)
-                .filter(document::Column::Id.is_in(some.iter().copied()))
-                .into_tuple()
-                .all(connection)
-                .await?;
-        for (id, body) in bodies {
-            found.insert(id, stored::exact_object(document::Column::Body, id, &body)?);
-        }
-    }
-    Ok(found)
+    let found = whole(tx, organization_id, ids).await?.into_iter();
+    let body = |row: document::Model| {
+        Ok((row.id, stored::exact_object(document::Column::Body, row.id, &row.body)?))
+    };
+    found.map(body).collect()
 }
 
 /// How many documents a collection has, counted up to a limit.
@@ -105,7 +128,7 @@ pub(crate) async fn count(
 
 /// The first documents of a collection.
 pub(super) async fn first(
-    connection: &impl ConnectionTrait,
+    tx: &Tx,
     (organization_id, collection_id): (Uuid, Uuid),
     limit: u64,
 ) -> Result<Vec<document::Model>> {
@@ -113,7 +136,9 @@ pub(super) async fn first(
         .filter(document::COLUMN.collection_id.eq(collection_id))
         .order_by_asc(document::Column::Key)
         .limit(limit);
-    rows::all(connection, first).await
+    let mut rows = rows::all(tx, first).await?;
+    outbox::fill_in(tx, &mut rows)?;
+    Ok(rows)
 }
 
 /// Which keys of a collection are asked for.

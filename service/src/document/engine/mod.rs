@@ -164,6 +164,15 @@ pub trait Engine: fmt::Debug + Send + Sync {
         delete: &'a Delete,
     ) -> BoxFuture<'a, Result<Outcome>>;
 
+    /// Makes a document what it is elsewhere, with that version and those instants, unless there is the same or a later
+    /// version of it: that is [`Outcome::Conflict`]. A version that counts on from it follows, as after any write. The
+    /// document is found by no [`Entry`].
+    fn restore<'a>(
+        &'a self,
+        collection: CollectionId,
+        stored: &'a Stored,
+    ) -> BoxFuture<'a, Result<Outcome>>;
+
     /// The documents whose keys come after `after`, at most `limit` (1 or more), in the order of their keys.
     fn scan<'a>(
         &'a self,

@@ -51,11 +51,13 @@ pub struct Delete {
     pub at: DateTime<Utc>,
 }
 
-/// Either of them.
+/// Any of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Write<'a> {
     Put(&'a Put),
     Delete(&'a Delete),
+    /// What a document is elsewhere.
+    Restore(&'a Stored),
 }
 
 /// What a write comes to where a document is as it is.
@@ -70,6 +72,9 @@ pub(crate) enum Step {
 impl<'a> Write<'a> {
     /// What it comes to.
     pub(crate) fn step(self, key: &str, current: Option<&Stored>) -> Step {
+        if let Self::Restore(stored) = self {
+            return restored(stored, current);
+        }
         if let Some(current) = current.filter(|current| current.write_id == self.write_id()) {
             return Step::Done(Outcome::Written(current.clone()));
         }
@@ -95,7 +100,7 @@ impl<'a> Write<'a> {
     pub(crate) fn entries(self) -> &'a [Entry] {
         match self {
             Self::Put(put) => &put.entries,
-            Self::Delete(_) => &[],
+            Self::Delete(_) | Self::Restore(_) => &[],
         }
     }
 
@@ -103,6 +108,7 @@ impl<'a> Write<'a> {
         match self {
             Self::Put(put) => put.precondition,
             Self::Delete(delete) => Precondition::Version(delete.version),
+            Self::Restore(stored) => Precondition::Version(stored.version - 1),
         }
     }
 
@@ -110,6 +116,7 @@ impl<'a> Write<'a> {
         match self {
             Self::Put(put) => Some(&put.body),
             Self::Delete(_) => None,
+            Self::Restore(stored) => stored.body.as_deref(),
         }
     }
 
@@ -117,6 +124,7 @@ impl<'a> Write<'a> {
         match self {
             Self::Put(put) => put.write_id,
             Self::Delete(delete) => delete.write_id,
+            Self::Restore(stored) => stored.write_id,
         }
     }
 
@@ -124,7 +132,23 @@ impl<'a> Write<'a> {
         match self {
             Self::Put(put) => put.at,
             Self::Delete(delete) => delete.at,
+            Self::Restore(stored) => stored.updated_at,
         }
+    }
+}
+
+/// What comes of a document of elsewhere: versions do not go back.
+fn restored(stored: &Stored, current: Option<&Stored>) -> Step {
+    match current {
+        Some(current)
+            if (current.version, current.write_id) == (stored.version, stored.write_id) =>
+        {
+            Step::Done(Outcome::Written(current.clone()))
+        }
+        Some(current) if current.version >= stored.version => {
+            Step::Done(Outcome::Conflict(Some(current.clone())))
+        }
+        _ => Step::Store(stored.clone()),
     }
 }
 
@@ -183,6 +207,31 @@ mod tests {
         let first = stored(Write::Put(&create), None);
         let again = Write::Put(&create).step("k", Some(&first));
         assert_eq!(again, Step::Done(Outcome::Written(first)));
+    }
+
+    #[test]
+    fn what_is_restored_is_as_it_was_elsewhere_and_does_not_go_back() {
+        let elsewhere = Stored {
+            key: "k".to_owned(),
+            version: 7,
+            body: Some("{}".to_owned()),
+            created_at: at(10),
+            updated_at: at(20),
+            write_id: Uuid::from_u128(7),
+        };
+        let restore = |stored: &Stored, current| Write::Restore(stored).step("k", current);
+        assert_eq!(restore(&elsewhere, None), Step::Store(elsewhere.clone()));
+        let written = Step::Done(Outcome::Written(elsewhere.clone()));
+        assert_eq!(restore(&elsewhere, Some(&elsewhere)), written);
+        let another = Stored { write_id: Uuid::from_u128(8), ..elsewhere.clone() };
+        let conflict = Step::Done(Outcome::Conflict(Some(another.clone())));
+        assert_eq!(restore(&elsewhere, Some(&another)), conflict);
+        let later = Stored { version: 9, ..another.clone() };
+        assert_eq!(restore(&later, Some(&elsewhere)), Step::Store(later.clone()));
+        let conflict = Step::Done(Outcome::Conflict(Some(later.clone())));
+        assert_eq!(restore(&elsewhere, Some(&later)), conflict);
+        let next = stored(Write::Put(&put(Precondition::Version(9), 10, 30)), Some(&later));
+        assert_eq!(next.version, 10);
     }
 
     #[test]

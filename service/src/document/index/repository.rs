@@ -12,9 +12,12 @@ use uuid::Uuid;
 
 use super::{Entry, Indexed, State, id};
 use crate::{
-    document::query::{
-        order,
-        range::{Bound, Point, Range},
+    document::{
+        outbox,
+        query::{
+            order,
+            range::{Bound, Point, Range},
+        },
     },
     error::Result,
     store::{Tx, rows, stored::StoredWord, versioned},
@@ -95,7 +98,9 @@ pub(super) async fn next_documents(
         .order_by_asc(document::Column::Key)
         .limit(limit)
         .lock_shared();
-    rows::all(tx, rows).await
+    let mut rows = rows::all(tx, rows).await?;
+    outbox::fill_in(tx, &mut rows)?;
+    Ok(rows)
 }
 
 /// Removes what an index has of some documents.

@@ -1,16 +1,17 @@
 //! Whether the documents that are there fit a schema: some of them in each look, in the order of their keys.
 
 use entity::document;
-use sea_orm::{ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Schema, Secrets, open};
 use crate::{
+    document::outbox,
     error::{Error, Result, Violation},
     seal::Keyring,
-    store::{rows, stored, versioned},
+    store::{Tx, rows, stored, versioned},
 };
 
 /// How many documents that do not fit are told of at once.
@@ -44,8 +45,7 @@ pub(crate) struct Found {
 
 /// Checks at most `limit` documents of a collection after a key; fewer where they are large, or many do not fit.
 pub(crate) async fn look(
-    connection: &impl ConnectionTrait,
-    keyring: &Keyring,
+    tx: &Tx,
     schema: &Schema,
     (organization_id, collection_id): (Uuid, Uuid),
     after: Option<String>,
@@ -54,12 +54,12 @@ pub(crate) async fn look(
     let (mut found, mut after, mut bytes) = (Found::default(), after, 0);
     loop {
         let asked = ROWS_PER_QUERY.min(limit - found.checked);
-        let page = next(connection, (organization_id, collection_id), after, asked).await?;
+        let page = next(tx, (organization_id, collection_id), after, asked).await?;
         let is_last = (page.len() as u64) < asked;
         for row in &page {
             bytes += row.body.len();
             found.checked += 1;
-            found.invalid.extend(check(keyring, schema, row)?);
+            found.invalid.extend(check(tx.keyring(), schema, row)?);
             if bytes > MAX_BYTES || found.invalid.len() >= MAX_TOLD {
                 found.last = Some(row.key.clone());
                 return Ok(found);
@@ -74,7 +74,7 @@ pub(crate) async fn look(
 }
 
 async fn next(
-    connection: &impl ConnectionTrait,
+    tx: &Tx,
     (organization_id, collection_id): (Uuid, Uuid),
     after: Option<String>,
     limit: u64,
@@ -84,7 +84,9 @@ async fn next(
         .apply_if(after, |rows, after| rows.filter(document::COLUMN.key.gt(after)))
         .order_by_asc(document::Column::Key)
         .limit(limit);
-    rows::all(connection, documents).await
+    let mut rows = rows::all(tx, documents).await?;
+    outbox::fill_in(tx, &mut rows)?;
+    Ok(rows)
 }
 
 /// A body with masks is checked with the secrets that they stand for.

@@ -82,7 +82,7 @@ pub async fn query(
     body: DeferredExact<QueryInput>,
 ) -> Result<QueryResult> {
     let (actor, collection) = (actor.clone(), collection.to_owned());
-    let page = store.snapshot(async move |tx| {
+    let page = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
         let input = body.read()?;
         let query = Query::parse(&input)?;
@@ -225,7 +225,7 @@ pub async fn aggregate(
     body: DeferredExact<AggregationInput>,
 ) -> Result<AggregationResult> {
     let (actor, collection) = (actor.clone(), collection.to_owned());
-    let result = store.snapshot(async move |tx| {
+    let result = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
         let input = body.read()?;
         let request = Request {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     document::{
-        index,
+        index, outbox,
         query::{
             Subject,
             plan::{Access, FEW, IdRange, MAX_BYTES, Plan},
@@ -99,7 +99,8 @@ impl Reading {
                 end.stopped_at = after;
                 return Ok(end);
             }
-            let batch = if end.visited == 0 { first.clamp(1, BATCH) } else { BATCH };
+            let batch =
+                if end.visited == 0 { first.clamp(1, BATCH) } else { tx.rows_at_once(BATCH) };
             let limit = (max_documents - end.visited).clamp(1, batch);
             let rows = self.batch(tx, after.as_ref(), limit).await?;
             let is_last = (rows.len() as u64) < limit;
@@ -192,7 +193,9 @@ impl Reading {
         let rows = versioned::find_in_organization::<document::Entity>(self.organization_id)
             .filter(document::Column::CollectionId.eq(self.collection_id))
             .filter(document::Column::Key.is_in(keys.iter().map(String::as_str)));
-        rows::all(tx, rows).await
+        let mut rows = rows::all(tx, rows).await?;
+        outbox::fill_in(tx, &mut rows)?;
+        Ok(rows)
     }
 
     /// In the order of keys. Of two bounds on one side the position is the nearer one.
@@ -217,7 +220,10 @@ impl Reading {
         let bounds: Vec<Expr> = from.into_iter().chain(to).collect();
         let rows = bounds.into_iter().fold(rows, QueryFilter::filter);
         let order = if descending { Order::Desc } else { Order::Asc };
-        rows::all(tx, rows.order_by(document::Column::Key, order).limit(limit)).await
+        let rows = rows.order_by(document::Column::Key, order).limit(limit);
+        let mut rows = rows::all(tx, rows).await?;
+        outbox::fill_in(tx, &mut rows)?;
+        Ok(rows)
     }
 }
 

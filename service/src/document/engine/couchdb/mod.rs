@@ -246,6 +246,14 @@ impl Engine for CouchDb {
         Box::pin(self.write(collection, key, Write::Delete(delete)))
     }
 
+    fn restore<'a>(
+        &'a self,
+        collection: CollectionId,
+        stored: &'a Stored,
+    ) -> BoxFuture<'a, Result<Outcome>> {
+        Box::pin(self.write(collection, &stored.key, Write::Restore(stored)))
+    }
+
     fn scan<'a>(
         &'a self,
         collection: CollectionId,

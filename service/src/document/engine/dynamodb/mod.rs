@@ -204,6 +204,14 @@ impl Engine for DynamoDb {
         Box::pin(self.write(collection, key, Write::Delete(delete)))
     }
 
+    fn restore<'a>(
+        &'a self,
+        collection: CollectionId,
+        stored: &'a Stored,
+    ) -> BoxFuture<'a, Result<Outcome>> {
+        Box::pin(self.write(collection, &stored.key, Write::Restore(stored)))
+    }
+
     fn scan<'a>(
         &'a self,
         collection: CollectionId,

@@ -88,6 +88,14 @@ impl Engine for Memory {
         ready(Ok(self.write(collection, key, Write::Delete(delete))))
     }
 
+    fn restore<'a>(
+        &'a self,
+        collection: CollectionId,
+        stored: &'a Stored,
+    ) -> BoxFuture<'a, Result<Outcome>> {
+        ready(Ok(self.write(collection, &stored.key, Write::Restore(stored))))
+    }
+
     fn scan<'a>(
         &'a self,
         collection: CollectionId,

@@ -21,7 +21,7 @@ use super::{commits::CommitCounter, file::DataFile};
 use crate::{
     error::{Error, Result},
     store::{
-        Context, Schema, Tx,
+        Context, Fetched, Schema, Tx,
         connections::Connections,
         job::{self, Job},
         local,
@@ -92,13 +92,14 @@ impl Writer {
 
     /// Whether it can write. After a failure, it finds out by writing.
     pub(in crate::store) async fn ping(&self) -> Result<()> {
-        let (nothing, done) = job::job(None, async |tx: &Tx| {
+        let nothing = async |tx: &Tx| {
             tx.set_rollback_only();
             Ok(())
-        });
+        };
+        let (nothing, done) = job::job(None, nothing, Fetched::default());
         let answer = async {
             self.enqueue(nothing).await?;
-            done.await.map_err(|_| stopped())?
+            done.await.map_err(|_| stopped())?.done()
         };
         let late = |_| Error::Unavailable("the writer does not answer".into());
         tokio::time::timeout(PING_TIMEOUT, answer).await.map_err(late)?
@@ -106,7 +107,7 @@ impl Writer {
 
     /// Waits until what was begun is done.
     pub(in crate::store) async fn stop(&self) {
-        let (nothing, done) = job::job(None, async |_: &Tx| Ok(()));
+        let (nothing, done) = job::job(None, async |_: &Tx| Ok(()), Fetched::default());
         if self.enqueue(nothing).await.is_ok() {
             let _ = done.await;
         }
