@@ -305,8 +305,9 @@ async fn what_memory_has_lost_the_log_still_has(database: Database) {
     let app = start(&database, &memory()).await;
     let ada = ada.at(&app.base);
     assert_eq!(ada.read(&format!("{documents}/a")).await, made);
-    let patched = ada.patch(&format!("{documents}/a"), json!({ "version": 1, "body": { "m": 2 } }));
-    assert_eq!(patched.await.expect(200)["body"], json!({ "n": 1, "m": 2 }));
+    let patch = json!({ "version": 1, "body": { "m": 2 } });
+    let patched = ada.patch(&format!("{documents}/a"), patch).await.expect(200);
+    assert_eq!(patched["body"], json!({ "n": 1, "m": 2 }));
     app.stop().await;
 }
 
