@@ -1,9 +1,13 @@
 use std::process::ExitCode;
 
 use chrono::TimeDelta;
-use service::{Store, event::verify::from_the_future, redis::Redis, store::ReplicaStatus, zone};
+use service::{
+    Store, document::engine::CollectionId, event::verify::from_the_future, redis::Redis,
+    store::ReplicaStatus, zone,
+};
+use uuid::Uuid;
 
-use super::{CliError, connect_to_check, missing_migrations, print::out, url};
+use super::{CliError, connect_to_check, location, missing_migrations, print::out, url};
 use crate::{
     config::{Database, Serve},
     otlp,
@@ -45,6 +49,7 @@ pub(super) async fn run(
     }
     out!("connection     ok, {}", store.engine().as_str());
     show_replica(&store).await;
+    let documents_are_right = check_documents(database).await?;
     let missing = missing_migrations(&store).await?;
     if missing.is_empty() {
         check_clock(&store).await?;
@@ -52,7 +57,11 @@ pub(super) async fn run(
     store.close().await?;
     if missing.is_empty() {
         out!("schema         up to date");
-        return Ok(if redis_is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        return Ok(if redis_is_right && documents_are_right {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
     }
     out!("schema         outdated: {} missing; run `steward migrate up`", missing.join(", "));
     Ok(ExitCode::FAILURE)
@@ -70,6 +79,20 @@ async fn show_replica(store: &Store) {
             None => out!("replica        ok"),
         },
     }
+}
+
+/// Says whether the store of documents answers, if it is another one.
+async fn check_documents(database: &Database) -> Result<bool, CliError> {
+    let location = location(database)?;
+    let Some(engine) = location.engine() else { return Ok(true) };
+    // No organization has these ids.
+    let nowhere = CollectionId { organization_id: Uuid::nil(), collection_id: Uuid::nil() };
+    let answered = engine.get(nowhere, "check").await;
+    match &answered {
+        Ok(_) => out!("documents      ok, {location}"),
+        Err(error) => out!("documents      failed: {location}: {error}"),
+    }
+    Ok(answered.is_ok())
 }
 
 /// Says whether Redis answers, if there is to be one.

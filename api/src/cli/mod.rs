@@ -194,7 +194,7 @@ async fn connect_to_check(database: &Database) -> Result<Store, ConnectError> {
 }
 
 /// Where documents are kept.
-fn documents(database: &Database) -> Result<Location, ConnectError> {
+fn location(database: &Database) -> Result<Location, ConnectError> {
     let Some(url) = &database.documents_url else { return Ok(Location::default()) };
     let invalid = |error| ConnectError::Session(format!("STEWARD_DOCUMENTS_URL {error}"));
     url.reveal().parse().map_err(invalid)
@@ -202,7 +202,7 @@ fn documents(database: &Database) -> Result<Location, ConnectError> {
 
 fn options(database: &Database) -> Result<Options, ConnectError> {
     Ok(Options {
-        remote: documents(database)?.remote(),
+        remote: location(database)?.remote(),
         max_connections: database.database_connections.max(1),
         cache_mib: database.sqlite_cache,
         statement_timeout: std::time::Duration::from_secs(database.statement_timeout.max(1)),

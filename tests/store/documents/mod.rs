@@ -13,6 +13,7 @@ mod keys;
 mod memory;
 mod programs;
 mod queries;
+mod restores;
 mod room;
 mod scans;
 mod writes;
@@ -45,6 +46,7 @@ use cases;
 fn all_cases() -> Vec<Case> {
     [
         writes::CASES,
+        restores::CASES,
         deletions::CASES,
         bodies::CASES,
         keys::CASES,

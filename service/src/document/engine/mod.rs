@@ -9,10 +9,10 @@ pub mod dynamodb;
 pub mod memory;
 mod write;
 
-use std::{fmt, ops::Bound};
+use std::{fmt, future::ready, ops::Bound};
 
 use chrono::{DateTime, Utc};
-use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -23,6 +23,9 @@ pub(crate) use write::{Step, Write};
 
 /// The code of [`Error::NotConfigured`](crate::Error::NotConfigured) where an engine refuses steward's credentials.
 pub const CREDENTIALS_REFUSED: &str = "documents_credentials_refused";
+
+/// How many documents are read at once where an engine reads each by itself.
+const READS_AT_ONCE: usize = 16;
 
 /// A collection of an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -146,6 +149,19 @@ pub trait Engine: fmt::Debug + Send + Sync {
         collection: CollectionId,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Stored>>>;
+
+    /// Documents of some keys, in no order: of each what [`Self::get`] gives, but that deleted ones may be left out.
+    fn get_some<'a>(
+        &'a self,
+        collection: CollectionId,
+        keys: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<Stored>>> {
+        Box::pin(async move {
+            let gets: Vec<_> = keys.iter().map(|key| self.get(collection, key)).collect();
+            let found = stream::iter(gets).buffer_unordered(READS_AT_ONCE);
+            found.try_filter_map(|stored| ready(Ok(stored))).try_collect().await
+        })
+    }
 
     /// Creates or replaces a document. [`Error::Invalid`](crate::Error::Invalid) where it is larger than the engine
     /// takes.

@@ -4,9 +4,13 @@
 mod copy;
 mod url;
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
 
-use futures_util::{StreamExt, future::BoxFuture, stream};
+use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -24,8 +28,8 @@ use crate::{
     store::{Kept, Part, Remote, Store},
 };
 
-/// How many documents are read at once.
-const READS_AT_ONCE: usize = 16;
+/// How many documents are asked for at once.
+const PARTS_AT_ONCE: usize = 100;
 /// After how many bytes of bodies a reading ends.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
@@ -38,11 +42,31 @@ impl Documents {
         Self(engine)
     }
 
-    async fn one(&self, store: &Store, part: &Part) -> Result<(Uuid, Kept)> {
+    /// Some documents of one collection.
+    async fn some(&self, store: &Store, parts: &[&Part]) -> Result<Vec<(Uuid, Kept)>> {
+        let Some(first) = parts.first() else { return Ok(Vec::new()) };
+        let keys: Vec<&str> = parts.iter().map(|part| &*part.key).collect();
+        let some = self.0.get_some(collection(first), &keys).await?;
+        let mut some: HashMap<String, Stored> =
+            some.into_iter().map(|stored| (stored.key.clone(), stored)).collect();
+        let mut found = Vec::with_capacity(parts.len());
+        for part in parts {
+            let stored = some.remove(&part.key);
+            found.push((part.id, self.or_else(store, part, stored).await?));
+        }
+        Ok(found)
+    }
+
+    /// What was read, unless it is missing or too old: then what else there is.
+    async fn or_else(&self, store: &Store, part: &Part, read: Option<Stored>) -> Result<Kept> {
+        if let Some(stored) = read.filter(|stored| stored.version >= part.version) {
+            return Ok(kept(stored));
+        }
+        // It may be deleted.
         let stored = self.0.get(collection(part), &part.key).await?;
         match stored.filter(|stored| stored.version >= part.version) {
-            Some(stored) => Ok((part.id, kept(stored))),
-            None => Ok((part.id, of_log(store, part).await?)),
+            Some(stored) => Ok(kept(stored)),
+            None => of_log(store, part).await,
         }
     }
 }
@@ -69,13 +93,16 @@ impl Remote for Documents {
         parts: &'a [Part],
     ) -> BoxFuture<'a, Result<Vec<(Uuid, Kept)>>> {
         Box::pin(async move {
-            let reads: Vec<_> = parts.iter().map(|part| self.one(store, part)).collect();
-            let mut reads = stream::iter(reads).buffered(READS_AT_ONCE);
+            let mut by_collection: BTreeMap<CollectionId, Vec<&Part>> = BTreeMap::new();
+            for part in parts {
+                by_collection.entry(collection(part)).or_default().push(part);
+            }
             let (mut found, mut bytes) = (Vec::with_capacity(parts.len()), 0);
-            while let Some(read) = reads.next().await {
-                let (id, kept) = read?;
-                bytes += kept.text.as_ref().map_or(0, String::len);
-                found.push((id, kept));
+            for some in by_collection.values().flat_map(|parts| parts.chunks(PARTS_AT_ONCE)) {
+                for (id, kept) in self.some(store, some).await? {
+                    bytes += kept.text.as_ref().map_or(0, String::len);
+                    found.push((id, kept));
+                }
                 if bytes > MAX_BYTES {
                     break;
                 }

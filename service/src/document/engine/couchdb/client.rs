@@ -124,8 +124,24 @@ impl Client {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<Answer, Failure> {
+        self.post_to(self.url(path), body).await
+    }
+
+    /// The same with a query.
+    pub(super) async fn post_with(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: &impl Serialize,
+    ) -> Result<Answer, Failure> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.post_to(url, body).await
+    }
+
+    async fn post_to(&self, url: Url, body: &impl Serialize) -> Result<Answer, Failure> {
         let body = serde_json::to_vec(body).map_err(|_| Failure::Unavailable("no JSON"))?;
-        let request = self.http.post(self.url(path)).header("content-type", "application/json");
+        let request = self.http.post(url).header("content-type", "application/json");
         self.send(request.body(body)).await
     }
 

@@ -20,7 +20,7 @@ use self::{
     client::{Client, Failure},
     document::{BEYOND_ALL_IDS, Document},
     url::Address,
-    wire::{BulkDocs, Feed, Found, Leaf, Rows, Saved},
+    wire::{BulkDocs, Feed, Found, Keys, Leaf, Rows, Saved},
 };
 use super::{
     Changes, CollectionId, Delete, Engine, Outcome, Page, Put, Query, Step, Stored, Write,
@@ -35,6 +35,9 @@ pub const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often a write begins again because others were faster.
 const MAX_ATTEMPTS: usize = 8;
+
+/// How many documents one request reads by their keys: of a mebibyte each, and as much as that is in JSON.
+const KEYS_AT_ONCE: usize = 25;
 
 /// How CouchDB calls its refusals of who asks.
 const REFUSALS: &[&str] = &["forbidden", "unauthorized"];
@@ -135,6 +138,15 @@ impl CouchDb {
         Ok(rows.into_iter().filter_map(|row| row.doc).collect())
     }
 
+    /// Documents that are there, of some keys.
+    async fn some(&self, database: &str, keys: &[&str]) -> Result<Vec<Document>, Failure> {
+        let keys: Vec<String> = keys.iter().map(|key| document::id(key)).collect();
+        let (path, query) = ([database, "_all_docs"], [("include_docs", "true")]);
+        let answer = self.0.post_with(&path, &query, &Keys { keys }).await?;
+        let rows = answer.found::<Rows>()?.map(|found| found.rows).unwrap_or_default();
+        Ok(rows.into_iter().filter_map(|row| row.doc).collect())
+    }
+
     /// What a query finds. Its index is made when it is asked for the first time.
     async fn find(
         &self,
@@ -225,6 +237,21 @@ impl Engine for CouchDb {
         Box::pin(async move {
             let leaf = self.leaf(&self.database(collection), key).await;
             Ok(leaf.map_err(Failure::of_read)?.map(Stored::from))
+        })
+    }
+
+    fn get_some<'a>(
+        &'a self,
+        collection: CollectionId,
+        keys: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<Stored>>> {
+        Box::pin(async move {
+            let (database, mut found) = (self.database(collection), Vec::with_capacity(keys.len()));
+            for some in keys.chunks(KEYS_AT_ONCE) {
+                let documents = self.some(&database, some).await.map_err(Failure::of_read)?;
+                found.extend(documents.into_iter().map(Stored::from));
+            }
+            Ok(found)
         })
     }
 

@@ -10,6 +10,11 @@ pub(super) struct BulkDocs<'a> {
     pub(super) docs: [&'a Document; 1],
 }
 
+#[derive(Serialize)]
+pub(super) struct Keys {
+    pub(super) keys: Vec<String>,
+}
+
 #[derive(Deserialize)]
 pub(super) struct Saved {
     #[serde(default)]
