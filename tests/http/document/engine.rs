@@ -264,7 +264,7 @@ async fn while_couchdb_is_away_writes_wait_and_reads_are_unavailable(database: D
     assert_eq!(ada.read(&format!("{documents}/b")).await, made);
     assert_eq!(waiting(&app).await, 1);
     // Not for ever.
-    passed.fetch_add(61, Ordering::SeqCst);
+    passed.fetch_add(61_000_000, Ordering::SeqCst);
     let refused = ada.post(&documents, json!({ "id": "c", "body": {} })).await;
     refused.expect_problem(503, "documents_unavailable");
     let items = json!([{ "op": "create", "id": "c", "body": {} }]);

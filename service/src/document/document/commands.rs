@@ -238,7 +238,8 @@ pub(super) async fn update_row(
     let admitted = admit(tx, collection.declared_schema(), place, body.0, kept)?;
     let view = |row| Document::of(collection, row);
     let row = outbox::row_of_write(tx, row);
-    let document = versioned::update(tx, actor, verb, &row, columns(admitted), view).await?;
+    let document =
+        versioned::update(tx, actor, verb, row.as_ref(), columns(admitted), view).await?;
     index::write(tx, collection.indexed(actor), Some(before), entry(&document)).await?;
     outbox::intend(tx, document.subject(actor), Intent::Written(document.version)).await?;
     Ok(document)

@@ -1,5 +1,7 @@
 //! Bodies of rows, wherever they are. One that another store keeps is empty in its row, which no body is.
 
+use std::borrow::Cow;
+
 use entity::document;
 
 use crate::{
@@ -71,7 +73,9 @@ pub(crate) fn fill_in(tx: &Tx, rows: &mut [document::Model]) -> Result<()> {
 
 /// A row as its next version is written over it: the database may not have the body that it was filled with, so that
 /// even the same one is written.
-pub(crate) fn row_of_write(tx: &Tx, row: &document::Model) -> document::Model {
-    let body = if tx.has_remote() { String::new() } else { row.body.clone() };
-    document::Model { body, ..row.clone() }
+pub(crate) fn row_of_write<'a>(tx: &Tx, row: &'a document::Model) -> Cow<'a, document::Model> {
+    match tx.has_remote() {
+        true => Cow::Owned(document::Model { body: String::new(), ..row.clone() }),
+        false => Cow::Borrowed(row),
+    }
 }
