@@ -1,5 +1,12 @@
 use super::{Edit, EditResult, Outcome, SyncInput, SyncReport, kinds};
-use crate::{actor::Actor, error::Result, idempotency::WriteOnce, store::Tx};
+use crate::{
+    actor::Actor,
+    document::document::{self, Document},
+    error::Result,
+    idempotency::WriteOnce,
+    resource::Resource,
+    store::Tx,
+};
 
 /// Makes the changes of a client, one after the other and each by itself: what is refused leaves
 /// nothing, and the others go on. All of them are one transaction, with the role and the settings of
@@ -12,6 +19,10 @@ pub async fn sync(
     let actor = actor.clone();
     store
         .write(async move |tx| {
+            let changes = input.changes.iter();
+            let documents = changes.filter(|edit| edit.entity == Document::ENTITY);
+            let documents: Vec<_> = documents.map(|edit| edit.id).collect();
+            document::repository::prepare(tx, actor.organization_id, &documents).await?;
             let mut results = Vec::with_capacity(input.changes.len());
             for edit in &input.changes {
                 let outcome = outcome(tx, &actor, edit).await?;

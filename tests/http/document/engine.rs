@@ -26,7 +26,7 @@ use service::{
     store::Options,
 };
 use tests::{
-    App, AppOptions, Client, Database, PouchDbServer, each_database, each_lasting_database,
+    App, AppOptions, Client, Database, PouchDbServer, at, each_database, each_lasting_database,
     keyring, log::wait_until,
 };
 
@@ -216,6 +216,73 @@ async fn a_client_sees_no_difference_with_couchdb(database: Database) {
     let engine = couchdb(&server);
     let app = start(&database, &engine).await;
     a_life(&app, &engine, true).await;
+    app.stop().await;
+}
+
+#[each_database]
+async fn offline_clients_write_many_documents_that_are_elsewhere(database: Database) {
+    let engine = memory();
+    let app = start(&database, &engine).await;
+    let (ada, home, notes) = notes(&app).await;
+    let create = |n: usize| json!({ "op": "create", "id": format!("d{n:03}"), "body": { "n": n } });
+    let items: Vec<_> = (0..150).map(create).collect();
+    ada.post(&format!("{notes}/bulk"), json!({ "items": items })).await.expect(200);
+    app.run_until_idle().await;
+    assert_eq!(own_bodies(&app).await, 0);
+    // By steward's own sync.
+    let known = ada.read(&format!("{home}/changes?entities=document&limit=500")).await;
+    let edit = |item: &Value| {
+        let data = json!({ "body": { "synced": true } });
+        json!({ "entity": "document", "op": "update", "id": item["id"], "version": 1, "data": data })
+    };
+    let changes: Vec<_> = known["items"].as_array().unwrap().iter().take(90).map(edit).collect();
+    let report = ada.post(&format!("{home}/sync"), json!({ "changes": changes })).await.expect(200);
+    let results = report["results"].as_array().unwrap();
+    assert!(results.iter().all(|result| result["status"] == "applied"), "{report}");
+    app.run_until_idle().await;
+    // By CouchDB's protocol.
+    let organization = home.rsplit('/').next().unwrap();
+    let couch = format!("/couch/{organization}~notes");
+    let all = ada.read(&format!("{couch}/_all_docs?include_docs=true")).await;
+    let rows = all["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[149]["doc"]["n"]), (150, &json!(149)));
+    let docs: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let mut doc = row["doc"].clone();
+            doc["couch"] = json!(1);
+            doc
+        })
+        .collect();
+    let saved = ada.post(&format!("{couch}/_bulk_docs"), json!({ "docs": docs })).await.expect(201);
+    assert!(saved.as_array().unwrap().iter().all(|saved| saved["ok"] == true), "{saved}");
+    app.run_until_idle().await;
+    assert_eq!((waiting(&app).await, own_bodies(&app).await), (0, 0));
+    let query = json!({ "selector": { "couch": 1, "synced": true }, "limit": 500 });
+    let found = ada.post(&format!("{notes}/query"), query).await.expect(200);
+    assert_eq!(found["items"].as_array().unwrap().len(), 90);
+    // A schema is checked against what is there, and an index is built of it.
+    let collections = format!("{home}/collections");
+    let collection = ada.read(&collections).await["items"][0].clone();
+    let schema = json!({ "properties": { "n": { "maximum": 148 } } });
+    let check = json!({ "schema": schema });
+    let checked = ada.post(&format!("{notes}/check-schema"), check).await.expect(200);
+    assert_eq!(checked["invalid"][0]["id"], "d149", "{checked}");
+    let change = json!({ "version": collection["version"], "indexes": ["/n", "/couch"] });
+    ada.patch(&at(&collections, &collection), change).await.expect(200);
+    app.run_until_idle().await;
+    let query = json!({ "selector": { "couch": 1 }, "limit": 500 });
+    let found = ada.post(&format!("{notes}/query"), query).await.expect(200);
+    assert_eq!(
+        (&found["index"], found["items"].as_array().unwrap().len()),
+        (&json!("/couch"), 150)
+    );
+    // An organization that is deleted leaves nothing.
+    let id = collection_id(&app).await;
+    let version = ada.read(&home).await["version"].clone();
+    ada.delete(&format!("{home}?version={version}")).await.expect(204);
+    app.run_until_idle().await;
+    assert!(engine.scan(id, None, 10).await.unwrap().documents.is_empty());
     app.stop().await;
 }
 

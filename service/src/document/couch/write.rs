@@ -52,6 +52,10 @@ pub async fn bulk(
         let (actor, collection) = (actor.clone(), collection.to_owned());
         let written = store.write(async move |tx| {
             let collection = collection::readable(tx, &actor, &collection).await?;
+            let keys = some.iter().filter_map(|document| document["_id"].as_str());
+            let ids = keys.map(|key| document::rules::uuid(collection.id, key));
+            let ids: Vec<_> = ids.collect();
+            document::repository::prepare(tx, actor.organization_id, &ids).await?;
             let mut results = Vec::with_capacity(some.len());
             for document in &some {
                 let id = document["_id"].as_str().map(str::to_owned);

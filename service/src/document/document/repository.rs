@@ -41,7 +41,7 @@ pub(super) async fn find_in(
 
 /// Reads the bodies of some documents once for all that follows in a transaction: one after the other, each would
 /// begin it again.
-pub(super) async fn prepare(tx: &Tx, organization_id: Uuid, ids: &[Uuid]) -> Result<()> {
+pub(crate) async fn prepare(tx: &Tx, organization_id: Uuid, ids: &[Uuid]) -> Result<()> {
     if tx.has_remote() {
         whole(tx, organization_id, ids).await?;
     }

@@ -53,7 +53,7 @@ pub(crate) async fn look(
 ) -> Result<Found> {
     let (mut found, mut after, mut bytes) = (Found::default(), after, 0);
     loop {
-        let asked = ROWS_PER_QUERY.min(limit - found.checked);
+        let asked = tx.rows_at_once(ROWS_PER_QUERY).min(limit - found.checked);
         let page = next(tx, (organization_id, collection_id), after, asked).await?;
         let is_last = (page.len() as u64) < asked;
         for row in &page {
