@@ -59,6 +59,7 @@ pub(crate) fn begin(store: &Store) {
     )
     .set(1);
     metrics::gauge!("steward_event_streams").increment(0.0);
+    metrics::counter!("steward_document_recoveries_total").increment(0);
     match store.engine() {
         Engine::Sqlite => metrics::gauge!("steward_writer_failed").increment(0.0),
         Engine::Postgres => metrics::counter!("steward_transaction_retries_total").increment(0),
