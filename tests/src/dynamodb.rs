@@ -1,20 +1,14 @@
 //! A server that speaks as DynamoDB does, for one test: that of moto, of PyPI.
 
-use std::{
-    env,
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-};
+use std::process::Command;
 
-use tokio::net::TcpStream;
-
-use crate::log::wait_until;
+use crate::program::{Running, free_port, program};
 
 /// A server, which keeps its tables in memory.
 #[derive(Debug)]
 pub struct MotoServer {
     port: u16,
-    process: Child,
+    running: Running,
 }
 
 impl MotoServer {
@@ -23,22 +17,12 @@ impl MotoServer {
     /// # Panics
     /// In CI without it; or if it does not start.
     pub async fn start() -> Option<Self> {
-        let Ok(program) = env::var("TEST_MOTO_SERVER") else {
-            assert!(env::var_os("CI").is_none(), "CI sets TEST_MOTO_SERVER");
-            eprintln!("skipped: TEST_MOTO_SERVER is not set");
-            return None;
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let program = program("TEST_MOTO_SERVER")?;
+        let port = free_port();
         let mut command = Command::new(program);
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let process = command.spawn().expect("moto_server starts");
-        let server = Self { port, process };
-        let listens = async || TcpStream::connect(("127.0.0.1", port)).await.is_ok();
-        wait_until("moto_server listens", listens).await;
-        Some(server)
+        let running = Running::listening(command, port).await;
+        Some(Self { port, running })
     }
 
     /// A table of it.
@@ -48,18 +32,7 @@ impl MotoServer {
     }
 
     /// Ends it, with all that it had.
-    ///
-    /// # Panics
-    /// If it cannot be ended.
     pub fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-impl Drop for MotoServer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.running.kill();
     }
 }

@@ -1,11 +1,6 @@
 //! A Redis for one test, and what can happen to it.
 
-use std::{
-    env,
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{process::Command, time::Duration};
 
 use tempfile::TempDir;
 use tokio::{
@@ -14,7 +9,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::log::wait_until;
+use crate::{
+    log::wait_until,
+    program::{Running, free_port, program},
+};
 
 /// How long a Redis may take to answer that is well.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
@@ -24,7 +22,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct RedisServer {
     program: String,
     port: u16,
-    process: Option<Child>,
+    running: Option<Running>,
     folder: TempDir,
 }
 
@@ -51,16 +49,10 @@ impl RedisServer {
     /// # Panics
     /// In CI without it; or if it does not start.
     pub async fn start() -> Option<Self> {
-        let Ok(program) = env::var("TEST_REDIS_SERVER") else {
-            assert!(env::var_os("CI").is_none(), "CI sets TEST_REDIS_SERVER");
-            eprintln!("skipped: TEST_REDIS_SERVER is not set");
-            return None;
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let program = program("TEST_REDIS_SERVER")?;
+        let port = free_port();
         let mut server =
-            Self { program, port, process: None, folder: tempfile::tempdir().unwrap() };
+            Self { program, port, running: None, folder: tempfile::tempdir().unwrap() };
         server.spawn().await;
         Some(server)
     }
@@ -76,7 +68,7 @@ impl RedisServer {
     /// If it has been killed already.
     pub async fn suffer(&mut self, fault: RedisFault) {
         match fault {
-            RedisFault::Killed => self.kill(),
+            RedisFault::Killed => self.running = None,
             RedisFault::Flushed => drop(self.send("FLUSHALL").await),
             RedisFault::Spoiled => {
                 let each = "for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('SET', key, 'x') end";
@@ -94,7 +86,7 @@ impl RedisServer {
     /// # Panics
     /// If it does not answer within a minute.
     pub async fn mend(&mut self) {
-        match self.process {
+        match self.running {
             None => self.spawn().await,
             Some(_) => self.signal("-CONT"),
         }
@@ -115,8 +107,8 @@ impl RedisServer {
         let mut command = Command::new(&self.program);
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
         command.args(["--appendonly", "no", "--maxmemory-policy", "noeviction", "--dir"]);
-        command.arg(self.folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.process = Some(command.spawn().expect("redis-server starts"));
+        command.arg(self.folder.path());
+        self.running = Some(Running::of(command));
         self.wait_until_well().await;
     }
 
@@ -127,17 +119,8 @@ impl RedisServer {
         wait_until("Redis is well", is_well).await;
     }
 
-    fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
-
     fn signal(&self, signal: &str) {
-        let process = self.process.as_ref().expect("it runs");
-        let status = Command::new("kill").args([signal, &process.id().to_string()]).status();
-        assert!(status.expect("kill runs").success(), "{signal}");
+        self.running.as_ref().expect("it runs").signal(signal);
     }
 
     /// The first line of what it says to a command, if it says something in time.
@@ -150,11 +133,5 @@ impl RedisServer {
             Some(line.trim_end().to_owned())
         };
         timeout(ANSWER_TIMEOUT, said).await.ok().flatten()
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
