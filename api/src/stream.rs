@@ -75,20 +75,30 @@ impl Streams {
         self.ended.subscribe()
     }
 
-    fn acquire(&self, organization_id: Uuid, limit: usize) -> Option<StreamPermit> {
+    /// A place for one more of an organization.
+    ///
+    /// # Errors
+    /// Where it has as many as it may have.
+    pub(crate) fn acquire(
+        &self,
+        organization_id: Uuid,
+        limits: StreamLimits,
+    ) -> Result<StreamPermit, Failure> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(organization_id).or_default();
-        if *count >= limit {
-            return None;
+        if *count >= limits.for_each_organization {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let failure = Failure::new(status, "too_many_streams", "Too many streams");
+            return Err(failure.detail("the organization has the maximum number of streams open"));
         }
         *count += 1;
         metrics::gauge!("steward_event_streams").increment(1.0);
-        Some(StreamPermit { streams: self.clone(), organization_id })
+        Ok(StreamPermit { streams: self.clone(), organization_id })
     }
 }
 
 /// The place of one stream among those of its organization.
-struct StreamPermit {
+pub(crate) struct StreamPermit {
     streams: Streams,
     organization_id: Uuid,
 }
@@ -121,12 +131,7 @@ pub(crate) async fn open(
     reader: StreamSession,
     subscription: Subscription,
 ) -> Result<HttpResponse, Failure> {
-    let limits = state.settings.streams;
-    let permit = state.streams.acquire(actor.organization_id, limits.for_each_organization);
-    let permit = permit.ok_or_else(|| {
-        Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", "Too many streams")
-            .detail("the organization has the maximum number of streams open")
-    })?;
+    let permit = state.streams.acquire(actor.organization_id, state.settings.streams)?;
     // Before the end of the log is looked up: nothing falls between.
     let wake = state.store.watch(Signal::Sequenced);
     let end = event::head_position(&state.store, actor).await?;

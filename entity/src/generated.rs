@@ -28,7 +28,7 @@ ordered_columns! {
     }
     collection {
         organization_id, id, version, created_at, updated_at, name, title, schema, indexes,
-        read_role, write_role, access_version,
+        read_role, write_role, access_version, keeps_revisions,
     }
     daily_report {
         organization_id, id, version, created_at, updated_at, project_id, day, status, weather,
@@ -38,6 +38,7 @@ ordered_columns! {
     }
     document {
         organization_id, id, version, created_at, updated_at, collection_id, key, body, secrets,
+        attachments,
     }
     document_index {
         organization_id, id, collection_id, pointer, state, built_to,
@@ -231,10 +232,13 @@ macro_rules! owned_tables {
             api_key [],
             budget_threshold [],
             budget [],
+            collection_removal [],
             consumer_position [],
             daily_report_crew [],
             daily_report_item [],
             daily_report [],
+            document_blob [],
+            document_blob_use [],
             document_checkpoint [],
             document_index [],
             document_intent [],

@@ -65,6 +65,8 @@ mod m20261129_000080_index_documents;
 mod m20261129_000088_create_document_revisions;
 mod m20261129_000093_seal_documents;
 mod m20261129_000094_create_document_intents;
+mod m20261130_000098_begin_revisions_late;
+mod m20261130_000099_attach_to_documents;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -115,6 +117,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000093_seal_documents::Migration),
             Box::new(m20261129_000088_create_document_revisions::Migration),
             Box::new(m20261129_000094_create_document_intents::Migration),
+            Box::new(m20261130_000098_begin_revisions_late::Migration),
+            Box::new(m20261130_000099_attach_to_documents::Migration),
         ]
     }
 }

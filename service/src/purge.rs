@@ -1,5 +1,5 @@
 //! Removes what is deleted with what it belongs to: an organization with all that it holds, a webhook with its
-//! deliveries.
+//! deliveries, what a collection has beside its documents, and the bytes of attachments that no document has.
 //!
 //! To delete one is a short transaction that hides it. Its rows are removed here, some in each transaction, so that
 //! nobody waits however many they are, and the row itself goes with the last of them.
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     automation::webhook as webhooks,
-    document::outbox,
+    document::{attachment::blobs, collection::repository as collections, outbox},
     error::Result,
     identity::organization as organizations,
     store::{Store, Tx, rows},
@@ -19,6 +19,8 @@ use crate::{
 
 /// How many rows one transaction removes, by what they weigh.
 const BATCH_SIZE: u64 = 200;
+/// How many attachments one transaction removes, of at most 8 MiB each.
+const BLOBS: u64 = 10;
 /// What a row weighs if nothing else is said; and one that holds a slice of a file.
 const ROW_WEIGHT: u64 = 1;
 const SLICE_WEIGHT: u64 = 4;
@@ -97,6 +99,16 @@ pub(crate) async fn purge(store: &Store) -> Result<u64> {
     }
     if let Some(webhook) = webhooks::repository::deleted(store.read()).await? {
         return store.write(async move |tx| purge_webhook(tx, webhook).await).await;
+    }
+    if let Some(collection) = collections::removed(store.read()).await? {
+        let removed = store.write(async move |tx| {
+            collections::remove_some_of_rest(tx, collection, BATCH_SIZE).await
+        });
+        return Ok(removed.await? + ROW_WEIGHT);
+    }
+    if let Some(id) = blobs::unused(store.read()).await? {
+        let removed = store.write(async move |tx| blobs::remove_unused(tx, id, BLOBS).await);
+        return Ok(removed.await? + ROW_WEIGHT);
     }
     Ok(0)
 }

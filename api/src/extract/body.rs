@@ -43,6 +43,31 @@ impl<T: FromBody> FromRequest for Body<T> {
     }
 }
 
+/// A body of whatever bytes.
+#[derive(Debug)]
+pub struct RawBody {
+    /// What it is, if the client says so.
+    pub content_type: Option<String>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl FromRequest for RawBody {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let content_type = request.headers().get(header::CONTENT_TYPE);
+            let content_type =
+                content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+            let bytes = read(&request, payload).await?.to_vec();
+            Ok(Self { content_type, bytes })
+        })
+    }
+}
+
 /// A body of an operation of a resource: what the resource keeps to the letter is read so.
 #[derive(Debug)]
 pub struct BodyOf<R, T> {

@@ -11,7 +11,7 @@ mod source;
 mod version;
 
 pub(crate) use body::Reading;
-pub use body::{Body, BodyOf, PatchOf, Upload};
+pub use body::{Body, BodyOf, PatchOf, RawBody, Upload};
 pub use caller::{InSession, RequestId, Require, StreamSession, enter, identify};
 pub(crate) use fields::{Fields, MAX_FIELDS_LENGTH};
 pub use idempotent::Idempotent;

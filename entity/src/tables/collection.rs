@@ -23,6 +23,7 @@ pub struct Model {
     pub read_role: String,
     pub write_role: String,
     pub access_version: i64,
+    pub keeps_revisions: bool,
     #[sea_orm(has_many)]
     pub documents: HasMany<super::document::Entity>,
     #[sea_orm(has_many, via = "document_index")]

@@ -19,6 +19,8 @@ pub struct Model {
     pub body: String,
     #[sea_orm(column_type = "Text", nullable)]
     pub secrets: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub attachments: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, collection_id)",

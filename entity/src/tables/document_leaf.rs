@@ -19,6 +19,8 @@ pub struct Model {
     pub deleted: bool,
     #[sea_orm(column_type = "Text", nullable)]
     pub body: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub attachments: Option<String>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

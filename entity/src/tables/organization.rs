@@ -31,6 +31,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub budget_thresholds: HasMany<super::budget_threshold::Entity>,
     #[sea_orm(has_many)]
+    pub collection_removals: HasMany<super::collection_removal::Entity>,
+    #[sea_orm(has_many)]
     pub consumer_positions: HasMany<super::consumer_position::Entity>,
     #[sea_orm(has_many)]
     pub daily_reports: HasMany<super::daily_report::Entity>,
@@ -40,6 +42,10 @@ pub struct Model {
     pub daily_report_items: HasMany<super::daily_report_item::Entity>,
     #[sea_orm(has_many)]
     pub documents: HasMany<super::document::Entity>,
+    #[sea_orm(has_many)]
+    pub document_blobs: HasMany<super::document_blob::Entity>,
+    #[sea_orm(has_many)]
+    pub document_blob_uses: HasMany<super::document_blob_use::Entity>,
     #[sea_orm(has_many)]
     pub document_checkpoints: HasMany<super::document_checkpoint::Entity>,
     #[sea_orm(has_many)]

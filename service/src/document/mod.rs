@@ -1,5 +1,6 @@
 //! Documents: JSON of any shape, kept to the letter, in collections that say who may read and write them.
 
+pub mod attachment;
 pub mod collection;
 pub mod couch;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use tests::{Answer, App, AppOptions, Client, Database, each_database};
 
 /// A client of a collection: `/couch/{organization}~notes`, and what the same is in steward's own words.
-struct Replica {
-    client: Client,
-    database: String,
-    documents: String,
+pub(super) struct Replica {
+    pub(super) client: Client,
+    pub(super) database: String,
+    pub(super) documents: String,
 }
 
 impl Replica {
-    async fn of(app: &App) -> Self {
+    pub(super) async fn of(app: &App) -> Self {
         let (client, home) = app.owner_of("household").await;
         client.make(&format!("{home}/collections"), json!({ "name": "notes" })).await;
         let organization = home.rsplit('/').next().unwrap();
@@ -21,24 +21,24 @@ impl Replica {
         Self { client, database, documents: format!("{home}/collections/notes/documents") }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         self.client.get(&format!("{}{path}", self.database)).await
     }
 
-    async fn put(&self, path: &str, body: Value) -> Answer {
+    pub(super) async fn put(&self, path: &str, body: Value) -> Answer {
         self.client.send(Method::PUT, &format!("{}{path}", self.database), Some(body)).await
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(super) async fn post(&self, path: &str, body: Value) -> Answer {
         self.client.send(Method::POST, &format!("{}{path}", self.database), Some(body)).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    pub(super) async fn delete(&self, path: &str) -> Answer {
         self.client.send(Method::DELETE, &format!("{}{path}", self.database), None).await
     }
 
     /// Sends revisions that were made elsewhere: each with the hashes of those from which it came.
-    async fn replicate(&self, id: &str, path: &[&str], document: Value) {
+    pub(super) async fn replicate(&self, id: &str, path: &[&str], document: Value) {
         let mut document = document;
         document["_id"] = id.into();
         document["_rev"] = format!("{}-{}", path.len(), path[0]).into();
@@ -47,17 +47,17 @@ impl Replica {
         assert_eq!(self.post("/_bulk_docs", body).await.expect(201), json!([]));
     }
 
-    async fn changes(&self, query: &str) -> Value {
+    pub(super) async fn changes(&self, query: &str) -> Value {
         self.get(&format!("/_changes?style=all_docs{query}")).await.expect(200)
     }
 }
 
-async fn running(database: &Database) -> App {
+pub(super) async fn running(database: &Database) -> App {
     let options = AppOptions { background: true, ..AppOptions::default() };
     App::start_with(database, options).await
 }
 
-fn refused(answer: &Answer, status: u16, error: &str, reason: &str) {
+pub(super) fn refused(answer: &Answer, status: u16, error: &str, reason: &str) {
     assert_eq!(answer.status, status, "{}", answer.text);
     assert_eq!(answer.headers["content-type"], "application/json");
     assert_eq!(answer.json, json!({ "error": error, "reason": reason }));
@@ -258,6 +258,88 @@ async fn who_waits_for_changes_hears_of_the_next(database: Database) {
 }
 
 #[each_database]
+async fn a_continuous_feed_tells_one_change_a_line(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    for id in ["a", "b", "c"] {
+        replica.put(&format!("/{id}"), json!({})).await.expect(201);
+    }
+    let lines = async |query: &str| -> Vec<Value> {
+        let answer = replica.get(&format!("/_changes?feed=continuous{query}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let lines = answer.text.lines().filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let told = lines("&limit=2&heartbeat=1000").await;
+    let ids: Vec<&Value> = told.iter().map(|line| &line["id"]).collect();
+    assert_eq!(ids, [&json!("a"), &json!("b"), &Value::Null]);
+    assert_eq!(told[2]["last_seq"], told[1]["seq"]);
+    // What is written while it is open is told, too; and it ends when nothing happens.
+    let query = format!("&since={}&timeout=1500&include_docs=true", told[1]["seq"]);
+    let (told, written) = tokio::join!(lines(&query), replica.put("/d", json!({ "n": 1 })));
+    written.expect(201);
+    assert_eq!((&told[0]["id"], &told[1]["doc"]["n"]), (&json!("c"), &json!(1)), "{told:?}");
+    assert_eq!(told.len(), 3);
+    let (stranger, _) = app.owner_of("household").await;
+    let path = format!("{}/_changes?feed=continuous", replica.database);
+    assert_eq!(stranger.get(&path).await.status, 404);
+    app.stop().await;
+}
+
+#[each_database]
+async fn a_new_document_may_be_a_deletion_that_says_why(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    refused(&replica.delete("/a").await, 404, "not_found", "missing");
+    let made = replica.put("/a", json!({ "_deleted": true, "why": "x" })).await.expect(201);
+    refused(&replica.get("/a").await, 404, "not_found", "deleted");
+    let read = replica.get(&format!("/a?rev={}", made["rev"].as_str().unwrap())).await;
+    assert_eq!(read.expect(200)["why"], "x");
+    // Another that is made of it has the first version, and goes on from its revision.
+    let path = format!("{}/a", replica.documents);
+    let new = json!({ "body": {} });
+    replica.client.send(Method::PUT, &path, Some(new)).await.expect(201);
+    let read = replica.get("/a?revs=true").await.expect(200);
+    assert_eq!(read["_revisions"]["start"], 2);
+    app.stop().await;
+}
+
+/// PouchDB sends another `_rev` where two revisions of a branch have the same hash.
+#[each_database]
+async fn the_path_says_which_revision_was_made_elsewhere(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    let docs =
+        json!([{ "_id": "a", "_rev": "3-x", "_revisions": { "start": 2, "ids": ["x", "r"] } }]);
+    let body = json!({ "docs": docs, "new_edits": false });
+    assert_eq!(replica.post("/_bulk_docs", body).await.expect(201), json!([]));
+    assert_eq!(replica.get("/a").await.expect(200)["_rev"], "2-x");
+    app.stop().await;
+}
+
+#[each_database]
+async fn design_documents_are_documents(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    let design = json!({ "views": { "all": { "map": "function (doc) { emit(doc._id) }" } } });
+    let made = replica.put("/_design/x", design.clone()).await.expect(201);
+    assert_eq!(made["id"], "_design/x");
+    for path in ["/_design/x", "/_design%2Fx"] {
+        assert_eq!(replica.get(path).await.expect(200)["views"], design["views"]);
+    }
+    assert_eq!(replica.get("/_all_docs").await.expect(200)["rows"][0]["id"], "_design/x");
+    assert_eq!(replica.changes("").await["results"][0]["id"], "_design/x");
+    let program = json!({ "validate_doc_update": "function () {}" });
+    let reason = "validate_doc_update is not executed";
+    refused(&replica.put("/_design/y", program).await, 403, "forbidden", reason);
+    let revision = made["rev"].as_str().unwrap();
+    replica.delete(&format!("/_design/x?rev={revision}")).await.expect(200);
+    assert_eq!(replica.get("/_design/x").await.status, 404);
+    assert_eq!(replica.get("/_revs_limit").await.expect(200), 1_000);
+    app.stop().await;
+}
+
+#[each_database]
 async fn checkpoints_are_kept_apart(database: Database) {
     let app = running(&database).await;
     let replica = Replica::of(&app).await;
@@ -284,7 +366,7 @@ async fn a_document_that_is_refused_does_not_keep_the_others(database: Database)
     let docs = json!([
         { "_id": "a" },
         { "_id": "b", "_attachments": { "x": { "stub": true } } },
-        { "_id": "_design/x" },
+        { "_id": "_design/x", "validate_doc_update": "function () {}" },
         { "_id": "_x" },
         { "_id": "c", "_zing": 1 },
         { "_id": "d", "_rev": "1-x" },
@@ -294,9 +376,9 @@ async fn a_document_that_is_refused_does_not_keep_the_others(database: Database)
     let errors: Vec<&Value> =
         results.as_array().unwrap().iter().map(|result| &result["error"]).collect();
     let none = Value::Null;
-    let [forbidden, bad, validation, conflict] =
-        ["forbidden", "bad_request", "doc_validation", "conflict"].map(Value::from);
-    let expected = [&none, &forbidden, &forbidden, &bad, &validation, &conflict, &none];
+    let [stub, forbidden, bad, validation, conflict] =
+        ["missing_stub", "forbidden", "bad_request", "doc_validation", "conflict"].map(Value::from);
+    let expected = [&none, &stub, &forbidden, &bad, &validation, &conflict, &none];
     assert_eq!(errors, expected, "{results}");
     let info = replica.get("/").await.expect(200);
     assert_eq!(info["doc_count"], 2);

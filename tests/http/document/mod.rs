@@ -4,6 +4,8 @@ mod bulk;
 mod collection;
 mod configuration;
 mod couch;
+mod couch_attachments;
+mod couch_revisions;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 mod document;
 mod engine;
@@ -11,6 +13,7 @@ mod indexes;
 mod json_patch;
 mod pouchdb;
 mod programs;
+mod pouchdb_suites;
 mod query;
 mod roles;
 mod schema;

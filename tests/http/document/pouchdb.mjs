@@ -37,6 +37,14 @@ async function edit(client, number, round) {
   } else {
     const document = { _id, by: number, round, text: `${number}-${round}-${below(1000)}` };
     if (found) document._rev = found._rev;
+    // Those that are there stay, go or are joined by another one.
+    if (found?._attachments && below(3) > 0) document._attachments = found._attachments;
+    if (below(2) === 0) {
+      const data = Buffer.from(`${document.text} ${"x".repeat(below(3000))}`).toString("base64");
+      const name = ["f.txt", "dir/g h.bin"][below(2)];
+      const attachment = { content_type: "text/plain", data };
+      document._attachments = { ...document._attachments, [name]: attachment };
+    }
     await client.put(document);
   }
 }
@@ -46,14 +54,32 @@ async function sync(client) {
   assert.deepEqual([...result.push.errors, ...result.pull.errors], []);
 }
 
+/** The files of a leaf, as they are. */
+async function files(database, id, rev, attachments = {}) {
+  const files = {};
+  for (const name of Object.keys(attachments).sort()) {
+    const bytes = await database.getAttachment(id, name, { rev });
+    files[name] = `${attachments[name].digest} ${bytes.toString("base64")}`;
+  }
+  return files;
+}
+
 /** Every leaf of every document that is not deleted. */
 async function leaves(database) {
   const all = await database.allDocs({ include_docs: true, conflicts: true });
   const documents = {};
   for (const { id, doc } of all.rows) {
     const losers = {};
-    for (const rev of doc._conflicts ?? []) losers[rev] = (await database.get(id, { rev })).text;
-    documents[id] = { rev: doc._rev, text: doc.text, losers };
+    for (const rev of doc._conflicts ?? []) {
+      const loser = await database.get(id, { rev });
+      losers[rev] = { text: loser.text, files: await files(database, id, rev, loser._attachments) };
+    }
+    documents[id] = {
+      rev: doc._rev,
+      text: doc.text,
+      files: await files(database, id, doc._rev, doc._attachments),
+      losers,
+    };
   }
   return documents;
 }

@@ -10,7 +10,14 @@ use tests::{App, AppOptions, Database, each_database};
 #[derive(Debug, Deserialize)]
 struct Converged {
     text: String,
-    losers: BTreeMap<String, String>,
+    files: BTreeMap<String, String>,
+    losers: BTreeMap<String, Loser>,
+}
+
+/// One that has lost.
+#[derive(Debug, Deserialize)]
+struct Loser {
+    files: BTreeMap<String, String>,
 }
 
 /// Runs `pouchdb.mjs` with the PouchDB of `TEST_POUCHDB`, or nothing without it.
@@ -36,7 +43,7 @@ async fn clients_that_edit_offline_converge(database: Database) {
     let key = ada.post(&format!("{home}/api-keys"), new).await.expect(201);
     let organization = home.rsplit('/').next().unwrap();
     let host = app.base.strip_prefix("http://").unwrap();
-    let mut conflicts = 0;
+    let (mut conflicts, mut files) = (0, 0);
     for seed in 1..=3 {
         let name = format!("notes-{seed}");
         ada.make(&format!("{home}/collections"), json!({ "name": name })).await;
@@ -55,9 +62,13 @@ async fn clients_that_edit_offline_converge(database: Database) {
             converged.iter().map(|(id, document)| (&**id, &*document.text)).collect();
         assert_eq!(own, theirs, "seed {seed}");
         conflicts += converged.values().map(|document| document.losers.len()).sum::<usize>();
+        let losers = converged.values().flat_map(|document| document.losers.values());
+        let attached = losers.map(|loser| loser.files.len());
+        let attached = attached.chain(converged.values().map(|document| document.files.len()));
+        files += attached.sum::<usize>();
     }
     if env::var_os("TEST_POUCHDB").is_some() {
-        assert!(conflicts > 0, "there was nothing to converge");
+        assert!(conflicts > 0 && files > 0, "there was nothing to converge");
     }
     app.stop().await;
 }

@@ -42,6 +42,7 @@ impl From<Refusal> for Refused {
             return error.into();
         }
         let status = match refusal.error() {
+            "missing_stub" => StatusCode::PRECONDITION_FAILED,
             "not_found" => StatusCode::NOT_FOUND,
             "conflict" => StatusCode::CONFLICT,
             "forbidden" => StatusCode::FORBIDDEN,
@@ -121,6 +122,7 @@ fn word(status: StatusCode, code: &'static str) -> &'static str {
         StatusCode::FORBIDDEN => "forbidden",
         StatusCode::NOT_FOUND => "not_found",
         StatusCode::CONFLICT => "conflict",
+        StatusCode::PRECONDITION_FAILED if code == "missing_stub" => code,
         StatusCode::PRECONDITION_FAILED => "file_exists",
         _ => code,
     }

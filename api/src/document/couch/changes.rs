@@ -14,8 +14,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     answer::{Answer, Refused},
+    continuous::{self, Until},
     document::Exact,
-    parameters::{Database, Parameters, invalid},
+    parameters::{Database, LAST_EVENT_ID, Parameters, invalid},
 };
 use crate::{
     extract::{Body, Require, StreamSession},
@@ -27,6 +28,8 @@ type Reader = Require<permission::ReadDocuments>;
 
 /// How long a client waits at most that does not say: CouchDB's default.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often a sign of life is sent at most.
+const LEAST_HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long a look waits that nothing wakes: what a signal that was lost can cost.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -38,7 +41,7 @@ pub(super) async fn changes(
     parameters: Parameters,
 ) -> Answer {
     let none = Exact(Value::Null);
-    told(&state, &caller, &reader, &collection, &parameters, none).await
+    told(&state, &caller, reader, collection, &parameters, none).await
 }
 
 /// Those of documents that are named in the body.
@@ -50,14 +53,14 @@ pub(super) async fn changes_of(
     parameters: Parameters,
     Body(body): Body<Exact>,
 ) -> Answer {
-    told(&state, &caller, &reader, &collection, &parameters, body).await
+    told(&state, &caller, reader, collection, &parameters, body).await
 }
 
 async fn told(
     state: &State,
     caller: &Reader,
-    reader: &StreamSession,
-    collection: &str,
+    reader: StreamSession,
+    collection: String,
     parameters: &Parameters,
     mut body: Exact,
 ) -> Answer {
@@ -73,7 +76,7 @@ async fn told(
     };
     let query = ChangesQuery {
         since: since(state, caller, parameters).await?,
-        limit: parameters.number("limit")?.unwrap_or(MAX_CHANGES).max(1),
+        limit: limit(parameters, MAX_CHANGES)?,
         descending: parameters.is_on("descending"),
         all_leaves: parameters.text("style") == Some("all_docs"),
         documents: parameters.is_on("include_docs").then(|| parameters.with()),
@@ -81,17 +84,44 @@ async fn told(
     };
     let changes = match parameters.text("feed") {
         None | Some("normal") => {
-            couch::changes(&state.store, &caller.actor, collection, query).await?
+            couch::changes(&state.store, &caller.actor, &collection, query).await?
         }
-        Some("longpoll") => wait(state, caller, reader, collection, parameters, query).await?,
-        Some(_) => return Err(invalid("feed", "must be `normal` or `longpoll`")),
+        Some("longpoll") => wait(state, caller, &reader, &collection, parameters, query).await?,
+        Some("continuous") => {
+            let until = until(parameters)?;
+            let query =
+                ChangesQuery { descending: false, limit: limit(parameters, u64::MAX)?, ..query };
+            return continuous::open(state, &caller.actor, reader, collection, query, until).await;
+        }
+        Some(_) => {
+            return Err(invalid("feed", "must be `normal`, `longpoll` or `continuous`"));
+        }
     };
     Ok(HttpResponse::Ok().json(Value::from(changes)))
 }
 
+fn limit(parameters: &Parameters, most: u64) -> Result<u64, Refused> {
+    Ok(parameters.number("limit")?.unwrap_or(most).max(1))
+}
+
+/// How long a feed goes on. A client that wants signs of life sets no time.
+fn until(parameters: &Parameters) -> Result<Until, Refused> {
+    let heartbeat = match parameters.text("heartbeat") {
+        Some("true") => Some(DEFAULT_TIMEOUT),
+        Some("false") | None => None,
+        Some(_) => parameters.number("heartbeat")?.map(Duration::from_millis),
+    };
+    if let Some(heartbeat) = heartbeat {
+        return Ok(Until::Gone(heartbeat.max(LEAST_HEARTBEAT)));
+    }
+    let asked = parameters.number("timeout")?.map_or(DEFAULT_TIMEOUT, Duration::from_millis);
+    Ok(Until::Quiet(asked.min(DEFAULT_TIMEOUT)))
+}
+
 /// After which position. A client may send what it was told as JSON.
 async fn since(state: &State, caller: &Reader, parameters: &Parameters) -> Result<i64, Refused> {
-    match parameters.text("since").map(|text| text.trim_matches('"')) {
+    let since = parameters.text("since").or_else(|| parameters.text(LAST_EVENT_ID));
+    match since.map(|text| text.trim_matches('"')) {
         None | Some("") => Ok(0),
         Some("now") => Ok(event::head_position(&state.store, &caller.actor).await?),
         Some(text) => {

@@ -3,7 +3,10 @@
 use actix_web::{HttpResponse, http::StatusCode, web};
 use serde_json::{Value, json};
 use service::{
-    document::couch::{self, List, ListQuery, With},
+    document::{
+        couch::{self, List, ListQuery, With},
+        revision::tree::REVISIONS_KEPT,
+    },
     error::Error,
 };
 
@@ -67,6 +70,11 @@ pub(super) async fn delete(
 /// There is nothing that a client could have compacted.
 pub(super) async fn compact(_caller: Reader) -> Answer {
     Ok(HttpResponse::Accepted().json(json!({ "ok": true })))
+}
+
+/// How many revisions of a branch are known by name. It is no setting.
+pub(super) async fn revisions_limit(_caller: Reader) -> Answer {
+    Ok(HttpResponse::Ok().json(REVISIONS_KEPT))
 }
 
 /// Everything is on disk before it is answered.

@@ -123,7 +123,7 @@ pub(super) async fn delete(
     }
     let document = Value::Object(members);
     let deleted =
-        couch::put(&state.store, &caller.actor, &collection, document, Edits::New).await?;
+        couch::put(&state.store, &caller.actor, &collection, document, Edits::Removal).await?;
     let couch::Written { id, revision } = deleted;
     Ok(HttpResponse::Ok().json(json!({ "ok": true, "id": id, "rev": revision })))
 }
@@ -225,14 +225,4 @@ pub(super) async fn delete_local(
     let revision = couch::put_checkpoint(&state.store, &caller.actor, path, sent).await?;
     let id = format!("_local/{key}");
     Ok(HttpResponse::Ok().json(json!({ "ok": true, "id": id, "rev": revision })))
-}
-
-/// There are none to read, and none is taken.
-pub(super) async fn design(_caller: Reader, method: actix_web::http::Method) -> Answer {
-    Err(if method.is_safe() { Refusal::Missing } else { Refusal::Design }.into())
-}
-
-/// There are none to read, and none is taken.
-pub(super) async fn attachment(_caller: Reader, method: actix_web::http::Method) -> Answer {
-    Err(if method.is_safe() { Refusal::Missing } else { Refusal::Attachments }.into())
 }

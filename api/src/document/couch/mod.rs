@@ -5,7 +5,9 @@
 //! These paths are CouchDB's, and so are their answers: they are no part of the OpenAPI document.
 
 mod answer;
+mod attachment;
 mod changes;
+mod continuous;
 mod database;
 mod document;
 mod parameters;
@@ -32,11 +34,13 @@ pub(crate) const PATHS: &[(&str, &[Method])] = &[
     ("/couch/{database}/_changes", &[Method::GET, Method::POST]),
     ("/couch/{database}/_compact", &[Method::POST]),
     ("/couch/{database}/_design/{name}", DOCUMENT),
+    ("/couch/{database}/_design/{name}/{*attachment}", DOCUMENT),
     ("/couch/{database}/_ensure_full_commit", &[Method::POST]),
     ("/couch/{database}/_local/{id}", DOCUMENT),
     ("/couch/{database}/_revs_diff", &[Method::POST]),
+    ("/couch/{database}/_revs_limit", &[Method::GET]),
     ("/couch/{database}/{document}", DOCUMENT),
-    ("/couch/{database}/{document}/{attachment}", DOCUMENT),
+    ("/couch/{database}/{document}/{*attachment}", DOCUMENT),
 ];
 const DATABASE: &[Method] = &[Method::GET, Method::PUT, Method::POST, Method::DELETE];
 const DOCUMENT: &[Method] = &[Method::GET, Method::PUT, Method::DELETE];
@@ -65,11 +69,19 @@ pub(crate) fn scope() -> impl HttpServiceFactory {
         .route("/_local/{id}", get().to(document::get_local))
         .route("/_local/{id}", put().to(document::put_local))
         .route("/_local/{id}", delete().to(document::delete_local))
-        .route("/_design/{name}", web::route().to(document::design))
+        .route("/_revs_limit", get().to(database::revisions_limit))
+        .route("/_design/{name}", get().to(document::get))
+        .route("/_design/{name}", put().to(document::put))
+        .route("/_design/{name}", delete().to(document::delete))
+        .route("/_design/{name}/{attachment:.+}", get().to(attachment::get))
+        .route("/_design/{name}/{attachment:.+}", put().to(attachment::put))
+        .route("/_design/{name}/{attachment:.+}", delete().to(attachment::delete))
         .route("/{document}", get().to(document::get))
         .route("/{document}", put().to(document::put))
         .route("/{document}", delete().to(document::delete))
-        .route("/{document}/{attachment}", web::route().to(document::attachment));
+        .route("/{document}/{attachment:.+}", get().to(attachment::get))
+        .route("/{document}/{attachment:.+}", put().to(attachment::put))
+        .route("/{document}/{attachment:.+}", delete().to(attachment::delete));
     web::scope("/couch")
         .wrap(from_fn(extract::identify))
         .wrap(from_fn(answer::speak))

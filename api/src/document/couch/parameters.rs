@@ -18,6 +18,9 @@ use service::{
 use super::answer::Refused;
 use crate::problem::Failure;
 
+/// Where a client goes on that was cut off, in its query or its header.
+pub(super) const LAST_EVENT_ID: &str = "last-event-id";
+
 /// The query of a request.
 #[derive(Debug, Default)]
 pub(super) struct Parameters(HashMap<String, String>);
@@ -28,7 +31,12 @@ impl FromRequest for Parameters {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let pairs = form_urlencoded::parse(request.query_string().as_bytes());
-        ready(Ok(Self(pairs.into_owned().collect())))
+        let mut pairs: HashMap<String, String> = pairs.into_owned().collect();
+        let last = request.headers().get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+        if let Some(last) = last {
+            pairs.entry(LAST_EVENT_ID.to_owned()).or_insert_with(|| last.to_owned());
+        }
+        ready(Ok(Self(pairs)))
     }
 }
 
@@ -62,22 +70,28 @@ impl Parameters {
         revision.map_err(|_| invalid(name, "must be a revision"))
     }
 
+    /// Revisions, as JSON.
+    fn revisions(&self, name: &str) -> Option<Vec<Revision>> {
+        let texts: Vec<String> = serde_json::from_str(self.text(name)?).ok()?;
+        texts.iter().map(|text| text.parse().ok()).collect()
+    }
+
     /// `open_revs`: those that are named, or nothing for all leaves.
     pub(super) fn open_revisions(&self) -> Result<Option<Option<Vec<Revision>>>, Refused> {
         let Some(text) = self.text("open_revs") else { return Ok(None) };
         if text == "all" {
             return Ok(Some(None));
         }
-        let texts: Option<Vec<String>> = serde_json::from_str(text).ok();
-        let revisions = texts.map(|texts| texts.iter().map(|text| text.parse()).collect());
-        match revisions {
-            Some(Ok(revisions)) => Ok(Some(Some(revisions))),
-            _ => Err(invalid("open_revs", "must be `all`, or an array of revisions")),
-        }
+        let refused = || invalid("open_revs", "must be `all`, or an array of revisions");
+        Ok(Some(Some(self.revisions("open_revs").ok_or_else(refused)?)))
     }
 
     pub(super) fn which(&self) -> Result<Which, Refused> {
-        Ok(Which { revision: self.revision("rev")?, latest: self.is_on("latest") })
+        Ok(Which {
+            revision: self.revision("rev")?,
+            latest: self.is_on("latest"),
+            attachments_since: self.revisions("atts_since").unwrap_or_default(),
+        })
     }
 
     pub(super) fn with(&self) -> With {
@@ -85,6 +99,7 @@ impl Parameters {
             revisions: self.is_on("revs"),
             revisions_info: self.is_on("revs_info"),
             conflicts: self.is_on("conflicts"),
+            attachments_after: self.is_on("attachments").then_some(0),
         }
     }
 }
@@ -127,7 +142,30 @@ impl FromRequest for Key {
     type Future = Ready<Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(segment(request, 3).map(Self))
+        let key = segment(request, 3);
+        ready(match key.as_deref() {
+            // The one id whose slash clients leave as it is.
+            Ok("_design") => segment(request, 4).map(|name| Self(format!("_design/{name}"))),
+            _ => key.map(Self),
+        })
+    }
+}
+
+/// The name of an attachment in the path: all that follows the document.
+#[derive(Debug)]
+pub(super) struct AttachmentName(pub(super) String);
+
+impl FromRequest for AttachmentName {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let is_of_design = segment(request, 3).is_ok_and(|key| key == "_design");
+        let mut segments = request.uri().path().splitn(if is_of_design { 6 } else { 5 }, '/');
+        let name = segments.by_ref().last().map(|rest| percent_decode_str(rest).decode_utf8());
+        let name = name.and_then(Result::ok).filter(|name| !name.contains('\0'));
+        let missing = || Failure::from(Error::NotFound("attachment"));
+        ready(name.map(|name| Self(name.into_owned())).ok_or_else(missing))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     actor::Actor,
     document::{
         index::{self, Indexed},
-        revision,
+        revision::Trees,
         schema::{Schema, look},
     },
     error::{Error, Result, Violation},
@@ -122,7 +122,7 @@ impl Crud for Collection {
 
     async fn before_delete(tx: &Tx, actor: &Actor, current: &Self) -> Result<()> {
         rules::within(actor.role, [current.read_role, current.write_role].into_iter())?;
-        revision::repository::remove_collection(tx, actor.organization_id, current.id).await
+        repository::remove_rest(tx, (actor.organization_id, current.id)).await
     }
 }
 
@@ -130,6 +130,11 @@ impl Collection {
     /// The collection as its indexes know it.
     pub(crate) fn indexed(&self, actor: &Actor) -> Indexed<'_> {
         indexed(actor, self.id, &self.indexes)
+    }
+
+    /// Where the trees of its documents are.
+    pub(crate) fn trees(&self, actor: &Actor) -> Trees {
+        Trees { organization_id: actor.organization_id, kept: self.keeps_revisions }
     }
 }
 

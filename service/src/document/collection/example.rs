@@ -37,6 +37,7 @@ impl Collection {
             indexes,
             read_role,
             write_role,
+            keeps_revisions: false,
             created_at: example::at(7),
             updated_at: example::at(7),
         }

@@ -96,6 +96,10 @@ pub struct Collection {
     pub read_role: Role,
     /// Lowest role that may write the documents.
     pub write_role: Role,
+    /// Whether an offline client has ever written into it, so that revisions are kept.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub keeps_revisions: bool,
     /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
     /// Time of the last change (RFC 3339, UTC), set by the server.
@@ -128,6 +132,7 @@ impl TryFrom<entity::collection::Model> for Collection {
             read_role,
             write_role,
             access_version: _,
+            keeps_revisions,
         } = row;
         let schema = schema.map(|schema| stored::exact_object(Column::Schema, id, &schema));
         Ok(Self {
@@ -139,6 +144,7 @@ impl TryFrom<entity::collection::Model> for Collection {
             indexes: stored::json(Column::Indexes, id, indexes)?,
             read_role: stored::word(Column::ReadRole, id, &read_role)?,
             write_role: stored::word(Column::WriteRole, id, &write_role)?,
+            keeps_revisions,
             created_at: created_at.to_utc(),
             updated_at: updated_at.to_utc(),
         })

@@ -7,15 +7,19 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
+    Refusal,
     read::{Known, With, unique},
-    repository, wire,
+    repository, settled, wire,
 };
 use crate::{
     actor::Actor,
-    document::{collection, document},
+    document::{
+        collection::{self, Collection},
+        document,
+    },
     error::Result,
     event,
-    store::{Store, signal::Signal},
+    store::{Store, Tx, signal::Signal},
 };
 
 /// How many changes are told at once.
@@ -78,51 +82,60 @@ pub async fn changes(
     actor: &Actor,
     collection: &str,
     query: ChangesQuery,
-) -> Result<Changes> {
+) -> Result<Changes, Refusal> {
     let until = settled_end(store, actor).await?;
     event::require_reached(query.since, until, "?since")?;
     let (actor, collection) = (actor.clone(), collection.to_owned());
     let found = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
-        let ids = query.ids.as_ref().map(|keys| {
-            let ids = keys.iter().map(|key| document::rules::uuid(collection.id, key));
-            ids.collect::<Vec<Uuid>>()
-        });
-        let range = repository::Range {
-            positions: (query.since, until),
-            descending: query.descending,
-            limit: query.limit.min(MAX_CHANGES),
-        };
-        let scope = (actor.organization_id, collection.id);
-        let changed = repository::latest(tx, scope, &range, ids.as_deref()).await?;
-        let ids: Vec<Uuid> = changed.iter().map(|(_, id)| *id).collect();
-        let known = Known::of(tx, &actor, &unique(&ids), query.documents.is_some()).await?;
-        let is_cut = changed.len() as u64 == range.limit && !query.descending;
-        let last = changed.last().filter(|_| is_cut).map_or(until, |(position, _)| *position);
-        let mut results = Vec::with_capacity(changed.len());
-        for (position, id) in changed {
-            let leaves = known.leaves(id);
-            let Some(winner) = leaves.first().filter(|leaf| !wire::is_reserved(&leaf.key)) else {
-                continue;
-            };
-            let told = if query.all_leaves { leaves } else { &leaves[..1] };
-            let told = told.iter().map(|leaf| json!({ "rev": leaf.revision.to_string() }));
-            let mut change = Map::new();
-            change.insert("seq".into(), position.into());
-            change.insert("id".into(), winner.key.clone().into());
-            change.insert("changes".into(), told.collect());
-            if winner.deleted {
-                change.insert("deleted".into(), true.into());
-            }
-            if let Some(with) = query.documents {
-                let document = known.shown((id, &winner.key), &winner.revision, with).await?;
-                change.insert("doc".into(), document.into());
-            }
-            results.push(Value::Object(change));
-        }
-        Ok(Changes { results, last })
+        settled(told(tx, &actor, &collection, (query, until)).await)
     });
-    found.await
+    found.await?
+}
+
+async fn told(
+    tx: &Tx,
+    actor: &Actor,
+    collection: &Collection,
+    (query, until): (ChangesQuery, i64),
+) -> Result<Changes, Refusal> {
+    let ids = query.ids.as_ref().map(|keys| {
+        let ids = keys.iter().map(|key| document::rules::uuid(collection.id, key));
+        ids.collect::<Vec<Uuid>>()
+    });
+    let range = repository::Range {
+        positions: (query.since, until),
+        descending: query.descending,
+        limit: query.limit.min(MAX_CHANGES),
+    };
+    let scope = (actor.organization_id, collection.id);
+    let changed = repository::latest(tx, scope, &range, ids.as_deref()).await?;
+    let ids: Vec<Uuid> = changed.iter().map(|(_, id)| *id).collect();
+    let known = Known::of(tx, actor, collection, &unique(&ids), query.documents.is_some()).await?;
+    let is_cut = changed.len() as u64 == range.limit && !query.descending;
+    let last = changed.last().filter(|_| is_cut).map_or(until, |(position, _)| *position);
+    let mut results = Vec::with_capacity(changed.len());
+    for (position, id) in changed {
+        let leaves = known.leaves(id);
+        let Some(winner) = leaves.first().filter(|leaf| wire::is_shown(&leaf.key)) else {
+            continue;
+        };
+        let told = if query.all_leaves { leaves } else { &leaves[..1] };
+        let told = told.iter().map(|leaf| json!({ "rev": leaf.revision.to_string() }));
+        let mut change = Map::new();
+        change.insert("seq".into(), position.into());
+        change.insert("id".into(), winner.key.clone().into());
+        change.insert("changes".into(), told.collect());
+        if winner.deleted {
+            change.insert("deleted".into(), true.into());
+        }
+        if let Some(with) = query.documents {
+            let document = known.shown((id, &winner.key), &winner.revision, with).await?;
+            change.insert("doc".into(), document.into());
+        }
+        results.push(Value::Object(change));
+    }
+    Ok(Changes { results, last })
 }
 
 /// Changes, as they are answered.

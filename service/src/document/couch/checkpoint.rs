@@ -87,7 +87,9 @@ impl LocalSent {
         };
         let revision = members.shift_remove("_rev");
         let revision = revision.and_then(|it| it.as_str().map(str::to_owned));
-        members.shift_remove("_revisions");
+        for name in ["_revisions", "_attachments"] {
+            members.shift_remove(name);
+        }
         let Sent { deleted, body, .. } = Sent::of(Value::Object(members))?;
         let body = Value::Object(body).to_string();
         if body.len() > MAX_SIZE {

@@ -6,11 +6,14 @@ use uuid::Uuid;
 use super::{
     Refusal,
     read::{Known, With, unique},
-    wire,
+    settled, wire,
 };
 use crate::{
     actor::Actor,
-    document::{collection, document},
+    document::{
+        collection::{self, Collection},
+        document,
+    },
     error::Result,
     store::{Store, Tx},
 };
@@ -65,10 +68,10 @@ pub async fn list(
     let (actor, collection) = (actor.clone(), collection.to_owned());
     let rows = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
-        match &query.keys {
-            Some(keys) => Ok(Ok(rows_of_keys(tx, &actor, collection.id, keys, &query).await?)),
-            None => rows(tx, &actor, collection.id, &query).await,
-        }
+        settled(match &query.keys {
+            Some(keys) => rows_of_keys(tx, &actor, &collection, keys, &query).await,
+            None => rows(tx, &actor, &collection, &query).await,
+        })
     });
     Ok(List { total, skipped, rows: rows.await?? })
 }
@@ -76,9 +79,9 @@ pub async fn list(
 async fn rows(
     tx: &Tx,
     actor: &Actor,
-    collection_id: Uuid,
+    collection: &Collection,
     query: &ListQuery,
-) -> Result<Result<Vec<Value>, Refusal>> {
+) -> Result<Vec<Value>, Refusal> {
     let limit = query.limit.unwrap_or(MAX_ROWS + 1).min(MAX_ROWS + 1);
     let range = document::repository::KeyRange {
         start: query.start.as_deref(),
@@ -89,30 +92,30 @@ async fn rows(
         limit,
     };
     let found =
-        document::repository::keys(tx, (actor.organization_id, collection_id), range).await?;
+        document::repository::keys(tx, (actor.organization_id, collection.id), range).await?;
     if found.len() as u64 > MAX_ROWS {
         let reason = format!("name a limit of at most {MAX_ROWS}");
-        return Ok(Err(Refusal::BadRequest(reason.into())));
+        return Err(Refusal::BadRequest(reason.into()));
     }
     let ids: Vec<Uuid> = found.iter().map(|(id, _)| *id).collect();
-    let known = Known::of(tx, actor, &ids, query.documents.is_some()).await?;
+    let known = Known::of(tx, actor, collection, &ids, query.documents.is_some()).await?;
     let mut rows = Vec::with_capacity(found.len());
     for (id, key) in &found {
         rows.extend(row(&known, (*id, key), query.documents).await?);
     }
-    Ok(Ok(rows))
+    Ok(rows)
 }
 
 async fn rows_of_keys(
     tx: &Tx,
     actor: &Actor,
-    collection_id: Uuid,
+    collection: &Collection,
     keys: &[String],
     query: &ListQuery,
-) -> Result<Vec<Value>> {
-    let ids = keys.iter().map(|key| document::rules::uuid(collection_id, key));
+) -> Result<Vec<Value>, Refusal> {
+    let ids = keys.iter().map(|key| document::rules::uuid(collection.id, key));
     let ids: Vec<Uuid> = ids.collect();
-    let known = Known::of(tx, actor, &unique(&ids), query.documents.is_some()).await?;
+    let known = Known::of(tx, actor, collection, &unique(&ids), query.documents.is_some()).await?;
     let mut rows = Vec::with_capacity(keys.len());
     for (id, key) in ids.into_iter().zip(keys) {
         let missing = || json!({ "key": key, "error": "not_found" });
@@ -126,8 +129,8 @@ async fn row(
     known: &Known<'_>,
     (id, key): (Uuid, &str),
     documents: Option<With>,
-) -> Result<Option<Value>> {
-    let winner = known.leaves(id).first().filter(|_| !wire::is_reserved(key));
+) -> Result<Option<Value>, Refusal> {
+    let winner = known.leaves(id).first().filter(|_| wire::is_shown(key));
     let Some(winner) = winner else { return Ok(None) };
     let mut value = Map::new();
     value.insert("rev".into(), winner.revision.to_string().into());

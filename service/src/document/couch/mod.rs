@@ -15,9 +15,11 @@ pub use changes::{Changes, ChangesQuery, MAX_CHANGES, changes};
 pub use checkpoint::{LocalSent, get as get_checkpoint, put as put_checkpoint};
 pub use database::{create, delete};
 pub use list::{List, ListQuery, list};
-pub use read::{Info, Wanted, Which, With, bulk_get, get, info, open_revisions, revisions_diff};
+pub use read::{
+    Info, Wanted, Which, With, bulk_get, get, get_attachment, info, open_revisions, revisions_diff,
+};
 pub use refusal::Refusal;
-pub use write::{Edits, Written, bulk, put};
+pub use write::{Edits, Written, bulk, edit_attachment, put};
 
 use crate::error::Result;
 

@@ -3,8 +3,10 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use sea_orm::ConnectionTrait;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -13,9 +15,10 @@ use super::{Refusal, settled, wire};
 use crate::{
     actor::Actor,
     document::{
+        attachment::{Attachment, Attachments, DocumentAttachment, blobs},
         collection::{self, Collection},
         document::{self, Document},
-        revision::{self, Leaf, Revision, tree::Tree},
+        revision::{self, Leaf, Revision, Trees, tree::Tree},
     },
     error::{Error, Result},
     event,
@@ -31,6 +34,8 @@ pub struct With {
     pub revisions_info: bool,
     /// `_conflicts` and `_deleted_conflicts`.
     pub conflicts: bool,
+    /// The bytes of the attachments that came with a later generation than this one.
+    pub attachments_after: Option<i64>,
 }
 
 /// Which revision of a document is asked for.
@@ -40,14 +45,29 @@ pub struct Which {
     pub revision: Option<Revision>,
     /// The leaf that came from it, in its place.
     pub latest: bool,
+    /// Revisions that the client has, with their attachments.
+    pub attachments_since: Vec<Revision>,
+}
+
+/// How many bytes of attachments one answer has at most.
+const MAX_ATTACHED: u64 = 64 * 1024 * 1024;
+
+/// What a revision is.
+struct Content<'a> {
+    deleted: bool,
+    body: Cow<'a, Map<String, Value>>,
+    attachments: Attachments,
 }
 
 /// What is known of some documents, on one state of the database.
 pub(super) struct Known<'a> {
     tx: &'a Tx,
     actor: &'a Actor,
+    trees: Trees,
     leaves: HashMap<Uuid, Vec<Leaf>>,
     bodies: HashMap<Uuid, Map<String, Value>>,
+    /// How many bytes of attachments have been read.
+    attached: AtomicU64,
 }
 
 impl<'a> Known<'a> {
@@ -55,16 +75,18 @@ impl<'a> Known<'a> {
     pub(super) async fn of(
         tx: &'a Tx,
         actor: &'a Actor,
+        collection: &Collection,
         ids: &[Uuid],
         with_bodies: bool,
     ) -> Result<Self> {
         let organization_id = actor.organization_id;
-        let leaves = revision::repository::leaves(tx, organization_id, ids).await?;
+        let trees = collection.trees(actor);
+        let leaves = revision::leaves(tx, trees, ids).await?;
         let bodies = match with_bodies {
             true => document::repository::bodies(tx, organization_id, ids).await?,
             false => HashMap::new(),
         };
-        Ok(Self { tx, actor, leaves, bodies })
+        Ok(Self { tx, actor, trees, leaves, bodies, attached: AtomicU64::new(0) })
     }
 
     /// The leaves of a document, the winner first.
@@ -73,8 +95,7 @@ impl<'a> Known<'a> {
     }
 
     async fn tree(&self, id: Uuid) -> Result<Tree> {
-        let organization_id = self.actor.organization_id;
-        revision::tree_of(self.tx, organization_id, id, self.leaves(id)).await
+        self.trees.tree(self.tx, id, self.leaves(id)).await
     }
 
     /// The body of a leaf.
@@ -89,24 +110,51 @@ impl<'a> Known<'a> {
         Ok(body.map_or_else(|| Cow::Owned(Map::new()), Cow::Borrowed))
     }
 
-    /// A revision of a document, and whether the document is deleted as of it, if it can be read.
-    async fn body(
-        &self,
-        id: Uuid,
-        revision: &Revision,
-    ) -> Result<Option<(bool, Cow<'_, Map<String, Value>>)>> {
+    /// What a revision of a document is, if it can be read.
+    async fn content(&self, id: Uuid, revision: &Revision) -> Result<Option<Content<'_>>> {
         let leaf = self.leaves(id).iter().find(|leaf| leaf.revision == *revision);
         if let Some(leaf) = leaf {
-            return Ok(Some((leaf.deleted, self.body_of_leaf(id, leaf)?)));
+            let body = self.body_of_leaf(id, leaf)?;
+            let attachments = Attachments::stored(leaf.attachments.as_deref())?;
+            return Ok(Some(Content { deleted: leaf.deleted, body, attachments }));
         }
-        let organization_id = self.actor.organization_id;
-        let version = revision::repository::version(self.tx, organization_id, id, revision).await?;
+        let version = self.trees.version(self.tx, id, revision).await?;
         let Some(version) = version else { return Ok(None) };
         let data = event::of_version::<Document>(self.tx, self.actor, id, version).await?;
-        Ok(match data.and_then(|mut data| data.shift_remove("body")) {
-            Some(Value::Object(body)) => Some((false, Cow::Owned(body))),
-            _ => None,
-        })
+        let Some(mut data) = data else { return Ok(None) };
+        let Some(Value::Object(body)) = data.shift_remove("body") else { return Ok(None) };
+        let attachments = data.shift_remove("attachments").map(serde_json::from_value).transpose();
+        let unreadable = |_| Error::Internal("attachments of a version cannot be read".into());
+        let attachments: Vec<DocumentAttachment> =
+            attachments.map_err(unreadable)?.unwrap_or_default();
+        let attachments =
+            attachments.into_iter().map(|it| it.of_version(revision.generation())).collect();
+        let body = Cow::Owned(body);
+        Ok(Some(Content { deleted: false, body, attachments: Attachments(attachments) }))
+    }
+
+    /// `_attachments`. The bytes of those of a revision that is no leaf any more are gone.
+    async fn attachments(&self, attachments: &Attachments, with: With) -> Result<Value, Refusal> {
+        let wanted =
+            |it: &Attachment| with.attachments_after.is_some_and(|after| it.revpos > after);
+        let wanted: Vec<&Attachment> = attachments.0.values().filter(|it| wanted(it)).collect();
+        let size: u64 = wanted.iter().map(|it| it.length).sum();
+        if self.attached.fetch_add(size, Ordering::Relaxed) + size > MAX_ATTACHED {
+            let reason = "the attachments have more bytes than one answer: read them one by one";
+            return Err(Refusal::BadRequest(reason.into()));
+        }
+        let mut bytes = HashMap::new();
+        if !wanted.is_empty() {
+            let hashes = wanted.iter().map(|it| &*it.sha256);
+            bytes = blobs::read(self.tx, self.actor.organization_id, hashes).await?;
+        }
+        let is_wanted = |it: &Attachment| wanted.contains(&it);
+        let shown = attachments.0.iter().map(|(name, attachment)| {
+            let data = bytes.get(&attachment.sha256).filter(|_| is_wanted(attachment));
+            let data = data.map(|bytes| STANDARD.encode(bytes));
+            (name.clone(), wire::attachment(attachment, data))
+        });
+        Ok(Value::Object(shown.collect()))
     }
 
     /// A document, if that revision can be read.
@@ -115,10 +163,14 @@ impl<'a> Known<'a> {
         (id, key): (Uuid, &str),
         revision: &Revision,
         with: With,
-    ) -> Result<Option<Map<String, Value>>> {
-        let Some((deleted, body)) = self.body(id, revision).await? else { return Ok(None) };
-        let shown = wire::Shown { id: key, revision, deleted, body };
-        let mut document = shown.document();
+    ) -> Result<Option<Map<String, Value>>, Refusal> {
+        let Some(content) = self.content(id, revision).await? else { return Ok(None) };
+        let Content { deleted, body, attachments } = content;
+        let mut document = wire::Shown { id: key, revision, deleted, body }.document();
+        if !attachments.0.is_empty() {
+            let shown = self.attachments(&attachments, with).await?;
+            document.insert("_attachments".into(), shown);
+        }
         if with.revisions || with.revisions_info {
             let path = self.tree(id).await?.path(revision);
             if with.revisions {
@@ -135,9 +187,8 @@ impl<'a> Known<'a> {
     }
 
     async fn info(&self, id: Uuid, path: &[Revision]) -> Result<Value> {
-        let organization_id = self.actor.organization_id;
-        let readable: HashSet<Revision> =
-            revision::repository::with_version(self.tx, organization_id, id).await?;
+        let readable = self.trees.with_version(self.tx, id).await?;
+        let readable: HashSet<Revision> = readable.into_iter().collect();
         let status = |revision: &Revision| {
             let leaf = self.leaves(id).iter().find(|leaf| leaf.revision == *revision);
             match leaf {
@@ -168,7 +219,7 @@ impl<'a> Known<'a> {
         (id, key): (Uuid, &str),
         which: &Which,
     ) -> Result<Vec<Revision>, Refusal> {
-        if wire::is_reserved(key) {
+        if !wire::is_shown(key) {
             return Err(Refusal::Missing);
         }
         let Some(revision) = &which.revision else {
@@ -201,10 +252,16 @@ pub async fn get(
     let outcome = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
         let id = document::rules::uuid(collection.id, &key);
-        let known = Known::of(tx, &actor, &[id], true).await?;
+        let known = Known::of(tx, &actor, &collection, &[id], true).await?;
         let found = async {
             let revision = known.which((id, &key), &which).await?.into_iter().next();
             let revision = revision.ok_or(Refusal::Missing)?;
+            let mut with = with;
+            if with.attachments_after.is_some() && !which.attachments_since.is_empty() {
+                let path = known.tree(id).await?.path(&revision);
+                let has = path.iter().find(|it| which.attachments_since.contains(it));
+                with.attachments_after = Some(has.map_or(0, Revision::generation));
+            }
             known.shown((id, &key), &revision, with).await?.ok_or(Refusal::Missing)
         };
         settled(found.await)
@@ -227,34 +284,43 @@ pub async fn open_revisions(
     let outcome = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
         let id = document::rules::uuid(collection.id, &key);
-        let known = Known::of(tx, &actor, &[id], true).await?;
-        let leaves = known.leaves(id).iter().filter(|leaf| !wire::is_reserved(&leaf.key));
-        let leaves = leaves.map(|leaf| leaf.revision.clone());
-        let Some(asked) = &revisions else {
-            let mut all = Vec::new();
-            for revision in leaves {
-                let document = known.shown((id, &key), &revision, with).await?;
-                all.extend(document.map(|document| json!({ "ok": document })));
-            }
-            return Ok(if all.is_empty() { Err(Refusal::Missing) } else { Ok(all) });
-        };
-        let mut some = Vec::new();
-        for revision in asked {
-            let which = Which { revision: Some(revision.clone()), latest };
-            let found = settled(known.which((id, &key), &which).await)?.unwrap_or_default();
-            let mut any = false;
-            for found in found {
-                let document = known.shown((id, &key), &found, with).await?;
-                any |= document.is_some();
-                some.extend(document.map(|document| json!({ "ok": document })));
-            }
-            if !any {
-                some.push(json!({ "missing": revision.to_string() }));
-            }
-        }
-        Ok(Ok(some))
+        let known = Known::of(tx, &actor, &collection, &[id], true).await?;
+        settled(opened(&known, (id, &key), (revisions.as_deref(), latest), with).await)
     });
     outcome.await?
+}
+
+async fn opened(
+    known: &Known<'_>,
+    (id, key): (Uuid, &str),
+    (revisions, latest): (Option<&[Revision]>, bool),
+    with: With,
+) -> Result<Vec<Value>, Refusal> {
+    let leaves = known.leaves(id).iter().filter(|leaf| wire::is_shown(&leaf.key));
+    let leaves = leaves.map(|leaf| leaf.revision.clone());
+    let Some(asked) = revisions else {
+        let mut all = Vec::new();
+        for revision in leaves {
+            let document = known.shown((id, key), &revision, with).await?;
+            all.extend(document.map(|document| json!({ "ok": document })));
+        }
+        return if all.is_empty() { Err(Refusal::Missing) } else { Ok(all) };
+    };
+    let mut some = Vec::new();
+    for revision in asked {
+        let which = Which { revision: Some(revision.clone()), latest, ..Which::default() };
+        let found = settled(known.which((id, key), &which).await)?.unwrap_or_default();
+        let mut any = false;
+        for found in found {
+            let document = known.shown((id, key), &found, with).await?;
+            any |= document.is_some();
+            some.extend(document.map(|document| json!({ "ok": document })));
+        }
+        if !any {
+            some.push(json!({ "missing": revision.to_string() }));
+        }
+    }
+    Ok(some)
 }
 
 /// What `_bulk_get` asks for of one document.
@@ -276,21 +342,23 @@ pub async fn bulk_get(
     collection: &str,
     wanted: Vec<Wanted>,
     (latest, with): (bool, With),
-) -> Result<Vec<Value>> {
+) -> Result<Vec<Value>, Refusal> {
     let (actor, collection) = (actor.clone(), collection.to_owned());
     let results = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
         let ids = wanted.iter().map(|it| document::rules::uuid(collection.id, &it.id));
         let ids: Vec<Uuid> = ids.collect();
-        let known = Known::of(tx, &actor, &unique(&ids), true).await?;
+        let known = Known::of(tx, &actor, &collection, &unique(&ids), true).await?;
         let mut results = Vec::with_capacity(wanted.len());
-        for (wanted, id) in wanted.iter().zip(ids) {
-            let documents = bulk_got(&known, id, wanted, latest, with).await?;
-            results.push(json!({ "id": wanted.id, "docs": documents }));
+        for (wanted, id) in wanted.into_iter().zip(ids) {
+            match settled(bulk_got(&known, id, &wanted, latest, with).await)? {
+                Ok(documents) => results.push(json!({ "id": wanted.id, "docs": documents })),
+                Err(refusal) => return Ok(Err(refusal)),
+            }
         }
-        Ok(results)
+        Ok(Ok(results))
     });
-    results.await
+    results.await?
 }
 
 async fn bulk_got(
@@ -299,8 +367,8 @@ async fn bulk_got(
     wanted: &Wanted,
     latest: bool,
     with: With,
-) -> Result<Vec<Value>> {
-    let which = Which { revision: wanted.revision.clone(), latest };
+) -> Result<Vec<Value>, Refusal> {
+    let which = Which { revision: wanted.revision.clone(), latest, ..Which::default() };
     // A document that is deleted is shown as it was deleted: a replica wants to know.
     let winner = known.leaves(id).first().map(|leaf| leaf.revision.clone());
     let found = match settled(known.which((id, &wanted.id), &which).await)? {
@@ -321,6 +389,38 @@ async fn bulk_got(
         documents.push(json!({ "error": missing }));
     }
     Ok(documents)
+}
+
+/// An attachment of a document, as [`get`] finds the document.
+///
+/// # Errors
+/// Where it is not there.
+pub async fn get_attachment(
+    store: &Store,
+    actor: &Actor,
+    (collection, key, name): (&str, &str, &str),
+    which: Which,
+) -> Result<(Attachment, Vec<u8>), Refusal> {
+    let (actor, collection) = (actor.clone(), collection.to_owned());
+    let (key, name) = (key.to_owned(), name.to_owned());
+    let outcome = store.snapshot(async move |tx| {
+        let collection = collection::readable(tx, &actor, &collection).await?;
+        let id = document::rules::uuid(collection.id, &key);
+        let known = Known::of(tx, &actor, &collection, &[id], false).await?;
+        let found = async {
+            let revision = known.which((id, &key), &which).await?.into_iter().next();
+            let revision = revision.ok_or(Refusal::Missing)?;
+            let content = known.content(id, &revision).await?.ok_or(Refusal::Missing)?;
+            let attachment = content.attachments.0.get(&name).cloned();
+            let attachment = attachment.ok_or(Refusal::AttachmentMissing)?;
+            let hashes = [&*attachment.sha256];
+            let mut bytes = blobs::read(tx, actor.organization_id, hashes).await?;
+            let bytes = bytes.remove(&attachment.sha256).ok_or(Refusal::AttachmentMissing)?;
+            Ok((attachment, bytes))
+        };
+        settled(found.await)
+    });
+    outcome.await?
 }
 
 /// Each of some ids once.
@@ -345,23 +445,23 @@ pub async fn revisions_diff(
             .into_iter()
             .map(|(key, revisions)| (document::rules::uuid(collection.id, &key), key, revisions))
             .collect();
-        missing(tx, actor.organization_id, asked).await
+        missing(tx, collection.trees(&actor), asked).await
     });
     diff.await
 }
 
 async fn missing(
     connection: &impl ConnectionTrait,
-    organization_id: Uuid,
+    trees: Trees,
     asked: Vec<(Uuid, String, Vec<Revision>)>,
 ) -> Result<Map<String, Value>> {
     let wanted = asked.iter().map(|(id, _, revisions)| (*id, revisions.as_slice()));
     let wanted: Vec<(Uuid, &[Revision])> = wanted.collect();
-    let known = revision::repository::known(connection, organization_id, &wanted).await?;
+    let known = revision::known(connection, trees, &wanted).await?;
     let mut diff = Map::new();
     for (id, key, revisions) in &asked {
         let known = known.get(id).map_or(&[][..], Vec::as_slice);
-        let is_known = |revision: &&Revision| known.iter().any(|(it, _)| it == *revision);
+        let is_known = |revision: &&Revision| known.contains(revision);
         let missing = revisions.iter().filter(|revision| !is_known(revision));
         let missing = wire::texts(missing);
         if !missing.is_empty() {

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Error, Result};
+use crate::{
+    document::attachment::InvalidAttachment,
+    error::{Error, Result},
+};
 
 /// Why something is not done.
 #[derive(Debug)]
@@ -19,10 +22,12 @@ pub enum Refusal {
     Id,
     /// CouchDB has the name of a member for itself, and it is none that steward knows.
     Member(String),
-    /// The document has attachments.
-    Attachments,
-    /// The document is one of those that are programs.
-    Design,
+    /// There is no such attachment, or its bytes are gone.
+    AttachmentMissing,
+    /// The attachments cannot be kept.
+    Attachment(InvalidAttachment),
+    /// The design document says which documents others may write.
+    Validation,
     /// What was sent makes no sense.
     BadRequest(Cow<'static, str>),
     /// What steward refuses whoever asks in whatever way.
@@ -35,15 +40,28 @@ impl From<Error> for Refusal {
     }
 }
 
+impl From<InvalidAttachment> for Refusal {
+    fn from(invalid: InvalidAttachment) -> Self {
+        Self::Attachment(invalid)
+    }
+}
+
 impl Refusal {
     /// CouchDB's word. Clients go on with their other documents after `forbidden`, and stop at any other.
     pub fn error(&self) -> &'static str {
         match self {
-            Self::Missing | Self::Deleted | Self::Other(Error::NotFound(_)) => "not_found",
+            Self::Missing
+            | Self::AttachmentMissing
+            | Self::Deleted
+            | Self::Other(Error::NotFound(_)) => "not_found",
             Self::Conflict | Self::Other(Error::Stale(_)) => "conflict",
-            Self::Revision | Self::Id | Self::BadRequest(_) => "bad_request",
+            Self::Revision
+            | Self::Id
+            | Self::BadRequest(_)
+            | Self::Attachment(InvalidAttachment::Malformed(_)) => "bad_request",
             Self::Member(_) => "doc_validation",
-            Self::Attachments | Self::Design => "forbidden",
+            Self::Attachment(InvalidAttachment::Missing(_)) => "missing_stub",
+            Self::Attachment(InvalidAttachment::TooLarge(_)) | Self::Validation => "forbidden",
             Self::Other(Error::Forbidden { .. } | Error::Invalid(_) | Error::State { .. }) => {
                 "forbidden"
             }
@@ -55,13 +73,18 @@ impl Refusal {
     pub fn reason(&self) -> Cow<'static, str> {
         match self {
             Self::Missing => "missing".into(),
+            Self::AttachmentMissing => "Document is missing attachment".into(),
             Self::Deleted => "deleted".into(),
             Self::Conflict => "Document update conflict.".into(),
             Self::Revision => "Invalid rev format".into(),
             Self::Id => "Only reserved document ids may start with underscore.".into(),
             Self::Member(name) => format!("Bad special document member: {name}").into(),
-            Self::Attachments => "attachments are not supported".into(),
-            Self::Design => "design documents are not supported".into(),
+            Self::Attachment(InvalidAttachment::Malformed(reason)) => (*reason).into(),
+            Self::Attachment(InvalidAttachment::TooLarge(reason)) => reason.clone().into(),
+            Self::Attachment(InvalidAttachment::Missing(name)) => {
+                format!("Invalid attachment stub: {name}").into()
+            }
+            Self::Validation => "validate_doc_update is not executed".into(),
             Self::BadRequest(reason) => reason.clone(),
             Self::Other(error) => error.to_string().into(),
         }

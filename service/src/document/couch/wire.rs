@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::Refusal;
-use crate::document::revision::{
-    Revision,
-    tree::{Path, REVISIONS_KEPT},
+use crate::document::{
+    attachment::{Attachment, SentAttachments},
+    revision::{
+        Revision,
+        tree::{Path, REVISIONS_KEPT},
+    },
 };
 
 /// A document that a client sends.
@@ -21,8 +24,18 @@ pub struct Sent {
     pub path: Option<Path>,
     /// Whether it is deleted.
     pub deleted: bool,
+    /// What is attached to it.
+    pub attachments: SentAttachments,
     /// What is not about it.
     pub body: Map<String, Value>,
+}
+
+/// What the ids of design documents begin with, which are documents as others here.
+const DESIGN_PREFIX: &str = "_design/";
+
+/// Whether a document of this id is shown to these clients: CouchDB has other ids that begin so for itself.
+pub fn is_shown(id: &str) -> bool {
+    !is_reserved(id) || id.strip_prefix(DESIGN_PREFIX).is_some_and(|name| !name.is_empty())
 }
 
 /// Whether CouchDB has the name of a member for itself.
@@ -41,17 +54,17 @@ impl Sent {
         };
         let (about, body): (Map<_, _>, Map<_, _>) =
             members.into_iter().partition(|(name, _)| is_reserved(name));
-        let mut sent = Self { id: None, revision: None, path: None, deleted: false, body };
+        let attachments = SentAttachments::default();
+        let mut sent =
+            Self { id: None, revision: None, path: None, deleted: false, attachments, body };
         let mut revisions = None;
         for (name, value) in about {
             sent.take(&name, value, &mut revisions)?;
         }
         if let Some((start, hashes)) = revisions {
+            // As in CouchDB, it is these that count for a revision that was made elsewhere, and not `_rev`: PouchDB
+            // sends another one where two revisions of a branch have the same hash.
             let path = Path::new(start, &hashes, sent.deleted).map_err(|_| Refusal::Revision)?;
-            if sent.revision.as_ref().is_some_and(|revision| revision != path.leaf()) {
-                let reason = "_rev must be the first of _revisions";
-                return Err(Refusal::BadRequest(reason.into()));
-            }
             sent.path = Some(path);
         }
         Ok(sent)
@@ -76,8 +89,13 @@ impl Sent {
                 return Err(Refusal::BadRequest("_deleted must be a boolean".into()));
             }
             ("_revisions", value) => *revisions = Some(revisions_of(&value)?),
-            ("_attachments", Value::Object(none)) if none.is_empty() => {}
-            ("_attachments", _) => return Err(Refusal::Attachments),
+            ("_attachments", Value::Object(members)) => {
+                self.attachments = SentAttachments::of(members)?;
+            }
+            ("_attachments", Value::Null) => {}
+            ("_attachments", _) => {
+                return Err(Refusal::BadRequest("_attachments must be an object".into()));
+            }
             ("_conflicts" | "_deleted_conflicts" | "_local_seq" | "_revs_info", _) => {}
             (name, _) => return Err(Refusal::Member(name.to_owned())),
         }
@@ -133,6 +151,19 @@ impl Shown<'_> {
     }
 }
 
+/// An attachment, with its bytes in base64 or without them.
+pub fn attachment(attachment: &Attachment, data: Option<String>) -> Value {
+    let Attachment { content_type, revpos, digest, length, sha256: _ } = attachment;
+    match data {
+        Some(data) => json!({
+            "content_type": content_type, "revpos": revpos, "digest": digest, "data": data,
+        }),
+        None => json!({
+            "content_type": content_type, "revpos": revpos, "digest": digest, "length": length, "stub": true,
+        }),
+    }
+}
+
 /// `_revisions` of a path that begins with the youngest.
 pub fn revisions(path: &[Revision]) -> Value {
     let hashes: Vec<&str> = path.iter().map(Revision::hash).collect();
@@ -165,6 +196,20 @@ mod tests {
     }
 
     #[test]
+    fn the_revisions_from_which_it_came_say_which_it_is() {
+        let document = r#"{"_rev":"3-x","_revisions":{"start":2,"ids":["x","y"]}}"#;
+        let path = sent(document).and_then(|sent| sent.as_edited()).expect("a path");
+        assert_eq!(texts(path.revisions()), ["2-x", "1-y"]);
+    }
+
+    #[test]
+    fn design_documents_are_shown_and_other_ids_of_couchdb_are_not() {
+        for (id, shown) in [("a", true), ("_design/a", true), ("_design/", false), ("_a", false)] {
+            assert_eq!(is_shown(id), shown, "{id}");
+        }
+    }
+
+    #[test]
     fn a_revision_alone_is_a_path_too() {
         let path = sent(r#"{"_rev":"7-x"}"#).and_then(|sent| sent.as_edited()).expect("a path");
         assert_eq!(texts(path.revisions()), ["7-x"]);
@@ -177,15 +222,12 @@ mod tests {
         assert_eq!(refused("[]"), "bad_request");
         assert_eq!(refused(r#"{"_id":1}"#), "bad_request");
         assert_eq!(refused(r#"{"_rev":"x"}"#), "bad_request");
-        assert_eq!(
-            refused(r#"{"_rev":"1-x","_revisions":{"start":1,"ids":["y"]}}"#),
-            "bad_request"
-        );
         assert_eq!(refused(r#"{"_revisions":{"start":1,"ids":["y","x"]}}"#), "bad_request");
         assert_eq!(refused(r#"{"_revisions":{"start":1,"ids":[1]}}"#), "bad_request");
         assert_eq!(refused(r#"{"_deleted":1}"#), "bad_request");
         assert_eq!(refused(r#"{"_zing":1}"#), "doc_validation");
-        assert_eq!(refused(r#"{"_attachments":{"a":{"stub":true}}}"#), "forbidden");
+        assert_eq!(refused(r#"{"_attachments":{"a":{}}}"#), "bad_request");
+        assert_eq!(refused(r#"{"_attachments":1}"#), "bad_request");
     }
 
     #[test]

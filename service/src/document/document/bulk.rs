@@ -189,7 +189,7 @@ impl Writing<'_> {
         let body = match (op, body) {
             (Op::Delete, body) => {
                 refuse("/body", body)?;
-                remove(tx, actor, &row, &current).await?;
+                remove(tx, actor, collection, &row, &current).await?;
                 return Ok(Left::Nothing { version: current.version + 1 });
             }
             (_, None) => return Err(required("/body")),

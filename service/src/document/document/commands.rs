@@ -1,5 +1,8 @@
 use entity::document;
-use sea_orm::{ActiveValue::Set, ConnectionTrait};
+use sea_orm::{
+    ActiveValue::{self, NotSet, Set},
+    ConnectionTrait,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -112,7 +115,7 @@ impl Writable for Document {
         let (collection, row) = found_to_write(tx, actor, id).await?;
         let current = Self::of(&collection, row.clone())?;
         expected.check(current.version, &current)?;
-        remove(tx, actor, &row, &current).await
+        remove(tx, actor, &collection, &row, &current).await
     }
 }
 
@@ -149,9 +152,13 @@ fn require_same(current: &Document, input: &DocumentInput) -> Result<()> {
     if changed.is_empty() { Ok(()) } else { Err(Error::Invalid(changed)) }
 }
 
-fn columns(Admitted { body, secrets }: Admitted) -> document::ActiveModel {
+fn columns(
+    Admitted { body, secrets }: Admitted,
+    attachments: ActiveValue<Option<String>>,
+) -> document::ActiveModel {
     let body = Value::Object(body).to_string();
-    document::ActiveModel { body: Set(body), secrets: Set(secrets), ..Default::default() }
+    let (body, secrets) = (Set(body), Set(secrets));
+    document::ActiveModel { body, secrets, attachments, ..Default::default() }
 }
 
 /// Writes a new document.
@@ -162,13 +169,21 @@ pub(super) async fn insert(
     key: String,
     body: ExactObject,
 ) -> Result<Document> {
-    let document = insert_row(tx, actor, collection, key, body).await?;
-    record(tx, actor, &document).await?;
+    let document = insert_row(tx, actor, collection, key, (body, NotSet)).await?;
+    record(tx, actor, collection, &document).await?;
     Ok(document)
 }
 
-/// Adds the revision that a document is.
-async fn record(tx: &Tx, actor: &Actor, document: &Document) -> Result<()> {
+/// Adds the revision that a document is, where any are kept.
+async fn record(
+    tx: &Tx,
+    actor: &Actor,
+    collection: &Collection,
+    document: &Document,
+) -> Result<()> {
+    if !collection.keeps_revisions {
+        return Ok(());
+    }
     let body = Value::Object(document.body.0.clone()).to_string();
     let subject = document.subject(actor);
     revision::record(tx, subject, document.version, Edit::Written(&body)).await
@@ -180,7 +195,7 @@ pub(super) async fn insert_row(
     actor: &Actor,
     collection: &Collection,
     key: String,
-    body: ExactObject,
+    (body, attachments): (ExactObject, ActiveValue<Option<String>>),
 ) -> Result<Document> {
     let id = rules::uuid(collection.id, &key);
     let place = (actor.organization_id, id);
@@ -193,7 +208,7 @@ pub(super) async fn insert_row(
         updated_at: Set(now),
         collection_id: Set(collection.id),
         key: Set(key),
-        ..columns(admitted)
+        ..columns(admitted, attachments)
     };
     let view = |row| Document::of(collection, row);
     let document = match versioned::insert_again(tx, actor, id, row, view).await {
@@ -220,8 +235,10 @@ pub(super) async fn update(
     (row, before): (&document::Model, &ExactObject),
     body: ExactObject,
 ) -> Result<Document> {
-    let document = update_row(tx, actor, verb, collection, (row, before), body).await?;
-    record(tx, actor, &document).await?;
+    // Who knows nothing of attachments leaves them as they are.
+    let content = (body, NotSet);
+    let document = update_row(tx, actor, verb, collection, (row, before), content).await?;
+    record(tx, actor, collection, &document).await?;
     Ok(document)
 }
 
@@ -232,14 +249,14 @@ pub(super) async fn update_row(
     verb: Verb,
     collection: &Collection,
     (row, before): (&document::Model, &ExactObject),
-    body: ExactObject,
+    (body, attachments): (ExactObject, ActiveValue<Option<String>>),
 ) -> Result<Document> {
     let (place, kept) = ((row.organization_id, row.id), row.secrets.as_deref());
     let admitted = admit(tx, collection.declared_schema(), place, body.0, kept)?;
     let view = |row| Document::of(collection, row);
     let row = outbox::row_of_write(tx, row);
-    let document =
-        versioned::update(tx, actor, verb, row.as_ref(), columns(admitted), view).await?;
+    let next = columns(admitted, attachments);
+    let document = versioned::update(tx, actor, verb, row.as_ref(), next, view).await?;
     index::write(tx, collection.indexed(actor), Some(before), entry(&document)).await?;
     outbox::intend(tx, document.subject(actor), Intent::Written(document.version)).await?;
     Ok(document)
@@ -249,10 +266,14 @@ pub(super) async fn update_row(
 pub(super) async fn remove(
     tx: &Tx,
     actor: &Actor,
+    collection: &Collection,
     row: &document::Model,
     current: &Document,
 ) -> Result<()> {
     remove_row(tx, actor, row, current).await?;
+    if !collection.keeps_revisions {
+        return Ok(());
+    }
     let subject = current.subject(actor);
     revision::record(tx, subject, current.version + 1, Edit::Deleted).await
 }
@@ -292,7 +313,7 @@ pub(crate) async fn remove_some(
     let count = rows.len() as u64;
     for row in rows {
         let current = Document::of(collection, row.clone())?;
-        remove(tx, actor, &row, &current).await?;
+        remove(tx, actor, collection, &row, &current).await?;
     }
     Ok(count)
 }

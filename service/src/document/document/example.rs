@@ -40,6 +40,7 @@ impl Document {
             created_at: example::at(7),
             updated_at: example::at(7),
             body: body(),
+            attachments: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Revisions that were made elsewhere.
 
+use sea_orm::ActiveValue::Set;
 use serde_json::{Map, Value, json};
 use validator::Validate;
 
@@ -11,6 +12,7 @@ use super::{
 use crate::{
     actor::Actor,
     document::{
+        attachment::{Attachments, Blob, blobs},
         collection::Collection,
         revision::{self, Plan, Subject, tree::Path},
     },
@@ -20,6 +22,17 @@ use crate::{
     resource::Resource,
     store::{Tx, log::EventContext},
 };
+
+/// What a revision says that the document is.
+#[derive(Debug)]
+pub(crate) struct Content {
+    /// Its body.
+    pub(crate) body: Map<String, Value>,
+    /// Its attachments.
+    pub(crate) attachments: Attachments,
+    /// The bytes of those that may be new.
+    pub(crate) blobs: Vec<Blob>,
+}
 
 /// Adds a revision of a document that was made elsewhere. If it wins, it is the next version of the document; if not,
 /// it is kept beside it. What is known already changes nothing.
@@ -32,15 +45,18 @@ pub(crate) async fn merge(
     collection: &Collection,
     key: &str,
     path: Path,
-    body: Map<String, Value>,
+    content: Content,
 ) -> Result<()> {
+    let Content { body, attachments, blobs } = content;
     let input = DocumentReplacementInput { body: body.into() };
     input.validate().map_err(|errors| Error::Invalid(violations(&errors)))?;
     let organization_id = actor.organization_id;
     let id = rules::uuid(collection.id, key);
     let subject = Subject { organization_id, collection_id: collection.id, id, key };
     let text = Value::Object(input.body.0).to_string();
-    let Some(plan) = revision::plan(tx, subject, path, text).await? else { return Ok(()) };
+    let content = (text, attachments.text());
+    let Some(plan) = revision::plan(tx, subject, path, content).await? else { return Ok(()) };
+    blobs::put(tx, organization_id, blobs).await?;
     let row = repository::find_in(tx, organization_id, id).await?;
     let body = row.as_ref().map(|row| row.body.clone());
     let version = if plan.changes_winner() {
@@ -80,14 +96,17 @@ async fn write(
         Some(row) => {
             let before = Document::of(collection, row.clone())?.body;
             let (verb, of) = (Verb::Updated, (&row, &before));
-            Ok(Some(update_row(tx, actor, verb, collection, of, body()?).await?.version))
+            let content = (body()?, Set(winner.attachments.clone()));
+            Ok(Some(update_row(tx, actor, verb, collection, of, content).await?.version))
         }
         None if winner.deleted => {
             notice(tx, actor, collection, subject, None).await?;
             Ok(None)
         }
         None => {
-            let written = insert_row(tx, actor, collection, subject.key.to_owned(), body()?).await;
+            let (key, content) =
+                (subject.key.to_owned(), (body()?, Set(winner.attachments.clone())));
+            let written = insert_row(tx, actor, collection, key, content).await;
             let written = written.map_err(|error| match error {
                 Error::Duplicate { .. } => Error::lost_race("another has just made the document"),
                 other => other,

@@ -28,10 +28,13 @@ pub use effective::{
     EffectiveConfigurations, effective,
 };
 
-pub(crate) use merge::merge;
+pub(crate) use merge::{Content, merge};
 
 use crate::{
-    document::collection::Collection,
+    document::{
+        attachment::{Attachments, DocumentAttachment},
+        collection::Collection,
+    },
     error::Result,
     input::ExactObject,
     store::{page::paged, stored},
@@ -110,6 +113,9 @@ pub struct Document {
     /// Content of the document, as it was written.
     #[schema(value_type = Object)]
     pub body: ExactObject,
+    /// Files that clients of CouchDB's protocol have attached, by name. Omitted if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<Vec<DocumentAttachment>>,
 }
 
 impl Document {
@@ -125,6 +131,7 @@ impl Document {
             key,
             body,
             secrets: _,
+            attachments,
         } = row;
         Ok(Self {
             uuid,
@@ -135,6 +142,7 @@ impl Document {
             created_at: created_at.to_utc(),
             updated_at: updated_at.to_utc(),
             body: stored::exact_object(Column::Body, uuid, &body)?.into(),
+            attachments: Attachments::stored(attachments.as_deref())?.shown(),
         })
     }
 }

@@ -1,13 +1,11 @@
-use std::collections::BTreeMap;
-
-use sea_orm::ConnectionTrait;
-use uuid::Uuid;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Leaf, Revision, Subject, repository,
+    Leaf, Revision, Subject, derived, repository,
     tree::{Node, Path, REVISIONS_KEPT, Tree},
 };
 use crate::{
+    document::attachment::{Attachments, blobs},
     error::{Error, Result},
     store::Tx,
 };
@@ -29,42 +27,75 @@ pub(crate) enum Edit<'a> {
 }
 
 /// Adds the revision of an edit that made a version of a document, to the branch that wins. A deletion is of all
-/// branches, or a conflict would take the document's place.
+/// branches, or a conflict would take the document's place. The collection keeps revisions.
 pub(crate) async fn record(
     tx: &Tx,
     subject: Subject<'_>,
     version: i64,
     edit: Edit<'_>,
 ) -> Result<()> {
-    let leaves = leaves_of(tx, subject).await?;
+    let leaves = leaves_before(tx, subject, Some(version)).await?;
     match edit {
         Edit::Written(body) => {
             let parent = leaves.first().map(|leaf| &leaf.revision);
-            let revision = Revision::of_edit(parent, subject.key, body, false);
-            let leaf = leaf(subject, revision, false, None);
+            // Who knows nothing of attachments leaves them as they are.
+            let attachments = leaves.first().and_then(|leaf| leaf.attachments.clone());
+            let content = (body, attachments.as_deref());
+            let revision = Revision::of_edit(parent, subject.key, content, false);
+            let leaf = Leaf { attachments, ..leaf(subject, revision, false) };
             extend(tx, subject, parent, &leaf, Some(version)).await?;
             stem(tx, subject, leaf.revision.generation(), leaves.len().max(1)).await
         }
         Edit::Deleted => {
             let live = leaves.iter().filter(|leaf| !leaf.deleted);
             for (index, parent) in live.map(|leaf| &leaf.revision).enumerate() {
-                let revision = Revision::of_edit(Some(parent), subject.key, EMPTY, true);
-                let leaf = leaf(subject, revision, true, None);
+                let revision = Revision::of_edit(Some(parent), subject.key, (EMPTY, None), true);
+                let leaf = leaf(subject, revision, true);
                 let version = (index == 0).then_some(version);
                 extend(tx, subject, Some(parent), &leaf, version).await?;
             }
-            Ok(())
+            let deleted = leaves.iter().filter(|leaf| leaf.deleted);
+            blobs::count(tx, subject, &hashes(&leaves)?, &hashes(deleted)?).await
         }
     }
 }
 
-fn leaf(subject: Subject<'_>, revision: Revision, deleted: bool, body: Option<String>) -> Leaf {
-    Leaf { revision, key: subject.key.to_owned(), deleted, body }
+fn leaf(subject: Subject<'_>, revision: Revision, deleted: bool) -> Leaf {
+    Leaf { revision, key: subject.key.to_owned(), deleted, body: None, attachments: None }
+}
+
+/// The hashes of what some leaves have attached.
+fn hashes<'a>(leaves: impl IntoIterator<Item = &'a Leaf>) -> Result<BTreeSet<String>> {
+    let mut hashes = BTreeSet::new();
+    for leaf in leaves {
+        hashes.extend(Attachments::stored(leaf.attachments.as_deref())?.hashes());
+    }
+    Ok(hashes)
 }
 
 async fn leaves_of(tx: &Tx, subject: Subject<'_>) -> Result<Vec<Leaf>> {
     let mut found = repository::leaves(tx, subject.organization_id, &[subject.id]).await?;
     Ok(found.remove(&subject.id).unwrap_or_default())
+}
+
+/// The leaves of a document, in a collection that keeps revisions: from here on it has a tree that is kept.
+pub(crate) async fn kept_leaves(tx: &Tx, subject: Subject<'_>) -> Result<Vec<Leaf>> {
+    leaves_before(tx, subject, None).await
+}
+
+/// The same before a version that has just been made.
+async fn leaves_before(tx: &Tx, subject: Subject<'_>, version: Option<i64>) -> Result<Vec<Leaf>> {
+    let leaves = leaves_of(tx, subject).await?;
+    if !leaves.is_empty() || version == Some(1) {
+        return Ok(leaves);
+    }
+    let place = (subject.organization_id, subject.id);
+    let versions = derived::versions(tx, place, version).await?;
+    let Some(last) = versions.first() else { return Ok(Vec::new()) };
+    repository::write_versions(tx, subject, &versions).await?;
+    let leaf = leaf(subject, last.revision.clone(), last.deleted);
+    repository::write_leaf(tx, subject, &leaf).await?;
+    Ok(vec![leaf])
 }
 
 async fn extend(
@@ -94,22 +125,13 @@ async fn stem(tx: &Tx, subject: Subject<'_>, generation: i64, leaves: usize) -> 
         return Ok(());
     }
     let leaves = leaves_of(tx, subject).await?;
-    let far = tree_of(tx, subject.organization_id, subject.id, &leaves).await?.stem(REVISIONS_KEPT);
+    let known = repository::all(tx, subject.organization_id, subject.id).await?;
+    let far = marked(known, &leaves).stem(REVISIONS_KEPT);
     repository::remove(tx, subject, &far).await
 }
 
-/// All that is known of the revisions of a document with these leaves.
-pub(crate) async fn tree_of(
-    connection: &impl ConnectionTrait,
-    organization_id: Uuid,
-    id: Uuid,
-    leaves: &[Leaf],
-) -> Result<Tree> {
-    Ok(marked(repository::all(connection, organization_id, id).await?, leaves))
-}
-
 /// A tree of revisions of which these are leaves.
-fn marked(revisions: Vec<(Revision, Node)>, leaves: &[Leaf]) -> Tree {
+pub(super) fn marked(revisions: Vec<(Revision, Node)>, leaves: &[Leaf]) -> Tree {
     let alone = leaves.iter().map(|leaf| {
         (leaf.revision.clone(), Node { parent: None, deleted: leaf.deleted, leaf: true })
     });
@@ -132,7 +154,8 @@ pub(crate) struct Plan {
     revisions: Vec<(Revision, Option<String>)>,
 }
 
-/// Looks what a revision changes that somebody has made elsewhere; nothing, if it is known. `body` is its JSON.
+/// Looks what a revision changes that somebody has made elsewhere; nothing, if it is known. `body` is its JSON, and
+/// `attachments` are as they are stored.
 ///
 /// # Errors
 /// [`Error::State`] where the document has as many branches as it may have.
@@ -140,16 +163,15 @@ pub(crate) async fn plan(
     tx: &Tx,
     subject: Subject<'_>,
     path: Path,
-    body: String,
+    (body, attachments): (String, Option<String>),
 ) -> Result<Option<Plan>> {
-    let organization_id = subject.organization_id;
+    let before = kept_leaves(tx, subject).await?;
     let asked = [(subject.id, path.revisions())];
-    let known = repository::known(tx, organization_id, &asked).await?;
+    let known = repository::known(tx, subject.organization_id, &asked).await?;
     let known = known.into_values().next().unwrap_or_default();
     if known.iter().any(|(revision, _)| revision == path.leaf()) {
         return Ok(None);
     }
-    let before = leaves_of(tx, subject).await?;
     if let Some(winner) = before.first() {
         repository::lock(tx, subject, winner).await?;
     }
@@ -163,7 +185,8 @@ pub(crate) async fn plan(
         let detail = format!("a document has at most {MAX_BRANCHES} conflicting revisions");
         return Err(Error::state("too_many_conflicts", detail));
     }
-    let leaf = leaf(subject, path.leaf().clone(), path.is_deleted(), Some(body));
+    let leaf = leaf(subject, path.leaf().clone(), path.is_deleted());
+    let leaf = Leaf { body: Some(body), attachments, ..leaf };
     Ok(Some(Plan { path, leaf, before, after, revisions }))
 }
 
@@ -213,6 +236,9 @@ impl Plan {
         if let Some(version) = version {
             repository::set_version(tx, subject, &winner.revision, version).await?;
         }
+        let kept = self.before.iter().filter(|leaf| is_leaf(leaf));
+        let after = hashes(kept.chain([&self.leaf]))?;
+        blobs::count(tx, subject, &hashes(&self.before)?, &after).await?;
         let mut leaf = self.leaf;
         let is_the_documents = leaf.revision == winner.revision && !leaf.deleted;
         leaf.body = leaf.body.filter(|body| !is_the_documents && body != EMPTY);

@@ -2,16 +2,22 @@
 //!
 //! A document has a tree of revisions ([`tree`]). Whoever edits it adds a revision. The body of the one that wins is
 //! the document's; what loses is kept beside it until somebody deletes it.
+//!
+//! Trees are kept in collections that such a client has written into, of documents that have been written since. All
+//! others follow from the log ([`derived`]): they cost nothing, and are the same when they are kept later.
 
 mod commands;
+mod derived;
 mod name;
+mod read;
 pub(crate) mod repository;
 pub mod tree;
 
 use std::cmp::Ordering;
 
-pub(crate) use commands::{Edit, Plan, plan, record, tree_of};
+pub(crate) use commands::{Edit, Plan, kept_leaves, plan, record};
 pub use name::{InvalidRevision, MAX_HASH_CHARACTERS, Revision};
+pub(crate) use read::{Trees, known, leaves};
 pub(crate) use repository::Subject;
 
 /// The end of a branch.
@@ -25,6 +31,8 @@ pub(crate) struct Leaf {
     pub(crate) deleted: bool,
     /// The JSON of its body, unless that is the document's, or has no members.
     pub(crate) body: Option<String>,
+    /// Its attachments, as they are stored.
+    pub(crate) attachments: Option<String>,
 }
 
 impl Leaf {

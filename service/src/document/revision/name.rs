@@ -37,8 +37,14 @@ impl Revision {
     }
 
     /// The revision that an edit makes of its parent: the same edit of the same revision is the same revision
-    /// wherever it is made. The body is the JSON of an object, without white space.
-    pub fn of_edit(parent: Option<&Self>, id: &str, body: &str, deleted: bool) -> Self {
+    /// wherever it is made. The body is the JSON of an object, without white space; the attachments are as they are
+    /// stored.
+    pub fn of_edit(
+        parent: Option<&Self>,
+        id: &str,
+        (body, attachments): (&str, Option<&str>),
+        deleted: bool,
+    ) -> Self {
         let members =
             body.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
         let mut md5 = Md5::new();
@@ -49,6 +55,10 @@ impl Revision {
         if !members.is_empty() {
             md5.update(",");
             md5.update(members);
+        }
+        if let Some(attachments) = attachments {
+            md5.update(r#","_attachments":"#);
+            md5.update(attachments);
         }
         if deleted {
             md5.update(r#","_deleted":true"#);
@@ -131,12 +141,12 @@ mod tests {
     /// The hashes are those of `md5sum`.
     #[test]
     fn an_edit_determines_its_revision() {
-        let first = Revision::of_edit(None, "a", r#"{"n":1}"#, false);
+        let first = Revision::of_edit(None, "a", (r#"{"n":1}"#, None), false);
         assert_eq!(first.to_string(), "1-1c7f036842a7f58541a3b8f73703be58");
-        let empty = Revision::of_edit(None, "a", "{}", false);
+        let empty = Revision::of_edit(None, "a", ("{}", None), false);
         assert_eq!(empty.to_string(), "1-13f945554d76000a9b9966c7f4b2dbb4");
         let parent = "1-0".parse().expect("a revision");
-        let removed = Revision::of_edit(Some(&parent), "a", "{}", true);
+        let removed = Revision::of_edit(Some(&parent), "a", ("{}", None), true);
         assert_eq!(removed.to_string(), "2-43ba012070e1dedd8cee66c5fc22bd53");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{document_checkpoint, document_leaf, document_revision};
+use entity::{document_leaf, document_revision};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
@@ -11,14 +11,14 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Leaf, Revision, tree::Node};
+use super::{Leaf, Revision, derived::Version, tree::Node};
 use crate::{
     error::{Error, Result},
     store::Tx,
 };
 
 /// How many revisions one statement looks up or writes.
-const REVISIONS_PER_STATEMENT: usize = 1_000;
+pub(super) const REVISIONS_PER_STATEMENT: usize = 1_000;
 
 /// A document with revisions.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +38,8 @@ fn revision(generation: i64, hash: String) -> Result<Revision> {
     Revision::new(generation, hash).map_err(unreadable)
 }
 
-/// The leaves of some documents.
-pub(crate) async fn leaves(
+/// The leaves of those of some documents whose trees are kept, the winner of each first.
+pub(super) async fn leaves(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     documents: &[Uuid],
@@ -52,10 +52,11 @@ pub(crate) async fn leaves(
             .all(connection)
             .await?;
         for row in rows {
-            let document_leaf::Model { document_id, generation, hash, key, deleted, body, .. } =
-                row;
+            let document_leaf::Model { document_id, generation, hash, .. } = row;
+            let document_leaf::Model { key, deleted, body, attachments, .. } = row;
             let revision = revision(generation, hash)?;
-            found.entry(document_id).or_default().push(Leaf { revision, key, deleted, body });
+            let leaf = Leaf { revision, key, deleted, body, attachments };
+            found.entry(document_id).or_default().push(leaf);
         }
     }
     found.values_mut().for_each(|leaves| leaves.sort_by(Leaf::winner_first));
@@ -90,7 +91,7 @@ fn one_of(revisions: &[Revision]) -> Condition {
 }
 
 /// Those of some revisions of documents that are known, as if none were a leaf.
-pub(crate) async fn known(
+pub(super) async fn known(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     asked: &[(Uuid, &[Revision])],
@@ -123,11 +124,11 @@ pub(crate) async fn known(
 }
 
 /// The revisions of a document that have made versions of it.
-pub(crate) async fn with_version(
+pub(super) async fn with_version(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,
-) -> Result<HashSet<Revision>> {
+) -> Result<Vec<Revision>> {
     let made: Vec<(i64, String)> = of_document(organization_id, id)
         .select_only()
         .column(document_revision::Column::Generation)
@@ -140,7 +141,7 @@ pub(crate) async fn with_version(
 }
 
 /// Which version of the document a revision was, if it has won.
-pub(crate) async fn version(
+pub(super) async fn version(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,
     id: Uuid,
@@ -188,6 +189,30 @@ pub(super) async fn write(
     Ok(())
 }
 
+/// Writes what follows from the log of a document of which nothing is kept.
+///
+/// # Errors
+/// Where another transaction has just done it, the whole closure runs again ([`Error::Retry`]).
+pub(super) async fn write_versions(
+    tx: &Tx,
+    subject: Subject<'_>,
+    versions: &[Version],
+) -> Result<()> {
+    let rows: Vec<_> = versions
+        .iter()
+        .enumerate()
+        .map(|(at, version)| {
+            let parent = versions.get(at + 1).map(|parent| &parent.revision);
+            row(subject, (&version.revision, parent), Some(version.number))
+        })
+        .collect();
+    let written = document_revision::Entity::insert_many(rows).exec_without_returning(tx).await;
+    match written.map_err(Error::from) {
+        Err(Error::Duplicate { .. }) => Err(Error::lost_race("the revisions are kept by now")),
+        written => written.map(drop),
+    }
+}
+
 /// Writes a revision that is new, and which version of the document it is, if it has made one.
 pub(super) async fn write_one(
     tx: &Tx,
@@ -195,7 +220,17 @@ pub(super) async fn write_one(
     (revision, parent): (&Revision, Option<&Revision>),
     version: Option<i64>,
 ) -> Result<()> {
-    let row = document_revision::ActiveModel {
+    let row = row(subject, (revision, parent), version);
+    document_revision::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+fn row(
+    subject: Subject<'_>,
+    (revision, parent): (&Revision, Option<&Revision>),
+    version: Option<i64>,
+) -> document_revision::ActiveModel {
+    document_revision::ActiveModel {
         organization_id: Set(subject.organization_id),
         document_id: Set(subject.id),
         generation: Set(revision.generation()),
@@ -203,9 +238,7 @@ pub(super) async fn write_one(
         collection_id: Set(subject.collection_id),
         parent: Set(parent.map(|parent| parent.hash().to_owned())),
         version: Set(version),
-    };
-    document_revision::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(())
+    }
 }
 
 /// Says which version of the document a revision is that is known already.
@@ -236,6 +269,7 @@ pub(super) async fn write_leaf(tx: &Tx, subject: Subject<'_>, leaf: &Leaf) -> Re
         key: Set(subject.key.to_owned()),
         deleted: Set(leaf.deleted),
         body: Set(leaf.body.clone()),
+        attachments: Set(leaf.attachments.clone()),
     };
     document_leaf::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -261,6 +295,7 @@ pub(super) async fn replace_leaf(
         hash: Set(leaf.revision.hash().to_owned()),
         deleted: Set(leaf.deleted),
         body: Set(leaf.body.clone()),
+        attachments: Set(leaf.attachments.clone()),
         ..Default::default()
     };
     let replaced = document_leaf::Entity::update_many()
@@ -329,29 +364,5 @@ pub(super) async fn remove(tx: &Tx, subject: Subject<'_>, revisions: &[Revision]
             .exec(tx)
             .await?;
     }
-    Ok(())
-}
-
-/// Leaves out all of a collection.
-pub(crate) async fn remove_collection(
-    tx: &Tx,
-    organization_id: Uuid,
-    collection_id: Uuid,
-) -> Result<()> {
-    document_leaf::Entity::delete_many()
-        .filter(document_leaf::COLUMN.organization_id.eq(organization_id))
-        .filter(document_leaf::COLUMN.collection_id.eq(collection_id))
-        .exec(tx)
-        .await?;
-    document_revision::Entity::delete_many()
-        .filter(document_revision::COLUMN.organization_id.eq(organization_id))
-        .filter(document_revision::COLUMN.collection_id.eq(collection_id))
-        .exec(tx)
-        .await?;
-    document_checkpoint::Entity::delete_many()
-        .filter(document_checkpoint::COLUMN.organization_id.eq(organization_id))
-        .filter(document_checkpoint::COLUMN.collection_id.eq(collection_id))
-        .exec(tx)
-        .await?;
     Ok(())
 }

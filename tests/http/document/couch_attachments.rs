@@ -1,0 +1,137 @@
+//! Attachments, as clients of CouchDB's protocol send and read them.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use entity::{document_blob, document_blob_use};
+use reqwest::Method;
+use sea_orm::{EntityTrait, PaginatorTrait};
+use serde_json::{Value, json};
+use tests::{Answer, App, Database, each_database, log::wait_until};
+
+use super::couch::{Replica, refused, running};
+
+fn text(text: &str) -> Value {
+    json!({ "content_type": "text/plain", "data": STANDARD.encode(text) })
+}
+
+async fn send(replica: &Replica, method: Method, path: &str, bytes: Option<&[u8]>) -> Answer {
+    let path = format!("{}{path}", replica.database);
+    let bytes = bytes.map(<[u8]>::to_vec);
+    replica.client.send_bytes(method, &path, "text/plain", bytes, &[]).await
+}
+
+/// How many contents are kept, and how many documents have them.
+async fn kept(app: &App) -> (u64, u64) {
+    let blobs = document_blob::Entity::find().count(app.store.read()).await.unwrap();
+    let uses = document_blob_use::Entity::find().count(app.store.read()).await.unwrap();
+    (blobs, uses)
+}
+
+#[each_database]
+async fn attachments_go_there_and_back(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    let document = json!({ "n": 1, "_attachments": { "a.txt": text("hello"), "b/c": text("") } });
+    let made = replica.put("/a", document).await.expect(201);
+    let read = replica.get("/a").await.expect(200);
+    let digest = "md5-XUFAKrxLKna5cZ2REBfFkg==";
+    let stub = json!({
+        "content_type": "text/plain", "revpos": 1, "digest": digest, "length": 5, "stub": true,
+    });
+    assert_eq!(read["_attachments"]["a.txt"], stub);
+    let whole = replica.get("/a?attachments=true").await.expect(200);
+    assert_eq!(whole["_attachments"]["a.txt"]["data"], STANDARD.encode("hello"));
+    let since = format!("/a?attachments=true&atts_since=[%22{}%22]", made["rev"].as_str().unwrap());
+    assert_eq!(replica.get(&since).await.expect(200)["_attachments"]["a.txt"], stub);
+    let got = replica.get("/a/a.txt").await;
+    assert_eq!((got.status.as_u16(), &*got.text), (200, "hello"));
+    assert_eq!(got.headers["content-type"], "text/plain");
+    assert_eq!(replica.get("/a/b/c").await.text, "");
+    refused(&replica.get("/a/x").await, 404, "not_found", "Document is missing attachment");
+    let own = replica.client.read(&format!("{}/a", replica.documents)).await;
+    assert_eq!(own["body"], json!({ "n": 1 }));
+    assert_eq!(own["attachments"][0]["name"], "a.txt");
+    assert_eq!(own["attachments"][0]["digest"], digest);
+    // One that is named alone stays, with the revision that it came with; one that is left out goes.
+    let rev = made["rev"].as_str().unwrap();
+    let edit = json!({ "_rev": rev, "n": 2, "_attachments": { "a.txt": { "stub": true } } });
+    replica.put("/a", edit).await.expect(201);
+    let read = replica.get("/a").await.expect(200);
+    assert_eq!(read["_attachments"], json!({ "a.txt": stub }));
+    let before = replica.get(&format!("/a?rev={rev}&attachments=true")).await.expect(200);
+    assert_eq!(before["_attachments"]["a.txt"]["stub"], true, "the history has no bytes");
+    let docs = json!({ "docs": [{ "id": "a" }] });
+    let got = replica.post("/_bulk_get?attachments=true", docs).await.expect(200);
+    let attached = &got["results"][0]["docs"][0]["ok"]["_attachments"]["a.txt"];
+    assert_eq!(attached["data"], STANDARD.encode("hello"));
+    app.stop().await;
+}
+
+#[each_database]
+async fn an_attachment_is_written_and_removed_alone(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    let made = send(&replica, Method::PUT, "/a/x%20y", Some(b"one")).await.expect(201);
+    let first = made["rev"].as_str().unwrap().to_owned();
+    let stale = send(&replica, Method::PUT, "/a/z", Some(b"two")).await;
+    refused(&stale, 409, "conflict", "Document update conflict.");
+    let path = format!("/a/z?rev={first}");
+    let second = send(&replica, Method::PUT, &path, Some(b"one")).await.expect(201);
+    assert_eq!(replica.get("/a/x%20y").await.text, "one");
+    assert_eq!(kept(&app).await, (1, 1), "the same bytes are kept once");
+    let second = second["rev"].as_str().unwrap();
+    let removed = send(&replica, Method::DELETE, &format!("/a/z?rev={second}"), None).await;
+    let third = removed.expect(200)["rev"].as_str().unwrap().to_owned();
+    assert_eq!(replica.get("/a/z").await.status, 404);
+    let none = send(&replica, Method::DELETE, &format!("/a/z?rev={third}"), None).await;
+    refused(&none, 404, "not_found", "Document is missing attachment");
+    // What knows nothing of attachments leaves them as they are.
+    let own = format!("{}/a", replica.documents);
+    let change = json!({ "version": 3, "body": { "n": 1 } });
+    replica.client.patch(&own, change).await.expect(200);
+    assert_eq!(replica.get("/a/x%20y").await.text, "one");
+    replica.client.delete(&format!("{own}?version=4")).await.expect(204);
+    assert_eq!(replica.get("/a/x%20y").await.status, 404);
+    wait_until("the bytes are gone", async || kept(&app).await == (0, 0)).await;
+    app.stop().await;
+}
+
+#[each_database]
+async fn what_a_loser_has_attached_is_kept_as_long_as_it_is(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    replica.replicate("a", &["r"], json!({})).await;
+    for (hash, content) in [("x", "of x"), ("b", "of b")] {
+        let attachments = json!({ "_attachments": { "f": text(content) } });
+        replica.replicate("a", &[hash, "r"], attachments).await;
+    }
+    assert_eq!(replica.get("/a/f").await.text, "of x");
+    assert_eq!(replica.get("/a/f?rev=2-b").await.text, "of b");
+    replica.replicate("a", &["z", "r"], json!({})).await;
+    assert_eq!(replica.get("/a").await.expect(200).get("_attachments"), None);
+    assert_eq!(replica.get("/a/f?rev=2-x").await.text, "of x");
+    let own = replica.client.read(&format!("{}/a", replica.documents)).await;
+    assert_eq!(own.get("attachments"), None);
+    replica.delete("/a?rev=2-z").await.expect(200);
+    assert_eq!(replica.get("/a/f").await.text, "of x");
+    let own = replica.client.read(&format!("{}/a", replica.documents)).await;
+    assert_eq!(own["attachments"][0]["length"], 4);
+    replica.delete("/a?rev=2-b").await.expect(200);
+    wait_until("the bytes of the loser are gone", async || kept(&app).await == (1, 1)).await;
+    app.stop().await;
+}
+
+#[each_database]
+async fn what_cannot_be_attached_is_refused(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    let stub = json!({ "_attachments": { "f": { "stub": true } } });
+    refused(&replica.put("/a", stub).await, 412, "missing_stub", "Invalid attachment stub: f");
+    let malformed = json!({ "_attachments": { "f": { "data": "?" } } });
+    refused(&replica.put("/a", malformed).await, 400, "bad_request", "data must be base64");
+    let reserved = json!({ "_attachments": { "_f": text("") } });
+    let reason = "the name of an attachment must not begin with an underscore";
+    refused(&replica.put("/a", reserved).await, 400, "bad_request", reason);
+    assert_eq!(kept(&app).await, (0, 0));
+    assert_eq!(replica.get("/a").await.status, 404);
+    app.stop().await;
+}
