@@ -275,7 +275,7 @@ async fn a_continuous_feed_tells_one_change_a_line(database: Database) {
     assert_eq!(ids, [&json!("a"), &json!("b"), &Value::Null]);
     assert_eq!(told[2]["last_seq"], told[1]["seq"]);
     // What is written while it is open is told, too; and it ends when nothing happens.
-    let query = format!("&since={}&timeout=1500&include_docs=true", told[1]["seq"]);
+    let query = format!("&since={}&timeout=5000&include_docs=true", told[1]["seq"]);
     let (told, written) = tokio::join!(lines(&query), replica.put("/d", json!({ "n": 1 })));
     written.expect(201);
     assert_eq!((&told[0]["id"], &told[1]["doc"]["n"]), (&json!("c"), &json!(1)), "{told:?}");
