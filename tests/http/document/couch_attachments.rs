@@ -121,6 +121,36 @@ async fn what_a_loser_has_attached_is_kept_as_long_as_it_is(database: Database) 
 }
 
 #[each_database]
+async fn attachments_follow_their_document_in_parts(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    let document = json!({ "n": 1, "_attachments": {
+        "f": { "follows": true, "length": 3, "content_type": "text/plain" },
+    } });
+    let path = format!("{}/a", replica.database);
+    let put = async |body: String| {
+        let media_type = "multipart/related; boundary=\"xyz\"";
+        let body = Some(body.into_bytes());
+        replica.client.send_bytes(Method::PUT, &path, media_type, body, &[]).await
+    };
+    let head = format!("--xyz\r\nContent-Type: application/json\r\n\r\n{document}\r\n--xyz");
+    assert_eq!(put(format!("{head}--")).await.status, 400, "what follows is missing");
+    put(format!("{head}\r\n\r\none\r\n--xyz--")).await.expect(201);
+    assert_eq!(replica.get("/a/f").await.text, "one");
+    let accept = [("accept", "multipart/related")];
+    let whole = format!("{path}?attachments=true");
+    let json = "application/json";
+    let got = replica.client.send_bytes(Method::GET, &whole, json, None, &accept).await;
+    let media_type = got.headers["content-type"].to_str().unwrap();
+    let boundary = media_type.strip_prefix("multipart/related; boundary=\"").unwrap();
+    let parts: Vec<&str> = got.text.split(&format!("--{}", boundary.trim_matches('"'))).collect();
+    assert!(parts[1].contains(r#""follows":true"#) && parts[1].contains(r#""n":1"#), "{parts:?}");
+    assert!(parts[2].ends_with("\r\n\r\none\r\n"), "{parts:?}");
+    assert_eq!((parts.len(), parts[3]), (4, "--"));
+    app.stop().await;
+}
+
+#[each_database]
 async fn what_cannot_be_attached_is_refused(database: Database) {
     let app = running(&database).await;
     let replica = Replica::of(&app).await;

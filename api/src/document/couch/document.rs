@@ -1,6 +1,6 @@
 //! Documents and their revisions.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 use service::{
     document::{
@@ -13,6 +13,7 @@ use service::{
 
 use super::{
     answer::{Answer, Refused},
+    multipart,
     parameters::{Database, Key, LocalKey, Parameters},
 };
 use crate::{
@@ -52,6 +53,7 @@ pub(super) async fn get(
     Database(collection): Database,
     Key(key): Key,
     parameters: Parameters,
+    request: HttpRequest,
 ) -> Answer {
     let (store, actor, path) = (&state.store, &caller.actor, (&*collection, &*key));
     let with = parameters.with();
@@ -61,6 +63,9 @@ pub(super) async fn get(
         return Ok(HttpResponse::Ok().json(found));
     }
     let found = couch::get(store, actor, path, parameters.which()?, with).await?;
+    if with.attachments_after.is_some() && multipart::is_asked_for(&request) {
+        return multipart::answer(found);
+    }
     Ok(HttpResponse::Ok().json(found))
 }
 
@@ -83,7 +88,7 @@ pub(super) async fn put(
     Database(collection): Database,
     Key(key): Key,
     parameters: Parameters,
-    Body(Exact(document)): Body<Exact>,
+    multipart::Document(document): multipart::Document,
 ) -> Answer {
     let Value::Object(mut members) = document else {
         return Err(bad("Document must be a JSON object"));

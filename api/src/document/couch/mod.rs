@@ -10,6 +10,7 @@ mod changes;
 mod continuous;
 mod database;
 mod document;
+mod multipart;
 mod parameters;
 
 use actix_web::{
