@@ -11,8 +11,10 @@ use std::{
 use clap::{Args, Command, ValueEnum};
 use ipnet::IpNet;
 use service::{
+    attachment::media::MediaTypes,
     automation::webhook::{self, Retries},
     identity::user::{PasswordCost, Registration},
+    objects::ObjectsUrl,
     outbound::Allow,
     saga::SagaTimeouts,
     seal::Keyring,
@@ -84,6 +86,14 @@ pub struct Database {
     /// Without it, in this database. `steward documents copy` moves them.
     #[arg(long, env = "STEWARD_DOCUMENTS_URL", hide_env_values = true, global = true)]
     pub documents_url: Option<DatabaseUrl>,
+
+    /// Where the bytes of files are: a folder, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX
+    ///
+    /// Without it, a folder beside the file of SQLite, as steward.db.objects; with PostgreSQL, files are refused. A
+    /// bucket takes a steward that is built with --features s3, gcs or azure, and the variables that its own programs
+    /// have.
+    #[arg(long, env = "STEWARD_OBJECTS_URL", global = true)]
+    pub objects_url: Option<ObjectsUrl>,
 
     /// The folder that has the rules of time zones, as /usr/share/zoneinfo; or `bundled`, or `newest`
     ///
@@ -257,6 +267,19 @@ pub struct Serve {
     #[arg(long, env = "STEWARD_UPLOAD_LIMIT", default_value_t = 64 * 1024 * 1024)]
     pub upload_limit: usize,
 
+    /// How many bytes a file may have that belongs to something, as a receipt
+    #[arg(long, env = "STEWARD_ATTACHMENT_MAX_SIZE", default_value_t = 1024 * 1024 * 1024,
+          value_parser = clap::value_parser!(u64).range(1..=1_099_511_627_776))]
+    pub attachment_max_size: u64,
+
+    /// Which media types such a file may have, as image/*,application/pdf: all, if left out
+    #[arg(long, env = "STEWARD_ATTACHMENT_TYPES", default_value = "")]
+    pub attachment_types: MediaTypes,
+
+    /// How many bytes all files of an organization may have in all: any number, if left out
+    #[arg(long, env = "STEWARD_STORAGE_QUOTA")]
+    pub storage_quota: Option<u64>,
+
     /// How long a client may take to send a request's headers, in seconds
     #[arg(long, env = "STEWARD_HEADER_TIMEOUT", default_value_t = 10)]
     pub header_timeout: u64,
@@ -399,6 +422,8 @@ pub struct Settings {
     pub saga_timeouts: SagaTimeouts,
     /// How much a client may ask for.
     pub limits: Limits,
+    /// Which files are taken.
+    pub attachments: AttachmentSettings,
     /// How often a client may do something.
     pub rates: LimitSettings,
     /// How streams of events are held.
@@ -411,6 +436,17 @@ pub struct Settings {
     pub outbound_allow: Allow,
     /// How webhooks are sent.
     pub webhooks: webhook::Settings,
+}
+
+/// Which files are taken.
+#[derive(Debug, Clone)]
+pub struct AttachmentSettings {
+    /// How many bytes one may have.
+    pub max_size: u64,
+    /// Of which types it may be.
+    pub types: MediaTypes,
+    /// How many bytes all of an organization may have.
+    pub quota: Option<u64>,
 }
 
 /// How much a client may ask for.
@@ -466,6 +502,11 @@ impl Settings {
                 network_connections: serve.network_connections,
                 upload_bytes: serve.upload_limit,
                 request_timeout: Duration::from_secs(serve.request_timeout),
+            },
+            attachments: AttachmentSettings {
+                max_size: serve.attachment_max_size,
+                types: serve.attachment_types.clone(),
+                quota: serve.storage_quota,
             },
             rates: serve.limits,
             streams: StreamLimits {

@@ -55,6 +55,7 @@ pub mod shutdown;
 pub mod state;
 pub mod stream;
 
+mod attachment;
 mod attempt;
 mod automation;
 mod computed;

@@ -1,7 +1,7 @@
 //! What is seen of every request from outside: an id, a line in the log, metrics, a deadline; and
 //! what every answer has in common: problems are written down here.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
@@ -66,14 +66,14 @@ pub async fn observe(
             None => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
         }
     };
-    let answered = tokio::time::timeout(deadline, span.instrument(answer)).await;
+    let answered = within(deadline, &reading, span.instrument(answer)).await;
     let (request, response) = match answered {
         Ok(Ok(response)) => {
             let (request, response) = response.into_parts();
             (Some(request), response)
         }
         Ok(Err(error)) => (None, HttpResponse::from_error(error)),
-        Err(_) => (None, HttpResponse::from_error(late(is_safe || reading.is_under_way()))),
+        Err(Late) => (None, HttpResponse::from_error(late(is_safe || reading.is_under_way()))),
     };
     let response = asked.unless_unchanged(response);
     let response = asked.compressed(document(request_id, response, &span));
@@ -100,6 +100,31 @@ pub async fn observe(
         Some(request) => Ok(ServiceResponse::new(request, response)),
         // The request went down with its handler: actix takes an answer without it only like this.
         None => Err(InternalError::from_response("", response).into()),
+    }
+}
+
+/// It took too long.
+struct Late;
+
+/// How many bytes of a file are to come within a deadline for the request to have another.
+const MIN_PROGRESS: u64 = 256 * 1024;
+
+/// What an answer is, if it comes within the deadline, or as long as files come in.
+async fn within<T>(
+    deadline: Duration,
+    reading: &Reading,
+    answer: impl Future<Output = T>,
+) -> Result<T, Late> {
+    let mut answer = std::pin::pin!(answer);
+    let mut received = 0;
+    loop {
+        if let Ok(answered) = tokio::time::timeout(deadline, &mut answer).await {
+            return Ok(answered);
+        }
+        let before = std::mem::replace(&mut received, reading.received());
+        if received < before + MIN_PROGRESS {
+            return Err(Late);
+        }
     }
 }
 

@@ -18,6 +18,11 @@ ordered_columns! {
         organization_id, id, version, created_at, updated_at, member_id, name, role, token_hash,
         expires_at, created_by_api_key_id, requests_per_minute,
     }
+    attachment {
+        organization_id, id, version, created_at, updated_at, daily_report_id, expense_id,
+        incident_id, journal_entry_id, member_id, project_id, task_id, name, media_type, size,
+        sha256, object_id, content_key,
+    }
     budget {
         organization_id, id, version, created_at, updated_at, name, name_key, category_id, period,
         amount_minor, currency, starts_on, ends_on, amounts,
@@ -85,6 +90,9 @@ ordered_columns! {
         organization_id, id, version, created_at, updated_at, user_id, name, name_key, role, active,
         hourly_rate_minor, external_ref,
     }
+    object_removal {
+        id, name,
+    }
     organization {
         id, version, created_at, updated_at, kind, name, currency, time_zone, approval_required,
         large_expense_minor, payout_url, overlap_allowed; deleted_at
@@ -116,6 +124,9 @@ ordered_columns! {
     spending_delta {
         organization_id, id, month, project_id, category_id, member_id, currency, settled_minor,
         pending_minor, expense_count, category_count, project_count, part_count,
+    }
+    stored_object {
+        organization_id, id, sha256, size, reference_count, created_at,
     }
     task {
         organization_id, id, version, created_at, updated_at, title, note, status, open, priority,
@@ -157,6 +168,7 @@ ordered_columns! {
 }
 
 identified! {
+    object_removal,
     organization,
     session,
     user,
@@ -166,6 +178,7 @@ tenant_entities! {
     account,
     account_balance,
     api_key,
+    attachment,
     budget,
     category,
     collection,
@@ -187,6 +200,7 @@ tenant_entities! {
     rule,
     saga,
     spending_delta,
+    stored_object,
     task,
     time_entry,
     timecard,
@@ -200,6 +214,7 @@ tenant_entities! {
 versioned! {
     account: "account",
     api_key: "API key",
+    attachment: "attachment",
     budget: "budget",
     category: "category",
     collection: "collection",
@@ -230,6 +245,7 @@ macro_rules! owned_tables {
         $each! {
             account_balance [],
             api_key [],
+            attachment [],
             budget_threshold [],
             budget [],
             collection_removal [],
@@ -269,6 +285,8 @@ macro_rules! owned_tables {
             spending_backfill [],
             spending_delta [],
             spending_total [],
+            storage_usage [],
+            stored_object [],
             task_tag [],
             task_turn [],
             time_entry_day [],

@@ -67,6 +67,7 @@ mod m20261129_000093_seal_documents;
 mod m20261129_000094_create_document_intents;
 mod m20261130_000098_begin_revisions_late;
 mod m20261130_000099_attach_to_documents;
+mod m20261130_000102_create_attachments;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -119,6 +120,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000094_create_document_intents::Migration),
             Box::new(m20261130_000098_begin_revisions_late::Migration),
             Box::new(m20261130_000099_attach_to_documents::Migration),
+            Box::new(m20261130_000102_create_attachments::Migration),
         ]
     }
 }

@@ -2,11 +2,16 @@
 //!
 //! What is below takes these as arguments and names no aggregate.
 
-use entity::{budget, expense, journal_entry, project, rate};
-use sea_orm::QueryFilter;
+use entity::{budget, journal_entry, project, rate};
+use sea_orm::{
+    QueryFilter,
+    sea_query::{Expr, Query, SelectStatement, UnionType},
+};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{
+    attachment::{self, HasAttachments, ParentKind},
     automation::{
         budget_thresholds, large_expenses, rule,
         saga::{import as import_saga, offboarding, reimbursement, time_zone_change},
@@ -21,17 +26,19 @@ use crate::{
     import,
     lease::{self, Node},
     measure::{self, Measure, Measurements},
-    money::expense::spending,
+    money::expense::{self, spending},
     outbound::Outbound,
     purge,
     resource::Descriptor,
+    role::{Permission, Role},
     saga::{self, Kind, SagaTimeouts, Sagas},
     store::{
-        self, HasAmounts, OnTimeZoneChange, Store,
+        self, Attachable, HasAmounts, OnTimeZoneChange, Store,
         signal::Signal,
         slow,
         versioned::{any, find_in_organization},
     },
+    work::daily_report,
 };
 
 /// Every resource, by what its events are named, with what offline clients do with it: `writable` is created, updated
@@ -41,6 +48,7 @@ macro_rules! resources {
         $each! {
             money::account::Account: writable,
             identity::api_key::ApiKey: online,
+            attachment::Attachment: changeable,
             money::budget::Budget: writable,
             money::category::Category: writable,
             document::collection::Collection: writable,
@@ -97,11 +105,45 @@ const SAGAS: &[&Kind] =
 const ON_TIME_ZONE_CHANGE: &[OnTimeZoneChange] =
     &[|tx, actor, zone| Box::pin(time_zone_change::begin(tx, actor, zone))];
 
+/// A kind of resource whose attachments take a permission alone.
+macro_rules! attachable {
+    ($table:ident, $permission:ident) => {
+        Attachable {
+            kind: stringify!($table),
+            ensure: |tx, actor, id, _| {
+                let permission = Permission::$permission;
+                Box::pin(attachment::ensure_row::<entity::$table::Entity>(
+                    tx, actor, id, permission,
+                ))
+            },
+        }
+    };
+}
+
+macro_rules! has_attachments {
+    ($($($segment:ident)::+ as $kind:ident: $table:ident),* $(,)?) => {$(
+        impl HasAttachments for crate::$($segment)::+ {
+            const KIND: ParentKind = ParentKind::$kind;
+            type Row = entity::$table::Entity;
+        }
+    )*};
+}
+
+has_attachments! {
+    work::daily_report::DailyReport as DailyReport: daily_report,
+    money::expense::Expense as Expense: expense,
+    work::incident::Incident as Incident: incident,
+    money::journal_entry::JournalEntry as JournalEntry: journal_entry,
+    identity::member::Member as Member: member,
+    work::project::Project as Project: project,
+    work::task::Task as Task: task,
+}
+
 /// What stands in the way of another currency of an organization (docs/decisions/0024).
 const AMOUNTS: &[(&str, HasAmounts)] = &[
     ("rates", |tx, id| Box::pin(any(tx, find_in_organization::<rate::Entity>(id)))),
     ("budgets", |tx, id| Box::pin(any(tx, find_in_organization::<budget::Entity>(id)))),
-    ("expenses", |tx, id| Box::pin(any(tx, find_in_organization::<expense::Entity>(id)))),
+    ("expenses", |tx, id| Box::pin(any(tx, find_in_organization::<entity::expense::Entity>(id)))),
     ("projects with a budget", |tx, id| {
         let projects = find_in_organization::<project::Entity>(id);
         Box::pin(any(tx, projects.filter(project::COLUMN.budget_minor.is_not_null())))
@@ -111,12 +153,40 @@ const AMOUNTS: &[(&str, HasAmounts)] = &[
     }),
 ];
 
+/// What has attachments, and what it takes to add, rename and remove them.
+const ATTACHABLE: &[Attachable] = &[
+    Attachable {
+        kind: "daily_report",
+        ensure: |tx, actor, id, act| Box::pin(daily_report::ensure_attachable(tx, actor, id, act)),
+    },
+    Attachable {
+        kind: "expense",
+        ensure: |tx, actor, id, act| Box::pin(expense::ensure_attachable(tx, actor, id, act)),
+    },
+    attachable!(incident, ManageIncidents),
+    attachable!(journal_entry, PostEntries),
+    attachable!(member, ManageMembers),
+    attachable!(project, ManageProjects),
+    attachable!(task, RecordTasks),
+];
+
+/// The scopes that a role may read: collections, and what belongs to incidents.
+fn readable_scopes(organization_id: Uuid, role: Role) -> SelectStatement {
+    let mut scopes = collection::repository::readable(organization_id, role);
+    if role.may(Permission::ManageIncidents) {
+        let incidents = Query::select().expr(Expr::val(attachment::INCIDENTS)).to_owned();
+        scopes.union(UnionType::All, incidents);
+    }
+    scopes
+}
+
 /// What the store is handed.
 pub static CATALOGUE: store::Catalogue = store::Catalogue {
     sagas: SAGAS,
     on_time_zone_change: ON_TIME_ZONE_CHANGE,
     amounts: AMOUNTS,
-    readable_scopes: collection::repository::readable,
+    readable_scopes,
+    attachable: ATTACHABLE,
 };
 
 /// Everybody who works in the background of a process, in the order in which `run_until_idle` lets them.
@@ -185,6 +255,12 @@ pub fn workers(
             work: StoreWork::boxed(store, |store| Box::pin(purge::purge(store))),
         },
         Worker {
+            name: "objects to remove",
+            wakes: Some(Signal::Work),
+            min_interval: None,
+            work: StoreWork::boxed(store, |store| Box::pin(attachment::remove_objects(store))),
+        },
+        Worker {
             name: "spending totals",
             wakes: None,
             min_interval: None,
@@ -251,10 +327,9 @@ mod tests {
     use crate::{
         event::Effect,
         identity::organization,
-        money::{account, budget, category, expense},
-        role::Role,
+        money::{account, budget, category},
         store::stored::StoredWord,
-        work::{daily_report, incident, project, task, timecard},
+        work::{incident, project, task, timecard},
     };
 
     #[test]
@@ -300,6 +375,7 @@ mod tests {
     fn a_word_stands_in_the_database_as_it_does_in_json() {
         let compared = [
             compare::<account::Kind> as fn(),
+            compare::<attachment::ParentKind>,
             compare::<account::Purpose>,
             compare::<budget::Period>,
             compare::<category::Kind>,

@@ -19,7 +19,7 @@ const ORGANIZATION: &str = "organization";
 /// Tables of no organization that others refer to, or that refer to such: those first to which others refer.
 const REFERENCE: &[&str] = &["user", "session"];
 /// Tables of no organization to which nothing refers: steward's own work, some rows that change all the time.
-const LOCAL: &[&str] = &["consumer", "lease", "revocation_count"];
+const LOCAL: &[&str] = &["consumer", "lease", "object_removal", "revocation_count"];
 
 macro_rules! names {
     ($($table:ident [$($link:ident),*],)*) => {

@@ -8,7 +8,7 @@ use std::{
 
 /// The layers, from the lowest: each uses itself and those before it.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("shared", &["import"]),
+    ("shared", &["attachment", "import"]),
     ("identity", &["identity"]),
     ("work", &["work"]),
     ("money", &["money"]),

@@ -17,6 +17,7 @@
 //! | group | modules |
 //! |---|---|
 //! | imports in the background | [`import`] |
+//! | files that belong to other resources | [`attachment`] |
 //! | people and permissions | [`identity`] |
 //! | projects, tasks, time, daily reports, incidents | [`work`] |
 //! | expenses, budgets, the ledger | [`money`] |
@@ -39,6 +40,7 @@
 //! [`store`] explains reads and writes. docs/architecture.md follows one request through the crates.
 
 // The domain. layers.rs has the order.
+pub mod attachment;
 pub mod automation;
 pub mod document;
 pub mod identity;
@@ -62,8 +64,8 @@ pub use platform::{
     actor::{self, Actor},
     amount, background, cache, clock, consumer, csv, details, doctor,
     error::{self, Error, Result},
-    event, geo, idempotency, input, lease, limit, outbound, outcome, random, redis, resource, role,
-    saga, seal,
+    event, geo, idempotency, input, lease, limit, objects, outbound, outcome, random, redis,
+    resource, role, saga, seal,
     store::{self, Store},
     text, trace, zone,
 };

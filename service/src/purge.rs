@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait};
 use uuid::Uuid;
 
 use crate::{
+    attachment,
     automation::webhook as webhooks,
     document::{attachment::blobs, collection::repository as collections, outbox},
     error::Result,
@@ -124,6 +125,7 @@ async fn purge_organization(tx: &Tx, id: Uuid) -> Result<u64> {
             return Ok(BATCH_SIZE - room);
         }
     }
+    attachment::remove_organization(tx, id).await?;
     organization::Entity::delete_by_id(id).exec(tx).await?;
     Ok(BATCH_SIZE - room + ROW_WEIGHT)
 }

@@ -19,6 +19,7 @@ use service::{
     consumer::Consumer,
     identity::{access, user::PasswordCost},
     import::{self, ImportRun},
+    objects::Objects,
     random::Random,
     saga,
     seal::Keyring,
@@ -49,7 +50,8 @@ pub struct AppOptions {
 
 impl Default for AppOptions {
     fn default() -> Self {
-        let store = Options { keyring: keyring(), ..Options::default() };
+        let objects = Some(Objects::memory());
+        let store = Options { keyring: keyring(), objects, ..Options::default() };
         let settings = Settings::default();
         Self {
             store,

@@ -111,6 +111,14 @@ impl Client {
         Self { servers: Servers::of(bases, seed), ..self.clone() }
     }
 
+    /// Its token.
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap()
+    }
+
     /// Registers a new user and logs in.
     ///
     /// # Panics
@@ -311,6 +319,32 @@ impl Client {
     pub async fn try_upload(&self, path: &str, csv: impl Into<Vec<u8>>) -> Option<Answer> {
         let request = self.request(Method::POST, path).header("content-type", "text/csv");
         Answer::of(request.body(csv.into())).await.ok()
+    }
+
+    /// POST of a file that belongs to something.
+    pub async fn attach(&self, path: &str, name: &str, content: impl Into<Vec<u8>>) -> Answer {
+        let disposition = format!("attachment; filename=\"{name}\"");
+        let headers = [("content-disposition", &*disposition)];
+        let (path, body) = (format!("{path}/attachments"), Some(content.into()));
+        self.send_bytes(Method::POST, &path, "application/octet-stream", body, &headers).await
+    }
+
+    /// GET of bytes, with headers: the status, the headers, and the body as it is.
+    ///
+    /// # Panics
+    /// If no whole answer comes.
+    pub async fn get_bytes(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let request =
+            headers.iter().fold(self.request(Method::GET, path), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        (status, headers, response.bytes().await.unwrap().to_vec())
     }
 
     /// POST of a CSV file.

@@ -185,6 +185,13 @@ async fn saga(owner: &Client, clerk: &Client, organization: &str, payer: &str) -
     expense["payout_saga_id"].as_str().unwrap().to_owned()
 }
 
+/// Adds a file to a project that no path names, and gives its id.
+async fn attach(owner: &Client, organization: &str, values: &Values, number: usize) -> String {
+    let project = format!("{organization}/projects/{}", values["site"]);
+    let made = owner.attach(&project, "plan.txt", format!("plan {number}\n")).await.expect(201);
+    id(&made["items"][0]).to_owned()
+}
+
 impl Sample {
     /// Makes a user and a sample of theirs.
     pub async fn make(anonymous: &Client) -> Self {
@@ -215,6 +222,8 @@ impl Sample {
                 values.insert("token", made["token"].as_str().unwrap().to_owned());
             }
         }
+        let file = attach(owner, &organization, &values, 0).await;
+        values.insert("attachment_id", file);
         let test = format!("{organization}/webhooks/{}/test", values["webhook_id"]);
         values.insert("delivery_id", id(&owner.make(&test, json!({})).await).to_owned());
         let ours = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
@@ -241,6 +250,7 @@ impl Sample {
             let count = self.owner.all(&path, "").await.len();
             self.owner.make(&path, new(&self.values, count + 1)).await;
         }
+        attach(&self.owner, &self.organization, &self.values, 1).await;
         saga(&self.owner, &self.clerk, &self.organization, self.value("payer")).await;
     }
 
@@ -266,7 +276,8 @@ impl Sample {
     /// The variables of rows of an organization, with their values.
     pub fn rows(&self) -> Vec<(&'static str, &str)> {
         let made = ROWS.iter().map(|(variable, ..)| *variable);
-        let made = made.chain(["collection", "delivery_id", "import_id", "saga_id"]);
+        let made =
+            made.chain(["attachment_id", "collection", "delivery_id", "import_id", "saga_id"]);
         made.map(|variable| (variable, self.value(variable))).collect()
     }
 
@@ -346,6 +357,7 @@ impl Sample {
         match route.takes() {
             Some("application/json") => request.json(&self.body(route).await),
             Some("text/csv") => request.body("text/csv", file(route)),
+            Some(bytes @ "application/octet-stream") => request.body(bytes, "a receipt\n"),
             _ if route.is_versioned() => request.version(self.version(route).await),
             _ => request,
         }

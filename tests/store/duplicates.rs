@@ -15,6 +15,7 @@ const NEVER_VIOLATED: &[(&str, &str)] = &[
     ("unq-journal_entry-reverses_id", "an entry that is reversed is not reversed again"),
     ("unq-parked_event-consumer-event_id", "a consumer passes an event that it parks"),
     ("unq-session-token_hash", "the token is random"),
+    ("unq-stored_object-sha256", "an upload of the same content refers to it"),
     ("unq-task-previous_task_id", "a task that is closed is not closed again"),
     ("unq-transfer-entry_id-position", "it is the place in the list"),
 ];

@@ -1,10 +1,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::Args;
-use service::{
-    doctor::{self, Examination, Finding, Invisible, Report, Severity, Statement},
-    store::ConnectError,
-};
+use service::doctor::{self, Examination, Finding, Invisible, Report, Severity, Statement};
 
 use super::{
     CliError, connect,
@@ -56,7 +53,7 @@ pub(super) async fn run(database: &Database, args: DoctorArgs) -> Result<ExitCod
     Ok(exit_code(report.severity))
 }
 
-fn unreachable_database(database: &Database, error: &ConnectError) -> ExitCode {
+fn unreachable_database(database: &Database, error: &CliError) -> ExitCode {
     err(format_args!("steward: {}: {error}", url(database).shown()));
     ExitCode::from(CRITICAL)
 }

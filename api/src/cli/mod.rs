@@ -21,7 +21,8 @@ use service::{
     Store,
     catalogue::CATALOGUE,
     document::remote::Location,
-    store::{ConnectError, Options},
+    objects::{Objects, ObjectsUrl},
+    store::Options,
     zone,
 };
 use tracing::level_filters::LevelFilter;
@@ -168,41 +169,43 @@ fn url(database: &Database) -> DatabaseUrl {
     database.database_url.clone().unwrap_or_else(|| DatabaseUrl::from(DEFAULT_DATABASE))
 }
 
-async fn connect(database: &Database) -> Result<Store, ConnectError> {
-    Store::connect(url(database).reveal(), options(database)?, &CATALOGUE).await
+async fn connect(database: &Database) -> Result<Store, CliError> {
+    Ok(Store::connect(url(database).reveal(), options(database)?, &CATALOGUE).await?)
 }
 
 /// With the replica.
-async fn connect_as_server(database: &Database, exclusive: bool) -> Result<Store, ConnectError> {
+async fn connect_as_server(database: &Database, exclusive: bool) -> Result<Store, CliError> {
     let options = Options {
         exclusive,
         replica_url: database.database_replica_url.as_ref().map(|url| url.reveal().to_owned()),
         replica_wait: std::time::Duration::from_millis(database.replica_wait),
         ..options(database)?
     };
-    Store::connect(url(database).reveal(), options, &CATALOGUE).await
+    Ok(Store::connect(url(database).reveal(), options, &CATALOGUE).await?)
 }
 
 /// As the one process that serves a SQLite file.
-async fn connect_to_serve(database: &Database) -> Result<Store, ConnectError> {
+async fn connect_to_serve(database: &Database) -> Result<Store, CliError> {
     connect_as_server(database, true).await
 }
 
 /// As what serves would, beside it.
-async fn connect_to_check(database: &Database) -> Result<Store, ConnectError> {
+async fn connect_to_check(database: &Database) -> Result<Store, CliError> {
     connect_as_server(database, false).await
 }
 
 /// Where documents are kept.
-fn location(database: &Database) -> Result<Location, ConnectError> {
+fn location(database: &Database) -> Result<Location, CliError> {
     let Some(url) = &database.documents_url else { return Ok(Location::default()) };
-    let invalid = |error| ConnectError::Session(format!("STEWARD_DOCUMENTS_URL {error}"));
-    url.reveal().parse().map_err(invalid)
+    Ok(url.reveal().parse().map_err(|error| format!("STEWARD_DOCUMENTS_URL {error}"))?)
 }
 
-fn options(database: &Database) -> Result<Options, ConnectError> {
+fn options(database: &Database) -> Result<Options, CliError> {
+    let place = database.objects_url.clone();
+    let place = place.or_else(|| ObjectsUrl::beside(url(database).reveal()));
     Ok(Options {
         remote: location(database)?.remote(),
+        objects: place.as_ref().map(Objects::at).transpose()?,
         max_connections: database.database_connections.max(1),
         cache_mib: database.sqlite_cache,
         statement_timeout: std::time::Duration::from_secs(database.statement_timeout.max(1)),

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use service::{
-    Store, event,
+    Store, attachment, event,
     money::{expense::spending, journal_entry},
     work::redating::{self, Difference, Outcome, Summary},
     zone,
@@ -22,7 +22,7 @@ pub(super) struct VerifyArgs {
     /// Write those anew, each as a change by the operator; what is locked stays as it is
     #[arg(long, requires = "zones")]
     redate: bool,
-    /// Make totals of spending anew that are wrong
+    /// Make totals of spending anew that are wrong, and remove files that nothing names and that are older than an hour
     #[arg(long, conflicts_with = "zones")]
     repair: bool,
 }
@@ -64,6 +64,14 @@ pub(super) async fn run(database: &Database, args: VerifyArgs) -> Result<ExitCod
             faults.clear();
         }
         found.push((what, holds, faults));
+    }
+    let files = attachment::verify::verify(&store, args.repair).await?;
+    if files != attachment::verify::Findings::default() {
+        let mut holds = format!("{} objects hold", files.objects);
+        if files.removed > 0 {
+            holds += &format!(", {} of no row are removed", files.removed);
+        }
+        found.push(("files".to_owned(), holds, files.faults));
     }
     if found.is_empty() {
         out!("none: nothing is stored yet");

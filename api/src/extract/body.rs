@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -136,17 +136,45 @@ fn json(
 
 /// Whether a request's body is still being read: then nothing of what it asks for was begun.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reading(Arc<AtomicBool>);
+pub(crate) struct Reading(Arc<ReadingState>);
+
+#[derive(Debug, Default)]
+struct ReadingState {
+    under_way: AtomicBool,
+    received: AtomicU64,
+}
 
 impl Reading {
+    /// That of a request.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_default()
+    }
+
     pub(crate) fn is_under_way(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.under_way.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes of files were received.
+    pub(crate) fn received(&self) -> u64 {
+        self.0.received.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn begin(&self) {
+        self.0.under_way.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.0.under_way.store(false, Ordering::Relaxed);
+    }
+
+    /// Some more of a file was received: as long as enough is, the request may take its time.
+    pub(super) fn progress(&self, bytes: usize) {
+        self.0.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     fn set(request: &HttpRequest, under_way: bool) {
-        if let Some(Self(reading)) = request.extensions().get() {
-            reading.store(under_way, Ordering::Relaxed);
-        }
+        let reading = Self::of(request);
+        if under_way { reading.begin() } else { reading.end() }
     }
 }
 
@@ -193,22 +221,22 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesM
     Ok(bytes)
 }
 
-fn state(request: &HttpRequest) -> Result<web::Data<State>, Failure> {
+pub(super) fn state(request: &HttpRequest) -> Result<web::Data<State>, Failure> {
     let state = request.app_data::<web::Data<State>>().cloned();
     state.ok_or_else(|| service::Error::Internal("there is no state".into()).into())
 }
 
 /// How many bytes the client says that it sends.
-fn announced(request: &HttpRequest) -> Option<usize> {
+pub(super) fn announced(request: &HttpRequest) -> Option<usize> {
     request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn too_slow() -> Failure {
+pub(super) fn too_slow() -> Failure {
     Failure::of_status(StatusCode::REQUEST_TIMEOUT).detail("the body was not received in time")
 }
 
 /// A body in a coding is not read: how much memory it takes to decompress is not known before.
-fn require_plain(request: &HttpRequest) -> Result<(), Failure> {
+pub(super) fn require_plain(request: &HttpRequest) -> Result<(), Failure> {
     let mut codings = request.headers().get_all(header::CONTENT_ENCODING);
     match codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         true => Ok(()),
@@ -216,7 +244,7 @@ fn require_plain(request: &HttpRequest) -> Result<(), Failure> {
     }
 }
 
-fn is_media_type(request: &HttpRequest, wanted: &[&str]) -> bool {
+pub(super) fn is_media_type(request: &HttpRequest, wanted: &[&str]) -> bool {
     let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
     wanted.iter().any(|wanted| essence.eq_ignore_ascii_case(wanted))

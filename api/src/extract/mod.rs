@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod fields;
+mod files;
 mod idempotent;
 mod path;
 mod query;
@@ -14,6 +15,7 @@ pub(crate) use body::Reading;
 pub use body::{Body, BodyOf, PatchOf, RawBody, Upload};
 pub use caller::{InSession, RequestId, Require, StreamSession, enter, identify};
 pub(crate) use fields::{Fields, MAX_FIELDS_LENGTH};
+pub(crate) use files::receive;
 pub use idempotent::Idempotent;
 pub(crate) use idempotent::MAX_KEY_LENGTH;
 pub use path::{CollectionName, DocumentKey, ResourceId, Token};

@@ -97,6 +97,12 @@ impl From<Error> for Failure {
                 let failure = Self::new(S::SERVICE_UNAVAILABLE, code, "Not configured");
                 failure.with(|parts| parts.cause = Some(detail.to_string())).detail(detail)
             }
+            Error::UnsupportedMediaType(why) => {
+                Self::of_status(S::UNSUPPORTED_MEDIA_TYPE).detail(why)
+            }
+            Error::StorageFull { detail, .. } => {
+                Self::new(S::INSUFFICIENT_STORAGE, code, "Insufficient storage").detail(detail)
+            }
             Error::KeyReused => {
                 let title = "Idempotency key reused";
                 Self::new(S::UNPROCESSABLE_ENTITY, code, title)

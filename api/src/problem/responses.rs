@@ -69,6 +69,8 @@ const GROUPS: &[&[Answer]] = &[
     BODY,
     CONFLICT,
     VERSIONED,
+    STORAGE,
+    RANGES,
 ];
 
 /// What any POST can answer because of its Idempotency-Key.
@@ -112,6 +114,13 @@ const BODY: &[Answer] = &[
     ),
     INVALID,
 ];
+const STORAGE: &[Answer] = &[answer(
+    "InsufficientStorage",
+    507,
+    "There is no room: the organization has used its quota, or the disk is full",
+)];
+const RANGES: &[Answer] =
+    &[answer("RangeNotSatisfiable", 416, "The range lies outside of the content")];
 const IN_CONFLICT: Answer = answer(
     "Conflict",
     409,
@@ -157,6 +166,10 @@ problems! {
     Read: AUTHENTICATED, FOUND, PARAMETERS, LIMITED;
     /// What creating can answer with besides its success.
     Create: AUTHENTICATED, FOUND, BODY, CONFLICT, LIMITED;
+    /// What receiving files can answer with besides its success.
+    Upload: AUTHENTICATED, FOUND, BODY, CONFLICT, LIMITED, STORAGE;
+    /// What reading a content can answer with besides its success.
+    Download: AUTHENTICATED, FOUND, RANGES, LIMITED;
     /// What taking up something that waits can answer with besides its success.
     Take: AUTHENTICATED, FOUND, CONFLICT, LIMITED;
     /// What changing can answer with besides its success.

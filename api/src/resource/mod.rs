@@ -47,7 +47,9 @@ use std::marker::PhantomData;
 use actix_web::http::StatusCode;
 use serde::de::DeserializeOwned;
 use service::{
-    Actor, error,
+    Actor,
+    attachment::{Attachment, AttachmentList, HasAttachments},
+    error,
     event::{AtQuery, Event, RevertInput},
     idempotency::WriteOnce,
     input::{Change, Create, TransitionBody},
@@ -62,7 +64,9 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use self::route::Route;
-use crate::{extract::Version, permission::PermissionType, problem, response::NotModified};
+use crate::{
+    attachment, extract::Version, permission::PermissionType, problem, response::NotModified,
+};
 
 /// The resources of one kind in an organization: where they are, and what they are called.
 pub(crate) struct Collection<R> {
@@ -163,6 +167,35 @@ impl<R: Transitions> Collection<R> {
                 resource::transition::<R>(store, actor, id, expected, transition, body).await
             },
         )
+    }
+}
+
+impl<R: HasAttachments> Collection<R> {
+    /// Adds files to one of them.
+    pub(crate) fn create_attachments<P: PermissionType>(&self, _: P) -> Route {
+        let operation = format!("create_{}_attachments", R::ENTITY);
+        Route::post::<P>(attachment::TAG, &operation, &self.item("/attachments"))
+            .summary(&format!("Add files to {}", self.one))
+            .detail(attachment::CREATE)
+            .id(&self.id)
+            .files()
+            .returns::<AttachmentList>(StatusCode::CREATED)
+            .responses::<problem::Upload>()
+            .to(attachment::create::<R, P>)
+    }
+
+    /// A page of the files of one of them.
+    pub(crate) fn list_attachments<P: PermissionType>(&self, _: P) -> Route {
+        const { takes::<P>(R::READ) };
+        let operation = format!("list_{}_attachments", R::ENTITY);
+        Route::get::<P>(attachment::TAG, &operation, &self.item("/attachments"))
+            .summary(&format!("List the files of {}", self.one))
+            .detail("Oldest first.")
+            .id(&self.id)
+            .query::<PageQuery>()
+            .page::<Attachment>()
+            .responses::<problem::Read>()
+            .to(attachment::list::<R, P>)
     }
 }
 

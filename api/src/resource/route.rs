@@ -8,12 +8,12 @@ use actix_web::{
     http::StatusCode,
 };
 use serde_json::Value;
-use service::store::page::Page;
+use service::{attachment::MAX_FILES, store::page::Page};
 use utoipa::{
     IntoParams, IntoResponses, ToSchema,
     openapi::{
-        Content, KnownFormat, ObjectBuilder, PathItem, Paths, Ref, RefOr, Required, Response,
-        ResponseBuilder, Schema, SchemaFormat, Type,
+        ArrayBuilder, Content, KnownFormat, ObjectBuilder, PathItem, Paths, Ref, RefOr, Required,
+        Response, ResponseBuilder, Schema, SchemaFormat, Type,
         extensions::ExtensionsBuilder,
         path::{
             HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder,
@@ -131,6 +131,25 @@ impl Route {
     pub(super) fn body<T: ToSchema>(mut self) -> Self {
         let content = self.content(&T::name(), schemas::<T>);
         let body = RequestBodyBuilder::new().content(JSON, content).required(Some(Required::True));
+        self.operation.request_body = Some(body.build().into());
+        self
+    }
+
+    /// The body is a file, or several.
+    pub(super) fn files(mut self) -> Self {
+        let binary = || {
+            let format = Some(SchemaFormat::KnownFormat(KnownFormat::Binary));
+            ObjectBuilder::new().schema_type(Type::String).format(format)
+        };
+        let several = ArrayBuilder::new().items(binary()).max_items(Some(MAX_FILES));
+        let form = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .property("file", several)
+            .required("file");
+        let body = RequestBodyBuilder::new()
+            .content("application/octet-stream", Content::new(Some(binary())))
+            .content("multipart/form-data", Content::new(Some(form)))
+            .required(Some(Required::True));
         self.operation.request_body = Some(body.build().into());
         self
     }

@@ -3,6 +3,7 @@
 // A test that cannot go on has failed: there is nothing better to do than to panic.
 #![allow(clippy::expect_used)]
 
+mod attachments;
 mod clocks;
 mod disk;
 mod distribute;

@@ -100,6 +100,17 @@ pub enum Error {
         /// What is missing.
         detail: Cow<'static, str>,
     },
+    /// A file is of a type that is not taken here.
+    #[error("unsupported media type: {0}")]
+    UnsupportedMediaType(String),
+    /// There is no room for what was sent: the disk is full, or the organization has used its quota.
+    #[error("{code}: {detail}")]
+    StorageFull {
+        /// A stable code.
+        code: &'static str,
+        /// What is full.
+        detail: Cow<'static, str>,
+    },
     /// What was sent has been done before, with this answer ([`crate::idempotency`]). Never leaves
     /// the service.
     #[error("done before")]
@@ -174,13 +185,15 @@ impl Error {
             Self::Reference => "reference",
             Self::InUse(_) => "in_use",
             Self::Malformed(_) => "malformed",
+            Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::Invalid(_) => "invalid",
             Self::Import(_) => "import_failed",
             Self::Forbidden { code, .. }
             | Self::State { code, .. }
             | Self::Conflicts { code, .. }
             | Self::NotConfigured { code, .. }
-            | Self::Behind { code } => code,
+            | Self::Behind { code }
+            | Self::StorageFull { code, .. } => code,
             Self::TooManyAttempts(_) => "too_many_attempts",
             Self::Unavailable(_) | Self::Retry(_) => "unavailable",
             Self::OutcomeUnknown(_) => "outcome_unknown",

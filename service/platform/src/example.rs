@@ -54,6 +54,9 @@ pub const SAGA: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000016");
 /// The collection.
 pub const COLLECTION: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000018");
 
+/// The attachment.
+pub const ATTACHMENT: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000019");
+
 /// A Monday.
 pub fn day() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, 16).unwrap_or_default()

@@ -18,6 +18,7 @@
 //! | the time, randomness and faults, which are handed in | [`clock`], [`random`], [`fault`] |
 //! | what is seen of it in traces | [`trace`] |
 //! | the database | [`store`] |
+//! | the bytes of files | [`objects`] |
 //! | how often something may be done | [`limit`] |
 //! | what was computed, and what nodes share besides the database | [`cache`], [`redis`] |
 //!
@@ -47,6 +48,7 @@ pub mod limit;
 pub mod liveness;
 pub mod measure;
 pub mod number;
+pub mod objects;
 pub mod outbound;
 pub mod outcome;
 pub mod random;

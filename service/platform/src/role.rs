@@ -127,6 +127,13 @@ permissions![
     (ReopenTimecards, "timecard:reopen", Admin, "Open decided timecards again"),
     (RecordDailyReports, "daily_report:record", Member, "Write, submit and amend daily reports"),
     (DecideDailyReports, "daily_report:decide", Manager, "Approve daily reports"),
+    (ReadAttachments, "attachment:read", Viewer, "See the files of what one sees"),
+    (
+        RecordAttachments,
+        "attachment:record",
+        Member,
+        "Rename and remove the files of what one may change"
+    ),
     (
         ReadDocuments,
         "document:read",

@@ -17,6 +17,8 @@ use crate::{
     random::Random,
 };
 
+pub mod content;
+
 const NONCE_BYTES: usize = 24;
 const KEY_BYTES: usize = 32;
 
@@ -45,6 +47,7 @@ macro_rules! sealed {
 }
 
 sealed! {
+    ATTACHMENT_CONTENT_KEY "attachment" "content_key",
     DOCUMENT_SECRETS "document" "secrets",
     EVENT "event" "sealed",
     IDEMPOTENCY_ANSWER "idempotency_key" "answer",

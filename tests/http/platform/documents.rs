@@ -41,6 +41,7 @@ async fn the_openapi_document_is_shown(database: Database) {
 /// The verbs with which summaries begin.
 const VERBS: &[&str] = &[
     "Accept",
+    "Add",
     "Aggregate",
     "Amend",
     "Apply",

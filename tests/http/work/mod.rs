@@ -2,7 +2,7 @@
 
 mod crew_hours;
 mod daily_report;
-mod incident;
+pub(crate) mod incident;
 mod project;
 mod task;
 pub(crate) mod time_entry;

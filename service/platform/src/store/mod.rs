@@ -49,7 +49,10 @@ use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 
 use backfill_requests::BackfillRequests;
-pub use catalogue::{Catalogue, HasAmounts, OnTimeZoneChange, ReadableScopes};
+pub use catalogue::{
+    Attachable, AttachmentAct, Catalogue, EnsureAttachable, HasAmounts, OnTimeZoneChange,
+    ReadableScopes,
+};
 pub use connections::Connections;
 pub use failure::DUPLICATE_POINTERS;
 pub(crate) use inspection::Inspection;
@@ -70,6 +73,7 @@ pub use tx::Tx;
 use crate::{
     clock::Clock,
     error::{Error, Result},
+    objects::Objects,
     random::Random,
     seal::Keyring,
 };
@@ -103,6 +107,7 @@ pub(crate) struct Context {
     pub(crate) keyring: Arc<Keyring>,
     /// Where parts of rows are kept, if not in them.
     remote: Option<Arc<dyn Remote>>,
+    objects: Option<Objects>,
     catalogue: &'static Catalogue,
     signals: Signals,
     /// Whether positions can be given with the events.
@@ -125,6 +130,7 @@ impl Store {
             random: options.random.clone(),
             keyring: Arc::new(options.keyring.clone()),
             remote: options.remote.clone(),
+            objects: options.objects.clone(),
             catalogue,
             signals: Signals::default(),
             fully_sequenced: positions::FullySequenced::default(),
@@ -271,6 +277,17 @@ impl Store {
     /// The keys of what is encrypted.
     pub fn keyring(&self) -> &Keyring {
         &self.context.keyring
+    }
+
+    /// Where the bytes of files are.
+    ///
+    /// # Errors
+    /// [`Error::NotConfigured`] where nobody has said.
+    pub fn objects(&self) -> Result<&Objects> {
+        self.context.objects.as_ref().ok_or_else(|| Error::NotConfigured {
+            code: "objects_not_configured",
+            detail: "the operation requires a place for files in STEWARD_OBJECTS_URL".into(),
+        })
     }
 
     /// Waits for the writes that were begun and closes every connection.

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use sea_orm::DbErr;
 
 use super::{Observer, Remote};
-use crate::{clock::Clock, random::Random, seal::Keyring};
+use crate::{clock::Clock, objects::Objects, random::Random, seal::Keyring};
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub struct Options {
     pub random: Random,
     /// The keys of what is encrypted.
     pub keyring: Keyring,
+    /// Where the bytes of files are, if anywhere.
+    pub objects: Option<Objects>,
     /// What is told of every statement.
     pub observer: Option<Observer>,
     /// Where parts of rows are kept, if not in them.
@@ -109,6 +111,7 @@ impl Default for Options {
             clock: Clock::system(),
             random: Random::system(),
             keyring: Keyring::default(),
+            objects: None,
             observer: None,
             remote: None,
         }

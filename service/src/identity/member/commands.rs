@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    attachment::{self, ParentKind},
     error::Result,
     event::Verb,
     identity::{api_key, invitation, rate},
@@ -151,6 +152,7 @@ impl Writable for Member {
         api_key::end_of_member(tx, actor, row.id).await?;
         invitation::end_of_member(tx, actor, row.id).await?;
         rate::remove_all(tx, actor, &row).await?;
+        attachment::delete_all(tx, actor, ParentKind::Member, id).await?;
         versioned::delete(tx, actor, &row, &current).await
     }
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    attachment::{self, ParentKind},
     error::{Error, Result},
     event::Verb,
     idempotency::WriteOnce,
@@ -18,7 +19,10 @@ use crate::{
     input::{Change, Create, TransitionBody, batch},
     resource::{Changeable, Readable, Resource, Transitions, Writable, versioned},
     role::Permission,
-    store::{Store, Tx, children, log, page::Page, stored::StoredWord, versioned::Expected},
+    store::{
+        AttachmentAct, Store, Tx, children, log, page::Page, stored::StoredWord,
+        versioned::Expected,
+    },
     work::project,
 };
 
@@ -152,6 +156,7 @@ impl Writable for Expense {
         expected.check(row.version, &current)?;
         rules::ensure_no_payout_running(current.payout_saga_id)?;
         rules::changeable(current.status, actor.settings.approval_required)?;
+        attachment::delete_all(tx, actor, ParentKind::Expense, id).await?;
         repository::delete(tx, actor, &row, &current).await
     }
 }
@@ -257,6 +262,23 @@ fn may_record(actor: &Actor, member_id: Uuid) -> Result<()> {
         return Ok(());
     }
     Err(Error::forbidden("not_your_expense", "the expense belongs to another member"))
+}
+
+/// Who may record the expense adds to it, whenever the receipt comes. What is decided keeps what it was decided on.
+pub(crate) async fn ensure_attachable(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    act: AttachmentAct,
+) -> Result<()> {
+    let (row, current) = repository::get(tx, actor.organization_id, id).await?;
+    may_record(actor, row.member_id)?;
+    match act {
+        AttachmentAct::Add => Ok(()),
+        AttachmentAct::Change => {
+            rules::changeable(current.status, actor.settings.approval_required)
+        }
+    }
 }
 
 async fn write_change(

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 pub use commands::create_many;
+pub(crate) use commands::ensure_attachable;
 pub use import::{
     Import, ImportPreview, ImportQuery, ImportReport, Income, SignMeaning, import, preview,
 };

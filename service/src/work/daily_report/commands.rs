@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    attachment::{self, ParentKind},
     error::{Error, Result},
     event::{self, Verb},
     idempotency::WriteOnce,
@@ -19,7 +20,7 @@ use crate::{
     resource::{Changeable, Readable, Resource, Transitions, Writable, explain_change, versioned},
     role::Permission,
     store::{
-        Store, Tx, children, log,
+        AttachmentAct, Store, Tx, children, log,
         page::{Page, PageQuery},
         stored::StoredWord,
         versioned::{self, Expected},
@@ -136,7 +137,23 @@ impl Writable for DailyReport {
         let (row, current) = repository::get(tx, actor.organization_id, id).await?;
         expected.check(row.version, &current)?;
         rules::changeable(current.status)?;
+        attachment::delete_all(tx, actor, ParentKind::DailyReport, id).await?;
         versioned::delete(tx, actor, &row, &current).await
+    }
+}
+
+/// Who writes reports adds to one, whenever the photo comes. What is decided keeps what it was decided on.
+pub(crate) async fn ensure_attachable(
+    tx: &Tx,
+    actor: &Actor,
+    id: Uuid,
+    act: AttachmentAct,
+) -> Result<()> {
+    actor.require(Permission::RecordDailyReports)?;
+    let (_, current) = repository::get(tx, actor.organization_id, id).await?;
+    match act {
+        AttachmentAct::Add => Ok(()),
+        AttachmentAct::Change => rules::changeable(current.status),
     }
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use commands::{amend, amendments};
-pub(crate) use commands::{apply_amendment, explain_amendment};
+pub(crate) use commands::{apply_amendment, ensure_attachable, explain_amendment};
 pub use crew_hours::{crew_hours, take_hours};
 
 use crate::{input::AnyOf, store::page::paged, text};

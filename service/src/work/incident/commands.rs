@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    attachment::{self, ParentKind},
     error::{Error, Result},
     event::Verb,
     identity::organization,
@@ -158,6 +159,7 @@ impl Writable for Incident {
     async fn delete(tx: &Tx, actor: &Actor, id: Uuid, expected: Expected) -> Result<()> {
         let (row, current) = find(tx, actor, id).await?;
         expected.check(row.version, &current)?;
+        attachment::delete_all(tx, actor, ParentKind::Incident, id).await?;
         versioned::delete(tx, actor, &row, &current).await
     }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{Project, ProjectInput, Status, repository, rules};
 use crate::{
     actor::Actor,
+    attachment::{self, ParentKind},
     details,
     error::{Error, Result},
     event::Verb,
@@ -52,6 +53,10 @@ impl Crud for Project {
     fn with_defaults(actor: &Actor, mut input: ProjectInput) -> ProjectInput {
         input.currency.get_or_insert_with(|| actor.settings.currency.clone());
         input
+    }
+
+    async fn before_delete(tx: &Tx, actor: &Actor, current: &Self) -> Result<()> {
+        attachment::delete_all(tx, actor, ParentKind::Project, current.id).await
     }
 
     fn columns(_: &Actor, input: ProjectInput) -> Result<project::ActiveModel> {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
+    attachment::{self, ParentKind},
     details,
     error::{Error, Result},
     event::Verb,
@@ -143,6 +144,7 @@ impl Writable for Task {
         let row = repository::get(tx, actor.organization_id, id).await?;
         let current = Self::try_from(row.clone())?;
         expected.check(row.version, &current)?;
+        attachment::delete_all(tx, actor, ParentKind::Task, id).await?;
         versioned::delete(tx, actor, &row, &current).await
     }
 }
