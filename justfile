@@ -84,6 +84,14 @@ otel:
 dynamodb:
     .ci/run dynamodb
 
+# Files in S3: the feature `s3` compiles without warnings, and its tests pass on moto
+s3:
+    .ci/run s3
+
+# A file of ATTACHMENT_MIB (1024) up and down in little memory, and uploads that are killed at each place
+attachments:
+    .ci/run attachments
+
 # A disk that is full or fails at BEGIN, at each statement, at COMMIT and at checkpoints, with 1, 4 and 64 writers
 disk-full:
     .ci/run disk-full
