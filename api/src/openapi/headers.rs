@@ -100,6 +100,12 @@ const REPORT_ETAG: Declared = Declared {
     description: "Weak entity tag for `If-None-Match`. It names the query and the position in the log of the \
                   organization that the report includes, such as `W/\"412-9c1f0ab7d3e25a64\"`.",
 };
+const CONTENT_ETAG: Declared = Declared {
+    name: "ETag",
+    shared: "ContentETag",
+    kind: Type::String,
+    description: "SHA-256 of the whole content as a strong entity tag, for `If-None-Match` and `If-Range`.",
+};
 const AGE: Declared = Declared {
     name: "Age",
     shared: "Age",
@@ -155,6 +161,7 @@ const DECLARED: &[Declared] = &[
     ETAG,
     PAGE_ETAG,
     REPORT_ETAG,
+    CONTENT_ETAG,
     AGE,
     LINK,
     LOCATION,
@@ -234,11 +241,13 @@ pub(super) fn declare(operation: &mut Operation) {
     if can_be_unchanged {
         request(operation, &IF_NONE_MATCH);
     }
+    let is_content = operation.operation_id.as_ref().is_some_and(|id| id.ends_with("_content"));
     let creates = operation.operation_id.as_ref().is_some_and(|id| id.starts_with("create_"));
     for (status, response) in &mut operation.responses.responses {
         let body = body(response).unwrap_or_default();
         let (versioned, page) = (catalogue::is_versioned(body), body.ends_with("Page"));
         match status.as_str() {
+            "200" | "206" | "304" if is_content => add(response, &CONTENT_ETAG),
             "304" if is_report => add(response, &REPORT_ETAG),
             "304" => add(response, if is_page || is_feed { &PAGE_ETAG } else { &ETAG }),
             "200" if is_feed => add(response, &PAGE_ETAG),

@@ -156,6 +156,7 @@ const SHORT: &[&str] = &[
     "accounts",
     "amendments",
     "api-keys",
+    "attachments",
     "balances",
     "budgets",
     "categories",
