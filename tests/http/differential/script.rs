@@ -140,8 +140,11 @@ impl Organization {
             // What steward makes by itself shows in lists.
             let listed = call.method == Method::GET && MADE.contains(&&*collection) && !known;
             if (answer.status == 201 || listed) && item["version"].is_i64() {
-                let collection = path.trim_end_matches("/batch");
-                self.add(format!("{collection}/{}", text(&item["id"])));
+                let id = text(&item["id"]);
+                match &*collection {
+                    "attachments" => self.add(format!("{}/attachments/{id}", self.path)),
+                    _ => self.add(format!("{}/{id}", path.trim_end_matches("/batch"))),
+                }
             }
         }
         // What was is not what is.

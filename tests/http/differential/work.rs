@@ -27,7 +27,12 @@ pub(super) const COLLECTIONS: &[&str] = &[
     "daily-reports",
     "incidents",
     "expenses",
+    ATTACHMENTS,
 ];
+/// Files, which are added to rows of these.
+const ATTACHMENTS: &str = "attachments";
+const WITH_ATTACHMENTS: &[&str] =
+    &["tasks", "tasks", "projects", "expenses", "daily-reports", "incidents", "members"];
 
 /// Those, and what no script names.
 pub(super) fn collections() -> Vec<&'static str> {
@@ -78,6 +83,9 @@ pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
     let row = choice.maybe_of(organization.of(collection));
     match (choice.below(100), row) {
         (0..8, _) => report(choice, organization),
+        (8..30, _) | (76.., _) | (_, None) if collection == ATTACHMENTS => {
+            attachments(choice, organization)
+        }
         (8..22, _) => list(choice, organization, &path),
         (22..25, _) => import(choice, organization),
         (25..30, _) => bodies::create(choice, organization, TIMERS),
@@ -89,11 +97,32 @@ pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
     }
 }
 
+/// Adds a file to a row, or lists those that it has. Few contents, so that many have the same.
+fn attachments(choice: &mut Choice, organization: &Organization) -> Call {
+    let of = choice.of(WITH_ATTACHMENTS);
+    let row = choice.maybe_of(organization.of(of));
+    let row = row.unwrap_or_else(|| organization.of("organizations")[0].clone());
+    let path = format!("{}/attachments", row.path);
+    if choice.chance(30) {
+        return Call::get(format!("{path}?limit={}", choice.of(&["1", "2", "50", "0"])));
+    }
+    let content = choice.of(&["", "one\n", "two\n", "%PDF-1.7\n", "<svg/>", "\u{0}\u{1}"]);
+    let name = choice.of(&["a.txt", "../b.pdf", "c", "%", "NUL.txt"]);
+    let disposition = format!("attachment; filename=\"{name}\"");
+    Call {
+        content_type: "application/octet-stream",
+        body: Some(content.as_bytes().to_vec()),
+        headers: vec![("content-disposition", disposition)],
+        ..Call::new(Method::POST, path)
+    }
+}
+
 /// What is read of a row besides itself.
 fn below(choice: &mut Choice, collection: &str, row: &Row) -> String {
     let more: &[&str] = match collection {
         "timecards" => &["/totals", "/totals", "/history"],
         "daily-reports" => &["/crew-hours", "/crew-hours", "/amendments?limit=2", "/history"],
+        ATTACHMENTS => &["", "/content", "/content", "/history?limit=2"],
         _ => &["", "/history?limit=2"],
     };
     format!("{}{}", row.path, choice.of(more))
@@ -108,6 +137,7 @@ pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: 
             "week_starts_on": week(choice) }),
         "daily-reports" => daily_report(choice, organization),
         "incidents" => incident(choice, organization),
+        ATTACHMENTS => json!({ "name": choice.of(TEXTS) }),
         "time-entries" => time_entry(choice, organization),
         TIMERS => timer(choice, organization),
         _ => described::new(choice, organization, collection),
