@@ -75,7 +75,9 @@ pub(crate) async fn create<R: HasAttachments, P: PermissionType>(
     payload: web::Payload,
 ) -> Result<HttpResponse> {
     let parent = Parent { kind: R::KIND, id };
-    attachment::ensure_accepts(&state.store, &caller.actor, parent).await?;
+    if !idempotent.has_key() {
+        attachment::ensure_accepts(&state.store, &caller.actor, parent).await?;
+    }
     let files = receive(&request, payload.into_inner(), R::KIND).await?;
     let (objects, quota) = (state.store.objects()?, state.settings.attachments.quota);
     idempotent

@@ -80,6 +80,11 @@ fn key(request: &HttpRequest) -> std::result::Result<Option<String>, NotAKey> {
 }
 
 impl Idempotent {
+    /// Whether the request has a key: then it may have been done before, whatever stands against it now.
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Does `work`, or replays the response of when it was done. `render` makes the response of what the
     /// write of `work` gives, and of the request's path.
     pub async fn respond<T: 'static>(

@@ -123,7 +123,14 @@ async fn find(tx: &Tx, actor: &Actor, id: Uuid) -> Result<(attachment::Model, At
 /// Refuses what the resource does not let the actor do with its attachments.
 async fn ensure(tx: &Tx, actor: &Actor, parent: Parent, act: AttachmentAct) -> Result<()> {
     let attachable = tx.catalogue().attachable(parent.kind.as_str())?;
-    (attachable.ensure)(tx, actor, parent.id, act).await
+    let ensured = (attachable.ensure)(tx, actor, parent.id, act).await;
+    ensured.map_err(|error| match error {
+        // The role has the permission that the operation names.
+        Error::Forbidden { code: "role_insufficient", detail } => {
+            Error::forbidden("parent_forbidden", detail)
+        }
+        other => other,
+    })
 }
 
 /// What most resources ask for: that there is one, and a permission.

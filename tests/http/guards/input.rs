@@ -89,12 +89,18 @@ async fn a_body_of_another_type_or_size_is_refused(database: Database) {
     let mut options = AppOptions::default();
     options.settings.limits.body_bytes = 4096;
     options.settings.limits.upload_bytes = 4096;
+    options.settings.attachments.max_size = 4096;
     let app = App::start_with(&database, options).await;
     let sample = Sample::make(&app.anonymous()).await;
     let before = sample.state().await;
     for route in Route::all() {
         let Some(media_type) = route.takes() else { continue };
+        // A file may be anything.
+        let is_file = media_type == "application/octet-stream";
         for other in ["text/plain", "application/xml", "nonsense", ""] {
+            if is_file {
+                continue;
+            }
             let request = sample.request(&route).body(other, "{}");
             let answer = request.send(&sample.owner).await;
             answer.expect_problem(415, "unsupported_media_type");
