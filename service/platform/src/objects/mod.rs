@@ -5,8 +5,8 @@
 //! stored. The id is new each time, so a name is never used again, and to remove an object can only concern the one
 //! that was meant (docs/decisions/0053). A published object does not change.
 //!
-//! Both ways, a few parts of [`PART_BYTES`] are in memory, however large the object is. With a [`ContentKey`], an
-//! object is sealed in chunks, and any range of it opens by itself.
+//! Both ways, a few parts of [`PART_BYTES`] are in memory, however large the object is. With a key
+//! ([`crate::seal::content`]), an object is sealed in chunks, and any range of it opens by itself.
 
 mod failure;
 mod location;
