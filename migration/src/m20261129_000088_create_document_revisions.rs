@@ -15,7 +15,7 @@ impl MigrationTrait for Migration {
             manager.create_table(table).await?;
         }
         for table in ["document_leaf", "document_revision"] {
-            order_by_bytes(manager, table, &[("hash", 64)]).await?;
+            order_by_bytes(manager, table, &[("digest", 64)]).await?;
         }
         order_by_bytes(manager, "document_leaf", &[("key", 512)]).await?;
         order_by_bytes(manager, "document_checkpoint", &[("key", 512)]).await?;
@@ -33,7 +33,7 @@ impl MigrationTrait for Migration {
 
 /// The ends of branches. The body of the one that wins is the document's, unless that is deleted.
 fn document_leaf() -> TableCreateStatement {
-    keyed("document_leaf", [id("document_id"), big_integer("generation"), string_len("hash", 64)])
+    keyed("document_leaf", [id("document_id"), big_integer("generation"), string_len("digest", 64)])
         .col(id("collection_id"))
         .col(string_len("key", 512))
         .col(boolean("deleted"))
@@ -43,11 +43,11 @@ fn document_leaf() -> TableCreateStatement {
 
 /// Every revision that is known of a document, and which version of the document it was, if it has won.
 fn document_revision() -> TableCreateStatement {
-    let key = [id("document_id"), big_integer("generation"), string_len("hash", 64)];
+    let key = [id("document_id"), big_integer("generation"), string_len("digest", 64)];
     keyed("document_revision", key)
         .col(id("collection_id"))
         .col(string_len_null("parent", 64))
-        .col(big_integer_null("version"))
+        .col(big_integer_null("document_version"))
         .take()
 }
 

@@ -34,7 +34,7 @@ fn document_intent() -> TableCreateStatement {
     keyed("document_intent", [id("document_id")])
         .col(id("collection_id"))
         .col(string_len("key", 512))
-        .col(big_integer("version"))
+        .col(big_integer("document_version"))
         .col(boolean("deleted"))
         .col(id("write_id"))
         .col(instant("created_at"))

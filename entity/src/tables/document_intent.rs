@@ -12,7 +12,7 @@ pub struct Model {
     pub document_id: Uuid,
     pub collection_id: Uuid,
     pub key: String,
-    pub version: i64,
+    pub document_version: i64,
     pub deleted: bool,
     pub write_id: Uuid,
     pub created_at: DateTimeWithTimeZone,

@@ -13,7 +13,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub generation: i64,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub hash: String,
+    pub digest: String,
     pub collection_id: Uuid,
     pub key: String,
     pub deleted: bool,

@@ -13,10 +13,10 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub generation: i64,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub hash: String,
+    pub digest: String,
     pub collection_id: Uuid,
     pub parent: Option<String>,
-    pub version: Option<i64>,
+    pub document_version: Option<i64>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

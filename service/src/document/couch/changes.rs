@@ -88,7 +88,7 @@ pub async fn changes(
     let (actor, collection) = (actor.clone(), collection.to_owned());
     let found = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
-        settled(told(tx, &actor, &collection, (query, until)).await)
+        settled(told(tx, &actor, &collection, (&query, until)).await)
     });
     found.await?
 }
@@ -97,7 +97,7 @@ async fn told(
     tx: &Tx,
     actor: &Actor,
     collection: &Collection,
-    (query, until): (ChangesQuery, i64),
+    (query, until): (&ChangesQuery, i64),
 ) -> Result<Changes, Refusal> {
     let ids = query.ids.as_ref().map(|keys| {
         let ids = keys.iter().map(|key| document::rules::uuid(collection.id, key));

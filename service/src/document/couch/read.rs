@@ -350,8 +350,8 @@ pub async fn bulk_get(
         let ids: Vec<Uuid> = ids.collect();
         let known = Known::of(tx, &actor, &collection, &unique(&ids), true).await?;
         let mut results = Vec::with_capacity(wanted.len());
-        for (wanted, id) in wanted.into_iter().zip(ids) {
-            match settled(bulk_got(&known, id, &wanted, latest, with).await)? {
+        for (wanted, id) in wanted.iter().zip(ids) {
+            match settled(bulk_got(&known, id, wanted, latest, with).await)? {
                 Ok(documents) => results.push(json!({ "id": wanted.id, "docs": documents })),
                 Err(refusal) => return Ok(Err(refusal)),
             }

@@ -91,7 +91,7 @@ async fn deliver(
         collection_id: intent.collection_id,
         id: intent.document_id,
         key: intent.key.clone(),
-        version: intent.version,
+        version: intent.document_version,
     };
     match remote.write(&part, &kept).await {
         Ok(true) => {
@@ -116,12 +116,12 @@ async fn step(store: &Store, intent: &document_intent::Model) -> Result<Step> {
     let (text, created_at, updated_at) = match row {
         None if intent.deleted => (None, intent.written_at, intent.written_at),
         None => return Ok(Step::Drop),
-        Some(row) if row.version != intent.version => return Ok(Step::Renew(row.version)),
+        Some(row) if row.version != intent.document_version => return Ok(Step::Renew(row.version)),
         Some(row) if row.body.is_empty() => return Ok(Step::Drop),
         Some(row) => (Some(row.body), row.created_at, row.updated_at),
     };
     Ok(Step::Write(Kept {
-        version: intent.version,
+        version: intent.document_version,
         text,
         created_at: created_at.to_utc(),
         updated_at: updated_at.to_utc(),

@@ -28,7 +28,7 @@ pub(super) async fn write(tx: &Tx, subject: Subject<'_>, intent: Intent) -> Resu
         document_id: Set(subject.id),
         collection_id: Set(subject.collection_id),
         key: Set(subject.key.to_owned()),
-        version: Set(version),
+        document_version: Set(version),
         deleted: Set(deleted),
         write_id: Set(tx.new_id()),
         created_at: Set(now),
@@ -40,7 +40,7 @@ pub(super) async fn write(tx: &Tx, subject: Subject<'_>, intent: Intent) -> Resu
     // It has waited since the first of them.
     let known = OnConflict::columns([Column::OrganizationId, Column::DocumentId])
         .update_columns([
-            Column::Version,
+            Column::DocumentVersion,
             Column::Deleted,
             Column::WriteId,
             Column::WrittenAt,
@@ -99,7 +99,7 @@ pub(super) async fn confirm(tx: &Tx, intent: &document_intent::Model) -> Result<
         .col_expr(document::Column::Body, Expr::val(""))
         .filter(document::Column::OrganizationId.eq(intent.organization_id))
         .filter(document::Column::Id.eq(intent.document_id))
-        .filter(document::Column::Version.eq(intent.version))
+        .filter(document::Column::Version.eq(intent.document_version))
         .exec(tx)
         .await?;
     Ok(())
@@ -108,7 +108,7 @@ pub(super) async fn confirm(tx: &Tx, intent: &document_intent::Model) -> Result<
 /// Makes an intent that of another version: the document was written while no other store was configured.
 pub(super) async fn renew(tx: &Tx, intent: &document_intent::Model, version: i64) -> Result<()> {
     document_intent::Entity::update_many()
-        .col_expr(document_intent::Column::Version, Expr::val(version))
+        .col_expr(document_intent::Column::DocumentVersion, Expr::val(version))
         .col_expr(document_intent::Column::Deleted, Expr::val(false))
         .col_expr(document_intent::Column::WriteId, Expr::val(tx.new_id()))
         .filter(same(intent))

@@ -52,9 +52,9 @@ pub(super) async fn leaves(
             .all(connection)
             .await?;
         for row in rows {
-            let document_leaf::Model { document_id, generation, hash, .. } = row;
+            let document_leaf::Model { document_id, generation, digest, .. } = row;
             let document_leaf::Model { key, deleted, body, attachments, .. } = row;
-            let revision = revision(generation, hash)?;
+            let revision = revision(generation, digest)?;
             let leaf = Leaf { revision, key, deleted, body, attachments };
             found.entry(document_id).or_default().push(leaf);
         }
@@ -78,7 +78,7 @@ pub(super) async fn all(
     let rows = of_document(organization_id, id).all(connection).await?;
     let node = |row: document_revision::Model| {
         let node = Node { parent: row.parent, deleted: false, leaf: false };
-        Ok((revision(row.generation, row.hash)?, node))
+        Ok((revision(row.generation, row.digest)?, node))
     };
     rows.into_iter().map(node).collect()
 }
@@ -86,7 +86,7 @@ pub(super) async fn all(
 fn one_of(revisions: &[Revision]) -> Condition {
     revisions.iter().fold(Condition::any(), |any, revision| {
         let generation = document_revision::COLUMN.generation.eq(revision.generation());
-        any.add(generation.and(document_revision::COLUMN.hash.eq(revision.hash())))
+        any.add(generation.and(document_revision::COLUMN.digest.eq(revision.hash())))
     })
 }
 
@@ -109,13 +109,13 @@ pub(super) async fn known(
         let rows = document_revision::Entity::find()
             .filter(document_revision::COLUMN.organization_id.eq(organization_id))
             .filter(document_revision::Column::DocumentId.is_in(documents))
-            .filter(document_revision::Column::Hash.is_in(some.iter().map(|(_, it)| it.hash())))
+            .filter(document_revision::Column::Digest.is_in(some.iter().map(|(_, it)| it.hash())))
             .all(connection)
             .await?;
         for row in rows {
             let (id, node) =
                 (row.document_id, Node { parent: row.parent, deleted: false, leaf: false });
-            let revision = revision(row.generation, row.hash)?;
+            let revision = revision(row.generation, row.digest)?;
             if wanted.contains(&(id, &revision)) {
                 found.entry(id).or_default().push((revision, node));
             }
@@ -132,8 +132,8 @@ pub(super) async fn with_version(
     let made: Vec<(i64, String)> = of_document(organization_id, id)
         .select_only()
         .column(document_revision::Column::Generation)
-        .column(document_revision::Column::Hash)
-        .filter(document_revision::COLUMN.version.is_not_null())
+        .column(document_revision::Column::Digest)
+        .filter(document_revision::COLUMN.document_version.is_not_null())
         .into_tuple()
         .all(connection)
         .await?;
@@ -150,7 +150,7 @@ pub(super) async fn version(
     let version: Option<Option<i64>> = of_document(organization_id, id)
         .filter(one_of(std::slice::from_ref(revision)))
         .select_only()
-        .column(document_revision::Column::Version)
+        .column(document_revision::Column::DocumentVersion)
         .into_tuple()
         .one(connection)
         .await?;
@@ -168,16 +168,16 @@ pub(super) async fn write(
             organization_id: Set(subject.organization_id),
             document_id: Set(subject.id),
             generation: Set(revision.generation()),
-            hash: Set(revision.hash().to_owned()),
+            digest: Set(revision.hash().to_owned()),
             collection_id: Set(subject.collection_id),
             parent: Set(parent.clone()),
-            version: Set(None),
+            document_version: Set(None),
         });
         let key = [
             document_revision::Column::OrganizationId,
             document_revision::Column::DocumentId,
             document_revision::Column::Generation,
-            document_revision::Column::Hash,
+            document_revision::Column::Digest,
         ];
         let mut known = OnConflict::columns(key);
         known.update_column(document_revision::Column::Parent);
@@ -234,10 +234,10 @@ fn row(
         organization_id: Set(subject.organization_id),
         document_id: Set(subject.id),
         generation: Set(revision.generation()),
-        hash: Set(revision.hash().to_owned()),
+        digest: Set(revision.hash().to_owned()),
         collection_id: Set(subject.collection_id),
         parent: Set(parent.map(|parent| parent.hash().to_owned())),
-        version: Set(version),
+        document_version: Set(version),
     }
 }
 
@@ -249,7 +249,7 @@ pub(super) async fn set_version(
     version: i64,
 ) -> Result<()> {
     document_revision::Entity::update_many()
-        .col_expr(document_revision::Column::Version, Expr::val(version))
+        .col_expr(document_revision::Column::DocumentVersion, Expr::val(version))
         .filter(document_revision::COLUMN.organization_id.eq(subject.organization_id))
         .filter(document_revision::COLUMN.document_id.eq(subject.id))
         .filter(one_of(std::slice::from_ref(revision)))
@@ -264,7 +264,7 @@ pub(super) async fn write_leaf(tx: &Tx, subject: Subject<'_>, leaf: &Leaf) -> Re
         organization_id: Set(subject.organization_id),
         document_id: Set(subject.id),
         generation: Set(leaf.revision.generation()),
-        hash: Set(leaf.revision.hash().to_owned()),
+        digest: Set(leaf.revision.hash().to_owned()),
         collection_id: Set(subject.collection_id),
         key: Set(subject.key.to_owned()),
         deleted: Set(leaf.deleted),
@@ -280,7 +280,7 @@ fn is_leaf(subject: Subject<'_>, revision: &Revision) -> Condition {
         .add(document_leaf::COLUMN.organization_id.eq(subject.organization_id))
         .add(document_leaf::COLUMN.document_id.eq(subject.id))
         .add(document_leaf::COLUMN.generation.eq(revision.generation()))
-        .add(document_leaf::COLUMN.hash.eq(revision.hash()))
+        .add(document_leaf::COLUMN.digest.eq(revision.hash()))
 }
 
 /// Puts a leaf in the place of the one from which it came.
@@ -292,7 +292,7 @@ pub(super) async fn replace_leaf(
 ) -> Result<()> {
     let row = document_leaf::ActiveModel {
         generation: Set(leaf.revision.generation()),
-        hash: Set(leaf.revision.hash().to_owned()),
+        digest: Set(leaf.revision.hash().to_owned()),
         deleted: Set(leaf.deleted),
         body: Set(leaf.body.clone()),
         attachments: Set(leaf.attachments.clone()),
