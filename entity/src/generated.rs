@@ -90,6 +90,14 @@ ordered_columns! {
         organization_id, id, version, created_at, updated_at, user_id, name, name_key, role, active,
         hourly_rate_minor, external_ref,
     }
+    meter {
+        organization_id, id, version, created_at, updated_at, name, name_key, unit, kind,
+        project_id, place, interval_seconds, precision, on_drop, rollover_at, on_conflict, low,
+        high, hysteresis,
+    }
+    meter_state {
+        organization_id, id, readings, last_at, last_value, excursion,
+    }
     object_removal {
         id, name,
     }
@@ -194,6 +202,8 @@ tenant_entities! {
     invitation,
     journal_entry,
     member,
+    meter,
+    meter_state,
     parked_event,
     project,
     rate,
@@ -225,6 +235,7 @@ versioned! {
     invitation: "invitation",
     journal_entry: "journal entry",
     member: "member",
+    meter: "meter",
     organization: "organization",
     project: "project",
     rate: "rate",
@@ -276,8 +287,14 @@ macro_rules! owned_tables {
             incident [],
             invitation [],
             large_expense [],
+            meter_exchange [],
+            meter_state [],
             parked_event [],
             rate [],
+            reading [],
+            reading_correction [],
+            meter [],
+            reading_rollup [],
             rule [],
             category [ParentId],
             saga [],

@@ -68,6 +68,7 @@ mod m20261129_000094_create_document_intents;
 mod m20261130_000098_begin_revisions_late;
 mod m20261130_000099_attach_to_documents;
 mod m20261130_000102_create_attachments;
+mod m20261130_000111_create_meters;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -121,6 +122,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000098_begin_revisions_late::Migration),
             Box::new(m20261130_000099_attach_to_documents::Migration),
             Box::new(m20261130_000102_create_attachments::Migration),
+            Box::new(m20261130_000111_create_meters::Migration),
         ]
     }
 }

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("work", &["work"]),
     ("money", &["money"]),
     ("document", &["document"]),
+    ("meter", &["meter"]),
     ("report", &["report"]),
     ("document", &["document"]),
     ("automation", &["automation"]),
@@ -21,7 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// The layers that hold several aggregates, a module each.
-const WINGS: &[&str] = &["identity", "work", "money", "document", "automation"];
+const WINGS: &[&str] = &["identity", "work", "money", "document", "meter", "automation"];
 
 /// Arrows that point up, by module and what it uses. This list may only get shorter.
 const UPWARD: &[(&str, &str)] = &[("automation::webhook", "catalogue")];

@@ -22,6 +22,7 @@
 //! | projects, tasks, time, daily reports, incidents | [`work`] |
 //! | expenses, budgets, the ledger | [`money`] |
 //! | collections and documents | [`document`] |
+//! | meters and readings | [`meter`] |
 //! | reports | [`report`] |
 //! | documents | [`document`] |
 //! | reactions, rules, webhooks | [`automation`] |
@@ -45,6 +46,7 @@ pub mod automation;
 pub mod document;
 pub mod identity;
 pub mod import;
+pub mod meter;
 pub mod money;
 pub mod report;
 pub mod sync;

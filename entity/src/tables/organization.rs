@@ -81,11 +81,19 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub members: HasMany<super::member::Entity>,
     #[sea_orm(has_many)]
+    pub meters: HasMany<super::meter::Entity>,
+    #[sea_orm(has_many)]
+    pub meter_exchanges: HasMany<super::meter_exchange::Entity>,
+    #[sea_orm(has_many)]
+    pub meter_states: HasMany<super::meter_state::Entity>,
+    #[sea_orm(has_many)]
     pub parked_events: HasMany<super::parked_event::Entity>,
     #[sea_orm(has_many)]
     pub projects: HasMany<super::project::Entity>,
     #[sea_orm(has_many)]
     pub rates: HasMany<super::rate::Entity>,
+    #[sea_orm(has_many)]
+    pub reading_corrections: HasMany<super::reading_correction::Entity>,
     #[sea_orm(has_many)]
     pub sagas: HasMany<super::saga::Entity>,
     #[sea_orm(has_many)]

@@ -37,6 +37,8 @@ pub struct Model {
     pub expense_projects: HasMany<super::expense_project::Entity>,
     #[sea_orm(has_many)]
     pub incidents: HasMany<super::incident::Entity>,
+    #[sea_orm(has_many)]
+    pub meters: HasMany<super::meter::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

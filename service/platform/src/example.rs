@@ -53,6 +53,8 @@ pub const INCIDENT: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000015");
 pub const SAGA: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000016");
 /// The collection.
 pub const COLLECTION: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000018");
+/// The meter.
+pub const METER: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000019");
 
 /// The attachment.
 pub const ATTACHMENT: Uuid = uuid!("019a8b20-4c00-7a10-8000-000000000019");

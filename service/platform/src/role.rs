@@ -147,6 +147,14 @@ permissions![
         "Write documents, in the collections that the role may write"
     ),
     (ManageCollections, "collection:manage", Manager, "Add, change and remove collections"),
+    (ReadMeters, "meter:read", Viewer, "See meters, their readings and what they come to"),
+    (RecordReadings, "reading:record", Member, "Add, correct and remove readings"),
+    (
+        ManageMeters,
+        "meter:manage",
+        Manager,
+        "Add, change and remove meters; decide where counters began anew"
+    ),
     (ManageImports, "import:manage", Manager, "See how imports go, and call them off"),
     (ReadSagas, "saga:read", Manager, "See how payouts, offboardings and imports go"),
     (ManageSagas, "saga:manage", Admin, "Retry and undo them, and mark payouts paid"),
