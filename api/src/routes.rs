@@ -4,8 +4,8 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    attachment, automation, document, event, extract, identity, import, money, operations, report,
-    saga, sync, work,
+    attachment, automation, document, event, extract, identity, import, meter, money, operations,
+    report, saga, sync, work,
 };
 
 /// Every route of the API and of its operation, with its part of the OpenAPI document.
@@ -17,6 +17,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(work::routes)
         .configure(document::routes)
         .configure(attachment::routes)
+        .configure(meter::routes)
         .configure(identity::routes)
         .configure(money::routes)
         .configure(report::routes)

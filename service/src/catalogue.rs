@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     attachment::{self, HasAttachments, ParentKind},
     automation::{
-        budget_thresholds, large_expenses, rule,
+        budget_thresholds, large_expenses, meter_limits, rule,
         saga::{import as import_saga, offboarding, reimbursement, time_zone_change},
         webhook::{self, IssuedWebhook},
     },
@@ -95,8 +95,12 @@ pub fn is_versioned(schema: &str) -> bool {
 }
 
 /// Every consumer.
-pub const CONSUMERS: &[Consumer] =
-    &[budget_thresholds::CONSUMER, large_expenses::CONSUMER, rule::reaction::CONSUMER];
+pub const CONSUMERS: &[Consumer] = &[
+    budget_thresholds::CONSUMER,
+    large_expenses::CONSUMER,
+    meter_limits::CONSUMER,
+    rule::reaction::CONSUMER,
+];
 
 /// Every kind of saga.
 const SAGAS: &[&Kind] =
@@ -328,7 +332,7 @@ mod tests {
     use crate::{
         event::Effect,
         identity::organization,
-        meter::meter,
+        meter::{consumption::ExchangeKind, meter, reading::limits::Excursion},
         money::{account, budget, category},
         store::stored::StoredWord,
         work::{incident, project, task, timecard},
@@ -394,6 +398,8 @@ mod tests {
             compare::<meter::Kind>,
             compare::<meter::DropRule>,
             compare::<meter::ConflictRule>,
+            compare::<ExchangeKind>,
+            compare::<Excursion>,
             compare::<organization::Kind>,
             compare::<project::Status>,
             compare::<Role>,

@@ -9,6 +9,7 @@ mod differential;
 mod document;
 mod guards;
 mod identity;
+mod meter;
 mod money;
 mod platform;
 mod report;

@@ -61,6 +61,7 @@ const FEW: &[&str] = &[
     "collection",
     "invitation",
     "member",
+    "meter",
     "project",
     "rule",
     "webhook",
@@ -155,6 +156,11 @@ fn copies(literals: Literals, sample: &Sample) -> Vec<Copies<'_>> {
             table: "document",
             of: ("collection_id", sample.value("collection")),
             set: vec![id(), ("key", text("note"))],
+        },
+        Copies {
+            table: "reading",
+            of: ("meter_id", sample.value("meter")),
+            set: vec![("at", "t.at + n.i".into())],
         },
         Copies {
             table: "rate",

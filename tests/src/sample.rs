@@ -54,12 +54,16 @@ const ROWS: &[Row] = &[
     ("collection_id", "collections", |_, number| json!({ "name": format!("notes-{number}") })),
     ("document_id", DOCUMENTS, document),
     ("account_id", "accounts", |_, _| json!({ "name": "Bank", "kind": "asset" })),
+    ("meter_id", "meters", |_, _| json!({ "name": "Water", "unit": "m3", "kind": "counter" })),
     ("journal_entry_id", "journal-entries", journal_entry),
 ];
 
 /// What rows refer to, and no path names.
-fn references() -> [(&'static str, &'static str, Value); 5] {
+fn references() -> [(&'static str, &'static str, Value); 6] {
+    let meter =
+        json!({ "name": "Power", "unit": "kW.h", "kind": "counter", "precision": 1, "high": 4000 });
     [
+        ("meter", "meters", meter),
         ("collection", "collections", json!({ "name": "recipes", "title": "Recipes" })),
         ("payer", "members", json!({ "name": "Edsger" })),
         ("site", "projects", json!({ "name": "Site" })),
@@ -70,6 +74,16 @@ fn references() -> [(&'static str, &'static str, Value); 5] {
 
 /// The collections of what the clerk records, so that the owner may decide it.
 const DECIDED: [&str; 2] = ["expenses", "daily-reports"];
+
+/// When the meter that no path of its own names was read, and exchanged for another one.
+const READ_AT: &str = "2026-11-02T09:30:00Z";
+
+/// Before, and then.
+fn readings() -> Value {
+    json!({ "items": [
+        { "at": "2026-11-02T08:10:00Z", "value": 4711.5 }, { "at": READ_AT, "value": 12.5 },
+    ] })
+}
 
 /// Where a timer is started, which then runs: the owner's, and another one's.
 const TIMER: &str = "time-entries/start";
@@ -224,6 +238,12 @@ impl Sample {
         }
         let file = attach(owner, &organization, &values, 0).await;
         values.insert("attachment_id", file);
+        let meter = format!("{organization}/meters/{}", values["meter"]);
+        owner.post(&format!("{meter}/readings"), readings()).await.expect(200);
+        let exchange = json!({ "kind": "exchange", "before": 4712 });
+        let entered = format!("{meter}/exchanges/{READ_AT}");
+        owner.send(Method::PUT, &entered, Some(exchange)).await.expect(200);
+        values.insert("at", READ_AT.to_owned());
         let test = format!("{organization}/webhooks/{}/test", values["webhook_id"]);
         values.insert("delivery_id", id(&owner.make(&test, json!({})).await).to_owned());
         let ours = json!({ "version": 1, "payout_url": "http://127.0.0.1:9/payouts" });
@@ -276,8 +296,9 @@ impl Sample {
     /// The variables of rows of an organization, with their values.
     pub fn rows(&self) -> Vec<(&'static str, &str)> {
         let made = ROWS.iter().map(|(variable, ..)| *variable);
-        let made =
-            made.chain(["attachment_id", "collection", "delivery_id", "import_id", "saga_id"]);
+        let further =
+            ["attachment_id", "collection", "meter", "delivery_id", "import_id", "saga_id"];
+        let made = made.chain(further);
         made.map(|variable| (variable, self.value(variable))).collect()
     }
 
@@ -500,6 +521,13 @@ fn new(route: &Route, values: &Values) -> Value {
         "check-schema" => json!({ "schema": { "type": "object" } }),
         "decide" => json!({ "items": [{ "decision": "approve" }] }),
         "batch" => json!({ "items": [expense(), expense()] }),
+        "readings" => {
+            json!({ "items": [{ "at": "2026-11-02T10:00:00Z", "value": 14 }] })
+        }
+        "{at}" if route.path.contains("/exchanges/") => {
+            json!({ "kind": "exchange", "before": 4713, "after": 2 })
+        }
+        "{at}" => json!({ "value": 13 }),
         "query" | "explain" => {
             json!({ "selector": { "servings": { "$gte": 1 } }, "fields": ["flour"] })
         }

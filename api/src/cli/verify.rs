@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use clap::Args;
 use service::{
     Store, attachment, event,
+    meter::reading,
     money::{expense::spending, journal_entry},
     work::redating::{self, Difference, Outcome, Summary},
     zone,
@@ -72,6 +73,10 @@ pub(super) async fn run(database: &Database, args: VerifyArgs) -> Result<ExitCod
             holds += &format!(", {} of no row are removed", files.removed);
         }
         found.push(("files".to_owned(), holds, files.faults));
+    }
+    for meters in reading::verify::verify(&store).await? {
+        let what = format!("meters of {}", meters.organization_id);
+        found.push((what, format!("{} readings hold", meters.readings), meters.faults));
     }
     if found.is_empty() {
         out!("none: nothing is stored yet");

@@ -12,13 +12,13 @@ mod source;
 mod version;
 
 pub(crate) use body::Reading;
-pub use body::{Body, BodyOf, PatchOf, RawBody, Upload};
+pub use body::{Body, BodyOf, PatchOf, RawBody, Readings, Upload};
 pub use caller::{InSession, RequestId, Require, StreamSession, enter, identify};
 pub(crate) use fields::{Fields, MAX_FIELDS_LENGTH};
 pub(crate) use files::receive;
 pub use idempotent::Idempotent;
 pub(crate) use idempotent::MAX_KEY_LENGTH;
-pub use path::{CollectionName, DocumentKey, ResourceId, Token};
+pub use path::{CollectionName, DocumentKey, MeterId, MeterInstant, ResourceId, Token};
 pub use query::{LastEventId, Query};
 pub(crate) use replica::POSITION;
 pub use replica::ReplicaRead;

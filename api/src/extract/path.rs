@@ -1,6 +1,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use service::{
     Actor,
@@ -8,11 +9,12 @@ use service::{
     error::{self, Error},
     random::Secret,
     store::Connections,
+    text,
 };
 use utoipa::{
     IntoParams,
     openapi::{
-        ObjectBuilder, Required, Type,
+        KnownFormat, ObjectBuilder, Required, SchemaFormat, Type,
         path::{Parameter, ParameterBuilder, ParameterIn},
     },
 };
@@ -46,6 +48,83 @@ impl FromRequest for Token {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let last = request.match_info().iter().last().map_or("", |(_, value)| value);
         ready(Ok(Self(Secret::of(last))))
+    }
+}
+
+/// The variable of a path that has this name, decoded.
+fn named(request: &HttpRequest, name: &str) -> Option<String> {
+    let found = request.match_info().get(name)?;
+    percent_decode_str(found).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+/// The id of a meter, in the path to what belongs to it.
+#[derive(Debug)]
+pub struct MeterId(pub Uuid);
+
+impl FromRequest for MeterId {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = named(request, "meter").and_then(|id| Uuid::try_parse(&id).ok());
+        ready(id.map(Self).ok_or_else(|| Error::NotFound("meter").into()))
+    }
+}
+
+/// A meter and an instant, in the path to what was there then.
+#[derive(Debug)]
+pub struct MeterInstant {
+    meter_id: Uuid,
+    at: DateTime<Utc>,
+}
+
+impl MeterInstant {
+    /// Both.
+    pub fn pair(&self) -> (Uuid, DateTime<Utc>) {
+        (self.meter_id, self.at)
+    }
+}
+
+impl FromRequest for MeterInstant {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    /// What is finer than a microsecond is the instant of nothing.
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = named(request, "meter").and_then(|id| Uuid::try_parse(&id).ok());
+        let at = named(request, "at").and_then(|at| DateTime::parse_from_rfc3339(&at).ok());
+        let at = at.map(|at| at.with_timezone(&Utc));
+        let at = at.filter(|at| text::instant(at).and_then(|()| text::microseconds(at)).is_ok());
+        let key = id.zip(at).map(|(meter_id, at)| Self { meter_id, at });
+        ready(key.ok_or_else(|| Error::NotFound("resource").into()))
+    }
+}
+
+/// A variable of a path with a text of a format.
+fn formatted(name: &str, description: &str, format: KnownFormat) -> Parameter {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(format)));
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(text))
+        .build()
+}
+
+impl IntoParams for MeterId {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![formatted("meter", "Identifier of the meter.", KnownFormat::Uuid)]
+    }
+}
+
+impl IntoParams for MeterInstant {
+    fn into_params(of: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut variables = MeterId::into_params(of);
+        variables.push(formatted("at", "Instant (RFC 3339).", KnownFormat::DateTime));
+        variables
     }
 }
 

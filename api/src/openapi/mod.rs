@@ -133,9 +133,11 @@ fn separate_by_commas(operation: &mut Operation) {
 /// The body of an upload is a file: some generators of SDKs take a text for a value that is to be encoded.
 fn describe_upload(operation: &mut Operation) {
     let Some(RefOr::T(body)) = &mut operation.request_body else { return };
-    let Some(RefOr::T(content)) = body.content.get_mut("text/csv") else { return };
-    if let Some(RefOr::T(Schema::Object(file))) = &mut content.schema {
-        file.format = Some(SchemaFormat::KnownFormat(KnownFormat::Binary));
+    for media_type in ["text/csv", "application/x-ndjson"] {
+        let Some(RefOr::T(content)) = body.content.get_mut(media_type) else { continue };
+        if let Some(RefOr::T(Schema::Object(file))) = &mut content.schema {
+            file.format = Some(SchemaFormat::KnownFormat(KnownFormat::Binary));
+        }
     }
 }
 

@@ -1,7 +1,13 @@
 //! Meters and their readings: series of exact decimals, what they come to, and what was consumed.
 
+pub mod consumption;
 pub mod decimal;
+pub mod exchange;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 pub mod meter;
+pub mod moment;
+pub(crate) mod ranges;
 pub mod reading;
+pub mod rollup;
+pub mod series;
 pub mod unit;

@@ -10,6 +10,7 @@ mod coverage;
 mod described;
 mod documents;
 mod ledger;
+mod meters;
 mod nodes;
 mod past;
 mod prologue;

@@ -7,7 +7,7 @@ use tests::{Client, PASSWORD};
 use super::{
     bodies,
     choice::Choice,
-    documents, ledger, past, queries,
+    documents, ledger, meters, past, queries,
     script::{Call, Caller, Organization, Person, Row, Script},
     sync,
     texts::TEXTS,
@@ -65,6 +65,7 @@ pub(super) enum Step {
     Nonsense,
     Work,
     Documents,
+    Meters,
 }
 
 /// How often each kind of step comes, among all.
@@ -113,6 +114,7 @@ pub(super) const WORK: Weights = &[
     (3, Step::Changes),
     (2, Step::Sync),
     (80, Step::Work),
+    (16, Step::Meters),
 ];
 
 impl Step {
@@ -179,6 +181,7 @@ impl Script {
             Step::Changes => sync::changes(&mut self.choice, &organization),
             Step::Sync => self.sync(at, &organization),
             Step::Documents => documents::call(&mut self.choice, &organization),
+            Step::Meters => meters::call(&mut self.choice, &organization),
             Step::Work => work::call(&mut self.choice, &organization),
             Step::Nonsense => nonsense(&mut self.choice, &organization),
             _ => read(&mut self.choice, &organization),

@@ -26,6 +26,7 @@ pub(super) const COLLECTIONS: &[&str] = &[
     "timecards",
     "daily-reports",
     "incidents",
+    "meters",
     "expenses",
     ATTACHMENTS,
 ];
@@ -138,10 +139,39 @@ pub(super) fn new(choice: &mut Choice, organization: &Organization, collection: 
         "daily-reports" => daily_report(choice, organization),
         "incidents" => incident(choice, organization),
         ATTACHMENTS => json!({ "name": choice.of(TEXTS) }),
+        "meters" => meter(choice, organization),
         "time-entries" => time_entry(choice, organization),
         TIMERS => timer(choice, organization),
         _ => described::new(choice, organization, collection),
     }
+}
+
+fn meter(choice: &mut Choice, organization: &Organization) -> Value {
+    let units = ["kW.h", "m3", "Cel", "%", "{cycles}", "kWh"];
+    let kind = choice.of(&["gauge", "counter", "counter", "delta"]);
+    let mut body = json!({ "name": choice.of(TEXTS), "unit": choice.of(&units), "kind": kind });
+    let project = reference(choice, organization, "projects");
+    maybe(choice, &mut body, "project_id", project);
+    let place = choice.of(TEXTS);
+    maybe(choice, &mut body, "place", json!(place));
+    let seconds = choice.of(&[0, 1, 900, 31_622_400]);
+    maybe(choice, &mut body, "interval_seconds", json!(seconds));
+    let precision = choice.of(&[0, 1, 3, 9, 10]);
+    maybe(choice, &mut body, "precision", json!(precision));
+    let rule = choice.of(&["rollover", "reset", "ask"]);
+    maybe(choice, &mut body, "on_drop", json!(rule));
+    if kind == "counter" || choice.chance(5) {
+        body["rollover_at"] = json!(choice.of(&[100_000.0, 999.5, 0.0]));
+    }
+    let rule = choice.of(&["reject", "replace"]);
+    maybe(choice, &mut body, "on_conflict", json!(rule));
+    for (name, values) in
+        [("low", [-1.5, 0.0, 5.0]), ("high", [5.0, 20.0, 99.5]), ("hysteresis", [0.0, 0.5, -1.0])]
+    {
+        let value = choice.of(&values);
+        maybe(choice, &mut body, name, json!(value));
+    }
+    body
 }
 
 fn project(choice: &mut Choice) -> Value {

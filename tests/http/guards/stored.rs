@@ -22,6 +22,7 @@ const UNKNOWN: &[(&str, Unknown)] = &[
     ("incident_id", ("incident", "status", "from_tomorrow")),
     ("invitation_id", ("invitation", "role", "from_tomorrow")),
     ("member_id", ("member", "role", "from_tomorrow")),
+    ("meter_id", ("meter", "kind", "from_tomorrow")),
     ("project_id", ("project", "status", "from_tomorrow")),
     ("rule_id", ("rule", "actions", r#"[{"from_tomorrow":1}]"#)),
     ("saga_id", ("saga", "state", "from_tomorrow")),

@@ -6,6 +6,7 @@
 //! transaction of its own, again from the start where others were in the way.
 
 mod backfill_requests;
+pub mod bulk;
 mod catalogue;
 pub mod children;
 pub mod citus;

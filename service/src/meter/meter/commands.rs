@@ -23,12 +23,12 @@ impl Resource for Meter {
         Verb::Created,
         Verb::Updated,
         Verb::Reverted,
-        Verb::Deleted,
         Verb::ReadingsAdded,
         Verb::ReadingsCorrected,
         Verb::ReadingsDeleted,
         Verb::ExchangeChanged,
         Verb::LimitPassed,
+        Verb::Deleted,
     ];
 }
 
