@@ -461,6 +461,7 @@ fn parameter(name: &str) -> String {
         "week" => "2026-11-16",
         "date" => "date",
         "amount" => "amount",
+        "kind" => "exchange",
         _ => panic!("nothing for ?{name}: add a value to `parameter` in tests/src/sample.rs"),
     };
     format!("{name}={value}")

@@ -20,7 +20,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use service::{
     input::{self, Change, FromBody, patch::Patch},
-    meter::reading::{self, ReadingBatch},
+    meter::reading::ReadingsBody,
     resource::Resource,
     store::log::EventContext,
 };
@@ -118,9 +118,9 @@ const JSON_PATCH: &[&str] = &["application/json-patch+json"];
 
 /// Readings of a meter: as JSON, as lines of JSON, or as CSV.
 #[derive(Debug)]
-pub struct Readings(pub Vec<reading::Reading>);
+pub struct Readings(pub ReadingsBody);
 
-const NDJSON: &[&str] = &["application/x-ndjson", "application/jsonl", "application/ndjson"];
+const NDJSON: &[&str] = &["application/x-ndjson"];
 const CSV: &[&str] = &["text/csv"];
 
 impl FromRequest for Readings {
@@ -128,25 +128,21 @@ impl FromRequest for Readings {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let [json, ndjson, csv] =
-            [JSON, NDJSON, CSV].map(|media_types| is_media_type(request, media_types));
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let bytes = read(&request, payload).await?;
-            let readings = match (json, ndjson, csv) {
-                (_, true, _) => reading::of_ndjson(&bytes)?,
-                (_, _, true) => reading::of_csv(&bytes)?,
-                (is_json, ..) if is_json || bytes.is_empty() => {
-                    let body = input::parse(&bytes, ReadingBatch::EXACT)?;
-                    input::read::<ReadingBatch>(body)?.items
-                }
+            let is = |media_types| is_media_type(&request, media_types);
+            let body = match (is(NDJSON), is(CSV)) {
+                (true, _) => ReadingsBody::JsonLines(bytes.to_vec()),
+                (_, true) => ReadingsBody::Csv(bytes.to_vec()),
+                _ if bytes.is_empty() || is(JSON) => ReadingsBody::of_json(&bytes)?,
                 _ => {
                     return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).detail(
                         "the body must be application/json, application/x-ndjson or text/csv",
                     ));
                 }
             };
-            Ok(Self(readings))
+            Ok(Self(body))
         })
     }
 }

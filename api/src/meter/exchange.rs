@@ -1,7 +1,9 @@
 use actix_web::{HttpResponse, delete, get, put, web};
 use service::{
-    input::Validated,
-    meter::exchange::{self, MeterExchange, MeterExchangeInput, MeterExchangeQuery},
+    input::Deferred,
+    meter::exchange::{
+        self, MeterExchange, MeterExchangeDeletionQuery, MeterExchangeInput, MeterExchangeQuery,
+    },
     store::page::Page,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -45,8 +47,8 @@ async fn list_meter_exchanges(
 /// Decide where a counter began anew
 ///
 /// Decides what a drop means (`rollover`, `reset`), at the instant of the lower reading, or enters that the counter was
-/// exchanged for another one (`exchange`), at any instant. What was said before is replaced. A drop that is not there is
-/// 409 `no_drop`; what the readings contradict is 409 `contradicts_readings`.
+/// exchanged for another one (`exchange`), at any instant. What was said before is replaced. Where the counter does not
+/// drop, the status is 409 `no_drop`; what the readings contradict is 409 `contradicts_readings`.
 #[utoipa::path(
     tag = "meters",
     params(("organization_id" = uuid::Uuid, Path), MeterInstant),
@@ -62,27 +64,28 @@ async fn put_meter_exchange(
     state: web::Data<State>,
     caller: Require<permission::ManageMeters>,
     key: MeterInstant,
-    Body(input): Body<Validated<MeterExchangeInput>>,
+    Body(body): Body<Deferred<MeterExchangeInput>>,
 ) -> Result<web::Json<MeterExchange>> {
-    Ok(web::Json(exchange::put(&state.store, &caller.actor, key.pair(), input.0).await?))
+    Ok(web::Json(exchange::put(&state.store, &caller.actor, key.pair(), body).await?))
 }
 
 /// Take back where a counter began anew
 ///
-/// Takes back a decision or what was entered. Of a drop that is still there, the rule of the meter holds again; what
-/// nobody has decided is 409 `by_rule`.
+/// Takes back a decision or what was entered. Of a drop that is still there, the rule of the meter holds again. What
+/// nobody has decided is 409 `by_rule`; where something else was said by now, the status is 409 `another_kind`.
 #[utoipa::path(
     tag = "meters",
-    params(("organization_id" = uuid::Uuid, Path), MeterInstant),
+    params(("organization_id" = uuid::Uuid, Path), MeterInstant, MeterExchangeDeletionQuery),
     extensions(("x-permission" = json!(permission::ManageMeters::name()))),
-    responses((status = 204, description = "Taken back"), problem::Read, problem::Remove),
+    responses((status = 204, description = "Taken back"), problem::Read, problem::Take),
 )]
 #[delete("/meters/{meter}/exchanges/{at}")]
 async fn delete_meter_exchange(
     state: web::Data<State>,
     caller: Require<permission::ManageMeters>,
     key: MeterInstant,
+    Query(query): Query<MeterExchangeDeletionQuery>,
 ) -> Result<HttpResponse> {
-    exchange::remove(&state.store, &caller.actor, key.pair()).await?;
+    exchange::remove(&state.store, &caller.actor, key.pair(), query).await?;
     Ok(HttpResponse::NoContent().finish())
 }

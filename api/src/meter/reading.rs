@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use service::{
-    input::Validated,
+    input::Deferred,
     meter::reading::{
         self, Appended, DeletedReadings, Reading, ReadingBatch, ReadingCorrectionInput,
         ReadingDeletionQuery, ReadingHistory, ReadingQuery, commands,
@@ -93,7 +93,7 @@ async fn list_readings(
     responses(
         (status = 200, description = "What was deleted", body = DeletedReadings),
         problem::Read,
-        problem::Remove,
+        problem::Take,
     ),
 )]
 #[delete("/meters/{meter}/readings")]
@@ -145,8 +145,7 @@ async fn correct_reading(
     state: web::Data<State>,
     caller: Require<permission::RecordReadings>,
     key: MeterInstant,
-    Body(input): Body<Validated<ReadingCorrectionInput>>,
+    Body(body): Body<Deferred<ReadingCorrectionInput>>,
 ) -> Result<web::Json<Reading>> {
-    let value = input.0.value;
-    Ok(web::Json(commands::correct(&state.store, &caller.actor, key.pair(), value).await?))
+    Ok(web::Json(commands::correct(&state.store, &caller.actor, key.pair(), body).await?))
 }

@@ -33,8 +33,7 @@ fn asked(column: &'static str) -> Expr {
     Expr::col((Alias::new(ASKED), Alias::new(column)))
 }
 
-/// Some columns of the rows that lie in ranges, after the id of the meter. In the order of the meters and of time, range
-/// by range of those that overlap.
+/// The id of the meter and some columns of the rows that lie in ranges. In the order of the meters and of time.
 pub(crate) async fn select<E: EntityTrait>(
     connection: &impl ConnectionTrait,
     organization_id: Uuid,

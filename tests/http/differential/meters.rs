@@ -70,7 +70,10 @@ pub(super) fn call(choice: &mut Choice, organization: &Organization) -> Call {
                 json!({ "kind": kind, "before": choice.below(500), "after": choice.below(20) });
             put(format!("{meter}/exchanges/{at}"), &body)
         }
-        6 => Call::new(Method::DELETE, format!("{meter}/exchanges/{at}")),
+        6 => {
+            let kind = choice.of(&["reset", "exchange", "exchange"]);
+            Call::new(Method::DELETE, format!("{meter}/exchanges/{at}?kind={kind}"))
+        }
         7 => Call::get(format!("{meter}/explain?{}", query(&span(choice)))),
         8..12 => {
             let mut pairs = span(choice);

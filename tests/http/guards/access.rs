@@ -94,6 +94,10 @@ fn harmless<'a>(sample: &Sample, route: &'a Route) -> Request<'a> {
     let request = sample.request(route);
     match route.takes() {
         Some("application/json") => request.json(&serde_json::json!({ "nobody_knows": 1 })),
+        // Nobody knows what is asked for.
+        _ if route.method == reqwest::Method::DELETE && !route.is_versioned() => {
+            request.query("nobody_knows=1")
+        }
         _ => request,
     }
 }

@@ -33,6 +33,26 @@ const UNVERSIONED: &[(&str, &str)] = &[
         "POST /v1/organizations/{organization_id}/collections/{collection}/check-schema",
         "nothing is changed",
     ),
+    (
+        "POST /v1/organizations/{organization_id}/meters/{meter}/readings",
+        "readings have no version, and the meter does not change",
+    ),
+    (
+        "DELETE /v1/organizations/{organization_id}/meters/{meter}/readings",
+        "readings have no version, and the meter does not change",
+    ),
+    (
+        "PUT /v1/organizations/{organization_id}/meters/{meter}/readings/{at}",
+        "readings have no version, and the meter does not change",
+    ),
+    (
+        "PUT /v1/organizations/{organization_id}/meters/{meter}/exchanges/{at}",
+        "where a counter began anew has no version, and the meter does not change",
+    ),
+    (
+        "DELETE /v1/organizations/{organization_id}/meters/{meter}/exchanges/{at}",
+        "where a counter began anew has no version, and the meter does not change",
+    ),
     ("DELETE /v1/sessions/current", "a session begins and ends, and nothing in it changes"),
     ("DELETE /v1/sessions/{session_id}", "a session begins and ends, and nothing in it changes"),
     ("POST /v1/invitations/{token}/accept", "the token opens once, and names no version"),

@@ -76,9 +76,12 @@ async fn what_waits_for_a_decision_is_decided_and_taken_back(database: Database)
     }
     let nowhere = put(&ada, &meter, "2026-11-02T21:00:00Z", json!({ "kind": "reset" })).await;
     nowhere.expect_problem(409, "no_drop");
-    ada.delete(&format!("{meter}/exchanges/{at}")).await.expect(204);
+    let take_back =
+        async |kind: &str| ada.delete(&format!("{meter}/exchanges/{at}?kind={kind}")).await;
+    take_back("rollover").await.expect_problem(409, "another_kind");
+    take_back("reset").await.expect(204);
     assert_eq!(state(&ada, &meter).await, (vec!["undecided".to_owned()], json!(0)));
-    ada.delete(&format!("{meter}/exchanges/{at}")).await.expect_problem(409, "by_rule");
+    take_back("reset").await.expect_problem(409, "by_rule");
     let gauge = made(&ada, &home, "gauge", json!({})).await;
     put(&ada, &gauge, at, json!({ "kind": "reset" })).await.expect_problem(409, "not_a_counter");
     app.stop().await;
@@ -109,7 +112,7 @@ async fn a_meter_that_is_exchanged_counts_on(database: Database) {
     wrong.expect_problem(409, "contradicts_readings");
     assert_eq!(state(&ada, &meter).await, (vec!["exchange".to_owned()], json!(20)));
     // Without the exchange, the counter drops.
-    ada.delete(&format!("{meter}/exchanges/{at}")).await.expect(204);
+    ada.delete(&format!("{meter}/exchanges/{at}?kind=exchange")).await.expect(204);
     assert_eq!(state(&ada, &meter).await, (vec!["undecided".to_owned()], json!(0)));
     app.stop().await;
 }

@@ -49,7 +49,10 @@ impl Chance {
                 let body = json!({ "kind": kind, "before": self.value(), "after": self.below(50) });
                 ada.send(Method::PUT, &format!("{meter}/exchanges/{at}"), Some(body)).await
             }
-            3 => ada.delete(&format!("{meter}/exchanges/{at}")).await,
+            3 => {
+                let kind = ["reset", "exchange"][self.below(2) as usize];
+                ada.delete(&format!("{meter}/exchanges/{at}?kind={kind}")).await
+            }
             _ => {
                 let count = 1 + self.below(8);
                 let item = |_| json!({ "at": self.instant().to_rfc3339(), "value": self.value() });

@@ -16,6 +16,7 @@ use service::{
     catalogue::CATALOGUE,
     clock::Clock,
     event,
+    meter::reading,
     money::{expense::spending, journal_entry},
     store::{Engine, Options},
 };
@@ -93,6 +94,8 @@ async fn verify(store: &Store) {
     let logs = event::verify::verify(store).await.unwrap().into_iter().map(|it| it.faults);
     let ledgers = journal_entry::verify::verify(store).await.unwrap().into_iter();
     let spending = spending::verify::verify(store).await.unwrap().into_iter();
+    let meters = reading::verify::verify(store).await.unwrap().into_iter();
+    let logs = logs.chain(meters.map(|it| it.faults));
     let faults = logs.chain(ledgers.map(|it| it.faults)).chain(spending.map(|it| it.faults));
     assert_eq!(faults.flatten().collect::<Vec<String>>(), Vec::<String>::new());
 }

@@ -2,11 +2,12 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{MeterExchange, MeterExchangeDecision, MeterExchangeInput};
+use super::{MeterExchange, MeterExchangeDecision, MeterExchangeDeletionQuery, MeterExchangeInput};
 use crate::{
     actor::Actor,
     error::{Error, Result},
     event::Verb,
+    input::Deferred,
     meter::{
         consumption::{Cause, ExchangeKind, Kept, Point},
         decimal::Decimal,
@@ -30,7 +31,7 @@ pub async fn put(
     store: &Store,
     actor: &Actor,
     (meter_id, at): (Uuid, DateTime<Utc>),
-    input: MeterExchangeInput,
+    body: Deferred<MeterExchangeInput>,
 ) -> Result<MeterExchange> {
     let (actor, at) = (actor.clone(), at.timestamp_micros());
     store
@@ -38,6 +39,7 @@ pub async fn put(
         .write(async move |tx| {
             let organization_id = actor.organization_id;
             let (meter, state) = meter::repository::hold_one(tx, organization_id, meter_id).await?;
+            let input = body.read()?;
             require_counter(&meter)?;
             let there = exchanges::find(tx, (organization_id, meter_id), at).await?;
             let there = there.as_ref().map(exchanges::kept).transpose()?;
@@ -61,11 +63,12 @@ pub async fn put(
 /// Takes back what somebody has said of where a counter began anew: then the rule of the meter holds again.
 ///
 /// # Errors
-/// [`Error::NotFound`] where there is nothing; [`Error::State`] where nobody has said anything.
+/// [`Error::NotFound`] where there is nothing; [`Error::State`] where nobody has said anything, or something else.
 pub async fn remove(
     store: &Store,
     actor: &Actor,
     (meter_id, at): (Uuid, DateTime<Utc>),
+    query: MeterExchangeDeletionQuery,
 ) -> Result<()> {
     let (actor, at) = (actor.clone(), at.timestamp_micros());
     store
@@ -78,6 +81,9 @@ pub async fn remove(
             if there.cause == Cause::Rule {
                 let detail = "nobody has decided this: it follows from the rule of the meter";
                 return Err(Error::state("by_rule", detail));
+            }
+            if there.kind != query.kind.into() {
+                return Err(Error::state("another_kind", "something else was said by now"));
             }
             exchanges::remove(tx, organization_id, meter_id, &[at]).await?;
             let last = state.last_at.zip(state.last_value).map(|(at, value)| Point { at, value });

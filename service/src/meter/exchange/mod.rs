@@ -11,7 +11,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub use commands::{put, remove};
-pub use queries::{MeterExchangeQuery, list};
+pub use queries::{MeterExchangeDeletionQuery, MeterExchangeQuery, list};
 
 use crate::{
     error::Result,
@@ -63,6 +63,16 @@ pub enum MeterExchangeDecision {
     Reset,
     /// It was exchanged for another one, at any instant.
     Exchange,
+}
+
+impl From<MeterExchangeDecision> for ExchangeKind {
+    fn from(decision: MeterExchangeDecision) -> Self {
+        match decision {
+            MeterExchangeDecision::Rollover => Self::Rollover,
+            MeterExchangeDecision::Reset => Self::Reset,
+            MeterExchangeDecision::Exchange => Self::Exchange,
+        }
+    }
 }
 
 /// What to say of where a counter began anew.

@@ -3,7 +3,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::MeterExchange;
+use super::{MeterExchange, MeterExchangeDecision};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -27,6 +27,18 @@ pub struct MeterExchangeQuery {
     /// Position at which the page starts: `next_cursor` of the previous page. Omit it for the first
     /// page.
     pub cursor: Option<String>,
+}
+
+/// What to take back.
+#[crate::input::bounded]
+#[derive(Debug, Clone, Copy, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MeterExchangeDeletionQuery {
+    /// How the counter began anew, as it was decided or entered. If something else was said by now, nothing is taken
+    /// back.
+    #[param(inline)]
+    pub kind: MeterExchangeDecision,
 }
 
 /// A page of where a counter began anew, in the order of time.

@@ -8,7 +8,7 @@ use validator::Validate;
 use super::{MAX_BATCH, Reading};
 use crate::{
     error::{Error, Result, Violation},
-    input,
+    input::{self, DeferredExact, ExactMembers, FromBody},
     meter::decimal::Decimal,
 };
 
@@ -26,9 +26,42 @@ pub struct ReadingBatch {
     pub items: Vec<Reading>,
 }
 
-impl ReadingBatch {
-    /// The members that are exact JSON.
-    pub const EXACT: &'static [&'static str] = &["items/*/value"];
+impl ExactMembers for ReadingBatch {
+    const EXACT: &'static [&'static str] = &["items/*/value"];
+}
+
+/// A body with readings, which is read once the meter is found.
+#[derive(Debug, Clone)]
+pub enum ReadingsBody {
+    /// JSON.
+    Json(DeferredExact<ReadingBatch>),
+    /// JSON, one reading a line.
+    JsonLines(Vec<u8>),
+    /// CSV.
+    Csv(Vec<u8>),
+}
+
+impl ReadingsBody {
+    /// A batch as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::Invalid`] where it is no object of JSON.
+    pub fn of_json(bytes: &[u8]) -> Result<Self> {
+        let body = input::parse(bytes, ReadingBatch::EXACT)?;
+        DeferredExact::from_body(body).map(Self::Json)
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::Invalid`] with pointers by the number of the reading from 0.
+    pub fn read(&self) -> Result<Vec<Reading>> {
+        match self {
+            Self::Json(body) => Ok(body.read()?.items),
+            Self::JsonLines(bytes) => of_ndjson(bytes),
+            Self::Csv(bytes) => of_csv(bytes),
+        }
+    }
 }
 
 /// Refuses as many readings as one batch does not take.
@@ -40,10 +73,7 @@ fn count(readings: Vec<Reading>) -> Result<Vec<Reading>> {
 }
 
 /// Readings as JSON, one a line.
-///
-/// # Errors
-/// [`Error::Malformed`], [`Error::Invalid`] with pointers by the number of the reading from 0, as those of a batch.
-pub fn of_ndjson(bytes: &[u8]) -> Result<Vec<Reading>> {
+fn of_ndjson(bytes: &[u8]) -> Result<Vec<Reading>> {
     let mut readings = Vec::new();
     let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     for line in lines.filter(|line| !line.is_empty()).take(MAX_BATCH + 1) {
@@ -58,10 +88,7 @@ pub fn of_ndjson(bytes: &[u8]) -> Result<Vec<Reading>> {
 }
 
 /// Readings as CSV (RFC 4180) in UTF-8 with the columns `at` and `value`.
-///
-/// # Errors
-/// As of [`of_ndjson`].
-pub fn of_csv(bytes: &[u8]) -> Result<Vec<Reading>> {
+fn of_csv(bytes: &[u8]) -> Result<Vec<Reading>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let malformed = |error: csv::Error| Error::Malformed(error.to_string());

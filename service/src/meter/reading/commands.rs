@@ -8,7 +8,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Appended, DeletedReadings, Entry, MAX_BATCH, Reading, ReadingDeletionQuery,
+    Appended, DeletedReadings, Entry, MAX_BATCH, Reading, ReadingCorrectionInput,
+    ReadingDeletionQuery, ReadingsBody,
     batch::MAX_VIOLATIONS,
     digest::Digest,
     limits::{Excursion, Limits},
@@ -19,6 +20,7 @@ use crate::{
     error::{Error, Result, Violation},
     event::Verb,
     idempotency::WriteOnce,
+    input::Deferred,
     meter::{
         consumption::Point,
         decimal::NotKept,
@@ -39,8 +41,8 @@ type Held = HashMap<Uuid, (Meter, meter_state::Model)>;
 /// # Errors
 /// With pointers to the readings by their index, `/items/3/value`: [`Error::Invalid`] for a meter that there is not, an
 /// instant or a value that the meter does not keep; [`Error::Conflicts`] `reading_conflict` for those at whose instant
-/// there is another value, by the rule of the meter, and `contradicts_exchange` for those of a counter that a new device
-/// cannot have shown.
+/// there is another value, by the rule of the meter, and `contradicts_exchange` for those of a counter that a new
+/// device cannot have shown.
 pub async fn append(tx: &Tx, actor: &Actor, batch: &[Entry]) -> Result<Appended> {
     let ids: BTreeSet<Uuid> = batch.iter().map(|entry| entry.meter_id).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
@@ -53,15 +55,15 @@ pub async fn add(
     store: WriteOnce<'_, Appended>,
     actor: &Actor,
     meter_id: Uuid,
-    readings: Vec<Reading>,
+    body: ReadingsBody,
 ) -> Result<Appended> {
     let actor = actor.clone();
     store
         .read_committed()
         .write(async move |tx| {
             let one = meter::repository::hold_one(tx, actor.organization_id, meter_id).await?;
-            let entry = |reading: &Reading| Entry { meter_id, reading: *reading };
-            let batch: Vec<Entry> = readings.iter().map(entry).collect();
+            let entry = |reading| Entry { meter_id, reading };
+            let batch: Vec<Entry> = body.read()?.into_iter().map(entry).collect();
             append_held(tx, &actor, &HashMap::from([(meter_id, one)]), &batch).await
         })
         .await
@@ -316,8 +318,8 @@ async fn renew(tx: &Tx, actor: &Actor, held: &Held, sorted: &Sorted) -> Result<(
     Ok(())
 }
 
-/// Beyond which limit a meter is after readings, of which those after its last one count; if one of them passed a limit,
-/// records that.
+/// Beyond which limit a meter is after readings, of which those after its last one count. If one of them passed a
+/// limit, records that.
 async fn told(
     tx: &Tx,
     actor: &Actor,
@@ -400,13 +402,14 @@ pub async fn correct(
     store: &Store,
     actor: &Actor,
     (meter_id, at): (Uuid, DateTime<Utc>),
-    value: crate::meter::decimal::Decimal,
+    body: Deferred<ReadingCorrectionInput>,
 ) -> Result<Reading> {
     let actor = actor.clone();
     store
         .read_committed()
         .write(async move |tx| {
             let one = meter::repository::hold_one(tx, actor.organization_id, meter_id).await?;
+            let ReadingCorrectionInput { value } = body.read()?;
             let reading = Reading { at, value };
             let point = units(&one.0, &reading).map_err(|(field, code, message)| {
                 Error::invalid(format!("/{field}"), code, message)

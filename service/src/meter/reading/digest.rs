@@ -1,6 +1,6 @@
-//! A digest of a set of readings, whatever their order: the sum of a hash of each. That of all readings of a meter is the
-//! sum of those of its events. It shows what was lost or changed; who can choose readings can find two sets with one
-//! digest, which the chain of the log is there for.
+//! A digest of a set of readings, whatever their order: the sum of a hash of each. That of all readings of a meter is
+//! the sum of those of its events. It shows what was lost or changed; who can choose readings can find two sets with
+//! one digest, which the chain of the log is there for.
 
 use std::fmt;
 

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-pub use batch::{ReadingBatch, of_csv, of_ndjson};
+pub use batch::{ReadingBatch, ReadingsBody};
 pub(crate) use queries::with_neighbours;
 pub use queries::{
     ReadingCorrection, ReadingDeletionQuery, ReadingHistory, ReadingQuery, get, list,

@@ -163,8 +163,8 @@ fn correction(meter: &Meter, row: reading_correction::Model) -> Result<ReadingCo
     })
 }
 
-/// The readings of a meter in a span, with the last one before it and the first one after it, in the order of time. None
-/// if there are more than some.
+/// The readings of a meter in a span, with the last one before it and the first one after it, in the order of time.
+/// None if there are more than some.
 pub(crate) async fn with_neighbours(
     tx: &Tx,
     organization_id: Uuid,

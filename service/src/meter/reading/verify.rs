@@ -106,8 +106,8 @@ async fn check(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<(u64, Vec<Str
     Ok((look.count, look.faults))
 }
 
-/// Leaves the readings of whole hours, and says where these end: before that of the last one, or after it if there is no
-/// other.
+/// Leaves the readings of whole hours, and says where these end: before that of the last one, or after it if there is
+/// no other.
 async fn whole_hours(
     tx: &Tx,
     (organization_id, meter_id): (Uuid, Uuid),
