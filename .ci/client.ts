@@ -6,7 +6,7 @@ type Expense = components["schemas"]["Expense"];
 type SyncRequest = components["schemas"]["SyncRequest"];
 
 const token = "stw_s_…";
-const client = createClient<paths>({
+const client = createClient<paths, "application/json">({
   baseUrl: "/",
   headers: { Authorization: `Bearer ${token}` },
   // Several values of a filter are separated by commas.

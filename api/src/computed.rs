@@ -25,6 +25,7 @@ use crate::{
     represent,
     response::{Result, not_serializable, tag_of},
     state::State,
+    table::{self, Format},
 };
 
 /// How much of a hash is in a tag, in hexadecimal digits: 64 bits, besides the position.
@@ -53,9 +54,10 @@ async fn answer<R: Report>(
 ) -> error::Result<HttpResponse> {
     // Read once, and before anything is: an answer is at least as old as its age says.
     let now = store.now();
-    let keeps = state.cache.is_enabled() && !asks_anew(request.headers());
+    let format = Format::of(request)?;
+    let keeps = format == Format::Json && state.cache.is_enabled() && !asks_anew(request.headers());
     if keeps && let Some(log) = event::state(store.read(), organization_id).await? {
-        let kept = Kept::of::<R>(request, organization_id, &log);
+        let kept = Kept::of::<R>(request, organization_id, (&log, format));
         let known: Option<IfNoneMatch> = request.get_header();
         if known.is_some_and(|known| represent::names(&known, &kept.tag)) {
             let mut unchanged = HttpResponse::NotModified();
@@ -68,9 +70,13 @@ async fn answer<R: Report>(
         }
     }
     let computed = report::compute(store, organization_id, query.clone()).await?;
+    let kept = computed.state.map(|log| Kept::of::<R>(request, organization_id, (&log, format)));
+    if let Format::Table(format) = format {
+        let rows = R::rows(computed.answer);
+        return table::report(request, format, &rows, kept.map(|kept| kept.tag)).await;
+    }
     let body = serde_json::to_vec(&computed.answer).map_err(not_serializable)?;
-    let Some(log) = computed.state else { return Ok(ok(tag_of(&body)).body(body)) };
-    let kept = Kept::of::<R>(request, organization_id, &log);
+    let Some(kept) = kept else { return Ok(ok(tag_of(&body)).body(body)) };
     if keeps {
         state.cache.put(&kept.key, &Entry { made_at: now, body: body.as_slice().into() });
     }
@@ -79,7 +85,10 @@ async fn answer<R: Report>(
 
 fn ok(tag: EntityTag) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
-    response.content_type(ContentType::json()).insert_header((header::ETAG, tag));
+    response
+        .content_type(ContentType::json())
+        .insert_header((header::ETAG, tag))
+        .insert_header((header::VARY, "accept"));
     response
 }
 
@@ -91,13 +100,19 @@ struct Kept {
 
 impl Kept {
     /// The query is that of the request, as it was sent: in other words it is another one.
-    fn of<R: Report>(request: &HttpRequest, organization_id: Uuid, log: &LogState) -> Self {
+    fn of<R: Report>(
+        request: &HttpRequest,
+        organization_id: Uuid,
+        (log, format): (&LogState, Format),
+    ) -> Self {
         let digest = Sha256::new()
             .chain_update(&log.chain)
             .chain_update(env!("CARGO_PKG_VERSION"))
             .chain_update(request.path())
             .chain_update("\0")
             .chain_update(request.query_string())
+            .chain_update("\0")
+            .chain_update(format.name())
             .finalize();
         let id = digest.iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
@@ -143,7 +158,7 @@ mod tests {
         let log = |chain: &str| LogState { position: 7, chain: chain.to_owned() };
         let kept = |uri: &str, chain: &str| {
             let request = TestRequest::with_uri(uri).to_http_request();
-            Kept::of::<BudgetsQuery>(&request, Uuid::nil(), &log(chain))
+            Kept::of::<BudgetsQuery>(&request, Uuid::nil(), (&log(chain), Format::Json))
         };
         let one = kept("/budgets?on=2026-11-01", "a");
         assert_eq!(one.key, kept("/budgets?on=2026-11-01", "a").key);
@@ -158,7 +173,10 @@ mod tests {
             assert!(other.key != one.key && other.tag != one.tag, "{:?}", other.key);
         }
         let request = TestRequest::with_uri("/budgets?on=2026-11-01").to_http_request();
-        let of_hours = Kept::of::<HoursQuery>(&request, Uuid::nil(), &log("a"));
+        let of_hours = Kept::of::<HoursQuery>(&request, Uuid::nil(), (&log("a"), Format::Json));
         assert_ne!(of_hours.key, one.key);
+        let table = Format::Table(service::spreadsheet::Format::Csv);
+        let of_table = Kept::of::<BudgetsQuery>(&request, Uuid::nil(), (&log("a"), table));
+        assert_ne!(of_table.tag, one.tag);
     }
 }

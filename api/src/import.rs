@@ -9,8 +9,9 @@ use crate::{
     extract::{Idempotent, Query, Require, ResourceId},
     permission::{self, PermissionType},
     problem,
-    response::{PageResponse, Result, ok_json},
+    response::{Result, ok_json},
     state::State,
+    table::Listing,
 };
 
 type ImportRunPage = Page<ImportRun>;
@@ -35,9 +36,13 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 async fn list_imports(
     state: web::Data<State>,
     caller: Require<permission::ManageImports>,
+    listing: Listing,
     Query(query): Query<ImportRunQuery>,
-) -> Result<PageResponse<ImportRun>> {
-    Ok(PageResponse(import::list(&state.store, &caller.actor, query).await?))
+) -> Result<HttpResponse> {
+    let read = async |query: &ImportRunQuery| {
+        import::list(&state.store, &caller.actor, query.clone()).await
+    };
+    Ok(listing.answer(&query, read).await?)
 }
 
 /// Get an import

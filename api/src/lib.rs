@@ -17,7 +17,7 @@
 //! | the server | [`app`], [`state`], [`routes`], [`shutdown`] |
 //! | a request coming in | [`observe`], `span`, `paths`, [`connections`], [`intake`], [`extract`], [`permission`] |
 //! | how often one comes | [`limit`] |
-//! | an answer on its way out | [`response`], `computed`, `represent`, [`cors`], [`problem`], [`stream`] |
+//! | an answer on its way out | [`response`], `table`, `computed`, `represent`, [`cors`], [`problem`], [`stream`] |
 //! | standard routes | `resource`: create, list, read, history, revert, change, remove, … |
 //! | routes of each aggregate | a file with its name, such as `expense` and `task` |
 //! | health, metrics, traces, the state of the database | `operations`, [`prometheus`], `otlp` |
@@ -74,4 +74,5 @@ mod resource;
 mod saga;
 mod span;
 mod sync;
+mod table;
 mod work;

@@ -13,7 +13,11 @@ use actix_web::{
 use matchit::Router;
 use utoipa::openapi::{OpenApi, path::PathItem};
 
-use crate::{openapi::fields, operations, problem::Failure};
+use crate::{
+    openapi::{fields, tables},
+    operations,
+    problem::Failure,
+};
 
 /// The paths that there are.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub(crate) struct KnownPath {
     methods: Vec<Method>,
     /// The properties of the resources that its GET answers with, if it does.
     pub(crate) properties: BTreeSet<String>,
+    /// Whether its GET answers with a table, too.
+    pub(crate) has_tables: bool,
     is_for_operators: bool,
 }
 
@@ -100,6 +106,7 @@ impl KnownPath {
             pattern: pattern.to_owned(),
             methods: methods(item),
             properties: get.map(|get| fields::properties(document, get)).unwrap_or_default(),
+            has_tables: get.is_some_and(tables::are_offered),
             is_for_operators: tags.is_some_and(|tags| tags.iter().any(|it| it == operations::TAG)),
         }
     }
@@ -110,6 +117,7 @@ impl KnownPath {
             pattern: pattern.to_owned(),
             methods: methods.iter().cloned().chain(head).chain([Method::OPTIONS]).collect(),
             properties: BTreeSet::new(),
+            has_tables: false,
             is_for_operators: false,
         }
     }

@@ -22,6 +22,8 @@ use actix_web::{
     web::Bytes,
 };
 
+use service::spreadsheet::Format;
+
 use crate::limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
 /// The codings that an answer can have, and none.
@@ -106,6 +108,7 @@ fn is_compressible(size: BodySize, headers: &HeaderMap) -> bool {
     matches!(size, BodySize::Sized(size) if size >= COMPRESSED_FROM)
         && !begins(header::ETAG, b"\"")
         && !begins(header::CONTENT_TYPE, b"image/")
+        && !begins(header::CONTENT_TYPE, Format::Xlsx.media_type().as_bytes())
         && !headers.contains_key(header::CONTENT_ENCODING)
 }
 

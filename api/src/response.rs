@@ -221,7 +221,7 @@ impl<T: Serialize> Responder for FeedResponse<T> {
 }
 
 /// The same query with the next cursor.
-fn link_to_next(request: &HttpRequest, cursor: &str) -> String {
+pub(crate) fn link_to_next(request: &HttpRequest, cursor: &str) -> String {
     let kept = request
         .query_string()
         .split('&')
@@ -234,8 +234,11 @@ fn link_to_next(request: &HttpRequest, cursor: &str) -> String {
 /// A tag of what is in a page. It follows from the page itself and not from a position in the log: a page shows what
 /// was committed before that has its position, and what changes without an event, such as how long a timer has run.
 pub(crate) fn tag_of(body: &[u8]) -> EntityTag {
-    let digest = Sha256::digest(body);
-    // Half of it is enough: 128 bits.
+    weak_tag(&Sha256::digest(body))
+}
+
+/// A weak tag of a digest, of which half is enough: 128 bits.
+pub(crate) fn weak_tag(digest: &[u8]) -> EntityTag {
     let half = digest.iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     EntityTag::new_weak(half)
 }

@@ -67,7 +67,7 @@ pub use platform::{
     amount, background, cache, clock, consumer, csv, details, doctor,
     error::{self, Error, Result},
     event, geo, idempotency, input, lease, limit, objects, outbound, outcome, random, redis,
-    resource, role, saga, seal,
+    resource, role, saga, seal, spreadsheet,
     store::{self, Store},
     text, trace, zone,
 };

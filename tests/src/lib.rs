@@ -31,6 +31,7 @@ pub mod sample;
 pub mod schema;
 pub mod session;
 pub mod steps;
+pub mod table;
 pub mod wire;
 pub mod work;
 

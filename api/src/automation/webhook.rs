@@ -13,8 +13,9 @@ use crate::{
     permission::{self, PermissionType},
     problem,
     resource::Collection,
-    response::{PageResponse, Result, created, created_json, ok_json},
+    response::{Result, created, created_json, ok_json},
     state::State,
+    table::Listing,
 };
 
 type NewWebhook = Create<WebhookInput>;
@@ -129,10 +130,14 @@ async fn test_webhook(
 async fn list_webhook_deliveries(
     state: web::Data<State>,
     caller: Require<permission::ManageWebhooks>,
+    listing: Listing,
     ResourceId(id): ResourceId,
     Query(query): Query<DeliveryQuery>,
-) -> Result<PageResponse<Delivery>> {
-    Ok(PageResponse(webhook::deliveries(&state.store, &caller.actor, id, query).await?))
+) -> Result<HttpResponse> {
+    let read = async |query: &DeliveryQuery| {
+        webhook::deliveries(&state.store, &caller.actor, id, query.clone()).await
+    };
+    Ok(listing.answer(&query, read).await?)
 }
 
 /// Get a delivery

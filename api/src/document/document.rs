@@ -26,10 +26,11 @@ use crate::{
     permission::{self, PermissionType},
     problem,
     response::{
-        FeedResponse, NotModified, PageResponse, ResourceResponse, Response, Result,
-        created_without_location, ok, ok_json,
+        FeedResponse, NotModified, ResourceResponse, Response, Result, created_without_location,
+        ok, ok_json,
     },
     state::State,
+    table::Listing,
 };
 
 type DocumentPage = Page<Document>;
@@ -106,10 +107,14 @@ fn created(made: &Document, path: &str) -> error::Result<Response> {
 async fn list_documents(
     state: web::Data<State>,
     caller: Require<permission::ReadDocuments>,
+    listing: Listing,
     CollectionName(collection): CollectionName,
     Query(query): Query<DocumentQuery>,
-) -> Result<PageResponse<Document>> {
-    Ok(PageResponse(document::list(&state.store, &caller.actor, &collection, &query).await?))
+) -> Result<HttpResponse> {
+    let read = async |query: &DocumentQuery| {
+        document::list(&state.store, &caller.actor, &collection, query).await
+    };
+    Ok(listing.answer(&query, read).await?)
 }
 
 /// Get a document
@@ -258,12 +263,17 @@ async fn list_document_changes(
 async fn list_document_history(
     caller: Require<permission::ReadDocuments>,
     replica: ReplicaRead,
+    listing: Listing,
     key: DocumentKey,
     Query(page): Query<PageQuery>,
-) -> Result<PageResponse<Event>> {
-    let work =
-        async |store: &Store| document::history(store, &caller.actor, key.pair(), &page).await;
-    Ok(PageResponse(replica.run(work).await?))
+) -> Result<HttpResponse> {
+    let work = async |store: &Store| {
+        let read = async |page: &PageQuery| {
+            document::history(store, &caller.actor, key.pair(), page).await
+        };
+        listing.answer(&page, read).await
+    };
+    replica.run(work).await
 }
 
 /// Revert a document to an earlier version

@@ -8,7 +8,7 @@ use service::error::{Error, Result, Violation};
 use crate::paths::Paths;
 
 /// The parameter that names them.
-const FIELDS: &str = "fields";
+pub(super) const FIELDS: &str = "fields";
 /// How long it may be: longer than the names of all properties of any resource.
 pub(crate) const MAX_FIELDS_LENGTH: usize = 2000;
 /// What a resource always shows, so that it can be changed.
@@ -25,7 +25,7 @@ impl Fields {
     /// If they are none of the resource.
     pub(crate) fn of(request: &HttpRequest) -> Result<Option<Self>> {
         let query = request.query_string();
-        if !query.split('&').any(is_fields) || request.method() != Method::GET {
+        if !query.split('&').any(|pair| is(pair, FIELDS)) || request.method() != Method::GET {
             return Ok(None);
         }
         let paths = request.app_data::<web::Data<Paths>>();
@@ -60,6 +60,11 @@ impl Fields {
         Ok(Self(names.into_iter().chain(ALWAYS.map(str::to_owned)).collect()))
     }
 
+    /// Whether a property is one of them.
+    pub(crate) fn contains(&self, property: &str) -> bool {
+        self.0.contains(property)
+    }
+
     /// A resource with these properties, as far as it has them.
     ///
     /// # Errors
@@ -74,13 +79,13 @@ impl Fields {
     }
 }
 
-/// A query without them: what else is asked for.
-pub(super) fn without_fields(query: &str) -> String {
-    query.split('&').filter(|pair| !is_fields(pair)).collect::<Vec<_>>().join("&")
+/// A query without a parameter: what else is asked for.
+pub(super) fn without(query: &str, parameter: &str) -> String {
+    query.split('&').filter(|pair| !is(pair, parameter)).collect::<Vec<_>>().join("&")
 }
 
-fn is_fields(pair: &str) -> bool {
-    pair.split('=').next() == Some(FIELDS)
+fn is(pair: &str, parameter: &str) -> bool {
+    pair.split('=').next() == Some(parameter)
 }
 
 #[cfg(test)]
@@ -121,7 +126,8 @@ mod tests {
 
     #[test]
     fn the_rest_of_a_query_is_as_it_was() {
-        assert_eq!(without_fields("fields=note&q=a%26b&fieldsx=1&fields"), "q=a%26b&fieldsx=1");
-        assert_eq!(without_fields("fields=note"), "");
+        let rest = |query| without(query, FIELDS);
+        assert_eq!(rest("fields=note&q=a%26b&fieldsx=1&fields"), "q=a%26b&fieldsx=1");
+        assert_eq!(rest("fields=note"), "");
     }
 }

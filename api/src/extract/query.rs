@@ -1,4 +1,7 @@
-use std::future::{Ready, ready};
+use std::{
+    borrow::Cow,
+    future::{Ready, ready},
+};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use percent_encoding::percent_decode_str;
@@ -9,10 +12,11 @@ use service::{
 };
 use validator::Validate;
 
-use super::fields::{Fields, without_fields};
-use crate::problem::Failure;
+use super::fields::{FIELDS, Fields, without};
+use crate::{problem::Failure, table};
 
-/// The query, read strictly and valid, without the fields that the answer is to have ([`Fields`]).
+/// The query, read strictly and valid, without what is asked of the answer alone: its fields
+/// ([`Fields`]), and its format ([`table::Format`]).
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
@@ -21,14 +25,21 @@ impl<T: DeserializeOwned + Validate> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let query = request.query_string();
-        let read = match Fields::of(request) {
-            Ok(None) => read(query),
-            Ok(Some(_)) => read(&without_fields(query)),
-            Err(error) => Err(error),
-        };
+        let read = asked(request).and_then(|query| read(&query));
         ready(read.map(Self).map_err(Failure::from))
     }
+}
+
+/// The query without what is asked of the answer alone.
+fn asked(request: &HttpRequest) -> Result<Cow<'_, str>, Error> {
+    let mut query = Cow::Borrowed(request.query_string());
+    if Fields::of(request)?.is_some() {
+        query = Cow::Owned(without(&query, FIELDS));
+    }
+    if query.contains(table::PARAMETER) && table::is_offered(request) {
+        query = Cow::Owned(without(&query, table::PARAMETER));
+    }
+    Ok(query)
 }
 
 /// Pointers into the query start with `?`.

@@ -16,8 +16,9 @@ use crate::{
     extract::{Body, Idempotent, IfMatch, InSession, Query, ReplicaRead, Require, Version},
     permission::{self, PermissionType},
     problem,
-    response::{NotModified, PageResponse, ResourceResponse, Result, created, ok},
+    response::{NotModified, ResourceResponse, Result, created, ok},
     state::State,
+    table::Listing,
 };
 
 type NewOrganization = Create<OrganizationInput>;
@@ -77,9 +78,11 @@ async fn create_organization(
 async fn list_organizations(
     state: web::Data<State>,
     me: InSession,
+    listing: Listing,
     Query(page): Query<PageQuery>,
-) -> Result<PageResponse<Organization>> {
-    Ok(PageResponse(organization::list(&state.store, me.user_id, &page).await?))
+) -> Result<HttpResponse> {
+    let read = async |page: &PageQuery| organization::list(&state.store, me.user_id, page).await;
+    Ok(listing.answer(&page, read).await?)
 }
 
 /// Get an organization
@@ -119,12 +122,17 @@ async fn get_organization(
 async fn list_organization_history(
     caller: Require<permission::ReadOrganization>,
     replica: ReplicaRead,
+    listing: Listing,
     Query(page): Query<PageQuery>,
-) -> Result<PageResponse<Event>> {
-    let id = caller.actor.organization_id;
-    let work =
-        async |store: &Store| event::history::<Organization>(store, &caller.actor, id, &page).await;
-    Ok(PageResponse(replica.run(work).await?))
+) -> Result<HttpResponse> {
+    let actor = &caller.actor;
+    let work = async |store: &Store| {
+        let read = async |page: &PageQuery| {
+            event::history::<Organization>(store, actor, actor.organization_id, page).await
+        };
+        listing.answer(&page, read).await
+    };
+    replica.run(work).await
 }
 
 /// Revert an organization to an earlier version

@@ -11,8 +11,9 @@ use crate::{
     attempt::{Success, judge},
     extract::{Body, Idempotent, InSession, Query, ResourceId, Source},
     problem,
-    response::{PageResponse, Result, created_json},
+    response::{Result, created_json},
     state::State,
+    table::Listing,
 };
 
 type SessionPage = Page<Session>;
@@ -73,9 +74,12 @@ async fn create_session(
 async fn list_sessions(
     state: web::Data<State>,
     me: InSession,
+    listing: Listing,
     Query(page): Query<PageQuery>,
-) -> Result<PageResponse<Session>> {
-    Ok(PageResponse(session::list(&state.store, me.user_id, me.session_id, &page).await?))
+) -> Result<HttpResponse> {
+    let read =
+        async |page: &PageQuery| session::list(&state.store, me.user_id, me.session_id, page).await;
+    Ok(listing.answer(&page, read).await?)
 }
 
 /// Log out

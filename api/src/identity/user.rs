@@ -18,11 +18,9 @@ use crate::{
     attempt::{Success, judge},
     extract::{Body, Idempotent, IfMatch, InSession, Query, ReplicaRead, RequestId, Source},
     problem::{self, Failure},
-    response::{
-        NotModified, PageResponse, ResourceResponse, Result, created_without_location, no_content,
-        ok,
-    },
+    response::{NotModified, ResourceResponse, Result, created_without_location, no_content, ok},
     state::State,
+    table::Listing,
 };
 
 type UserUpdate = Change<UserInput>;
@@ -109,11 +107,15 @@ async fn get_current_user(
 async fn list_current_user_history(
     session: InSession,
     replica: ReplicaRead,
+    listing: Listing,
     Query(page): Query<PageQuery>,
-) -> Result<PageResponse<Event>> {
-    let work =
-        async |store: &Store| event::own_history::<User>(store, session.user_id, &page).await;
-    Ok(PageResponse(replica.run(work).await?))
+) -> Result<HttpResponse> {
+    let work = async |store: &Store| {
+        let read =
+            async |page: &PageQuery| event::own_history::<User>(store, session.user_id, page).await;
+        listing.answer(&page, read).await
+    };
+    replica.run(work).await
 }
 
 /// Revert the current user to an earlier version

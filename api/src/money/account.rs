@@ -1,4 +1,4 @@
-use actix_web::{get, web};
+use actix_web::{HttpResponse, get, web};
 use service::{
     money::account::{self, Account, AccountBalance},
     store::page::{Page, PageQuery},
@@ -10,8 +10,9 @@ use crate::{
     permission::{self, PermissionType},
     problem,
     resource::Collection,
-    response::{PageResponse, Result},
+    response::Result,
     state::State,
+    table::Listing,
 };
 
 type BalancePage = Page<AccountBalance>;
@@ -75,7 +76,9 @@ async fn get_account_balance(
 async fn list_account_balances(
     state: web::Data<State>,
     caller: Require<permission::ReadLedger>,
+    listing: Listing,
     Query(page): Query<PageQuery>,
-) -> Result<PageResponse<AccountBalance>> {
-    Ok(PageResponse(account::balances(&state.store, &caller.actor, &page).await?))
+) -> Result<HttpResponse> {
+    let read = async |page: &PageQuery| account::balances(&state.store, &caller.actor, page).await;
+    Ok(listing.answer(&page, read).await?)
 }

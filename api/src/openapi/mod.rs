@@ -5,6 +5,7 @@ pub(crate) mod fields;
 mod headers;
 mod limits;
 mod schemas;
+pub(crate) mod tables;
 
 use actix_web::App;
 use service::input::MAX_VALUES;
@@ -97,6 +98,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = app.split_for_parts().1;
     for (path, item) in &mut document.paths.paths {
         item.get.iter_mut().for_each(fields::declare);
+        item.get.iter_mut().for_each(tables::declare);
         item.post.iter_mut().for_each(headers::declare_key);
         let operations =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];

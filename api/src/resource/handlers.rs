@@ -5,7 +5,7 @@ use actix_web::{Handler, HttpResponse, web};
 use serde::de::DeserializeOwned;
 use service::{
     Actor, Store, error,
-    event::{self, At, AtQuery, Event, RevertInput},
+    event::{self, At, AtQuery, RevertInput},
     idempotency::WriteOnce,
     input::{Change, Create, TransitionBody},
     resource::{self, Changeable, Readable, Versioned, Writable},
@@ -19,8 +19,9 @@ use crate::{
         Body, BodyOf, Idempotent, IfMatch, Query, ReplicaRead, Require, ResourceId, Version,
     },
     permission::PermissionType,
-    response::{PageResponse, ResourceResponse, Result, created, ok},
+    response::{ResourceResponse, Result, created, ok},
     state::State,
+    table::Listing,
 };
 
 pub(super) async fn create<R: Writable, P: PermissionType>(
@@ -36,9 +37,11 @@ pub(super) async fn create<R: Writable, P: PermissionType>(
 pub(super) async fn list<R: Readable, P: PermissionType>(
     state: web::Data<State>,
     caller: Require<P>,
+    listing: Listing,
     Query(query): Query<R::Query>,
-) -> Result<PageResponse<R>> {
-    Ok(PageResponse(R::list(&state.store, &caller.actor, &query).await?))
+) -> Result<HttpResponse> {
+    let read = async |query: &R::Query| R::list(&state.store, &caller.actor, query).await;
+    Ok(listing.of(&caller.actor).answer(&query, read).await?)
 }
 
 pub(super) async fn get<R: Readable, P: PermissionType>(
@@ -54,11 +57,16 @@ pub(super) async fn get<R: Readable, P: PermissionType>(
 pub(super) async fn history<R: resource::Resource, P: PermissionType>(
     caller: Require<P>,
     replica: ReplicaRead,
+    listing: Listing,
     ResourceId(id): ResourceId,
     Query(page): Query<PageQuery>,
-) -> Result<PageResponse<Event>> {
-    let work = async |store: &Store| event::history::<R>(store, &caller.actor, id, &page).await;
-    Ok(PageResponse(replica.run(work).await?))
+) -> Result<HttpResponse> {
+    let work = async |store: &Store| {
+        let read =
+            async |page: &PageQuery| event::history::<R>(store, &caller.actor, id, page).await;
+        listing.answer(&page, read).await
+    };
+    replica.run(work).await
 }
 
 pub(super) async fn revert<R: Changeable, P: PermissionType>(

@@ -1,4 +1,4 @@
-use actix_web::{get, web};
+use actix_web::{HttpResponse, get, web};
 use service::{
     store::page::{Page, PageQuery},
     work::daily_report::{self, Amendment, CrewHours, DailyReport, rules::Transition},
@@ -10,8 +10,9 @@ use crate::{
     permission::{self, PermissionType},
     problem,
     resource::Collection,
-    response::{PageResponse, Result},
+    response::Result,
     state::State,
+    table::Listing,
 };
 
 type AmendmentPage = Page<Amendment>;
@@ -91,10 +92,14 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 async fn list_daily_report_amendments(
     state: web::Data<State>,
     caller: Require<permission::ReadWork>,
+    listing: Listing,
     ResourceId(id): ResourceId,
     Query(page): Query<PageQuery>,
-) -> Result<PageResponse<Amendment>> {
-    Ok(PageResponse(daily_report::amendments(&state.store, &caller.actor, id, &page).await?))
+) -> Result<HttpResponse> {
+    let read = async |page: &PageQuery| {
+        daily_report::amendments(&state.store, &caller.actor, id, page).await
+    };
+    Ok(listing.answer(&page, read).await?)
 }
 
 /// Compare a daily report's hours with recorded time

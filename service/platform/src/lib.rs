@@ -12,7 +12,7 @@
 //! | the event log and what follows from it | [`event`], [`consumer`] |
 //! | work in the background | [`background`], [`lease`], [`liveness`], [`saga`], [`due`] |
 //! | what operators see | [`measure`], [`doctor`] |
-//! | files of CSV | [`csv`] |
+//! | files of CSV that are read, and tables that are written | [`csv`], [`spreadsheet`] |
 //! | what the examples of the OpenAPI document have in common | [`example`] |
 //! | encryption and outgoing requests | [`seal`], [`outbound`] |
 //! | the time, randomness and faults, which are handed in | [`clock`], [`random`], [`fault`] |
@@ -57,6 +57,7 @@ pub mod resource;
 pub mod role;
 pub mod saga;
 pub mod seal;
+pub mod spreadsheet;
 pub mod store;
 pub mod tenant;
 pub mod text;

@@ -30,7 +30,11 @@ use crate::{
     input::{Change, Create, TransitionBody},
     role::Permission,
     seal::Keyring,
-    store::{Isolation, Store, Tx, page::Page, versioned::Expected},
+    store::{
+        Isolation, Store, Tx,
+        page::{Page, Paged},
+        versioned::Expected,
+    },
 };
 
 /// Something that has an id and a version, as the API shows it.
@@ -143,7 +147,7 @@ pub trait Readable: Resource + Sized {
     /// What a list can be asked for: [`PageQuery`], or the resource's own filters.
     ///
     /// [`PageQuery`]: crate::store::page::PageQuery
-    type Query: DeserializeOwned + Validate + IntoParams + 'static;
+    type Query: Paged + DeserializeOwned + Validate + IntoParams + Clone + 'static;
 
     /// The resource as it is, as far as the actor may see it.
     fn get(store: &Store, actor: &Actor, id: Uuid) -> impl Future<Output = Result<Self>> + Send;

@@ -23,6 +23,7 @@ use crate::{
 /// Where each budget stands that holds on a day.
 impl Report for BudgetsQuery {
     type Answer = Budgets;
+    type Row = BudgetRow;
 
     const NAME: &'static str = "budget_report";
 
@@ -34,6 +35,10 @@ impl Report for BudgetsQuery {
         let budgets = rows.map(|row| Ok((Budget::try_from(row)?, on)));
         let rows = standings(tx, organization_id, budgets.collect::<Result<_>>()?).await?;
         Ok(Budgets { on, rows })
+    }
+
+    fn rows(report: Budgets) -> Vec<BudgetRow> {
+        report.rows
     }
 }
 

@@ -98,11 +98,16 @@ pub struct HoursRow {
 /// What was worked from one day to another, grouped.
 impl Report for HoursQuery {
     type Answer = Hours;
+    type Row = HoursRow;
 
     const NAME: &'static str = "hours_report";
 
     async fn read(&self, tx: &Tx, organization_id: Uuid) -> Result<Hours> {
         hours(tx, organization_id, self).await
+    }
+
+    fn rows(report: Hours) -> Vec<HoursRow> {
+        report.rows
     }
 }
 

@@ -164,6 +164,38 @@ pub struct CurrencyCost {
     pub amount_minor: i128,
 }
 
+/// Row of the report of the cost of a project as a table: the lists of the report, one after the other. The rows of
+/// each part sum to the same total.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct JobCostTableRow {
+    /// List of the report to which the row belongs, such as `labour.members`.
+    pub part: &'static str,
+    /// Key of the row in its list; null if it has none.
+    pub key: Option<String>,
+    /// Human-readable name of the row.
+    pub label: String,
+    /// Time worked, in seconds; null for expenses.
+    pub seconds: Option<i64>,
+    /// Part of `seconds` on days for which the member has no rate, in seconds; null for expenses.
+    pub unrated_seconds: Option<i64>,
+    /// ISO 4217 currency code, such as `EUR`.
+    pub currency: String,
+    /// Amount in minor units of `currency`.
+    #[schema(value_type = i64)]
+    pub amount_minor: i128,
+}
+
+impl JobCostTableRow {
+    fn cost(
+        part: &'static str,
+        key: Option<String>,
+        label: String,
+        (currency, amount_minor): (String, i128),
+    ) -> Self {
+        Self { part, key, label, seconds: None, unrated_seconds: None, currency, amount_minor }
+    }
+}
+
 impl Period {
     fn of(self, day: NaiveDate) -> NaiveDate {
         match self {
@@ -176,11 +208,45 @@ impl Period {
 /// What a project has cost.
 impl Report for JobCostQuery {
     type Answer = JobCost;
+    type Row = JobCostTableRow;
 
     const NAME: &'static str = "job_cost_report";
 
     async fn read(&self, tx: &Tx, organization_id: Uuid) -> Result<JobCost> {
         job_cost(tx, organization_id, self).await
+    }
+
+    fn rows(JobCost { currency, labour, expenses, .. }: JobCost) -> Vec<JobCostTableRow> {
+        let labour_rows = |part, rows: Vec<LabourRow>| {
+            let currency = labour.currency.clone();
+            rows.into_iter().map(move |row| JobCostTableRow {
+                part,
+                key: Some(row.key),
+                label: row.label,
+                seconds: Some(row.seconds),
+                unrated_seconds: Some(row.unrated_seconds),
+                currency: currency.clone(),
+                amount_minor: row.amount_minor,
+            })
+        };
+        let costs = |part, rows: Vec<CostRow>| {
+            let currency = currency.clone();
+            rows.into_iter().map(move |CostRow { key, label, amount_minor }| {
+                JobCostTableRow::cost(part, key, label, (currency.clone(), amount_minor))
+            })
+        };
+        let others = expenses.other_currencies.into_iter();
+        labour_rows("labour.members", labour.members)
+            .chain(labour_rows("labour.periods", labour.periods))
+            .chain(costs("expenses.categories", expenses.categories))
+            .chain(costs("expenses.members", expenses.members))
+            .chain(costs("expenses.periods", expenses.periods))
+            .chain(others.map(|CurrencyCost { currency, amount_minor }| {
+                let label = currency.clone();
+                let part = "expenses.other_currencies";
+                JobCostTableRow::cost(part, None, label, (currency, amount_minor))
+            }))
+            .collect()
     }
 }
 

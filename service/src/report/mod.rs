@@ -21,11 +21,12 @@ use validator::{Validate, ValidationError};
 pub(crate) use budgets::standings;
 pub use hours::{GroupBy as HoursGroupBy, Hours, HoursQuery, HoursRow};
 pub use job_cost::{
-    CostRow, CurrencyCost, JobCost, JobCostQuery, Labour, LabourRow, Period as JobCostPeriod,
-    ProjectExpenses,
+    CostRow, CurrencyCost, JobCost, JobCostQuery, JobCostTableRow, Labour, LabourRow,
+    Period as JobCostPeriod, ProjectExpenses,
 };
 pub use timesheet::{
     Timesheet, TimesheetCard, TimesheetDay, TimesheetEntry, TimesheetProject, TimesheetQuery,
+    TimesheetTableRow,
 };
 
 use crate::{
@@ -47,11 +48,17 @@ pub trait Report: Clone + Send + Sync + 'static {
     /// The report.
     type Answer: Serialize + Send + 'static;
 
+    /// A row of the report as a table.
+    type Row: Serialize + ToSchema + Send + 'static;
+
     /// The name of the report, in lower case.
     const NAME: &'static str;
 
     /// The report of one state of the database.
     fn read(&self, tx: &Tx, organization_id: Uuid) -> impl Future<Output = Result<Self::Answer>>;
+
+    /// The rows of the report, whose sums the report has beside them.
+    fn rows(answer: Self::Answer) -> Vec<Self::Row>;
 }
 
 /// A report, and what it is of.

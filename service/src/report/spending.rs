@@ -19,11 +19,16 @@ use crate::{
 /// What was spent from one day to another, grouped.
 impl Report for SpendingQuery {
     type Answer = Spending;
+    type Row = SpendingRow;
 
     const NAME: &'static str = "spending_report";
 
     async fn read(&self, tx: &Tx, organization_id: Uuid) -> Result<Spending> {
         spending(tx, organization_id, self).await
+    }
+
+    fn rows(report: Spending) -> Vec<SpendingRow> {
+        report.rows
     }
 }
 

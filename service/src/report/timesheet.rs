@@ -102,6 +102,16 @@ pub struct TimesheetEntry {
     pub seconds: i64,
 }
 
+/// Row of a timesheet as a table.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TimesheetTableRow {
+    /// Day (`YYYY-MM-DD`).
+    pub day: NaiveDate,
+    /// Part of a time entry that lies on the day.
+    #[serde(flatten)]
+    pub entry: TimesheetEntry,
+}
+
 /// Time worked for one project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TimesheetProject {
@@ -118,11 +128,19 @@ pub struct TimesheetProject {
 /// What a member worked in a week.
 impl Report for TimesheetQuery {
     type Answer = Timesheet;
+    type Row = TimesheetTableRow;
 
     const NAME: &'static str = "timesheet";
 
     async fn read(&self, tx: &Tx, organization_id: Uuid) -> Result<Timesheet> {
         timesheet(tx, organization_id, self).await
+    }
+
+    fn rows(report: Timesheet) -> Vec<TimesheetTableRow> {
+        let of_day = |TimesheetDay { day, entries, .. }: TimesheetDay| {
+            entries.into_iter().map(move |entry| TimesheetTableRow { day, entry })
+        };
+        report.days.into_iter().flat_map(of_day).collect()
     }
 }
 

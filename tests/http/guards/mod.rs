@@ -12,5 +12,6 @@ mod retries;
 mod routes;
 mod stored;
 mod sync;
+mod tables;
 mod tenancy;
 mod versions;

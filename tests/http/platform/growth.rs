@@ -239,8 +239,8 @@ fn single_values(sample: &Sample, route: &Route, name: &str) -> Vec<String> {
 fn queries(sample: &Sample, route: &Route) -> Vec<(String, String)> {
     let mut filters = vec![String::new()];
     for name in route.query() {
-        // A search looks at all texts, and fields are those of the rows of the page.
-        if !["limit", "cursor", "sort", "q", "fields"].contains(&name) {
+        // A search looks at all texts, fields are those of the rows of the page, and a format shows the same rows.
+        if !["limit", "cursor", "sort", "q", "fields", "format"].contains(&name) {
             let values = values(sample, route, name).into_iter();
             filters.extend(values.map(|value| format!("{name}={value}")));
         }

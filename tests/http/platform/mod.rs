@@ -20,5 +20,6 @@ mod purge;
 mod rates;
 mod releases;
 mod statements;
+mod tables;
 mod upgrade;
 mod work;

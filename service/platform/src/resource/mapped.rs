@@ -31,7 +31,7 @@ pub trait Mapped:
     /// What a list can be asked for: [`PageQuery`], or the resource's own filters.
     ///
     /// [`PageQuery`]: crate::store::page::PageQuery
-    type Query: Paged + DeserializeOwned + Validate + IntoParams + Sync + 'static;
+    type Query: Paged + DeserializeOwned + Validate + IntoParams + Clone + Sync + 'static;
 
     /// In which order a list is.
     fn sort(query: &Self::Query) -> Sort<<Self::Entity as EntityTrait>::Column>;

@@ -65,11 +65,18 @@ impl PageQuery {
 pub trait Paged {
     /// The page.
     fn page(&self) -> PageQuery;
+
+    /// The same list from another page on.
+    fn set_page(&mut self, page: PageQuery);
 }
 
 impl Paged for PageQuery {
     fn page(&self) -> PageQuery {
         self.clone()
+    }
+
+    fn set_page(&mut self, page: PageQuery) {
+        *self = page;
     }
 }
 
@@ -81,6 +88,10 @@ macro_rules! __paged {
         impl $crate::store::page::Paged for $query {
             fn page(&self) -> $crate::store::page::PageQuery {
                 $crate::store::page::PageQuery { limit: self.limit, cursor: self.cursor.clone() }
+            }
+
+            fn set_page(&mut self, page: $crate::store::page::PageQuery) {
+                (self.limit, self.cursor) = (page.limit, page.cursor);
             }
         }
     )*};

@@ -17,7 +17,7 @@ use crate::{
     input::AnyOf,
     store::{
         Store, Tx,
-        page::{Page, PageQuery},
+        page::{Page, PageQuery, paged},
         signal::Signal,
         stored::{self, StoredWord},
     },
@@ -176,6 +176,8 @@ pub struct DeliveryQuery {
     /// page.
     pub cursor: Option<String>,
 }
+
+paged!(DeliveryQuery);
 
 /// The deliveries of a webhook, the newest first.
 pub async fn deliveries(

@@ -4,7 +4,6 @@
 //! What happened to the body, how, and who saw it is sealed ([`Secrets`]): in the row, and in the log.
 
 mod commands;
-mod csv;
 mod example;
 mod osha;
 mod repository;

@@ -8,17 +8,13 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{
-    Classification, Incident, InjuryType,
-    csv::{cell, file},
-    repository,
-    secrets::Secrets,
-};
+use super::{Classification, Incident, InjuryType, repository, secrets::Secrets};
 use crate::{
     actor::{Actor, Settings},
     error::Result,
     identity::{member, organization},
     resource::Resource,
+    spreadsheet::{file, neutral},
     store::{Store, Tx, stored::StoredWord},
 };
 
@@ -111,6 +107,11 @@ async fn cases(tx: &Tx, actor: &Actor, query: OshaQuery) -> Result<Vec<Incident>
         Incident::of(row, secrets)
     });
     opened.collect()
+}
+
+/// A text that somebody has written.
+fn cell(text: &str) -> String {
+    neutral(text).into_owned()
 }
 
 fn line(case: &Incident, names: &HashMap<Uuid, String>, settings: &Settings) -> Vec<String> {
