@@ -116,6 +116,10 @@ nodes:
 pouchdb:
     .ci/run pouchdb
 
+# The clients of InfluxDB, of npm and of PyPI, write readings
+influx:
+    .ci/run influx
+
 # Two clients with random offline edits converge, and no edit is lost silently
 offline:
     .ci/run offline

@@ -16,8 +16,8 @@ use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
-    config::Serve, document::couch, observe::observe, openapi, paths::Paths, routes::routes,
-    shutdown::Shutdown, state::State,
+    config::Serve, document::couch, influx, observe::observe, openapi, paths::Paths,
+    routes::routes, shutdown::Shutdown, state::State,
 };
 
 /// Where a server listens.
@@ -82,7 +82,8 @@ pub fn server(
     let listeners = listeners.into();
     let document = openapi::document();
     let operations = listeners.operations_address()?;
-    let paths = Paths::of(&document, (&PAGES, couch::PATHS), operations)?;
+    let paths =
+        Paths::of(&document, (&PAGES, &[couch::PATHS, influx::PATHS].concat()), operations)?;
     let paths = web::Data::new(paths);
     let document = web::Bytes::from(document.to_json()?);
     let state = web::Data::new(state);
@@ -99,6 +100,7 @@ pub fn server(
             .configure(routes)
             .into_app()
             .service(couch::scope())
+            .configure(influx::routes)
             .service(web::redirect("/", DOCS))
             .service(web::redirect("/docs", DOCS))
             .service(documentation())

@@ -63,6 +63,7 @@ mod document;
 mod event;
 mod identity;
 mod import;
+mod influx;
 mod meter;
 mod money;
 mod operations;

@@ -93,7 +93,7 @@ ordered_columns! {
     meter {
         organization_id, id, version, created_at, updated_at, name, name_key, unit, kind,
         project_id, place, interval_seconds, precision, on_drop, rollover_at, on_conflict, low,
-        high, hysteresis,
+        high, hysteresis, source,
     }
     meter_state {
         organization_id, id, readings, last_at, last_value, excursion,

@@ -902,7 +902,16 @@ pub const CLASSES: &[TableClasses] = &[
             "on_drop",
             "on_conflict",
         ],
-        personal: &["name", "name_key", "place", "rollover_at", "low", "high", "hysteresis"],
+        personal: &[
+            "name",
+            "name_key",
+            "place",
+            "rollover_at",
+            "low",
+            "high",
+            "hysteresis",
+            "source",
+        ],
         secret: &[],
     },
     TableClasses {

@@ -69,6 +69,7 @@ mod m20261130_000098_begin_revisions_late;
 mod m20261130_000099_attach_to_documents;
 mod m20261130_000102_create_attachments;
 mod m20261130_000111_create_meters;
+mod m20261130_000120_name_sources_of_meters;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -123,6 +124,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000099_attach_to_documents::Migration),
             Box::new(m20261130_000102_create_attachments::Migration),
             Box::new(m20261130_000111_create_meters::Migration),
+            Box::new(m20261130_000120_name_sources_of_meters::Migration),
         ]
     }
 }

@@ -1,6 +1,6 @@
 use std::{
     future::Future,
-    io::Write,
+    io::{Read, Write},
     marker::PhantomData,
     pin::Pin,
     sync::{
@@ -16,6 +16,7 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
+use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt;
 use serde_json::Value;
 use service::{
@@ -213,25 +214,44 @@ impl Reading {
 /// How many bytes a body may have from somebody who is not authenticated.
 const UNAUTHENTICATED_BYTES: usize = 16 * 1024;
 
-/// A whole body. It is counted among those that are held until its request is answered.
-async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesMut, Failure> {
+/// A whole body, as it is.
+async fn read(request: &HttpRequest, payload: Payload) -> Result<web::BytesMut, Failure> {
     let state = state(request)?;
-    let limits = state.settings.limits;
-    // Who is authenticated stands in front of the body in every signature.
-    let authenticated = request.extensions().contains::<EventContext>();
-    let limit = if authenticated {
-        limits.body_bytes
-    } else {
-        limits.body_bytes.min(UNAUTHENTICATED_BYTES)
-    };
-    let too_large = || {
-        let detail = format!("the body must have at most {limit} bytes");
-        Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE).detail(detail)
-    };
+    let limit = limit(request, &state);
     if announced(request).is_some_and(|length| length > limit) {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
     require_plain(request)?;
+    read_coded(request, payload).await
+}
+
+/// How many bytes a body may have.
+fn limit(request: &HttpRequest, state: &State) -> usize {
+    let limit = state.settings.limits.body_bytes;
+    match is_authenticated(request) {
+        true => limit,
+        false => limit.min(UNAUTHENTICATED_BYTES),
+    }
+}
+
+/// Who is authenticated stands in front of the body in every signature.
+fn is_authenticated(request: &HttpRequest) -> bool {
+    request.extensions().contains::<EventContext>()
+}
+
+fn too_large(limit: usize) -> Failure {
+    let detail = format!("the body must have at most {limit} bytes");
+    Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE).detail(detail)
+}
+
+/// A whole body in whatever coding. It is counted among those that are held until its request is answered.
+async fn read_coded(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesMut, Failure> {
+    let state = state(request)?;
+    let (limits, limit) = (state.settings.limits, limit(request, &state));
+    let authenticated = is_authenticated(request);
+    if announced(request).is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
     let digest = BodyDigest::of(request);
     let (mut bytes, mut reserved) = (web::BytesMut::new(), Reservation::default());
     Reading::set(request, true);
@@ -239,7 +259,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::BytesM
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error: PayloadError| unread(&error.into()))?;
             if bytes.len() + chunk.len() > limit {
-                return Err(too_large());
+                return Err(too_large(limit));
             }
             state.intake.reserve(&mut reserved, chunk.len(), authenticated)?;
             digest.update(&chunk);
@@ -285,6 +305,51 @@ pub(super) fn is_media_type(request: &HttpRequest, wanted: &[&str]) -> bool {
 fn unread(error: &actix_web::Error) -> Failure {
     let status = error.as_response_error().status_code();
     Failure::of_status(status).detail("the body could not be read")
+}
+
+/// A body of text, which may be compressed with gzip: what it is then is bounded as what is sent is.
+#[derive(Debug)]
+pub(crate) struct BodyText(pub(crate) String);
+
+impl FromRequest for BodyText {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let is_gzip = is_gzip(&request);
+            if !is_gzip {
+                require_plain(&request)?;
+            }
+            let sent = read_coded(&request, payload).await?.to_vec();
+            let bytes = if is_gzip { unzipped(&request, &sent)? } else { sent };
+            let no_text = |_| service::Error::invalid("", "encoding", "must be UTF-8").into();
+            String::from_utf8(bytes).map(Self).map_err(no_text)
+        })
+    }
+}
+
+fn is_gzip(request: &HttpRequest) -> bool {
+    let coding = request.headers().get(header::CONTENT_ENCODING);
+    coding.is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"))
+}
+
+fn unzipped(request: &HttpRequest, sent: &[u8]) -> Result<Vec<u8>, Failure> {
+    let state = state(request)?;
+    let limit = limit(request, &state);
+    let mut reserved = request.extensions_mut().remove::<Reservation>().unwrap_or_default();
+    state.intake.reserve(&mut reserved, limit, is_authenticated(request))?;
+    request.extensions_mut().insert(reserved);
+    let mut bytes = Vec::new();
+    // One more than may be, so that it is noticed.
+    let mut plain = MultiGzDecoder::new(sent).take(limit as u64 + 1);
+    let broken = |_| service::Error::invalid("", "encoding", "must be what gzip has made");
+    plain.read_to_end(&mut bytes).map_err(broken)?;
+    match bytes.len() > limit {
+        true => Err(too_large(limit)),
+        false => Ok(bytes),
+    }
 }
 
 /// A file of CSV, in a temporary file that goes when this goes.

@@ -11,8 +11,9 @@ mod replica;
 mod source;
 mod version;
 
-pub(crate) use body::Reading;
 pub use body::{Body, BodyOf, PatchOf, RawBody, Readings, Upload};
+pub(crate) use body::{BodyText, Reading};
+pub(crate) use caller::basic_password;
 pub use caller::{InSession, RequestId, Require, StreamSession, enter, identify};
 pub(crate) use fields::{Fields, MAX_FIELDS_LENGTH};
 pub(crate) use files::receive;

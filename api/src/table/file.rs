@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::{
     io::AsyncReadExt,
     sync::{Semaphore, SemaphorePermit, mpsc},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
 };
 
 use super::column::Columns;
@@ -68,19 +68,27 @@ impl Filling {
         Ok(Self { format, rows, written, _permit: permit })
     }
 
-    pub(super) async fn add<T: Serialize>(&self, rows: &[T]) -> Result<()> {
+    pub(super) async fn add<T: Serialize>(&mut self, rows: &[T]) -> Result<()> {
         let rows = rows.iter().map(shown).collect::<Result<Rows>>()?;
-        // Where the thread has ended, it says why when it is asked for the file.
-        let _ = self.rows.send(rows).await;
-        Ok(())
+        if self.rows.send(rows).await.is_ok() {
+            return Ok(());
+        }
+        // The thread takes no more rows, and says why.
+        match (&mut self.written).await.map_err(lost)? {
+            Err(error) => Err(error),
+            Ok(_) => Err(Error::Internal("a table has ended before its rows".to_owned())),
+        }
     }
 
     pub(super) async fn finish(self) -> Result<Table> {
         drop(self.rows);
-        let lost = |error| Error::Internal(format!("a table: {error}"));
         let (file, tag) = self.written.await.map_err(lost)??;
         Ok(Table { format: self.format, file, tag })
     }
+}
+
+fn lost(error: JoinError) -> Error {
+    Error::Internal(format!("a table: {error}"))
 }
 
 fn shown(row: &impl Serialize) -> Result<Map<String, Value>> {

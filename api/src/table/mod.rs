@@ -87,7 +87,7 @@ impl Listing {
         read: impl AsyncFn(&Q) -> error::Result<Page<T>>,
     ) -> error::Result<HttpResponse> {
         let columns = Columns::of::<T>(Fields::of(&self.request)?.as_ref());
-        let filling = Filling::begin(format, columns, self.currency.clone()).await?;
+        let mut filling = Filling::begin(format, columns, self.currency.clone()).await?;
         let mut query = query.clone();
         let asked = query.page();
         let mut left = asked.limit.map_or(most, |limit| usize::try_from(limit).unwrap_or(most));
@@ -99,7 +99,7 @@ impl Listing {
             left = left.saturating_sub(page.items.len());
             filling.add(&page.items).await?;
             match page.next_cursor {
-                Some(cursor) if left > 0 && !page.items.is_empty() => {
+                Some(cursor) if left > 0 => {
                     query.set_page(PageQuery { limit: None, cursor: Some(cursor) });
                 }
                 next => break next,
@@ -125,7 +125,7 @@ pub(crate) async fn report<T: Serialize + ToSchema>(
     rows: &[T],
     tag: Option<EntityTag>,
 ) -> error::Result<HttpResponse> {
-    let filling = Filling::begin(format, Columns::of::<T>(None), None).await?;
+    let mut filling = Filling::begin(format, Columns::of::<T>(None), None).await?;
     for rows in rows.chunks(file::CHUNK) {
         filling.add(rows).await?;
     }
@@ -140,4 +140,62 @@ pub(crate) async fn report<T: Serialize + ToSchema>(
 /// Says that an answer is in the format that `Accept` prefers.
 pub(crate) fn vary(response: &mut HttpResponse) {
     response.headers_mut().append(header::VARY, header::HeaderValue::from_static("accept"));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use actix_web::{body::to_bytes, test::TestRequest};
+    use service::spreadsheet::Format::{Csv, Xlsx};
+
+    use super::*;
+
+    #[derive(Debug, Serialize, ToSchema)]
+    struct Row {
+        number: usize,
+        text: String,
+    }
+
+    fn listing(format: spreadsheet::Format) -> Listing {
+        let request = TestRequest::with_uri("/v1/rows?format=csv").to_http_request();
+        Listing { request, format: Format::Table(format), currency: None }
+    }
+
+    /// A page of so many rows, whose cursors are their numbers.
+    fn page(query: &PageQuery, count: usize, text: &str) -> Page<Row> {
+        let from = query.cursor.as_deref().map_or(0, |cursor| cursor.parse().expect("a cursor"));
+        let limit = usize::try_from(query.limit.expect("a limit")).expect("a number");
+        let to = count.min(from + limit);
+        let row = |number| Row { number, text: text.to_owned() };
+        let next_cursor = (to < count).then(|| to.to_string());
+        Page { items: (from..to).map(row).collect(), next_cursor }
+    }
+
+    #[actix_web::test]
+    async fn a_table_ends_where_it_may_have_no_more_rows_and_says_what_follows() {
+        let (listing, query) = (listing(Csv), PageQuery::default());
+        let read = async |query: &PageQuery| Ok(page(query, 1300, "x"));
+        let whole = listing.table(Csv, &query, 2000, &read).await.expect("a table");
+        assert!(!whole.headers().contains_key(header::LINK));
+        let part = listing.table(Csv, &query, 1200, &read).await.expect("a table");
+        let link = part.headers().get(header::LINK).and_then(|link| link.to_str().ok());
+        assert_eq!(link, Some("</v1/rows?format=csv&cursor=1200>; rel=\"next\""));
+        let lines = |body: actix_web::web::Bytes| body.split(|byte| *byte == b'\n').count() - 1;
+        assert_eq!(lines(to_bytes(whole.into_body()).await.expect("a body")), 1301);
+        assert_eq!(lines(to_bytes(part.into_body()).await.expect("a body")), 1201);
+    }
+
+    #[actix_web::test]
+    async fn nothing_more_is_read_once_a_table_cannot_be_written() {
+        let text = "x".repeat(32_768);
+        let pages = Cell::new(0);
+        let read = async |query: &PageQuery| {
+            pages.set(pages.get() + 1);
+            Ok(page(query, 500 * 100, &text))
+        };
+        let refused = listing(Xlsx).table(Xlsx, &PageQuery::default(), MAX_ROWS, read).await;
+        assert_eq!(refused.expect_err("too long").violations()[0].pointer, "?format");
+        assert!(pages.get() < 10, "{} pages", pages.get());
+    }
 }

@@ -27,6 +27,7 @@ pub struct Model {
     pub low: Option<i64>,
     pub high: Option<i64>,
     pub hysteresis: i64,
+    pub source: Option<String>,
     #[sea_orm(has_many)]
     pub meter_exchanges: HasMany<super::meter_exchange::Entity>,
     #[sea_orm(has_many)]

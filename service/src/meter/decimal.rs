@@ -80,6 +80,11 @@ impl Decimal {
         units.filter(|units| (-MAX_SCALED..=MAX_SCALED).contains(units)).ok_or(NotKept::Range)
     }
 
+    /// With `precision` digits after the point at most, rounded half to even.
+    pub fn rounded(self, precision: u8) -> Self {
+        Self(self.0.round_dp(u32::from(precision)).normalize())
+    }
+
     /// Whether it is below zero.
     pub fn is_negative(self) -> bool {
         self.0.mantissa() < 0
@@ -161,6 +166,15 @@ mod tests {
         ] {
             assert_eq!(scaled(text, precision), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_is_rounded_half_to_even() {
+        let rounded = |text| json!(Decimal::parse(text).expect("a number").rounded(2)).to_string();
+        assert_eq!(rounded("21.299999999999997"), "21.3");
+        assert_eq!(rounded("0.125"), "0.12");
+        assert_eq!(rounded("-0.135"), "-0.14");
+        assert_eq!(rounded("5"), "5");
     }
 
     #[test]

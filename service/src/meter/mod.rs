@@ -3,6 +3,8 @@
 pub mod consumption;
 pub mod decimal;
 pub mod exchange;
+pub mod ingest;
+pub mod line_protocol;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 pub mod meter;
 pub mod moment;

@@ -1,6 +1,8 @@
 //! Meters, their readings, and what these come to.
 
 mod exchange;
+mod influx;
+mod influx_clients;
 mod limit;
 #[expect(clippy::module_inception, reason = "the resource has the name of its area")]
 mod meter;

@@ -190,6 +190,6 @@ async fn what_is_no_format_is_refused(database: Database) {
         .expect_problem(401, "unauthenticated");
     let viewer = ada.invite(&home, "viewer").await;
     let keys = format!("{home}/api-keys?format=xlsx");
-    viewer.get(&keys).await.expect_problem(403, "forbidden");
+    viewer.get(&keys).await.expect_problem(403, "role_insufficient");
     app.stop().await;
 }

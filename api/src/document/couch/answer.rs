@@ -11,11 +11,10 @@ use actix_web::{
     },
     middleware::Next,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 use service::document::couch::Refusal;
 
-use crate::problem::Failure;
+use crate::{extract::basic_password, problem::Failure};
 
 /// What a handler of the protocol gives.
 pub(super) type Answer = Result<HttpResponse, Refused>;
@@ -81,13 +80,7 @@ pub(super) async fn speak(
 }
 
 fn bearer_of_basic(headers: &HeaderMap) -> Option<HeaderValue> {
-    let (scheme, encoded) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    // PouchDB's own tests write a colon after the scheme.
-    if !scheme.trim_end_matches(':').eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (_, password) = decoded.split_once(':')?;
+    let password = basic_password(headers)?;
     let mut bearer = HeaderValue::try_from(format!("Bearer {password}")).ok()?;
     bearer.set_sensitive(true);
     Some(bearer)

@@ -146,6 +146,7 @@ pub const DUPLICATE_POINTERS: &[(&str, &str)] = &[
     ("week_starts_on", "/week_starts_on"),
     ("user_id", "/user_id"),
     ("running_member_id", "/started_at"),
+    ("source", "/source"),
 ];
 
 /// Empty where no request causes a duplicate.

@@ -52,6 +52,7 @@ impl Crud for Meter {
             low: self.low,
             high: self.high,
             hysteresis: self.hysteresis,
+            source: self.source.clone(),
         }
     }
 
@@ -70,6 +71,7 @@ impl Crud for Meter {
             low,
             high,
             hysteresis,
+            source,
         } = input;
         let scaled = |value: Decimal| {
             let units = value.scaled(super::digits(precision));
@@ -90,6 +92,7 @@ impl Crud for Meter {
             low: Set(low.map(scaled).transpose()?),
             high: Set(high.map(scaled).transpose()?),
             hysteresis: Set(scaled(hysteresis)?),
+            source: Set(source),
             ..Default::default()
         })
     }

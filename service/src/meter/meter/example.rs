@@ -17,6 +17,7 @@ impl MeterInput {
             low: None,
             high: None,
             hysteresis: Decimal::default(),
+            source: example::some("home/power,device=main total"),
         }
     }
 }
@@ -40,6 +41,7 @@ impl Meter {
             low: input.low,
             high: input.high,
             hysteresis: input.hysteresis,
+            source: input.source,
             created_at: example::at(7),
             updated_at: example::at(7),
         }

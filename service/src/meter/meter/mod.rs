@@ -163,6 +163,10 @@ pub struct MeterInput {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub hysteresis: Decimal,
+    /// Series that writes to the meter with InfluxDB's line protocol: bucket, measurement, tags in the order of their
+    /// keys, and field, such as `home/sensor,room=Kitchen temperature`, at most 500 characters; null for none. Unique.
+    #[validate(length(max = 500), custom(function = text::visible))]
+    pub source: Option<String>,
 }
 
 /// Something that is read: of electricity, water, heat, fuel, hours, a temperature.
@@ -200,6 +204,8 @@ pub struct Meter {
     pub high: Option<Decimal>,
     /// By how much a value has to be back within the limits before they can be passed again.
     pub hysteresis: Decimal,
+    /// Series that writes to the meter with InfluxDB's line protocol; null for none.
+    pub source: Option<String>,
     /// Time of the creation (RFC 3339, UTC), set by the server.
     pub created_at: DateTime<Utc>,
     /// Time of the last change (RFC 3339, UTC), set by the server.
@@ -230,6 +236,7 @@ impl TryFrom<entity::meter::Model> for Meter {
             low,
             high,
             hysteresis,
+            source,
         } = row;
         let value = |units: i64| Decimal::of_scaled(units, digits(precision));
         Ok(Self {
@@ -248,6 +255,7 @@ impl TryFrom<entity::meter::Model> for Meter {
             low: low.map(value),
             high: high.map(value),
             hysteresis: value(hysteresis),
+            source,
             created_at: created_at.to_utc(),
             updated_at: updated_at.to_utc(),
         })

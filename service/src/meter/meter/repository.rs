@@ -15,6 +15,9 @@ use crate::{
     store::{Tx, page::Sort, parts::Rows, rows, versioned},
 };
 
+/// How many values one statement names.
+const AT_ONCE: usize = 500;
+
 /// The word of a meter whose last value is within the limits.
 pub(crate) const WITHIN_LIMITS: &str = "none";
 
@@ -44,6 +47,24 @@ pub(crate) async fn get(
     id: Uuid,
 ) -> Result<Meter> {
     versioned::get::<meter::Entity>(connection, organization_id, id).await?.try_into()
+}
+
+/// The meters of these sources, by their sources.
+pub(crate) async fn of_sources(
+    connection: &impl ConnectionTrait,
+    organization_id: Uuid,
+    sources: &[&str],
+) -> Result<HashMap<String, Meter>> {
+    let mut found = HashMap::with_capacity(sources.len());
+    for some in sources.chunks(AT_ONCE) {
+        let rows = versioned::find_in_organization::<meter::Entity>(organization_id)
+            .filter(meter::Column::Source.is_in(some.iter().copied()));
+        for row in rows::all(connection, rows).await? {
+            let meter = Meter::try_from(row)?;
+            found.extend(meter.source.clone().map(|source| (source, meter)));
+        }
+    }
+    Ok(found)
 }
 
 /// Writes the state of a new meter.
