@@ -12,8 +12,9 @@ use crate::{
     extract::{Body, MeterId, MeterInstant, Query, Require},
     permission::{self, PermissionType},
     problem,
-    response::{PageResponse, Result},
+    response::Result,
     state::State,
+    table::Listing,
 };
 
 type MeterExchangePage = Page<MeterExchange>;
@@ -38,10 +39,14 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 async fn list_meter_exchanges(
     state: web::Data<State>,
     caller: Require<permission::ReadMeters>,
+    listing: Listing,
     MeterId(id): MeterId,
     Query(query): Query<MeterExchangeQuery>,
-) -> Result<PageResponse<MeterExchange>> {
-    Ok(PageResponse(exchange::list(&state.store, &caller.actor, id, query).await?))
+) -> Result<HttpResponse> {
+    let read = async |query: &MeterExchangeQuery| {
+        exchange::list(&state.store, &caller.actor, id, query.clone()).await
+    };
+    Ok(listing.answer(&query, read).await?)
 }
 
 /// Decide where a counter began anew

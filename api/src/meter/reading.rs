@@ -13,8 +13,9 @@ use crate::{
     extract::{Body, Idempotent, MeterId, MeterInstant, Query, Readings, Require},
     permission::{self, PermissionType},
     problem,
-    response::{PageResponse, Result, ok_json},
+    response::{Result, ok_json},
     state::State,
+    table::Listing,
 };
 
 type ReadingPage = Page<Reading>;
@@ -76,10 +77,14 @@ async fn create_readings(
 async fn list_readings(
     state: web::Data<State>,
     caller: Require<permission::ReadMeters>,
+    listing: Listing,
     MeterId(id): MeterId,
     Query(query): Query<ReadingQuery>,
-) -> Result<PageResponse<Reading>> {
-    Ok(PageResponse(reading::list(&state.store, &caller.actor, id, query).await?))
+) -> Result<HttpResponse> {
+    let read = async |query: &ReadingQuery| {
+        reading::list(&state.store, &caller.actor, id, query.clone()).await
+    };
+    Ok(listing.answer(&query, read).await?)
 }
 
 /// Delete readings of a meter

@@ -10,7 +10,7 @@ use crate::{
     meter::{meter, ranges::Range, rollup::exchanges},
     store::{
         Store, Tx,
-        page::{DEFAULT_LIMIT, Page},
+        page::{DEFAULT_LIMIT, Page, paged},
     },
 };
 
@@ -28,6 +28,8 @@ pub struct MeterExchangeQuery {
     /// page.
     pub cursor: Option<String>,
 }
+
+paged!(MeterExchangeQuery);
 
 /// What to take back.
 #[crate::input::bounded]

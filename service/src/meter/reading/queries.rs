@@ -21,7 +21,7 @@ use crate::{
     },
     store::{
         Store, Tx,
-        page::{DEFAULT_LIMIT, Page},
+        page::{DEFAULT_LIMIT, Page, paged},
     },
 };
 
@@ -45,6 +45,8 @@ pub struct ReadingQuery {
     /// page.
     pub cursor: Option<String>,
 }
+
+paged!(ReadingQuery);
 
 /// Reading of a meter with what it was before.
 #[derive(Debug, Clone, Serialize, ToSchema)]
