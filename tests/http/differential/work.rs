@@ -154,6 +154,8 @@ fn meter(choice: &mut Choice, organization: &Organization) -> Value {
     maybe(choice, &mut body, "project_id", project);
     let place = choice.of(TEXTS);
     maybe(choice, &mut body, "place", json!(place));
+    let source = choice.of(TEXTS);
+    maybe(choice, &mut body, "source", json!(source));
     let seconds = choice.of(&[0, 1, 900, 31_622_400]);
     maybe(choice, &mut body, "interval_seconds", json!(seconds));
     let precision = choice.of(&[0, 1, 3, 9, 10]);
