@@ -48,7 +48,7 @@ pub struct Writer(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Csv(csv::Writer),
+    Csv(Box<csv::Writer>),
     Xlsx(Box<xlsx::Writer>),
 }
 
@@ -63,7 +63,7 @@ impl Writer {
         names: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self> {
         Ok(Self(match format {
-            Format::Csv => Kind::Csv(csv::Writer::begin(file, names)?),
+            Format::Csv => Kind::Csv(Box::new(csv::Writer::begin(file, names)?)),
             Format::Xlsx => Kind::Xlsx(Box::new(xlsx::Writer::begin(file, names)?)),
         }))
     }
