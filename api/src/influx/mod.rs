@@ -1,5 +1,5 @@
-//! What clients of InfluxDB write readings of meters with: `POST /api/v2/write` of version 2, `POST /write` of version 1,
-//! and what they ask before. docs/meters.md tells which part of the protocols there is.
+//! What clients of InfluxDB write readings of meters with: `POST /api/v2/write` of version 2, `POST /write` of
+//! version 1, and what they ask before. docs/influxdb.md tells which part of the protocols there is.
 //!
 //! These paths are InfluxDB's, and so are their answers: they are no part of the OpenAPI document.
 
