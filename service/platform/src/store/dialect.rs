@@ -1,9 +1,12 @@
 //! The few things that the two databases do not say alike.
 
+use entity::TenantEntity;
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, ExprTrait,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, ExprTrait, QueryFilter,
     sea_query::{Expr, Func},
 };
+
+use uuid::Uuid;
 
 use super::Tx;
 
@@ -13,6 +16,25 @@ pub async fn lock_table(tx: &Tx, table: &str) -> Result<(), DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
         let statement = format!(r#"LOCK TABLE "{table}" IN SHARE ROW EXCLUSIVE MODE"#);
         tx.execute_unprepared(&statement).await?;
+    }
+    Ok(())
+}
+
+/// Makes whoever writes one of these rows begin again, if that began before this transaction ends: what has been written
+/// here beside the rows would not be seen there. A lock alone lets others go on with what they saw before. SQLite has one
+/// writer anyway.
+pub async fn claim_rows<E: TenantEntity>(
+    tx: &Tx,
+    organization_id: Uuid,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        E::update_many()
+            .col_expr(E::ID, Expr::col(E::ID))
+            .filter(E::ORGANIZATION_ID.eq(organization_id))
+            .filter(E::ID.is_in(ids))
+            .exec(tx)
+            .await?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::{
         },
     },
     error::Result,
-    store::{Tx, rows, stored::StoredWord, versioned},
+    store::{Tx, dialect, rows, stored::StoredWord, versioned},
 };
 
 /// How many parts a statement has at most: SQLite takes 500.
@@ -85,7 +85,8 @@ pub(super) async fn next(connection: &impl ConnectionTrait) -> Result<Option<(Uu
     Ok(next.into_tuple().one(connection).await?)
 }
 
-/// The next documents of an index that is built, after a key, which nobody else writes until the transaction ends.
+/// The next documents of an index that is built, after a key. Who writes one of them until the transaction ends begins
+/// again: what is written of it here would not be seen there, and would stay.
 pub(super) async fn next_documents(
     tx: &Tx,
     index: &document_index::Model,
@@ -96,24 +97,42 @@ pub(super) async fn next_documents(
         .filter(document::Column::CollectionId.eq(index.collection_id))
         .apply_if(after, |rows, key| rows.filter(document::Column::Key.gt(key)))
         .order_by_asc(document::Column::Key)
-        .limit(limit)
-        .lock_shared();
-    let mut rows = rows::all(tx, rows).await?;
-    outbox::fill_in(tx, &mut rows)?;
-    Ok(rows)
+        .limit(limit);
+    let mut documents = rows::all(tx, rows).await?;
+    let ids = documents.iter().map(|document| document.id);
+    dialect::claim_rows::<document::Entity>(tx, index.organization_id, ids).await?;
+    outbox::fill_in(tx, &mut documents)?;
+    Ok(documents)
 }
 
-/// Removes what an index has of some documents.
+/// Removes what an index has of some documents. It is looked for by the documents alone: a condition on the index
+/// would lead a database without statistics through all that is built already.
 pub(super) async fn delete_values(
     tx: &Tx,
     index: &document_index::Model,
     documents: &[document::Model],
 ) -> Result<()> {
-    document_value::Entity::delete_many()
-        .filter(of_index((index.organization_id, index.id)))
+    let values: Vec<(Uuid, bool, String, String)> = document_value::Entity::find()
+        .select_only()
+        .columns([Column::IndexId, Column::Element, Column::Value, Column::Key])
+        .filter(Column::OrganizationId.eq(index.organization_id))
         .filter(Column::DocumentId.is_in(documents.iter().map(|document| document.id)))
-        .exec(tx)
+        .into_tuple()
+        .all(tx)
         .await?;
+    let values: Vec<_> = values.into_iter().filter(|value| value.0 == index.id).collect();
+    for values in values.chunks(MAX_PARTS) {
+        let one = |(_, element, value, key): &(Uuid, bool, String, String)| {
+            let one = Column::Element.eq(*element).and(Column::Value.eq(value.as_str()));
+            one.and(Column::Key.eq(key.as_str()))
+        };
+        let any = values.iter().map(one).fold(Condition::any(), Condition::add);
+        document_value::Entity::delete_many()
+            .filter(of_index((index.organization_id, index.id)))
+            .filter(any)
+            .exec(tx)
+            .await?;
+    }
     Ok(())
 }
 

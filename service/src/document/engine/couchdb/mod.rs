@@ -161,7 +161,8 @@ impl CouchDb {
             self.0.post(&[database, "_index"], &index).await?.json::<Value>()?;
             answer = self.0.post(&path, &request).await?;
         }
-        Ok(answer.found::<Found>()?.map(|found| found.docs).unwrap_or_default())
+        let docs = answer.found::<Found>()?.map(|found| found.docs).unwrap_or_default();
+        Ok(docs.into_iter().flatten().collect())
     }
 
     async fn feed(

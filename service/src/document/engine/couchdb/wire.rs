@@ -38,7 +38,8 @@ pub(super) struct Row {
 
 #[derive(Deserialize)]
 pub(super) struct Found {
-    pub(super) docs: Vec<Document>,
+    /// None is one that was deleted while the answer was made.
+    pub(super) docs: Vec<Option<Document>>,
 }
 
 #[derive(Deserialize)]
