@@ -84,6 +84,10 @@ otel:
 dynamodb:
     .ci/run dynamodb
 
+# Documents in MongoDB and Firestore: the features compile without warnings, and what is sent is what is to be sent
+unverified-engines:
+    .ci/run unverified-engines
+
 # Files in S3: the feature `s3` compiles without warnings, and its tests pass on moto
 s3:
     .ci/run s3

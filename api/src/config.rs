@@ -81,7 +81,8 @@ pub struct Database {
     pub encryption_keys: Option<Keyring>,
 
     /// Where documents are kept: sql: (this database), memory:, couchdb://USER:PASSWORD@HOST:5984/PREFIX (couchdbs://
-    /// for TLS) or dynamodb://ACCESS_KEY:SECRET_KEY@REGION/TABLE
+    /// for TLS), dynamodb://ACCESS_KEY:SECRET_KEY@REGION/TABLE, mongodb://USER:PASSWORD@HOST/DATABASE or
+    /// firestore://PROJECT/PREFIX?credentials=FILE
     ///
     /// Without it, in this database. `steward documents copy` moves them.
     #[arg(long, env = "STEWARD_DOCUMENTS_URL", hide_env_values = true, global = true)]

@@ -190,9 +190,7 @@ async fn a_url_of_no_store_of_documents_is_refused_at_the_start(database: Databa
         assert!(!text.contains("s3cr3t"), "{text}");
         text
     };
-    assert!(
-        refused("mongodb://ada:s3cr3t@db/steward").contains("must be sql:, memory:, couchdb://")
-    );
+    assert!(refused("redis://ada:s3cr3t@db/steward").contains("must be sql:, memory:, couchdb://"));
     assert!(refused("couchdb://ada:s3cr3t@db").contains("PREFIX"));
     #[cfg(not(feature = "dynamodb"))]
     assert!(refused("dynamodb://A:s3cr3t@eu/steward").contains("the feature `dynamodb`"));

@@ -9,8 +9,12 @@ mod deletions;
 mod dynamodb;
 mod failures;
 mod fake;
+#[cfg(feature = "firestore")]
+mod firestore;
 mod keys;
 mod memory;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 mod programs;
 mod queries;
 mod restores;

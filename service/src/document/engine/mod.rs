@@ -6,7 +6,11 @@
 pub mod couchdb;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+#[cfg(feature = "firestore")]
+pub mod firestore;
 pub mod memory;
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
 mod write;
 
 use std::{fmt, future::ready, ops::Bound};

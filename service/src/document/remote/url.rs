@@ -21,8 +21,9 @@ pub struct Location {
 pub struct InvalidUrl(String);
 
 const SCHEMES: &str = "\
-must be sql:, memory:, couchdb://USER:PASSWORD@HOST:5984/PREFIX (couchdbs:// for TLS) or \
-dynamodb://ACCESS_KEY:SECRET_KEY@REGION/TABLE";
+must be sql:, memory:, couchdb://USER:PASSWORD@HOST:5984/PREFIX (couchdbs:// for TLS), \
+dynamodb://ACCESS_KEY:SECRET_KEY@REGION/TABLE, mongodb://USER:PASSWORD@HOST/DATABASE or \
+firestore://PROJECT/PREFIX?credentials=FILE";
 
 impl Location {
     /// The engine, unless it is steward's own database.
@@ -55,23 +56,34 @@ impl FromStr for Location {
                 Some(Arc::new(couchdb))
             }
             "dynamodb" => Some(dynamodb(text)?),
+            "firestore" => Some(firestore(text)?),
+            "mongodb" => Some(mongodb(text)?),
             _ => return Err(InvalidUrl(SCHEMES.to_owned())),
         };
         Ok(Self { shown: without_secrets(text), engine })
     }
 }
 
-#[cfg(feature = "dynamodb")]
-fn dynamodb(text: &str) -> Result<Arc<dyn Engine>, InvalidUrl> {
-    use super::super::engine::dynamodb;
-    Ok(Arc::new(dynamodb::DynamoDb::new(text, dynamodb::TIMEOUT).map_err(refused)?))
+/// The engine of a URL, which is part of a steward that is built with a feature of its name.
+macro_rules! behind_a_feature {
+    ($feature:literal, $name:ident, $Engine:ident) => {
+        #[cfg(feature = $feature)]
+        fn $name(text: &str) -> Result<Arc<dyn Engine>, InvalidUrl> {
+            use super::super::engine::$name;
+            Ok(Arc::new($name::$Engine::new(text, $name::TIMEOUT).map_err(refused)?))
+        }
+
+        #[cfg(not(feature = $feature))]
+        fn $name(_: &str) -> Result<Arc<dyn Engine>, InvalidUrl> {
+            let needed = "needs a steward that is built with the feature";
+            Err(InvalidUrl(format!("{0}: {needed} `{0}`", $feature)))
+        }
+    };
 }
 
-#[cfg(not(feature = "dynamodb"))]
-fn dynamodb(_: &str) -> Result<Arc<dyn Engine>, InvalidUrl> {
-    let message = "dynamodb: needs a steward that is built with the feature `dynamodb`";
-    Err(InvalidUrl(message.to_owned()))
-}
+behind_a_feature!("dynamodb", dynamodb, DynamoDb);
+behind_a_feature!("firestore", firestore, Firestore);
+behind_a_feature!("mongodb", mongodb, MongoDb);
 
 /// What the error says has nothing of the URL.
 fn refused(error: Error) -> InvalidUrl {
@@ -138,7 +150,7 @@ mod tests {
             "sql",
             "sql:x",
             "memory:x",
-            "mongodb://ada:s3cr3t@db/steward",
+            "redis://ada:s3cr3t@db/steward",
             "couchdb://ada:s3cr3t@db",
             "http://ada:s3cr3t@db/steward",
         ] {
@@ -147,11 +159,17 @@ mod tests {
         }
     }
 
-    #[cfg(not(feature = "dynamodb"))]
+    #[cfg(not(any(feature = "dynamodb", feature = "firestore", feature = "mongodb")))]
     #[test]
-    fn dynamodb_says_which_feature_is_missing() {
-        let error = "dynamodb://A:s3cr3t@eu-central-1/steward".parse::<Location>().err();
-        let error = error.expect("no such engine").to_string();
-        assert!(error.contains("feature `dynamodb`") && !error.contains("s3cr3t"), "{error}");
+    fn an_engine_that_is_not_built_says_which_feature_is_missing() {
+        for (feature, url) in [
+            ("dynamodb", "dynamodb://A:s3cr3t@eu-central-1/steward"),
+            ("firestore", "firestore://project/steward?credentials=s3cr3t"),
+            ("mongodb", "mongodb://ada:s3cr3t@db/steward"),
+        ] {
+            let error = url.parse::<Location>().err().expect("no such engine").to_string();
+            let expected = format!("feature `{feature}`");
+            assert!(error.contains(&expected) && !error.contains("s3cr3t"), "{error}");
+        }
     }
 }
