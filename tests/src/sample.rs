@@ -60,8 +60,7 @@ const ROWS: &[Row] = &[
 
 /// What rows refer to, and no path names.
 fn references() -> [(&'static str, &'static str, Value); 6] {
-    let meter =
-        json!({ "name": "Power", "unit": "kW.h", "kind": "counter", "precision": 1, "high": 4000 });
+    let meter = json!({ "name": "Power", "unit": "kW.h", "kind": "counter", "precision": 1 });
     [
         ("meter", "meters", meter),
         ("collection", "collections", json!({ "name": "recipes", "title": "Recipes" })),

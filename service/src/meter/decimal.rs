@@ -1,13 +1,7 @@
 //! Exact decimals: numbers of JSON, of which a meter keeps a fixed number of digits after the point.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 use serde_json::Number;
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, Type},
-};
 
 /// The largest scaled value, and below zero the smallest: 2^53 - 1, the last integer that every client of JSON reads
 /// exactly.
@@ -122,18 +116,6 @@ impl<'de> Deserialize<'de> for Decimal {
         let number = Number::deserialize(deserializer)?;
         let found = Self::parse(number.as_str());
         found.ok_or_else(|| D::Error::custom("expected a number of at most 28 digits"))
-    }
-}
-
-impl PartialSchema for Decimal {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::Number).into()
-    }
-}
-
-impl ToSchema for Decimal {
-    fn name() -> Cow<'static, str> {
-        "Decimal".into()
     }
 }
 

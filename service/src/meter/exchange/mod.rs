@@ -27,8 +27,10 @@ pub struct MeterExchange {
     /// How it began anew.
     pub kind: ExchangeKind,
     /// What the counter showed last.
+    #[schema(value_type = f64)]
     pub before: Decimal,
     /// What it showed then.
+    #[schema(value_type = f64)]
     pub after: Decimal,
     /// Whether it is there because the readings drop, and goes when they do not.
     pub by_rule: bool,
@@ -85,9 +87,9 @@ pub struct MeterExchangeInput {
     pub kind: MeterExchangeDecision,
     /// What the counter showed last. Defaults to `rollover_at` of the meter for `rollover`, and to the reading before
     /// for `reset`. Required for `exchange`.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub before: Option<Decimal>,
     /// What it showed then. Defaults to 0.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub after: Option<Decimal>,
 }

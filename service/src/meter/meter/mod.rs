@@ -75,6 +75,7 @@ pub enum Kind {
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
+#[schema(as = MeterDropRule)]
 pub enum DropRule {
     /// The counter has passed `rollover_at` and begun at 0 again.
     Rollover,
@@ -105,6 +106,7 @@ pub enum DropRule {
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
+#[schema(as = MeterConflictRule)]
 pub enum ConflictRule {
     /// It is refused.
     #[default]
@@ -148,20 +150,20 @@ pub struct MeterInput {
     pub on_drop: DropRule,
     /// Value at which the counter begins at 0 again, such as 100000 for one of five digits. No value is above it.
     /// Required for `rollover`. Immutable once there are readings.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub rollover_at: Option<Decimal>,
     /// What a reading means at an instant that has one of another value. Defaults to `reject`.
     #[serde(default)]
     pub on_conflict: ConflictRule,
     /// Value below which there is too little: then the managers get a task. Null for no limit.
-    #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<f64>, minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     pub low: Option<Decimal>,
     /// Value above which there is too much: then the managers get a task. Null for no limit.
-    #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<f64>, minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     pub high: Option<Decimal>,
     /// By how much a value has to be back within the limits before they can be passed again. Defaults to 0.
     #[serde(default)]
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = f64, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub hysteresis: Decimal,
     /// Series that writes to the meter with InfluxDB's line protocol: bucket, measurement, tags in the order of their
     /// keys, and field, such as `home/sensor,room=Kitchen temperature`, at most 500 characters; null for none. Unique.
@@ -195,14 +197,18 @@ pub struct Meter {
     /// What a value of a counter means that is lower than the one before.
     pub on_drop: DropRule,
     /// Value at which the counter begins at 0 again.
+    #[schema(value_type = Option<f64>)]
     pub rollover_at: Option<Decimal>,
     /// What a reading means at an instant that has one of another value.
     pub on_conflict: ConflictRule,
     /// Value below which there is too little; null for no limit.
+    #[schema(value_type = Option<f64>)]
     pub low: Option<Decimal>,
     /// Value above which there is too much; null for no limit.
+    #[schema(value_type = Option<f64>)]
     pub high: Option<Decimal>,
     /// By how much a value has to be back within the limits before they can be passed again.
+    #[schema(value_type = f64)]
     pub hysteresis: Decimal,
     /// Series that writes to the meter with InfluxDB's line protocol; null for none.
     pub source: Option<String>,

@@ -36,7 +36,7 @@ pub struct Reading {
     pub at: DateTime<Utc>,
     /// Value in the unit of the meter. It has at most as many digits after the decimal point as the precision of the
     /// meter says.
-    #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = f64, minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     pub value: Decimal,
 }
 
@@ -57,7 +57,7 @@ pub struct Entry {
 pub struct ReadingCorrectionInput {
     /// Value in the unit of the meter. It has at most as many digits after the decimal point as the precision of the
     /// meter says.
-    #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = f64, minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     pub value: Decimal,
 }
 

@@ -54,6 +54,7 @@ pub struct ReadingHistory {
     /// Instant of the reading (RFC 3339, UTC).
     pub at: DateTime<Utc>,
     /// Value in the unit of the meter.
+    #[schema(value_type = f64)]
     pub value: Decimal,
     /// What it was before, the latest correction first: the latest 100.
     #[schema(max_items = 100)]
@@ -64,8 +65,10 @@ pub struct ReadingHistory {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReadingCorrection {
     /// Value before the correction.
+    #[schema(value_type = f64)]
     pub before: Decimal,
     /// Value after the correction.
+    #[schema(value_type = f64)]
     pub after: Decimal,
     /// Time of the correction (RFC 3339, UTC).
     pub corrected_at: DateTime<Utc>,

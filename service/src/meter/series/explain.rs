@@ -45,6 +45,7 @@ pub struct Explanation {
     #[schema(max_length = 50)]
     pub unit: String,
     /// What was consumed in the whole span.
+    #[schema(value_type = f64)]
     pub consumption: Decimal,
     /// What it is the sum of, in the order of time.
     #[schema(max_items = 1000)]
@@ -62,8 +63,10 @@ pub struct ExplanationPart {
     #[schema(max_items = 1000)]
     pub exchanges: Vec<MeterExchange>,
     /// What was consumed between them.
+    #[schema(value_type = f64)]
     pub between: Decimal,
     /// How much of it counts: all, or by the time that lies within the span.
+    #[schema(value_type = f64)]
     pub consumption: Decimal,
     /// Whether only a part of it counts, which is spread evenly over the time.
     pub interpolated: bool,

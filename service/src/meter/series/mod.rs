@@ -93,21 +93,28 @@ pub struct SeriesBucket {
     #[schema(minimum = 0)]
     pub count: i64,
     /// First value; null without readings.
+    #[schema(value_type = Option<f64>)]
     pub first: Option<Decimal>,
     /// Last value; null without readings.
+    #[schema(value_type = Option<f64>)]
     pub last: Option<Decimal>,
     /// Smallest value; null without readings.
+    #[schema(value_type = Option<f64>)]
     pub min: Option<Decimal>,
     /// Largest value; null without readings.
+    #[schema(value_type = Option<f64>)]
     pub max: Option<Decimal>,
     /// Sum of the values of deltas and gauges; null without readings.
+    #[schema(value_type = Option<f64>)]
     pub sum: Option<Decimal>,
     /// Of a gauge: the mean of the values, weighted by the time for which each holds, until the next reading. It has at
     /// most three digits more than the precision, rounded half away from zero. Null without readings, but for `fill`.
+    #[schema(value_type = Option<f64>)]
     pub avg: Option<Decimal>,
     /// Whether `avg` is what `fill` asks for.
     pub filled: bool,
     /// Of a counter and of deltas: what was consumed. What lies between two readings is spread evenly, in whole units
     /// of the last digit, so that the buckets sum to the whole. Null where nothing is known.
+    #[schema(value_type = Option<f64>)]
     pub consumption: Option<Decimal>,
 }
