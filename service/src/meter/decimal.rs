@@ -42,13 +42,9 @@ impl Decimal {
         if !digits.starts_with(|first: char| first.is_ascii_digit()) || text.contains('_') {
             return None;
         }
-        let number = if text.contains(['e', 'E']) {
-            let (mantissa, exponent) = text.split_once(['e', 'E'])?;
-            rust_decimal::Decimal::from_str_exact(mantissa).ok()?;
-            shifted(rust_decimal::Decimal::from_str_exact(mantissa).ok()?, exponent.parse().ok()?)?
-        } else {
-            rust_decimal::Decimal::from_str_exact(text).ok()?
-        };
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let number = rust_decimal::Decimal::from_str_exact(mantissa).ok()?;
+        let number = shifted(number, exponent.parse().ok()?)?;
         Some(Self(number.normalize()))
     }
 
@@ -77,11 +73,6 @@ impl Decimal {
     /// With `precision` digits after the point at most, rounded half to even.
     pub fn rounded(self, precision: u8) -> Self {
         Self(self.0.round_dp(u32::from(precision)).normalize())
-    }
-
-    /// Whether it is below zero.
-    pub fn is_negative(self) -> bool {
-        self.0.mantissa() < 0
     }
 
     fn number(self) -> Option<Number> {
