@@ -18,8 +18,9 @@ use crate::{
     permission::{self, PermissionType},
     problem,
     resource::Collection,
-    response::{NotModified, PageResponse, ResourceResponse, Result, created_json},
+    response::{NotModified, ResourceResponse, Result, created_json},
     state::State,
+    table::Listing,
 };
 
 /// What the operations are found under.
@@ -91,10 +92,13 @@ pub(crate) async fn create<R: HasAttachments, P: PermissionType>(
 pub(crate) async fn list<R: HasAttachments, P: PermissionType>(
     state: web::Data<State>,
     caller: Require<P>,
+    listing: Listing,
     ResourceId(id): ResourceId,
     Query(page): Query<PageQuery>,
-) -> Result<PageResponse<Attachment>> {
-    Ok(PageResponse(Attachment::list::<R>(&state.store, &caller.actor, id, &page).await?))
+) -> Result<HttpResponse> {
+    let read =
+        async |page: &PageQuery| Attachment::list::<R>(&state.store, &caller.actor, id, page).await;
+    Ok(listing.answer(&page, read).await?)
 }
 
 /// Get an attachment
