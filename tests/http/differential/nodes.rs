@@ -1,6 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use service::{clock::Clock, limit::Limit, random::Random, store::Options};
-use tests::{App, AppOptions, Client, Database, keyring};
+use tests::{App, AppOptions, Client, Database};
 
 /// Nodes on one database, with one clock and one source of randomness. They do not hear each other's notifications:
 /// what holds does so by the database alone.
@@ -17,8 +17,7 @@ impl Nodes {
         let store = Options {
             clock: Clock::stepping(start, TimeDelta::milliseconds(1)),
             random: Random::seeded(seed),
-            keyring: keyring(),
-            ..Options::default()
+            ..AppOptions::default().store
         };
         let mut all = Vec::new();
         for _ in 0..count {
