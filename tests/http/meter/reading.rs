@@ -27,7 +27,7 @@ async fn readings_come_in_each_format_and_are_read_by_pages(database: Database) 
     let ndjson = "application/x-ndjson";
     assert_eq!(send(&ada, &meter, ndjson, lines).await.expect(200), counts(2, 0, 0));
     send(&ada, &meter, "text/plain", csv).await.expect_problem(415, "unsupported_media_type");
-    let all = ada.all(&format!("{meter}/readings"), "limit=2").await;
+    let all = ada.all(&format!("{meter}/readings"), "?limit=2").await;
     let expected = json!([
         { "at": "2026-11-02T08:00:00Z", "value": -1.5 },
         { "at": "2026-11-02T08:15:00.000001Z", "value": 0.125 },

@@ -127,7 +127,7 @@ pub struct MeterInput {
     pub name: String,
     /// Unit of the values as a UCUM code (case-sensitive), such as `kW.h`, `m3`, `Cel`, `km` or `{cycles}`. Immutable
     /// once there are readings.
-    #[validate(length(min = 1, max = 50), custom(function = unit::known))]
+    #[validate(length(max = 50), custom(function = unit::known))]
     pub unit: String,
     /// What the values are. Immutable once there are readings.
     pub kind: Kind,
