@@ -47,7 +47,7 @@ impl Numbers {
             json!({ "op": "create", "id": key(index), "body": { "a": number, "b": number } })
         });
         let items: Vec<_> = items.collect();
-        for items in items.chunks(1_000) {
+        for items in items.chunks(150) {
             let bulk = json!({ "items": items, "atomic": true });
             made.client.post(&made.path("bulk"), bulk).await.expect(200);
         }
