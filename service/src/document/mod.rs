@@ -13,3 +13,4 @@ pub mod remote;
 pub mod revision;
 pub mod schema;
 pub mod search;
+pub(crate) mod subject;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Blob;
 use crate::{
-    document::revision::Subject,
+    document::subject::Subject,
     error::{Error, Result},
     store::{Tx, rows},
 };

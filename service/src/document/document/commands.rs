@@ -43,7 +43,7 @@ impl Versioned for Document {
 }
 
 impl Resource for Document {
-    const ENTITY: &'static str = "document";
+    const ENTITY: &'static str = revision::ENTITY;
     const READ: Permission = Permission::ReadDocuments;
     const VERBS: &'static [Verb] =
         &[Verb::Created, Verb::Updated, Verb::Reverted, Verb::Deleted, Verb::Merged];

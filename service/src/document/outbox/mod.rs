@@ -15,7 +15,7 @@ pub(crate) use bodies::{fill, fill_in, row_of_write};
 pub(crate) use delivery::{Delivery, purge};
 
 use crate::{
-    document::{engine::CREDENTIALS_REFUSED, revision::Subject},
+    document::{engine::CREDENTIALS_REFUSED, subject::Subject},
     error::{Error, Result},
     fault,
     measure::{count_waiting, seconds_since},

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Intent;
 use crate::{
-    document::revision::Subject,
+    document::subject::Subject,
     due,
     error::Result,
     store::{Tx, rows, versioned},

@@ -17,12 +17,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Leaf, Revision, repository::REVISIONS_PER_STATEMENT, tree::REVISIONS_KEPT};
+use super::{ENTITY, Leaf, Revision, repository::REVISIONS_PER_STATEMENT, tree::REVISIONS_KEPT};
 use crate::{
-    document::document::Document,
     error::{Error, Result},
     event::Effect,
-    resource::Resource,
     store::{stored::StoredWord, versioned},
 };
 
@@ -105,7 +103,7 @@ fn last_of(log: Uuid, documents: &[Uuid]) -> SelectStatement {
         .from_as(event::Entity, OF_ONE)
         .and_where(column(event::Column::OrganizationId).eq(log))
         .and_where(column(event::Column::EntityId).eq(given("column1")))
-        .and_where(column(event::Column::Entity).eq(Document::ENTITY))
+        .and_where(column(event::Column::Entity).eq(ENTITY))
         .and_where(column(event::Column::Effect).ne(Effect::None.as_str()))
         .order_by((OF_ONE, event::Column::EntityVersion), Order::Desc)
         .limit(1)
@@ -129,7 +127,7 @@ pub(super) async fn versions(
         .column(event::Column::Effect)
         .column(event::Column::DataDigest)
         .filter(event::COLUMN.entity_id.eq(document))
-        .filter(event::COLUMN.entity.eq(Document::ENTITY))
+        .filter(event::COLUMN.entity.eq(ENTITY))
         .filter(event::COLUMN.effect.ne(Effect::None.as_str()))
         .apply_if(before, |rows, before| rows.filter(event::COLUMN.entity_version.lt(before)))
         .order_by_desc(event::Column::EntityVersion)
@@ -163,7 +161,7 @@ pub(super) async fn known(
                     .and(column(event::Column::EntityVersion).eq(given("column2"))),
             )
             .and_where(column(event::Column::OrganizationId).eq(log))
-            .and_where(column(event::Column::Entity).eq(Document::ENTITY))
+            .and_where(column(event::Column::Entity).eq(ENTITY))
             .and_where(column(event::Column::Effect).ne(Effect::None.as_str()))
             .to_owned();
         for row in connection.query_all(&statement).await? {

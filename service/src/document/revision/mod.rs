@@ -18,7 +18,11 @@ use std::cmp::Ordering;
 pub(crate) use commands::{Edit, Plan, kept_leaves, plan, record};
 pub use name::{InvalidRevision, MAX_HASH_CHARACTERS, Revision};
 pub(crate) use read::{Trees, known, leaves};
-pub(crate) use repository::Subject;
+
+pub(crate) use super::subject::Subject;
+
+/// What events call that of which there are revisions.
+pub(crate) const ENTITY: &str = "document";
 
 /// The end of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Leaf, Revision, derived::Version, tree::Node};
+use super::{Leaf, Revision, Subject, derived::Version, tree::Node};
 use crate::{
     error::{Error, Result},
     store::Tx,
@@ -19,19 +19,6 @@ use crate::{
 
 /// How many revisions one statement looks up or writes.
 pub(super) const REVISIONS_PER_STATEMENT: usize = 1_000;
-
-/// A document with revisions.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Subject<'a> {
-    /// The organization.
-    pub(crate) organization_id: Uuid,
-    /// The collection.
-    pub(crate) collection_id: Uuid,
-    /// The document in the log (a UUID that follows from the collection and the key).
-    pub(crate) id: Uuid,
-    /// What clients call it.
-    pub(crate) key: &'a str,
-}
 
 fn revision(generation: i64, hash: String) -> Result<Revision> {
     let unreadable = |_| Error::Internal("a stored revision is none".into());
