@@ -9,14 +9,12 @@ use actix_web::{
     get,
     http::{
         StatusCode,
-        header::{
-            self, Charset, ContentDisposition, DispositionParam, DispositionType, EntityTag,
-            ExtendedValue, IfNoneMatch,
-        },
+        header::{self, EntityTag, IfNoneMatch},
     },
     web,
 };
 use futures_util::TryStreamExt;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use service::attachment::{self, Attachment, media};
 
 use crate::{
@@ -83,7 +81,7 @@ pub(super) async fn get_attachment_content(
         .insert_header((header::ACCEPT_RANGES, "bytes"))
         .insert_header((header::CACHE_CONTROL, "private, no-cache"))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header(disposition(attachment))
+        .insert_header((header::CONTENT_DISPOSITION, disposition(attachment)))
         .content_type(media_type(attachment));
     if status == StatusCode::PARTIAL_CONTENT {
         let shown = format!("bytes {}-{}/{size}", range.start, range.end - 1);
@@ -100,23 +98,29 @@ fn media_type(attachment: &Attachment) -> String {
     }
 }
 
+/// What stands in an extended value as it is: `attr-char` of RFC 8187.
+const NAMED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
 /// RFC 6266, with the name in ASCII too, for old clients.
-fn disposition(attachment: &Attachment) -> ContentDisposition {
+fn disposition(attachment: &Attachment) -> String {
     let is_plain = |c: char| c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ';
-    let plain = attachment.name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
-    let extended = ExtendedValue {
-        charset: Charset::Ext("UTF-8".to_owned()),
-        language_tag: None,
-        value: attachment.name.clone().into_bytes(),
-    };
-    let shown = media::is_shown(&attachment.media_type);
-    ContentDisposition {
-        disposition: if shown { DispositionType::Inline } else { DispositionType::Attachment },
-        parameters: vec![
-            DispositionParam::Filename(plain),
-            DispositionParam::FilenameExt(extended),
-        ],
-    }
+    let name = &attachment.name;
+    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let extended = utf8_percent_encode(name, NAMED);
+    let kind = if media::is_shown(&attachment.media_type) { "inline" } else { "attachment" };
+    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{extended}")
 }
 
 fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
