@@ -5,7 +5,10 @@ use std::time::Duration;
 use actix_http::{encoding::Decoder, error::PayloadError};
 use actix_web::web::Bytes;
 use futures_util::{TryStreamExt, stream};
-use reqwest::{Method, header::HeaderMap};
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderValue},
+};
 use serde_json::{Value, json};
 use tests::{
     Answer, App, AppOptions, Client, Database, Route, Sample, at, each_database, wire::Wire,
@@ -111,8 +114,11 @@ const PAGE: &str = "https://app.example.org";
 
 /// What an answer to a page says of origins.
 fn cors(headers: &HeaderMap) -> Vec<(&str, &str)> {
-    let ours = |name: &str| name == "vary" || name.starts_with("access-control-");
-    let named = headers.iter().filter(|(name, _)| ours(name.as_str()));
+    let ours = |name: &str, value: &HeaderValue| match name {
+        "vary" => value == "origin",
+        _ => name.starts_with("access-control-"),
+    };
+    let named = headers.iter().filter(|(name, value)| ours(name.as_str(), value));
     let mut named: Vec<_> =
         named.map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     named.sort_unstable();
@@ -146,7 +152,7 @@ async fn pages_of_the_origins_that_are_named_may_read_answers(database: Database
             }
             assert_eq!(answer.headers["access-control-allow-origin"], origin, "{path}");
             assert!(!answer.headers.contains_key("access-control-allow-credentials"), "{path}");
-            assert_eq!(answer.headers["vary"], "origin", "{path}");
+            assert!(varies_by(&answer.headers, "origin"), "{path}");
         }
         for origin in ["https://evil.example", "https://app.example.org:8443", "null"] {
             let answer = get_from(&ada, &path, origin).await;
@@ -224,6 +230,11 @@ async fn decoded(headers: &HeaderMap, body: Vec<u8>) -> String {
     String::from_utf8(chunks.concat()).unwrap()
 }
 
+/// Whether an answer says that it is another by this header: that of a list is another by `Accept`, too.
+fn varies_by(headers: &HeaderMap, header: &str) -> bool {
+    headers.get_all("vary").iter().any(|value| value == header)
+}
+
 #[each_database]
 async fn answers_are_compressed_where_that_is_asked_for(database: Database) {
     let app = App::start(&database).await;
@@ -236,13 +247,13 @@ async fn answers_are_compressed_where_that_is_asked_for(database: Database) {
     for path in ["/openapi.json", &expenses] {
         let plain = ada.get(path).await;
         assert!(!plain.headers.contains_key("content-encoding"), "{path}");
-        assert_eq!(plain.headers["vary"], "accept-encoding", "{path}");
+        assert!(varies_by(&plain.headers, "accept-encoding"), "{path}");
         for (asked, coding) in
             [("gzip, deflate, br, zstd", "br"), ("gzip;q=0.5, zstd", "zstd"), ("gzip", "gzip")]
         {
             let (headers, body) = ada.get_coded(path, asked).await;
             assert_eq!(headers["content-encoding"], coding, "{path}");
-            assert_eq!(headers["vary"], "accept-encoding", "{path}");
+            assert!(varies_by(&headers, "accept-encoding"), "{path}");
             assert!(body.len() < plain.text.len() / 2, "{path}: {} bytes", body.len());
             assert_eq!(decoded(&headers, body).await, plain.text, "{path}");
         }
