@@ -22,6 +22,7 @@ const below = (limit) => {
 
 const remote = new PouchDB(url, { skip_setup: true });
 const clients = [0, 1].map((number) => new PouchDB(`client-${number}`, { adapter: "memory" }));
+let edits = 0;
 const ids = ["a", "b/c", "ä d", "e%2Ff"];
 
 async function edit(client, number, round) {
@@ -41,7 +42,9 @@ async function edit(client, number, round) {
     if (found?._attachments && below(3) > 0) document._attachments = found._attachments;
     if (below(2) === 0) {
       const data = Buffer.from(`${document.text} ${"x".repeat(below(3000))}`).toString("base64");
-      const name = ["f.txt", "dir/g h.bin"][below(2)];
+      // No two edits write the same name: of a conflict that has lost, PouchDB fetches what the winner has of that name.
+      edits += 1;
+      const name = [`${edits}.txt`, `dir/g ${edits}.bin`][below(2)];
       const attachment = { content_type: "text/plain", data };
       document._attachments = { ...document._attachments, [name]: attachment };
     }
@@ -86,7 +89,7 @@ async function leaves(database) {
 
 for (let round = 0; round < Number(rounds); round += 1) {
   for (const [number, client] of clients.entries()) {
-    for (let edits = below(4); edits > 0; edits -= 1) await edit(client, number, round);
+    for (let more = below(4); more > 0; more -= 1) await edit(client, number, round);
     if (below(3) === 0) await sync(client);
   }
 }
