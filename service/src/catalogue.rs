@@ -170,7 +170,12 @@ const ATTACHABLE: &[Attachable] = &[
     },
     attachable!(incident, ManageIncidents),
     attachable!(journal_entry, PostEntries),
-    attachable!(member, ManageMembers),
+    Attachable {
+        kind: "member",
+        ensure: |tx, actor, id, _| {
+            Box::pin(crate::identity::member::ensure_attachable(tx, actor, id))
+        },
+    },
     attachable!(project, ManageProjects),
     attachable!(task, RecordTasks),
 ];

@@ -157,6 +157,13 @@ impl Writable for Member {
     }
 }
 
+/// Who may change the member adds, renames and removes files of theirs.
+pub(crate) async fn ensure_attachable(tx: &Tx, actor: &Actor, id: Uuid) -> Result<()> {
+    actor.require(Permission::ManageMembers)?;
+    let row = repository::get(tx, actor.organization_id, id).await?;
+    ensure_may_manage(actor, &row)
+}
+
 fn columns(input: MemberInput) -> member::ActiveModel {
     let MemberInput { name, role, active, hourly_rate_minor, external_ref } = input;
     member::ActiveModel {

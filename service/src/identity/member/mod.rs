@@ -13,6 +13,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 pub(crate) use access::{end_access, ensure_may_grant, ensure_may_manage, ensure_not_last_owner};
+pub(crate) use commands::ensure_attachable;
 
 use crate::{
     actor::Actor,
