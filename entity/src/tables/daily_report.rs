@@ -33,6 +33,8 @@ pub struct Model {
     pub decision_note: Option<String>,
     pub changed_by_member_id: Option<Uuid>,
     #[sea_orm(has_many)]
+    pub attachments: HasMany<super::attachment::Entity>,
+    #[sea_orm(has_many)]
     pub daily_report_crews: HasMany<super::daily_report_crew::Entity>,
     #[sea_orm(has_many)]
     pub daily_report_items: HasMany<super::daily_report_item::Entity>,

@@ -10,7 +10,7 @@ pub struct Model {
     pub organization_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub sha256: String,
-    #[sea_orm(column_type = "VarBinary(StringLen::None)")]
+    #[sea_orm(column_type = "Blob")]
     pub bytes: Vec<u8>,
     pub uses: i64,
     #[sea_orm(

@@ -49,6 +49,8 @@ pub struct Model {
     pub x_cm: Option<i64>,
     pub y_cm: Option<i64>,
     pub z_cm: Option<i64>,
+    #[sea_orm(has_many)]
+    pub attachments: HasMany<super::attachment::Entity>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, category_id)",

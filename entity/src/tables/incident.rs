@@ -41,6 +41,8 @@ pub struct Model {
     pub narrative: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub witnesses: Option<String>,
+    #[sea_orm(has_many)]
+    pub attachments: HasMany<super::attachment::Entity>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, member_id)",

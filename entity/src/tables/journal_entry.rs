@@ -19,6 +19,8 @@ pub struct Model {
     #[sea_orm(unique_key = "reverses_id")]
     pub reverses_id: Option<Uuid>,
     pub reversed_by_id: Option<Uuid>,
+    #[sea_orm(has_many)]
+    pub attachments: HasMany<super::attachment::Entity>,
     #[sea_orm(
         self_ref,
         relation_enum = "SelfRef2",

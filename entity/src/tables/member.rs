@@ -24,6 +24,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub api_keys: HasMany<super::api_key::Entity>,
     #[sea_orm(has_many)]
+    pub attachments: HasMany<super::attachment::Entity>,
+    #[sea_orm(has_many)]
     pub daily_report_crews: HasMany<super::daily_report_crew::Entity>,
     #[sea_orm(has_many)]
     pub incidents: HasMany<super::incident::Entity>,

@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "meter")]
 pub struct Model {
-    #[sea_orm(primary_key, auto_increment = false)]
+    #[sea_orm(primary_key, auto_increment = false, unique_key = "source")]
     pub organization_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
@@ -27,19 +27,10 @@ pub struct Model {
     pub low: Option<i64>,
     pub high: Option<i64>,
     pub hysteresis: i64,
+    #[sea_orm(unique_key = "source")]
     pub source: Option<String>,
     #[sea_orm(has_many)]
     pub meter_exchanges: HasMany<super::meter_exchange::Entity>,
-    #[sea_orm(has_many)]
-    pub reading_corrections: HasMany<super::reading_correction::Entity>,
-    #[sea_orm(
-        belongs_to,
-        from = "organization_id",
-        to = "id",
-        on_update = "NoAction",
-        on_delete = "Cascade"
-    )]
-    pub organization: BelongsTo<super::organization::Entity>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, project_id)",
@@ -48,6 +39,10 @@ pub struct Model {
         on_delete = "NoAction"
     )]
     pub project: BelongsTo<Option<super::project::Entity>>,
+    #[sea_orm(has_many)]
+    pub reading_corrections: HasMany<super::reading_correction::Entity>,
+    #[sea_orm(has_many, via = "meter_state")]
+    pub organizations: HasMany<super::organization::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

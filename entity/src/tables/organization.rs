@@ -81,11 +81,7 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub members: HasMany<super::member::Entity>,
     #[sea_orm(has_many)]
-    pub meters: HasMany<super::meter::Entity>,
-    #[sea_orm(has_many)]
     pub meter_exchanges: HasMany<super::meter_exchange::Entity>,
-    #[sea_orm(has_many)]
-    pub meter_states: HasMany<super::meter_state::Entity>,
     #[sea_orm(has_many)]
     pub parked_events: HasMany<super::parked_event::Entity>,
     #[sea_orm(has_many)]
@@ -104,6 +100,8 @@ pub struct Model {
     pub spending_deltas: HasMany<super::spending_delta::Entity>,
     #[sea_orm(has_many)]
     pub spending_totals: HasMany<super::spending_total::Entity>,
+    #[sea_orm(has_one)]
+    pub storage_usage: HasOne<super::storage_usage::Entity>,
     #[sea_orm(has_many)]
     pub tasks: HasMany<super::task::Entity>,
     #[sea_orm(has_many)]
@@ -120,10 +118,14 @@ pub struct Model {
     pub timecards: HasMany<super::timecard::Entity>,
     #[sea_orm(has_many)]
     pub transfers: HasMany<super::transfer::Entity>,
+    #[sea_orm(has_many, via = "stored_object")]
+    pub attachments: HasMany<super::attachment::Entity>,
     #[sea_orm(has_many, via = "rule")]
     pub categories: HasMany<super::category::Entity>,
     #[sea_orm(has_many, via = "document_index")]
     pub collections: HasMany<super::collection::Entity>,
+    #[sea_orm(has_many, via = "meter_state")]
+    pub meters: HasMany<super::meter::Entity>,
     #[sea_orm(has_many, via = "webhook_progress")]
     pub webhooks: HasMany<super::webhook::Entity>,
     #[sea_orm(has_many, via = "webhook_attempt")]

@@ -32,6 +32,8 @@ pub struct Model {
     pub details: Option<Json>,
     pub search_key: String,
     #[sea_orm(has_many)]
+    pub attachments: HasMany<super::attachment::Entity>,
+    #[sea_orm(has_many)]
     pub daily_reports: HasMany<super::daily_report::Entity>,
     #[sea_orm(has_many)]
     pub expense_projects: HasMany<super::expense_project::Entity>,

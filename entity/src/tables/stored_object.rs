@@ -15,6 +15,8 @@ pub struct Model {
     pub size: i64,
     pub reference_count: i64,
     pub created_at: DateTimeWithTimeZone,
+    #[sea_orm(has_many)]
+    pub attachments: HasMany<super::attachment::Entity>,
     #[sea_orm(
         belongs_to,
         from = "organization_id",

@@ -39,6 +39,8 @@ pub struct Model {
     pub next_task_id: Option<Uuid>,
     pub finished_at: Option<DateTimeWithTimeZone>,
     pub search_key: String,
+    #[sea_orm(has_many)]
+    pub attachments: HasMany<super::attachment::Entity>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, assignee_member_id)",
