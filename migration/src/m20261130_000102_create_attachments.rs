@@ -41,9 +41,10 @@ impl MigrationTrait for Migration {
 }
 
 /// Bytes that attachments of an organization have in common. `sha256` and `size` are of what is stored, which is
-/// sealed for some; with the id, the hash is the object's name.
+/// sealed for some; with the id, the hash is the object's name. It does not refer to the organization: sea-orm-cli takes
+/// a table with two keys and two relations for a junction. The purge removes its rows.
 fn stored_object() -> TableCreateStatement {
-    owned_table("stored_object")
+    loose_table("stored_object")
         .col(hash("sha256"))
         .col(big_integer("size"))
         .col(big_integer("reference_count"))

@@ -68,9 +68,10 @@ fn meter() -> TableCreateStatement {
 }
 
 /// One for each meter: who changes readings holds it, so that the changes of one meter come one after the other.
+/// It goes with the meter, and does not refer to the organization: sea-orm-cli would take it for a junction.
 fn meter_state() -> TableCreateStatement {
     let meter = reference("meter_state", "id", "meter");
-    owned_table("meter_state")
+    loose_table("meter_state")
         .col(big_integer("readings"))
         .col(big_integer_null("last_at"))
         .col(big_integer_null("last_value"))

@@ -69,6 +69,14 @@ pub struct Model {
     pub member: BelongsTo<Option<super::member::Entity>>,
     #[sea_orm(
         belongs_to,
+        from = "organization_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "Cascade"
+    )]
+    pub organization: BelongsTo<super::organization::Entity>,
+    #[sea_orm(
+        belongs_to,
         from = "(organization_id, project_id)",
         to = "(organization_id, id)",
         on_update = "NoAction",
@@ -77,14 +85,20 @@ pub struct Model {
     pub project: BelongsTo<Option<super::project::Entity>>,
     #[sea_orm(
         belongs_to,
+        from = "(organization_id, object_id)",
+        to = "(organization_id, id)",
+        on_update = "NoAction",
+        on_delete = "NoAction"
+    )]
+    pub stored_object: BelongsTo<super::stored_object::Entity>,
+    #[sea_orm(
+        belongs_to,
         from = "(organization_id, task_id)",
         to = "(organization_id, id)",
         on_update = "NoAction",
         on_delete = "NoAction"
     )]
     pub task: BelongsTo<Option<super::task::Entity>>,
-    #[sea_orm(has_many, via = "stored_object")]
-    pub organizations: HasMany<super::organization::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

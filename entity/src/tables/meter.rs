@@ -31,6 +31,16 @@ pub struct Model {
     pub source: Option<String>,
     #[sea_orm(has_many)]
     pub meter_exchanges: HasMany<super::meter_exchange::Entity>,
+    #[sea_orm(has_one)]
+    pub meter_state: HasOne<super::meter_state::Entity>,
+    #[sea_orm(
+        belongs_to,
+        from = "organization_id",
+        to = "id",
+        on_update = "NoAction",
+        on_delete = "Cascade"
+    )]
+    pub organization: BelongsTo<super::organization::Entity>,
     #[sea_orm(
         belongs_to,
         from = "(organization_id, project_id)",
@@ -41,8 +51,6 @@ pub struct Model {
     pub project: BelongsTo<Option<super::project::Entity>>,
     #[sea_orm(has_many)]
     pub reading_corrections: HasMany<super::reading_correction::Entity>,
-    #[sea_orm(has_many, via = "meter_state")]
-    pub organizations: HasMany<super::organization::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -22,14 +22,6 @@ pub struct Model {
         on_delete = "Cascade"
     )]
     pub meter: BelongsTo<super::meter::Entity>,
-    #[sea_orm(
-        belongs_to,
-        from = "organization_id",
-        to = "id",
-        on_update = "NoAction",
-        on_delete = "Cascade"
-    )]
-    pub organization: BelongsTo<super::organization::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -27,6 +27,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub api_keys: HasMany<super::api_key::Entity>,
     #[sea_orm(has_many)]
+    pub attachments: HasMany<super::attachment::Entity>,
+    #[sea_orm(has_many)]
     pub budgets: HasMany<super::budget::Entity>,
     #[sea_orm(has_many)]
     pub budget_thresholds: HasMany<super::budget_threshold::Entity>,
@@ -81,6 +83,8 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub members: HasMany<super::member::Entity>,
     #[sea_orm(has_many)]
+    pub meters: HasMany<super::meter::Entity>,
+    #[sea_orm(has_many)]
     pub meter_exchanges: HasMany<super::meter_exchange::Entity>,
     #[sea_orm(has_many)]
     pub parked_events: HasMany<super::parked_event::Entity>,
@@ -118,14 +122,10 @@ pub struct Model {
     pub timecards: HasMany<super::timecard::Entity>,
     #[sea_orm(has_many)]
     pub transfers: HasMany<super::transfer::Entity>,
-    #[sea_orm(has_many, via = "stored_object")]
-    pub attachments: HasMany<super::attachment::Entity>,
     #[sea_orm(has_many, via = "rule")]
     pub categories: HasMany<super::category::Entity>,
     #[sea_orm(has_many, via = "document_index")]
     pub collections: HasMany<super::collection::Entity>,
-    #[sea_orm(has_many, via = "meter_state")]
-    pub meters: HasMany<super::meter::Entity>,
     #[sea_orm(has_many, via = "webhook_progress")]
     pub webhooks: HasMany<super::webhook::Entity>,
     #[sea_orm(has_many, via = "webhook_attempt")]

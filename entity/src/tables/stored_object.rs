@@ -17,14 +17,6 @@ pub struct Model {
     pub created_at: DateTimeWithTimeZone,
     #[sea_orm(has_many)]
     pub attachments: HasMany<super::attachment::Entity>,
-    #[sea_orm(
-        belongs_to,
-        from = "organization_id",
-        to = "id",
-        on_update = "NoAction",
-        on_delete = "Cascade"
-    )]
-    pub organization: BelongsTo<super::organization::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
