@@ -130,8 +130,6 @@ async fn what_is_read_is_in_proportion_to_the_answer(database: Database) {
 /// The rows of a document are found by it: by their index alone, each slice would read all that were built before.
 async fn values_are_found_by_their_documents(app: &App, heard: &Statements) {
     let statements = heard.take();
-    let removal =
-        |statement: &&Statement| statement.sql.starts_with("DELETE FROM \"document_value\"");
     let look = |statement: &&Statement| {
         let sql = &statement.sql;
         sql.contains("FROM \"document_value\"") && sql.contains("\"document_id\" IN")

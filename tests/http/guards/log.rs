@@ -56,8 +56,12 @@ async fn events(store: &Store, request_id: Uuid) -> Vec<event::Model> {
 /// The id of what an event is about, from what it shows: that of a document follows from its collection and its key.
 fn shown_id(event: &event::Model, data: &Value) -> String {
     let shown = data["id"].as_str().expect("an id");
-    let Some(collection) = event.scope_id else { return shown.to_owned() };
-    document::rules::uuid(collection, shown).to_string()
+    match event.scope_id {
+        Some(collection) if event.entity == "document" => {
+            document::rules::uuid(collection, shown).to_string()
+        }
+        _ => shown.to_owned(),
+    }
 }
 
 /// Asserts that the log tells of what a request of a route has changed.

@@ -84,6 +84,7 @@ const VERBS: &[&str] = &[
     "Take",
     "Undo",
     "Update",
+    "Write",
 ];
 
 #[test]

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use service::store::{Engine, Options};
 use tests::{
-    App, AppOptions, Database, Route, Sample, crowd, each_lasting_database, keyring,
+    App, AppOptions, Database, Route, Sample, crowd, each_lasting_database,
     work::{Counter, Statements},
 };
 
@@ -257,7 +257,7 @@ fn queries(sample: &Sample, route: &Route) -> Vec<(String, String)> {
 async fn no_page_of_a_list_costs_more_where_there_are_more_rows(database: Database) {
     let heard = Statements::default();
     let observer = Some(heard.observer());
-    let store = Options { keyring: keyring(), observer, ..Options::default() };
+    let store = Options { observer, ..AppOptions::default().store };
     let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
     let sample = Sample::make(&app.anonymous()).await;
     app.run_until_idle().await;

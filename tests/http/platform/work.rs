@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use service::store::{Engine, Options};
 use tests::{
-    App, AppOptions, Database, Sample, crowd, each_lasting_database, keyring,
+    App, AppOptions, Database, Sample, crowd, each_lasting_database,
     work::{Counter, Statements},
 };
 
@@ -68,7 +68,7 @@ fn requests(sample: &Sample) -> Vec<(&'static str, Method, String, Option<Value>
 
 async fn start(database: &Database, heard: &Statements) -> App {
     let observer = Some(heard.observer());
-    let store = Options { keyring: keyring(), observer, ..Options::default() };
+    let store = Options { observer, ..AppOptions::default().store };
     App::start_with(database, AppOptions { store, ..AppOptions::default() }).await
 }
 
