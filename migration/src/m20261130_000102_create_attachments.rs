@@ -40,9 +40,9 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Bytes that attachments of an organization have in common. `sha256` and `size` are of what is stored, which is
-/// sealed for some; with the id, the hash is the object's name. It does not refer to the organization: sea-orm-cli takes
-/// a table with two keys and two relations for a junction. The purge removes its rows.
+/// Bytes that attachments of an organization have in common. `sha256` and `size` are of what is stored, which is sealed
+/// for some; with the id, the hash is the object's name. It does not refer to the organization: sea-orm-cli takes a
+/// table with two keys and two relations for a junction. The purge removes its rows.
 fn stored_object() -> TableCreateStatement {
     loose_table("stored_object")
         .col(hash("sha256"))

@@ -31,7 +31,8 @@ pub(crate) const CREATE: &str = "\
 The body is one file, whose name is in `Content-Disposition`, or several as `multipart/form-data`. All are added, or \
 none. What a file is, is determined from its content; its name is made safe.";
 
-const RENAME: &str = "Only the name can be changed. Takes what it takes to change the resource that the file belongs to.";
+const RENAME: &str = "\
+Only the name can be changed. Takes what it takes to change the resource that the file belongs to.";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let attachments = Collection::<Attachment>::of("attachments", "an attachment");

@@ -14,9 +14,9 @@ use crate::config::{Database, DatabaseUrl};
 pub(super) enum Action {
     /// Copy the documents of all collections from one store to another, and compare both at the end
     ///
-    /// Stop steward first. `sql:` is the database of DATABASE_URL, `sql:postgres://…` another one that has the same rows;
-    /// the other stores are those of STEWARD_DOCUMENTS_URL. Ends with 0 if both have the same of each collection, with
-    /// their versions and times, and with 1 if not.
+    /// Stop steward first. `sql:` is the database of DATABASE_URL, `sql:postgres://…` another one that has the same
+    /// rows; the other stores are those of STEWARD_DOCUMENTS_URL. Ends with 0 if both have the same of each collection,
+    /// with their versions and times, and with 1 if not.
     Copy {
         /// Where the documents are
         #[arg(long, value_name = "URL")]

@@ -1,4 +1,5 @@
-//! Documents in another store, while the process ends at every place of a write; and what the command line says of them.
+//! Documents in another store, while the process ends at every place of a write; and what the command line says of
+//! them.
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ use proptest::{
     prelude::*,
     sample::select,
     strategy::ValueTree,
+    string::string_regex,
     test_runner::{Config, TestRunner},
 };
 use service::{
@@ -71,7 +72,10 @@ fn named() -> impl Strategy<Value = Named> {
 }
 
 fn body() -> impl Strategy<Value = String> {
-    let member = "\"[a-z\u{e9}\u{1f600}]{0,3}\":(-?[1-9][0-9]{0,24}(\\.[0-9]{1,9})?(e-?[0-9]{1,3})?|\"[ -!#-\\[\\]-~]*\"|null|\\[\\])";
+    let number = "-?[1-9][0-9]{0,24}(\\.[0-9]{1,9})?(e-?[0-9]{1,3})?";
+    let text = "\"[ -!#-\\[\\]-~]*\"";
+    let member = format!("\"[a-z\u{e9}\u{1f600}]{{0,3}}\":({number}|{text}|null|\\[\\])");
+    let member = string_regex(&member).expect("a regular expression");
     member.prop_map(|member| format!("{{{member}}}"))
 }
 

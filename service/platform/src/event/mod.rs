@@ -91,7 +91,7 @@ verbs! {
     Enabled "enabled" "The resource was enabled.",
     Merged "merged" "A client has sent revisions that it had from elsewhere, and the document is as it was.",
     ReadingsAdded "readings_added" "Readings were added to the meter. The data says how many and of when.",
-    ReadingsCorrected "readings_corrected" "Readings of the meter were replaced by others. The data says how many and of when.",
+    ReadingsCorrected "readings_corrected" "Readings of the meter were replaced. The data says how many and of when.",
     ReadingsDeleted "readings_deleted" "Readings of the meter were deleted. The data says how many and of when.",
     ExchangeChanged "exchange_changed" "It was decided or entered where the counter began anew, or that it did not.",
     LimitPassed "limit_passed" "A value passed a limit of the meter.",

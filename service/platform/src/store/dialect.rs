@@ -20,9 +20,9 @@ pub async fn lock_table(tx: &Tx, table: &str) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Makes whoever writes one of these rows begin again, if that began before this transaction ends: what has been written
-/// here beside the rows would not be seen there. A lock alone lets others go on with what they saw before. SQLite has one
-/// writer anyway.
+/// Makes whoever writes one of these rows begin again, if that began before this transaction ends: what has been
+/// written here beside the rows would not be seen there. A lock alone lets others go on with what they saw before.
+/// SQLite has one writer anyway.
 pub async fn claim_rows<E: TenantEntity>(
     tx: &Tx,
     organization_id: Uuid,

@@ -2,8 +2,8 @@
 //!
 //! A write is one transaction of steward's own database, as any other: the row with its body, the event, and an
 //! *intent*. What was intended is then written to the other store, outside of any transaction, and confirmed: the body
-//! leaves the row, and the intent goes. Until then the body is read from the row, and from then on from the other store.
-//! A process that ends in between leaves the intent, and any process goes on with it.
+//! leaves the row, and the intent goes. Until then the body is read from the row, and from then on from the other
+//! store. A process that ends in between leaves the intent, and any process goes on with it.
 
 mod bodies;
 mod delivery;

@@ -33,8 +33,8 @@ pub fn points(text: &str) -> impl Iterator<Item = Numbered<'_>> {
     })
 }
 
-/// Where a line ends. A line break in a quoted text is part of it; a quotation mark means nothing but after the `=` of a
-/// field, nor in a comment.
+/// Where a line ends. A line break in a quoted text is part of it; a quotation mark means nothing but after the `=` of
+/// a field, nor in a comment.
 fn line_end(text: &str) -> usize {
     let plain = text.find('\n').unwrap_or(text.len());
     if text.trim_start_matches(is_blank).starts_with('#') || !text[..plain].contains('"') {

@@ -1,8 +1,8 @@
 //! Documents in Firestore, over its REST interface.
 //!
 //! A write reads the document and the head of its collection, which counts the changes, and commits both together on
-//! the condition that neither has changed (`updateTime`, or `exists`). So writes of one collection take effect one after
-//! another, and their positions have no gaps. All reads are strongly consistent.
+//! the condition that neither has changed (`updateTime`, or `exists`). So writes of one collection take effect one
+//! after another, and their positions have no gaps. All reads are strongly consistent.
 //!
 //! | name | what |
 //! |---|---|
