@@ -29,6 +29,7 @@ const WRITES_AT_ONCE: usize = 8;
 
 /// Where documents are copied from or to.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are two of them")]
 pub enum Side {
     /// An engine.
     Engine(Arc<dyn Engine>),

@@ -154,7 +154,7 @@ mod tests {
             "couchdb://ada:s3cr3t@db",
             "http://ada:s3cr3t@db/steward",
         ] {
-            let error = url.parse::<Location>().err().expect(url);
+            let error = url.parse::<Location>().expect_err(url);
             assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error}");
         }
     }
@@ -167,7 +167,7 @@ mod tests {
             ("firestore", "firestore://project/steward?credentials=s3cr3t"),
             ("mongodb", "mongodb://ada:s3cr3t@db/steward"),
         ] {
-            let error = url.parse::<Location>().err().expect("no such engine").to_string();
+            let error = url.parse::<Location>().expect_err("no such engine").to_string();
             let expected = format!("feature `{feature}`");
             assert!(error.contains(&expected) && !error.contains("s3cr3t"), "{error}");
         }

@@ -160,7 +160,7 @@ impl Drops {
             }
             value = row.after;
         }
-        if let Some(row) = entered().last()
+        if let Some(row) = entered().next_back()
             && to.value < value
         {
             return Err(Contradiction { at: to.at, exchange_at: row.at });

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use entity::{meter, meter_state};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait,
-    IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
+    IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use uuid::Uuid;
 
@@ -139,6 +139,6 @@ pub(crate) async fn with_limits(
     organizations: &[Uuid],
 ) -> Result<std::collections::HashSet<Uuid>> {
     let limited = meter::COLUMN.low.is_not_null().or(meter::COLUMN.high.is_not_null());
-    let rows = meter::Entity::find().filter(Expr::from(limited));
+    let rows = meter::Entity::find().filter(limited);
     versioned::organizations_with(connection, rows, organizations).await
 }

@@ -249,9 +249,9 @@ impl Failure {
         match self {
             Self::Other(error) => error,
             Self::Refused(refused) => {
-                let of_meter = admitted.iter().filter(|it| it.meter_id == refused.meter_id);
+                let mut of_meter = admitted.iter().filter(|it| it.meter_id == refused.meter_id);
                 // Where the later one of the two readings was there, it is the one before it.
-                let at = of_meter.filter(|it| it.point.at <= refused.at).next_back();
+                let at = of_meter.rfind(|it| it.point.at <= refused.at);
                 let pointer = at.map(|it| format!("/items/{}/value", it.index)).unwrap_or_default();
                 contradiction(refused, pointer)
             }
