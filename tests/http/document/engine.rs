@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::Utc;
 use entity::{document, document_intent};
 use reqwest::Method;
 use sea_orm::{EntityTrait, PaginatorTrait, sea_query::Expr};
@@ -311,7 +310,8 @@ async fn while_couchdb_is_away_writes_wait_and_reads_are_unavailable(database: D
     let engine = Arc::new(CouchDb::new(&server.url("steward"), Duration::from_secs(2)).unwrap());
     let engine: Arc<dyn Engine> = engine;
     let passed = Arc::new(AtomicI64::new(0));
-    let clock = Clock::by_hand(Utc::now(), passed.clone());
+    let start = "2026-11-24T12:00:00Z".parse().unwrap();
+    let clock = Clock::by_hand(start, passed.clone());
     let app = start_with(&database, &engine, Options { clock, ..Options::default() }).await;
     let (ada, _, notes) = notes(&app).await;
     let documents = format!("{notes}/documents");

@@ -27,12 +27,12 @@ async fn a_limit_that_is_passed_makes_one_task_for_each_excursion(database: Data
     assert_eq!(titles(&app, &ada, &home).await, [""; 0]);
     read("2026-11-02T08:15:00Z", -14.9).await;
     let first = "Check Freezer: -14.9 Cel is above -15".to_owned();
-    assert_eq!(titles(&app, &ada, &home).await, [first.clone()]);
+    assert_eq!(titles(&app, &ada, &home).await, [first.as_str()]);
     // Not back by as much, and what is late tells of nothing.
     read("2026-11-02T08:30:00Z", -16.5).await;
     read("2026-11-02T08:45:00Z", -10.0).await;
     read("2026-11-02T08:20:00Z", -17.5).await;
-    assert_eq!(titles(&app, &ada, &home).await, [first.clone()]);
+    assert_eq!(titles(&app, &ada, &home).await, [first.as_str()]);
     read("2026-11-02T09:00:00Z", -17.0).await;
     read("2026-11-02T09:15:00Z", -12.0).await;
     let second = "Check Freezer: -12 Cel is above -15".to_owned();

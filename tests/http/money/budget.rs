@@ -16,7 +16,6 @@ use service::{
 };
 use tests::{
     App, AppOptions, Client, Database, Sample, at, crowd, each_database, each_lasting_database,
-    keyring,
     work::{Counter, Statements},
 };
 
@@ -530,7 +529,7 @@ async fn many_budgets_are_reported_in_as_many_statements_as_few(database: Databa
 async fn a_report_of_many_budgets_reads_each_day_once(database: Database) {
     let heard = Statements::default();
     let observer = Some(heard.observer());
-    let store = Options { keyring: keyring(), observer, ..Options::default() };
+    let store = Options { observer, ..AppOptions::default().store };
     let app = App::start_with(&database, AppOptions { store, ..AppOptions::default() }).await;
     let sample = Sample::make(&app.anonymous()).await;
     app.run_until_idle().await;
