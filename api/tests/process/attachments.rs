@@ -228,8 +228,7 @@ fn fetch(base: &str, token: &str, path: &str) -> u64 {
 #[each_lasting_database(flavor = "multi_thread")]
 async fn a_large_file_goes_both_ways_in_little_memory(database: Database) {
     const GROWTH_KIB: u64 = 64 * 1024;
-    let mib =
-        std::env::var("ATTACHMENT_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(96);
+    let mib = std::env::var("ATTACHMENT_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(96);
     let place = Place::new();
     let key = service::seal::Keyring::new_key("k", &service::random::Random::system());
     let process = place.serve(&database, &[("STEWARD_ENCRYPTION_KEYS", &key)]);
