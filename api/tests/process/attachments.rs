@@ -253,7 +253,8 @@ async fn a_large_file_goes_both_ways_in_little_memory(database: Database) {
         let before = peak(&process);
         let both_ways = both_ways.clone();
         tokio::task::spawn_blocking(move || both_ways(mib)).await.expect("both ways");
-        let growth = peak(&process) - before;
+        // The kernel counts in batches: it may say less than before.
+        let growth = peak(&process).saturating_sub(before);
         assert!(round == 0 || growth < GROWTH_KIB, "{mib} MiB took {growth} KiB");
     }
 }
