@@ -37,9 +37,9 @@ fn expense() -> Value {
 #[derive(Default)]
 struct Answers {
     stop: AtomicBool,
-    /// Whether nothing is done to the server.
-    calm: AtomicBool,
-    /// How many requests were not done although all was calm from their beginning to their end.
+    /// How often a time began or ended in which nothing is done to the server: odd within one.
+    calm: AtomicUsize,
+    /// How many requests were not done although they began and ended in the same calm.
     disturbed: AtomicUsize,
     promised: Mutex<Vec<String>>,
     refused: AtomicUsize,
@@ -75,9 +75,10 @@ impl Answers {
 
 async fn write(client: Client, expenses: String, answers: Arc<Answers>) {
     while !answers.stop.load(Ordering::SeqCst) {
-        let was_calm = answers.calm.load(Ordering::SeqCst);
+        // A request that looks for its COMMIT may last from one calm to the next.
+        let calm = answers.calm.load(Ordering::SeqCst);
         if !answers.take(&client.post(&expenses, expense()).await) {
-            let disturbed = was_calm && answers.calm.load(Ordering::SeqCst);
+            let disturbed = calm % 2 == 1 && calm == answers.calm.load(Ordering::SeqCst);
             answers.disturbed.fetch_add(usize::from(disturbed), Ordering::SeqCst);
             sleep(Duration::from_millis(20)).await;
         }
@@ -97,31 +98,32 @@ impl Load {
         let begun = Instant::now();
         let (mut in_a_row, mut healthy_after) = (0, Duration::ZERO);
         while in_a_row < IN_A_ROW {
-            if in_a_row == 0 {
-                healthy_after = begun.elapsed();
-            }
-            assert!(healthy_after < HEALTHY, "{what}: not healthy within {HEALTHY:?}");
             let read = self.client.get(&format!("{}?limit=1", self.expenses)).await;
             let wrote = self.client.post(&self.expenses, expense()).await;
             let ready = app.anonymous().get("/ready").await.status;
             assert!(ready == 200 || ready == 503, "{ready}");
             let served = [&read, &wrote].map(|answer| self.answers.take(answer));
             if served == [true, true] && ready == 200 {
+                if in_a_row == 0 {
+                    healthy_after = begun.elapsed();
+                }
                 in_a_row += 1;
             } else {
                 in_a_row = 0;
                 sleep(Duration::from_millis(20)).await;
             }
+            let so_far = if in_a_row == 0 { begun.elapsed() } else { healthy_after };
+            assert!(so_far < HEALTHY, "{what}: not healthy within {HEALTHY:?}");
         }
         let [promised, refused, unknown] = self.answers.counts();
         eprintln!(
             "{what}: healthy after {healthy_after:?}; {promised} acknowledged, {refused} refused, \
              {unknown} unknown so far"
         );
-        self.answers.calm.store(true, Ordering::SeqCst);
+        self.answers.calm.fetch_add(1, Ordering::SeqCst);
         let enough = promised + 100;
         wait_until("others are served", async || self.answers.counts()[0] > enough).await;
-        self.answers.calm.store(false, Ordering::SeqCst);
+        self.answers.calm.fetch_add(1, Ordering::SeqCst);
         let disturbed = self.answers.disturbed.load(Ordering::SeqCst);
         assert_eq!(disturbed, 0, "{what}: served, and then not");
     }

@@ -26,10 +26,10 @@ use sea_orm::{
     RuntimeErr, Statement,
     sqlx::{self, postgres::PgConnectOptions},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 pub(super) use self::guard::ConnectionGuard;
-use self::open::{Connection, OpenConnection, refuse_standby};
+use self::open::{Connection, OpenConnection, Patience, refuse_standby};
 use super::telemetry::Telemetry;
 
 /// How much longer a statement is waited for than PostgreSQL lets it run.
@@ -55,6 +55,8 @@ struct Inner {
     refuses_standbys: bool,
     /// How long a statement is waited for: longer than PostgreSQL lets it run.
     answer_timeout: OnceLock<Duration>,
+    /// Told when a statement was waited for in vain.
+    silence: watch::Sender<()>,
     /// How often the server was lost.
     losses: AtomicU64,
     /// Those that nobody uses, the one that was used last at the end.
@@ -81,6 +83,7 @@ impl Connections {
             acquire_timeout,
             refuses_standbys: false,
             answer_timeout: OnceLock::new(),
+            silence: watch::Sender::new(()),
             losses: AtomicU64::new(0),
             idle: Mutex::default(),
         }))
@@ -206,6 +209,12 @@ impl Connections {
 
     fn pop(&self) -> Option<OpenConnection> {
         self.idle().pop()
+    }
+
+    /// How long an answer is waited for, once that is known.
+    fn patience(&self) -> Option<Patience> {
+        let timeout = *self.0.answer_timeout.get()?;
+        Some(Patience { timeout, silence: self.0.silence.clone() })
     }
 
     fn losses(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! A connection that is in use: its statements, and whether the next one may have it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
@@ -26,6 +26,8 @@ pub(in crate::store) struct ConnectionGuard {
     open: Option<OpenConnection>,
     /// Whether its last statement has ended, and left it in order.
     is_clean: bool,
+    /// Whether the server was lost with it: nothing is sent on it any more.
+    is_lost: bool,
     pool: Connections,
     _permit: OwnedSemaphorePermit,
 }
@@ -37,7 +39,7 @@ impl ConnectionGuard {
         pool: Connections,
         permit: OwnedSemaphorePermit,
     ) -> Self {
-        Self { open: Some(open), is_clean: true, pool, _permit: permit }
+        Self { open: Some(open), is_clean: true, is_lost: false, pool, _permit: permit }
     }
 
     pub(in crate::store) async fn execute(
@@ -45,14 +47,14 @@ impl ConnectionGuard {
         statement: &Statement,
     ) -> Result<ExecResult, DbErr> {
         let running = self.run(&statement.sql);
-        let timeout = self.answer_timeout();
+        let patience = self.pool.patience();
         let result = match self.begin()? {
             Connection::Sqlite(connection) => {
                 sqlite_query(statement).execute(&mut **connection).await.map(ExecResult::from)
             }
             Connection::Postgres(connection) => {
                 let answer = postgres_query(statement).execute(&mut **connection);
-                within(timeout, answer).await.map(ExecResult::from)
+                within(patience, answer).await.map(ExecResult::from)
             }
         };
         self.end(statement, running, result).map_err(exec_error)
@@ -84,7 +86,7 @@ impl ConnectionGuard {
         &mut self,
         statement: &Statement,
     ) -> Result<Result<Option<QueryResult>, sqlx::Error>, DbErr> {
-        let timeout = self.answer_timeout();
+        let patience = self.pool.patience();
         Ok(match self.begin()? {
             Connection::Sqlite(connection) => {
                 let row = sqlite_query(statement).fetch_optional(&mut **connection).await;
@@ -92,7 +94,7 @@ impl ConnectionGuard {
             }
             Connection::Postgres(connection) => {
                 let row = postgres_query(statement).fetch_optional(&mut **connection);
-                within(timeout, row).await.map(|row| row.map(QueryResult::from))
+                within(patience, row).await.map(|row| row.map(QueryResult::from))
             }
         })
     }
@@ -102,7 +104,7 @@ impl ConnectionGuard {
         statement: &Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
         let running = self.run(&statement.sql);
-        let timeout = self.answer_timeout();
+        let patience = self.pool.patience();
         let result = match self.begin()? {
             Connection::Sqlite(connection) => {
                 let rows = sqlite_query(statement).fetch_all(&mut **connection).await;
@@ -110,7 +112,7 @@ impl ConnectionGuard {
             }
             Connection::Postgres(connection) => {
                 let rows = postgres_query(statement).fetch_all(&mut **connection);
-                within(timeout, rows)
+                within(patience, rows)
                     .await
                     .map(|rows| rows.into_iter().map(QueryResult::from).collect())
             }
@@ -125,14 +127,14 @@ impl ConnectionGuard {
     ) -> Result<ExecResult, DbErr> {
         let running = self.run(sql);
         // PostgreSQL has no limit for a COMMIT that waits for a standby: what becomes of it is then looked for.
-        let timeout = self.answer_timeout();
+        let patience = self.pool.patience();
         let raw = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let result = match self.begin()? {
             Connection::Sqlite(connection) => {
                 raw.execute(&mut **connection).await.map(ExecResult::from)
             }
             Connection::Postgres(connection) => {
-                within(timeout, raw.execute(&mut **connection)).await.map(ExecResult::from)
+                within(patience, raw.execute(&mut **connection)).await.map(ExecResult::from)
             }
         };
         running.end(&result);
@@ -176,14 +178,10 @@ impl ConnectionGuard {
         Running::begin(|| self.pool.get_database_backend(), sql)
     }
 
-    fn answer_timeout(&self) -> Option<Duration> {
-        self.pool.0.answer_timeout.get().copied()
-    }
-
     /// Until the statement has ended, the connection is not in order.
     fn begin(&mut self) -> Result<&mut Connection, DbErr> {
         self.is_clean = false;
-        let open = self.open.as_mut();
+        let open = self.open.as_mut().filter(|_| !self.is_lost);
         open.map(|open| &mut open.connection)
             .ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
@@ -209,6 +207,8 @@ impl ConnectionGuard {
         self.is_clean = matches!(error, sqlx::Error::Database(_));
         let is_postgres = self.pool.get_database_backend() == DbBackend::Postgres;
         if is_postgres && is_loss_of_server(error) {
+            // A ROLLBACK, say, would be waited for as long again.
+            self.is_lost = true;
             self.close_on_drop();
             self.pool.lose();
         }
@@ -228,7 +228,7 @@ impl Drop for ConnectionGuard {
         } else if self.is_clean && open.reuse() {
             idle.push(open);
         } else {
-            open.ask_and_return(self.answer_timeout());
+            open.ask_and_return(self.pool.0.answer_timeout.get().copied());
         }
     }
 }

@@ -9,6 +9,7 @@ use sea_orm::{
     DbErr, RuntimeErr,
     sqlx::{self, Connection as _, Postgres, Row as _, Sqlite, pool::PoolConnection},
 };
+use tokio::sync::watch;
 
 use super::acquire_error;
 
@@ -16,6 +17,8 @@ use super::acquire_error;
 const PING_AFTER_IDLE: Duration = Duration::from_secs(10);
 /// How long a session of PostgreSQL's that is asked, or closed, may take to answer.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer is waited for once another did not come in time.
+const PATIENCE_AFTER_SILENCE: Duration = Duration::from_secs(1);
 /// For how long a session of PostgreSQL's is kept: it grows with what it has done.
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
@@ -98,14 +101,33 @@ async fn answers(connection: &mut PoolConnection<Postgres>, timeout: Duration) -
     matches!(tokio::time::timeout(timeout, connection.ping()).await, Ok(Ok(())))
 }
 
-/// What a server answers, if it does in time.
+/// For how long an answer is waited for.
+pub(super) struct Patience {
+    pub(super) timeout: Duration,
+    /// Told when an answer did not come in time.
+    pub(super) silence: watch::Sender<()>,
+}
+
+/// What a server answers, if it does in time. Where another answer did not come in time, the server is gone without a
+/// word: whoever began to wait later than that one would find out later, too, and need not.
 pub(super) async fn within<T>(
-    timeout: Option<Duration>,
+    patience: Option<Patience>,
     answer: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
-    let Some(timeout) = timeout else { return answer.await };
-    let gone = || io::Error::new(io::ErrorKind::TimedOut, "the server does not answer");
-    tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(gone().into()))
+    let Some(Patience { timeout, silence }) = patience else { return answer.await };
+    let mut other = silence.subscribe();
+    let silence_of_another = async {
+        // The sender is held here, and so not dropped.
+        let _ = other.changed().await;
+        tokio::time::sleep(PATIENCE_AFTER_SILENCE).await;
+    };
+    tokio::select! {
+        biased;
+        answer = answer => return answer,
+        () = tokio::time::sleep(timeout) => silence.send_replace(()),
+        () = silence_of_another => {}
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, "the server does not answer").into())
 }
 
 /// Closes a connection whose server is a standby: the primary is expected at its address.
