@@ -9,6 +9,7 @@ mod couch_revisions;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 mod document;
 mod engine;
+mod engine_away;
 mod indexes;
 mod json_patch;
 mod pouchdb;
