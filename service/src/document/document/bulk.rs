@@ -6,9 +6,8 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::{
-    Document, DocumentInput,
-    commands::{insert, remove, update},
-    repository, rules,
+    Document, DocumentInput, repository, rules,
+    write::{insert, remove, update},
 };
 use crate::{
     actor::Actor,

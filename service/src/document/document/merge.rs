@@ -6,8 +6,8 @@ use validator::Validate;
 
 use super::{
     Document, DocumentReplacementInput,
-    commands::{insert_row, remove_row, update_row},
     repository, rules,
+    write::{insert_row, remove_row, update_row},
 };
 use crate::{
     actor::Actor,

@@ -7,7 +7,9 @@ mod effective;
 mod example;
 mod merge;
 pub(crate) mod repository;
+mod resource;
 pub mod rules;
+mod write;
 
 use chrono::{DateTime, Utc};
 use entity::document::Column;
@@ -21,7 +23,6 @@ pub use bulk::{
     write_many,
 };
 pub use changes::{DocumentChange, DocumentChanges, DocumentChangesQuery, changes};
-pub(crate) use commands::remove_some;
 pub use commands::{Put, create, document_id, get_at, history, list, put};
 pub use effective::{
     ConfigurationScope, EffectiveConfiguration, EffectiveConfigurationQuery,
@@ -29,6 +30,7 @@ pub use effective::{
 };
 
 pub(crate) use merge::{Content, merge};
+pub(crate) use write::remove_some;
 
 use crate::{
     document::{
