@@ -70,6 +70,7 @@ mod m20261130_000099_attach_to_documents;
 mod m20261130_000102_create_attachments;
 mod m20261130_000111_create_meters;
 mod m20261130_000120_name_sources_of_meters;
+mod m20261130_000121_count_attachments_of_documents;
 
 pub use classes::{CLASSES, Class, TableClasses};
 use sea_orm_migration::prelude::*;
@@ -125,6 +126,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000102_create_attachments::Migration),
             Box::new(m20261130_000111_create_meters::Migration),
             Box::new(m20261130_000120_name_sources_of_meters::Migration),
+            Box::new(m20261130_000121_count_attachments_of_documents::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use service::{
-    Store, attachment, event,
+    Store, attachment, document, event,
     meter::reading,
     money::{expense::spending, journal_entry},
     work::redating::{self, Difference, Outcome, Summary},
@@ -73,6 +73,11 @@ pub(super) async fn run(database: &Database, args: VerifyArgs) -> Result<ExitCod
             holds += &format!(", {} of no row are removed", files.removed);
         }
         found.push(("files".to_owned(), holds, files.faults));
+    }
+    let attached = document::attachment::verify::verify(&store).await?;
+    if attached != document::attachment::verify::Findings::default() {
+        let holds = format!("{} contents hold", attached.contents);
+        found.push(("attachments of documents".to_owned(), holds, attached.faults));
     }
     for meters in reading::verify::verify(&store).await? {
         let what = format!("meters of {}", meters.organization_id);

@@ -30,6 +30,7 @@ pub use content::{AttachmentContent, content, writer};
 pub(crate) use removal::remove_organization;
 pub use removal::run_once as remove_objects;
 pub use rules::safe_name;
+pub(crate) use stored::charge;
 
 use crate::{
     error::{Error, Result},

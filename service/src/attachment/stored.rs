@@ -104,7 +104,15 @@ pub(super) async fn release(tx: &Tx, organization_id: Uuid, id: Uuid) -> Result<
 }
 
 /// Adds to what an organization has stored, within its quota.
-async fn charge(tx: &Tx, organization_id: Uuid, bytes: i64, quota: Option<u64>) -> Result<()> {
+///
+/// # Errors
+/// [`Error::StorageFull`] where there is no room.
+pub(crate) async fn charge(
+    tx: &Tx,
+    organization_id: Uuid,
+    bytes: i64,
+    quota: Option<u64>,
+) -> Result<()> {
     use storage_usage::Column;
     let sum = Expr::col((storage_usage::Entity, Column::Bytes)).add(bytes);
     let known = OnConflict::column(Column::OrganizationId).value(Column::Bytes, sum).to_owned();

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{attachment, object_removal, storage_usage, stored_object};
+use entity::{attachment, document_blob, object_removal, storage_usage, stored_object};
 use futures_util::TryStreamExt;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, Func},
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -81,7 +81,7 @@ async fn check_rows(store: &Store, objects: &Objects, findings: &mut Findings) -
         let here = Expr::tuple([Expr::col(Column::OrganizationId), Expr::col(Column::Id)]);
         let there = Expr::tuple([Expr::val(after.0), Expr::val(after.1)]);
         let rows = stored_object::Entity::find()
-            .filter(sea_orm::ExprTrait::gt(here, there))
+            .filter(here.gt(there))
             .order_by_asc(Column::OrganizationId)
             .order_by_asc(Column::Id)
             .limit(BATCH_SIZE);
@@ -201,7 +201,8 @@ async fn orphans(
     Ok(old.into_iter().map(|it| it.name).filter(|name| !is_named(name)).collect())
 }
 
-/// The references of each object are those of its attachments, and what is used is the sum of the objects.
+/// The references of each object are those of its attachments, and what is used is the sum of the objects and of what
+/// documents have attached.
 async fn check_counts(store: &Store, findings: &mut Findings) -> Result<()> {
     let faults = store.snapshot(async move |tx| {
         let mut faults = Vec::new();
@@ -227,6 +228,9 @@ async fn check_counts(store: &Store, findings: &mut Findings) -> Result<()> {
                 ));
             }
         }
+        for (organization_id, sum) in attached_to_documents(tx).await? {
+            *bytes.entry(organization_id).or_default() += sum;
+        }
         for row in storage_usage::Entity::find().all(tx).await? {
             let sum = bytes.remove(&row.organization_id).unwrap_or_default();
             if sum != row.bytes {
@@ -244,4 +248,15 @@ async fn check_counts(store: &Store, findings: &mut Findings) -> Result<()> {
     });
     findings.faults.extend(faults.await?);
     Ok(())
+}
+
+/// How many bytes the documents of each organization have attached, which the database has itself.
+async fn attached_to_documents(connection: &impl ConnectionTrait) -> Result<Vec<(Uuid, i64)>> {
+    let size = Func::cust("LENGTH").arg(Expr::col(document_blob::Column::Bytes));
+    let sums = document_blob::Entity::find()
+        .select_only()
+        .column(document_blob::Column::OrganizationId)
+        .expr(Expr::from(Func::sum(size)).cast_as("bigint"))
+        .group_by(document_blob::Column::OrganizationId);
+    Ok(sums.into_tuple().all(connection).await?)
 }

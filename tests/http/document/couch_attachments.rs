@@ -3,9 +3,12 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use entity::{document_blob, document_blob_use};
 use reqwest::Method;
-use sea_orm::{EntityTrait, PaginatorTrait};
+use sea_orm::{
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Value as Stored, sea_query::Expr,
+};
 use serde_json::{Value, json};
-use tests::{Answer, App, Database, each_database, log::wait_until};
+use service::{attachment, document::attachment::verify::verify};
+use tests::{Answer, App, AppOptions, Database, at, each_database, log::wait_until};
 
 use super::couch::{Replica, refused, running};
 
@@ -163,5 +166,88 @@ async fn what_cannot_be_attached_is_refused(database: Database) {
     refused(&replica.put("/a", reserved).await, 400, "bad_request", reason);
     assert_eq!(kept(&app).await, (0, 0));
     assert_eq!(replica.get("/a").await.status, 404);
+    app.stop().await;
+}
+
+/// The quota is one, whatever a file belongs to.
+#[each_database]
+async fn what_documents_have_attached_takes_room_of_the_quota(database: Database) {
+    let mut options = AppOptions { background: true, ..AppOptions::default() };
+    options.settings.attachments.quota = Some(1000);
+    let app = App::start_with(&database, options).await;
+    let replica = Replica::of(&app).await;
+    let home = replica.documents.split("/collections").next().unwrap();
+    let tasks = format!("{home}/tasks");
+    let task = at(&tasks, &replica.client.make(&tasks, json!({ "title": "Scan" })).await);
+    replica.client.attach(&task, "a.txt", vec![b'a'; 400]).await.expect(201);
+    let made = send(&replica, Method::PUT, "/a/f", Some(&[b'b'; 500])).await.expect(201);
+    // The same again takes no room.
+    send(&replica, Method::PUT, "/b/f", Some(&[b'b'; 500])).await.expect(201);
+    let full = send(&replica, Method::PUT, "/c/f", Some(&[b'c'; 101])).await;
+    let said = (full.status.as_u16(), &full.json["error"]);
+    assert_eq!(said, (507, &json!("storage_quota_exceeded")), "{}", full.text);
+    let full = replica.client.attach(&task, "b.txt", vec![b'd'; 101]).await;
+    full.expect_problem(507, "storage_quota_exceeded");
+    let too_much = text(&"c".repeat(101));
+    let docs = json!([{ "_id": "c", "_attachments": { "f": too_much } }, { "_id": "d" }]);
+    let results = replica.post("/_bulk_docs", json!({ "docs": docs })).await.expect(201);
+    assert_eq!(results[0]["error"], "storage_quota_exceeded", "{results}");
+    assert_eq!((&results[1]["ok"], replica.get("/c").await.status.as_u16()), (&json!(true), 404));
+    assert_eq!(faults(&app).await, [] as [String; 0]);
+    // What nobody has any more gives its room back.
+    replica.delete(&format!("/a?rev={}", made["rev"].as_str().unwrap())).await.expect(200);
+    replica.client.delete(&format!("{}/b?version=1", replica.documents)).await.expect(204);
+    wait_until("the bytes are gone", async || kept(&app).await == (0, 0)).await;
+    send(&replica, Method::PUT, "/c/f", Some(&[b'c'; 600])).await.expect(201);
+    assert_eq!(faults(&app).await, [] as [String; 0]);
+    app.stop().await;
+}
+
+/// What `steward verify` finds of all files.
+async fn faults(app: &App) -> Vec<String> {
+    let files = attachment::verify::verify(&app.store, false).await.unwrap();
+    let attached = verify(&app.store).await.unwrap();
+    files.faults.into_iter().chain(attached.faults).collect()
+}
+
+#[each_database]
+async fn verify_tells_what_of_an_attachment_is_gone_or_was_changed(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    // Two contents more than are read at once.
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        send(&replica, Method::PUT, &format!("/a{name}/f"), Some(name.as_bytes()))
+            .await
+            .expect(201);
+    }
+    let sound = verify(&app.store).await.unwrap();
+    assert_eq!((sound.contents, &*sound.faults), (6, &[] as &[String]));
+    let mut all = document_blob::Entity::find().all(app.store.read()).await.unwrap();
+    let [changed, counted, gone] = [all.remove(0), all.remove(0), all.remove(0)];
+    let [of_changed, of_counted, of_gone] =
+        [&changed, &counted, &gone].map(|it| document_blob::Column::Sha256.eq(&*it.sha256));
+    let spoil = app.store.write(async move |tx| {
+        let set = |column, value: Stored, which: &Expr| {
+            let rows = document_blob::Entity::update_many().col_expr(column, Expr::val(value));
+            rows.filter(which.clone())
+        };
+        set(document_blob::Column::Bytes, b"?".to_vec().into(), &of_changed).exec(tx).await?;
+        set(document_blob::Column::Uses, 2_i64.into(), &of_counted).exec(tx).await?;
+        document_blob::Entity::delete_many().filter(of_gone.clone()).exec(tx).await?;
+        Ok(())
+    });
+    spoil.await.unwrap();
+    let found = verify(&app.store).await.unwrap();
+    assert_eq!(found.contents, 4);
+    let faults = found.faults.join("\n");
+    for (blob, fault) in [
+        (&changed, "was changed"),
+        (&counted, "counts 2 documents, and has 1"),
+        (&gone, "is not there"),
+    ] {
+        let is_it = |line: &str| line.starts_with(&blob.sha256) && line.contains(fault);
+        assert!(faults.lines().any(is_it), "{fault} is not in\n{faults}");
+    }
+    assert_eq!(found.faults.len(), 3);
     app.stop().await;
 }

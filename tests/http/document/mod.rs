@@ -5,6 +5,7 @@ mod collection;
 mod configuration;
 mod couch;
 mod couch_attachments;
+mod couch_changes;
 mod couch_revisions;
 #[expect(clippy::module_inception, reason = "the aggregate has the name of its wing")]
 mod document;

@@ -1,6 +1,8 @@
 //! What was there before a release is told by the log after it.
 
-use sea_orm::ConnectionTrait;
+use entity::storage_usage;
+use reqwest::Method;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::json;
 use service::Store;
 use tests::{App, Database, at, each_database, id};
@@ -81,6 +83,44 @@ async fn rules_and_webhooks_wait_for_what_an_event_is_called_now(database: Datab
     assert_eq!(ada.read(&webhook).await["kinds"], then);
     app.store.migrate().await.expect("up");
     assert_eq!([ada.read(&rule).await, ada.read(&webhook).await], before);
+    app.stop().await;
+}
+
+#[each_database]
+async fn what_documents_have_attached_counts_from_then_on(database: Database) {
+    let app = App::start(&database).await;
+    for has_file in [true, false] {
+        let (ada, home) = app.owner_of("company").await;
+        ada.make(&format!("{home}/collections"), json!({ "name": "notes" })).await;
+        if has_file {
+            let tasks = format!("{home}/tasks");
+            let task = at(&tasks, &ada.make(&tasks, json!({ "title": "Scan" })).await);
+            ada.attach(&task, "a.txt", "one").await.expect(201);
+        }
+        let organization = home.rsplit('/').next().expect("an id");
+        let path = format!("/couch/{organization}~notes/a/f");
+        let bytes = Some(b"three".to_vec());
+        ada.send_bytes(Method::PUT, &path, "text/plain", bytes, &[]).await.expect(201);
+    }
+    let used = async || {
+        let rows = storage_usage::Entity::find().all(app.store.read()).await.expect("rows");
+        let mut bytes: Vec<i64> = rows.into_iter().map(|row| row.bytes).collect();
+        bytes.sort_unstable();
+        bytes
+    };
+    assert_eq!(used().await, [5, 8]);
+    let migrations = app.store.migrations().await.expect("migrations");
+    let from = migrations.iter().position(|(name, _)| name.contains("count_attachments"));
+    let steps = migrations.len() - from.expect("the migration");
+    app.store.migrate_down(u32::try_from(steps).expect("few")).await.expect("down");
+    assert_eq!(used().await, [0, 3]);
+    // Who had no file then had no row.
+    let statement = "DELETE FROM storage_usage WHERE bytes = 0";
+    let delete =
+        app.store.write(async move |tx| Ok(tx.execute_unprepared(statement).await.map(drop)?));
+    delete.await.expect("a row");
+    app.store.migrate().await.expect("up");
+    assert_eq!(used().await, [5, 8]);
     app.stop().await;
 }
 

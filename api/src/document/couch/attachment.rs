@@ -55,7 +55,7 @@ pub(super) async fn put(
 ) -> Answer {
     let (path, revision) = ((&*collection, &*key, &*name), parameters.revision("rev")?);
     let (store, actor) = (&state.store, &caller.actor);
-    let content = Some((content_type, bytes));
+    let content = (Some((content_type, bytes)), state.settings.attachments.quota);
     let edit = couch::edit_attachment(store, actor, path, revision, content).await?;
     Ok(written(HttpResponse::Created(), edit))
 }
@@ -69,6 +69,7 @@ pub(super) async fn delete(
     parameters: Parameters,
 ) -> Answer {
     let (path, revision) = ((&*collection, &*key, &*name), parameters.revision("rev")?);
-    let edit = couch::edit_attachment(&state.store, &caller.actor, path, revision, None).await?;
+    let (store, actor, content) = (&state.store, &caller.actor, (None, None));
+    let edit = couch::edit_attachment(store, actor, path, revision, content).await?;
     Ok(written(HttpResponse::Ok(), edit))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::{HttpResponse, web};
 use serde_json::Value;
 use service::{
-    document::couch::{self, Changes, ChangesQuery, MAX_CHANGES},
+    document::couch::{self, Changes, ChangesQuery, MAX_CHANGES, Seq},
     event,
     role::Permission,
     store::signal::Signal,
@@ -118,16 +118,16 @@ fn until(parameters: &Parameters) -> Result<Until, Refused> {
     Ok(Until::Quiet(asked.min(DEFAULT_TIMEOUT)))
 }
 
-/// After which position. A client may send what it was told as JSON.
-async fn since(state: &State, caller: &Reader, parameters: &Parameters) -> Result<i64, Refused> {
+/// After which change. A client may send what it was told as JSON.
+async fn since(state: &State, caller: &Reader, parameters: &Parameters) -> Result<Seq, Refused> {
     let since = parameters.text("since").or_else(|| parameters.text(LAST_EVENT_ID));
     match since.map(|text| text.trim_matches('"')) {
-        None | Some("") => Ok(0),
-        Some("now") => Ok(event::head_position(&state.store, &caller.actor).await?),
-        Some(text) => {
-            let position = text.parse().ok().filter(|position: &i64| *position >= 0);
-            position.ok_or_else(|| invalid("since", "must be a `seq`, or `now`"))
+        None | Some("") => Ok(Seq::START),
+        Some("now") => {
+            let end = event::head_position(&state.store, &caller.actor).await?;
+            Ok(Seq::from_position(end))
         }
+        Some(text) => Seq::parse(text).ok_or_else(|| invalid("since", "must be a `seq`, or `now`")),
     }
 }
 

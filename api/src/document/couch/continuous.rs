@@ -92,7 +92,7 @@ impl Feed {
     async fn run(mut self, until: Until) {
         if self.tell(until).await.is_ok() {
             // Nobody may be there any more.
-            let _ = self.send(&json!({ "last_seq": self.query.since })).await;
+            let _ = self.send(&json!({ "last_seq": self.query.since.to_string() })).await;
         }
     }
 
@@ -147,7 +147,7 @@ impl Feed {
         }
         let told = changes.results.len() as u64;
         self.query.limit -= told.min(self.query.limit);
-        let moved = changes.last > self.query.since;
+        let moved = changes.last.position > self.query.since.position;
         self.query.since = changes.last;
         Ok(moved && told == limit)
     }

@@ -35,7 +35,7 @@ pub(super) async fn info(
     Ok(HttpResponse::Ok().json(json!({
         "db_name": name,
         "doc_count": info.documents,
-        "update_seq": info.position,
+        "update_seq": info.seq.to_string(),
         "compact_running": false,
         // A log never starts again at its beginning.
         "instance_start_time": "0",

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 use service::{
     document::{
-        couch::{self, Edits, LocalSent, Refusal, Wanted},
+        couch::{self, Edits, How, LocalSent, Refusal, Wanted},
         revision::Revision,
     },
     error,
@@ -82,6 +82,10 @@ fn edits(parameters: &Parameters) -> Edits {
     }
 }
 
+fn how(state: &State, edits: Edits) -> How {
+    How { edits, quota: state.settings.attachments.quota }
+}
+
 pub(super) async fn put(
     state: web::Data<State>,
     caller: Reader,
@@ -97,9 +101,9 @@ pub(super) async fn put(
     if let Some(revision) = parameters.revision("rev")? {
         members.insert("_rev".into(), revision.to_string().into());
     }
-    let edits = edits(&parameters);
+    let how = how(&state, edits(&parameters));
     let document = Value::Object(members);
-    Ok(written(&couch::put(&state.store, &caller.actor, &collection, document, edits).await?))
+    Ok(written(&couch::put(&state.store, &caller.actor, &collection, document, how).await?))
 }
 
 pub(super) async fn post(
@@ -109,8 +113,8 @@ pub(super) async fn post(
     parameters: Parameters,
     Body(Exact(document)): Body<Exact>,
 ) -> Answer {
-    let edits = edits(&parameters);
-    Ok(written(&couch::put(&state.store, &caller.actor, &collection, document, edits).await?))
+    let how = how(&state, edits(&parameters));
+    Ok(written(&couch::put(&state.store, &caller.actor, &collection, document, how).await?))
 }
 
 pub(super) async fn delete(
@@ -127,8 +131,8 @@ pub(super) async fn delete(
         members.insert("_rev".into(), revision.to_string().into());
     }
     let document = Value::Object(members);
-    let deleted =
-        couch::put(&state.store, &caller.actor, &collection, document, Edits::Removal).await?;
+    let how = how(&state, Edits::Removal);
+    let deleted = couch::put(&state.store, &caller.actor, &collection, document, how).await?;
     let couch::Written { id, revision } = deleted;
     Ok(HttpResponse::Ok().json(json!({ "ok": true, "id": id, "rev": revision })))
 }
@@ -146,7 +150,8 @@ pub(super) async fn bulk(
     let Value::Array(documents) = body.take("docs") else {
         return Err(bad("Missing JSON list of 'docs'"));
     };
-    let results = couch::bulk(&state.store, &caller.actor, &collection, documents, edits).await?;
+    let how = how(&state, edits);
+    let results = couch::bulk(&state.store, &caller.actor, &collection, documents, how).await?;
     Ok(HttpResponse::Created().json(results))
 }
 

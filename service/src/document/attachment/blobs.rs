@@ -1,5 +1,6 @@
-//! The bytes of attachments in the database: once for each content of an organization, with how many documents have
-//! them. What writes a document counts them; what is not counted any more is removed in the background.
+//! The bytes of attachments in the database (docs/decisions/0062): once for each content of an organization, with how
+//! many documents have them. What writes a document counts them; what is not counted any more is removed in the
+//! background. They take room of the organization's quota as long as they are there.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,15 +8,16 @@ use entity::{document_blob, document_blob_use};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
-    sea_query::{Expr, OnConflict},
+    sea_query::{Expr, Func, OnConflict},
 };
 use uuid::Uuid;
 
 use super::Blob;
 use crate::{
+    attachment::charge,
     document::subject::Subject,
     error::{Error, Result},
-    store::{Tx, rows},
+    store::Tx,
 };
 
 fn of_organization(organization_id: Uuid) -> Condition {
@@ -23,8 +25,18 @@ fn of_organization(organization_id: Uuid) -> Condition {
 }
 
 /// Keeps bytes, which whoever writes them counts in the same transaction.
-pub(crate) async fn put(tx: &Tx, organization_id: Uuid, blobs: Vec<Blob>) -> Result<()> {
+///
+/// # Errors
+/// [`Error::StorageFull`] where the organization has no room for those that are new.
+pub(crate) async fn put(
+    tx: &Tx,
+    organization_id: Uuid,
+    blobs: Vec<Blob>,
+    quota: Option<u64>,
+) -> Result<()> {
+    let mut added = 0;
     for Blob { sha256, bytes } in blobs {
+        let size = bytes.len() as i64;
         let row = document_blob::ActiveModel {
             organization_id: Set(organization_id),
             sha256: Set(sha256),
@@ -32,12 +44,13 @@ pub(crate) async fn put(tx: &Tx, organization_id: Uuid, blobs: Vec<Blob>) -> Res
             uses: Set(0),
         };
         let key = [document_blob::Column::OrganizationId, document_blob::Column::Sha256];
-        document_blob::Entity::insert(row)
+        let inserted = document_blob::Entity::insert(row)
             .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
             .exec_without_returning(tx)
             .await?;
+        added += if inserted == 0 { 0 } else { size };
     }
-    Ok(())
+    if added == 0 { Ok(()) } else { charge(tx, organization_id, added, quota).await }
 }
 
 /// How many bytes some contents have together is for the caller to bound.
@@ -138,6 +151,30 @@ pub(crate) async fn unused(connection: &impl ConnectionTrait) -> Result<Option<U
 /// Removes some of them, and says how many.
 pub(crate) async fn remove_unused(tx: &Tx, organization_id: Uuid, limit: u64) -> Result<u64> {
     let unused = of_organization(organization_id).add(document_blob::COLUMN.uses.eq(0));
-    let order = [document_blob::Column::Uses];
-    rows::delete_first::<document_blob::Entity>(tx, &unused, &order, limit).await
+    let some: Vec<(String, i64)> = document_blob::Entity::find()
+        .select_only()
+        .column(document_blob::Column::Sha256)
+        .expr(size())
+        .filter(unused.clone())
+        .limit(limit)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let hashes = some.iter().map(|(sha256, _)| sha256.as_str());
+    document_blob::Entity::delete_many()
+        .filter(unused)
+        .filter(document_blob::Column::Sha256.is_in(hashes))
+        .exec(tx)
+        .await?;
+    let bytes: i64 = some.iter().map(|(_, size)| size).sum();
+    if bytes > 0 {
+        charge(tx, organization_id, -bytes, None).await?;
+    }
+    Ok(some.len() as u64)
+}
+
+/// How many bytes a row has, which are not read for it.
+fn size() -> Expr {
+    let bytes = Expr::col((document_blob::Entity, document_blob::Column::Bytes));
+    Expr::from(Func::cust("LENGTH").arg(bytes)).cast_as("bigint")
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod blobs;
 mod sent;
+pub mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,10 @@ use utoipa::ToSchema;
 
 pub use sent::{Content, InvalidAttachment, SentAttachment, SentAttachments};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    random::hexadecimal,
+};
 
 /// How many bytes one has at most.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -87,7 +91,7 @@ impl Attachments {
 
 /// The attachment that some bytes are, and the bytes by their hash.
 fn of_bytes(content_type: Option<String>, revpos: i64, bytes: Vec<u8>) -> (Attachment, Blob) {
-    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hexadecimal(&Sha256::digest(&bytes));
     let attachment = Attachment {
         content_type: content_type.unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned()),
         revpos,

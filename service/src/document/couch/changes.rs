@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::{
     Refusal,
-    read::{Known, With, unique},
-    repository, settled, wire,
+    known::{Known, With, unique},
+    repository,
+    seq::Seq,
+    settled, wire,
 };
 use crate::{
     actor::Actor,
@@ -30,8 +32,8 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Which changes are asked for.
 #[derive(Debug, Clone)]
 pub struct ChangesQuery {
-    /// After which position of the log.
-    pub since: i64,
+    /// After which change.
+    pub since: Seq,
     /// How many, at most.
     pub limit: u64,
     /// The latest first.
@@ -49,8 +51,8 @@ pub struct ChangesQuery {
 pub struct Changes {
     /// The changes.
     pub results: Vec<Value>,
-    /// The position after which the next ones are to be asked for.
-    pub last: i64,
+    /// After which the next ones are to be asked for.
+    pub last: Seq,
 }
 
 /// Where the log ends, once it has what was written before: a client that has just written looks for that.
@@ -84,7 +86,7 @@ pub async fn changes(
     query: ChangesQuery,
 ) -> Result<Changes, Refusal> {
     let until = settled_end(store, actor).await?;
-    event::require_reached(query.since, until, "?since")?;
+    event::require_reached(query.since.position, until, "?since")?;
     let (actor, collection) = (actor.clone(), collection.to_owned());
     let found = store.snapshot_with_parts(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
@@ -104,7 +106,7 @@ async fn told(
         ids.collect::<Vec<Uuid>>()
     });
     let range = repository::Range {
-        positions: (query.since, until),
+        positions: (query.since.position, until),
         descending: query.descending,
         limit: query.limit.min(MAX_CHANGES),
     };
@@ -114,33 +116,47 @@ async fn told(
     let known = Known::of(tx, actor, collection, &unique(&ids), query.documents.is_some()).await?;
     let is_cut = changed.len() as u64 == range.limit && !query.descending;
     let last = changed.last().filter(|_| is_cut).map_or(until, |(position, _)| *position);
-    let mut results = Vec::with_capacity(changed.len());
-    for (position, id) in changed {
-        let leaves = known.leaves(id);
-        let Some(winner) = leaves.first().filter(|leaf| wire::is_shown(&leaf.key)) else {
-            continue;
-        };
-        let told = if query.all_leaves { leaves } else { &leaves[..1] };
-        let told = told.iter().map(|leaf| json!({ "rev": leaf.revision.to_string() }));
-        let mut change = Map::new();
-        change.insert("seq".into(), position.into());
-        change.insert("id".into(), winner.key.clone().into());
-        change.insert("changes".into(), told.collect());
-        if winner.deleted {
-            change.insert("deleted".into(), true.into());
-        }
-        if let Some(with) = query.documents {
-            let document = known.shown((id, &winner.key), &winner.revision, with).await?;
-            change.insert("doc".into(), document.into());
-        }
-        results.push(Value::Object(change));
+    let is_shown = |id: &Uuid| known.leaves(*id).first().is_some_and(|it| wire::is_shown(&it.key));
+    let shown: Vec<(i64, Uuid)> = changed.into_iter().filter(|(_, id)| is_shown(id)).collect();
+    let told = query.since.told + shown.len() as u64;
+    let mut results = Vec::with_capacity(shown.len());
+    for (nth, (position, id)) in (query.since.told + 1..).zip(shown) {
+        // The later a change is, the more were told before it.
+        let nth = if query.descending { told + query.since.told + 1 - nth } else { nth };
+        let seq = Seq { told: nth, position };
+        results.push(change(&known, id, seq, query).await?);
     }
-    Ok(Changes { results, last })
+    Ok(Changes { results, last: Seq { told, position: last } })
+}
+
+/// The last change of a document, at this place.
+async fn change(
+    known: &Known<'_>,
+    id: Uuid,
+    seq: Seq,
+    query: &ChangesQuery,
+) -> Result<Value, Refusal> {
+    let leaves = known.leaves(id);
+    let winner = leaves.first().ok_or(Refusal::Missing)?;
+    let told = if query.all_leaves { leaves } else { &leaves[..1] };
+    let told = told.iter().map(|leaf| json!({ "rev": leaf.revision.to_string() }));
+    let mut change = Map::new();
+    change.insert("seq".into(), seq.into());
+    change.insert("id".into(), winner.key.clone().into());
+    change.insert("changes".into(), told.collect());
+    if winner.deleted {
+        change.insert("deleted".into(), true.into());
+    }
+    if let Some(with) = query.documents {
+        let document = known.shown((id, &winner.key), &winner.revision, with).await?;
+        change.insert("doc".into(), document.into());
+    }
+    Ok(Value::Object(change))
 }
 
 /// Changes, as they are answered.
 impl From<Changes> for Value {
     fn from(changes: Changes) -> Self {
-        json!({ "results": changes.results, "last_seq": changes.last })
+        json!({ "results": changes.results, "last_seq": changes.last.to_string() })
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::{changes, seq::Seq};
 use crate::{
     actor::Actor,
     document::{
@@ -49,4 +50,31 @@ pub async fn delete(store: &Store, actor: &Actor, collection: &str) -> Result<()
         Collection::delete(tx, &actor, id, Expected::Version(version)).await
     });
     removed.await.map_err(|error| error.reference_means_in_use(<Collection as Writable>::IN_USE))
+}
+
+/// What a collection is called, and how many documents it has, counted so far.
+#[derive(Debug, Clone)]
+pub struct Info {
+    /// Its name.
+    pub name: String,
+    /// How many documents it has, or one more than are counted.
+    pub documents: u64,
+    /// How far the log has come, as a client is told it that has been told of all documents.
+    pub seq: Seq,
+}
+
+/// How many documents are counted.
+const MAX_COUNTED: u64 = 10_000;
+
+/// What there is to say of a collection.
+///
+/// # Errors
+/// Where the actor may not read it.
+pub async fn info(store: &Store, actor: &Actor, collection: &str) -> Result<Info> {
+    let position = changes::settled_end(store, actor).await?;
+    let Collection { id, name, .. } = collection::readable(store.read(), actor, collection).await?;
+    let organization_id = actor.organization_id;
+    let documents =
+        document::repository::count(store.read(), (organization_id, id), MAX_COUNTED + 1).await?;
+    Ok(Info { name, documents, seq: Seq { told: documents, position } })
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Refusal,
-    read::{Known, With, unique},
+    known::{Known, With, unique},
     settled, wire,
 };
 use crate::{

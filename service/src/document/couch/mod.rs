@@ -4,22 +4,28 @@
 mod changes;
 mod checkpoint;
 mod database;
+mod diff;
+mod edit;
+mod known;
 mod list;
 mod read;
 mod refusal;
 mod repository;
+mod seq;
 pub mod wire;
 mod write;
 
 pub use changes::{Changes, ChangesQuery, MAX_CHANGES, changes};
 pub use checkpoint::{LocalSent, get as get_checkpoint, put as put_checkpoint};
-pub use database::{create, delete};
+pub use database::{Info, create, delete, info};
+pub use diff::revisions_diff;
+pub use edit::Edits;
+pub use known::{Which, With};
 pub use list::{List, ListQuery, list};
-pub use read::{
-    Info, Wanted, Which, With, bulk_get, get, get_attachment, info, open_revisions, revisions_diff,
-};
+pub use read::{Wanted, bulk_get, get, get_attachment, open_revisions};
 pub use refusal::Refusal;
-pub use write::{Edits, Written, bulk, edit_attachment, put};
+pub use seq::Seq;
+pub use write::{How, Written, bulk, edit_attachment, put};
 
 use crate::error::Result;
 

@@ -6,17 +6,18 @@ use serde_json::{Map, Value, json};
 use super::{
     Refusal, checkpoint,
     checkpoint::LocalSent,
-    read::{Known, With},
+    edit::{Edits, edited, replicated},
+    known::{Known, With},
     settled,
     wire::{self, Sent},
 };
 use crate::{
     actor::Actor,
     document::{
-        attachment::{Attachments, SentAttachment},
+        attachment::SentAttachment,
         collection::{self, Collection},
         document::{self, Content},
-        revision::{self, Leaf, Revision, Subject, tree::Path},
+        revision::{self, Revision, Subject},
     },
     error::{Error, Result},
     store::{Store, Tx},
@@ -27,15 +28,13 @@ const DOCUMENTS_PER_WRITE: usize = 100;
 /// The member of a design document that says which documents may be written.
 const VALIDATION: &str = "validate_doc_update";
 
-/// How the documents of a request are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edits {
-    /// Each is an edit of the revision that it names, and gets a revision of its own.
-    New,
-    /// The same of a document that is there, which is to be deleted.
-    Removal,
-    /// Each is the revision that it names, which was made elsewhere.
-    Replicated,
+/// How documents are written.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// How they are meant.
+    pub edits: Edits,
+    /// How many bytes of files the organization may have.
+    pub quota: Option<u64>,
 }
 
 /// Writes documents, each by itself, and gives what became of each: of those that were made elsewhere, what was
@@ -48,7 +47,7 @@ pub async fn bulk(
     actor: &Actor,
     collection: &str,
     documents: Vec<Value>,
-    edits: Edits,
+    how: How,
 ) -> Result<Vec<Value>> {
     keep_revisions(store, actor, collection).await?;
     let mut results = Vec::with_capacity(documents.len());
@@ -66,10 +65,13 @@ pub async fn bulk(
             let mut results = Vec::with_capacity(some.len());
             for document in &some {
                 let id = document["_id"].as_str().map(str::to_owned);
-                let outcome = one(tx, &actor, &collection, document.clone(), edits).await?;
+                let outcome = one(tx, &actor, &collection, document.clone(), how).await?;
                 results.push((id, outcome));
             }
-            Ok(results.into_iter().filter_map(|(id, it)| told(id, it, edits)).collect::<Vec<_>>())
+            Ok(results
+                .into_iter()
+                .filter_map(|(id, it)| told(id, it, how.edits))
+                .collect::<Vec<_>>())
         });
         results.extend(written.await?);
     }
@@ -105,13 +107,13 @@ pub async fn put(
     actor: &Actor,
     collection: &str,
     document: Value,
-    edits: Edits,
+    how: How,
 ) -> Result<Written, Refusal> {
     keep_revisions(store, actor, collection).await?;
     let (actor, collection) = (actor.clone(), collection.to_owned());
     let written = store.write(async move |tx| {
         let collection = collection::readable(tx, &actor, &collection).await?;
-        one(tx, &actor, &collection, document.clone(), edits).await
+        one(tx, &actor, &collection, document.clone(), how).await
     });
     written.await?
 }
@@ -126,7 +128,7 @@ pub async fn edit_attachment(
     actor: &Actor,
     (collection, key, name): (&str, &str, &str),
     revision: Option<Revision>,
-    bytes: Option<(Option<String>, Vec<u8>)>,
+    (bytes, quota): (Option<(Option<String>, Vec<u8>)>, Option<u64>),
 ) -> Result<Written, Refusal> {
     let attachment = match bytes {
         Some((content_type, bytes)) => {
@@ -158,7 +160,8 @@ pub async fn edit_attachment(
                 None => {}
             }
         }
-        one(tx, &actor, &collection, Value::Object(document), Edits::New).await
+        let how = How { edits: Edits::New, quota };
+        one(tx, &actor, &collection, Value::Object(document), how).await
     });
     written.await?
 }
@@ -200,7 +203,7 @@ async fn one(
     actor: &Actor,
     collection: &Collection,
     document: Value,
-    edits: Edits,
+    how: How,
 ) -> Result<Result<Written, Refusal>> {
     if let Some(key) = document["_id"].as_str().and_then(|id| id.strip_prefix(checkpoint::PREFIX)) {
         let key = key.to_owned();
@@ -208,7 +211,7 @@ async fn one(
     }
     let mut refused = None;
     let written = tx.savepoint(async |tx| {
-        match written(tx, actor, collection, document, edits).await {
+        match written(tx, actor, collection, document, how).await {
             Ok(written) => Ok(written),
             Err(Refusal::Other(error)) => Err(error),
             Err(refusal) => {
@@ -241,7 +244,7 @@ async fn written(
     actor: &Actor,
     collection: &Collection,
     document: Value,
-    edits: Edits,
+    How { edits, quota }: How,
 ) -> Result<Written, Refusal> {
     collection.require_writable(actor)?;
     if !collection.keeps_revisions {
@@ -257,10 +260,11 @@ async fn written(
         key: &id,
     };
     let leaves = revision::kept_leaves(tx, subject).await?;
-    let (path, content) = match edits {
+    let (path, (body, attachments, blobs)) = match edits {
         Edits::Replicated => replicated(&leaves, sent)?,
         Edits::New | Edits::Removal => edited(&leaves, &id, sent, edits)?,
     };
+    let content = Content { body, attachments, blobs, quota };
     let revision = path.leaf().to_string();
     document::merge(tx, actor, collection, &id, path, content).await?;
     Ok(Written { id, revision })
@@ -277,50 +281,4 @@ fn require_key(id: &str, body: &Map<String, Value>) -> Result<(), Refusal> {
     document::rules::key(id).map_err(|refused| {
         Refusal::BadRequest(refused.message.unwrap_or_else(|| "the id is none".into()))
     })
-}
-
-fn attached(leaf: &Leaf) -> Result<Attachments, Refusal> {
-    Ok(Attachments::stored(leaf.attachments.as_deref())?)
-}
-
-/// A revision that was made elsewhere. What it has attached may be that of any leaf.
-fn replicated(leaves: &[Leaf], sent: Sent) -> Result<(Path, Content), Refusal> {
-    let path = sent.as_edited()?;
-    let known = leaves.iter().map(attached).collect::<Result<Vec<_>, _>>()?;
-    let (attachments, blobs) = sent.attachments.resolve(path.leaf().generation(), &known)?;
-    Ok((path, Content { body: sent.body, attachments, blobs }))
-}
-
-/// The revision that an edit makes of the one that it names.
-fn edited(leaves: &[Leaf], id: &str, sent: Sent, edits: Edits) -> Result<(Path, Content), Refusal> {
-    let parent = parent(leaves, &sent, edits)?;
-    let known = leaves.iter().find(|leaf| Some(&leaf.revision) == parent.as_ref());
-    let known = known.map(attached).transpose()?.unwrap_or_default();
-    let generation = parent.as_ref().map_or(1, |parent| parent.generation() + 1);
-    let (attachments, blobs) = sent.attachments.resolve(generation, &[known])?;
-    let (body, text) = (Value::Object(sent.body.clone()).to_string(), attachments.text());
-    let content = (&*body, text.as_deref());
-    let revision = Revision::of_edit(parent.as_ref(), id, content, sent.deleted);
-    let path = Path::of_edit(parent, revision, sent.deleted);
-    Ok((path, Content { body: sent.body, attachments, blobs }))
-}
-
-/// The revision of which an edit is made. What is deleted is made anew without naming it, and a new document may be one
-/// that is deleted.
-fn parent(leaves: &[Leaf], sent: &Sent, edits: Edits) -> Result<Option<Revision>, Refusal> {
-    let Some(named) = &sent.revision else {
-        return match leaves.first() {
-            None if edits == Edits::Removal => Err(Refusal::Missing),
-            None => Ok(None),
-            Some(winner) if winner.deleted && sent.deleted => Err(Refusal::Deleted),
-            Some(winner) if winner.deleted => Ok(Some(winner.revision.clone())),
-            Some(_) => Err(Refusal::Conflict),
-        };
-    };
-    let leaf = leaves.iter().find(|leaf| leaf.revision == *named);
-    match leaf {
-        Some(leaf) if !(leaf.deleted && sent.deleted) => Ok(Some(named.clone())),
-        None if leaves.is_empty() && sent.deleted => Err(Refusal::Missing),
-        _ => Err(Refusal::Conflict),
-    }
 }

@@ -5,8 +5,7 @@ use serde_json::{Map, Value, json};
 use validator::Validate;
 
 use super::{
-    Document, DocumentReplacementInput,
-    repository, rules,
+    Document, DocumentReplacementInput, repository, rules,
     write::{insert_row, remove_row, update_row},
 };
 use crate::{
@@ -32,6 +31,8 @@ pub(crate) struct Content {
     pub(crate) attachments: Attachments,
     /// The bytes of those that may be new.
     pub(crate) blobs: Vec<Blob>,
+    /// How many bytes of files the organization may have.
+    pub(crate) quota: Option<u64>,
 }
 
 /// Adds a revision of a document that was made elsewhere. If it wins, it is the next version of the document; if not,
@@ -47,7 +48,7 @@ pub(crate) async fn merge(
     path: Path,
     content: Content,
 ) -> Result<()> {
-    let Content { body, attachments, blobs } = content;
+    let Content { body, attachments, blobs, quota } = content;
     let input = DocumentReplacementInput { body: body.into() };
     input.validate().map_err(|errors| Error::Invalid(violations(&errors)))?;
     let organization_id = actor.organization_id;
@@ -56,7 +57,7 @@ pub(crate) async fn merge(
     let text = Value::Object(input.body.0).to_string();
     let content = (text, attachments.text());
     let Some(plan) = revision::plan(tx, subject, path, content).await? else { return Ok(()) };
-    blobs::put(tx, organization_id, blobs).await?;
+    blobs::put(tx, organization_id, blobs, quota).await?;
     let row = repository::find_in(tx, organization_id, id).await?;
     let body = row.as_ref().map(|row| row.body.clone());
     let version = if plan.changes_winner() {
