@@ -6,7 +6,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait,
-    sea_query::{Expr, Query, SubQueryStatement},
+    sea_query::{Expr, OnConflict, Query, SubQueryStatement},
 };
 use uuid::Uuid;
 
@@ -114,8 +114,14 @@ pub(super) async fn write_checkpoint(
         updated_at: Set(now.fixed_offset()),
     };
     let Some(before) = before else {
-        document_checkpoint::Entity::insert(row).exec_without_returning(tx).await?;
-        return Ok(revision);
+        use document_checkpoint::Column;
+        // Another may have made it meanwhile, which this transaction does not see.
+        let place = [Column::OrganizationId, Column::CollectionId, Column::Key];
+        let inserted = document_checkpoint::Entity::insert(row)
+            .on_conflict(OnConflict::columns(place).do_nothing().to_owned())
+            .exec_without_returning(tx)
+            .await?;
+        return if inserted == 1 { Ok(revision) } else { Err(lost()) };
     };
     let written = document_checkpoint::Entity::update_many()
         .set(row)
