@@ -282,6 +282,21 @@ async fn checkpoints_are_kept_apart(database: Database) {
 }
 
 #[each_database]
+async fn of_many_first_checkpoints_of_one_key_one_is_written(database: Database) {
+    let app = running(&database).await;
+    let replica = Replica::of(&app).await;
+    for key in ["a", "b", "c"] {
+        let path = format!("/_local/{key}");
+        let puts = (0..8).map(|number| replica.put(&path, json!({ "number": number })));
+        let answers = futures_util::future::join_all(puts).await;
+        let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+        assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+        assert!(statuses.iter().all(|status| [201, 409].contains(status)), "{statuses:?}");
+    }
+    app.stop().await;
+}
+
+#[each_database]
 async fn a_document_that_is_refused_does_not_keep_the_others(database: Database) {
     let app = running(&database).await;
     let replica = Replica::of(&app).await;
