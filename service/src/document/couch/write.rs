@@ -118,6 +118,9 @@ pub async fn put(
     written.await?
 }
 
+/// The media type of an attachment, where it is said, and its bytes.
+type Content = (Option<String>, Vec<u8>);
+
 /// Writes an attachment of a document, or removes it: an edit of the revision that it names, or of none for a new
 /// document.
 ///
@@ -128,9 +131,9 @@ pub async fn edit_attachment(
     actor: &Actor,
     (collection, key, name): (&str, &str, &str),
     revision: Option<Revision>,
-    (bytes, quota): (Option<(Option<String>, Vec<u8>)>, Option<u64>),
+    (content, quota): (Option<Content>, Option<u64>),
 ) -> Result<Written, Refusal> {
-    let attachment = match bytes {
+    let attachment = match content {
         Some((content_type, bytes)) => {
             let data = STANDARD.encode(&bytes);
             // What cannot be kept is refused before it is written down.
