@@ -119,7 +119,7 @@ pub async fn put(
 }
 
 /// The media type of an attachment, where it is said, and its bytes.
-type Content = (Option<String>, Vec<u8>);
+type MediaBytes = (Option<String>, Vec<u8>);
 
 /// Writes an attachment of a document, or removes it: an edit of the revision that it names, or of none for a new
 /// document.
@@ -131,7 +131,7 @@ pub async fn edit_attachment(
     actor: &Actor,
     (collection, key, name): (&str, &str, &str),
     revision: Option<Revision>,
-    (content, quota): (Option<Content>, Option<u64>),
+    (content, quota): (Option<MediaBytes>, Option<u64>),
 ) -> Result<Written, Refusal> {
     let attachment = match content {
         Some((content_type, bytes)) => {
